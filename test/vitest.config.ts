@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const report = process.env['TEST_REPORT'];
+
+export default defineConfig({
+  root,
+  resolve: {
+    alias: [
+      { find: /^modelkeep$/, replacement: `${root}src/index.ts` },
+      { find: /^modelkeep\/(?!package\.json)(.+)$/, replacement: `${root}src/$1.ts` },
+    ],
+  },
+  test: {
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    passWithNoTests: false,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'check', include: ['test/check/**/*.check.ts'], testTimeout: 300_000, hookTimeout: 300_000 },
+      },
+    ],
+  },
+});
