@@ -1,0 +1,114 @@
+import { fromBase64, fromUtf8, isWellFormed, toBase64, utf8 } from './bytes.ts';
+import { IntegrityError, ValidationError } from './errors.ts';
+
+/**
+ * What records may hold: JSON, and what JSON loses: NaN, ±Infinity, -0, bigint, bytes and dates. Properties that are `undefined` are left out.
+ */
+export type Encodable =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly Encodable[]
+  | { readonly [key: string]: Encodable | undefined };
+
+/**
+ * Canonical text of a value: keys sorted by UTF-16 code unit as in RFC 8785, no white space, numbers in ECMAScript's shortest form. Equal values give equal
+ * text, so it serves for hashing too. What JSON cannot say is an object with one key that starts with `$`; a key of the user's that does gets one `$` more.
+ *
+ * Throws `ValidationError` with the path of anything else: functions, symbols, class instances, holes, cycles, lone surrogates.
+ */
+export function canonicalJson(value: unknown, path = 'value'): string {
+  return write(value, path, []);
+}
+
+/** UTF-8 bytes of {@link canonicalJson}. */
+export function encode(value: unknown, path = 'value'): Uint8Array<ArrayBuffer> {
+  return utf8(canonicalJson(value, path));
+}
+
+/** The value of bytes that {@link encode} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
+export function decode(bytes: Uint8Array, key: string): unknown {
+  try {
+    return revive(JSON.parse(fromUtf8(bytes)));
+  } catch (cause) {
+    throw new IntegrityError(`The record ${key} cannot be read: its bytes are not what modelkeep writes.`, { key, cause });
+  }
+}
+
+function write(value: unknown, path: string, within: object[]): string {
+  switch (typeof value) {
+    case 'string':
+      if (!isWellFormed(value)) throw new ValidationError(`${path} has a lone surrogate, which UTF-8 cannot hold.`, { path });
+      return JSON.stringify(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'number':
+      if (Object.is(value, -0)) return '{"$number":"-0"}';
+      return Number.isFinite(value) ? String(value) : `{"$number":"${value}"}`;
+    case 'bigint':
+      return `{"$bigint":"${value}"}`;
+    case 'object':
+      return value === null ? 'null' : writeObject(value, path, within);
+    default:
+      throw new ValidationError(`${path} is a ${typeof value}, which cannot be stored; store plain data.`, { path });
+  }
+}
+
+function writeObject(value: object, path: string, within: object[]): string {
+  if (within.includes(value)) throw new ValidationError(`${path} refers back to an object that contains it; only trees can be stored.`, { path });
+  within.push(value);
+  let text: string;
+  if (value instanceof Uint8Array) {
+    text = `{"$bytes":"${toBase64(value)}"}`;
+  } else if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new ValidationError(`${path} is an invalid Date.`, { path });
+    text = `{"$date":"${value.toISOString()}"}`;
+  } else if (Array.isArray(value)) {
+    text = `[${Array.from(value, (item, i) => write(item, `${path}[${i}]`, within)).join(',')}]`;
+  } else {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) {
+      const name = (value as { constructor?: { name?: string } }).constructor?.name ?? 'class instance';
+      throw new ValidationError(`${path} is a ${name}, which cannot be stored; store plain data.`, { path });
+    }
+    const fields = value as Record<string, unknown>;
+    text = `{${Object.keys(fields)
+      .filter((key) => fields[key] !== undefined)
+      .sort()
+      .map((key) => `${write(key.startsWith('$') ? `$${key}` : key, path, within)}:${write(fields[key], `${path}.${key}`, within)}`)
+      .join(',')}}`;
+  }
+  within.pop();
+  return text;
+}
+
+function revive(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(revive);
+  if (typeof value !== 'object' || value === null) return value;
+  const keys = Object.keys(value);
+  const fields = value as Record<string, unknown>;
+  const tag = keys.length === 1 ? keys[0]! : '';
+  if (tag.startsWith('$') && !tag.startsWith('$$')) return reviveTagged(tag, fields[tag]);
+  const out: Record<string, unknown> = {};
+  for (const key of keys) {
+    const name = key.startsWith('$$') ? key.slice(1) : key;
+    // Assigning to __proto__ would change the prototype instead of making a property.
+    if (name === '__proto__') Object.defineProperty(out, name, { value: revive(fields[key]), enumerable: true, writable: true, configurable: true });
+    else out[name] = revive(fields[key]);
+  }
+  return out;
+}
+
+function reviveTagged(tag: string, content: unknown): unknown {
+  if (typeof content === 'string') {
+    if (tag === '$number') return Number(content);
+    if (tag === '$bigint') return BigInt(content);
+    if (tag === '$bytes') return fromBase64(content);
+    if (tag === '$date') return new Date(content);
+  }
+  throw new TypeError(`Unknown tag ${tag}`);
+}

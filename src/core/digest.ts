@@ -1,0 +1,41 @@
+import { toHex, utf8 } from './bytes.ts';
+import { Sha256 } from './sha256.ts';
+
+/** The content address of bytes: `sha256:` and 64 lower-case hexadecimal digits. */
+export type Digest = `sha256:${string}`;
+
+/** Takes bytes piece by piece and names their digest. */
+export interface Hasher {
+  /** Takes the next bytes. */
+  update(bytes: Uint8Array): void;
+  /** The digest of all that was taken; ends the hasher. */
+  digest(): Digest;
+}
+
+/** Makes a fresh hasher; the Node adapter passes one that uses the host's native code. */
+export type HasherFactory = () => Hasher;
+
+const pattern = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether `text` is a digest. */
+export function isDigest(text: string): text is Digest {
+  return pattern.test(text);
+}
+
+/** A SHA-256 hasher in plain JavaScript, for every host. */
+export const createHasher: HasherFactory = () => {
+  const hash = new Sha256();
+  return {
+    update(bytes) {
+      hash.update(bytes);
+    },
+    digest: () => `sha256:${toHex(hash.digest())}`,
+  };
+};
+
+/** The digest of bytes, or of the UTF-8 of a text. */
+export function digestOf(content: Uint8Array | string): Digest {
+  const hasher = createHasher();
+  hasher.update(typeof content === 'string' ? utf8(content) : content);
+  return hasher.digest();
+}

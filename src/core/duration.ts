@@ -1,0 +1,21 @@
+import { ValidationError } from './errors.ts';
+
+/** A length of time: milliseconds, or a number with a unit such as `'250ms'`, `'30s'`, `'5m'`, `'2h'` or `'7d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
+
+const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+
+/** Milliseconds of a duration. Throws `ValidationError`, naming `path`, unless it is finite, not negative and of a known unit. */
+export function durationMs(duration: Duration, path = 'duration'): number {
+  if (typeof duration === 'number') {
+    if (Number.isFinite(duration) && duration >= 0) return duration;
+  } else if (typeof duration === 'string') {
+    const match = pattern.exec(duration);
+    if (match) return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+  }
+  throw new ValidationError(
+    `${path} is ${JSON.stringify(duration) ?? String(duration)}; give milliseconds, or a number with one of the units ms, s, m, h, d, such as '30s'.`,
+    { path },
+  );
+}

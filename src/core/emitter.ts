@@ -1,0 +1,30 @@
+import type { Undo } from './clock.ts';
+
+/** Typed events: `Events` maps each name to what its listeners are given. */
+export class Emitter<Events extends object> {
+  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+  readonly #onError: (error: unknown) => void;
+
+  /** @param onError - Is told when a listener throws; the other listeners are called all the same. */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError;
+  }
+
+  /** Calls `listener` at each event of that name until undone. */
+  on<K extends keyof Events>(name: K, listener: (payload: Events[K]) => void): Undo {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /** Tells the listeners of that name, in the order of their coming. */
+  emit<K extends keyof Events>(name: K, payload: Events[K]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        (listener as (payload: Events[K]) => void)(payload);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import type { Digest } from './digest.ts';
+
+/** What can be pointed at. */
+export type RecordKind =
+  | 'experiment'
+  | 'run'
+  | 'artifact'
+  | 'dataset'
+  | 'model'
+  | 'model-version'
+  | 'feature-view'
+  | 'feature-service'
+  | 'pipeline'
+  | 'pipeline-run'
+  | 'monitor'
+  | 'alert'
+  | 'code';
+
+/** Points at something that modelkeep knows: by kind and id, and by version or digest where it has them. */
+export interface RecordRef {
+  readonly kind: RecordKind;
+  /** The id, or the name where a name is the key (models, feature views). */
+  readonly id: string;
+  readonly version?: string | number | undefined;
+  readonly digest?: Digest | undefined;
+}
+
+/** How one thing relates to another, read from left to right: a version is `derivedFrom` a run, a run `used` a dataset. */
+export type LineageRelation = 'used' | 'produced' | 'derivedFrom' | 'evaluatedOn' | 'partOf' | 'triggeredBy';
+
+/** One edge of lineage: all domains write this, and lineage is read from nothing else. */
+export interface LineageEdge {
+  readonly from: RecordRef;
+  readonly relation: LineageRelation;
+  readonly to: RecordRef;
+  /** When the edge was recorded, epoch milliseconds. */
+  readonly at: number;
+}
+
+/** A short text for a reference, such as `model-version flight-delay@3`. */
+export function describeRef(ref: RecordRef): string {
+  const version = ref.version === undefined ? '' : `@${ref.version}`;
+  return `${ref.kind} ${ref.id}${version}`;
+}

@@ -1,0 +1,60 @@
+import * as z from 'zod/mini';
+import { ValidationError } from './errors.ts';
+
+/** What a Standard Schema (https://standardschema.dev, version 1) answers to a value. */
+export type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+
+/** Any validator of the Standard Schema family: zod, valibot, arktype… Declared here by shape, so that none of them is needed. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** What a schema makes of its input. */
+export type SchemaOutput<S> = S extends StandardSchema<never, infer Output> | StandardSchema<unknown, infer Output> ? Output : never;
+
+/** Validates with the user's schema; throws `ValidationError` with the path of the first thing wrong. */
+export async function validateWith<Output>(schema: StandardSchema<unknown, Output>, value: unknown, name: string): Promise<Output> {
+  const result = await schema['~standard'].validate(value);
+  if (result.issues === undefined) return result.value;
+  const issue = result.issues[0];
+  const path = pathOf(name, (issue?.path ?? []).map((part) => (typeof part === 'object' ? part.key : part)));
+  throw new ValidationError(`${path} is not valid: ${issue?.message ?? 'the schema gave no reason'}.`, { path });
+}
+
+/** Checks input against one of modelkeep's own schemas where it enters; throws `ValidationError` with the path of the first thing wrong. */
+export function check<S extends z.ZodMiniType>(schema: S, value: unknown, name: string): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const path = pathOf(name, issue.path);
+  throw new ValidationError(`${path} ${explain(issue)}.`, { path });
+}
+
+function pathOf(name: string, parts: readonly PropertyKey[]): string {
+  return parts.reduce<string>((path, part) => (typeof part === 'number' ? `${path}[${part}]` : `${path}.${String(part)}`), name);
+}
+
+// zod/mini carries no messages of its own.
+function explain(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? `is missing; it must be a ${issue.expected}` : `must be a ${issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'too_small':
+      return issue.minimum === 1 && issue.origin === 'string' ? 'must not be empty' : `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+    case 'too_big':
+      return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
+    case 'unrecognized_keys':
+      return `has unknown options: ${issue.keys.join(', ')}`;
+    default:
+      return issue.message && issue.message !== 'Invalid input' ? issue.message : 'is not valid';
+  }
+}

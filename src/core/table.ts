@@ -1,0 +1,144 @@
+import { throwIfAborted } from './abort.ts';
+import { concatColumns, toColumn, type Column, type ColumnInput, type ColumnType } from './column.ts';
+import { ValidationError } from './errors.ts';
+
+/** One row: the columns' values by name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Columns by name, all of one length. */
+export type Columns = Readonly<Record<string, ColumnInput>>;
+
+/** A table as Arrow's JavaScript library has it, recognised by its shape. */
+export interface ArrowTable {
+  readonly numRows: number;
+  readonly schema: { readonly fields: readonly { readonly name: string }[] };
+  getChild(name: string): { readonly length: number; get(i: number): unknown; toArray?(): ArrayLike<unknown>; readonly nullCount?: number } | null;
+}
+
+/** What every call that takes a table accepts: rows, columns, or an Arrow-shaped table. */
+export type TableInput = readonly Row[] | Columns | ArrowTable;
+
+/** A table, or a stream of tables or of rows. */
+export type TableSource = TableInput | AsyncIterable<TableInput | Row>;
+
+/** A table inside modelkeep: typed columns of one length. */
+export interface Table {
+  readonly rowCount: number;
+  readonly columns: Readonly<Record<string, Column>>;
+}
+
+/** How {@link toTable} reads its input. */
+export interface TableOptions {
+  /** Types of columns by name; the others are inferred. */
+  types?: Readonly<Record<string, ColumnType>>;
+  /** Only these columns are taken, and each must be there. @default all */
+  only?: readonly string[];
+  /** What to call the table in errors. @default 'table' */
+  path?: string;
+}
+
+/** Whether the input is a stream of tables or rows rather than one table. */
+export function isTableStream(source: TableSource): source is AsyncIterable<TableInput | Row> {
+  return Symbol.asyncIterator in source;
+}
+
+/**
+ * The typed form of a table. Throws `ValidationError` naming the place when columns differ in length, a column asked for is missing, or a value is not of its type.
+ */
+export function toTable(input: TableInput, options: TableOptions = {}): Table {
+  const { path = 'table' } = options;
+  const given = columnInputs(input, options.only, path);
+  const columns: Record<string, Column> = {};
+  let rowCount: number | undefined;
+  for (const [name, values] of given) {
+    columns[name] = toColumn(values, options.types?.[name], `${path}.${name}`);
+    rowCount ??= values.length;
+    if (values.length !== rowCount) {
+      throw new ValidationError(`${path}.${name} has ${values.length} rows where the columns before it have ${rowCount}.`, { path: `${path}.${name}` });
+    }
+  }
+  return { rowCount: rowCount ?? (Array.isArray(input) ? input.length : 0), columns };
+}
+
+/** Tables of at most about `batchRows` rows from any source; rows of a stream are gathered, tables pass as they come. */
+export async function* toTables(source: TableSource, options: TableOptions & { batchRows: number; signal?: AbortSignal | undefined }): AsyncGenerator<Table> {
+  if (!isTableStream(source)) {
+    yield toTable(source, options);
+    return;
+  }
+  let rows: Row[] = [];
+  for await (const item of source) {
+    throwIfAborted(options.signal, 'Reading the table');
+    if (isTableInput(item)) {
+      if (rows.length > 0) yield toTable(rows, options);
+      rows = [];
+      yield toTable(item, options);
+    } else if (rows.push(item) >= options.batchRows) {
+      yield toTable(rows, options);
+      rows = [];
+    }
+  }
+  if (rows.length > 0) yield toTable(rows, options);
+}
+
+/** Tables with the same columns, one after the other. */
+export function concatTables(tables: readonly Table[]): Table {
+  const first = tables[0];
+  if (first === undefined || tables.length === 1) return first ?? { rowCount: 0, columns: {} };
+  const columns: Record<string, Column> = {};
+  for (const name of Object.keys(first.columns)) columns[name] = concatColumns(tables.map((table) => table.columns[name]!));
+  return { rowCount: tables.reduce((sum, table) => sum + table.rowCount, 0), columns };
+}
+
+/** Tells a table from a row: a table is an array of rows, an Arrow table, or has nothing but arrays. */
+function isTableInput(item: TableInput | Row): item is TableInput {
+  if (Array.isArray(item) || isArrowTable(item)) return true;
+  const values = Object.values(item);
+  return values.length > 0 && values.every((value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)));
+}
+
+function isArrowTable(input: object): input is ArrowTable {
+  return typeof (input as Partial<ArrowTable>).getChild === 'function' && typeof (input as Partial<ArrowTable>).numRows === 'number';
+}
+
+function columnInputs(input: TableInput, only: readonly string[] | undefined, path: string): Iterable<[string, ColumnInput]> {
+  if (typeof input !== 'object' || input === null) throw new ValidationError(`${path} is a ${typeof input}; give rows, columns or an Arrow table.`, { path });
+  if (isArrowTable(input)) return arrowColumns(input, only ?? input.schema.fields.map((field) => field.name), path);
+  if (Array.isArray(input)) return rowColumns(input as readonly Row[], only, path);
+  const columns = input as Columns;
+  return (only ?? Object.keys(columns)).map((name) => {
+    const values: unknown = Object.hasOwn(columns, name) ? columns[name] : undefined;
+    if (values === undefined) throw missingColumn(name, Object.keys(columns), path);
+    if (typeof values !== 'object' || values === null || typeof (values as ColumnInput).length !== 'number') {
+      throw new ValidationError(`${path}.${name} is not an array; a table is an object of columns or an array of rows.`, { path: `${path}.${name}` });
+    }
+    return [name, values as ColumnInput];
+  });
+}
+
+function* arrowColumns(table: ArrowTable, names: readonly string[], path: string): Generator<[string, ColumnInput]> {
+  for (const name of names) {
+    const vector = table.getChild(name);
+    if (vector === null) throw missingColumn(name, table.schema.fields.map((field) => field.name), path);
+    const raw = vector.nullCount === 0 ? vector.toArray?.() : undefined;
+    const usable = raw instanceof Float64Array || raw instanceof Float32Array || raw instanceof Int32Array;
+    yield [name, usable ? raw : Array.from({ length: vector.length }, (_, i) => vector.get(i))];
+  }
+}
+
+function* rowColumns(rows: readonly Row[], only: readonly string[] | undefined, path: string): Generator<[string, ColumnInput]> {
+  rows.forEach((row, i) => {
+    if (typeof row !== 'object' || row === null) throw new ValidationError(`${path}[${i}] is not a row: an object of values by column.`, { path: `${path}[${i}]` });
+  });
+  const names = new Set<string>();
+  for (const row of rows) for (const name of Object.keys(row)) names.add(name);
+  for (const name of only ?? names) {
+    if (rows.length > 0 && !names.has(name)) throw missingColumn(name, [...names], path);
+    yield [name, rows.map((row) => (Object.hasOwn(row, name) ? row[name] : null))];
+  }
+}
+
+function missingColumn(name: string, present: readonly string[], path: string): ValidationError {
+  const shown = present.length > 0 ? `it has ${present.slice(0, 20).join(', ')}` : 'it has none';
+  return new ValidationError(`${path} has no column '${name}'; ${shown}.`, { path: `${path}.${name}` });
+}

@@ -1,0 +1,171 @@
+import type { Digest } from '../core/digest.ts';
+import type { Key } from '../core/key.ts';
+import type { OperationOptions } from '../core/progress.ts';
+
+/** The state of a record at one moment. Compare for equality only. */
+export type Version = string;
+
+/** A place in a log: how far each of its writers has been read. Opaque; give it back as `after`. */
+export type LogPosition = string;
+
+/** What an adapter can do, as data. The conformance suite reads it. */
+export interface AdapterSupports {
+  /** What an acknowledged write survives: nothing (`memory`), the death of the process (`buffered`), or loss of power too (`flushed`). */
+  readonly durability: 'memory' | 'buffered' | 'flushed';
+  /** Whether several processes, tabs or clients may work on one store at once. */
+  readonly sharedBetweenProcesses: boolean;
+  /** The largest record, in bytes; larger values belong in blobs. */
+  readonly maxRecordBytes: number;
+  /** The largest entry of a log, in bytes. */
+  readonly maxEntryBytes: number;
+}
+
+/** A record as it is stored. */
+export interface StoredRecord {
+  readonly bytes: Uint8Array;
+  readonly version: Version;
+  /** The blobs that the record refers to and so keeps from being collected. */
+  readonly blobs: readonly Digest[];
+}
+
+/** Under which condition a write takes effect: the record must not exist, or must still be at a version. */
+export type WriteCondition = 'absent' | { readonly match: Version };
+
+/** Writes a record. */
+export interface PutOperation {
+  readonly kind: 'put';
+  readonly key: Key;
+  readonly bytes: Uint8Array;
+  /** The blobs that the record refers to. @default none */
+  readonly blobs?: readonly Digest[] | undefined;
+  /** @default none: the write always takes effect */
+  readonly condition?: WriteCondition | undefined;
+  /**
+   * Names this write: repeated under the same name, it is not done again and gives its first result, even after others have written. An adapter remembers
+   * at least the last 10,000 named writes of a store. @default unnamed
+   */
+  readonly operationId?: string | undefined;
+}
+
+/** Deletes a record; deleting what is not there succeeds unless a version was asked for. */
+export interface DeleteOperation {
+  readonly kind: 'delete';
+  readonly key: Key;
+  /** @default none: the delete always takes effect */
+  readonly condition?: { readonly match: Version } | undefined;
+  /** Names this delete, as for a put. @default unnamed */
+  readonly operationId?: string | undefined;
+}
+
+/** One write of a batch. */
+export type WriteOperation = PutOperation | DeleteOperation;
+
+/** What became of one write: done, with the new version (none after a delete), or refused because its condition did not hold. */
+export type WriteResult =
+  | { readonly ok: true; readonly version: Version | undefined }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly version: Version | undefined };
+
+/** What `list` looks for. */
+export interface ListQuery {
+  /** What is listed. @default 'record' */
+  readonly kind?: 'record' | 'log' | 'blob' | undefined;
+  /** Keys begin with it, by bytes; need not end at a slash. Blobs are listed by digest and take no prefix. @default '' */
+  readonly prefix?: string | undefined;
+  /** Keys greater than this one only. @default from the first */
+  readonly after?: string | undefined;
+  /** At most this many. @default 1000 */
+  readonly limit?: number | undefined;
+}
+
+/** One line of a list. */
+export interface ListEntry {
+  /** The key of a record or log, or the digest of a blob. */
+  readonly key: string;
+  /** Version of a record; for a log or blob, something that changes when it does. */
+  readonly version: Version;
+  /** Bytes of the value, of all the entries of a log, or of the blob. */
+  readonly size: number;
+}
+
+/** Part of a list, ascending by bytes. */
+export interface ListPage {
+  readonly entries: readonly ListEntry[];
+  /** Give it as `after` for the next page; absent when there is none. */
+  readonly next?: string | undefined;
+}
+
+/** How entries are appended. */
+export interface AppendOptions extends OperationOptions {
+  /** Names this append: repeated under the same writer, it is recognised and not written twice. @default unnamed */
+  readonly operationId?: string | undefined;
+  /** Whose sequence the entries continue, as a key segment. @default the adapter instance's own, unique to it */
+  readonly writer?: string | undefined;
+  /** `buffered` returns when the entries would survive the death of the process, without waiting for the disk. @default the adapter's own */
+  readonly durability?: 'buffered' | 'flushed' | undefined;
+}
+
+/** Which entries of a log are read. */
+export interface LogQuery extends OperationOptions {
+  /** Only entries that this position had not reached. @default from the beginning */
+  readonly after?: LogPosition | undefined;
+}
+
+/** One entry of a log. */
+export interface LogEntry {
+  /** Who appended it. */
+  readonly writer: string;
+  /** Its place in its writer's sequence, from 1 without gaps. */
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+  /** The position just behind this entry in this reading. */
+  readonly position: LogPosition;
+}
+
+/** A stored blob. */
+export interface BlobRef {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** How a blob is written. */
+export interface BlobOptions extends OperationOptions {
+  /** The digest that the bytes must have; others are refused with `IntegrityError` and nothing is kept. @default any */
+  readonly digest?: Digest | undefined;
+}
+
+/** Which bytes of a blob are read. */
+export interface ReadBlobOptions extends OperationOptions {
+  /** From byte `start` (included) to `end` (excluded). A whole read checks the digest as it goes, a partial one cannot. @default the whole blob */
+  readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
+}
+
+/**
+ * What a storage adapter implements; everything else is derived once. The promises behind each method are the conformance suite's, `modelkeep/conformance`:
+ * acknowledged means there, all or nothing, compare-and-swap is exact, keys cannot leave the store, a retried write is one's own.
+ */
+export interface StorageAdapter {
+  /** What it is and where, for messages, such as `filesystem /var/lib/models`. */
+  readonly name: string;
+  readonly supports: AdapterSupports;
+  /** The records at `keys`, in that order; `undefined` where there is none. */
+  read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]>;
+  /** Puts and deletes in order, each all or nothing with a condition and a result of its own; one flush for all. Operations on one key see each other. */
+  write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]>;
+  /** Keys of records or logs, or digests of blobs, ascending by bytes. */
+  list(query?: ListQuery, options?: OperationOptions): Promise<ListPage>;
+  /** Appends entries, all or none, to one writer's sequence of a log, which begins with its first entry. */
+  append(log: Key, entries: readonly Uint8Array[], options?: AppendOptions): Promise<LogPosition>;
+  /** The entries of every writer of a log, each writer's in order, as of the time of reading; none when there is no such log. */
+  readLog(log: Key, query?: LogQuery): AsyncIterable<LogEntry>;
+  /** Deletes a log with all its entries; harmless when there is none. */
+  deleteLog(log: Key, options?: OperationOptions): Promise<void>;
+  /** Stores bytes under their digest; storing what is there already refreshes it. */
+  writeBlob(source: AsyncIterable<Uint8Array>, options?: BlobOptions): Promise<BlobRef>;
+  /** The bytes of a blob in chunks, or `undefined` when it is not there. Chunks that were yielded before an `IntegrityError` are not to be trusted. */
+  readBlob(digest: Digest, options?: ReadBlobOptions): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** Deletes a blob; harmless when there is none. */
+  deleteBlob(digest: Digest, options?: OperationOptions): Promise<void>;
+  /** Waits for what is under way and lets go of all resources. Calls after it fail with code `closed`; a second one is harmless. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}

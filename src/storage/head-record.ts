@@ -1,0 +1,95 @@
+import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
+import { decode, encode } from '../core/codec.ts';
+import type { Digest } from '../core/digest.ts';
+import { newId } from '../core/ids.ts';
+import type { Key } from '../core/key.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { StorageAdapter, Version } from './contract.ts';
+import { readValue } from './records.ts';
+import { update } from './update.ts';
+
+interface Head<S> {
+  state: S;
+  /** Number of events ever written. */
+  sequence: number;
+  /** Events that may not be in the log yet. */
+  outbox: readonly AuditEvent[];
+}
+
+/** Where the head record and its history live. */
+export interface HeadLocation {
+  readonly storage: StorageAdapter;
+  /** Key of the record, and of the log of its events. */
+  readonly key: Key;
+  readonly clock?: Clock | undefined;
+  /** The blobs that a state refers to and so keeps. */
+  readonly blobs?: ((state: never) => readonly Digest[]) | undefined;
+}
+
+/** What a change makes: the next state, and the events that tell of it. */
+export interface HeadChange<S> {
+  readonly state: S;
+  readonly events: readonly NewAuditEvent[];
+}
+
+/** The state of a head record, or `undefined` when there is none. */
+export async function readHead<S>(at: HeadLocation, options?: OperationOptions): Promise<S | undefined> {
+  return (await readValue<Head<S>>(at.storage, at.key, options))?.value.state;
+}
+
+/**
+ * Changes a state and records its evidence in one write: at no moment has one happened without the other. The events then move to the log; until they have,
+ * readers find them in the record itself, so a crash at any point loses and doubles nothing.
+ *
+ * `change` may be called several times and must be free of side effects; returning `undefined` changes nothing.
+ */
+export async function changeHead<S>(
+  at: HeadLocation,
+  change: (state: S | undefined) => HeadChange<S> | undefined,
+  options: OperationOptions = {},
+): Promise<{ state: S | undefined; events: readonly AuditEvent[] }> {
+  const clock = at.clock ?? systemClock;
+  let events: readonly AuditEvent[] = [];
+  const written = await update<Head<S> | undefined>(
+    at.storage,
+    at.key,
+    (head) => {
+      const next = change(head?.state);
+      events = [];
+      if (next === undefined) return head;
+      const sequence = head?.sequence ?? 0;
+      events = next.events.map((event, i) => ({ ...event, id: newId(), sequence: sequence + i + 1, at: clock.now() }));
+      return { state: next.state, sequence: sequence + events.length, outbox: [...(head?.outbox ?? []), ...events] };
+    },
+    {
+      ...options,
+      clock,
+      ...(at.blobs ? { blobs: (head: Head<S>) => (at.blobs as (state: S) => readonly Digest[])(head.state) } : {}),
+    },
+  );
+  // The change and its evidence are stored by now. What fails from here on leaves the events in the record, and the next change moves them.
+  if (events.length > 0) await drain(at, written as { value: Head<S>; version: Version }, options).catch(() => undefined);
+  return { state: written.value?.state, events };
+}
+
+/** The events of a head record from the first to the last, whether they reached the log or not. */
+export async function readHistory(at: HeadLocation, options: OperationOptions = {}): Promise<AuditEvent[]> {
+  // The record is read first: an event that leaves it afterwards is in the log by then.
+  const head = await readValue<Head<unknown>>(at.storage, at.key, options);
+  const events = new Map<string, AuditEvent>();
+  for await (const entry of at.storage.readLog(at.key, options)) {
+    const event = decode(entry.bytes, at.key) as AuditEvent;
+    events.set(event.id, event);
+  }
+  for (const event of head?.value.outbox ?? []) events.set(event.id, event);
+  return [...events.values()].sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Moves the outbox to the log. A double entry is recognised by its id when it is read, so losing a race costs nothing. */
+async function drain<S>(at: HeadLocation, head: { value: Head<S>; version: Version }, options: OperationOptions): Promise<void> {
+  await at.storage.append(at.key, head.value.outbox.map((event) => encode(event)), options);
+  const blobs = (at.blobs as ((state: S) => readonly Digest[]) | undefined)?.(head.value.state);
+  const trimmed: Head<S> = { ...head.value, outbox: [] };
+  await at.storage.write([{ kind: 'put', key: at.key, bytes: encode(trimmed, at.key), blobs, condition: { match: head.version } }], options);
+}

@@ -1,0 +1,29 @@
+import { ValidationError } from '../core/errors.ts';
+import { isSegment } from '../core/key.ts';
+import type { LogPosition } from './contract.ts';
+
+/** How far each writer of a log has been read: the sequence of its last entry seen. */
+export type WriterVector = ReadonlyMap<string, number>;
+
+/** The opaque text of a vector. */
+export function encodePosition(vector: WriterVector): LogPosition {
+  return [...vector].map(([writer, sequence]) => `${writer}:${sequence}`).join(',');
+}
+
+/** The vector of a position that {@link encodePosition} made; `undefined` is the beginning. Throws `ValidationError` for any other text. */
+export function decodePosition(position: LogPosition | undefined): Map<string, number> {
+  const vector = new Map<string, number>();
+  if (position === undefined || position === '') return vector;
+  for (const part of position.split(',')) {
+    const match = /^([a-z0-9._-]+):(\d{1,15})$/.exec(part);
+    if (!match) throw new ValidationError(`${JSON.stringify(position).slice(0, 200)} is not a position that readLog or append gave.`, { path: 'after' });
+    vector.set(match[1]!, Number(match[2]));
+  }
+  return vector;
+}
+
+/** Returns `writer` when it may name one: a single segment of a key. */
+export function checkWriter(writer: string): string {
+  if (isSegment(writer)) return writer;
+  throw new ValidationError(`${JSON.stringify(writer)?.slice(0, 200)} cannot name a writer; use one key segment, or escapeSegment().`, { path: 'writer' });
+}

@@ -1,0 +1,207 @@
+import { throwIfAborted } from '../../core/abort.ts';
+import { collectBytes } from '../../core/bytes.ts';
+import { createHasher, digestOf, isDigest, type Digest } from '../../core/digest.ts';
+import { IntegrityError, StorageError, ValidationError } from '../../core/errors.ts';
+import { newId } from '../../core/ids.ts';
+import { assertKey, type Key } from '../../core/key.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import type {
+  AdapterSupports,
+  AppendOptions,
+  BlobOptions,
+  BlobRef,
+  ListPage,
+  ListQuery,
+  LogEntry,
+  LogPosition,
+  LogQuery,
+  ReadBlobOptions,
+  StorageAdapter,
+  StoredRecord,
+  WriteOperation,
+  WriteResult,
+} from '../contract.ts';
+import { checkListQuery, pageOf } from '../list-page.ts';
+import { checkWriter, decodePosition, encodePosition } from '../log-position.ts';
+import { OperationMemory } from '../operation-memory.ts';
+import { verifiedBytes } from '../verified-bytes.ts';
+import { checkWrite } from '../write-check.ts';
+
+interface WriterSequence {
+  readonly entries: Uint8Array[];
+  readonly operations: OperationMemory<LogPosition>;
+}
+
+/**
+ * A store in the memory of this process, gone with it: for tests, for trying things out, and for work that needs no keeping. It keeps every promise of the
+ * contract but durability.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Tracker } from 'modelkeep';
+ *
+ * const tracker = new Tracker({ storage: new MemoryStorage() });
+ * await tracker.withRun({ experiment: 'demo' }, async (run) => run.logMetrics({ loss: 0.5 }));
+ * ```
+ */
+export class MemoryStorage implements StorageAdapter {
+  readonly name = 'memory';
+  readonly supports: AdapterSupports = {
+    durability: 'memory',
+    sharedBetweenProcesses: false,
+    maxRecordBytes: 16 * 1024 * 1024,
+    maxEntryBytes: 64 * 1024 * 1024,
+  };
+  readonly #records = new Map<Key, StoredRecord>();
+  readonly #logs = new Map<Key, Map<string, WriterSequence>>();
+  readonly #blobs = new Map<Digest, Uint8Array>();
+  readonly #operations = new OperationMemory<WriteResult>();
+  readonly #writer = newId();
+  #sortedRecords: readonly Key[] | undefined;
+  #revision = 0;
+  #closed = false;
+
+  async read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
+    this.#enter('read', options);
+    return keys.map((key) => {
+      const record = this.#records.get(assertKey(key));
+      return record && { ...record, bytes: record.bytes.slice() };
+    });
+  }
+
+  async write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]> {
+    this.#enter('write', options);
+    for (const operation of operations) checkWrite(operation, this.supports);
+    return operations.map((operation) => {
+      const earlier = this.#operations.get(operation.operationId);
+      if (earlier) return earlier;
+      const result = this.#apply(operation);
+      this.#operations.remember(operation.operationId, result);
+      return result;
+    });
+  }
+
+  #apply(operation: WriteOperation): WriteResult {
+    const { key, condition } = operation;
+    const present = this.#records.get(key)?.version;
+    const holds = condition === undefined || (condition === 'absent' ? present === undefined : present === condition.match);
+    if (!holds) return { ok: false, reason: 'conflict', version: present };
+    if (operation.kind === 'delete') {
+      if (this.#records.delete(key)) this.#sortedRecords = undefined;
+      return { ok: true, version: undefined };
+    }
+    const version = String(++this.#revision);
+    if (present === undefined) this.#sortedRecords = undefined;
+    this.#records.set(key, { bytes: operation.bytes.slice(), version, blobs: [...(operation.blobs ?? [])] });
+    return { ok: true, version };
+  }
+
+  async list(query?: ListQuery, options?: OperationOptions): Promise<ListPage> {
+    this.#enter('list', options);
+    const checked = checkListQuery(query);
+    if (checked.kind === 'blob') {
+      return pageOf([...this.#blobs.keys()].sort(), checked, (key) => ({ key, version: key, size: this.#blobs.get(key as Digest)!.length }));
+    }
+    if (checked.kind === 'log') {
+      return pageOf([...this.#logs.keys()].sort(), checked, (key) => {
+        const sequences = [...this.#logs.get(key)!.values()].flatMap((writer) => writer.entries);
+        return { key, version: String(sequences.length), size: sequences.reduce((sum, entry) => sum + entry.length, 0) };
+      });
+    }
+    this.#sortedRecords ??= [...this.#records.keys()].sort();
+    return pageOf(this.#sortedRecords, checked, (key) => {
+      const record = this.#records.get(key)!;
+      return { key, version: record.version, size: record.bytes.length };
+    });
+  }
+
+  async append(log: Key, entries: readonly Uint8Array[], options: AppendOptions = {}): Promise<LogPosition> {
+    this.#enter('append', options);
+    const writer = checkWriter(options.writer ?? this.#writer);
+    for (const entry of entries) {
+      if (entry.length > this.supports.maxEntryBytes) throw new ValidationError(`An entry for the log ${log} is larger than ${this.supports.maxEntryBytes} bytes.`, { key: log });
+    }
+    const writers = this.#logs.get(assertKey(log)) ?? new Map<string, WriterSequence>();
+    const sequence = writers.get(writer) ?? { entries: [], operations: new OperationMemory() };
+    const earlier = sequence.operations.get(options.operationId);
+    if (earlier !== undefined) return earlier;
+    if (entries.length > 0) {
+      for (const entry of entries) sequence.entries.push(entry.slice());
+      this.#logs.set(log, writers.set(writer, sequence));
+    }
+    const position = encodePosition(new Map([[writer, sequence.entries.length]]));
+    sequence.operations.remember(options.operationId, position);
+    return position;
+  }
+
+  async *readLog(log: Key, query: LogQuery = {}): AsyncGenerator<LogEntry> {
+    this.#enter('readLog', query);
+    const vector = decodePosition(query.after);
+    const writers = [...(this.#logs.get(assertKey(log)) ?? [])].map(([writer, { entries }]) => ({ writer, entries, end: entries.length }));
+    for (const { writer, entries, end } of writers) {
+      for (let sequence = (vector.get(writer) ?? 0) + 1; sequence <= end; sequence++) {
+        throwIfAborted(query.signal, `Reading the log ${log}`);
+        vector.set(writer, sequence);
+        yield { writer, sequence, bytes: entries[sequence - 1]!.slice(), position: encodePosition(vector) };
+      }
+    }
+  }
+
+  async deleteLog(log: Key, options?: OperationOptions): Promise<void> {
+    this.#enter('deleteLog', options);
+    this.#logs.delete(assertKey(log));
+  }
+
+  async writeBlob(source: AsyncIterable<Uint8Array>, options: BlobOptions = {}): Promise<BlobRef> {
+    this.#enter('writeBlob', options);
+    const bytes = await collectBytes(abortable(source, options.signal));
+    this.#enter('writeBlob', options);
+    const digest = digestOf(bytes);
+    if (options.digest !== undefined && options.digest !== digest) {
+      throw new IntegrityError(`The blob was to be ${options.digest}, but its bytes hash to ${digest}; nothing was kept.`, { key: options.digest, found: digest });
+    }
+    this.#blobs.set(digest, bytes);
+    return { digest, size: bytes.length };
+  }
+
+  async readBlob(digest: Digest, options: ReadBlobOptions = {}): Promise<AsyncIterable<Uint8Array> | undefined> {
+    this.#enter('readBlob', options);
+    if (!isDigest(digest)) throw new ValidationError(`${JSON.stringify(digest)} is not a digest.`, { key: digest });
+    const bytes = this.#blobs.get(digest);
+    if (bytes === undefined) return undefined;
+    const { start = 0, end = bytes.length } = options.range ?? {};
+    const chunks = abortable(inChunks(bytes.subarray(start, end)), options.signal);
+    return options.range ? chunks : verifiedBytes(chunks, digest, createHasher);
+  }
+
+  async deleteBlob(digest: Digest, options?: OperationOptions): Promise<void> {
+    this.#enter('deleteBlob', options);
+    this.#blobs.delete(digest);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #enter(call: string, options: OperationOptions | undefined): void {
+    if (this.#closed) throw new StorageError('closed', `The storage was closed before ${call}; open another one.`);
+    throwIfAborted(options?.signal, call);
+  }
+}
+
+const chunkBytes = 256 * 1024;
+
+async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.slice(at, at + chunkBytes);
+}
+
+async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    throwIfAborted(signal, 'The blob');
+    yield chunk;
+  }
+}
