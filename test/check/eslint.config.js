@@ -1,18 +1,21 @@
 // @ts-check
+import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 import { domains, wallsRule } from './walls.js';
+
+/** @typedef {import('eslint').Linter.Config} Config */
 
 /** @param {string} selector @param {string} message */
 const never = (selector, message) => ({ selector, message });
 
-export const walls = {
+export const walls = /** @satisfies {Config} */ ({
   files: ['src/**/*.ts'],
   plugins: { modelkeep: { rules: { walls: wallsRule } } },
   rules: { 'modelkeep/walls': 'error' },
-};
+});
 
 /** What the house style forbids in src. */
-export const style = {
+export const style = /** @satisfies {Config} */ ({
   files: ['src/**/*.ts'],
   rules: {
     'no-restricted-syntax': [
@@ -28,17 +31,17 @@ export const style = {
     '@typescript-eslint/no-explicit-any': 'error',
     'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
   },
-};
+});
 
 /** A library prints nothing; the command line is the exception. */
-export const silence = {
+export const silence = /** @satisfies {Config} */ ({
   files: ['src/**/*.ts'],
   ignores: ['src/cli/**'],
   rules: { 'no-console': 'error' },
-};
+});
 
 /** Time, chance and the network are handed in, so that a test can replay a decision. */
-export const injected = {
+export const injected = /** @satisfies {Config} */ ({
   files: domains.map((domain) => `src/${domain}/**/*.ts`),
   rules: {
     'no-restricted-properties': [
@@ -52,9 +55,9 @@ export const injected = {
       ...['setTimeout', 'setInterval', 'setImmediate', 'fetch'].map((name) => ({ name, message: 'Use what was handed in.' })),
     ],
   },
-};
+});
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ['dist/', '.*/', 'node_modules/'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { codeBlocks, markdownFiles, readRegion } from './code-blocks.ts';
+import { tryExamples, type Example } from './examples.ts';
+import { root } from './project.ts';
+import { readPublicApi, type PublicExport } from './public-api.ts';
+import { demandBuild, runTool } from './run-tool.ts';
+
+const exported = new Map<string, PublicExport>();
+for (const each of [...readPublicApi().values()].flat()) exported.set(`${each.file} ${each.name}`, each);
+
+const pages = markdownFiles().map((file) => ({ file, blocks: codeBlocks(readFileSync(root + file, 'utf8')) }));
+
+const docstringExamples: Example[] = [...exported.values()]
+  .flatMap(({ examples }) => examples)
+  .flatMap(({ origin, markdown }) => codeBlocks(markdown).map(({ code }) => ({ origin, code })));
+
+const pageExamples: Example[] = pages.flatMap(({ file, blocks }) =>
+  blocks.filter(({ region }) => region === undefined).map(({ code, line }) => ({ origin: `${file}:${line}`, code })),
+);
+
+const places = (exports: readonly PublicExport[]): string[] => exports.map(({ file, line, name }) => `${file}:${line} ${name}`);
+
+describe('docstrings', () => {
+  test('every public export has one', () => {
+    expect(places([...exported.values()].filter(({ description }) => description === ''))).toEqual([]);
+  });
+
+  test('every public class, function and constant shows an example', () => {
+    const silent = [...exported.values()].filter(
+      ({ kind, examples }) => kind !== 'type' && !examples.some(({ ownOf, markdown }) => ownOf && codeBlocks(markdown).length > 0),
+    );
+    expect(places(silent)).toEqual([]);
+  });
+
+  test('TypeDoc renders all of it without a warning', async () => {
+    await runTool('typedoc', 'typedoc', ['--emit', 'none']);
+  });
+});
+
+describe('examples', () => {
+  test('every example of a docstring or a page compiles and runs on its own', async () => {
+    demandBuild();
+    const failures = await tryExamples([...docstringExamples, ...pageExamples]);
+    if (failures.length > 0) throw new Error(failures.map(({ origin, problem }) => `${origin}\n${problem}`).join('\n\n'));
+  });
+
+  test('every block that is taken from a file still says what the file says (npm run docs:sync)', () => {
+    for (const { file, blocks } of pages) {
+      for (const { code, line, region } of blocks) {
+        if (region !== undefined) expect(code, `${file}:${line}`).toBe(readRegion(region));
+      }
+    }
+  });
+});

@@ -1,0 +1,82 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entries, packageJson, root } from './project.ts';
+import { demandBuild, npm, run, runTool } from './run-tool.ts';
+
+let consumer: string;
+let files: readonly string[];
+
+beforeAll(async () => {
+  demandBuild();
+  consumer = mkdtempSync(join(tmpdir(), 'modelkeep-consumer-'));
+  const packed = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', consumer], root);
+  const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  files = tarball.files.map((file) => file.path);
+  writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await npm(['install', `./${tarball.filename}`, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], consumer);
+});
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+describe('package', () => {
+  test('publint finds nothing', async () => {
+    await runTool('publint', 'publint', ['--strict']);
+  });
+
+  test('types resolve for every kind of importer', async () => {
+    await runTool('@arethetypeswrong/cli', 'attw', ['--pack', '.', '--profile', 'esm-only', '--no-emoji']);
+  });
+
+  test('ships dist, src and its papers, nothing else', () => {
+    const strangers = files.filter((file) => !/^(dist|src)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file));
+    expect(strangers).toEqual([]);
+    for (const { name } of entries) expect(files).toContain(`dist/${name}.js`);
+  });
+
+  test('the lock file names no registry and no deprecated package', () => {
+    const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
+      packages: Record<string, { resolved?: string; deprecated?: string }>;
+    };
+    const suspicious = Object.entries(lock.packages).filter(([, entry]) => entry.resolved ?? entry.deprecated);
+    expect(suspicious).toEqual([]);
+  });
+});
+
+describe('a project that installs the package', () => {
+  test('imports every entry in plain Node, and nothing is printed', async () => {
+    const program = entries.map(({ specifier }) => `if (Object.keys(await import('${specifier}')).length === 0) process.exit(9);`);
+    writeFileSync(join(consumer, 'main.js'), program.join('\n'));
+    expect(await run(process.execPath, ['main.js'], consumer)).toEqual({ code: 0, stdout: '', output: '' });
+  });
+
+  test('may require it where Node can', async () => {
+    writeFileSync(join(consumer, 'main.cjs'), `process.exitCode = Object.keys(require('${packageJson.name}')).length > 0 ? 0 : 9;`);
+    const { code, output } = await run(process.execPath, ['--no-warnings', 'main.cjs'], consumer);
+    expect({ code, output }).toEqual({ code: 0, output: '' });
+  });
+
+  // With skipLibCheck off, so that our declaration files themselves are checked as a strict stranger would.
+  test.each([
+    ['browser', { types: [], lib: ['ES2022', 'DOM', 'DOM.AsyncIterable', 'ESNext.Disposable'] }],
+    ['node', { types: ['node'], lib: ['ES2022', 'ESNext.Disposable'], skipLibCheck: true }],
+  ] as const)('type-checks it strictly (%s)', async (platform, options) => {
+    const imported = entries.filter((entry) => platform === 'node' || entry.platform === 'browser');
+    const source = imported.map(({ specifier, name }) => `export * as ${name} from '${specifier}';`).join('\n');
+    writeFileSync(join(consumer, `${platform}.ts`), source);
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      target: 'ES2022',
+      module: 'NodeNext',
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      typeRoots: [`${root}node_modules/@types`],
+      ...options,
+    };
+    writeFileSync(join(consumer, `tsconfig.${platform}.json`), JSON.stringify({ compilerOptions, files: [`${platform}.ts`] }));
+    await runTool('typescript', 'tsc', ['--pretty', 'false', '--project', `tsconfig.${platform}.json`], consumer);
+  });
+});
