@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeBlocks, markdownFiles, readRegion } from './code-blocks.ts';
 import { tryExamples, type Example } from './examples.ts';
@@ -35,6 +36,18 @@ describe('docstrings', () => {
 
   test('TypeDoc renders all of it without a warning', async () => {
     await runTool('typedoc', 'typedoc', ['--emit', 'none']);
+  });
+});
+
+describe('pages', () => {
+  test('every relative link leads to a file of the repository', () => {
+    const broken = pages.flatMap(({ file }) =>
+      [...readFileSync(root + file, 'utf8').matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)[^)]*\)/g)]
+        .map(([, target = '']) => posix.join(posix.dirname(file), target))
+        .filter((target) => !existsSync(root + target))
+        .map((target) => `${file} → ${target}`),
+    );
+    expect(broken).toEqual([]);
   });
 });
 

@@ -1,17 +1,18 @@
 // Runs compiled examples one after another in this process, each in an empty directory of its own, and reports
-// one line of JSON for each: node --import tsx example-runner.ts a.js b.js
+// one marked line of JSON for each: node --import tsx example-runner.ts a.js b.js
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+const reportMark = '@@example ';
 const timeLimit = 20_000;
 const graceAtTheEnd = 5_000;
 
 let failCurrent: (error: unknown) => void = () => undefined;
 process.on('uncaughtException', (error) => failCurrent(error));
 
-const report = (result: { file: string; error?: string }): void => void process.stdout.write(`${JSON.stringify(result)}\n`);
+const report = (result: { file: string; error?: string }): void => void process.stdout.write(`${reportMark}${JSON.stringify(result)}\n`);
 // What an example prints is for its reader; here only the reports may reach standard output.
 for (const method of ['log', 'info', 'warn', 'error', 'debug', 'table', 'dir'] as const) console[method] = () => undefined;
 

@@ -18,6 +18,9 @@ export interface ExampleFailure {
 // Inside the package, so that `modelkeep` resolves to the package itself through its own exports: to dist, as it is shipped.
 const directory = `${root}.generated/examples/`;
 
+/** What the runner's own lines begin with, among whatever an example prints. */
+const reportMark = '@@example ';
+
 /** Type-checks all examples in one program, then runs those that compile, one after another, in one process. */
 export async function tryExamples(examples: readonly Example[]): Promise<ExampleFailure[]> {
   rmSync(directory, { recursive: true, force: true });
@@ -63,8 +66,8 @@ async function runAll(originOf: ReadonlyMap<string, string>): Promise<ExampleFai
   const { code, stdout, output } = await run(process.execPath, ['--import', 'tsx', 'test/check/example-runner.ts', ...files]);
   const results = stdout
     .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { file: string; error?: string });
+    .filter((line) => line.startsWith(reportMark))
+    .map((line) => JSON.parse(line.slice(reportMark.length)) as { file: string; error?: string });
   const failures = results.flatMap(({ file, error }) => {
     if (error === undefined) return [];
     const name = file.replace(`${directory}out/`, '').replace(/\.js$/, '');

@@ -6,6 +6,7 @@ import { entries, packageJson, root } from './project.ts';
 import { demandBuild, npm, run, runTool } from './run-tool.ts';
 
 let consumer: string;
+let tarballName: string;
 let files: readonly string[];
 
 beforeAll(async () => {
@@ -14,9 +15,17 @@ beforeAll(async () => {
   const packed = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', consumer], root);
   const [tarball] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
   files = tarball.files.map((file) => file.path);
-  writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await npm(['install', `./${tarball.filename}`, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], consumer);
+  tarballName = tarball.filename;
+  await install();
 });
+
+/** Installs the packed package as a stranger would, beside other packages when they are named. */
+async function install(...others: string[]): Promise<void> {
+  rmSync(join(consumer, 'node_modules'), { recursive: true, force: true });
+  rmSync(join(consumer, 'package-lock.json'), { force: true });
+  writeFileSync(join(consumer, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+  await npm(['install', `./${tarballName}`, ...others, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'], consumer);
+}
 
 afterAll(() => rmSync(consumer, { recursive: true, force: true }));
 
@@ -45,11 +54,7 @@ describe('package', () => {
 });
 
 describe('a project that installs the package', () => {
-  test('imports every entry in plain Node, and nothing is printed', async () => {
-    const program = entries.map(({ specifier }) => `if (Object.keys(await import('${specifier}')).length === 0) process.exit(9);`);
-    writeFileSync(join(consumer, 'main.js'), program.join('\n'));
-    expect(await run(process.execPath, ['main.js'], consumer)).toEqual({ code: 0, stdout: '', output: '' });
-  });
+  test('imports every entry in plain Node, and nothing is printed', importsEverything);
 
   test('may require it where Node can', async () => {
     writeFileSync(join(consumer, 'main.cjs'), `process.exitCode = Object.keys(require('${packageJson.name}')).length > 0 ? 0 : 9;`);
@@ -57,26 +62,43 @@ describe('a project that installs the package', () => {
     expect({ code, output }).toEqual({ code: 0, output: '' });
   });
 
-  // With skipLibCheck off, so that our declaration files themselves are checked as a strict stranger would.
-  test.each([
-    ['browser', { types: [], lib: ['ES2022', 'DOM', 'DOM.AsyncIterable', 'ESNext.Disposable'] }],
-    ['node', { types: ['node'], lib: ['ES2022', 'ESNext.Disposable'], skipLibCheck: true }],
-  ] as const)('type-checks it strictly (%s)', async (platform, options) => {
-    const imported = entries.filter((entry) => platform === 'node' || entry.platform === 'browser');
-    const source = imported.map(({ specifier, name }) => `export * as ${name} from '${specifier}';`).join('\n');
-    writeFileSync(join(consumer, `${platform}.ts`), source);
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      target: 'ES2022',
-      module: 'NodeNext',
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      skipLibCheck: false,
-      typeRoots: [`${root}node_modules/@types`],
-      ...options,
-    };
-    writeFileSync(join(consumer, `tsconfig.${platform}.json`), JSON.stringify({ compilerOptions, files: [`${platform}.ts`] }));
-    await runTool('typescript', 'tsc', ['--pretty', 'false', '--project', `tsconfig.${platform}.json`], consumer);
+  test('type-checks it strictly for a page', () => typeChecks('browser'));
+
+  test('type-checks it strictly for Node', () => typeChecks('node'));
+
+  test('may have the oldest dependencies that we admit', async () => {
+    await install(...Object.entries(packageJson.dependencies).map(([name, range]) => `${name}@${range.replace('^', '')}`));
+    await importsEverything();
+    await typeChecks('browser');
   });
 });
+
+async function importsEverything(): Promise<void> {
+  const program = entries.map(({ specifier }) => `if (Object.keys(await import('${specifier}')).length === 0) process.exit(9);`);
+  writeFileSync(join(consumer, 'main.js'), program.join('\n'));
+  expect(await run(process.execPath, ['main.js'], consumer)).toEqual({ code: 0, stdout: '', output: '' });
+}
+
+async function typeChecks(platform: 'browser' | 'node'): Promise<void> {
+  const imported = entries.filter((entry) => platform === 'node' || entry.platform === 'browser');
+  writeFileSync(
+    join(consumer, `${platform}.ts`),
+    imported.map(({ specifier, name }) => `export * as ${name} from '${specifier}';`).join('\n'),
+  );
+  const browser = platform === 'browser';
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'ES2022',
+    module: 'NodeNext',
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    // Off where it can be, so that our declaration files are read as strictly as the stranger's own.
+    skipLibCheck: !browser,
+    lib: ['ES2022', 'ESNext.Disposable', ...(browser ? ['DOM', 'DOM.AsyncIterable'] : [])],
+    types: browser ? [] : ['node'],
+    typeRoots: [`${root}node_modules/@types`],
+  };
+  writeFileSync(join(consumer, `tsconfig.${platform}.json`), JSON.stringify({ compilerOptions, files: [`${platform}.ts`] }));
+  await runTool('typescript', 'tsc', ['--pretty', 'false', '--project', `tsconfig.${platform}.json`], consumer);
+}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import ts from 'typescript';
 import { entries, root, type Entry } from './project.ts';
 
@@ -21,16 +22,17 @@ export interface DocExample {
   readonly ownOf: boolean;
 }
 
-/** The public surface of every entry, by reading the sources once. */
+/** The public surface of every entry that has its file, by reading the sources once. */
 export function readPublicApi(): ReadonlyMap<Entry, readonly PublicExport[]> {
   const config = ts.getParsedCommandLineOfConfigFile(`${root}tsconfig.json`, {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail });
   if (config === undefined) throw new Error('tsconfig.json cannot be read.');
+  const present = entries.filter(({ source }) => existsSync(root + source));
   const program = ts.createProgram(
-    entries.map((entry) => root + entry.source),
+    present.map(({ source }) => root + source),
     config.options,
   );
   const checker = program.getTypeChecker();
-  return new Map(entries.map((entry) => [entry, exportsOf(entry, program, checker)]));
+  return new Map(present.map((entry) => [entry, exportsOf(entry, program, checker)]));
 }
 
 function fail(diagnostic: ts.Diagnostic): never {
@@ -39,8 +41,7 @@ function fail(diagnostic: ts.Diagnostic): never {
 
 function exportsOf(entry: Entry, program: ts.Program, checker: ts.TypeChecker): PublicExport[] {
   const source = program.getSourceFile(root + entry.source);
-  if (source === undefined) throw new Error(`package.json exports ${entry.specifier}, but there is no ${entry.source}.`);
-  const module = checker.getSymbolAtLocation(source);
+  const module = source && checker.getSymbolAtLocation(source);
   if (module === undefined) throw new Error(`${entry.source} exports nothing.`);
   return checker
     .getExportsOfModule(module)
