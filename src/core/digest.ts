@@ -1,5 +1,7 @@
 import { toHex, utf8 } from './bytes.ts';
+import { ValidationError } from './errors.ts';
 import { Sha256 } from './sha256.ts';
+import { shown } from './shown.ts';
 
 /** The content address of bytes: `sha256:` and 64 lower-case hexadecimal digits. */
 export type Digest = `sha256:${string}`;
@@ -19,7 +21,13 @@ const pattern = /^sha256:[0-9a-f]{64}$/;
 
 /** Whether `text` is a digest. */
 export function isDigest(text: string): text is Digest {
-  return pattern.test(text);
+  return typeof text === 'string' && pattern.test(text);
+}
+
+/** Returns `digest` when it is one; otherwise throws `ValidationError`. */
+export function assertDigest(digest: string): Digest {
+  if (isDigest(digest)) return digest;
+  throw new ValidationError(`${shown(digest)} is not a digest: 'sha256:' and 64 lower-case hexadecimal digits.`, { key: shown(digest) });
 }
 
 /** A SHA-256 hasher in plain JavaScript, for every host. */

@@ -1,4 +1,5 @@
 import { ValidationError } from './errors.ts';
+import { shown } from './shown.ts';
 
 /** A length of time: milliseconds, or a number with a unit such as `'250ms'`, `'30s'`, `'5m'`, `'2h'` or `'7d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
@@ -8,14 +9,14 @@ const pattern = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 /** Milliseconds of a duration. Throws `ValidationError`, naming `path`, unless it is finite, not negative and of a known unit. */
 export function durationMs(duration: Duration, path = 'duration'): number {
-  if (typeof duration === 'number') {
-    if (Number.isFinite(duration) && duration >= 0) return duration;
-  } else if (typeof duration === 'string') {
+  let ms: unknown = duration;
+  if (typeof duration === 'string') {
     const match = pattern.exec(duration);
-    if (match) return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+    ms = match && Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
   }
+  if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return ms;
   throw new ValidationError(
-    `${path} is ${JSON.stringify(duration) ?? String(duration)}; give milliseconds, or a number with one of the units ms, s, m, h, d, such as '30s'.`,
+    `${path} is ${shown(duration)}; give milliseconds, or a number with one of the units ms, s, m, h, d, such as '30s'.`,
     { path },
   );
 }

@@ -1,6 +1,7 @@
 import { isWellFormed, toHex, utf8 } from './bytes.ts';
 import { digestOf } from './digest.ts';
 import { ValidationError } from './errors.ts';
+import { shown } from './shown.ts';
 
 /**
  * The name of a record or log: segments joined by `/`, each of `[a-z0-9._-]`, not beginning or ending with a dot, at most 120 bytes and no device name
@@ -15,15 +16,15 @@ const maxKey = 1_000;
 
 /** Whether `text` may stand between the slashes of a key. */
 export function isSegment(text: string): boolean {
-  return text.length <= maxSegment && segmentPattern.test(text) && !devicePattern.test(text);
+  return typeof text === 'string' && text.length <= maxSegment && segmentPattern.test(text) && !devicePattern.test(text);
 }
 
 /** Returns `key` when it is one; otherwise throws `ValidationError`. Adapters call it on all that reaches them, so nothing leaves their root. */
 export function assertKey(key: string): Key {
   if (typeof key === 'string' && key.length <= maxKey && key.split('/').every(isSegment)) return key;
   throw new ValidationError(
-    `${JSON.stringify(key)?.slice(0, 200)} is not a key: use segments of a-z, 0-9, '.', '_' and '-' joined by '/', each at most ${maxSegment} bytes, and escape other text with escapeSegment().`,
-    { key: String(key).slice(0, 200) },
+    `${shown(key)} is not a key: use segments of a-z, 0-9, '.', '_' and '-' joined by '/', each at most ${maxSegment} bytes, and escape other text with escapeSegment().`,
+    { key: shown(key) },
   );
 }
 
@@ -32,7 +33,7 @@ export function assertPrefix(prefix: string): string {
   if (typeof prefix === 'string' && prefix.length <= maxKey && /^(?:[a-z0-9._-]+\/)*[a-z0-9._-]*$/.test(prefix) && !prefix.split('/').some((part) => part.startsWith('.'))) {
     return prefix;
   }
-  throw new ValidationError(`${JSON.stringify(prefix)?.slice(0, 200)} is not a prefix of any key.`, { key: String(prefix).slice(0, 200) });
+  throw new ValidationError(`${shown(prefix)} is not a prefix of any key.`, { key: shown(prefix) });
 }
 
 /**
@@ -48,7 +49,7 @@ export function escapeSegment(text: string): string {
     const plain = (byte >= 0x61 && byte <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
     escaped += plain ? String.fromCharCode(byte) : `_${toHex(Uint8Array.of(byte))}`;
   }
-  return escaped.length <= maxSegment ? `${escaped}_` : `__${digestOf(text).slice('sha256:'.length)}`;
+  return escaped.length < maxSegment ? `${escaped}_` : `__${digestOf(text).slice('sha256:'.length)}`;
 }
 
 /** The text that {@link escapeSegment} was given, or `undefined` when only its hash was kept or the segment is not of that form. */

@@ -1,5 +1,6 @@
 import { ValidationError } from '../core/errors.ts';
 import { isSegment } from '../core/key.ts';
+import { shown } from '../core/shown.ts';
 import type { LogPosition } from './contract.ts';
 
 /** How far each writer of a log has been read: the sequence of its last entry seen. */
@@ -14,9 +15,9 @@ export function encodePosition(vector: WriterVector): LogPosition {
 export function decodePosition(position: LogPosition | undefined): Map<string, number> {
   const vector = new Map<string, number>();
   if (position === undefined || position === '') return vector;
-  for (const part of position.split(',')) {
+  for (const part of String(position).split(',')) {
     const match = /^([a-z0-9._-]+):(\d{1,15})$/.exec(part);
-    if (!match) throw new ValidationError(`${JSON.stringify(position).slice(0, 200)} is not a position that readLog or append gave.`, { path: 'after' });
+    if (!match) throw new ValidationError(`${shown(position)} is not a position that readLog or append gave.`, { path: 'after' });
     vector.set(match[1]!, Number(match[2]));
   }
   return vector;
@@ -25,5 +26,5 @@ export function decodePosition(position: LogPosition | undefined): Map<string, n
 /** Returns `writer` when it may name one: a single segment of a key. */
 export function checkWriter(writer: string): string {
   if (isSegment(writer)) return writer;
-  throw new ValidationError(`${JSON.stringify(writer)?.slice(0, 200)} cannot name a writer; use one key segment, or escapeSegment().`, { path: 'writer' });
+  throw new ValidationError(`${shown(writer)} cannot name a writer; use one key segment, or escapeSegment().`, { path: 'writer' });
 }

@@ -1,0 +1,11 @@
+/** A short text for any value, fit for a message; never throws. */
+export function shown(value: unknown, maxLength = 200): string {
+  let text: string | undefined;
+  try {
+    text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value);
+  } catch {
+    // Cycles and bigints inside objects have no JSON.
+  }
+  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value);
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
