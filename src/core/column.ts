@@ -1,5 +1,6 @@
 import { canonicalJson } from './codec.ts';
 import { ValidationError } from './errors.ts';
+import { shown } from './shown.ts';
 
 /** The type of a column: `timestamp` is epoch milliseconds in UTC, `int64` travels as bigint, `json` is any other plain data. */
 export type ColumnType = 'float64' | 'int64' | 'bool' | 'string' | 'timestamp' | 'json';
@@ -178,8 +179,7 @@ function typeOf(value: unknown): ColumnType {
 }
 
 function mismatch(value: unknown, type: ColumnType, path: string, i: number): ValidationError {
-  const shown = typeof value === 'bigint' ? `${value}n` : (JSON.stringify(value) ?? String(value)).slice(0, 80);
-  return new ValidationError(`${path}[${i}] is ${shown}, which is not a ${type}; mend the value, or use null where it is missing.`, { path: `${path}[${i}]` });
+  return new ValidationError(`${path}[${i}] is ${shown(value, 80)}, which is not a ${type}; mend the value, or use null where it is missing.`, { path: `${path}[${i}]` });
 }
 
 /** Marks row `i` of `size` as missing, making the mask when it is the first. */
@@ -190,13 +190,13 @@ function markMissing(valid: Uint8Array | undefined, size: number, i: number): Ui
 }
 
 function numbers(input: ColumnInput, type: 'float64' | 'timestamp', path: string): Column {
-  if (input instanceof Float64Array) return { type, values: input };
+  if (input instanceof Float64Array && (type === 'float64' || allFinite(input))) return { type, values: input };
   const size = input.length;
   const values = new Float64Array(size);
   let valid: Uint8Array | undefined;
   for (let i = 0; i < size; i++) {
     const value = input[i];
-    if (typeof value === 'number') {
+    if (typeof value === 'number' && (type === 'float64' || Number.isFinite(value))) {
       values[i] = value;
     } else if (value === null || value === undefined) {
       values[i] = NaN;
@@ -208,6 +208,11 @@ function numbers(input: ColumnInput, type: 'float64' | 'timestamp', path: string
     }
   }
   return { type, values, valid };
+}
+
+function allFinite(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
 }
 
 function numberOf(value: unknown): number | undefined {

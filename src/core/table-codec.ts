@@ -54,9 +54,8 @@ export function decodeTable(bytes: Uint8Array, key: string): Table {
     const headLength = new DataView(aligned.buffer, aligned.byteOffset, 8).getUint32(0, true);
     const head = JSON.parse(fromUtf8(aligned.subarray(8, 8 + headLength))) as { rows: number; columns: ColumnHeader[] };
     const reader = new SectionReader(aligned, align(8 + headLength), key);
-    const columns: Record<string, Column> = {};
-    for (const header of head.columns) columns[header.name] = readColumn(reader, header, head.rows);
-    return { rowCount: head.rows, columns };
+    const columns = head.columns.map((header) => [header.name, readColumn(reader, header, head.rows)] as const);
+    return { rowCount: head.rows, columns: Object.fromEntries(columns) };
   } catch (cause) {
     throw new IntegrityError(`A table in ${key} cannot be read: its bytes are not what modelkeep writes.`, { key, cause });
   }

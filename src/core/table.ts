@@ -48,16 +48,18 @@ export function isTableStream(source: TableSource): source is AsyncIterable<Tabl
 export function toTable(input: TableInput, options: TableOptions = {}): Table {
   const { path = 'table' } = options;
   const given = columnInputs(input, options.only, path);
-  const columns: Record<string, Column> = {};
+  const columns: [string, Column][] = [];
   let rowCount: number | undefined;
   for (const [name, values] of given) {
-    columns[name] = toColumn(values, options.types?.[name], `${path}.${name}`);
+    const type = options.types && Object.hasOwn(options.types, name) ? options.types[name] : undefined;
+    columns.push([name, toColumn(values, type, `${path}.${name}`)]);
     rowCount ??= values.length;
     if (values.length !== rowCount) {
       throw new ValidationError(`${path}.${name} has ${values.length} rows where the columns before it have ${rowCount}.`, { path: `${path}.${name}` });
     }
   }
-  return { rowCount: rowCount ?? (Array.isArray(input) ? input.length : 0), columns };
+  // A column may be called __proto__ or constructor: assigning or looking it up plainly would meet Object's own.
+  return { rowCount: rowCount ?? (Array.isArray(input) ? input.length : 0), columns: Object.fromEntries(columns) };
 }
 
 /** Tables of at most about `batchRows` rows from any source; rows of a stream are gathered, tables pass as they come. */
@@ -85,9 +87,8 @@ export async function* toTables(source: TableSource, options: TableOptions & { b
 export function concatTables(tables: readonly Table[]): Table {
   const first = tables[0];
   if (first === undefined || tables.length === 1) return first ?? { rowCount: 0, columns: {} };
-  const columns: Record<string, Column> = {};
-  for (const name of Object.keys(first.columns)) columns[name] = concatColumns(tables.map((table) => table.columns[name]!));
-  return { rowCount: tables.reduce((sum, table) => sum + table.rowCount, 0), columns };
+  const columns = Object.keys(first.columns).map((name) => [name, concatColumns(tables.map((table) => table.columns[name]!))] as const);
+  return { rowCount: tables.reduce((sum, table) => sum + table.rowCount, 0), columns: Object.fromEntries(columns) };
 }
 
 /** Tells a table from a row: a table is an array of rows, an Arrow table, or has nothing but arrays. */
