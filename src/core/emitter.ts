@@ -2,7 +2,7 @@ import type { Undo } from './clock.ts';
 
 /** Typed events: `Events` maps each name to what its listeners are given. */
 export class Emitter<Events extends object> {
-  readonly #listeners = new Map<keyof Events, Set<(payload: never) => void>>();
+  readonly #listeners = new Map<keyof Events, Set<{ readonly call: (payload: never) => void }>>();
   readonly #onError: (error: unknown) => void;
 
   /** @param onError - Is told when a listener throws; the other listeners are called all the same. */
@@ -13,15 +13,18 @@ export class Emitter<Events extends object> {
   /** Calls `listener` at each event of that name until undone. */
   on<K extends keyof Events>(name: K, listener: (payload: Events[K]) => void): Undo {
     const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
-    return () => void listeners.delete(listener);
+    const entry = { call: listener };
+    this.#listeners.set(name, listeners.add(entry));
+    return () => void listeners.delete(entry);
   }
 
   /** Tells the listeners of that name, in the order of their coming. */
   emit<K extends keyof Events>(name: K, payload: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    const listeners = this.#listeners.get(name);
+    for (const entry of [...(listeners ?? [])]) {
+      if (!listeners?.has(entry)) continue;
       try {
-        (listener as (payload: Events[K]) => void)(payload);
+        (entry.call as (payload: Events[K]) => void)(payload);
       } catch (error) {
         this.#onError(error);
       }
