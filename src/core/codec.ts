@@ -19,7 +19,7 @@ export type Encodable =
  * Canonical text of a value: keys sorted by UTF-16 code unit as in RFC 8785, no white space, numbers in ECMAScript's shortest form. Equal values give equal
  * text, so it serves for hashing too. What JSON cannot say is an object with one key that starts with `$`; a key of the user's that does gets one `$` more.
  *
- * Throws `ValidationError` with the path of anything else: functions, symbols, class instances, holes, cycles, lone surrogates.
+ * Throws `ValidationError` with the path of anything else: functions, symbols, class instances, holes, cycles, lone surrogates, and of what is nested more than 500 deep.
  */
 export function canonicalJson(value: unknown, path = 'value'): string {
   return write(value, path, []);
@@ -29,6 +29,9 @@ export function canonicalJson(value: unknown, path = 'value'): string {
 export function encode(value: unknown, path = 'value'): Uint8Array<ArrayBuffer> {
   return utf8(canonicalJson(value, path));
 }
+
+// Far below where JSON.parse or a recursion of ours would overflow the stack of any host.
+const maxDepth = 500;
 
 /** The value of bytes that {@link encode} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decode(bytes: Uint8Array, key: string): unknown {
@@ -59,6 +62,7 @@ function write(value: unknown, path: string, within: object[]): string {
 }
 
 function writeObject(value: object, path: string, within: object[]): string {
+  if (within.length >= maxDepth) throw new ValidationError(`${path.slice(0, 200)}… is nested more than ${maxDepth} deep.`, { path: path.slice(0, 200) });
   if (within.includes(value)) throw new ValidationError(`${path} refers back to an object that contains it; only trees can be stored.`, { path });
   within.push(value);
   let text: string;
@@ -108,7 +112,7 @@ function reviveTagged(tag: string, content: unknown): unknown {
     if (tag === '$number') return Number(content);
     if (tag === '$bigint') return BigInt(content);
     if (tag === '$bytes') return fromBase64(content);
-    if (tag === '$date') return new Date(content);
+    if (tag === '$date' && !Number.isNaN(Date.parse(content))) return new Date(content);
   }
   throw new TypeError(`Unknown tag ${tag}`);
 }
