@@ -1,5 +1,6 @@
 import { ValidationError } from '../core/errors.ts';
 import { assertPrefix } from '../core/key.ts';
+import { shown } from '../core/shown.ts';
 import type { ListEntry, ListPage, ListQuery } from './contract.ts';
 
 /** A query with its defaults filled in and its input checked. */
@@ -13,7 +14,9 @@ export interface CheckedListQuery {
 /** Checks a query where it enters an adapter. */
 export function checkListQuery(query: ListQuery = {}): CheckedListQuery {
   const { kind = 'record', prefix = '', after, limit = 1000 } = query;
-  if (!Number.isInteger(limit) || limit < 1) throw new ValidationError(`limit is ${limit}; give a whole number of at least 1.`, { path: 'limit' });
+  if (!['record', 'log', 'blob'].includes(kind)) throw new ValidationError(`kind is ${shown(kind)}; list 'record', 'log' or 'blob'.`, { path: 'kind' });
+  if (after !== undefined && typeof after !== 'string') throw new ValidationError(`after is ${shown(after)}; give the key that a page ended with.`, { path: 'after' });
+  if (!Number.isInteger(limit) || limit < 1) throw new ValidationError(`limit is ${shown(limit)}; give a whole number of at least 1.`, { path: 'limit' });
   if (kind === 'blob' && prefix !== '') throw new ValidationError('Blobs are listed by digest and take no prefix.', { path: 'prefix' });
   return { kind, prefix: assertPrefix(prefix), after, limit };
 }

@@ -1,12 +1,15 @@
 import { isDigest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
-import { assertKey } from '../core/key.ts';
+import { assertKey, type Key } from '../core/key.ts';
+import { shown } from '../core/shown.ts';
 import type { AdapterSupports, WriteOperation } from './contract.ts';
 
 /** Checks a write where it enters an adapter: a batch with a bad operation is refused whole, before anything is written. */
 export function checkWrite(operation: WriteOperation, supports: AdapterSupports): void {
   const key = assertKey(operation.key);
+  checkCondition(operation);
   if (operation.kind === 'delete') return;
+  if (operation.kind !== 'put') throw new ValidationError(`A write of ${key} is ${shown((operation as WriteOperation).kind)}; it must be 'put' or 'delete'.`, { key });
   if (!(operation.bytes instanceof Uint8Array)) throw new ValidationError(`The bytes of ${key} are not a Uint8Array.`, { key });
   if (operation.bytes.length > supports.maxRecordBytes) {
     throw new ValidationError(`The record ${key} has ${operation.bytes.length} bytes; at most ${supports.maxRecordBytes} fit, larger values belong in a blob.`, {
@@ -16,5 +19,26 @@ export function checkWrite(operation: WriteOperation, supports: AdapterSupports)
     });
   }
   const bad = operation.blobs?.find((digest) => !isDigest(digest));
-  if (bad !== undefined) throw new ValidationError(`The record ${key} names ${JSON.stringify(bad)}, which is not a digest.`, { key });
+  if (bad !== undefined) throw new ValidationError(`The record ${key} names ${shown(bad)}, which is not a digest.`, { key });
+}
+
+/** A misspelt condition must not become an unconditional write. */
+function checkCondition({ key, kind, condition }: WriteOperation): void {
+  const known = condition === undefined || (condition === 'absent' && kind === 'put') || (typeof condition === 'object' && typeof condition?.match === 'string');
+  if (!known) throw new ValidationError(`The condition for ${key} is ${shown(condition)}; give { match: version }${kind === 'put' ? " or 'absent'" : ''}.`, { key });
+}
+
+/** Checks entries where they enter an adapter: with a bad one among them, none is written. */
+export function checkEntries(log: Key, entries: readonly Uint8Array[], supports: AdapterSupports): void {
+  assertKey(log);
+  for (const entry of entries) {
+    if (!(entry instanceof Uint8Array)) throw new ValidationError(`An entry for the log ${log} is not a Uint8Array.`, { key: log });
+    if (entry.length > supports.maxEntryBytes) {
+      throw new ValidationError(`An entry for the log ${log} has ${entry.length} bytes; at most ${supports.maxEntryBytes} fit, larger values belong in a blob.`, {
+        key: log,
+        size: entry.length,
+        limit: supports.maxEntryBytes,
+      });
+    }
+  }
 }

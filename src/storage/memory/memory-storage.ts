@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import { collectBytes } from '../../core/bytes.ts';
-import { createHasher, digestOf, isDigest, type Digest } from '../../core/digest.ts';
-import { IntegrityError, StorageError, ValidationError } from '../../core/errors.ts';
+import { assertDigest, createHasher, digestOf, type Digest } from '../../core/digest.ts';
+import { IntegrityError, StorageError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { assertKey, type Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
@@ -21,11 +21,13 @@ import type {
   WriteOperation,
   WriteResult,
 } from '../contract.ts';
+import { clipRange } from '../blob-range.ts';
+import { checkedChunks } from '../blob-source.ts';
 import { checkListQuery, pageOf } from '../list-page.ts';
 import { checkWriter, decodePosition, encodePosition } from '../log-position.ts';
 import { OperationMemory } from '../operation-memory.ts';
 import { verifiedBytes } from '../verified-bytes.ts';
-import { checkWrite } from '../write-check.ts';
+import { checkEntries, checkWrite } from '../write-check.ts';
 
 interface WriterSequence {
   readonly entries: Uint8Array[];
@@ -65,7 +67,7 @@ export class MemoryStorage implements StorageAdapter {
     this.#enter('read', options);
     return keys.map((key) => {
       const record = this.#records.get(assertKey(key));
-      return record && { ...record, bytes: record.bytes.slice() };
+      return record && { version: record.version, bytes: record.bytes.slice(), blobs: [...record.blobs] };
     });
   }
 
@@ -118,10 +120,8 @@ export class MemoryStorage implements StorageAdapter {
   async append(log: Key, entries: readonly Uint8Array[], options: AppendOptions = {}): Promise<LogPosition> {
     this.#enter('append', options);
     const writer = checkWriter(options.writer ?? this.#writer);
-    for (const entry of entries) {
-      if (entry.length > this.supports.maxEntryBytes) throw new ValidationError(`An entry for the log ${log} is larger than ${this.supports.maxEntryBytes} bytes.`, { key: log });
-    }
-    const writers = this.#logs.get(assertKey(log)) ?? new Map<string, WriterSequence>();
+    checkEntries(log, entries, this.supports);
+    const writers = this.#logs.get(log) ?? new Map<string, WriterSequence>();
     const sequence = writers.get(writer) ?? { entries: [], operations: new OperationMemory() };
     const earlier = sequence.operations.get(options.operationId);
     if (earlier !== undefined) return earlier;
@@ -154,7 +154,8 @@ export class MemoryStorage implements StorageAdapter {
 
   async writeBlob(source: AsyncIterable<Uint8Array>, options: BlobOptions = {}): Promise<BlobRef> {
     this.#enter('writeBlob', options);
-    const bytes = await collectBytes(abortable(source, options.signal));
+    if (options.digest !== undefined) assertDigest(options.digest);
+    const bytes = await collectBytes(copies(checkedChunks(source, options.signal)));
     this.#enter('writeBlob', options);
     const digest = digestOf(bytes);
     if (options.digest !== undefined && options.digest !== digest) {
@@ -166,17 +167,17 @@ export class MemoryStorage implements StorageAdapter {
 
   async readBlob(digest: Digest, options: ReadBlobOptions = {}): Promise<AsyncIterable<Uint8Array> | undefined> {
     this.#enter('readBlob', options);
-    if (!isDigest(digest)) throw new ValidationError(`${JSON.stringify(digest)} is not a digest.`, { key: digest });
-    const bytes = this.#blobs.get(digest);
+    clipRange(options.range, 0);
+    const bytes = this.#blobs.get(assertDigest(digest));
     if (bytes === undefined) return undefined;
-    const { start = 0, end = bytes.length } = options.range ?? {};
+    const { start, end } = clipRange(options.range, bytes.length);
     const chunks = abortable(inChunks(bytes.subarray(start, end)), options.signal);
     return options.range ? chunks : verifiedBytes(chunks, digest, createHasher);
   }
 
   async deleteBlob(digest: Digest, options?: OperationOptions): Promise<void> {
     this.#enter('deleteBlob', options);
-    this.#blobs.delete(digest);
+    this.#blobs.delete(assertDigest(digest));
   }
 
   async close(): Promise<void> {
@@ -199,9 +200,14 @@ async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.slice(at, at + chunkBytes);
 }
 
+/** A source may use one buffer again and again. */
+async function* copies(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) yield chunk.slice();
+}
+
 async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
-    throwIfAborted(signal, 'The blob');
+    throwIfAborted(signal, 'Reading the blob');
     yield chunk;
   }
 }

@@ -1,0 +1,34 @@
+import { canonicalJson, encode } from '../core/codec.ts';
+import { digestOf } from '../core/digest.ts';
+import { escapeSegment, type Key } from '../core/key.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { describeRef, type LineageEdge, type RecordRef } from '../core/record-ref.ts';
+import type { PutOperation, StorageAdapter } from './contract.ts';
+import { listAll, readValues } from './records.ts';
+
+/**
+ * The writes that record edges, for the batch that writes what they tell of. Each edge is found from both of its ends; recording it again changes only its
+ * time.
+ */
+export function lineageOperations(edges: readonly LineageEdge[]): PutOperation[] {
+  return edges.flatMap((edge) => {
+    const bytes = encode(edge);
+    const name = digestOf(canonicalJson([edge.from, edge.relation, edge.to])).slice('sha256:'.length);
+    return [
+      { kind: 'put' as const, key: `${prefixOf('from', edge.from)}${name}`, bytes },
+      { kind: 'put' as const, key: `${prefixOf('to', edge.to)}${name}`, bytes },
+    ];
+  });
+}
+
+/** The edges that leave (`from`) or reach (`to`) a thing, oldest first. The digest of `ref` does not take part: edges are found by kind, id and version. */
+export async function readLineage(storage: StorageAdapter, end: 'from' | 'to', ref: RecordRef, options?: OperationOptions): Promise<LineageEdge[]> {
+  const keys: Key[] = [];
+  for await (const entry of listAll(storage, { prefix: prefixOf(end, ref) }, options)) keys.push(entry.key);
+  const records = await readValues<LineageEdge>(storage, keys, options);
+  return records.flatMap((record) => (record ? [record.value] : [])).sort((a, b) => a.at - b.at);
+}
+
+function prefixOf(end: 'from' | 'to', ref: RecordRef): string {
+  return `lineage/${end}/${escapeSegment(describeRef(ref))}/`;
+}
