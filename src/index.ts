@@ -12,5 +12,28 @@ export {
   isModelkeepError,
 } from './core/errors.ts';
 export type { ErrorCode, ErrorDetails, StorageErrorCode } from './core/errors.ts';
+export type { Clock, Undo } from './core/clock.ts';
+export type { Encodable } from './core/codec.ts';
+export type { ColumnInput, ColumnType } from './core/column.ts';
+export type { Content } from './core/content.ts';
+export type { Digest } from './core/digest.ts';
+export type { Duration } from './core/duration.ts';
+export type { CodeRecord, Environment, EnvironmentRecord } from './core/environment.ts';
+export type { FailureRecord } from './core/failure.ts';
+export type { ErrorListener, Logger } from './core/logger.ts';
+export type { Page } from './core/page.ts';
+export type { OperationOptions } from './core/progress.ts';
+export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
+export type { ArrowTable, Columns, Row, TableInput } from './core/table.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
 export { withPrefix } from './storage/with-prefix.ts';
+export { Tracker } from './tracking/tracker.ts';
+export type { ListRunsOptions, NewRunOptions, ResumeRunOptions, RunsQuery, StartRunOptions, TrackerOptions } from './tracking/tracker.ts';
+export type { EndOptions, LogMetricsOptions, Run } from './tracking/run.ts';
+export type { EndStatus, ExperimentRecord, ParamValues, RunRecord, RunStatus, TagValues } from './tracking/run-record.ts';
+export type { DamagedRun, RunPage } from './tracking/run-list.ts';
+export type { ArtifactRecord, LogArtifactOptions } from './tracking/run-artifacts.ts';
+export type { DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
+export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
+export type { MetricHistory } from './tracking/metric-log.ts';
+export type { MetricValues } from './tracking/metric-buffer.ts';

@@ -1,0 +1,83 @@
+import type { Clock } from '../core/clock.ts';
+import { encode } from '../core/codec.ts';
+import type { ColumnType } from '../core/column.ts';
+import type { Digest } from '../core/digest.ts';
+import { ValidationError } from '../core/errors.ts';
+import { fingerprint } from '../core/fingerprint.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { toTable, type Columns, type Row, type TableInput } from '../core/table.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { lineageOperations } from '../storage/lineage.ts';
+import { listAll, readValues } from '../storage/records.ts';
+import { checkName } from './metric-name.ts';
+import { keys } from './tracking-keys.ts';
+
+/** What a dataset served for. */
+export type DatasetRole = 'training' | 'validation' | 'test' | (string & {});
+
+/** A dataset as it is logged: its name and role, and its contents as rows, columns, or any table. The contents are not stored, only what tells them apart. */
+export type DatasetInput = {
+  /** Such as `flights-2001-01`. */
+  name: string;
+  role: DatasetRole;
+  /** Where it came from, such as a path or an address. */
+  source?: string | undefined;
+  /** Types of columns by name; the others are inferred. */
+  types?: Readonly<Record<string, ColumnType>> | undefined;
+} & ({ rows: readonly Row[] } | { columns: Columns } | { table: TableInput });
+
+/** A dataset that a run used. */
+export interface DatasetRecord {
+  readonly name: string;
+  readonly role: DatasetRole;
+  readonly source?: string | undefined;
+  /** The same for the same contents, however they came. */
+  readonly fingerprint: Digest;
+  readonly rowCount: number;
+  /** Types of its columns by name. */
+  readonly schema: Readonly<Record<string, ColumnType>>;
+  /** Epoch milliseconds. */
+  readonly loggedAt: number;
+}
+
+/** Records which data a run used. The same contents under the same name and role are recorded once. */
+export async function writeDataset(storage: StorageAdapter, clock: Clock, runId: string, dataset: DatasetInput, options: OperationOptions): Promise<DatasetRecord> {
+  const name = checkName(dataset.name, 'A dataset');
+  const role = checkName(dataset.role, `The role of dataset '${name}'`);
+  const table = toTable(contentsOf(dataset), { path: name, ...(dataset.types ? { types: dataset.types } : {}) });
+  const record: DatasetRecord = {
+    name,
+    role,
+    source: dataset.source,
+    fingerprint: fingerprint(table),
+    rowCount: table.rowCount,
+    schema: Object.fromEntries(Object.entries(table.columns).map(([column, { type }]) => [column, type])),
+    loggedAt: clock.now(),
+  };
+  const edge = {
+    from: { kind: 'run' as const, id: runId },
+    relation: 'used' as const,
+    to: { kind: 'dataset' as const, id: name, digest: record.fingerprint },
+    at: record.loggedAt,
+  };
+  const key = keys.dataset(runId, [name, role, record.fingerprint]);
+  await storage.write([{ kind: 'put', key, bytes: encode(record) }, ...lineageOperations([edge])], options);
+  return record;
+}
+
+/** The datasets that a run used, in the order of their logging. */
+export async function readDatasets(storage: StorageAdapter, runId: string, options: OperationOptions): Promise<DatasetRecord[]> {
+  const found: string[] = [];
+  for await (const entry of listAll(storage, { prefix: keys.datasets(runId) }, options)) found.push(entry.key);
+  const records = await readValues<DatasetRecord>(storage, found, options);
+  return records.flatMap((record) => (record ? [record.value] : [])).sort((a, b) => a.loggedAt - b.loggedAt);
+}
+
+function contentsOf(dataset: DatasetInput): TableInput {
+  const given = dataset as { rows?: readonly Row[]; columns?: Columns; table?: TableInput };
+  const contents = [given.rows, given.columns, given.table].filter((each) => each !== undefined);
+  if (contents.length === 1) return contents[0]!;
+  throw new ValidationError(`Dataset '${dataset.name}' comes with ${contents.length === 0 ? 'no contents' : 'several contents'}; give one of rows, columns and table.`, {
+    path: 'dataset',
+  });
+}

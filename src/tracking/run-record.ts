@@ -1,0 +1,73 @@
+import type { Encodable } from '../core/codec.ts';
+import type { Digest } from '../core/digest.ts';
+import type { CodeRecord } from '../core/environment.ts';
+import type { FailureRecord } from '../core/failure.ts';
+import type { LatestMetrics } from './latest-metric.ts';
+
+/** How a run ended. */
+export type EndStatus = 'finished' | 'failed' | 'killed';
+
+/** What a run is doing, or how it ended. */
+export type RunStatus = 'running' | EndStatus;
+
+/** Values of params by name: plain data, written once. */
+export type ParamValues = Readonly<Record<string, Encodable>>;
+
+/** Values of tags by name: texts, the last one counts. */
+export type TagValues = Readonly<Record<string, string>>;
+
+/** A run as the store knows it. */
+export interface RunRecord {
+  /** UUIDv7. */
+  readonly id: string;
+  /** Name of its experiment. */
+  readonly experiment: string;
+  readonly name?: string | undefined;
+  readonly status: RunStatus;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Epoch milliseconds; absent while it runs. */
+  readonly endedAt?: number | undefined;
+  /** Id of the run that this one is part of. */
+  readonly parent?: string | undefined;
+  /** Why it ended so; `disposed` when it was left without `end()`. */
+  readonly reason?: string | undefined;
+  /** What it failed with. */
+  readonly error?: FailureRecord | undefined;
+  readonly params: ParamValues;
+  readonly tags: TagValues;
+  /** The latest value of each metric: the greatest by step, then timestamp, then value, where NaN is less than every number. */
+  readonly metrics: LatestMetrics;
+  /** Points that were dropped because the storage did not keep up and the buffer was full. */
+  readonly droppedPoints: number;
+  /** The code it ran on, in short; all that is known is in `tracker.environment(id)`. */
+  readonly code?: Pick<CodeRecord, 'commit' | 'branch' | 'dirty' | 'entry'> | undefined;
+  /** Digest of the environment, the same for runs in the same one. */
+  readonly environment?: Digest | undefined;
+}
+
+/** An experiment: what its runs have in common. */
+export interface ExperimentRecord {
+  readonly name: string;
+  /** Epoch milliseconds of its first run's start. */
+  readonly createdAt: number;
+}
+
+/**
+ * A run in its record. `metrics` are those of the sessions that have ended; a session is one handle on the run, in any process, and while some are open (or
+ * died open) the log tells the rest.
+ */
+export interface StoredRun extends RunRecord {
+  readonly openSessions: readonly string[];
+}
+
+/** The run as callers see it, with the metrics that are the latest now. */
+export function toRunRecord(stored: StoredRun, metrics: LatestMetrics): RunRecord {
+  const { openSessions: _, ...record } = stored;
+  return { ...record, metrics };
+}
+
+/** The blobs that a run's record keeps. */
+export function blobsOfRun(run: StoredRun): readonly Digest[] {
+  return run.environment === undefined ? [] : [run.environment];
+}

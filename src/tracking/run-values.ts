@@ -1,0 +1,38 @@
+import { canonicalJson } from '../core/codec.ts';
+import { ConflictError, ValidationError } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
+import { checkName } from './metric-name.ts';
+import type { ParamValues, RunRecord, TagValues } from './run-record.ts';
+
+/** Checks params where they enter. */
+export function checkParams(values: ParamValues): ParamValues {
+  if (typeof values !== 'object' || values === null) throw new ValidationError(`params are ${shown(values, 80)}; give an object of values by name.`, { path: 'params' });
+  for (const [name, value] of Object.entries(values)) canonicalJson(value, `params.${checkName(name, 'A param')}`);
+  return values;
+}
+
+/** Checks tags where they enter. */
+export function checkTags(values: TagValues): TagValues {
+  if (typeof values !== 'object' || values === null) throw new ValidationError(`tags are ${shown(values, 80)}; give an object of texts by name.`, { path: 'tags' });
+  for (const [name, value] of Object.entries(values)) {
+    checkName(name, 'A tag');
+    if (typeof value !== 'string') throw new ValidationError(`Tag '${name}' is ${shown(value, 80)}; a tag is a text.`, { path: `tags.${name}` });
+    canonicalJson(value, `tags.${name}`);
+  }
+  return values;
+}
+
+/** The run with params added. Throws `ConflictError` when one has another value already. */
+export function withParams<R extends RunRecord>(run: R, params: ParamValues): R {
+  for (const [name, value] of Object.entries(params)) {
+    if (!Object.hasOwn(run.params, name)) continue;
+    const [before, now] = [canonicalJson(run.params[name]), canonicalJson(value)];
+    if (before === now) continue;
+    throw new ConflictError(`Param '${name}' of run ${run.id} is ${shown(run.params[name], 80)} already and cannot become ${shown(value, 80)}; params are written once.`, {
+      key: name,
+      run: run.id,
+    });
+  }
+  const merged = { ...run.params, ...params };
+  return Object.keys(merged).length === Object.keys(run.params).length ? run : { ...run, params: merged };
+}

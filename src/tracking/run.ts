@@ -1,0 +1,268 @@
+import type { Clock } from '../core/clock.ts';
+import { encode } from '../core/codec.ts';
+import type { Content } from '../core/content.ts';
+import { NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
+import type { FailureRecord } from '../core/failure.ts';
+import { newId } from '../core/ids.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { update } from '../storage/update.ts';
+import { Flusher } from './flusher.ts';
+import { mergeLatest } from './latest-metric.ts';
+import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
+import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
+import { writeDataset, type DatasetInput, type DatasetRecord } from './run-datasets.ts';
+import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
+import { checkParams, checkTags, withParams } from './run-values.ts';
+import { keys } from './tracking-keys.ts';
+
+/** Where and when metrics count. */
+export interface LogMetricsOptions {
+  /** A whole number; negative ones and ones that were logged before are allowed. @default 0 */
+  step?: number | undefined;
+  /** Epoch milliseconds, from 0. @default now */
+  timestamp?: number | undefined;
+}
+
+/** What is to be said about the end of a run. */
+export interface EndOptions extends OperationOptions {
+  /** Why it ended so. */
+  reason?: string | undefined;
+  /** What it failed with. */
+  error?: FailureRecord | undefined;
+}
+
+/** What a run works with; the tracker gives it. */
+export interface RunContext {
+  readonly storage: StorageAdapter;
+  readonly clock: Clock;
+  readonly flushIntervalMs: number;
+  readonly maxBufferedPoints: number;
+  /** Is told of failures in the background. */
+  readonly onError: ErrorListener;
+  /** Is told when the run has ended. */
+  readonly onEnd: (run: Run) => void;
+}
+
+/** Entries that are appended together, under one name, so that trying again cannot write them twice. */
+interface Append {
+  readonly operationId: string;
+  readonly batches: readonly SealedBatch[];
+}
+
+const maxAppendBytes = 8 * 1024 * 1024;
+
+/**
+ * A handle on a run that is under way, from `tracker.startRun()` or `tracker.withRun()`. Several handles, in several processes, may be open on one run; none
+ * loses what another logs. Used with `await using`, a run that is left without {@link Run.end} is recorded as `killed`, with the reason `disposed`.
+ *
+ * {@link Run.logMetrics} and {@link Run.setTags} only buffer. What they took is written within a second while the event loop runs (a loop that never awaits is
+ * flushed at its next await), and at `flush()`, `end()`, disposal and the exit of the environment. A write that fails in the background is told to the
+ * tracker's `onError` and tried again; nothing is lost but what exceeds the bound of the buffer. `flush()` and `end()` try it at once and reject while it fails.
+ */
+export class Run implements AsyncDisposable {
+  /** UUIDv7. */
+  readonly id: string;
+  /** Name of its experiment. */
+  readonly experiment: string;
+  readonly #context: RunContext;
+  readonly #session: string;
+  readonly #buffer: MetricBuffer;
+  readonly #flusher: Flusher;
+  #queue: SealedBatch[] = [];
+  #append: Append | undefined;
+  #waitingPoints = 0;
+  #dropped = 0;
+  readonly #tags = new Map<string, string>();
+  #ending: Promise<RunRecord> | undefined;
+  #closed = false;
+
+  /** @internal */
+  constructor(run: Pick<RunRecord, 'id' | 'experiment'>, session: string, context: RunContext) {
+    this.id = run.id;
+    this.experiment = run.experiment;
+    this.#context = context;
+    this.#session = session;
+    this.#buffer = new MetricBuffer(session, context.storage.supports.maxEntryBytes, (batch) => {
+      this.#queue.push(batch);
+      this.#waitingPoints += batch.points;
+    });
+    this.#flusher = new Flusher({
+      write: () => this.#write(),
+      pending: () => this.#hasPending,
+      clock: context.clock,
+      intervalMs: context.flushIntervalMs,
+      onFailure: context.onError,
+    });
+  }
+
+  /**
+   * Logs values of metrics. Synchronous, in order, and never failing for the storage's sake: values are buffered. When the buffer is full because the storage
+   * does not keep up, the values are dropped and counted in `droppedPoints` of the run's record.
+   *
+   * Throws `ValidationError`, taking none of the values, when one is not a number (NaN and ±Infinity are), a name is not allowed, or the step is not whole;
+   * throws `StorageError` with code `closed` after the end of the run.
+   */
+  logMetrics(values: MetricValues, options?: LogMetricsOptions): void {
+    this.#assertOpen('logMetrics');
+    if (!isObject(values)) throw new ValidationError(`metrics are ${shown(values, 80)}; give an object of numbers by name.`, { path: 'metrics' });
+    if (options !== undefined && !isObject(options)) throw new ValidationError(`options are ${shown(options, 80)}; give { step, timestamp }.`, { path: 'options' });
+    const step = options?.step ?? 0;
+    if (!Number.isSafeInteger(step)) throw new ValidationError(`step is ${shown(step, 80)}; give a whole number.`, { path: 'step' });
+    const timestamp = options?.timestamp ?? this.#context.clock.now();
+    if (!Number.isFinite(timestamp) || timestamp < 0) throw new ValidationError(`timestamp is ${shown(timestamp, 80)}; give epoch milliseconds.`, { path: 'timestamp' });
+    const names = Object.keys(values);
+    if (names.length === 0) return;
+    if (this.#waitingPoints + this.#buffer.count + names.length > this.#context.maxBufferedPoints) {
+      this.#dropped += names.length;
+      return;
+    }
+    this.#buffer.add(names, values, step, timestamp);
+    this.#flusher.request(this.#queue.length > 0);
+  }
+
+  /**
+   * Writes params, once and for all: the same value again is fine. Durable when it resolves. Rejects with `ConflictError`, writing none, when one has another
+   * value already, and with `ValidationError` when a name is not allowed or a value is not plain data.
+   */
+  async logParams(values: ParamValues, options: OperationOptions = {}): Promise<void> {
+    this.#assertOpen('logParams');
+    const params = checkParams(values);
+    await this.#updateRecord((run) => withParams(run, params), options);
+  }
+
+  /** Sets tags: the last value counts. Synchronous and buffered like metrics. Throws `ValidationError`, taking none, when a name is not allowed or a value is no text. */
+  setTags(values: TagValues): void {
+    this.#assertOpen('setTags');
+    for (const [name, value] of Object.entries(checkTags(values))) this.#tags.set(name, value);
+    if (this.#tags.size > 0) this.#flusher.request();
+  }
+
+  /**
+   * Stores a file under its digest, and records it under `name`; logging the name again replaces the record. Durable when it resolves; nothing is recorded when
+   * the source fails.
+   */
+  async logArtifact(name: string, content: Content, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logArtifact');
+    return writeArtifact(this.#context.storage, this.#context.clock, this.id, name, content, options);
+  }
+
+  /** Records which data the run uses: name, role, fingerprint of the contents, row count and types of columns; not the contents. Durable when it resolves. */
+  async logDataset(dataset: DatasetInput, options: OperationOptions = {}): Promise<DatasetRecord> {
+    this.#assertOpen('logDataset');
+    return writeDataset(this.#context.storage, this.#context.clock, this.id, dataset, options);
+  }
+
+  /** Resolves when all that was logged before is durable; rejects when the storage fails, and what could not be written is tried again later. */
+  async flush(options: OperationOptions = {}): Promise<void> {
+    if (this.#hasPending) await this.#flusher.flush(options.signal);
+  }
+
+  /**
+   * Writes what is buffered and records the end. The handle is closed then; calling it again gives the same record. When it rejects because the storage failed,
+   * the run is still open and nothing is lost: call it again. With several handles on one run, the last end counts.
+   */
+  async end(status: EndStatus = 'finished', options: EndOptions = {}): Promise<RunRecord> {
+    if (status !== 'finished' && status !== 'failed' && status !== 'killed') {
+      throw new ValidationError(`A run cannot end as ${shown(status, 80)}; give 'finished', 'failed' or 'killed'.`, { path: 'status' });
+    }
+    this.#ending ??= this.#end(status, options).catch((error: unknown) => {
+      this.#ending = undefined;
+      throw error;
+    });
+    return this.#ending;
+  }
+
+  /** Whether the run has ended through this handle. */
+  get ended(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends the run as `killed`, with the reason `disposed`, unless it has ended. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ending === undefined) await this.end('killed', { reason: 'disposed' });
+    else await this.#ending;
+  }
+
+  get #hasPending(): boolean {
+    return this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined || this.#tags.size > 0;
+  }
+
+  async #end(status: EndStatus, { reason, error, signal }: EndOptions): Promise<RunRecord> {
+    if (this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined) await this.#flusher.flush(signal);
+    const tags = Object.fromEntries(this.#tags);
+    const endedAt = this.#context.clock.now();
+    // Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there.
+    const fits = encode(Object.fromEntries(this.#buffer.latest)).length <= this.#context.storage.supports.maxRecordBytes / 4;
+    const stored = await this.#updateRecord(
+      ({ reason: _reason, error: _error, ...run }) => ({
+        ...run,
+        status,
+        endedAt,
+        ...(reason === undefined ? {} : { reason }),
+        ...(error === undefined ? {} : { error }),
+        tags: { ...run.tags, ...tags },
+        metrics: fits ? mergeLatest(run.metrics, this.#buffer.latest) : run.metrics,
+        droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),
+        openSessions: fits ? run.openSessions.filter((session) => session !== this.#session) : run.openSessions,
+      }),
+      { signal },
+    );
+    this.#closed = true;
+    this.#tags.clear();
+    this.#flusher.stop();
+    this.#context.onEnd(this);
+    return toRunRecord(stored, mergeLatest(stored.metrics, this.#buffer.latest));
+  }
+
+  /** Writes the batches and tags there are; what is not written stays. */
+  async #write(): Promise<void> {
+    this.#buffer.seal();
+    while (this.#append !== undefined || this.#queue.length > 0) {
+      this.#append ??= { operationId: newId(), batches: takeBatches(this.#queue) };
+      const { operationId, batches } = this.#append;
+      await this.#context.storage.append(keys.metrics(this.id), batches.map((batch) => batch.bytes), { operationId });
+      this.#append = undefined;
+      for (const batch of batches) this.#waitingPoints -= batch.points;
+    }
+    if (this.#tags.size > 0) await this.#writeTags();
+  }
+
+  async #writeTags(): Promise<void> {
+    const tags = new Map(this.#tags);
+    await this.#updateRecord((run) => ({ ...run, tags: { ...run.tags, ...Object.fromEntries(tags) } }), {});
+    for (const [name, value] of tags) if (this.#tags.get(name) === value) this.#tags.delete(name);
+  }
+
+  async #updateRecord(change: (run: StoredRun) => StoredRun, options: OperationOptions): Promise<StoredRun> {
+    const { storage, clock } = this.#context;
+    const { value } = await update<StoredRun>(
+      storage,
+      keys.run(this.id),
+      (run) => {
+        if (run === undefined) throw new NotFoundError(`Run ${this.id} is not in the store any more.`, { key: this.id });
+        return change(run);
+      },
+      { clock, blobs: blobsOfRun, ...options },
+    );
+    return value;
+  }
+
+  #assertOpen(call: string): void {
+    if (this.#closed || this.#ending !== undefined) {
+      throw new StorageError('closed', `Run ${this.id} has ended, so ${call} has nowhere to go; open it again with startRun({ resume: '${this.id}' }).`, { key: this.id });
+    }
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function takeBatches(queue: SealedBatch[]): SealedBatch[] {
+  let count = 0;
+  for (let bytes = 0; count < queue.length && (count === 0 || bytes + queue[count]!.bytes.length <= maxAppendBytes); count++) bytes += queue[count]!.bytes.length;
+  return queue.splice(0, count);
+}

@@ -1,0 +1,26 @@
+import { digestOf } from '../core/digest.ts';
+import { canonicalJson } from '../core/codec.ts';
+import { escapeSegment, type Key } from '../core/key.ts';
+
+// Ids grow with time and lists ascend, so each digit is turned around: the newest run comes first, and one that starts meanwhile comes before every cursor.
+const digits = '0123456789abcdef';
+
+/** The segment under which a run is filed, so that keys ascend from the newest run to the oldest. */
+export function newestFirst(id: string): string {
+  return id.replace(/[0-9a-f]/g, (digit) => digits[15 - digits.indexOf(digit)]!);
+}
+
+/** Where everything about runs is kept. */
+export const keys = {
+  experiments: 'tracking/experiments/',
+  experiment: (name: string): Key => `tracking/experiments/${escapeSegment(name)}`,
+  runs: 'tracking/runs/',
+  run: (id: string): Key => `tracking/runs/${newestFirst(id)}`,
+  experimentRuns: (experiment: string): string => `tracking/experiment-runs/${escapeSegment(experiment)}/`,
+  experimentRun: (experiment: string, id: string): Key => `${keys.experimentRuns(experiment)}${newestFirst(id)}`,
+  metrics: (id: string): Key => `tracking/metrics/${id}`,
+  artifacts: (id: string): string => `tracking/artifacts/${id}/`,
+  artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,
+  datasets: (id: string): string => `tracking/datasets/${id}/`,
+  dataset: (id: string, identity: readonly string[]): Key => `${keys.datasets(id)}${digestOf(canonicalJson(identity)).slice('sha256:'.length)}`,
+} as const;
