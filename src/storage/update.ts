@@ -4,6 +4,7 @@ import { sleep, systemClock, type Clock } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
 import type { Digest } from '../core/digest.ts';
 import { ConflictError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom, type Random } from '../core/random.ts';
@@ -42,7 +43,8 @@ export async function update<T>(
     if (value === before) return { value, version: record?.version };
     const blobs = (options.blobs as ((value: T) => readonly Digest[]) | undefined)?.(value);
     const condition = record ? { match: record.version } : 'absent';
-    const [result] = await storage.write([{ kind: 'put', key, bytes: encode(value, key), blobs, condition }], { signal });
+    // Named, so that an adapter that repeats it after a lost answer does not take its own write for someone else's and have the change made twice.
+    const [result] = await storage.write([{ kind: 'put', key, bytes: encode(value, key), blobs, condition, operationId: newId() }], { signal });
     if (result?.ok) return { value, version: result.version };
     // The first collisions are over at once; only a crowd is worth spreading out.
     if (attempt > 2) await sleep(clock, backoffMs(attempt - 2, { initialMs: 1, maxMs: 50 }, random), signal);
