@@ -6,7 +6,7 @@ import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from './contract.ts';
-import { readValue } from './records.ts';
+import { readValue, readValues } from './records.ts';
 import { update } from './update.ts';
 
 interface Head<S> {
@@ -36,6 +36,11 @@ export interface HeadChange<S> {
 /** The state of a head record, or `undefined` when there is none. */
 export async function readHead<S>(at: HeadLocation, options?: OperationOptions): Promise<S | undefined> {
   return (await readValue<Head<S>>(at.storage, at.key, options))?.value.state;
+}
+
+/** The states of head records, in the order of their keys, by one read. */
+export async function readHeads<S>(storage: StorageAdapter, keys: readonly Key[], options?: OperationOptions): Promise<(S | undefined)[]> {
+  return (await readValues<Head<S>>(storage, keys, options)).map((head) => head?.value.state);
 }
 
 /**
