@@ -37,3 +37,25 @@ export type { DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-da
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
 export type { MetricHistory } from './tracking/metric-log.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';
+export { Registry } from './registry/registry.ts';
+export type {
+  CreateModelOptions,
+  PageOptions,
+  PromoteOptions,
+  RecordEvaluationOptions,
+  RegisterVersionOptions,
+  RegistryOptions,
+  RollbackOptions,
+  SetPolicyOptions,
+} from './registry/registry.ts';
+export { gates } from './registry/gates.ts';
+export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, MetricGate, MetricGateOptions, Policy } from './registry/gates.ts';
+export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
+export type { GateReport, GateResult } from './registry/gate-report.ts';
+export type { DatasetPointer, DatasetRef, Evaluation } from './registry/evaluation.ts';
+export type { LoadedModel } from './registry/loaded-model.ts';
+export type { ModelFile } from './registry/model-files.ts';
+export type { ModelInfo } from './registry/model-info.ts';
+export type { ModelVersion } from './registry/model-version.ts';
+export type { RegistryEvent, RegistryEventData, StageChangeData } from './registry/registry-event.ts';
+export type { ExclusiveStage, Stage } from './registry/stages.ts';

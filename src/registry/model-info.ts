@@ -1,0 +1,27 @@
+import type { Policy } from './gates.ts';
+import type { ModelState } from './model-state.ts';
+
+/** A model as it stands. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly owner?: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** The number of the newest version, 0 while there is none. */
+  readonly latest: number;
+  /** The version in production. */
+  readonly production?: number | undefined;
+  /** The version in staging. */
+  readonly staging?: number | undefined;
+  /** The version that `rollback` would bring back. */
+  readonly rollbackTo?: number | undefined;
+  readonly policy: Policy;
+}
+
+/** A model as callers see it. */
+export function describeModel({ name, description, owner, tags, createdAt, lastVersion, stages, policy }: ModelState): ModelInfo {
+  const { production, staging, previous } = stages;
+  return { name, description, owner, tags, createdAt, latest: lastVersion, production, staging, rollbackTo: previous.at(-1), policy };
+}

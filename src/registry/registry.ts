@@ -1,0 +1,380 @@
+import * as z from 'zod/mini';
+import { systemClock, type Clock } from '../core/clock.ts';
+import type { Content } from '../core/content.ts';
+import { ConflictError, GateError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { eachItem, type Page } from '../core/page.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import { check } from '../core/schema.ts';
+import { shown } from '../core/shown.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import type { GateFunction } from './custom-gate.ts';
+import { checkDataset, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
+import type { GateReport } from './gate-report.ts';
+import { checkPolicy, type Policy } from './gates.ts';
+import { LoadedModel } from './loaded-model.ts';
+import { changeStage, createModel, recordEvaluation, registerVersion, rollBackModel, setPolicy } from './model-decisions.ts';
+import { checkFiles, manifestDigest, storeFiles } from './model-files.ts';
+import { describeModel, type ModelInfo } from './model-info.ts';
+import { checkModelName, parseReference } from './model-name.ts';
+import { ModelStore, existing } from './model-store.ts';
+import { viewOf, type ModelVersion } from './model-version.ts';
+import type { RegistryEvent } from './registry-event.ts';
+import { runGates, type GateHost } from './run-gates.ts';
+import { stages, type Stage } from './stages.ts';
+
+/** What a {@link Registry} is made with. */
+export interface RegistryOptions {
+  /** Where models are kept. Several registries, also in several processes, may share one store. */
+  readonly storage: StorageAdapter;
+  /** The functions behind `gates.custom(name)`, by name. @default none: such gates fail */
+  readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
+  /** Source of time. @default the host's */
+  readonly clock?: Clock | undefined;
+}
+
+/** What a model is created with. */
+export interface CreateModelOptions extends OperationOptions {
+  /** What the model tells, for people. @default none */
+  readonly description?: string | undefined;
+  /** Who answers for it. @default none */
+  readonly owner?: string | undefined;
+  /** Texts by name. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Who creates it, for the history. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** What a version is registered with. */
+export interface RegisterVersionOptions extends LongOperationOptions {
+  /** Contents by path. Paths are relative, with `/` between directories. Equal contents are stored once. */
+  readonly files: Readonly<Record<string, Content>>;
+  /** The run that made it, or its id. @default none */
+  readonly run?: string | { readonly id: string } | undefined;
+  /** As measured by its author: numbers by name. With a `dataset`, gates treat them as an evaluation on it. @default none */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
+  /** The dataset behind it, by fingerprint. @default none */
+  readonly dataset?: DatasetPointer | undefined;
+  /** Who made it. @default not told */
+  readonly createdBy?: string | undefined;
+  /** Texts by name. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** What is new in it, for people. @default none */
+  readonly description?: string | undefined;
+}
+
+/** What someone measured. */
+export interface RecordEvaluationOptions extends OperationOptions {
+  /** What it was measured on, by fingerprint. */
+  readonly dataset: DatasetPointer;
+  /** Numbers by name, at least one. NaN and ±Infinity are kept, and pass no gate. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Who measured it. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** Who sets a policy, and why. */
+export interface SetPolicyOptions extends OperationOptions {
+  /** @default not told */
+  readonly by?: string | undefined;
+  /** @default not told */
+  readonly reason?: string | undefined;
+}
+
+/** Who moves a version, and why. */
+export interface RollbackOptions extends OperationOptions {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** Who moves a version, why, and whether against its gates. */
+export interface PromoteOptions extends RollbackOptions {
+  /** Promotes although gates fail; the history keeps that, with the reason and what the gates found. @default false */
+  readonly force?: boolean | undefined;
+}
+
+/** Part of a list. */
+export interface PageOptions extends OperationOptions {
+  /** At most this many. @default 100 */
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. @default the first page */
+  readonly after?: string | undefined;
+}
+
+const text = z.string().check(z.minLength(1));
+const signal = z.optional(z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
+const texts = z.optional(z.record(z.string(), z.string()));
+const metrics = z.record(z.string(), z.custom<number>((value) => typeof value === 'number', 'must be a number'));
+const optionalText = z.optional(z.string());
+
+const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal });
+const registerSchema = z.strictObject({
+  files: z.optional(z.unknown()),
+  run: z.optional(z.union([text, z.looseObject({ id: text })])),
+  metrics: z.optional(metrics),
+  dataset: z.optional(z.unknown()),
+  createdBy: optionalText,
+  tags: texts,
+  description: optionalText,
+  signal,
+  onProgress: z.optional(z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function')),
+});
+const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal });
+const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal });
+const actorShape = { by: text, reason: text, signal };
+const rollbackSchema = z.strictObject(actorShape);
+const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolean()) });
+const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal });
+const stageSchema = z.enum(stages);
+
+const attemptsAtOnce = 20;
+
+/**
+ * Keeps the versions of models: what their files are to the byte, where each version stands, who moved it there, why and on what evidence.
+ *
+ * Every change is one compare-and-swap that holds its own history, so registries in any number of processes may work on one store: each registration gets a number
+ * of its own, there is never a second version in production, and a crash leaves the state before or the state after. A version is pointed at by `name@3`,
+ * `name@production`, `name@staging` or `name@latest`.
+ *
+ * The stages are `none`, `staging`, `production` and `archived`. `staging` and `production` hold one version each; the one that is replaced is archived.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Registry, gates } from 'modelkeep';
+ *
+ * const registry = new Registry({ storage: new MemoryStorage() });
+ * await registry.createModel('fraud', { description: 'Is this payment a fraud?', owner: 'risk' });
+ * await registry.setPolicy('fraud', { production: [gates.metric('auc', { goal: 'maximize', min: 0.75 }), gates.integrity()] });
+ *
+ * const version = await registry.registerVersion('fraud', { files: { 'model.json': '{"layers":2}' }, metrics: { auc: 0.83 } });
+ * await registry.promote(`fraud@${version.version}`, 'production', { by: 'release-bot', reason: 'auc +0.02' });
+ *
+ * const loaded = await registry.load('fraud@production');
+ * console.log(new TextDecoder().decode(await loaded.file('model.json')));
+ * for (const event of await registry.history('fraud')) console.log(event.type, event.by, event.reason);
+ * ```
+ */
+export class Registry {
+  readonly #store: ModelStore;
+  readonly #host: GateHost;
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+
+  constructor(options: RegistryOptions) {
+    const { storage, gates = {}, clock = systemClock } = options;
+    for (const [name, decide] of Object.entries(gates)) {
+      if (typeof decide !== 'function') throw new ValidationError(`gates.${name} is not a function.`, { path: `gates.${name}` });
+    }
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#store = new ModelStore(storage, clock);
+    this.#host = { storage, store: this.#store, clock, functions: new Map(Object.entries(gates)) };
+  }
+
+  /**
+   * Creates a model. Its name may be any text of up to 250 characters without control characters.
+   *
+   * Throws `ConflictError` when there is one of that name.
+   */
+  async createModel(name: string, options: CreateModelOptions = {}): Promise<ModelInfo> {
+    const { by, tags = {}, signal: aborts, ...rest } = check(createSchema, options, 'options');
+    const model = { ...rest, name: checkModelName(name), tags };
+    const state = await this.#store.change(
+      model.name,
+      (present) => {
+        if (present) throw new ConflictError(`Model ${shown(model.name)} exists already; register versions with registry.registerVersion().`, { key: model.name, model: model.name });
+        return createModel(model, { by }, this.#clock.now());
+      },
+      { signal: aborts },
+    );
+    return describeModel(existing(state, model.name));
+  }
+
+  /** A model as it stands. Throws `NotFoundError` when there is none of that name. */
+  async getModel(name: string, options: OperationOptions = {}): Promise<ModelInfo> {
+    return describeModel(await this.#store.state(checkModelName(name), options));
+  }
+
+  /** Every model, page by page. */
+  models(options: OperationOptions = {}): AsyncGenerator<ModelInfo> {
+    return eachItem((after) => this.listModels({ ...options, after }));
+  }
+
+  /** One page of the models, in a fixed order. */
+  async listModels(options: PageOptions = {}): Promise<Page<ModelInfo>> {
+    const { after, limit = 100, signal: aborts } = check(pageSchema, options, 'options');
+    const { items, next } = await this.#store.models(after, limit, { signal: aborts });
+    return { items: items.map(describeModel), next };
+  }
+
+  /**
+   * Stores the files and registers them as the model's next version. The version is there, whole, when this resolves, and not in part before: a registration that
+   * ends in the middle leaves nothing but contents that nobody refers to, which the store collects.
+   *
+   * Throws `ValidationError` for unsafe paths and contents that cannot be stored, `NotFoundError` when there is no such model.
+   */
+  async registerVersion(model: string, options: RegisterVersionOptions): Promise<ModelVersion> {
+    const { files, run, dataset, metrics: measured = {}, tags = {}, createdBy, description, ...operation } = check(registerSchema, options, 'options');
+    const name = checkModelName(model, 'model');
+    const contents = checkFiles(files as RegisterVersionOptions['files'], this.#storage);
+    const where = dataset === undefined ? undefined : checkDataset(dataset as DatasetPointer, 'options.dataset');
+    // What an earlier crash left is moved first, so that leftovers cannot pile up in the record.
+    await this.#store.settle(await this.#store.state(name, operation), operation);
+    const stored = await storeFiles(this.#storage, contents, operation);
+    const version = {
+      digest: manifestDigest(stored),
+      size: stored.reduce((sum, file) => sum + file.size, 0),
+      files: stored,
+      run: typeof run === 'object' ? run.id : run,
+      dataset: where,
+      metrics: measured,
+      createdBy,
+      createdAt: this.#clock.now(),
+      tags,
+      description,
+    };
+    const state = existing(await this.#store.change(name, (present) => registerVersion(existing(present, name), version), operation), name);
+    return viewOf(name, { ...version, version: state.lastVersion, revision: state.revision }, state.stages);
+  }
+
+  /** The version that a reference points at. Throws `NotFoundError` when it points at none. */
+  async getVersion(ref: string, options: OperationOptions = {}): Promise<ModelVersion> {
+    const reference = parseReference(ref);
+    const state = await this.#store.state(reference.model, options);
+    return viewOf(state.name, await this.#store.version(reference, state, options), state.stages);
+  }
+
+  /** Every version of a model, newest first, page by page. */
+  versions(model: string, options: OperationOptions = {}): AsyncGenerator<ModelVersion> {
+    return eachItem((after) => this.listVersions(model, { ...options, after }));
+  }
+
+  /** One page of a model's versions, newest first. */
+  async listVersions(model: string, options: PageOptions = {}): Promise<Page<ModelVersion>> {
+    const { after, limit = 100, signal: aborts } = check(pageSchema, options, 'options');
+    const state = await this.#store.state(checkModelName(model, 'model'), { signal: aborts });
+    if (after !== undefined && !/^[1-9]\d{0,8}$/.test(after)) throw new ValidationError(`options.after is ${shown(after)}, which no page gave.`, { path: 'options.after' });
+    const newest = after === undefined ? state.lastVersion : Math.min(Number(after) - 1, state.lastVersion);
+    const numbers = Array.from({ length: Math.min(limit, newest) }, (_, i) => newest - i);
+    const records = await this.#store.versions(state, numbers, { signal: aborts });
+    const last = numbers.at(-1);
+    return {
+      items: records.flatMap((record) => (record ? [viewOf(state.name, record, state.stages)] : [])),
+      next: last !== undefined && last > 1 ? String(last) : undefined,
+    };
+  }
+
+  /** Opens the files of a version. Each is checked against its digest while it is read. Throws `NotFoundError` when the reference points at none. */
+  async load(ref: string, options: OperationOptions = {}): Promise<LoadedModel> {
+    return new LoadedModel(this.#storage, await this.getVersion(ref, options));
+  }
+
+  /** Sets the gates before each stage, in place of those before; stages that are not named have none. They hold in every process. */
+  async setPolicy(model: string, policy: Policy, options: SetPolicyOptions = {}): Promise<void> {
+    const { signal: aborts, ...actor } = check(policyOptionsSchema, options, 'options');
+    const name = checkModelName(model, 'model');
+    const checked = checkPolicy(policy, name);
+    await this.#store.change(name, (state) => setPolicy(existing(state, name), checked, actor), { signal: aborts });
+  }
+
+  /** Records what a version achieved on a dataset, for gates to go by. */
+  async recordEvaluation(ref: string, options: RecordEvaluationOptions): Promise<Evaluation> {
+    const { dataset, metrics: measured, by, signal: aborts } = check(evaluationSchema, options, 'options');
+    const where = checkDataset(dataset as DatasetPointer, 'options.dataset');
+    if (Object.keys(measured).length === 0) throw new ValidationError('options.metrics is empty; give at least one.', { path: 'options.metrics' });
+    const { model, version } = await this.getVersion(ref, { signal: aborts });
+    const evaluation = { id: newId(), model, version, dataset: where, metrics: measured, by, at: this.#clock.now() };
+    await this.#store.change(model, (state) => recordEvaluation(existing(state, model), evaluation), { signal: aborts });
+    return evaluation;
+  }
+
+  /** The evaluations of a version, oldest first. */
+  async evaluations(ref: string, options: OperationOptions = {}): Promise<Evaluation[]> {
+    const reference = parseReference(ref);
+    const state = await this.#store.state(reference.model, options);
+    const { version } = await this.#store.version(reference, state, options);
+    return (await this.#store.evaluations(state, version, options)).map(evaluationView);
+  }
+
+  /** What the gates before a stage say of a version now. Changes nothing. */
+  async checkGates(ref: string, stage: Stage, options: OperationOptions = {}): Promise<GateReport> {
+    const reference = parseReference(ref);
+    check(stageSchema, stage, 'stage');
+    const state = await this.#store.state(reference.model, options);
+    return runGates(this.#host, state, await this.#store.version(reference, state, options), stage, options);
+  }
+
+  /**
+   * Moves a version to a stage. The gates before the stage are asked first, and the state that they saw is the state that is changed: when someone else changes it
+   * meanwhile, they are asked again. Where the version stands already nothing happens and nothing is written.
+   *
+   * Moving the version in production elsewhere leaves production empty; `rollback` then brings back the one before it.
+   *
+   * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set.
+   */
+  async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {
+    const reference = parseReference(ref);
+    check(stageSchema, stage, 'stage');
+    const { force = false, signal: aborts, ...actor } = check(promoteSchema, options, 'options');
+    const operation = { signal: aborts };
+    for (let attempt = 1; attempt <= attemptsAtOnce; attempt++) {
+      const seen = await this.#store.state(reference.model, operation);
+      const record = await this.#store.version(reference, seen, operation);
+      const before = viewOf(seen.name, record, seen.stages);
+      if (before.stage === stage) return before;
+      const report = await runGates(this.#host, seen, record, stage, operation);
+      if (!report.passed && !force) throw refusal(report);
+      let stale = false;
+      const state = await this.#store.change(
+        seen.name,
+        (present) => {
+          const now = existing(present, seen.name);
+          stale = now.revision !== seen.revision;
+          return stale ? undefined : changeStage(now, record.version, stage, actor, report);
+        },
+        operation,
+      );
+      if (!stale) return viewOf(seen.name, record, existing(state, seen.name).stages);
+    }
+    throw new ConflictError(`${shown(reference.model)} was changed by others while each of ${attemptsAtOnce} promotions was being decided; try again when it is less busy.`, {
+      key: reference.model,
+      model: reference.model,
+    });
+  }
+
+  /**
+   * Brings the previous version back into production, in one call and without asking gates; the present one is archived. Previous is the version that the present
+   * one replaced. Called again it goes back one further, up to 100 steps, and never to a version that was itself rolled back or moved out by name.
+   *
+   * Throws `NotFoundError` when there is no previous version.
+   */
+  async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
+    const { signal: aborts, ...actor } = check(rollbackSchema, options, 'options');
+    const name = checkModelName(model, 'model');
+    const state = await this.#store.change(
+      name,
+      (present) => {
+        const decision = rollBackModel(existing(present, name), actor);
+        if (decision) return decision;
+        throw new NotFoundError(`Model ${shown(name)} has no previous version in production to go back to; promote the one you want with registry.promote().`, {
+          key: name,
+          model: name,
+        });
+      },
+      { signal: aborts },
+    );
+    const now = existing(state, name);
+    return viewOf(name, await this.#store.version({ model: name, selector: { stage: 'production' } }, now, { signal: aborts }), now.stages);
+  }
+
+  /** Everything that happened to a model, from the first to the last: who moved what, when, why, and on what evidence. */
+  async history(model: string, options: OperationOptions = {}): Promise<RegistryEvent[]> {
+    return this.#store.history(checkModelName(model, 'model'), options);
+  }
+}
+
+function refusal(report: GateReport): GateError {
+  const { model, version, stage, gates } = report;
+  const reasons = gates.filter((gate) => !gate.passed).map((gate) => `${gate.name}: ${gate.reason}`);
+  return new GateError(`${model}@${version} may not go to ${stage}. ${reasons.join('. ')}. Mend this, or promote with force and a reason.`, { model, version, stage, report });
+}
