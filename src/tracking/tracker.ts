@@ -1,11 +1,8 @@
 import * as z from 'zod/mini';
-import { collectBytes } from '../core/bytes.ts';
 import { systemClock, type Clock, type Undo } from '../core/clock.ts';
-import { decode, encode } from '../core/codec.ts';
-import type { Digest } from '../core/digest.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import type { Environment, EnvironmentRecord } from '../core/environment.ts';
-import { ConflictError, IntegrityError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { IntegrityError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
@@ -14,17 +11,18 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
-import type { StorageAdapter, WriteOperation } from '../storage/contract.ts';
-import { lineageOperations, readLineage } from '../storage/lineage.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { readLineage } from '../storage/lineage.ts';
 import { listAll, readValue } from '../storage/records.ts';
-import { update } from '../storage/update.ts';
 import { readHistory, type MetricHistory } from './metric-log.ts';
 import { checkName } from './metric-name.ts';
 import { openArtifact, readArtifact, readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
 import { readDatasets, type DatasetRecord } from './run-datasets.ts';
+import { readEnvironment, writeEnvironment } from './run-environment.ts';
 import { listRunPage, withMetrics, type RunPage } from './run-list.ts';
-import { blobsOfRun, type ExperimentRecord, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
-import { checkParams, checkTags, withParams } from './run-values.ts';
+import type { ExperimentRecord, ParamValues, RunRecord, StoredRun, TagValues } from './run-record.ts';
+import { createRun, readParentId, readStoredRun, resumeRun } from './run-start.ts';
+import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -161,9 +159,11 @@ export class Tracker {
     const params = checkParams(options.params ?? {});
     const tags = checkTags(options.tags ?? {});
     const session = newId();
+    const { signal } = options;
     const stored = resumes
-      ? await this.#resume(options, params, tags, session)
-      : await this.#create(options, params, tags, session);
+      ? await resumeRun(this.#storage, this.#clock, options.resume, { params, tags, session, signal })
+      : await createRun(this.#storage, await this.#newRun(options, { params, tags, session }), { signal, newExperiment: !this.#knownExperiments.has(options.experiment) });
+    this.#knownExperiments.add(stored.experiment);
     this.#logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes ? 'resumed' : 'started'}.`);
     return this.#open(stored, session);
   }
@@ -188,7 +188,7 @@ export class Tracker {
 
   /** The run as it is now, with the latest value of each metric that was flushed. Throws `NotFoundError` when there is none with this id. */
   async getRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
-    return withMetrics(this.#storage, await this.#stored(id, options), options);
+    return withMetrics(this.#storage, await readStoredRun(this.#storage, id, options), options);
   }
 
   /** Every run, newest first, page by page. Runs that cannot be read are told to `onError` and left out. */
@@ -228,61 +228,57 @@ export class Tracker {
    */
   async metricHistory(runId: string, name: string, options: OperationOptions = {}): Promise<MetricHistory> {
     checkName(name, 'A metric');
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     return readHistory(this.#storage, keys.metrics(runId), name, options);
   }
 
   /** The artifacts of a run, in the order of the keys that their names make. Throws `NotFoundError` when there is no such run. */
   async *artifacts(runId: string, options: OperationOptions = {}): AsyncGenerator<ArtifactRecord, void, undefined> {
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     yield* readArtifacts(this.#storage, runId, options);
   }
 
   /** All bytes of an artifact. Throws `NotFoundError` when there is none, and `IntegrityError` when they are not the bytes that were logged. */
   async readArtifact(runId: string, name: string, options: OperationOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     return readArtifact(this.#storage, runId, name, options);
   }
 
   /** The bytes of an artifact in chunks; like {@link Tracker.readArtifact}, but the `IntegrityError` comes at the end, when all bytes have passed. */
   async openArtifact(runId: string, name: string, options: OperationOptions = {}): Promise<AsyncIterable<Uint8Array>> {
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     return openArtifact(this.#storage, runId, name, options);
   }
 
   /** The datasets that a run used, in the order of their logging. Throws `NotFoundError` when there is no such run. */
   async datasets(runId: string, options: OperationOptions = {}): Promise<DatasetRecord[]> {
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     return readDatasets(this.#storage, runId, options);
   }
 
   /** All that is known of where a run took place; `undefined` when it was started without an environment. Throws `NotFoundError` when there is no such run. */
   async environment(runId: string, options: OperationOptions = {}): Promise<EnvironmentRecord | undefined> {
-    const { environment } = await this.#stored(runId, options);
-    if (environment === undefined) return undefined;
-    const chunks = await this.#storage.readBlob(environment, options);
-    if (chunks === undefined) throw new IntegrityError(`The environment of run ${runId}, ${environment}, is gone; restore the blob from a copy.`, { key: environment });
-    return decode(await collectBytes(chunks), environment) as EnvironmentRecord;
+    return readEnvironment(this.#storage, await readStoredRun(this.#storage, runId, options), options);
   }
 
   /** The edges from a run to what it used, produced and is part of, and from what points at it, oldest first. Throws `NotFoundError` when there is no such run. */
   async lineage(runId: string, options: OperationOptions = {}): Promise<LineageEdge[]> {
-    await this.#stored(runId, options);
+    await readStoredRun(this.#storage, runId, options);
     const ref = { kind: 'run' as const, id: runId };
     const [from, to] = await Promise.all([readLineage(this.#storage, 'from', ref, options), readLineage(this.#storage, 'to', ref, options)]);
     return [...from, ...to].sort((a, b) => a.at - b.at);
   }
 
-  async #create(options: NewRunOptions, params: ParamValues, tags: TagValues, session: string): Promise<StoredRun> {
-    const { experiment, name, signal } = options;
-    const [environment, parent] = await Promise.all([this.#describe(), this.#parentId(options.parent, { signal })]);
-    const run: StoredRun = {
+  async #newRun(options: NewRunOptions, { params, tags, session }: { params: ParamValues; tags: TagValues; session: string }): Promise<StoredRun> {
+    const { experiment, name, parent, signal } = options;
+    const [environment, parentId] = await Promise.all([this.#describe(), parent === undefined ? undefined : readParentId(this.#storage, parent, { signal })]);
+    return {
       id: newId(),
       experiment,
-      name,
+      ...(name === undefined ? {} : { name }),
       status: 'running',
       startedAt: this.#clock.now(),
-      parent,
+      ...(parentId === undefined ? {} : { parent: parentId }),
       params,
       tags,
       metrics: {},
@@ -290,42 +286,17 @@ export class Tracker {
       openSessions: [session],
       ...environment,
     };
-    await this.#writeStart(run, { signal });
-    return run;
   }
 
-  /** The run itself comes last: cut off before, nothing of it is seen. */
-  async #writeStart(run: StoredRun, options: OperationOptions): Promise<void> {
-    const { id, experiment, startedAt, parent } = run;
-    const edge = parent !== undefined && { from: { kind: 'run' as const, id }, relation: 'partOf' as const, to: { kind: 'run' as const, id: parent }, at: startedAt };
-    const operations: WriteOperation[] = [
-      { kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) },
-      ...(edge ? lineageOperations([edge]) : []),
-      { kind: 'put', key: keys.run(id), bytes: encode(run), blobs: blobsOfRun(run), condition: 'absent', operationId: id },
-    ];
-    if (!this.#knownExperiments.has(experiment)) {
-      const record: ExperimentRecord = { name: experiment, createdAt: startedAt };
-      operations.unshift({ kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' });
+  /** That the environment cannot be told is no reason not to run. */
+  async #describe(): Promise<Pick<StoredRun, 'environment' | 'code'>> {
+    let record: EnvironmentRecord | undefined;
+    try {
+      record = await this.#environment?.describe();
+    } catch (error) {
+      this.#report(error);
     }
-    const results = await this.#storage.write(operations, options);
-    if (results.at(-1)?.ok !== true) throw new ConflictError(`Run ${id} exists already.`, { key: id });
-    this.#knownExperiments.add(experiment);
-  }
-
-  async #resume(options: ResumeRunOptions, params: ParamValues, tags: TagValues, session: string): Promise<StoredRun> {
-    const { resume: id, signal } = options;
-    if (!isId(id)) throw noSuchRun(id);
-    const { value } = await update<StoredRun>(
-      this.#storage,
-      keys.run(id),
-      (run) => {
-        if (run === undefined) throw noSuchRun(id);
-        const { endedAt: _endedAt, reason: _reason, error: _error, ...kept } = withParams(run, params);
-        return { ...kept, status: 'running', tags: { ...run.tags, ...tags }, openSessions: [...run.openSessions, session] };
-      },
-      { clock: this.#clock, blobs: blobsOfRun, signal },
-    );
-    return value;
+    return record === undefined ? {} : writeEnvironment(this.#storage, record);
   }
 
   #open(stored: StoredRun, session: string): Run {
@@ -362,45 +333,6 @@ export class Tracker {
     );
   }
 
-  /** What a run says of its environment. That it cannot be told is no reason not to run. */
-  async #describe(): Promise<Pick<StoredRun, 'environment' | 'code'>> {
-    let record: EnvironmentRecord | undefined;
-    try {
-      record = await this.#environment?.describe();
-    } catch (error) {
-      this.#report(error);
-    }
-    if (record === undefined) return {};
-    const { digest } = await this.#storage.writeBlob(once(encode(record, 'environment')));
-    const { commit, branch, dirty, entry } = record.code ?? {};
-    const environment: Digest = digest;
-    return record.code === undefined
-      ? { environment }
-      : {
-          environment,
-          code: {
-            ...(commit === undefined ? {} : { commit }),
-            ...(branch === undefined ? {} : { branch }),
-            ...(dirty === undefined ? {} : { dirty }),
-            ...(entry === undefined ? {} : { entry }),
-          },
-        };
-  }
-
-  async #parentId(parent: NewRunOptions['parent'], options: OperationOptions): Promise<string | undefined> {
-    if (parent === undefined) return undefined;
-    const id: unknown = typeof parent === 'object' && parent !== null ? parent.id : parent;
-    if (typeof id !== 'string') throw new ValidationError(`parent is ${shown(parent, 80)}; give a run or its id.`, { path: 'startRun.parent' });
-    await this.#stored(id, options);
-    return id;
-  }
-
-  async #stored(id: string, options: OperationOptions): Promise<StoredRun> {
-    const record = isId(id) ? await readValue<StoredRun>(this.#storage, keys.run(id), options) : undefined;
-    if (record === undefined) throw noSuchRun(id);
-    return record.value;
-  }
-
   #report(error: unknown): void {
     this.#logger?.warn(`Tracking failed in the background: ${describeFailure(error).message}`);
     try {
@@ -409,12 +341,4 @@ export class Tracker {
       this.#logger?.error(`The tracker's onError threw: ${describeFailure(fault).message}`);
     }
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-function noSuchRun(id: unknown): NotFoundError {
-  return new NotFoundError(`Run ${shown(id, 80)} does not exist in this store; tracker.runs() lists those that do.`, { key: String(id) });
 }

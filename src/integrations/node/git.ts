@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import type { CodeRecord } from '../../core/environment.ts';
+import { redactRemote } from './redact.ts';
+
+/** How git is asked. */
+export interface GitOptions {
+  readonly cwd: string;
+  /** Bytes of the diff that are kept; 0 for none. */
+  readonly maxDiffBytes: number;
+  /** Time that one question may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+type GitRecord = Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty' | 'diff' | 'diffTruncated'>;
+
+interface Answer {
+  readonly out: Buffer;
+  /** Whether git wrote more than was asked for. */
+  readonly cut: boolean;
+}
+
+/** What git knows of the code at a directory: nothing outside a repository, without git, or when it does not answer in time. */
+export async function describeGit(options: GitOptions): Promise<GitRecord> {
+  if ((await line(options, ['rev-parse', '--git-dir'])) === undefined) return {};
+  const [commit, branch, remote, changes] = await Promise.all([
+    line(options, ['rev-parse', '--verify', '--quiet', 'HEAD']),
+    line(options, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
+    remoteOf(options),
+    ask(options, ['status', '--porcelain', '--untracked-files=no'], 64),
+  ]);
+  const dirty = changes && changes.out.length > 0;
+  return {
+    ...(commit === undefined ? {} : { commit }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(remote === undefined ? {} : { remote: redactRemote(remote) }),
+    ...(dirty === undefined ? {} : { dirty }),
+    ...(dirty && commit !== undefined && options.maxDiffBytes > 0 ? await diffOf(options) : {}),
+  };
+}
+
+async function diffOf(options: GitOptions): Promise<Pick<GitRecord, 'diff' | 'diffTruncated'>> {
+  const answer = await ask(options, ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--submodule=short', '--src-prefix=a/', '--dst-prefix=b/', 'HEAD'], options.maxDiffBytes);
+  if (answer === undefined) return {};
+  // Decoding as a stream leaves out a character that the bound has cut in two.
+  return { diff: new TextDecoder().decode(answer.out, { stream: true }), diffTruncated: answer.cut };
+}
+
+async function remoteOf(options: GitOptions): Promise<string | undefined> {
+  const origin = await line(options, ['remote', 'get-url', 'origin']);
+  if (origin !== undefined) return origin;
+  const first = await line(options, ['remote']);
+  return first === undefined ? undefined : line(options, ['remote', 'get-url', first]);
+}
+
+async function line(options: GitOptions, args: readonly string[]): Promise<string | undefined> {
+  const answer = await ask(options, args, 64 * 1024);
+  return answer?.out.toString('utf8').split('\n')[0]?.trim() || undefined;
+}
+
+function ask({ cwd, timeoutMs }: GitOptions, args: readonly string[], maxBytes: number): Promise<Answer | undefined> {
+  // Nothing is locked, asked for, paged or started on our behalf.
+  const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  return new Promise((resolve) => {
+    const settle = (error: (Error & { code?: unknown }) | null, out: Buffer): void => {
+      const cut = error?.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER';
+      resolve(error === null || cut ? { out, cut } : undefined);
+    };
+    try {
+      execFile('git', ['-c', 'core.fsmonitor=false', ...args], { cwd, env, encoding: 'buffer', timeout: timeoutMs, maxBuffer: maxBytes, windowsHide: true }, settle);
+    } catch {
+      resolve(undefined);
+    }
+  });
+}
