@@ -1,0 +1,57 @@
+import { sleep, type Clock } from '../core/clock.ts';
+import { TimeoutError } from '../core/errors.ts';
+
+/** How an attempt ended: with a value, with a failure, or stopped from outside. */
+export type AttemptOutcome = { readonly value: unknown } | { readonly error: unknown } | { readonly stopped: unknown };
+
+/** What bounds an attempt. */
+export interface AttemptLimits {
+  readonly step: string;
+  readonly timeoutMs: number | undefined;
+  /** How long a work whose signal has fired may take to end. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Calls `work` and waits for it, for its timeout, or for `controller` to be aborted by its owner. In the latter two cases the signal has fired and the work is given
+ * `graceMs` to end, so that a next attempt does not overlap with one that heeds its signal; one that does not is left behind, and what it returns later is not looked at.
+ */
+export async function runAttempt(work: () => unknown, controller: AbortController, limits: AttemptLimits): Promise<AttemptOutcome> {
+  const { signal } = controller;
+  if (signal.aborted) return { stopped: signal.reason };
+  const settled = settle(work);
+  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+  const { timeoutMs, clock, step } = limits;
+  let timedOut: TimeoutError | undefined;
+  const expire = (): void => {
+    timedOut = new TimeoutError(`Step '${step}' passed its timeout of ${timeoutMs} ms; raise its timeout option or make it faster.`, { step, limitMs: timeoutMs });
+    controller.abort(timedOut);
+  };
+  const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, timeoutMs, { keepAlive: true });
+  const outcome = await Promise.race([settled, interrupted]);
+  undo?.();
+  if (outcome) return outcome;
+  const late = await withinGrace(settled, limits);
+  if (timedOut) return { error: timedOut };
+  return late && 'value' in late ? late : { stopped: signal.reason };
+}
+
+async function settle(work: () => unknown): Promise<{ value: unknown } | { error: unknown }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+async function withinGrace<T>(settled: Promise<T>, { clock, graceMs }: AttemptLimits): Promise<T | undefined> {
+  const enough = new AbortController();
+  const waited = sleep(clock, graceMs, enough.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  const first = await Promise.race([settled, waited]);
+  enough.abort();
+  return first;
+}

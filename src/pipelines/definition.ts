@@ -1,0 +1,57 @@
+import { ValidationError } from '../core/errors.ts';
+import { planSteps, type Plan } from './plan.ts';
+import type { StepDefinition } from './step.ts';
+
+/** The place of a step in the graph, as it is stored with a run. */
+export interface StepShape {
+  readonly name: string;
+  /** Names of steps by the name of the input. */
+  readonly needs: Readonly<Record<string, string>>;
+  readonly after: readonly string[];
+}
+
+/** The steps of a pipeline at the moment a run begins; steps added later do not change it. */
+export class Definition {
+  readonly steps: ReadonlyMap<string, StepDefinition>;
+  readonly plan: Plan;
+
+  constructor(pipeline: string, steps: Iterable<StepDefinition>) {
+    this.steps = new Map([...steps].map((step) => [step.handle.name, step]));
+    if (this.steps.size === 0) throw new ValidationError(`Pipeline '${pipeline}' has no steps; define one with step() before it runs.`, { path: pipeline });
+    this.plan = planSteps([...this.steps.values()].map(({ handle, needs, after, retry }) => ({ name: handle.name, upstream: [...Object.values(needs), ...after], retry })));
+  }
+
+  shape(): StepShape[] {
+    return [...this.steps.values()].map(({ handle, needs, after }) => ({ name: handle.name, needs, after: [...new Set(after)].sort() }));
+  }
+
+  /** Throws `ValidationError` that tells every difference in the graph. What a step does, its retries and its timeout may have changed. */
+  assertContinues(run: string, stored: readonly StepShape[]): void {
+    const before = new Map(stored.map((step) => [step.name, step]));
+    const now = new Map(this.shape().map((step) => [step.name, step]));
+    const differences = [
+      ...[...before.keys()].filter((name) => !now.has(name)).map((name) => `step '${name}' is missing`),
+      ...[...now.keys()].filter((name) => !before.has(name)).map((name) => `step '${name}' is new`),
+      ...[...now.values()].flatMap((step) => (before.has(step.name) ? differencesOf(before.get(step.name)!, step) : [])),
+    ];
+    if (differences.length === 0) return;
+    throw new ValidationError(
+      `Run ${run} cannot be resumed, for the pipeline is not the one that it was started with: ${differences.join('; ')}. Resume it with that definition, or start a new run.`,
+      { path: run, differences },
+    );
+  }
+}
+
+function differencesOf(before: StepShape, now: StepShape): string[] {
+  const differences: string[] = [];
+  for (const input of new Set([...Object.keys(before.needs), ...Object.keys(now.needs)])) {
+    const [was, is] = [before.needs[input], now.needs[input]];
+    if (was !== is) differences.push(`input '${input}' of step '${now.name}' ${was === undefined ? 'is new' : is === undefined ? 'is gone' : `comes from '${is}' instead of '${was}'`}`);
+  }
+  if (before.after.join('\n') !== now.after.join('\n')) differences.push(`step '${now.name}' comes after ${list(now.after)} instead of ${list(before.after)}`);
+  return differences;
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 0 ? 'no other' : names.map((name) => `'${name}'`).join(', ');
+}

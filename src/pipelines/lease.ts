@@ -1,0 +1,152 @@
+import type { Clock, Undo } from '../core/clock.ts';
+import { encode } from '../core/codec.ts';
+import { ConflictError, isModelkeepError } from '../core/errors.ts';
+import type { Key } from '../core/key.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { StorageAdapter, Version } from '../storage/contract.ts';
+import { readValue, writeValue } from '../storage/records.ts';
+
+/** Who works on a run, and until when that is certain. */
+export interface LeaseRecord {
+  readonly owner: string;
+  /** Grows with every owner: the writes of an owner with a smaller one are void. */
+  readonly fence: number;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** What a lease is taken with. */
+export interface LeaseTerms {
+  readonly storage: StorageAdapter;
+  readonly key: Key;
+  /** What the lease is for, for messages. */
+  readonly subject: string;
+  readonly owner: string;
+  readonly ttlMs: number;
+  readonly clock: Clock;
+  /** Is told of heartbeats that failed; they are tried again. */
+  readonly onError: ErrorListener;
+}
+
+/**
+ * The right to work on a run, held by one owner at a time and renewed by heartbeats. An owner that stops renewing (it died, its host sleeps) loses it after `ttlMs`;
+ * its successor gets a larger fence. Whoever finds that the lease is another's must stop.
+ */
+export class RunLease {
+  readonly fence: number;
+  readonly #terms: LeaseTerms;
+  #version: Version;
+  #expiresAt: number;
+  #lost: ConflictError | undefined;
+  #undoTimer: Undo = () => undefined;
+  #renewal: Promise<void> | undefined;
+  #released = false;
+
+  constructor(terms: LeaseTerms, fence: number, version: Version, expiresAt: number) {
+    this.#terms = terms;
+    this.fence = fence;
+    this.#version = version;
+    this.#expiresAt = expiresAt;
+  }
+
+  /**
+   * Takes the lease unless somebody holds it, in which case `ConflictError` names them.
+   *
+   * @param lastFence - The largest fence that the run has seen.
+   * @param over - Whether a lease that has not expired is known to be void.
+   */
+  static async take(terms: LeaseTerms, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
+    const { storage, key, owner, ttlMs, clock } = terms;
+    const present = await readValue<LeaseRecord>(storage, key);
+    const now = clock.now();
+    if (present && present.value.expiresAt > now && !over(present.value)) throw heldBy(terms, present.value, now);
+    const fence = Math.max(lastFence, present?.value.fence ?? 0) + 1;
+    const lease: LeaseRecord = { owner, fence, expiresAt: now + ttlMs };
+    try {
+      const version = await writeValue(storage, key, lease, { condition: present ? { match: present.version } : 'absent' });
+      return new RunLease(terms, fence, version, lease.expiresAt);
+    } catch (error) {
+      if (!isModelkeepError(error, 'conflict')) throw error;
+      throw await lostTo(terms, error);
+    }
+  }
+
+  /** Renews the lease again and again until released; `onLost` is told once when it has become another's. The timer keeps no process alive. */
+  startHeartbeat(onLost: (error: ConflictError) => void): void {
+    const { clock, ttlMs, onError } = this.#terms;
+    const beat = (): void => {
+      void this.#renew()
+        .catch((error: unknown) => (this.#lost ? onLost(this.#lost) : onError(error)))
+        .then(arm);
+    };
+    const arm = (): void => {
+      if (!this.#released && !this.#lost) this.#undoTimer = clock.setTimer(beat, ttlMs / 3);
+    };
+    arm();
+  }
+
+  /** Returns while the lease is surely held, renewing it first when it has run out; throws `ConflictError` when it has become another's. */
+  async ensure(): Promise<void> {
+    if (this.#lost) throw this.#lost;
+    if (this.#terms.clock.now() >= this.#expiresAt) await this.#renew();
+  }
+
+  /** Whether no renewal is due, so that {@link ensure} need not be awaited. */
+  get certain(): boolean {
+    return this.#lost === undefined && this.#terms.clock.now() < this.#expiresAt;
+  }
+
+  /** The error for somebody who finds a write of a larger fence. */
+  async loss(): Promise<ConflictError> {
+    return (this.#lost ??= await lostTo(this.#terms, undefined));
+  }
+
+  /** Gives the lease back, unless it is another's already. */
+  async release(): Promise<void> {
+    this.#released = true;
+    this.#undoTimer();
+    await this.#renewal?.catch(() => undefined);
+    if (this.#lost) return;
+    const { storage, key } = this.#terms;
+    await storage.write([{ kind: 'delete', key, condition: { match: this.#version } }]);
+  }
+
+  #renew(): Promise<void> {
+    this.#renewal ??= this.#write().finally(() => (this.#renewal = undefined));
+    return this.#renewal;
+  }
+
+  async #write(): Promise<void> {
+    const { storage, key, owner, ttlMs, clock } = this.#terms;
+    const expiresAt = clock.now() + ttlMs;
+    const lease: LeaseRecord = { owner, fence: this.fence, expiresAt };
+    const [result] = await storage.write([{ kind: 'put', key, bytes: encode(lease, key), condition: { match: this.#version } }]);
+    if (result?.ok) {
+      this.#version = result.version!;
+      this.#expiresAt = expiresAt;
+      return;
+    }
+    const present = await readValue<LeaseRecord>(storage, key);
+    // A renewal whose answer was lost has moved the version on; the record is still ours.
+    if (present?.value.fence !== this.fence || present.value.owner !== owner) throw (this.#lost = await lostTo(this.#terms, undefined));
+    this.#version = present.version;
+    this.#expiresAt = present.value.expiresAt;
+  }
+}
+
+function heldBy(terms: LeaseTerms, lease: LeaseRecord, now: number): ConflictError {
+  const left = Math.ceil((lease.expiresAt - now) / 1000);
+  return new ConflictError(
+    `${terms.subject} is being worked on by '${lease.owner}', whose lease ends in ${left} s unless renewed. Wait for it, or resume with takeOver: true when you know that it is gone.`,
+    { key: terms.key, owner: lease.owner, fence: lease.fence, expiresAt: lease.expiresAt },
+  );
+}
+
+async function lostTo(terms: LeaseTerms, cause: unknown): Promise<ConflictError> {
+  const present = await readValue<LeaseRecord>(terms.storage, terms.key).catch(() => undefined);
+  const owner = present?.value.owner;
+  return new ConflictError(
+    `${terms.subject} is no longer '${terms.owner}'s to work on: ${owner === undefined ? 'another process has finished it' : `'${owner}' has taken it over`}. What was committed stays; look at getRun() or resume later.`,
+    { key: terms.key, owner, cause },
+  );
+}

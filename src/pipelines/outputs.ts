@@ -1,0 +1,57 @@
+import type { StorageAdapter } from '../storage/contract.ts';
+import { unpackOutput } from './output-codec.ts';
+import type { StepDefinition } from './step.ts';
+import { fetchOutput, type StoredOutput } from './stored-output.ts';
+
+/** The outputs of the steps of a run that have succeeded, packed: whoever asks gets a copy of what was stored, never the object of another step. */
+export class Outputs {
+  readonly #storage: StorageAdapter;
+  readonly #stored = new Map<string, StoredOutput>();
+  readonly #reading = new Map<string, Promise<Uint8Array>>();
+  readonly #loaded = new Map<string, Uint8Array>();
+
+  constructor(storage: StorageAdapter) {
+    this.#storage = storage;
+  }
+
+  /** Takes the output of a step as it is stored, with its bytes when they are at hand. */
+  keep(step: string, stored: StoredOutput | undefined, bytes?: Uint8Array): void {
+    if (stored === undefined) return;
+    this.#stored.set(step, stored);
+    if (bytes) this.#loaded.set(step, bytes);
+  }
+
+  /** Copies of what a step needs. */
+  async inputsOf(step: StepDefinition): Promise<Record<string, unknown>> {
+    const inputs: Record<string, unknown> = {};
+    for (const [input, source] of Object.entries(step.needs)) {
+      await this.#load(source);
+      Object.defineProperty(inputs, input, { value: this.copy(source), enumerable: true, writable: true, configurable: true });
+    }
+    return inputs;
+  }
+
+  /** Brings every output into memory, so that {@link copy} has it. */
+  async loadAll(): Promise<void> {
+    for (const step of this.#stored.keys()) await this.#load(step);
+  }
+
+  /** A copy of a loaded output; `undefined` when the step returned nothing. */
+  copy(step: string): unknown {
+    const bytes = this.#loaded.get(step);
+    return bytes && unpackOutput(bytes, `step ${step}`);
+  }
+
+  /** Steps that ask at the same time share one read. */
+  async #load(step: string): Promise<void> {
+    const stored = this.#stored.get(step);
+    if (stored === undefined || this.#loaded.has(step)) return;
+    const reading = this.#reading.get(step) ?? fetchOutput(this.#storage, stored, step);
+    this.#reading.set(step, reading);
+    try {
+      this.#loaded.set(step, await reading);
+    } finally {
+      this.#reading.delete(step);
+    }
+  }
+}

@@ -1,0 +1,339 @@
+import * as z from 'zod/mini';
+import { throwIfAborted } from '../core/abort.ts';
+import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
+import { decode, encode } from '../core/codec.ts';
+import { durationMs, type Duration } from '../core/duration.ts';
+import { NotFoundError, ValidationError } from '../core/errors.ts';
+import { describeFailure } from '../core/failure.ts';
+import { newId } from '../core/ids.ts';
+import type { ErrorListener, Logger } from '../core/logger.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { Random } from '../core/random.ts';
+import { check, validateWith, type StandardSchema } from '../core/schema.ts';
+import type { StorageAdapter, Version } from '../storage/contract.ts';
+import { Definition } from './definition.ts';
+import { RunLease, type LeaseRecord } from './lease.ts';
+import { Outputs } from './outputs.ts';
+import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
+import { initialState, type RunOutcome, type StepState } from './reducer.ts';
+import { stableChance } from './retry.ts';
+import { RunExecutor } from './run-executor.ts';
+import { readRun, readRuns, type PipelineRun, type PipelineRunSummary } from './run-reader.ts';
+import { pipelineResult, stepResult, type PipelineResult } from './run-result.ts';
+import { RunStore, type RunHead, type StepRecord } from './run-store.ts';
+import { defineStep, nameSchema, type StepDefinition, type StepFunction, type StepHandle, type StepInputs, type StepNeeds, type StepOptions } from './step.ts';
+
+/** What a pipeline is made of. */
+export interface PipelineOptions<Input, Params> {
+  /** Names the pipeline and its runs in the store; processes that define the same pipeline can resume each other's runs. */
+  name: string;
+  /** Where runs and outputs are kept. */
+  storage: StorageAdapter;
+  /** Checks the params of each run: any Standard Schema, such as one of zod. What it makes of them is stored, and must be plain data. @default no params */
+  params?: StandardSchema<Input, Params> | undefined;
+  /** How this process is called when it holds a run that another wants. @default a fresh id */
+  owner?: string | undefined;
+  /** A process that gives no sign of life for this long loses its runs to the next that resumes them. @default '30s' */
+  lease?: Duration | undefined;
+  /** How long a step whose signal has fired may take to end before it is left behind. @default '5s' */
+  grace?: Duration | undefined;
+  /** @default the host's */
+  clock?: Clock | undefined;
+  /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
+  random?: Random | undefined;
+  /** Is told of what goes wrong in the background. @default nothing is printed */
+  logger?: Logger | undefined;
+  /** Is told of what goes wrong in the background: a listener that throws, a heartbeat that fails. @default only the logger is */
+  onError?: ErrorListener | undefined;
+}
+
+/** How a run is carried out. */
+export interface ExecutionOptions extends OperationOptions {
+  /** Is told of each event, for showing how far it has come. */
+  onEvent?: PipelineListener | undefined;
+  /** How many steps may run at once. @default 8 */
+  concurrency?: number | undefined;
+}
+
+/** How a run is started; `signal` cancels it. `params` are required where the schema requires any. */
+export type RunOptions<Input> = ExecutionOptions & (undefined extends Input ? { params?: Input | undefined } : { params: Input });
+
+/** How a run is resumed. */
+export interface ResumeOptions extends ExecutionOptions {
+  /** Takes the run from an owner whose lease has not expired: only when you know that it is gone. @default false */
+  takeOver?: boolean | undefined;
+}
+
+const optionsSchema = z.strictObject({
+  name: nameSchema,
+  storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function'),
+  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as StandardSchema)['~standard']?.validate === 'function')),
+  owner: z.optional(nameSchema),
+  lease: z.optional(z.custom<Duration>()),
+  grace: z.optional(z.custom<Duration>()),
+  clock: z.optional(z.custom<Clock>()),
+  random: z.optional(z.custom<Random>()),
+  logger: z.optional(z.custom<Logger>()),
+  onError: z.optional(z.custom<ErrorListener>()),
+});
+
+const executionSchema = z.object({ concurrency: z.optional(z.int().check(z.minimum(1))) });
+
+/**
+ * A graph of steps that runs in this process, records every step in the store as it ends, and goes on after a crash where it stopped.
+ *
+ * Each step is a function with typed inputs: the outputs of the steps that it needs. A step that fails takes down what depends on it and nothing else; a run is
+ * `succeeded` only when every step is. A step's end is one durable write, so a run that was killed at any moment can be resumed, here or in another process
+ * that defines the same pipeline, and a step that was recorded is not run again; one that was running is. One process at a time works on a run.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Pipeline } from 'modelkeep';
+ *
+ * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+ * const rows = pipeline.step('ingest', {}, async () => [{ x: 1, y: 2 }, { x: 2, y: 4 }]);
+ * const slope = pipeline.step('train', { needs: { rows }, retries: { limit: 3, backoff: '1s' }, timeout: '10m' }, async ({ inputs }) => {
+ *   return inputs.rows.reduce((sum, { x, y }) => sum + y / x, 0) / inputs.rows.length;
+ * });
+ * const result = await pipeline.run();
+ * console.log(result.status, result.output(slope)); // succeeded 2
+ * ```
+ */
+export class Pipeline<Input = undefined, Params = Input> {
+  readonly name: string;
+  readonly #schema: StandardSchema<unknown, unknown> | undefined;
+  readonly #owner: string;
+  readonly #leaseMs: number;
+  readonly #graceMs: number;
+  readonly #clock: Clock;
+  readonly #random: Random | undefined;
+  readonly #logger: Logger | undefined;
+  readonly #onError: ErrorListener | undefined;
+  readonly #store: RunStore;
+  readonly #steps = new Map<string, StepDefinition>();
+
+  /** Throws `ValidationError` when an option is not what it must be. */
+  constructor(options: PipelineOptions<Input, Params>) {
+    const { name, storage, params, owner, lease, grace, clock, random, logger, onError } = check(optionsSchema, options, 'options');
+    this.name = name;
+    this.#schema = params as StandardSchema<unknown, unknown> | undefined;
+    this.#owner = owner ?? newId();
+    this.#leaseMs = durationMs(lease ?? '30s', 'options.lease');
+    this.#graceMs = durationMs(grace ?? '5s', 'options.grace');
+    this.#clock = clock ?? systemClock;
+    this.#random = random;
+    this.#logger = logger;
+    this.#onError = onError;
+    this.#store = new RunStore(storage, name, this.#clock);
+    if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
+  }
+
+  /**
+   * Adds a step. Its output must be plain data, bytes or typed arrays, for it is stored; a step that returns anything else fails with an error that names the place.
+   *
+   * Throws `ValidationError` when the name is taken, an option is not what it must be, or a handle is not of this pipeline.
+   *
+   * @returns What other steps name as their need, and what `result.output` takes.
+   */
+  step<Output, Needs extends StepNeeds = Record<never, never>>(
+    name: string,
+    options: StepOptions<Needs>,
+    run: StepFunction<StepInputs<Needs>, Params, Output>,
+  ): StepHandle<Output> {
+    const handle: StepHandle<Output> = Object.freeze({ name: check(nameSchema, name, 'name'), pipeline: this.name });
+    if (this.#steps.has(name)) throw new ValidationError(`Pipeline '${this.name}' has a step '${name}' already; give each step a name of its own.`, { path: name });
+    this.#steps.set(name, defineStep(handle, options, run as StepDefinition['run'], this.#isOwn));
+    return handle;
+  }
+
+  /**
+   * Runs all steps and tells how it ended; a step that fails makes the result `failed`, it does not throw. When the signal fires, running steps are told, the rest does not
+   * start, and the result is `cancelled`.
+   *
+   * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
+   */
+  async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
+    const { params: given, signal, concurrency, onEvent } = this.#checked((options ?? {}) as ExecutionOptions & { params?: unknown });
+    const definition = new Definition(this.name, this.#steps.values());
+    const params = await this.#validated(given);
+    throwIfAborted(signal, `Running pipeline '${this.name}'`);
+    const head: RunHead = {
+      id: newId(),
+      pipeline: this.name,
+      status: 'running',
+      definition: definition.shape(),
+      params,
+      fence: 1,
+      round: 1,
+      startedAt: this.#clock.now(),
+    };
+    await this.#store.create(head, this.#event(head, 'started', { fence: 1 }));
+    const lease = await this.#lease(head, 0, () => false);
+    return this.#drive({ head, definition, lease, records: new Map(), resumed: false }, { signal, concurrency, onEvent });
+  }
+
+  /**
+   * Goes on with a run. One that was interrupted continues where it stopped; one that ended failed or cancelled is tried again, and what had succeeded in it is kept; of one that
+   * succeeded the result is given. Steps that have succeeded are never run again.
+   *
+   * Throws `NotFoundError` when there is no such run, `ValidationError` when its graph is not that of this definition, and `ConflictError`, naming the owner, while
+   * another process works on it.
+   */
+  async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
+    const { signal, concurrency, onEvent, takeOver = false } = this.#checked(options);
+    const definition = new Definition(this.name, this.#steps.values());
+    throwIfAborted(signal, `Resuming run ${id}`);
+    const before = await this.#head(id, { signal });
+    definition.assertContinues(id, before.definition);
+    if (before.status === 'succeeded') return this.#finished(before, definition);
+    // A lease that its owner has outlived was only not given back.
+    const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
+    let held = true;
+    try {
+      const head = await this.#store.change(
+        id,
+        lease.fence,
+        (present) => ({ ...present, status: 'running', endedAt: undefined, fence: lease.fence, round: present.round + (present.status === 'running' ? 0 : 1) }),
+        this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
+      );
+      if (head.status === 'succeeded') return await this.#finished(head, definition);
+      const records = await this.#store.steps(id, [...definition.steps.keys()]);
+      held = false;
+      return await this.#drive({ head, definition, lease, records, resumed: true }, { signal, concurrency, onEvent });
+    } finally {
+      if (held) await lease.release().catch((error: unknown) => this.#report(error));
+    }
+  }
+
+  /** One run with its steps as they were last recorded; throws `NotFoundError` when there is none. A step that runs at this moment in another process is `pending`. */
+  async getRun(id: string, options: OperationOptions = {}): Promise<PipelineRun> {
+    return readRun(this.#store, await this.#head(id, options), this.#clock, options);
+  }
+
+  /** All runs of this pipeline, the newest first. */
+  runs(options: OperationOptions = {}): AsyncIterable<PipelineRunSummary> {
+    return readRuns(this.#store, this.#clock, options);
+  }
+
+  /** When a run was started, resumed and finished, and by which process, oldest first; throws `NotFoundError` when there is none. */
+  async history(id: string, options: OperationOptions = {}): Promise<readonly AuditEvent[]> {
+    await this.#head(id, options);
+    return this.#store.history(id, options);
+  }
+
+  /** Carries a run out, records its end, and gives the lease back whatever happens. */
+  async #drive(at: { head: RunHead; definition: Definition; lease: RunLease; records: StepRecords; resumed: boolean }, options: ExecutionOptions): Promise<PipelineResult> {
+    const { head, definition, lease, resumed } = at;
+    const notify = (event: PipelineEvent): void => tell(options.onEvent, event, (error) => this.#report(error));
+    const base = { run: head.id, pipeline: this.name };
+    const outputs = new Outputs(this.#store.storage);
+    try {
+      const restored = restore(at.records, head.round, outputs);
+      const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
+      notify({ ...base, type: 'run-started', at: this.#clock.now(), resumed, steps: { total: definition.steps.size, succeeded } });
+      const paramBytes = encode(head.params ?? null);
+      const executor = new RunExecutor({
+        head,
+        definition,
+        state: initialState(definition.plan, options.concurrency ?? 8, restored),
+        versions: new Map([...at.records].map(([name, { version }]) => [name, version])),
+        store: this.#store,
+        lease,
+        outputs,
+        params: () => (head.params === undefined ? undefined : decode(paramBytes, head.id)),
+        clock: this.#clock,
+        graceMs: this.#graceMs,
+        chance: (step, attempt) => this.#random?.() ?? stableChance(head.id, step, attempt),
+        notify,
+      });
+      const state = await executor.execute(options.signal);
+      const status = state.status as RunOutcome;
+      const endedAt = this.#clock.now();
+      const finished = await this.#store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), this.#event(head, status, { fence: lease.fence }));
+      notify({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
+      const states = new Map([...definition.plan.steps].map(({ name }, i) => [name, state.steps[i]!]));
+      return await this.#result(finished, definition, states, outputs);
+    } finally {
+      await lease.release().catch((error: unknown) => this.#report(error));
+    }
+  }
+
+  /** The result of a run that had succeeded before. */
+  async #finished(head: RunHead, definition: Definition): Promise<PipelineResult> {
+    const outputs = new Outputs(this.#store.storage);
+    const states = restore(await this.#store.steps(head.id, [...definition.steps.keys()]), head.round, outputs);
+    return this.#result(head, definition, states, outputs);
+  }
+
+  #result(head: RunHead, definition: Definition, states: ReadonlyMap<string, StepState>, outputs: Outputs): Promise<PipelineResult> {
+    const steps = Object.fromEntries([...definition.steps.keys()].map((name) => [name, stepResult(name, states.get(name)!)]));
+    return pipelineResult({ head, status: head.status as RunOutcome, steps, outputs, isOwn: this.#isOwn });
+  }
+
+  #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
+    const terms = {
+      storage: this.#store.storage,
+      key: this.#store.leaseKey(head.id),
+      subject: `Run ${head.id} of pipeline '${this.name}'`,
+      owner: this.#owner,
+      ttlMs: this.#leaseMs,
+      clock: this.#clock,
+      onError: (error: unknown) => this.#report(error),
+    };
+    return RunLease.take(terms, lastFence, over);
+  }
+
+  async #head(id: string, options: OperationOptions): Promise<RunHead> {
+    const head = await this.#store.head(id, options);
+    if (head) return head;
+    throw new NotFoundError(`Pipeline '${this.name}' has no run ${JSON.stringify(id)}; runs() lists those that there are.`, { key: String(id) });
+  }
+
+  async #validated(given: unknown): Promise<unknown> {
+    if (this.#schema === undefined) {
+      if (given === undefined) return undefined;
+      throw new ValidationError(`Pipeline '${this.name}' takes no params; define it with a params schema.`, { path: 'params' });
+    }
+    const params = await validateWith(this.#schema, given, 'params');
+    if (params !== undefined) encode(params, 'params');
+    return params;
+  }
+
+  #checked<Options extends ExecutionOptions>(options: Options): Options {
+    check(executionSchema, options, 'options');
+    return options;
+  }
+
+  #event(head: RunHead, type: string, data: Readonly<Record<string, unknown>>): NewAuditEvent {
+    return { type, subject: { kind: 'pipeline-run', id: head.id }, data: { ...data, pipeline: this.name, owner: this.#owner } };
+  }
+
+  readonly #isOwn = (handle: unknown): handle is StepHandle => {
+    const { name } = (typeof handle === 'object' && handle !== null ? handle : {}) as Partial<StepHandle>;
+    return typeof name === 'string' && this.#steps.get(name)?.handle === handle;
+  };
+
+  #report(error: unknown): void {
+    try {
+      this.#logger?.error(`Pipeline '${this.name}': ${describeFailure(error).message}`);
+      this.#onError?.(error);
+    } catch {
+      // Nobody is left to tell, and a run does not end for what listens to it.
+    }
+  }
+}
+
+type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
+
+/** What records say for the present round: a success counts for ever, a failure or a retry under way only in the round that it happened in. */
+function restore(records: StepRecords, round: number, outputs: Outputs): Map<string, StepState> {
+  const states = new Map<string, StepState>();
+  for (const [name, { value }] of records) {
+    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs: took, because } = value;
+    if (status !== 'succeeded' && (value.round !== round || (status !== 'failed' && status !== 'retrying'))) continue;
+    states.set(name, { status, attempts, failures, startedAt, endedAt, retryAt, durationMs: took, because });
+    if (status === 'succeeded') outputs.keep(name, value.output);
+  }
+  return states;
+}

@@ -1,0 +1,67 @@
+import { ValidationError } from '../core/errors.ts';
+import type { RetryPolicy } from './retry.ts';
+
+/** What a run must know of a step to decide about it: data only, no function. */
+export interface StepSpec {
+  readonly name: string;
+  /** Names of the steps that must have succeeded. */
+  readonly upstream: readonly string[];
+  readonly retry: RetryPolicy;
+}
+
+/** The graph of a pipeline, ready to decide with: steps by number in an order in which none comes before what it depends on. */
+export interface Plan {
+  readonly steps: readonly StepSpec[];
+  readonly indexOf: ReadonlyMap<string, number>;
+  readonly upstream: readonly (readonly number[])[];
+  readonly downstream: readonly (readonly number[])[];
+}
+
+/** Orders the steps (Kahn 1962; among free ones the first defined comes first). Throws `ValidationError` for a double name, an unknown one, or a cycle, which it names. */
+export function planSteps(specs: readonly StepSpec[]): Plan {
+  const positions = new Map<string, number>();
+  for (const { name } of specs) {
+    if (positions.has(name)) throw new ValidationError(`Two steps are called '${name}'; give each a name of its own.`, { path: name });
+    positions.set(name, positions.size);
+  }
+  const steps = inOrder(specs, positions);
+  const indexOf = new Map(steps.map(({ name }, i) => [name, i]));
+  const upstream = steps.map((step) => [...new Set(step.upstream)].map((name) => indexOf.get(name)!));
+  const downstream: number[][] = steps.map(() => []);
+  upstream.forEach((sources, i) => sources.forEach((source) => downstream[source]!.push(i)));
+  return { steps, indexOf, upstream, downstream };
+}
+
+function inOrder(specs: readonly StepSpec[], positions: ReadonlyMap<string, number>): StepSpec[] {
+  const waiting = specs.map(() => 0);
+  const followers: number[][] = specs.map(() => []);
+  specs.forEach((spec, i) => {
+    for (const name of new Set(spec.upstream)) {
+      const source = positions.get(name);
+      if (source === undefined) throw new ValidationError(`Step '${spec.name}' depends on '${name}', which is not a step of this pipeline.`, { path: spec.name });
+      followers[source]!.push(i);
+      waiting[i]!++;
+    }
+  });
+  const order = specs.flatMap((_, i) => (waiting[i] === 0 ? [i] : []));
+  for (let at = 0; at < order.length; at++) {
+    for (const follower of followers[order[at]!]!) if (--waiting[follower]! === 0) order.push(follower);
+  }
+  if (order.length < specs.length) {
+    const cycle = findCycle(specs, new Set(order.map((i) => specs[i]!.name)));
+    throw new ValidationError(`The steps depend on each other in a circle: ${cycle.join(' → ')}. Take one of these dependencies out.`, { path: cycle[0]!, cycle });
+  }
+  return order.map((i) => specs[i]!);
+}
+
+/** A cycle among the steps that could not be ordered: each of them has an upstream step that could not be either, so walking upstream must come round. */
+function findCycle(specs: readonly StepSpec[], ordered: ReadonlySet<string>): string[] {
+  const byName = new Map(specs.map((spec) => [spec.name, spec]));
+  const path: string[] = [];
+  let name = specs.find((spec) => !ordered.has(spec.name))!.name;
+  while (!path.includes(name)) {
+    path.push(name);
+    name = byName.get(name)!.upstream.find((source) => !ordered.has(source))!;
+  }
+  return [...path.slice(path.indexOf(name)), name].reverse();
+}

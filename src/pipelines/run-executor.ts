@@ -1,0 +1,271 @@
+import type { Clock, Undo } from '../core/clock.ts';
+import { AbortedError } from '../core/errors.ts';
+import { describeFailure } from '../core/failure.ts';
+import type { Version } from '../storage/contract.ts';
+import { runAttempt } from './attempt.ts';
+import type { Definition } from './definition.ts';
+import type { RunLease } from './lease.ts';
+import type { Outputs } from './outputs.ts';
+import type { PipelineEvent } from './pipeline-event.ts';
+import { decide, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
+import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import type { StepContext, StepDefinition } from './step.ts';
+import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
+
+/** What a run is carried out with. */
+export interface ExecutorParts {
+  readonly head: RunHead;
+  readonly definition: Definition;
+  readonly state: RunState;
+  /** Versions of the step records that there are. */
+  readonly versions: ReadonlyMap<string, Version>;
+  readonly store: RunStore;
+  readonly lease: RunLease;
+  readonly outputs: Outputs;
+  /** A copy of the params, for each attempt its own. */
+  readonly params: () => unknown;
+  readonly clock: Clock;
+  readonly graceMs: number;
+  /** In [0, 1), for the jitter of the wait after a failed attempt. */
+  readonly chance: (step: string, attempt: number) => number;
+  readonly notify: (event: PipelineEvent) => void;
+}
+
+/** An output that was stored but is not yet in the record of its step. */
+interface SavedOutput {
+  readonly stored: StoredOutput | undefined;
+  readonly bytes?: Uint8Array | undefined;
+}
+
+/**
+ * Carries out in this process what the reducer decides. Events are taken as they have gathered, decided together and recorded by one write; only when that is durable is
+ * anything begun or told because of them. So what one sees has happened, and steps that end together share a flush.
+ */
+export class RunExecutor {
+  readonly #parts: ExecutorParts;
+  readonly #versions: Map<string, Version>;
+  readonly #events: RunEvent[] = [];
+  readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
+  readonly #timers = new Map<string, Undo>();
+  readonly #saved = new Map<string, SavedOutput>();
+  #state: RunState;
+  #wake: () => void = () => undefined;
+  #breakdown: { readonly error: unknown } | undefined;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+    this.#versions = new Map(parts.versions);
+    this.#state = parts.state;
+  }
+
+  /** Runs to the end and gives the last state. Rejects, with the run left to be resumed, when the store fails or the lease is lost. */
+  async execute(signal: AbortSignal | undefined): Promise<RunState> {
+    const { lease, clock } = this.#parts;
+    const cancel = (): void => this.#post({ type: 'cancelled', at: clock.now() });
+    lease.startHeartbeat((error) => this.#breakDown(error));
+    this.#post({ type: 'started', at: clock.now() });
+    if (signal?.aborted) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      while (this.#state.status === 'running') await this.#turn();
+      return this.#state;
+    } catch (error) {
+      this.#breakDown(error);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+      await this.#stopAll();
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#events.length === 0 && !this.#breakdown) await new Promise<void>((resolve) => (this.#wake = resolve));
+    if (!this.#parts.lease.certain) await this.#parts.lease.ensure();
+    if (this.#breakdown) throw this.#breakdown.error;
+    for (const command of await this.#commit(this.#events.splice(0))) this.#perform(command);
+  }
+
+  #post(event: RunEvent): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  /** Ends the run's work in this process for a reason that is no step's. */
+  #breakDown(error: unknown): void {
+    this.#breakdown ??= { error };
+    this.#wake();
+  }
+
+  /** Decides about events and makes the decision durable; when a former owner's success of a step is found, that is what has happened, and it is decided anew. */
+  async #commit(gathered: readonly RunEvent[]): Promise<readonly RunCommand[]> {
+    let events = gathered;
+    for (;;) {
+      const { state, commands } = this.#decideAll(events);
+      const names = new Set(commands.flatMap((command) => (command.type === 'record' ? [command.step] : [])));
+      const refused = names.size === 0 ? [] : await this.#record([...names], state);
+      if (refused.length === 0) {
+        this.#state = state;
+        return commands;
+      }
+      for (const found of refused) events = events.map((event) => this.#adopted(event, found));
+    }
+  }
+
+  #decideAll(events: readonly RunEvent[]): { state: RunState; commands: RunCommand[] } {
+    let state = this.#state;
+    const commands: RunCommand[] = [];
+    for (const event of events) {
+      const [next, more] = decide(this.#parts.definition.plan, state, event);
+      state = next;
+      commands.push(...more);
+    }
+    return { state, commands };
+  }
+
+  /** Writes the records of steps; gives those that somebody else had written in the meantime. */
+  async #record(names: readonly string[], state: RunState): Promise<StepRecord[]> {
+    const { store, head } = this.#parts;
+    const operations = names.map((name) => store.commit(head.id, this.#recordOf(name, state), this.#versions.get(name)));
+    const results = await store.storage.write(operations);
+    const refused: StepRecord[] = [];
+    for (const [i, result] of results.entries()) {
+      const name = names[i]!;
+      if (result.ok) this.#versions.set(name, result.version!);
+      else refused.push(...(await this.#foundInstead(name)));
+    }
+    return refused;
+  }
+
+  /** The record that stood in the way of ours. A later owner's ends our work; a former owner's is the last that it could write. */
+  async #foundInstead(name: string): Promise<StepRecord[]> {
+    const { store, head, lease } = this.#parts;
+    const found = await store.step(head.id, name);
+    if (found === undefined || found.value.fence >= lease.fence) throw await lease.loss();
+    this.#versions.set(name, found.version);
+    if (found.value.status === 'succeeded') this.#saved.set(name, { stored: found.value.output });
+    return [found.value];
+  }
+
+  #adopted(event: RunEvent, found: StepRecord): RunEvent {
+    if (found.status !== 'succeeded' || (event.type !== 'attempt-succeeded' && event.type !== 'attempt-failed') || event.step !== found.step) return event;
+    return { type: 'attempt-succeeded', at: event.at, step: event.step, attempt: event.attempt, durationMs: found.durationMs ?? event.durationMs };
+  }
+
+  #recordOf(name: string, state: RunState): StepRecord {
+    const { definition, head, lease } = this.#parts;
+    const step = state.steps[definition.plan.indexOf.get(name)!]!;
+    const output = step.status === 'succeeded' ? this.#saved.get(name)?.stored : undefined;
+    return { ...step, step: name, round: head.round, fence: lease.fence, output };
+  }
+
+  #perform(command: RunCommand): void {
+    switch (command.type) {
+      case 'record':
+        this.#tellOf(command.step);
+        break;
+      case 'execute':
+        this.#start(command.step, command.attempt);
+        break;
+      case 'wait':
+        this.#wait(command.step, command.until);
+        break;
+      case 'abort':
+        this.#attempts.get(command.step)?.controller.abort(new AbortedError(`Step '${command.step}' was stopped, for its run was cancelled.`));
+        break;
+      case 'finish':
+        break;
+    }
+  }
+
+  #wait(step: string, until: number): void {
+    const { clock } = this.#parts;
+    const due = (): void => {
+      this.#timers.delete(step);
+      this.#post({ type: 'retry-due', at: clock.now(), step });
+    };
+    this.#timers.set(step, clock.setTimer(due, Math.max(0, until - clock.now()), { keepAlive: true }));
+  }
+
+  #start(step: string, attempt: number): void {
+    const controller = new AbortController();
+    const done = this.#attempt(this.#parts.definition.steps.get(step)!, attempt, controller)
+      .catch((error: unknown) => this.#breakDown(error))
+      .finally(() => {
+        if (this.#attempts.get(step)?.controller === controller) this.#attempts.delete(step);
+      });
+    this.#attempts.set(step, { controller, done });
+  }
+
+  /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
+  async #attempt(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
+    const { outputs, params, head, clock, graceMs } = this.#parts;
+    const { signal } = controller;
+    const { name: step, pipeline } = definition.handle;
+    const context: StepContext<Record<string, unknown>, unknown> = {
+      inputs: await outputs.inputsOf(definition),
+      params: params(),
+      signal,
+      run: { id: head.id, pipeline, step, attempt, signal },
+    };
+    if (!signal.aborted) this.#notify({ type: 'step-started', step, attempt });
+    const began = clock.monotonic();
+    const outcome = await runAttempt(() => definition.run(context), controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
+    const durationMs = clock.monotonic() - began;
+    if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
+    else if ('error' in outcome) this.#fail(step, attempt, outcome.error, durationMs, true);
+    else this.#fail(step, attempt, outcome.stopped, durationMs, false);
+  }
+
+  async #succeed(step: string, attempt: number, value: unknown, durationMs: number): Promise<void> {
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = packStepOutput(step, value);
+    } catch (error) {
+      // The same code would return the same again.
+      this.#fail(step, attempt, error, durationMs, false);
+      return;
+    }
+    const { store, clock } = this.#parts;
+    this.#saved.set(step, { stored: bytes && (await storeOutput(store.storage, bytes)), bytes });
+    this.#post({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs });
+  }
+
+  #fail(step: string, attempt: number, error: unknown, durationMs: number, retryable: boolean): void {
+    const { clock, chance } = this.#parts;
+    this.#post({ type: 'attempt-failed', at: clock.now(), step, attempt, durationMs, failure: describeFailure(error), retryable, chance: chance(step, attempt) });
+  }
+
+  /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */
+  #tellOf(step: string): void {
+    const { definition, outputs } = this.#parts;
+    const { status, attempts: attempt, durationMs = 0, failures, retryAt = 0, because = '' } = this.#state.steps[definition.plan.indexOf.get(step)!]!;
+    const failure = failures.at(-1)?.failure;
+    if (status === 'succeeded') {
+      const saved = this.#saved.get(step);
+      this.#saved.delete(step);
+      outputs.keep(step, saved?.stored, saved?.bytes);
+      this.#notify({ type: 'step-succeeded', step, attempt, durationMs });
+    } else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
+    else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
+    else if (status === 'upstream_failed') this.#notify({ type: 'step-skipped', step, status, because });
+    else if (status === 'cancelled') {
+      this.#timers.get(step)?.();
+      this.#notify({ type: 'step-cancelled', step, because });
+    }
+  }
+
+  #notify(event: EventBody<PipelineEvent>): void {
+    const { head, clock, notify } = this.#parts;
+    notify({ ...event, run: head.id, pipeline: head.pipeline, at: clock.now() });
+  }
+
+  async #stopAll(): Promise<void> {
+    for (const undo of this.#timers.values()) undo();
+    const attempts = [...this.#attempts.values()];
+    for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
+    await Promise.all(attempts.map(({ done }) => done));
+  }
+}
+
+/** An event without what all have in common. */
+type EventBody<E> = E extends PipelineEvent ? Omit<E, 'run' | 'pipeline' | 'at'> : never;

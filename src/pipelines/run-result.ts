@@ -1,0 +1,96 @@
+import { ModelkeepError, ValidationError } from '../core/errors.ts';
+import type { FailureRecord } from '../core/failure.ts';
+import type { Outputs } from './outputs.ts';
+import type { AttemptFailure, RunOutcome, StepState, StepStatus } from './reducer.ts';
+import type { StepHandle } from './step.ts';
+
+/** What became of a step. */
+export interface StepResult {
+  readonly name: string;
+  readonly status: StepStatus;
+  /** Attempts begun; 0 when it did not run. */
+  readonly attempts: number;
+  /** The failed attempts, the last 16 of them. */
+  readonly failures: readonly AttemptFailure[];
+  /** Why it failed. */
+  readonly failure?: FailureRecord | undefined;
+  /** Why it did not run. */
+  readonly because?: string | undefined;
+  /** When its first attempt began, epoch milliseconds. */
+  readonly startedAt?: number | undefined;
+  /** When it came to its final status, epoch milliseconds. */
+  readonly endedAt?: number | undefined;
+  /** How long its last attempt took, in milliseconds. */
+  readonly durationMs?: number | undefined;
+}
+
+/** When a run began and ended. */
+export interface RunTimings {
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Epoch milliseconds; absent while it is not finished. */
+  readonly endedAt?: number | undefined;
+  /** From the first start to the end, pauses before a resumption included; absent while it is not finished. */
+  readonly durationMs?: number | undefined;
+}
+
+/** How a run ended, step by step. */
+export interface PipelineResult {
+  readonly id: string;
+  readonly pipeline: string;
+  /** `succeeded` only when every step has. */
+  readonly status: RunOutcome;
+  /** By name, in the order in which the steps were defined. */
+  readonly steps: Readonly<Record<string, StepResult>>;
+  readonly timings: RunTimings;
+  /**
+   * A copy of what a step put out. Throws an error with code `pipeline-failed` that says why when the step has not succeeded, and `ValidationError` when it is not of
+   * this pipeline. A result holds the outputs of all steps in memory for as long as it is referred to.
+   */
+  output<Output>(step: StepHandle<Output>): Output;
+}
+
+/** A step's state as callers see it. */
+export function stepResult(name: string, state: StepState): StepResult {
+  const { status, attempts, failures, startedAt, endedAt, durationMs, because } = state;
+  const failure = status === 'failed' ? failures.at(-1)?.failure : undefined;
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs };
+}
+
+/** The timings of a run from its head. */
+export function runTimings({ startedAt, endedAt }: { startedAt: number; endedAt?: number | undefined }): RunTimings {
+  return endedAt === undefined ? { startedAt } : { startedAt, endedAt, durationMs: Math.max(0, endedAt - startedAt) };
+}
+
+/** What a result is made from. */
+export interface ResultParts {
+  readonly head: { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined };
+  readonly status: RunOutcome;
+  readonly steps: Readonly<Record<string, StepResult>>;
+  readonly outputs: Outputs;
+  readonly isOwn: (handle: unknown) => handle is StepHandle;
+}
+
+/** The result of a run; loads the outputs that are not in memory yet. */
+export async function pipelineResult({ head, status, steps, outputs, isOwn }: ResultParts): Promise<PipelineResult> {
+  await outputs.loadAll();
+  return {
+    id: head.id,
+    pipeline: head.pipeline,
+    status,
+    steps,
+    timings: runTimings(head),
+    output<Output>(handle: StepHandle<Output>): Output {
+      const step = isOwn(handle) ? steps[handle.name] : undefined;
+      if (step === undefined) throw new ValidationError(`That is not a step of this run of pipeline '${head.pipeline}'; give what its step() returned.`, { path: 'step' });
+      if (step.status === 'succeeded') return outputs.copy(step.name) as Output;
+      const why = step.failure ? `: ${step.failure.message}` : step.because ? `: ${step.because}` : '';
+      throw new ModelkeepError('pipeline-failed', `Step '${step.name}' of run ${head.id} has no output, for it is ${step.status}${why}`, {
+        run: head.id,
+        step: step.name,
+        status: step.status,
+        failure: step.failure,
+      });
+    },
+  };
+}

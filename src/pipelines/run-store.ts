@@ -1,0 +1,122 @@
+import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
+import type { Clock } from '../core/clock.ts';
+import { encode } from '../core/codec.ts';
+import { ConflictError } from '../core/errors.ts';
+import { isId } from '../core/ids.ts';
+import { escapeSegment, type Key } from '../core/key.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
+import { changeHead, readHead, readHeads, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
+import type { StepShape } from './definition.ts';
+import type { LeaseRecord } from './lease.ts';
+import type { RunOutcome, StepState } from './reducer.ts';
+import type { StoredOutput } from './stored-output.ts';
+
+/** The head record of a run. */
+export interface RunHead {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly status: 'running' | RunOutcome;
+  /** The graph that the run was started with. */
+  readonly definition: readonly StepShape[];
+  /** What the schema made of the params; absent when there are none. */
+  readonly params?: unknown;
+  /** The fence of the last owner. */
+  readonly fence: number;
+  /** Counted from 1; each resumption of a finished run begins another, in which what failed in an earlier one is tried again. */
+  readonly round: number;
+  readonly startedAt: number;
+  readonly endedAt?: number | undefined;
+}
+
+/** What became of a step: written once per committed attempt, under the step's name. */
+export interface StepRecord extends StepState {
+  readonly step: string;
+  readonly round: number;
+  readonly fence: number;
+  readonly output?: StoredOutput | undefined;
+}
+
+/** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
+export class RunStore {
+  readonly storage: StorageAdapter;
+  readonly #root: Key;
+  readonly #clock: Clock;
+
+  constructor(storage: StorageAdapter, pipeline: string, clock: Clock) {
+    this.storage = storage;
+    this.#root = `pipelines/${escapeSegment(pipeline)}`;
+    this.#clock = clock;
+  }
+
+  leaseKey(run: string): Key {
+    return `${this.#root}/leases/${run}`;
+  }
+
+  stepKey(run: string, step: string): Key {
+    return `${this.#root}/steps/${run}/${escapeSegment(step)}`;
+  }
+
+  /** Records a run that did not exist before. */
+  async create(head: RunHead, event: NewAuditEvent): Promise<void> {
+    await changeHead<RunHead>(this.#head(head.id), () => ({ state: head, events: [event] }));
+  }
+
+  async head(run: string, options?: OperationOptions): Promise<RunHead | undefined> {
+    return isId(run) ? readHead<RunHead>(this.#head(run), options) : undefined;
+  }
+
+  async heads(runs: readonly string[], options?: OperationOptions): Promise<(RunHead | undefined)[]> {
+    return readHeads<RunHead>(this.storage, runs.map((run) => this.#head(run).key), options);
+  }
+
+  /** Changes a head, unless it has succeeded, on behalf of the owner with `fence`; throws `ConflictError` when an owner with a larger one was there. */
+  async change(run: string, fence: number, change: (head: RunHead) => RunHead, event: NewAuditEvent): Promise<RunHead> {
+    const { state } = await changeHead<RunHead>(this.#head(run), (head) => {
+      if (head === undefined || head.fence > fence) {
+        throw new ConflictError(`Run ${run} was taken over by another process; what was committed stays.`, { key: this.#head(run).key });
+      }
+      return head.status === 'succeeded' ? undefined : { state: change(head), events: [event] };
+    });
+    return state!;
+  }
+
+  async history(run: string, options?: OperationOptions): Promise<AuditEvent[]> {
+    return readHistory(this.#head(run), options);
+  }
+
+  /** The records of the steps of a run, by name; steps without one are left out. */
+  async steps(run: string, names: readonly string[], options?: OperationOptions): Promise<Map<string, ValueRecord<StepRecord>>> {
+    const records = await readValues<StepRecord>(this.storage, names.map((name) => this.stepKey(run, name)), options);
+    return new Map(names.flatMap((name, i) => (records[i] ? [[name, records[i]] as const] : [])));
+  }
+
+  async step(run: string, name: string): Promise<ValueRecord<StepRecord> | undefined> {
+    return readValue<StepRecord>(this.storage, this.stepKey(run, name));
+  }
+
+  /** The write that commits a step, over the version that is known of its record. */
+  commit(run: string, record: StepRecord, version: Version | undefined): PutOperation {
+    const key = this.stepKey(run, record.step);
+    const blobs = record.output && 'blob' in record.output ? [record.output.blob] : [];
+    return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version } };
+  }
+
+  async leases(runs: readonly string[], options?: OperationOptions): Promise<(LeaseRecord | undefined)[]> {
+    const leases = await readValues<LeaseRecord>(this.storage, runs.map((run) => this.leaseKey(run)), options);
+    return leases.map((lease) => lease?.value);
+  }
+
+  /** Ids of all runs, oldest first. */
+  async runIds(options?: OperationOptions): Promise<string[]> {
+    const prefix = `${this.#root}/runs/`;
+    const ids: string[] = [];
+    for await (const { key } of listAll(this.storage, { prefix }, options)) ids.push(key.slice(prefix.length));
+    return ids;
+  }
+
+  #head(run: string): HeadLocation & { key: Key } {
+    return { storage: this.storage, key: `${this.#root}/runs/${run}`, clock: this.#clock };
+  }
+}
