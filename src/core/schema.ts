@@ -34,18 +34,23 @@ export function check<S extends z.ZodMiniType>(schema: S, value: unknown, name: 
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const path = pathOf(name, issue.path);
-  throw new ValidationError(`${path} ${explain(issue)}.`, { path });
+  throw new ValidationError(`${path} ${explain(issue, valueAtPath(value, issue.path))}.`, { path });
 }
 
 function pathOf(name: string, parts: readonly PropertyKey[]): string {
   return parts.reduce<string>((path, part) => (typeof part === 'number' ? `${path}[${part}]` : `${path}.${String(part)}`), name);
 }
 
+// The issues that zod hands out do not carry the input.
+function valueAtPath(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at === null || at === undefined ? undefined : (at as Record<PropertyKey, unknown>)[key]), value);
+}
+
 // zod/mini carries no messages of its own.
-function explain(issue: z.core.$ZodIssue): string {
+function explain(issue: z.core.$ZodIssue, input: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? `is missing; it must be a ${issue.expected}` : `must be a ${issue.expected}`;
+      return `${input === undefined ? 'is missing; it ' : ''}must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
     case 'too_small':
