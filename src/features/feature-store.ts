@@ -1,0 +1,438 @@
+import * as z from 'zod/mini';
+import { throwIfAborted } from '../core/abort.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
+import { columnValues, isPresent, timestampOf, valueAt, type Column } from '../core/column.ts';
+import { ConflictError, ValidationError } from '../core/errors.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import { check } from '../core/schema.ts';
+import { toTable, type Row, type Table, type TableInput, type TableSource } from '../core/table.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { askedFeatures, assertDistinct, parseRefs, type AskedFeature, type ViewRequest } from './feature-refs.ts';
+import { viewColumns, type FeatureDefinition, type FeatureView } from './feature-view.ts';
+import { batchesOf } from './ingest-input.ts';
+import { keyTexts } from './key-dictionary.ts';
+import { Materializer, type MaterializeResult } from './materialize.ts';
+import { appendBatch, LoadedRows, logKeyOf } from './offline-log.ts';
+import { shortcoming } from './online-record.ts';
+import { OnlineStore, type LoadedRecord } from './online-store.ts';
+import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
+import { assertView, ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
+
+/** How a {@link FeatureStore} is set up. */
+export interface FeatureStoreOptions {
+  /** Where views, rows and online values are kept. */
+  storage: StorageAdapter;
+  /** Says what time it is when online values are asked for. @default the host's */
+  clock?: Clock | undefined;
+  /** How many bytes of decoded rows stay in memory between calls, and as many again of online records; 0 keeps none. @default 512 MiB */
+  cacheBytes?: number | undefined;
+}
+
+/** How views are applied. */
+export interface ApplyOptions extends OperationOptions {
+  /** Lets a change through that breaks what is made from the view. @default false */
+  force?: boolean | undefined;
+}
+
+/** How rows are ingested. */
+export interface IngestOptions extends LongOperationOptions {
+  /** Whether the rows go online at once, too. @default false */
+  online?: boolean | undefined;
+  /** Names the rows, so that equal rows sent under two names count twice; pieces of what is too large for one batch are numbered. @default a digest of each batch */
+  batchId?: string | undefined;
+}
+
+/** What an ingestion did. */
+export interface IngestResult {
+  /** Rows that are new. */
+  readonly rows: number;
+  /** Rows whose batch had been ingested before. */
+  readonly known: number;
+  readonly batches: number;
+}
+
+/** What training features are wanted. */
+export interface HistoricalQuery extends OperationOptions {
+  /** The rows to find features for: entity keys, moments, and whatever else, which passes through. */
+  entities: TableInput;
+  /** The column of `entities` that says for which moment. */
+  timestamp: string;
+  /** Features as `view:feature`, or `view:*` for all of a view. */
+  features: readonly string[];
+  /** Whether rows count from their created time on (`knowledge`) or from their event time (`event`), where a view has both. @default 'knowledge' */
+  asOf?: 'knowledge' | 'event' | undefined;
+  /** Whether columns are named `view__feature` instead of `feature`. @default false */
+  fullFeatureNames?: boolean | undefined;
+}
+
+/** For how many rows a view had what. The counts add up to the number of rows. */
+export interface ViewReport {
+  /** A row of the entity that was usable at the moment asked for. */
+  matched: number;
+  /** No row of the entity at all, or no key. */
+  missing: number;
+  /** Only rows older than the view's `ttl`. */
+  expired: number;
+  /** Only rows later than the moment. */
+  future: number;
+  /** Only rows that became known after the moment. */
+  tooNew: number;
+}
+
+/** Features for training, row by row as they were asked for. */
+export interface HistoricalFeatures {
+  /** The columns of `entities`, then the features; typed arrays where nothing is missing, otherwise arrays with `null`. */
+  readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
+  readonly rowCount: number;
+  /** By view. */
+  readonly report: Readonly<Record<string, Readonly<ViewReport>>>;
+}
+
+/** How a view is materialized. */
+export interface MaterializeOptions extends LongOperationOptions {
+  /** Rows up to this event time, inclusive, go online: epoch milliseconds, a date, or ISO 8601 text. @default now */
+  end?: number | Date | string | undefined;
+}
+
+/** What online features are wanted. */
+export interface OnlineQuery extends OperationOptions {
+  /** One object per answer: the entity keys, and whatever else, which passes through. */
+  entities: readonly Row[];
+  /** Features as `view:feature`, or `view:*` for all of a view. */
+  features: readonly string[];
+  /** Whether columns are named `view__feature` instead of `feature`. @default false */
+  fullFeatureNames?: boolean | undefined;
+}
+
+/** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
+export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
+
+/** Features for serving, in the order of the entities. */
+export interface OnlineFeatures {
+  /** The entities' own columns, then the features; a value is `null` unless its status is `PRESENT`. */
+  readonly columns: Readonly<Record<string, readonly unknown[]>>;
+  /** By feature column. */
+  readonly statuses: Readonly<Record<string, readonly FeatureStatus[]>>;
+  /** By feature column: event time of the entity's newest row, epoch milliseconds, `null` when there is none. */
+  readonly timestamps: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+const storeSchema = /* @__PURE__ */ z.strictObject({ storage: z.looseObject({}), clock: z.optional(z.looseObject({})), cacheBytes: z.optional(z.number().check(z.minimum(0))) });
+const historicalSchema = /* @__PURE__ */ z.strictObject({
+  entities: z.any(),
+  timestamp: z.string(),
+  features: z.any(),
+  asOf: z.optional(z.enum(['knowledge', 'event'])),
+  fullFeatureNames: z.optional(z.boolean()),
+  signal: z.optional(z.any()),
+});
+const onlineSchema = /* @__PURE__ */ z.strictObject({
+  entities: z.array(z.record(z.string(), z.any())),
+  features: z.any(),
+  fullFeatureNames: z.optional(z.boolean()),
+  signal: z.optional(z.any()),
+});
+const defaultCacheBytes = 512 * 1024 * 1024;
+
+interface AskedView {
+  readonly current: CurrentView;
+  readonly view: FeatureView;
+  readonly features: readonly AskedFeature[];
+}
+
+/**
+ * The same features for training and for serving: defined once, computed by one join from the same rows, equal to the last bit.
+ *
+ * Rows are ingested as they come, late and out of order too, into a log that is the truth. {@link FeatureStore.getHistoricalFeatures} joins it to the moments of training
+ * examples without looking into their future; {@link FeatureStore.materialize} brings what serving needs of it into one small record per entity, from which
+ * {@link FeatureStore.getOnlineFeatures} computes features at the moment of the request.
+ *
+ * All rows of a view are in memory while they are joined. Any number of stores, in any processes that share a storage, may work on one view at once.
+ *
+ * @example
+ * ```ts
+ * import { aggregate, FeatureStore, featureView, MemoryStorage } from 'modelkeep';
+ *
+ * const store = new FeatureStore({ storage: new MemoryStorage() });
+ * await store.apply([featureView({
+ *   name: 'airport_delays', entity: ['origin'], timestamp: 'landed',
+ *   features: { delay: 'float64', delay_mean_1h: aggregate.mean('delay', { window: '1h' }) },
+ * })]);
+ * const now = Date.now();
+ * await store.ingest('airport_delays', [{ origin: 'ATL', landed: now - 60_000, delay: 12 }, { origin: 'ATL', landed: now - 30_000, delay: 20 }]);
+ *
+ * const features = ['airport_delays:delay_mean_1h'];
+ * const training = await store.getHistoricalFeatures({ entities: [{ origin: 'ATL', departure: now, late: true }], timestamp: 'departure', features });
+ * await store.materialize('airport_delays', { end: now });
+ * const serving = await store.getOnlineFeatures({ entities: [{ origin: 'ATL' }], features });
+ * console.log(training.columns['delay_mean_1h'], serving.columns['delay_mean_1h']); // 16 both
+ * ```
+ */
+export class FeatureStore {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #cacheBytes: number;
+  readonly #catalog: ViewCatalog;
+  readonly #online: OnlineStore;
+  readonly #materializer: Materializer;
+  /** Rows by log, least recently used first. */
+  readonly #rows = new Map<string, { loaded: LoadedRows; reading: Promise<void> }>();
+
+  constructor(options: FeatureStoreOptions) {
+    check(storeSchema, options, 'options');
+    this.#storage = options.storage;
+    this.#clock = options.clock ?? systemClock;
+    this.#cacheBytes = options.cacheBytes ?? defaultCacheBytes;
+    this.#catalog = new ViewCatalog(this.#storage, this.#clock);
+    this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
+    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online);
+  }
+
+  /**
+   * Puts views in force, one after the other. Every version is kept. More features are welcome; a change that breaks what is made from a view (a feature gone or
+   * different, another entity, timestamp or `ttl`) throws `ConflictError` with the differences unless `force` is set. After a forced change of the entity, the timestamps or the type of
+   * a column, the view begins without rows, since the old ones do not fit it.
+   */
+  async apply(views: readonly FeatureView[], options: ApplyOptions = {}): Promise<AppliedView[]> {
+    views.forEach((view, i) => {
+      assertView(view, `views[${i}]`);
+      viewColumns(view);
+    });
+    const applied: AppliedView[] = [];
+    for (const view of views) applied.push(await this.#catalog.apply(view, options.force ?? false, options));
+    return applied;
+  }
+
+  /**
+   * Takes in rows of a view: an array of rows, columns, an Arrow table, or a stream of any of these. Columns that the view does not use are left out. Idempotent: a batch whose
+   * contents were ingested before changes nothing. A table is checked whole before anything is written, and written in batches that are each all or nothing; after a
+   * failure between two of them, ingest the same again. A stream is checked and written batch by batch.
+   *
+   * Throws `ValidationError` naming the row that lacks its key or a timestamp, or has a value of another type than the view says; `ConflictError` when `batchId` names
+   * other rows already; `NotFoundError` when there is no such view.
+   */
+  async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
+    const current = await this.#catalog.fresh(nameOf(view), options);
+    const total = { rows: 0, known: 0, batches: 0 };
+    for await (const table of batchesOf(current, rows, options.signal)) {
+      const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
+      const appended = await appendBatch(this.#storage, current, table, id, this.#clock.now(), options);
+      if (options.online) await this.#materializer.push(current, appended.batch, () => this.#load(current, options), options);
+      await appended.finish();
+      total[appended.known ? 'known' : 'rows'] += table.rowCount;
+      total.batches++;
+      options.onProgress?.({ phase: 'ingest', done: total.rows + total.known });
+    }
+    return total;
+  }
+
+  /**
+   * Features as they were at the moment of each row: for a column, the newest row with `timestamp <= moment` and, where the view has a `ttl`,
+   * `timestamp >= moment - ttl`; for an aggregate, the rows before the moment that its window sees. Where a view has a created time, rows that were
+   * created after the moment do not count, unless `asOf` is `'event'`. Ties go to the latest created, then to the last ingested row.
+   *
+   * Rows keep their number and order, and all their columns. What is not known is `null`. A key with a missing part matches nothing.
+   */
+  async getHistoricalFeatures(query: HistoricalQuery): Promise<HistoricalFeatures> {
+    check(historicalSchema, query, 'query');
+    const asked = await this.#asked(parseRefs(query.features), query.fullFeatureNames ?? false, query);
+    const spine = toTable(query.entities, { types: { [query.timestamp]: 'timestamp' }, path: 'entities' });
+    const times = momentsOf(spine, query.timestamp);
+    assertDistinct(Object.keys(spine.columns), asked);
+    for (const { view } of asked) for (const name of view.entity) entityColumn(spine, name, view);
+    const columns: Record<string, ArrayLike<unknown>> = {};
+    for (const [name, column] of Object.entries(spine.columns)) columns[name] = columnValues(column);
+    const report: Record<string, ViewReport> = {};
+    for (const { current, view, features } of asked) {
+      throwIfAborted(query.signal, 'The join');
+      const loaded = await this.#load(current, query);
+      const codes = loaded.keys.find(view.entity.map((name) => spine.columns[name]!), spine.rowCount);
+      const definitions = features.map(({ feature }) => definitionOf(view, feature));
+      const knownOnly = query.asOf !== 'event';
+      const joined = joinFeatures(loaded.index(), { codes, times }, definitions, features.map(({ feature }) => feature), { ttl: view.ttl, knownOnly });
+      features.forEach(({ column }, i) => (columns[column] = columnValues(joined.columns[i]!)));
+      report[view.name] = countOutcomes(joined.outcomes);
+      this.#trim();
+    }
+    return { columns, rowCount: spine.rowCount, report };
+  }
+
+  /**
+   * Brings a view's rows up to event time `end` online, late rows included: incremental, and idempotent. In time, never in the order of arrival, the newest row wins, so an older
+   * one never replaces a newer. An entity's record keeps the rows that its longest window can need from the present (or from `end`, if that is earlier) on.
+   */
+  async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
+    const end = options.end === undefined ? this.#clock.now() : timestampOf(options.end);
+    if (end === undefined) throw new ValidationError(`end is ${String(options.end)}; give epoch milliseconds, a date or ISO 8601 text.`, { path: 'end' });
+    const current = await this.#catalog.fresh(nameOf(view), options);
+    const result = await this.#materializer.materialize(current, end, () => this.#load(current, options), options);
+    this.#trim();
+    return result;
+  }
+
+  /**
+   * Features as they are now, by the clock: what {@link FeatureStore.getHistoricalFeatures} would give for this moment from the rows that are online, to the last bit.
+   *
+   * Throws `ValidationError` when an entity lacks a key, or when the clock is so far back that rows which would count then were let go; `ConflictError` when the view was changed and must be
+   * materialized again before a new feature can be computed.
+   */
+  async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
+    check(onlineSchema, query, 'query');
+    const { entities } = query;
+    const requests = parseRefs(query.features);
+    let asked = await this.#asked(requests, query.fullFeatureNames ?? false, query, true);
+    let found = await this.#readOnline(asked, entities, query);
+    // A definition that changed since this instance last saw it is read anew, and the records under it.
+    for (let attempt = 0; found === undefined && attempt < 10; attempt++) {
+      asked = await this.#asked(requests, query.fullFeatureNames ?? false, query);
+      found = await this.#readOnline(asked, entities, query);
+    }
+    if (found === undefined) throw new ConflictError('The views asked for are being changed again and again; try later.', { path: 'features' });
+    const now = this.#clock.now();
+    const names = [...new Set(entities.flatMap((entity) => Object.keys(entity)))];
+    assertDistinct(names, asked);
+    const columns: Record<string, unknown[]> = {};
+    for (const name of names) columns[name] = entities.map((entity) => entity[name] ?? null);
+    const answer = { columns, statuses: {} as Record<string, FeatureStatus[]>, timestamps: {} as Record<string, (number | null)[]> };
+    asked.forEach((each, v) => serve(each, found[v]!, now, answer));
+    return answer;
+  }
+
+  async #asked(requests: readonly ViewRequest[], fullNames: boolean, options: OperationOptions, cached = false): Promise<AskedView[]> {
+    const asked: AskedView[] = [];
+    for (const request of requests) {
+      const current = await (cached ? this.#catalog.get(request.view, options) : this.#catalog.fresh(request.view, options));
+      asked.push({ current, view: current.view, features: askedFeatures(current.view, request, fullNames) });
+    }
+    return asked;
+  }
+
+  /** For each view and entity its record, if any, by one read; `undefined` when a view is no longer what was assumed. */
+  async #readOnline(asked: readonly AskedView[], entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
+    const keys = asked.map(({ view }) => this.#catalog.keyOf(view.name));
+    const places: (number | undefined)[][] = asked.map(({ current, view }) =>
+      entities.map((entity, i) => {
+        const lacking = view.entity.find((name) => entity[name] === undefined);
+        if (lacking !== undefined) throw new ValidationError(`entities[${i}].${lacking} is missing; the view '${view.name}' finds its entities by it.`, { path: `entities[${i}].${lacking}` });
+        const texts = keyTexts(view.entity.map((name) => entity[name]));
+        return texts && keys.push(this.#online.keyOf(current, texts)) - 1;
+      }),
+    );
+    const stored = await this.#storage.read(keys, { signal: options.signal });
+    if (asked.some(({ view }, v) => this.#catalog.confirm(view.name, stored[v]?.version) === undefined)) return undefined;
+    return places.map((each) =>
+      each.map((place) => {
+        const record = place === undefined ? undefined : stored[place];
+        return record && this.#online.load(keys[place!]!, record);
+      }),
+    );
+  }
+
+  /** All rows of a view, those included that others have ingested by now. */
+  async #load(current: CurrentView, options: OperationOptions): Promise<LoadedRows> {
+    const key = logKeyOf(current);
+    const id = `${key} ${current.digest}`;
+    const entry = this.#rows.get(id) ?? { loaded: new LoadedRows(current), reading: Promise.resolve() };
+    this.#rows.delete(id);
+    this.#rows.set(id, entry);
+    // One reader at a time; whoever comes second continues where the first ended, or failed.
+    const refresh = (): Promise<void> => entry.loaded.refresh(this.#storage, options);
+    entry.reading = entry.reading.then(refresh, refresh);
+    await entry.reading;
+    return entry.loaded;
+  }
+
+  #trim(): void {
+    let held = [...this.#rows.values()].reduce((sum, { loaded }) => sum + loaded.byteLength, 0);
+    for (const [id, { loaded }] of this.#rows) {
+      if (held <= this.#cacheBytes) return;
+      this.#rows.delete(id);
+      held -= loaded.byteLength;
+    }
+  }
+}
+
+function nameOf(view: string | FeatureView): string {
+  if (typeof view === 'string') return view;
+  assertView(view, 'view');
+  return view.name;
+}
+
+function definitionOf(view: FeatureView, feature: string): FeatureDefinition {
+  return (view.features as Readonly<Record<string, FeatureDefinition>>)[feature]!;
+}
+
+function momentsOf(spine: Table, timestamp: string): Float64Array {
+  const column = spine.columns[timestamp];
+  if (column === undefined) {
+    throw new ValidationError(`entities has no column '${timestamp}' to say for which moments; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${timestamp}` });
+  }
+  const times = column.values as Float64Array;
+  const bad = times.findIndex((time) => !Number.isFinite(time));
+  if (bad >= 0) throw new ValidationError(`entities[${bad}].${timestamp} is missing; features are of a moment.`, { path: `entities[${bad}].${timestamp}` });
+  return times;
+}
+
+function entityColumn(spine: Table, name: string, view: FeatureView): Column {
+  const column = spine.columns[name];
+  if (column === undefined) {
+    throw new ValidationError(`entities has no column '${name}', by which the view '${view.name}' finds its entities; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
+  }
+  if (column.type === 'json') throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
+  return column;
+}
+
+function countOutcomes(outcomes: Uint8Array): ViewReport {
+  const counts = new Uint32Array(5);
+  for (const each of outcomes) counts[each]! += 1;
+  const of = (name: keyof typeof outcome): number => counts[outcome[name]]!;
+  return { matched: of('matched'), missing: of('missing'), expired: of('expired'), future: of('future'), tooNew: of('tooNew') };
+}
+
+function serve(
+  { current, view, features }: AskedView,
+  records: readonly (LoadedRecord | undefined)[],
+  now: number,
+  answer: { columns: Record<string, unknown[]>; statuses: Record<string, FeatureStatus[]>; timestamps: Record<string, (number | null)[]> },
+): void {
+  const names = features.map(({ feature }) => feature);
+  const definitions = names.map((name) => definitionOf(view, name));
+  for (const { column } of features) {
+    answer.columns[column] = [];
+    answer.statuses[column] = [];
+    answer.timestamps[column] = [];
+  }
+  const probes = { codes: new Int32Array(1), times: Float64Array.of(now) };
+  for (const loaded of records) {
+    if (loaded) assertAnswerable(loaded, current, names, now);
+    const joined = loaded && joinFeatures(loaded.index, probes, definitions, names, { ttl: view.ttl, knownOnly: true });
+    features.forEach(({ column }, f) => {
+      const { value, status } = statusOf(joined, f, definitions[f]!);
+      answer.columns[column]!.push(value);
+      answer.statuses[column]!.push(status);
+      const time = joined?.eventTimes[0] ?? NaN;
+      answer.timestamps[column]!.push(Number.isNaN(time) ? null : time);
+    });
+  }
+}
+
+function assertAnswerable({ record }: LoadedRecord, current: CurrentView, names: readonly string[], now: number): void {
+  const { name } = current.view;
+  const reason = shortcoming(record, current.view, names, current.columns);
+  if (reason !== undefined) throw new ConflictError(`The online values of '${name}' cannot give ${names.join(', ')}: ${reason}. Call materialize('${name}').`, { key: name });
+  if (record.from !== null && now < record.from) {
+    const [from, at] = [record.from, now].map((time) => new Date(time).toISOString());
+    throw new ValidationError(
+      `The online values of '${name}' are kept for requests from ${from} on, and it is ${at} by the clock; ask getHistoricalFeatures() for the past, or materialize with the clock of the requests.`,
+      { path: 'clock' },
+    );
+  }
+}
+
+function statusOf(joined: JoinedFeatures | undefined, f: number, definition: FeatureDefinition): { value: unknown; status: FeatureStatus } {
+  const found = joined?.outcomes[0] ?? outcome.missing;
+  if (joined === undefined || !(found === outcome.matched || found === outcome.expired)) return { value: null, status: 'NOT_FOUND' };
+  if (found === outcome.expired && definition.kind === 'column') return { value: null, status: 'OUTSIDE_MAX_AGE' };
+  const column = joined.columns[f]!;
+  return isPresent(column, 0) ? { value: valueAt(column, 0), status: 'PRESENT' } : { value: null, status: 'NULL_VALUE' };
+}

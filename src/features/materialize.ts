@@ -1,0 +1,144 @@
+import { throwIfAborted } from '../core/abort.ts';
+import type { Clock } from '../core/clock.ts';
+import { takeRows, type Column } from '../core/column.ts';
+import { escapeSegment, type Key } from '../core/key.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import type { Table } from '../core/table.ts';
+import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
+import { readValue } from '../storage/records.ts';
+import { update } from '../storage/update.ts';
+import type { EventIndex } from './event-index.ts';
+import type { Batch } from './batch.ts';
+import { LoadedRows } from './offline-log.ts';
+import { layoutOf, mergeRecord, rebuildRecord, type OnlineLayout } from './online-record.ts';
+import type { OnlineStore, RecordChange } from './online-store.ts';
+import type { CurrentView } from './view-catalog.ts';
+
+/** What a materialization did. */
+export interface MaterializeResult {
+  /** Rows that were looked at. */
+  readonly rows: number;
+  /** Entities whose online values are now different. */
+  readonly entities: number;
+}
+
+interface MaterializedState {
+  readonly layout: string;
+  /** What lies before it in the log is online; absent while nothing is. */
+  readonly position?: LogPosition | undefined;
+  /** Event time up to which rows were wanted online; absent before the first materialization. */
+  readonly end?: number | undefined;
+}
+
+/** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
+const clockSlack = 3_600_000;
+const recordsPerWrite = 256;
+
+/** Moves rows from a view's log to its online records. */
+export class Materializer {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #online: OnlineStore;
+
+  constructor(storage: StorageAdapter, clock: Clock, online: OnlineStore) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#online = online;
+  }
+
+  /** Brings rows up to event time `end` online: what the log has gained since the last time, late rows included; `loadAll` gives the whole log. */
+  async materialize(current: CurrentView, end: number, loadAll: () => Promise<LoadedRows>, options: LongOperationOptions): Promise<MaterializeResult> {
+    const layout = layoutOf(current);
+    const state = (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), options))?.value;
+    const rebuild = state !== undefined && state.layout !== layout.id;
+    const until = rebuild ? Math.max(end, state.end ?? -Infinity) : end;
+    const loaded = rebuild || state?.position === undefined ? await loadAll() : await this.#loadAfter(current, state.position, options);
+    if (state === undefined) await this.#note(current, undefined, { layout: layout.id }, options);
+    const result = await this.#bringOnline(current, loaded, layout, until, rebuild, Math.min(this.#clock.now(), until) - clockSlack, options);
+    const next: MaterializedState = { layout: layout.id, position: loaded.positionUntil(until), end: Math.max(until, state?.end ?? -Infinity) };
+    await this.#note(current, state ?? { layout: layout.id }, next, options);
+    return result;
+  }
+
+  /** Brings one batch online whatever its event times; the view's records are made anew first when they are of an older layout. */
+  async push(current: CurrentView, batch: Batch, loadAll: () => Promise<LoadedRows>, options: OperationOptions): Promise<void> {
+    const layout = layoutOf(current);
+    const state = (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), options))?.value;
+    if (state === undefined) await this.#note(current, undefined, { layout: layout.id }, options);
+    else if (state.layout !== layout.id) await this.materialize(current, -Infinity, loadAll, options);
+    const loaded = new LoadedRows(current);
+    loaded.add(batch, 0);
+    await this.#bringOnline(current, loaded, layout, Infinity, false, this.#clock.now() - clockSlack, options);
+  }
+
+  async #loadAfter(current: CurrentView, position: LogPosition, options: OperationOptions): Promise<LoadedRows> {
+    const loaded = new LoadedRows(current, position);
+    await loaded.refresh(this.#storage, options);
+    return loaded;
+  }
+
+  async #bringOnline(
+    current: CurrentView,
+    loaded: LoadedRows,
+    layout: OnlineLayout,
+    end: number,
+    rebuild: boolean,
+    keepFrom: number,
+    options: LongOperationOptions,
+  ): Promise<MaterializeResult> {
+    const index = loaded.index();
+    const keys = loaded.keys.keys();
+    let entities = 0;
+    let pending: RecordChange[] = [];
+    const flush = async (done: number): Promise<void> => {
+      throwIfAborted(options.signal, `Materializing ${current.view.name}`);
+      entities += await this.#online.change(pending, options);
+      pending = [];
+      options.onProgress?.({ phase: 'materialize', done, total: keys.length });
+    };
+    for (const [code, texts] of keys.entries()) {
+      const rows = recordRows(loaded, index, layout, code, rebuild ? Infinity : end);
+      if (rows === undefined) continue;
+      pending.push({
+        key: this.#online.keyOf(current, texts),
+        change: (record) => (rebuild ? rebuildRecord(record, rows, end, layout, keepFrom) : mergeRecord(record, rows, layout, keepFrom)),
+      });
+      if (pending.length === recordsPerWrite) await flush(code + 1);
+    }
+    await flush(keys.length);
+    return { rows: index.order.length, entities };
+  }
+
+  /** Writes the state unless someone else has meanwhile, whose word is as good: rows that both brought are recognised. */
+  async #note(current: CurrentView, before: MaterializedState | undefined, after: MaterializedState, options: OperationOptions): Promise<void> {
+    const same = (a: MaterializedState | undefined): boolean => a?.layout === before?.layout && a?.position === before?.position && a?.end === before?.end;
+    await update<MaterializedState>(this.#storage, this.#stateKey(current), (present) => (same(present) ? after : present!), options);
+  }
+
+  #stateKey(current: CurrentView): Key {
+    return `features/materialized/${escapeSegment(current.view.name)}/${current.epoch}`;
+  }
+}
+
+/** The rows of one entity up to event time `end` as an online record holds them; `undefined` when there are none. */
+function recordRows(loaded: LoadedRows, index: EventIndex, layout: OnlineLayout, code: number, end: number): Table | undefined {
+  const from = index.starts[code]!;
+  let to = index.starts[code + 1]!;
+  while (to > from && index.times[to - 1]! > end) to--;
+  if (to === from) return undefined;
+  const { batches, batchOf, placeOf } = loaded.originOf(index.order.subarray(from, to));
+  const used = new Map<number, number>();
+  for (const batch of batchOf) if (!used.has(batch)) used.set(batch, used.size);
+  const columns: Record<string, Column> = {
+    t: { type: 'timestamp', values: index.times.slice(from, to) },
+    b: { type: 'string', values: Uint32Array.from(batchOf, (batch) => used.get(batch)!), dictionary: [...used.keys()].map((batch) => batches[batch]!) },
+    r: { type: 'float64', values: Float64Array.from(placeOf) },
+  };
+  if (index.created) columns['c'] = { type: 'timestamp', values: index.created.slice(from, to) };
+  const places = Int32Array.from({ length: to - from }, (_, i) => from + i);
+  for (const name of Object.keys(layout.columns)) {
+    const column = index.column(name);
+    if (column) columns[`f:${name}`] = takeRows(column, places);
+  }
+  return { rowCount: to - from, columns };
+}

@@ -1,0 +1,201 @@
+import { concatBytes } from '../core/bytes.ts';
+import { canonicalJson, decode, encode } from '../core/codec.ts';
+import { takeRows, type Column, type ColumnType } from '../core/column.ts';
+import { digestOf } from '../core/digest.ts';
+import { StorageError } from '../core/errors.ts';
+import { concatTables, type Table } from '../core/table.ts';
+import { decodeTable, encodeTable } from '../core/table-codec.ts';
+import { windowStart } from './aggregate.ts';
+import { EventIndex } from './event-index.ts';
+import type { FeatureDefinition, FeatureView } from './feature-view.ts';
+import { missingColumn } from './missing-column.ts';
+import { orderRows } from './row-order.ts';
+import type { CurrentView } from './view-catalog.ts';
+
+/** What an online record must hold for a view: which columns, and how far back. */
+export interface OnlineLayout {
+  /** Content hash of the rest. */
+  readonly id: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  /** Distinct windows and hops, in milliseconds. */
+  readonly windows: readonly { readonly window: number; readonly hop: number }[];
+}
+
+/** The layout that a view needs. */
+export function layoutOf(current: CurrentView): OnlineLayout {
+  const windows = windowsOf(Object.values<FeatureDefinition>(current.view.features));
+  return { id: digestOf(canonicalJson([current.columns, windows])), columns: current.columns, windows };
+}
+
+/** The distinct windows of aggregates. */
+export function windowsOf(features: readonly FeatureDefinition[]): { window: number; hop: number }[] {
+  const found = new Map<string, { window: number; hop: number }>();
+  for (const feature of features) if (feature.kind === 'aggregate') found.set(`${feature.window}/${feature.hop}`, { window: feature.window, hop: feature.hop });
+  return [...found.keys()].sort().map((key) => found.get(key)!);
+}
+
+/**
+ * What the online store holds of one entity: its newest rows in their total order, enough to compute every feature at any moment from `from` on by the same join as
+ * training. Columns: `t` event time, `c` created time, `b` batch, `r` row in the batch, and `f:` before each of the view's own.
+ */
+export interface OnlineRecord {
+  readonly layout: string;
+  readonly windows: OnlineLayout['windows'];
+  /** Requests at earlier moments cannot be answered, since rows were let go; `null` when none were. */
+  readonly from: number | null;
+  readonly rows: Table;
+}
+
+const format = 'modelkeep.online/1';
+
+/** The bytes of a record. */
+export function encodeRecord(record: OnlineRecord): Uint8Array {
+  const head = encode({ format, layout: record.layout, windows: record.windows, from: record.from });
+  const start = new Uint8Array(8 + Math.ceil(head.length / 8) * 8);
+  new DataView(start.buffer).setUint32(0, head.length, true);
+  start.set(head, 8);
+  return concatBytes([start, encodeTable(record.rows)]);
+}
+
+/** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
+export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  const headLength = aligned.length < 8 ? 0 : new DataView(aligned.buffer, aligned.byteOffset).getUint32(0, true);
+  const head = decode(aligned.subarray(8, 8 + headLength), key) as { format?: unknown } & Omit<OnlineRecord, 'rows'>;
+  if (head.format !== format) {
+    throw new StorageError('unknown-store-version', `The record ${key} is of the form ${String(head.format)}, which this version of modelkeep does not know; use a newer one.`, { key });
+  }
+  const rows = decodeTable(aligned.subarray(8 + Math.ceil(headLength / 8) * 8), key);
+  return { layout: head.layout, windows: head.windows, from: head.from, rows };
+}
+
+/** The index of one entity's rows, by which features are computed. */
+export function indexOf(record: OnlineRecord): EventIndex {
+  const { rowCount, columns } = record.rows;
+  return new EventIndex({
+    codes: new Int32Array(rowCount),
+    keyCount: 1,
+    times: columns['t']!.values as Float64Array,
+    created: columns['c']?.values as Float64Array | undefined,
+    column: (name) => columns[`f:${name}`],
+  });
+}
+
+/** Whether each row of `rows` is in `record`: known by its batch and its place there. */
+function membersOf(rows: Table): Set<string> {
+  const batch = rows.columns['b'] as Extract<Column, { type: 'string' }>;
+  const place = rows.columns['r']!.values as Float64Array;
+  const members = new Set<string>();
+  for (let i = 0; i < rows.rowCount; i++) members.add(`${batch.dictionary[batch.values[i]!]!} ${place[i]!}`);
+  return members;
+}
+
+/** Rows of a table that are (`inside`) or are not members of another. */
+function rowsAmong(rows: Table, others: Table, inside: boolean): Table {
+  const members = membersOf(others);
+  const batch = rows.columns['b'] as Extract<Column, { type: 'string' }>;
+  const place = rows.columns['r']!.values as Float64Array;
+  const kept: number[] = [];
+  for (let i = 0; i < rows.rowCount; i++) if (members.has(`${batch.dictionary[batch.values[i]!]!} ${place[i]!}`) === inside) kept.push(i);
+  return kept.length === rows.rowCount ? rows : takeTable(rows, Int32Array.from(kept));
+}
+
+/**
+ * The record with more rows in it, wherever in time they belong; `undefined` when it has them all already. `now` is the earliest moment at which features
+ * will still be asked for: rows that cannot count at it or later are let go.
+ */
+export function mergeRecord(record: OnlineRecord | undefined, rows: Table, layout: OnlineLayout, now: number): OnlineRecord | undefined {
+  const before = record && withColumns(record.rows, layout);
+  const fresh = before ? rowsAmong(rows, before, false) : rows;
+  if (fresh.rowCount === 0) return undefined;
+  const all = before ? inTotalOrder(concatTables([before, fresh])) : inTotalOrder(fresh);
+  const pruned = prune(all, layout, now);
+  if (before && rowsAmong(pruned, before, false).rowCount === 0) {
+    // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
+    const since = record!.from;
+    if (since !== null && rowsAmong(prune(all, layout, since), before, false).rowCount === 0) return undefined;
+  }
+  const from = pruned.rowCount < all.rowCount ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
+  // Rows that were let go under shorter windows are not here, so the record vouches only for windows that it has always had.
+  const covered = record && record.from !== null ? layout.windows.filter((window) => isCovered(window, record.windows)) : layout.windows;
+  const whole = covered.length === layout.windows.length;
+  return { layout: whole ? layout.id : 'partial', windows: covered, from, rows: pruned };
+}
+
+/** Whether rows kept for some windows are enough for another one, at every moment. */
+function isCovered(wanted: { window: number; hop: number }, kept: OnlineLayout['windows']): boolean {
+  return kept.some(({ window, hop }) => window >= wanted.window + wanted.hop || (window === wanted.window && hop === wanted.hop));
+}
+
+/** A record made anew from all rows of its entity, of which those count that `eligible` names or that the record had before. */
+export function rebuildRecord(record: OnlineRecord | undefined, rows: Table, end: number, layout: OnlineLayout, now: number): OnlineRecord | undefined {
+  const times = rows.columns['t']!.values as Float64Array;
+  const due = Int32Array.from([...times.keys()].filter((i) => times[i]! <= end));
+  const kept = takeTable(rows, due);
+  const pushed = record ? rowsAmong(takeTable(rows, Int32Array.from([...times.keys()].filter((i) => times[i]! > end))), record.rows, true) : undefined;
+  const all = pushed && pushed.rowCount > 0 ? concatTables([kept, pushed]) : kept;
+  return all.rowCount === 0 ? undefined : mergeRecord(undefined, all, layout, now);
+}
+
+function withColumns(rows: Table, layout: OnlineLayout): Table {
+  const columns: Record<string, Column> = {};
+  for (const name of ['t', 'c', 'b', 'r']) if (rows.columns[name]) columns[name] = rows.columns[name];
+  for (const [name, type] of Object.entries(layout.columns)) columns[`f:${name}`] = rows.columns[`f:${name}`] ?? missingColumn(type, rows.rowCount);
+  return { rowCount: rows.rowCount, columns };
+}
+
+function inTotalOrder(rows: Table): Table {
+  const { t, c, b, r } = rows.columns as Record<string, Column>;
+  const batch = b as Extract<Column, { type: 'string' }>;
+  const ranks = new Map([...batch.dictionary].sort().map((name, rank) => [name, rank]));
+  const batchRank = Float64Array.from(batch.values, (code) => ranks.get(batch.dictionary[code]!)!);
+  const sortedBy = [t!, c, { values: batchRank }, r!].flatMap((column) => (column ? [column.values as Float64Array] : []));
+  return takeTable(rows, orderRows(new Int32Array(rows.rowCount), 1, sortedBy).order);
+}
+
+function prune(rows: Table, layout: OnlineLayout, now: number): Table {
+  const times = rows.columns['t']!.values as Float64Array;
+  const created = rows.columns['c']?.values as Float64Array | undefined;
+  const oldest = layout.windows.reduce((bound, { window, hop }) => Math.min(bound, windowStart(now, window, hop)), Infinity);
+  let newest = rows.rowCount - 1;
+  while (newest >= 0 && (times[newest]! > now || (created !== undefined && created[newest]! > now))) newest--;
+  let first = 0;
+  while (first < newest && times[first]! < oldest) first++;
+  return first === 0 ? rows : takeTable(rows, Int32Array.from({ length: rows.rowCount - first }, (_, i) => first + i));
+}
+
+function takeTable(rows: Table, indices: Int32Array): Table {
+  const columns: Record<string, Column> = {};
+  for (const [name, column] of Object.entries(rows.columns)) columns[name] = withoutSpareTexts(takeRows(column, indices));
+  return { rowCount: indices.length, columns };
+}
+
+/** Texts that no row has any more would otherwise stay in the record for ever. */
+function withoutSpareTexts(column: Column): Column {
+  if (column.type !== 'string') return column;
+  const recode = new Map<number, number>();
+  const values = new Uint32Array(column.values.length);
+  for (let i = 0; i < values.length; i++) {
+    if (column.valid?.[i] === 0) continue;
+    let code = recode.get(column.values[i]!);
+    if (code === undefined) recode.set(column.values[i]!, (code = recode.size));
+    values[i] = code;
+  }
+  return { ...column, values, dictionary: [...recode.keys()].map((code) => column.dictionary[code]!) };
+}
+
+/** What a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */
+export function shortcoming(record: OnlineRecord, view: FeatureView, asked: readonly string[], columns: Readonly<Record<string, ColumnType>>): string | undefined {
+  const features = view.features as Readonly<Record<string, FeatureDefinition>>;
+  const needed = new Set(asked.flatMap((name) => columnsOf(name, features[name]!)));
+  const absent = [...needed].find((name) => record.rows.columns[`f:${name}`]?.type !== columns[name]);
+  if (absent !== undefined) return `it was materialized before the view had the column '${absent}'`;
+  if (record.from === null) return undefined;
+  const longer = windowsOf(asked.map((name) => features[name]!)).find((wanted) => !isCovered(wanted, record.windows));
+  return longer && `it was materialized before the view looked ${longer.window} ms back`;
+}
+
+function columnsOf(name: string, feature: FeatureDefinition): string[] {
+  if (feature.kind === 'column') return [name];
+  return [...(feature.column === undefined ? [] : [feature.column]), ...Object.keys(feature.where ?? {})];
+}

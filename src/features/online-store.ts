@@ -1,0 +1,100 @@
+import { backoffMs } from '../core/backoff.ts';
+import { sleep, type Clock } from '../core/clock.ts';
+import { ConflictError } from '../core/errors.ts';
+import { escapeSegment, type Key } from '../core/key.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { systemRandom } from '../core/random.ts';
+import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
+import type { EventIndex } from './event-index.ts';
+import { decodeRecord, encodeRecord, indexOf, type OnlineRecord } from './online-record.ts';
+import type { CurrentView } from './view-catalog.ts';
+
+/** A record in memory, with the index by which its features are computed. */
+export interface LoadedRecord {
+  readonly version: Version;
+  readonly record: OnlineRecord;
+  readonly index: EventIndex;
+}
+
+/** What becomes of one entity's record. */
+export interface RecordChange {
+  readonly key: Key;
+  /** The next record, or `undefined` to leave the present one; called again on fresh data when someone else was first. */
+  change(record: OnlineRecord | undefined): OnlineRecord | undefined;
+}
+
+const maxAttempts = 100;
+
+/**
+ * One record per view and entity, changed by compare-and-swap. Records that were decoded are kept up to a bound of bytes; each use first asks the storage for the
+ * record's version, so nothing outdated is ever served.
+ */
+export class OnlineStore {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #cacheBytes: number;
+  readonly #cache = new Map<Key, LoadedRecord & { readonly bytes: number }>();
+  #cached = 0;
+
+  constructor(storage: StorageAdapter, clock: Clock, cacheBytes: number) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#cacheBytes = cacheBytes;
+  }
+
+  /** Key of an entity's record: one segment for each component of its key. */
+  keyOf(current: CurrentView, texts: readonly string[]): Key {
+    const entity = texts.length === 0 ? 'all' : texts.map(escapeSegment).join('/');
+    return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/${entity}`;
+  }
+
+  /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different. */
+  async change(changes: readonly RecordChange[], options: OperationOptions): Promise<number> {
+    let left = changes;
+    let changed = 0;
+    for (let attempt = 1; left.length > 0; attempt++) {
+      if (attempt > maxAttempts) throw new ConflictError(`${left[0]!.key} was changed by others at each of ${maxAttempts} attempts; try again when it is less busy.`, { key: left[0]!.key });
+      if (attempt > 3) await sleep(this.#clock, backoffMs(attempt - 3, { initialMs: 1, maxMs: 50 }, systemRandom), options.signal);
+      const present = await this.#storage.read(left.map(({ key }) => key), options);
+      const due: RecordChange[] = [];
+      const operations = left.flatMap((each, i) => {
+        const stored = present[i];
+        const next = each.change(stored && decodeRecord(stored.bytes, each.key));
+        if (next === undefined) return [];
+        due.push(each);
+        const condition = stored ? { match: stored.version } : ('absent' as const);
+        return [{ kind: 'put' as const, key: each.key, bytes: encodeRecord(next), condition }];
+      });
+      if (operations.length === 0) break;
+      const results = await this.#storage.write(operations, options);
+      left = due.filter((_, i) => results[i]?.ok !== true);
+      changed += due.length - left.length;
+    }
+    return changed;
+  }
+
+  /** A record that was just read, decoded or from the cache. */
+  load(key: Key, stored: StoredRecord): LoadedRecord {
+    const cached = this.#cache.get(key);
+    if (cached?.version === stored.version) {
+      this.#cache.delete(key);
+      this.#cache.set(key, cached);
+      return cached;
+    }
+    const record = decodeRecord(stored.bytes, key);
+    const loaded = { version: stored.version, record, index: indexOf(record), bytes: stored.bytes.length * 3 + 1_000 };
+    this.#forget(key);
+    this.#cache.set(key, loaded);
+    this.#cached += loaded.bytes;
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cached <= this.#cacheBytes) break;
+      this.#forget(oldest);
+    }
+    return loaded;
+  }
+
+  #forget(key: Key): void {
+    this.#cached -= this.#cache.get(key)?.bytes ?? 0;
+    this.#cache.delete(key);
+  }
+}
