@@ -22,9 +22,30 @@ export type { CodeRecord, Environment, EnvironmentRecord } from './core/environm
 export type { FailureRecord } from './core/failure.ts';
 export type { ErrorListener, Logger } from './core/logger.ts';
 export type { Page } from './core/page.ts';
-export type { OperationOptions } from './core/progress.ts';
+export type { LongOperationOptions, OperationOptions, Progress } from './core/progress.ts';
 export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
 export type { ArrowTable, Columns, Row, TableInput } from './core/table.ts';
+export type {
+  AdapterSupports,
+  AppendOptions,
+  BlobOptions,
+  BlobRef,
+  DeleteOperation,
+  ListEntry,
+  ListPage,
+  ListQuery,
+  LogEntry,
+  LogPosition,
+  LogQuery,
+  PutOperation,
+  ReadBlobOptions,
+  StorageAdapter,
+  StoredRecord,
+  Version,
+  WriteCondition,
+  WriteOperation,
+  WriteResult,
+} from './storage/contract.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
 export { withPrefix } from './storage/with-prefix.ts';
 export { Tracker } from './tracking/tracker.ts';
