@@ -16,7 +16,7 @@ export interface GateSubject {
   /** Where it wants to go. */
   readonly stage: ExclusiveStage;
   /** Opens the files of the version. */
-  load(): Promise<LoadedModel>;
+  readonly load: () => Promise<LoadedModel>;
   /** Fires when the gate's time is over or the caller gave up. */
   readonly signal: AbortSignal;
 }

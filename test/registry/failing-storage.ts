@@ -8,36 +8,39 @@ export interface Fault {
   readonly then: 'recovers' | 'stays down';
 }
 
+type Waiting = 'read' | 'write' | 'list' | 'append' | 'deleteLog' | 'writeBlob' | 'readBlob' | 'deleteBlob';
+
 /** A view of a store whose n-th call fails, and how many calls it has seen. */
 export function failingStorage(storage: StorageAdapter, fault: Fault): { storage: StorageAdapter; calls(): number } {
   let calls = 0;
   const fails = (): boolean => calls === fault.at || (calls > fault.at && fault.then === 'stays down');
-  const call = <A extends unknown[], R>(method: (...args: A) => Promise<R>): ((...args: A) => Promise<R>) => {
-    return async (...args) => {
+  const call = <K extends Waiting>(name: K): StorageAdapter[K] => {
+    const method = async (...args: unknown[]): Promise<unknown> => {
       calls++;
       const late = calls === fault.at && fault.when === 'after';
       if (fails() && !late) throw new Error(`call ${calls} failed`);
-      const result = await method.apply(storage, args);
+      const result = await (storage[name] as (...all: unknown[]) => Promise<unknown>).apply(storage, args);
       if (late) throw new Error(`the answer to call ${calls} was lost`);
       return result;
     };
+    return method as StorageAdapter[K];
   };
   const view: StorageAdapter = {
     name: storage.name,
     supports: storage.supports,
-    read: call(storage.read),
-    write: call(storage.write),
-    list: call(storage.list),
-    append: call(storage.append),
+    read: call('read'),
+    write: call('write'),
+    list: call('list'),
+    append: call('append'),
     async *readLog(log, query) {
       calls++;
       if (fails()) throw new Error(`call ${calls} failed`);
       yield* storage.readLog(log, query);
     },
-    deleteLog: call(storage.deleteLog),
-    writeBlob: call(storage.writeBlob),
-    readBlob: call(storage.readBlob),
-    deleteBlob: call(storage.deleteBlob),
+    deleteLog: call('deleteLog'),
+    writeBlob: call('writeBlob'),
+    readBlob: call('readBlob'),
+    deleteBlob: call('deleteBlob'),
     close: async () => undefined,
     [Symbol.asyncDispose]: async () => undefined,
   };
