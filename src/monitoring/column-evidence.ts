@@ -1,0 +1,205 @@
+import { chiSquareTest } from '../stats/chi-square-test.ts';
+import { ksTestBinned, ksTestSorted } from '../stats/ks-test.ts';
+import { psi } from '../stats/psi.ts';
+import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
+import type { ColumnSide } from './data-profile.ts';
+
+/** One test of significance. */
+export interface DriftTest {
+  /** What was compared: the values, or whether there is one (present, missing, not a number). */
+  readonly of: 'values' | 'presence';
+  /**
+   * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests compare counts: with
+   * Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
+   */
+  readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments';
+  readonly statistic: number;
+  readonly pValue: number;
+}
+
+/** How far a column moved: the population stability index, with all that its value depends on. */
+export interface DriftEffect {
+  readonly method: 'psi';
+  readonly value: number;
+  /** Lower end of an approximate 95 % interval, after what chance alone gives was taken off: what `minEffect` is compared with. */
+  readonly low: number;
+  readonly high: number;
+  /** What `value` would be expected to be by chance, had nothing changed. */
+  readonly expectedByChance: number;
+  /** Bins that either side has rows in. */
+  readonly bins: number;
+  readonly binRule: 'reference-deciles' | 'categories' | 'presence';
+  /** Half a row is added to every bin of both sides, so that empty bins stay finite. */
+  readonly zeroRule: 'add-half';
+}
+
+/** How the rows of one bin moved. */
+export interface BinShift {
+  /** `[from, to)` for numbers, the category, `missing` or `not a number`. */
+  readonly bin: string;
+  /** Share of the rows of each side, 0 to 1. */
+  readonly reference: number;
+  readonly current: number;
+  /** What the bin adds to the index. */
+  readonly contribution: number;
+}
+
+/** Categories that the reference does not have. */
+export interface UnseenCategories {
+  readonly rows: number;
+  readonly categories: number;
+  /** The most frequent of them, at most ten. */
+  readonly examples: readonly string[];
+}
+
+/** What the comparison of one column gave, before the other columns are known. */
+export interface ColumnEvidence {
+  readonly tests: readonly DriftTest[];
+  /** Of the whole column; absent when nothing could be tested. */
+  readonly pValue: number | undefined;
+  readonly effect: DriftEffect | undefined;
+  /** The bins that add most to the index, at most five. */
+  readonly moved: readonly BinShift[];
+  readonly unseen: UnseenCategories | undefined;
+  /** Why the values were not compared. */
+  readonly unjudged: string | undefined;
+}
+
+const nothing: ColumnEvidence = { tests: [], pValue: undefined, effect: undefined, moved: [], unseen: undefined, unjudged: undefined };
+
+/** Compares one column with its reference, whatever is in it; what cannot be compared says why. */
+export function weighColumn(reference: ColumnSide, current: ColumnSide | undefined, minRows: number): ColumnEvidence {
+  if (current === undefined) return { ...nothing, unjudged: 'the current data has no such column' };
+  const before = reference.profile;
+  const after = current.profile;
+  if (before.rows < minRows) return { ...nothing, unjudged: `the reference has ${countOf(before.rows, 'row')}, at least ${minRows} are needed` };
+  if (after.rows < minRows) return { ...nothing, unjudged: `there are ${countOf(after.rows, 'current row')}, at least ${minRows} are needed` };
+  if (before.kind === 'number' && after.kind === 'number') return weighNumbers({ ...reference, profile: before }, { ...current, profile: after }, minRows);
+  if (before.kind === 'category' && after.kind === 'category') return weighCategories(before, after);
+  return { ...nothing, unjudged: 'points in time always move on; compare features made from them' };
+}
+
+interface NumberSide {
+  readonly profile: NumberProfile;
+  readonly sorted?: Float64Array | undefined;
+}
+
+function weighNumbers(reference: NumberSide, current: NumberSide, minRows: number): ColumnEvidence {
+  const before = reference.profile;
+  const after = current.profile;
+  const tests: DriftTest[] = [];
+  const presence = [presenceOf(before), presenceOf(after)] as const;
+  const absent = presence.some(([, missing, mistyped]) => missing > 0 || mistyped > 0);
+  if (absent) tests.push({ of: 'presence', ...contingency(presence) });
+  const short = [before, after].find((side) => valueRows(side) < minRows);
+  if (short === undefined) {
+    tests.push({ of: 'values', ...ks(reference, current) });
+    const labels = [...coarseLabels(before.cuts), ...presenceLabels];
+    const shares = [before, after].map((side, i) => [...coarseCounts(before, side.counts), ...presence[i]!.slice(1)]);
+    return { ...nothing, tests, pValue: combined(tests), ...effectOf(shares[0]!, shares[1]!, labels, 'reference-deciles') };
+  }
+  const where = short === before ? 'reference' : 'current';
+  const unjudged = `the ${where} has a number in only ${countOf(valueRows(short), 'row')}, at least ${minRows} are needed`;
+  if (!absent) return { ...nothing, unjudged };
+  return { ...nothing, tests, pValue: combined(tests), ...effectOf(presence[0], presence[1], ['any number', ...presenceLabels], 'presence'), unjudged };
+}
+
+function ks(reference: NumberSide, current: NumberSide): Pick<DriftTest, 'method' | 'statistic' | 'pValue'> {
+  if (reference.sorted === undefined || current.sorted === undefined) {
+    const { statistic, pValue } = ksTestBinned(reference.profile.counts, current.profile.counts);
+    return { method: 'ks-binned', statistic, pValue };
+  }
+  const { statistic, pValue, method } = ksTestSorted(reference.sorted, current.sorted);
+  return { method: `ks-${method}`, statistic, pValue };
+}
+
+function weighCategories(before: CategoryProfile, after: CategoryProfile): ColumnEvidence {
+  const crowded = before.tooMany || after.tooMany;
+  if (crowded) return { ...nothing, unjudged: `it has more than ${before.maxCategories} different values, like identifiers or free text` };
+  const inBefore = new Map(before.categories);
+  const inAfter = new Map(after.categories);
+  const names = [...new Set([...inBefore.keys(), ...inAfter.keys()])];
+  const counts = [inBefore, inAfter].map((side) => names.map((name) => side.get(name) ?? 0)) as [number[], number[]];
+  counts[0].push(presenceOf(before)[1]);
+  counts[1].push(presenceOf(after)[1]);
+  if (valueRows(before) === 0 && valueRows(after) === 0) return { ...nothing, unjudged: 'it has no value on either side' };
+  const tests: DriftTest[] = [{ of: 'values', ...contingency(counts) }];
+  const labels = [...names, presenceLabels[0]];
+  const evidence = { ...nothing, tests, pValue: combined(tests), ...effectOf(counts[0], counts[1], labels, 'categories') };
+  const unseen = after.categories.filter(([name]) => !inBefore.has(name));
+  if (unseen.length === 0) return evidence;
+  const rows = unseen.reduce((sum, [, count]) => sum + count, 0);
+  return { ...evidence, unseen: { rows, categories: unseen.length, examples: unseen.slice(0, 10).map(([name]) => name) } };
+}
+
+const presenceLabels = ['missing', 'not a number'] as const;
+
+function presenceOf(side: RowCounts): [values: number, missing: number, mistyped: number] {
+  return [valueRows(side), side.missing + side.nan, side.mistyped];
+}
+
+/** The chi-squared test that suits how full the table is. */
+function contingency(table: readonly (readonly number[])[]): Pick<DriftTest, 'method' | 'statistic' | 'pValue'> {
+  const plain = chiSquareTest(table);
+  const suited = plain.smallestExpected >= 5 || plain.df === 0 ? plain : chiSquareTest(table, plain.df === 1 ? { correction: 'yates' } : { law: 'moments' });
+  return { method: suited.method, statistic: suited.statistic, pValue: suited.pValue };
+}
+
+/** One p-value for a column by Bonferroni's bound: it holds however the tests depend on each other. */
+function combined(tests: readonly DriftTest[]): number {
+  return Math.min(1, tests.length * Math.min(...tests.map(({ pValue }) => pValue)));
+}
+
+function effectOf(
+  reference: readonly number[],
+  current: readonly number[],
+  labels: readonly string[],
+  binRule: DriftEffect['binRule'],
+): { effect: DriftEffect; moved: BinShift[] } {
+  const { value, low, high, expectedByChance, bins, contributions } = psi(reference, current);
+  const total = (counts: readonly number[]): number => Math.max(1, counts.reduce((sum, count) => sum + count, 0));
+  const n = total(reference);
+  const m = total(current);
+  const moved = labels
+    .map((bin, i) => ({ bin, reference: reference[i]! / n, current: current[i]! / m, contribution: contributions[i]! }))
+    .filter(({ contribution }) => contribution > 0)
+    .sort((a, b) => b.contribution - a.contribution)
+    .slice(0, 5);
+  return { effect: { method: 'psi', value, low, high, expectedByChance, bins, binRule, zeroRule: 'add-half' }, moved };
+}
+
+/** The counts of the fine bins, summed between the cuts. */
+function coarseCounts(grid: NumberProfile, counts: readonly number[]): number[] {
+  const sums = new Array<number>(grid.cuts.length + 1).fill(0);
+  let bin = 0;
+  counts.forEach((count, i) => {
+    if (i > 0 && bin < grid.cuts.length && grid.edges[i - 1]! >= grid.cuts[bin]!) bin++;
+    sums[bin]! += count;
+  });
+  return sums;
+}
+
+function coarseLabels(cuts: readonly number[]): string[] {
+  if (cuts.length === 0) return ['any number'];
+  return [...cuts, Infinity].map((to, i) => {
+    const from = i === 0 ? -Infinity : cuts[i - 1]!;
+    if (from === -Infinity) return `below ${numberText(to)}`;
+    if (to === Infinity) return `${numberText(from)} and above`;
+    // A bin of a single value ends at the next double.
+    return numberText(from) === numberText(to) && to - from <= Math.abs(from) * 2 ** -52 + Number.MIN_VALUE ? `exactly ${from}` : `${numberText(from)} to ${numberText(to)}`;
+  });
+}
+
+/** A number for people: four significant digits at most. */
+export function numberText(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+/** The rows of a side as a verdict tells them. */
+export function rowCountsOf({ rows, missing, nan, infinite, mistyped }: ColumnProfile): RowCounts {
+  return { rows, missing, nan, infinite, mistyped };
+}

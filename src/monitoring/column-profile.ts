@@ -1,0 +1,105 @@
+import { ValidationError } from '../core/errors.ts';
+
+/** How a column is compared: by size (`number`), by kind (`category`), or not at all, because it moves on by its nature (`timestamp`). */
+export type ColumnKind = 'number' | 'category' | 'timestamp';
+
+/** What every profile of a column counts. */
+export interface RowCounts {
+  readonly rows: number;
+  /** Rows with `null`, `undefined` or no such key. */
+  readonly missing: number;
+  /** Rows with NaN, which are treated as missing too. */
+  readonly nan: number;
+  /** Rows with ±Infinity; they take part as the smallest and largest values. */
+  readonly infinite: number;
+  /** Rows whose value is not a number in a column of numbers. */
+  readonly mistyped: number;
+}
+
+/** A column of numbers, counted in the bins that its reference froze. */
+export interface NumberProfile extends RowCounts {
+  readonly name: string;
+  readonly kind: 'number';
+  /** Ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which belongs to it. */
+  readonly edges: readonly number[];
+  /** The edges among them that bound the ten or so bins of the stability index. */
+  readonly cuts: readonly number[];
+  /** Rows per bin, one more than there are edges. */
+  readonly counts: readonly number[];
+  /** Smallest and largest finite value; `null` when there is none. */
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
+/** A column of categories: texts, truth values, or plain data by its canonical JSON; what is longer than 200 characters is told apart by its beginning. */
+export interface CategoryProfile extends RowCounts {
+  readonly name: string;
+  readonly kind: 'category';
+  /** Rows per category, most frequent first; empty when there are too many. */
+  readonly categories: readonly (readonly [category: string, rows: number])[];
+  /** How many categories are kept before the column counts as identifiers or free text. */
+  readonly maxCategories: number;
+  /** Whether more were seen; the column cannot be compared then. */
+  readonly tooMany: boolean;
+}
+
+/** A column of points in time, which is counted but not compared. */
+export interface TimestampProfile extends RowCounts {
+  readonly name: string;
+  readonly kind: 'timestamp';
+}
+
+/** One column of a profile. */
+export type ColumnProfile = NumberProfile | CategoryProfile | TimestampProfile;
+
+/** Rows that have a value of the column's kind. */
+export function valueRows(profile: RowCounts): number {
+  return profile.rows - profile.missing - profile.nan - profile.mistyped;
+}
+
+/** The sum of two profiles of one column on the same bins; associative and commutative. */
+export function mergeColumns(a: ColumnProfile, b: ColumnProfile): ColumnProfile {
+  const counts = {
+    rows: a.rows + b.rows,
+    missing: a.missing + b.missing,
+    nan: a.nan + b.nan,
+    infinite: a.infinite + b.infinite,
+    mistyped: a.mistyped + b.mistyped,
+  };
+  if (a.kind === 'number' && b.kind === 'number' && sameNumbers(a.edges, b.edges)) {
+    return { ...a, ...counts, counts: a.counts.map((count, i) => count + b.counts[i]!), min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+  }
+  if (a.kind === 'category' && b.kind === 'category' && a.maxCategories === b.maxCategories) {
+    const sums = new Map(a.categories);
+    for (const [category, rows] of b.categories) sums.set(category, (sums.get(category) ?? 0) + rows);
+    return { ...a, ...counts, ...listCategories(sums, a.maxCategories, a.tooMany || b.tooMany) };
+  }
+  if (a.kind === 'timestamp' && b.kind === 'timestamp') return { ...a, ...counts };
+  throw new ValidationError(
+    `The two profiles of column '${a.name}' were not counted in the same bins; make both with profileData(rows, { bins: reference }).`,
+    { path: a.name },
+  );
+}
+
+/** The categories of a profile, most frequent first, or none when there are more than it keeps. */
+export function listCategories(
+  counts: ReadonlyMap<string, number>,
+  maxCategories: number,
+  tooMany = false,
+): Pick<CategoryProfile, 'categories' | 'tooMany'> {
+  if (tooMany || counts.size > maxCategories) return { categories: [], tooMany: true };
+  return { categories: [...counts].sort(([a, rowsA], [b, rowsB]) => rowsB - rowsA || (a < b ? -1 : 1)), tooMany: false };
+}
+
+/** Whether two lists hold the same numbers. */
+export function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
+}
+
+function smaller(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.min(a, b);
+}
+
+function larger(a: number | null, b: number | null): number | null {
+  return a === null ? b : b === null ? a : Math.max(a, b);
+}

@@ -1,0 +1,228 @@
+import * as z from 'zod/mini';
+import type { Column } from '../core/column.ts';
+import { ValidationError } from '../core/errors.ts';
+import { check } from '../core/schema.ts';
+import { toTable, type TableInput } from '../core/table.ts';
+import { countInBins, countSortedInBins, quantileEdges } from '../stats/bin-grid.ts';
+import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
+import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
+
+const format = 'modelkeep.profile/1';
+
+/** Into how many bins of about equal counts the reference cuts a column of numbers, and which of the cuts bound the bins of the stability index. */
+const fineBins = 200;
+const coarseBins = 10;
+
+/**
+ * What a data set looks like, column by column, as plain data that can be stored and sent: a few kilobytes per column however many rows it had. Counts are exact; the bins
+ * of numbers are frozen from the quantiles of the data, so that other data can be counted in the same ones.
+ */
+export interface DataProfile {
+  readonly format: typeof format;
+  readonly rows: number;
+  /** The column that holds the model's prediction. */
+  readonly prediction?: string | undefined;
+  readonly columns: readonly ColumnProfile[];
+}
+
+/** How columns are read. */
+export interface ProfileOptions {
+  /** The column that holds the model's prediction; verdicts tell it from the features. @default none */
+  prediction?: string | undefined;
+  /** How columns are compared where their type does not say it, such as `{ zip: 'category' }` for codes that are numbers. @default by type */
+  kinds?: Readonly<Record<string, ColumnKind>> | undefined;
+  /** With more different categories than this a column counts as identifiers or free text and is not compared. @default 1000 */
+  maxCategories?: number | undefined;
+}
+
+/** How {@link profileData} reads its columns: on bins of its own, or on those of another profile. */
+export interface ProfileDataOptions extends ProfileOptions {
+  /** Counts in the bins of this profile instead of freezing new ones; only its columns are taken, and the other options are its own. @default none */
+  bins?: DataProfile | undefined;
+}
+
+const optionsSchema = z.strictObject({
+  prediction: z.optional(z.string()),
+  kinds: z.optional(z.record(z.string(), z.enum(['number', 'category', 'timestamp']))),
+  maxCategories: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
+  bins: z.optional(z.unknown()),
+});
+
+/**
+ * Prepares a reference once: exact counts of every column in bins frozen from its own quantiles (200 for numbers, with a bin of its own for every value that is
+ * frequent), categories with their counts, and how many rows were missing, NaN or infinite. The profile is small plain data: store it, send it, give it to
+ * {@link compareData} or to a {@link DriftMonitor} instead of the rows.
+ *
+ * Numbers and bigints are compared as numbers, truth values, texts and plain data as categories; columns of dates are counted but not compared, since time
+ * always moves on. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
+ * profile, and such profiles are merged by {@link mergeProfiles}.
+ *
+ * Sorts a copy of each column of numbers. Throws `ValidationError` for columns of different lengths, values that are not plain data, and a `prediction` that is no column.
+ *
+ * @example
+ * ```ts
+ * import { compareData, profileData } from 'modelkeep';
+ *
+ * const training = { distance: Float64Array.from({ length: 500 }, (_, i) => i), carrier: Array.from({ length: 500 }, (_, i) => 'ABC'[i % 3]) };
+ * const reference = profileData(training);
+ * const report = compareData(JSON.parse(JSON.stringify(reference)), training);
+ * console.log(report.status); // 'stable'
+ * ```
+ */
+export function profileData(data: TableInput, options: ProfileDataOptions = {}): DataProfile {
+  const { bins, ...own } = options;
+  if (bins === undefined) return prepareReference(data, own).profile;
+  if (Object.values(own).some((value) => value !== undefined)) {
+    throw new ValidationError('With bins, the other options are those of that profile; leave them out.', { path: 'options' });
+  }
+  const reference = checkProfile(bins, 'bins');
+  const { columns, rows } = readOnBins(data, reference, 'data', false);
+  return { ...reference, rows, columns: columns.flatMap(({ side }) => (side === undefined ? [] : [side.profile])) };
+}
+
+/**
+ * The profile of all the data of several, which must have been counted in the same bins (`profileData(rows, { bins })`): the same whatever the order, so that processes,
+ * workers and pages can each count their part. A column that a part lacks counts as missing in all its rows. Throws `ValidationError` when the bins differ.
+ *
+ * @example
+ * ```ts
+ * import { compareData, mergeProfiles, profileData } from 'modelkeep';
+ *
+ * const reference = profileData({ x: Float64Array.from({ length: 1000 }, (_, i) => i % 100) });
+ * const parts = [0, 1].map((worker) => profileData({ x: Float64Array.from({ length: 500 }, (_, i) => (2 * i + worker) % 100) }, { bins: reference }));
+ * console.log(compareData(reference, mergeProfiles(parts)).status); // 'stable'
+ * ```
+ */
+export function mergeProfiles(profiles: readonly DataProfile[]): DataProfile {
+  const [first, ...rest] = profiles.map((profile, i) => checkProfile(profile, `profiles[${i}]`));
+  if (first === undefined) throw new ValidationError('There is no profile to merge.', { path: 'profiles' });
+  return rest.reduce(mergeTwo, first);
+}
+
+function mergeTwo(a: DataProfile, b: DataProfile): DataProfile {
+  const inB = new Map(b.columns.map((column) => [column.name, column]));
+  const columns = a.columns.map((column) => mergeColumns(column, inB.get(column.name) ?? emptyLike(column, b.rows)));
+  for (const column of b.columns) {
+    if (!a.columns.some(({ name }) => name === column.name)) columns.push(mergeColumns(emptyLike(column, a.rows), column));
+  }
+  return { ...a, rows: a.rows + b.rows, columns };
+}
+
+function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
+  const counts = { rows, missing: rows, nan: 0, infinite: 0, mistyped: 0 };
+  if (column.kind === 'timestamp') return { ...column, ...counts };
+  if (column.kind === 'category') return { ...column, ...counts, categories: [], tooMany: false };
+  return { ...column, ...counts, counts: column.counts.map(() => 0), min: null, max: null };
+}
+
+/** One side of a comparison: a profile and, when the rows are at hand and were sorted, the numbers themselves. */
+export interface ColumnSide {
+  readonly profile: ColumnProfile;
+  readonly sorted?: Float64Array | undefined;
+}
+
+/** The sides of a reference that is given as rows. */
+export function prepareReference(data: TableInput, options: ProfileOptions): { profile: DataProfile; sides: readonly ColumnSide[] } {
+  const { prediction, kinds = {}, maxCategories = 1000 } = check(optionsSchema, options, 'options');
+  const table = toTable(data, { path: 'reference' });
+  for (const name of [...Object.keys(kinds), ...(prediction === undefined ? [] : [prediction])]) {
+    if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
+  }
+  const sides = Object.entries(table.columns).map(([name, column]): ColumnSide => {
+    const kind = (Object.hasOwn(kinds, name) ? kinds[name] : undefined) ?? kindOf(column);
+    if (kind === 'number') return numberReference(name, readNumbers(column));
+    if (kind === 'timestamp') return { profile: { name, kind, ...rowCountsOf(column) } };
+    const { sums, counts } = readCategories(column);
+    return { profile: { name, kind, ...counts, ...listCategories(sums, maxCategories), maxCategories } };
+  });
+  const profile: DataProfile = { format, rows: table.rowCount, ...(prediction === undefined ? {} : { prediction }), columns: sides.map((side) => side.profile) };
+  return { profile, sides };
+}
+
+function rowCountsOf(column: Column): NumberValues['counts'] {
+  return readNumbers(column).counts;
+}
+
+function numberReference(name: string, { values, counts }: NumberValues): ColumnSide {
+  const sorted = values.sort();
+  const finite = finitePart(sorted);
+  const edges = quantileEdges(finite, fineBins);
+  const cuts = quantileEdges(finite, coarseBins);
+  const profile: NumberProfile = { name, kind: 'number', ...counts, edges, cuts, counts: [...countSortedInBins(Float64Array.from(edges), sorted)], ...rangeOf(finite) };
+  return { profile, sorted };
+}
+
+function finitePart(sorted: Float64Array): Float64Array {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to && sorted[from] === -Infinity) from++;
+  while (to > from && sorted[to - 1] === Infinity) to--;
+  return sorted.subarray(from, to);
+}
+
+function rangeOf(finite: Float64Array): { min: number | null; max: number | null } {
+  return { min: finite[0] ?? null, max: finite[finite.length - 1] ?? null };
+}
+
+/** A column of the current data on the bins of its reference; `side` is absent when the data has no such column. */
+export interface CurrentColumn {
+  readonly name: string;
+  readonly side: ColumnSide | undefined;
+}
+
+/** Counts rows in the bins of a reference; `sort` keeps the numbers too. Columns that the reference lacks come under `unknown`. */
+export function readOnBins(
+  data: TableInput,
+  reference: DataProfile,
+  path: string,
+  sort: boolean,
+): { columns: readonly CurrentColumn[]; unknown: readonly string[]; rows: number } {
+  const table = toTable(data, { path });
+  const columns = reference.columns.map((profile) => {
+    const column = Object.hasOwn(table.columns, profile.name) ? table.columns[profile.name] : undefined;
+    return { name: profile.name, side: column && onBins(profile, column, sort) };
+  });
+  const known = new Set(reference.columns.map(({ name }) => name));
+  return { columns, unknown: Object.keys(table.columns).filter((name) => !known.has(name)), rows: table.rowCount };
+}
+
+function onBins(reference: ColumnProfile, column: Column, sort: boolean): ColumnSide {
+  if (reference.kind === 'timestamp') return { profile: { ...reference, ...rowCountsOf(column) } };
+  if (reference.kind === 'category') {
+    const { sums, counts } = readCategories(column);
+    return { profile: { ...reference, ...counts, ...listCategories(sums, reference.maxCategories) } };
+  }
+  const { values, counts } = readNumbers(column);
+  const edges = Float64Array.from(reference.edges);
+  if (sort) {
+    const sorted = values.sort();
+    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, sorted)], ...rangeOf(finitePart(sorted)) }, sorted };
+  }
+  const bins = new Float64Array(edges.length + 1);
+  countInBins(edges, values, bins);
+  return { profile: { ...reference, ...counts, counts: [...bins], ...rangeOfValues(values) } };
+}
+
+function rangeOfValues(values: Float64Array): { min: number | null; max: number | null } {
+  let min = Infinity;
+  let max = -Infinity;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value < min && value !== -Infinity) min = value;
+    if (value > max && value !== Infinity) max = value;
+  }
+  return min <= max ? { min, max } : { min: null, max: null };
+}
+
+/** Whether the input is a profile rather than a table. */
+export function isProfile(input: TableInput | DataProfile): input is DataProfile {
+  return typeof input === 'object' && input !== null && typeof (input as Partial<DataProfile>).format === 'string';
+}
+
+/** Returns a profile that came from outside when it is one this version can read; otherwise throws `ValidationError`. */
+export function checkProfile(profile: unknown, path: string): DataProfile {
+  const { format: found, columns, rows } = (typeof profile === 'object' && profile !== null ? profile : {}) as Partial<DataProfile>;
+  if (found === format && Array.isArray(columns) && typeof rows === 'number') return profile as DataProfile;
+  if (typeof found === 'string') throw new ValidationError(`${path} has the format ${JSON.stringify(found)}; this version reads ${format}.`, { path });
+  throw new ValidationError(`${path} is not a profile; make one with profileData().`, { path });
+}

@@ -1,0 +1,56 @@
+import { numberText, type BinShift, type ColumnEvidence } from './column-evidence.ts';
+import type { ColumnDrift, DriftSettings, DriftStatus } from './compare-data.ts';
+
+/** Why a column has its status, in words. */
+export function explainColumn(evidence: ColumnEvidence, status: DriftStatus, adjustedPValue: number | undefined, settings: DriftSettings): string {
+  const { effect, unjudged, moved, unseen } = evidence;
+  if (status === 'insufficient') return unjudged!;
+  const p = `adjusted p ${probabilityText(adjustedPValue!)}`;
+  const size = `PSI ${numberText(round(effect!.value))} (95 % interval ${numberText(round(effect!.low))} to ${numberText(round(effect!.high))})`;
+  if (status === 'drifted') {
+    const news = unseen ? `; ${unseen.rows} rows in ${unseen.categories} categories that the reference does not have` : '';
+    return `${size}, ${p}; ${moved.slice(0, 2).map(shiftText).join(', ')}${news}`;
+  }
+  if (adjustedPValue! > settings.alpha) return `no significant difference: ${p}, ${size}`;
+  return `a real but small difference: ${p}, ${size}, not surely above ${settings.minEffect}`;
+}
+
+/** The verdict on a data set, in words that name what drifted. */
+export function summarise(columns: readonly ColumnDrift[], drifted: readonly ColumnDrift[]): string {
+  const unjudged = columns.filter(({ status }) => status === 'insufficient');
+  const judged = columns.length - unjudged.length;
+  const first = unjudged[0];
+  const rest = first === undefined ? '' : ` ${unjudged.length} could not be judged: ${nameList(unjudged)} (${first.reason}${unjudged.length > 1 ? ', …' : ''}).`;
+  if (columns.length === 0) return 'There is no column to compare.';
+  if (judged === 0) return `No column could be judged: ${first!.name}: ${first!.reason}${unjudged.length > 1 ? ', …' : ''}.`;
+  if (drifted.length === 0) return `None of ${judged} ${judged === 1 ? 'column' : 'columns'} drifted.${rest}`;
+  const told = drifted.slice(0, 5).map((column) => {
+    const role = column.role === 'prediction' ? ', the prediction' : '';
+    return `${column.name}${role} (PSI ${numberText(round(column.effect!.value))}${column.moved[0] ? `: ${shiftText(column.moved[0])}` : ''})`;
+  });
+  const more = drifted.length > 5 ? ` and ${drifted.length - 5} more` : '';
+  return `${drifted.length} of ${judged} ${judged === 1 ? 'column' : 'columns'} drifted: ${told.join(', ')}${more}.${rest}`;
+}
+
+function shiftText({ bin, reference, current }: BinShift): string {
+  return `${bin} went from ${percent(reference)} to ${percent(current)} of rows`;
+}
+
+function nameList(columns: readonly ColumnDrift[]): string {
+  const names = columns.slice(0, 5).map(({ name }) => name);
+  return `${names.join(', ')}${columns.length > 5 ? ' …' : ''}`;
+}
+
+function percent(share: number): string {
+  const value = share * 100;
+  if (value === 0 || value >= 10) return `${Math.round(value)} %`;
+  return value < 0.01 ? 'under 0.01 %' : `${Number(value.toPrecision(2))} %`;
+}
+
+function probabilityText(p: number): string {
+  return p < 1e-16 ? 'under 1e-16' : String(Number(p.toPrecision(2)));
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}

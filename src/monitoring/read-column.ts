@@ -1,0 +1,114 @@
+import { isWellFormed } from '../core/bytes.ts';
+import { canonicalJson } from '../core/codec.ts';
+import { isPresent, valueAt, type Column } from '../core/column.ts';
+import type { ColumnKind, RowCounts } from './column-profile.ts';
+
+/** The values of a column as numbers. */
+export interface NumberValues {
+  /** Every number of the column, ±Infinity included, NaN and other rows left out; not the caller's array. */
+  readonly values: Float64Array;
+  readonly counts: RowCounts;
+}
+
+/** How a column is compared unless the caller says otherwise. */
+export function kindOf(column: Column): ColumnKind {
+  switch (column.type) {
+    case 'float64':
+    case 'int64':
+      return 'number';
+    case 'timestamp':
+      return 'timestamp';
+    case 'bool':
+    case 'string':
+    case 'json':
+      return 'category';
+  }
+}
+
+/** Takes the numbers out of a column of any type. */
+export function readNumbers(column: Column): NumberValues {
+  const rows = column.values.length;
+  const values = new Float64Array(rows);
+  let kept = 0;
+  let missing = 0;
+  let nan = 0;
+  let infinite = 0;
+  let mistyped = 0;
+  const numbers = column.type === 'float64' || column.type === 'timestamp' ? column.values : undefined;
+  for (let i = 0; i < rows; i++) {
+    if (column.valid !== undefined && !isPresent(column, i)) {
+      missing++;
+      continue;
+    }
+    const value = numbers === undefined ? numberOf(valueAt(column, i)) : numbers[i]!;
+    if (value === undefined) {
+      mistyped++;
+    } else if (value !== value) {
+      nan++;
+    } else {
+      if (value - value !== 0) infinite++;
+      values[kept++] = value;
+    }
+  }
+  return { values: values.subarray(0, kept), counts: { rows, missing, nan, infinite, mistyped } };
+}
+
+/** Counts the categories of a column of any type. */
+export function readCategories(column: Column): { sums: Map<string, number>; counts: RowCounts } {
+  const rows = column.values.length;
+  const sums = new Map<string, number>();
+  let missing = 0;
+  let nan = 0;
+  if (column.type === 'string') {
+    const byCode = new Float64Array(column.dictionary.length);
+    for (let i = 0; i < rows; i++) {
+      if (isPresent(column, i)) byCode[column.values[i]!]!++;
+      else missing++;
+    }
+    byCode.forEach((count, code) => {
+      if (count === 0) return;
+      const category = categoryOf(column.dictionary[code]!);
+      sums.set(category, (sums.get(category) ?? 0) + count);
+    });
+  } else {
+    for (let i = 0; i < rows; i++) {
+      const value = valueAt(column, i);
+      if (value === null) missing++;
+      else if (value !== value) nan++;
+      else {
+        const category = categoryOf(value);
+        sums.set(category, (sums.get(category) ?? 0) + 1);
+      }
+    }
+  }
+  return { sums, counts: { rows, missing, nan, infinite: 0, mistyped: 0 } };
+}
+
+/** A value as a number: numbers, truth values as 0 and 1, bigints rounded; `undefined` for anything else. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'bigint') return Number(value);
+  return value instanceof Date ? value.getTime() : undefined;
+}
+
+const longestCategory = 200;
+
+/** The name of a value's category: a text is itself, a number or truth value its text, plain data its canonical JSON; anything else its type. */
+export function categoryOf(value: unknown): string {
+  let text: string;
+  if (typeof value === 'string') text = value;
+  else if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') text = String(value);
+  else if (value instanceof Date) text = String(value.getTime());
+  else text = jsonOf(value);
+  const cut = text.length > longestCategory ? text.slice(0, longestCategory) : text;
+  return isWellFormed(cut) ? cut : cut.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return canonicalJson(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
