@@ -5,6 +5,7 @@ import type { Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
 import { toTable, type Columns, type Row, type TableInput } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
@@ -42,6 +43,7 @@ export interface DatasetRecord {
 
 /** Records which data a run used. The same contents under the same name and role are recorded once. */
 export async function writeDataset(storage: StorageAdapter, clock: Clock, runId: string, dataset: DatasetInput, options: OperationOptions): Promise<DatasetRecord> {
+  if (typeof dataset !== 'object' || dataset === null) throw new ValidationError(`dataset is ${shown(dataset, 80)}; give { name, role, rows }.`, { path: 'dataset' });
   const name = checkName(dataset.name, 'A dataset');
   const role = checkName(dataset.role, `The role of dataset '${name}'`);
   const table = toTable(contentsOf(dataset), { path: name, ...(dataset.types ? { types: dataset.types } : {}) });
