@@ -24,7 +24,7 @@ export type { ErrorListener, Logger } from './core/logger.ts';
 export type { Page } from './core/page.ts';
 export type { LongOperationOptions, OperationOptions, Progress } from './core/progress.ts';
 export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
-export type { ArrowTable, Columns, Row, TableInput } from './core/table.ts';
+export type { ArrowTable, Columns, Row, TableInput, TableSource } from './core/table.ts';
 export type {
   AdapterSupports,
   AppendOptions,
@@ -73,6 +73,7 @@ export { gates } from './registry/gates.ts';
 export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, MetricGate, MetricGateOptions, Policy } from './registry/gates.ts';
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
 export type { GateReport, GateResult } from './registry/gate-report.ts';
+export type { LineageGraph } from './storage/lineage-graph.ts';
 export type { DatasetPointer, DatasetRef, Evaluation } from './registry/evaluation.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
 export type { ModelFile } from './registry/model-files.ts';
@@ -88,3 +89,24 @@ export type { RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipelines/run-reader.ts';
 export type { PipelineResult, RunTimings, StepResult } from './pipelines/run-result.ts';
 export type { StepAttempt, StepContext, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
+export { FeatureStore } from './features/feature-store.ts';
+export type {
+  ApplyOptions,
+  FeatureStatus,
+  FeatureStoreOptions,
+  HistoricalFeatures,
+  HistoricalQuery,
+  IngestOptions,
+  IngestResult,
+  MaterializeOptions,
+  OnlineFeatures,
+  OnlineQuery,
+  ViewReport,
+} from './features/feature-store.ts';
+export { featureView } from './features/feature-view.ts';
+export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/feature-view.ts';
+export { aggregate } from './features/aggregate.ts';
+export type { AggregateDefinition, AggregateOptions } from './features/aggregate.ts';
+export type { ColumnCondition, ConditionValue, Where } from './features/condition.ts';
+export type { MaterializeResult } from './features/materialize.ts';
+export type { AppliedView } from './features/view-catalog.ts';

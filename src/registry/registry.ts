@@ -8,6 +8,7 @@ import type { LongOperationOptions, OperationOptions } from '../core/progress.ts
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import type { GateFunction } from './custom-gate.ts';
 import { checkDataset, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
@@ -17,8 +18,9 @@ import { changeStage, createModel, recordEvaluation, registerVersion, rollBackMo
 import { checkFiles, manifestDigest, storeFiles } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
 import { checkModelName, parseReference } from './model-name.ts';
-import { ModelStore, existing } from './model-store.ts';
-import { viewOf, type ModelVersion } from './model-version.ts';
+import type { ModelState } from './model-state.ts';
+import { ModelStore, existing, type ModelDecision } from './model-store.ts';
+import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import { stages, type Stage } from './stages.ts';
@@ -127,7 +129,8 @@ const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolea
 const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal });
 const stageSchema = z.enum(stages);
 
-const attemptsAtOnce = 20;
+// How often a decision is made anew because others changed the model while it was being made.
+const maxDecisions = 20;
 
 /**
  * Keeps the versions of models: what their files are to the byte, where each version stands, who moved it there, why and on what evidence.
@@ -317,29 +320,22 @@ export class Registry {
     check(stageSchema, stage, 'stage');
     const { force = false, signal: aborts, ...actor } = check(promoteSchema, options, 'options');
     const operation = { signal: aborts };
-    for (let attempt = 1; attempt <= attemptsAtOnce; attempt++) {
+    for (let attempt = 1; attempt <= maxDecisions; attempt++) {
       const seen = await this.#store.state(reference.model, operation);
       const record = await this.#store.version(reference, seen, operation);
       const before = viewOf(seen.name, record, seen.stages);
       if (before.stage === stage) return before;
       const report = await runGates(this.#host, seen, record, stage, operation);
       if (!report.passed && !force) throw refusal(report);
-      let stale = false;
-      const state = await this.#store.change(
-        seen.name,
-        (present) => {
-          const now = existing(present, seen.name);
-          stale = now.revision !== seen.revision;
-          return stale ? undefined : changeStage(now, record.version, stage, actor, report);
-        },
+      const state = await this.#changeUnless(
+        seen,
+        (now) => now.revision !== seen.revision,
+        (now) => changeStage(now, record.version, stage, actor, report),
         operation,
       );
-      if (!stale) return viewOf(seen.name, record, existing(state, seen.name).stages);
+      if (state) return viewOf(seen.name, record, state.stages);
     }
-    throw new ConflictError(`${shown(reference.model)} was changed by others while each of ${attemptsAtOnce} promotions was being decided; try again when it is less busy.`, {
-      key: reference.model,
-      model: reference.model,
-    });
+    throw tooBusy(reference.model);
   }
 
   /**
@@ -351,26 +347,58 @@ export class Registry {
   async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
     const { signal: aborts, ...actor } = check(rollbackSchema, options, 'options');
     const name = checkModelName(model, 'model');
-    const state = await this.#store.change(
-      name,
-      (present) => {
-        const decision = rollBackModel(existing(present, name), actor);
-        if (decision) return decision;
+    const operation = { signal: aborts };
+    for (let attempt = 1; attempt <= maxDecisions; attempt++) {
+      const seen = await this.#store.state(name, operation);
+      const target = seen.stages.previous.at(-1);
+      if (target === undefined) {
         throw new NotFoundError(`Model ${shown(name)} has no previous version in production to go back to; promote the one you want with registry.promote().`, {
           key: name,
           model: name,
         });
-      },
-      { signal: aborts },
-    );
-    const now = existing(state, name);
-    return viewOf(name, await this.#store.version({ model: name, selector: { stage: 'production' } }, now, { signal: aborts }), now.stages);
+      }
+      // Read before the change: once it is made, nothing may fail that would have the caller roll back again.
+      const record = await this.#store.version({ model: name, selector: { version: target } }, seen, operation);
+      const state = await this.#changeUnless(seen, (now) => now.stages.previous.at(-1) !== target, (now) => rollBackModel(now, actor), operation);
+      if (state) return viewOf(name, record, state.stages);
+    }
+    throw tooBusy(name);
   }
 
   /** Everything that happened to a model, from the first to the last: who moved what, when, why, and on what evidence. */
   async history(model: string, options: OperationOptions = {}): Promise<RegistryEvent[]> {
     return this.#store.history(checkModelName(model, 'model'), options);
   }
+
+  /** What a version came from, as far as it was recorded: its run, the datasets that it was trained and evaluated on, and what those came from in turn. */
+  async lineage(ref: string, options: OperationOptions = {}): Promise<LineageGraph> {
+    const { model, version, digest } = await this.getVersion(ref, options);
+    return traceLineage(this.#storage, versionRef(model, version, digest), options);
+  }
+
+  /** Changes a model, or returns `undefined` with nothing changed when `stale` says that it is not as it was seen any more. */
+  async #changeUnless(
+    seen: ModelState,
+    stale: (now: ModelState) => boolean,
+    decide: (now: ModelState) => ModelDecision,
+    options: OperationOptions,
+  ): Promise<ModelState | undefined> {
+    let missed = false;
+    const state = await this.#store.change(
+      seen.name,
+      (present) => {
+        const now = existing(present, seen.name);
+        missed = stale(now);
+        return missed ? undefined : decide(now);
+      },
+      options,
+    );
+    return missed ? undefined : state;
+  }
+}
+
+function tooBusy(model: string): ConflictError {
+  return new ConflictError(`${shown(model)} was changed by others while each of ${maxDecisions} decisions was being made; try again when it is less busy.`, { key: model, model });
 }
 
 function refusal(report: GateReport): GateError {

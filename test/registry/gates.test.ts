@@ -267,7 +267,7 @@ describe('promotion', () => {
     });
     await register(registry);
     await registry.setPolicy('m', { production: [gates.custom('meddler')] });
-    await expect(registry.promote('m@1', 'production', who)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('20 promotions') });
+    await expect(registry.promote('m@1', 'production', who)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('20 decisions') });
   });
 
   it('is refused by a gate of a newer modelkeep, which this one does not know', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Registry, withPrefix, type ModelVersion } from 'modelkeep';
+import { MemoryStorage, Registry, Tracker, withPrefix, type ModelVersion } from 'modelkeep';
 import { createHasher, digestOf, type Digest } from '../../src/core/digest.ts';
-import { readLineage } from '../../src/storage/lineage.ts';
+import { lineageOperations, readLineage } from '../../src/storage/lineage.ts';
 import { verifiedBytes } from '../../src/storage/verified-bytes.ts';
 
 const who = { by: 'tester', reason: 'because' };
@@ -291,3 +291,39 @@ function withFlippedBlobs(storage: MemoryStorage): MemoryStorage {
 async function* flipped(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) yield chunk.map((byte, i) => (i === 0 ? byte ^ 1 : byte));
 }
+
+describe('lineage', () => {
+  it('leads from a version to its run and its datasets', async () => {
+    const { registry, storage } = await registryWith(0);
+    const tracker = new Tracker({ storage });
+    const { run, dataset } = await tracker.withRun({ experiment: 'delays' }, async (each) => {
+      return { run: each, dataset: await each.logDataset({ name: 'january', role: 'training', rows: [{ x: 1 }, { x: 2 }] }) };
+    });
+    await registry.registerVersion('flight-delay', { files: { f: 'x' }, run, dataset });
+    await registry.recordEvaluation('flight-delay@1', { dataset: `sha256:${'2'.repeat(64)}`, metrics: { auc: 0.8 } });
+    const graph = await registry.lineage('flight-delay@1');
+    const digest = (await registry.getVersion('flight-delay@1')).digest;
+    expect(graph.nodes[0]).toEqual({ kind: 'model-version', id: 'flight-delay', version: 1, digest });
+    expect(new Set(graph.nodes.slice(1))).toEqual(
+      new Set([
+        { kind: 'run', id: run.id },
+        { kind: 'dataset', id: 'january', digest: dataset.fingerprint },
+        { kind: 'dataset', id: `sha256:${'2'.repeat(64)}`, digest: `sha256:${'2'.repeat(64)}` },
+      ]),
+    );
+    expect(graph.edges.map(({ from, relation, to }) => `${from.kind} ${relation} ${to.kind} ${to.id.slice(-7)}`).sort()).toEqual([
+      `model-version derivedFrom run ${run.id.slice(-7)}`,
+      'model-version evaluatedOn dataset 2222222',
+      'model-version used dataset january',
+      'run used dataset january',
+    ]);
+  });
+
+  it('does not follow another contents of the same name', async () => {
+    const { registry, storage } = await registryWith(0);
+    await registry.registerVersion('flight-delay', { files: { f: 'x' }, dataset: { name: 'january', digest: january } });
+    const other = { kind: 'dataset', id: 'january', digest: `sha256:${'9'.repeat(64)}` } as const;
+    await storage.write(lineageOperations([{ from: other, relation: 'derivedFrom', to: { kind: 'run', id: 'unrelated' }, at: 1 }]));
+    expect((await registry.lineage('flight-delay@1')).nodes.map((node) => node.id)).toEqual(['flight-delay', 'january']);
+  });
+});
