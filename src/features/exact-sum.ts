@@ -1,19 +1,13 @@
-const binBits = 24;
-const binSize = 2 ** binBits;
-/** Digits of a running total stay below 2^53 for this many rows. */
+/** Totals stay exact integers below 2^53 for this many rows. */
 const maxRows = 2 ** 28;
-/** Rows between two stored running totals. */
-const blockRows = 16;
-/** Bins above the highest value, for the carries of a total. */
-const carryBins = 3;
 
 /**
  * Sums over any range of rows, each the exact sum rounded once to the nearest double: the same for the same values in whatever order and by whatever route.
  * So a sum over a slice of history equals the sum over the few rows that an online store kept, to the last bit.
  *
- * Where all values are integers whose magnitudes add up to at most 2^53, plain running totals are exact. Otherwise each value is cut into 24-bit digits on a fixed
- * grid of powers of two, and running totals are kept per digit, where they are exact integers (after Demmel and Nguyen, "Fast Reproducible
- * Floating-Point Summation", ARITH 2013, with digits enough to lose nothing).
+ * Values are cut into digits on a grid of powers of two that loses nothing, and running totals are kept per digit, where they are exact integers (after Demmel and
+ * Nguyen, "Fast Reproducible Floating-Point Summation", ARITH 2013, with digits enough to be exact). Whole numbers need one digit, most columns two or
+ * three; columns that mix sizes beyond that keep a total every few rows instead of every row.
  */
 export class ExactSums {
   readonly #totals: RunningTotals;
@@ -22,21 +16,9 @@ export class ExactSums {
   /** @param values - One value per row. @param included - 1 where the row counts. @default all */
   constructor(values: Float64Array, included: Uint8Array | undefined) {
     if (values.length > maxRows) throw new RangeError(`Sums over more than ${maxRows} rows are not exact.`);
-    let magnitude = 0;
-    let whole = true;
-    let finite = true;
-    for (let i = 0; i < values.length; i++) {
-      if (included !== undefined && included[i] === 0) continue;
-      const value = values[i]!;
-      if (value - value !== 0) finite = false;
-      else if (whole) {
-        if (value !== Math.trunc(value)) whole = false;
-        else magnitude += value < 0 ? -value : value;
-      }
-    }
-    const plain = whole && magnitude <= Number.MAX_SAFE_INTEGER;
-    this.#totals = plain ? new IntegerTotals(values, included) : new DigitTotals(values, included);
-    this.#nonFinite = finite ? undefined : new NonFiniteCounts(values, included);
+    const extent = extentOf(values, included);
+    this.#totals = totalsOf(values, included, extent);
+    this.#nonFinite = extent.finite ? undefined : new NonFiniteCounts(values, included);
   }
 
   /** Begins a total with the rows from `low` to `high` (excluded). */
@@ -57,13 +39,73 @@ export class ExactSums {
   }
 }
 
+interface Extent {
+  readonly finite: boolean;
+  /** Sum of the magnitudes. */
+  readonly magnitude: number;
+  /** Every value is a multiple of 2 to this power; 0 where all are zero. */
+  readonly lowestBit: number;
+  /** Every magnitude is below 2 to this power. */
+  readonly highestBit: number;
+}
+
+function extentOf(values: Float64Array, included: Uint8Array | undefined): Extent {
+  let finite = true;
+  let whole = true;
+  let magnitude = 0;
+  let largest = 0;
+  let lowestBit = Infinity;
+  for (let i = 0; i < values.length; i++) {
+    if (included !== undefined && included[i] === 0) continue;
+    const size = Math.abs(values[i]!);
+    if (size - size !== 0) finite = false;
+    else if (size !== 0) {
+      magnitude += size;
+      if (size > largest) largest = size;
+      if (whole && size === Math.trunc(size)) lowestBit = Math.min(lowestBit, 0);
+      else {
+        whole = false;
+        // A bit 53 places under the highest is under all; a value with few bits is looked at more closely.
+        const top = Math.floor(Math.log2(size)) - 53;
+        if (top < lowestBit) lowestBit = Math.min(lowestBit, lowestBitOf(size));
+      }
+    }
+  }
+  return { finite, magnitude, lowestBit: lowestBit === Infinity ? 0 : lowestBit, highestBit: largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 2 };
+}
+
+/** The place of the last bit of a number that is set. */
+function lowestBitOf(size: number): number {
+  let place = Math.max(-1074, Math.floor(Math.log2(size)) - 53);
+  if (place < -1000 || place > 900) return place;
+  // In units of that place the number is whole and below 2^55.
+  let units = size / 2 ** place;
+  for (let step = 32; step >= 1; step /= 2) {
+    const shorter = units / 2 ** step;
+    if (shorter !== Math.trunc(shorter)) continue;
+    units = shorter;
+    place += step;
+  }
+  return place;
+}
+
+function totalsOf(values: Float64Array, included: Uint8Array | undefined, extent: Extent): RunningTotals {
+  const { magnitude, lowestBit, highestBit } = extent;
+  // Doubles add up exactly while the total has no more than 53 bits above the lowest of all.
+  if (lowestBit > -1000 && magnitude <= Number.MAX_SAFE_INTEGER * 2 ** lowestBit) return new PlainTotals(values, included);
+  const width = 52 - Math.ceil(Math.log2(values.length + 1));
+  const inRange = lowestBit > -900 && highestBit < 900;
+  return inRange && highestBit - lowestBit <= 3 * width ? new WideTotals(values, included, lowestBit, width) : new DigitTotals(values, included);
+}
+
 interface RunningTotals {
   start(low: number, high: number): void;
   leaveOut(row: number): void;
   total(divisor: number): number;
 }
 
-class IntegerTotals implements RunningTotals {
+/** Where plain addition is exact. */
+class PlainTotals implements RunningTotals {
   readonly #values: Float64Array;
   readonly #running: Float64Array;
   #total = 0;
@@ -93,6 +135,67 @@ class IntegerTotals implements RunningTotals {
   }
 }
 
+const binBits = 24;
+const binSize = 2 ** binBits;
+/** Rows between two stored running totals. */
+const blockRows = 16;
+/** Bins above the highest value, for the carries of a total. */
+const carryBins = 3;
+
+/** Three digits, as wide as the number of rows allows, and a running total of each at every row. */
+class WideTotals implements RunningTotals {
+  readonly #values: Float64Array;
+  readonly #width: number;
+  readonly #units: readonly [number, number, number];
+  readonly #running: readonly [Float64Array, Float64Array, Float64Array];
+  #high = 0;
+  #middle = 0;
+  #low = 0;
+
+  constructor(values: Float64Array, included: Uint8Array | undefined, lowestBit: number, width: number) {
+    this.#values = values;
+    this.#width = 2 ** width;
+    this.#units = [2 ** (lowestBit + 2 * width), 2 ** (lowestBit + width), 2 ** lowestBit];
+    const size = values.length + 1;
+    this.#running = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+    const [high, middle, low] = this.#running;
+    for (let i = 0; i < values.length; i++) {
+      if (included === undefined || included[i] === 1) this.#add(values[i]!, 1);
+      high[i + 1] = this.#high;
+      middle[i + 1] = this.#middle;
+      low[i + 1] = this.#low;
+    }
+  }
+
+  start(from: number, to: number): void {
+    const [high, middle, low] = this.#running;
+    this.#high = high[to]! - high[from]!;
+    this.#middle = middle[to]! - middle[from]!;
+    this.#low = low[to]! - low[from]!;
+  }
+
+  leaveOut(row: number): void {
+    this.#add(this.#values[row]!, -1);
+  }
+
+  total(divisor: number): number {
+    const [high, middle, low] = this.#units;
+    return roundedSumOfThree(this.#high * high, this.#middle * middle, this.#low * low) / divisor;
+  }
+
+  #add(value: number, sign: 1 | -1): void {
+    if (value - value !== 0) return;
+    const [high, , low] = this.#units;
+    const top = Math.trunc(value / high);
+    const rest = (value - top * high) / low;
+    const middle = Math.trunc(rest / this.#width);
+    this.#high += sign * top;
+    this.#middle += sign * middle;
+    this.#low += sign * (rest - middle * this.#width);
+  }
+}
+
+/** Where values differ so much in size that nothing narrower holds them all: 24-bit digits over their whole range, and a total every few rows. */
 class DigitTotals implements RunningTotals {
   readonly #values: Float64Array;
   readonly #included: Uint8Array | undefined;
@@ -209,6 +312,23 @@ function roundedSum(high: number, low: number, rest: number): number {
     if (next - sum === twice) return next;
   }
   return sum;
+}
+
+/** The sum of three doubles, rounded once (Shewchuk, "Adaptive Precision Floating-Point Arithmetic", 1997, as in CPython's fsum). */
+function roundedSumOfThree(high: number, middle: number, low: number): number {
+  const inner = middle + low;
+  const innerError = errorOf(middle, low, inner);
+  const lower = high + innerError;
+  const lowerError = errorOf(high, innerError, lower);
+  const sum = lower + inner;
+  const error = errorOf(lower, inner, sum);
+  return error === 0 ? sum + lowerError : roundedSum(sum, error, lowerError);
+}
+
+/** What rounding left of `a + b`, exactly. */
+function errorOf(a: number, b: number, sum: number): number {
+  const part = sum - a;
+  return a - (sum - part) + (b - part);
 }
 
 /** `value · 2^exponent` in two steps, since the power alone may not be a double. */

@@ -9,6 +9,8 @@ export interface RowOrder {
 const digitBits = 11;
 const buckets = 2 ** digitBits;
 const digits = 6;
+/** Fewer rows than this are compared with each other instead. */
+const fewRows = 512;
 
 /**
  * Groups rows by key code and sorts each group by the given numbers, the first of them deciding first; rows that are equal in all keep their order. Rows
@@ -17,7 +19,8 @@ const digits = 6;
 export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonly Float64Array[]): RowOrder {
   let order: Int32Array<ArrayBufferLike> = new Int32Array(codes.length);
   for (let i = 0; i < order.length; i++) order[i] = i;
-  for (let i = sortedBy.length - 1; i >= 0; i--) order = stableSort(order, sortedBy[i]!);
+  if (order.length < fewRows) order.sort((a, b) => compareRows(a, b, sortedBy));
+  else for (let i = sortedBy.length - 1; i >= 0; i--) order = stableSort(order, sortedBy[i]!);
   return groupByCode(order, codes, keyCount);
 }
 
@@ -38,8 +41,12 @@ function stableSort(order: Int32Array, values: Float64Array): Int32Array {
   let sorted = true;
   for (let i = 1; i < order.length && sorted; i++) sorted = values[order[i - 1]!]! <= values[order[i]!]!;
   if (sorted) return order;
-  if (order.length < buckets) return order.sort((a, b) => values[a]! - values[b]! || a - b);
   return radixSort(order, values);
+}
+
+function compareRows(a: number, b: number, sortedBy: readonly Float64Array[]): number {
+  for (const values of sortedBy) if (values[a] !== values[b]) return values[a]! < values[b]! ? -1 : 1;
+  return a - b;
 }
 
 /** Least significant digit first; a digit that all values share costs nothing. */
