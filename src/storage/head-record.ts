@@ -5,9 +5,9 @@ import type { Digest } from '../core/digest.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, Version } from './contract.ts';
+import type { StorageAdapter } from './contract.ts';
 import { readValue, readValues } from './records.ts';
-import { update } from './update.ts';
+import { update, type UpdateOptions } from './update.ts';
 
 interface Head<S> {
   state: S;
@@ -55,6 +55,11 @@ export async function changeHead<S>(
   options: OperationOptions = {},
 ): Promise<{ state: S | undefined; events: readonly AuditEvent[] }> {
   const clock = at.clock ?? systemClock;
+  const updating: UpdateOptions = {
+    ...options,
+    clock,
+    ...(at.blobs ? { blobs: (head: Head<S>) => (at.blobs as (state: S) => readonly Digest[])(head.state) } : {}),
+  };
   let events: readonly AuditEvent[] = [];
   const written = await update<Head<S> | undefined>(
     at.storage,
@@ -67,14 +72,10 @@ export async function changeHead<S>(
       events = next.events.map((event, i) => ({ ...event, id: newId(), sequence: sequence + i + 1, at: clock.now() }));
       return { state: next.state, sequence: sequence + events.length, outbox: [...(head?.outbox ?? []), ...events] };
     },
-    {
-      ...options,
-      clock,
-      ...(at.blobs ? { blobs: (head: Head<S>) => (at.blobs as (state: S) => readonly Digest[])(head.state) } : {}),
-    },
+    updating,
   );
   // The change and its evidence are stored by now. What fails from here on leaves the events in the record, and the next change moves them.
-  if (events.length > 0) await drain(at, written as { value: Head<S>; version: Version }, options).catch(() => undefined);
+  if (events.length > 0) await drain<S>(at, written.value!.outbox, updating).catch(() => undefined);
   return { state: written.value?.state, events };
 }
 
@@ -91,10 +92,17 @@ export async function readHistory(at: HeadLocation, options: OperationOptions = 
   return [...events.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-/** Moves the outbox to the log. A double entry is recognised by its id when it is read, so losing a race costs nothing. */
-async function drain<S>(at: HeadLocation, head: { value: Head<S>; version: Version }, options: OperationOptions): Promise<void> {
-  await at.storage.append(at.key, head.value.outbox.map((event) => encode(event)), options);
-  const blobs = (at.blobs as ((state: S) => readonly Digest[]) | undefined)?.(head.value.state);
-  const trimmed: Head<S> = { ...head.value, outbox: [] };
-  await at.storage.write([{ kind: 'put', key: at.key, bytes: encode(trimmed, at.key), blobs, condition: { match: head.version } }], options);
+/** Moves the outbox to the log. Readers know a double entry by its id. What was appended is taken out even when others change the record meanwhile: else it would be appended again. */
+async function drain<S>(at: HeadLocation, outbox: readonly AuditEvent[], options: OperationOptions & UpdateOptions): Promise<void> {
+  await at.storage.append(at.key, outbox.map((event) => encode(event)), { signal: options.signal });
+  const moved = new Set(outbox.map((event) => event.id));
+  await update<Head<S> | undefined>(
+    at.storage,
+    at.key,
+    (head) => {
+      const left = head?.outbox.filter((event) => !moved.has(event.id));
+      return head && left!.length < head.outbox.length ? { ...head, outbox: left! } : head;
+    },
+    options,
+  );
 }
