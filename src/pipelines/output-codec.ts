@@ -64,7 +64,7 @@ export function unpackOutput(bytes: Uint8Array, key: string): unknown {
       const constructor = arrayTypes[type];
       const size = length * constructor.BYTES_PER_ELEMENT;
       if (at + size > bytes.length) throw new RangeError('The output ends too early.');
-      put(root, ['tree', ...path], new constructor(bytes.slice(at, at + size).buffer as ArrayBuffer));
+      put(root, ['tree', ...path], new constructor(bytes.slice(at, at + size).buffer));
       at += size + gapAfter(size);
     }
     return root.tree;

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { throwIfAborted } from '../core/abort.ts';
 import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { decode, encode } from '../core/codec.ts';
+import { encode } from '../core/codec.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
@@ -11,17 +11,14 @@ import type { ErrorListener, Logger } from '../core/logger.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import { check, validateWith, type StandardSchema } from '../core/schema.ts';
-import type { StorageAdapter, Version } from '../storage/contract.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
 import { Definition } from './definition.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
-import { Outputs } from './outputs.ts';
-import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
-import { initialState, type RunOutcome, type StepState } from './reducer.ts';
-import { stableChance } from './retry.ts';
-import { RunExecutor } from './run-executor.ts';
+import type { PipelineListener } from './pipeline-event.ts';
+import { driveRun, finishedRun, type RunHost } from './run-driver.ts';
 import { readRun, readRuns, type PipelineRun, type PipelineRunSummary } from './run-reader.ts';
-import { pipelineResult, stepResult, type PipelineResult } from './run-result.ts';
-import { RunStore, type RunHead, type StepRecord } from './run-store.ts';
+import type { PipelineResult } from './run-result.ts';
+import { RunStore, type RunHead } from './run-store.ts';
 import { defineStep, nameSchema, type StepDefinition, type StepFunction, type StepHandle, type StepInputs, type StepNeeds, type StepOptions } from './step.ts';
 
 /** What a pipeline is made of. */
@@ -68,7 +65,7 @@ export interface ResumeOptions extends ExecutionOptions {
 const optionsSchema = z.strictObject({
   name: nameSchema,
   storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function'),
-  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as StandardSchema)['~standard']?.validate === 'function')),
+  params: z.optional(z.custom<StandardSchema>((value) => typeof (value)['~standard']?.validate === 'function')),
   owner: z.optional(nameSchema),
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
@@ -105,27 +102,33 @@ export class Pipeline<Input = undefined, Params = Input> {
   readonly #schema: StandardSchema<unknown, unknown> | undefined;
   readonly #owner: string;
   readonly #leaseMs: number;
-  readonly #graceMs: number;
   readonly #clock: Clock;
-  readonly #random: Random | undefined;
   readonly #logger: Logger | undefined;
   readonly #onError: ErrorListener | undefined;
   readonly #store: RunStore;
+  readonly #host: RunHost;
   readonly #steps = new Map<string, StepDefinition>();
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
     const { name, storage, params, owner, lease, grace, clock, random, logger, onError } = check(optionsSchema, options, 'options');
     this.name = name;
-    this.#schema = params as StandardSchema<unknown, unknown> | undefined;
+    this.#schema = params;
     this.#owner = owner ?? newId();
     this.#leaseMs = durationMs(lease ?? '30s', 'options.lease');
-    this.#graceMs = durationMs(grace ?? '5s', 'options.grace');
     this.#clock = clock ?? systemClock;
-    this.#random = random;
     this.#logger = logger;
     this.#onError = onError;
     this.#store = new RunStore(storage, name, this.#clock);
+    this.#host = {
+      store: this.#store,
+      clock: this.#clock,
+      random,
+      graceMs: durationMs(grace ?? '5s', 'options.grace'),
+      onError: (error) => this.#report(error),
+      isOwn: this.#isOwn,
+      event: (head, type, data) => this.#event(head, type, data),
+    };
     if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
   }
 
@@ -154,10 +157,11 @@ export class Pipeline<Input = undefined, Params = Input> {
    * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
-    const { params: given, signal, concurrency, onEvent } = this.#checked((options ?? {}) as ExecutionOptions & { params?: unknown });
+    const { params: given, ...execution }: ExecutionOptions & { params?: unknown } = options ?? {};
+    check(executionSchema, execution, 'options');
     const definition = new Definition(this.name, this.#steps.values());
     const params = await this.#validated(given);
-    throwIfAborted(signal, `Running pipeline '${this.name}'`);
+    throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
     const head: RunHead = {
       id: newId(),
       pipeline: this.name,
@@ -170,7 +174,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     };
     await this.#store.create(head, this.#event(head, 'started', { fence: 1 }));
     const lease = await this.#lease(head, 0, () => false);
-    return this.#drive({ head, definition, lease, records: new Map(), resumed: false }, { signal, concurrency, onEvent });
+    return driveRun(this.#host, { head, definition, lease, records: new Map(), resumed: false }, execution);
   }
 
   /**
@@ -181,12 +185,13 @@ export class Pipeline<Input = undefined, Params = Input> {
    * another process works on it.
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
-    const { signal, concurrency, onEvent, takeOver = false } = this.#checked(options);
+    check(executionSchema, options, 'options');
+    const { signal, takeOver = false } = options;
     const definition = new Definition(this.name, this.#steps.values());
     throwIfAborted(signal, `Resuming run ${id}`);
     const before = await this.#head(id, { signal });
     definition.assertContinues(id, before.definition);
-    if (before.status === 'succeeded') return this.#finished(before, definition);
+    if (before.status === 'succeeded') return finishedRun(this.#host, before, definition);
     // A lease that its owner has outlived was only not given back.
     const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
     let held = true;
@@ -197,10 +202,10 @@ export class Pipeline<Input = undefined, Params = Input> {
         (present) => ({ ...present, status: 'running', endedAt: undefined, fence: lease.fence, round: present.round + (present.status === 'running' ? 0 : 1) }),
         this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
       );
-      if (head.status === 'succeeded') return await this.#finished(head, definition);
+      if (head.status === 'succeeded') return await finishedRun(this.#host, head, definition);
       const records = await this.#store.steps(id, [...definition.steps.keys()]);
       held = false;
-      return await this.#drive({ head, definition, lease, records, resumed: true }, { signal, concurrency, onEvent });
+      return await driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
     } finally {
       if (held) await lease.release().catch((error: unknown) => this.#report(error));
     }
@@ -220,55 +225,6 @@ export class Pipeline<Input = undefined, Params = Input> {
   async history(id: string, options: OperationOptions = {}): Promise<readonly AuditEvent[]> {
     await this.#head(id, options);
     return this.#store.history(id, options);
-  }
-
-  /** Carries a run out, records its end, and gives the lease back whatever happens. */
-  async #drive(at: { head: RunHead; definition: Definition; lease: RunLease; records: StepRecords; resumed: boolean }, options: ExecutionOptions): Promise<PipelineResult> {
-    const { head, definition, lease, resumed } = at;
-    const notify = (event: PipelineEvent): void => tell(options.onEvent, event, (error) => this.#report(error));
-    const base = { run: head.id, pipeline: this.name };
-    const outputs = new Outputs(this.#store.storage);
-    try {
-      const restored = restore(at.records, head.round, outputs);
-      const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
-      notify({ ...base, type: 'run-started', at: this.#clock.now(), resumed, steps: { total: definition.steps.size, succeeded } });
-      const paramBytes = encode(head.params ?? null);
-      const executor = new RunExecutor({
-        head,
-        definition,
-        state: initialState(definition.plan, options.concurrency ?? 8, restored),
-        versions: new Map([...at.records].map(([name, { version }]) => [name, version])),
-        store: this.#store,
-        lease,
-        outputs,
-        params: () => (head.params === undefined ? undefined : decode(paramBytes, head.id)),
-        clock: this.#clock,
-        graceMs: this.#graceMs,
-        chance: (step, attempt) => this.#random?.() ?? stableChance(head.id, step, attempt),
-        notify,
-      });
-      const state = await executor.execute(options.signal);
-      const status = state.status as RunOutcome;
-      const endedAt = this.#clock.now();
-      const finished = await this.#store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), this.#event(head, status, { fence: lease.fence }));
-      notify({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
-      const states = new Map([...definition.plan.steps].map(({ name }, i) => [name, state.steps[i]!]));
-      return await this.#result(finished, definition, states, outputs);
-    } finally {
-      await lease.release().catch((error: unknown) => this.#report(error));
-    }
-  }
-
-  /** The result of a run that had succeeded before. */
-  async #finished(head: RunHead, definition: Definition): Promise<PipelineResult> {
-    const outputs = new Outputs(this.#store.storage);
-    const states = restore(await this.#store.steps(head.id, [...definition.steps.keys()]), head.round, outputs);
-    return this.#result(head, definition, states, outputs);
-  }
-
-  #result(head: RunHead, definition: Definition, states: ReadonlyMap<string, StepState>, outputs: Outputs): Promise<PipelineResult> {
-    const steps = Object.fromEntries([...definition.steps.keys()].map((name) => [name, stepResult(name, states.get(name)!)]));
-    return pipelineResult({ head, status: head.status as RunOutcome, steps, outputs, isOwn: this.#isOwn });
   }
 
   #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
@@ -300,11 +256,6 @@ export class Pipeline<Input = undefined, Params = Input> {
     return params;
   }
 
-  #checked<Options extends ExecutionOptions>(options: Options): Options {
-    check(executionSchema, options, 'options');
-    return options;
-  }
-
   #event(head: RunHead, type: string, data: Readonly<Record<string, unknown>>): NewAuditEvent {
     return { type, subject: { kind: 'pipeline-run', id: head.id }, data: { ...data, pipeline: this.name, owner: this.#owner } };
   }
@@ -322,18 +273,4 @@ export class Pipeline<Input = undefined, Params = Input> {
       // Nobody is left to tell, and a run does not end for what listens to it.
     }
   }
-}
-
-type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
-
-/** What records say for the present round: a success counts for ever, a failure or a retry under way only in the round that it happened in. */
-function restore(records: StepRecords, round: number, outputs: Outputs): Map<string, StepState> {
-  const states = new Map<string, StepState>();
-  for (const [name, { value }] of records) {
-    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs: took, because } = value;
-    if (status !== 'succeeded' && (value.round !== round || (status !== 'failed' && status !== 'retrying'))) continue;
-    states.set(name, { status, attempts, failures, startedAt, endedAt, retryAt, durationMs: took, because });
-    if (status === 'succeeded') outputs.keep(name, value.output);
-  }
-  return states;
 }

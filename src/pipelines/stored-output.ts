@@ -21,7 +21,7 @@ export function packStepOutput(step: string, value: unknown): Uint8Array | undef
     if (!isModelkeepError(cause, 'validation')) throw cause;
     throw new ValidationError(
       `Step '${step}' returned what cannot be kept: ${cause.message} Return plain data, bytes or typed arrays; of models, functions and handles return the id or digest under which they were saved.`,
-      { path: String(cause.details['path'] ?? 'output'), step, cause },
+      { path: (cause.details as { path?: string }).path ?? 'output', step, cause },
     );
   }
 }

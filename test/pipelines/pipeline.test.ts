@@ -52,7 +52,7 @@ describe('Pipeline', () => {
     const free = new Pipeline({ name: 'free', storage: new MemoryStorage() });
     // @ts-expect-error there is no schema
     void (() => free.run({ params: { month: 'may' } }));
-    expectTypeOf(free.run).parameter(0).toExtend<object | undefined>();
+    void (() => free.run());
   });
 
   it('gives each step copies: what one changes no other sees', async () => {
@@ -287,6 +287,7 @@ describe('Pipeline', () => {
     expect(throwing.status).toBe('succeeded');
     expect(errors).toHaveLength(4);
     expect(lines[0]).toContain('broken bar');
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises
     const rejecting = await pipeline.run({ onEvent: async () => Promise.reject(new Error('later')) });
     await settled();
     expect(rejecting.status).toBe('succeeded');

@@ -1,0 +1,120 @@
+import { decode, encode } from '../core/codec.ts';
+import type { Clock } from '../core/clock.ts';
+import type { NewAuditEvent } from '../core/audit.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { Version } from '../storage/contract.ts';
+import type { Definition } from './definition.ts';
+import type { RunLease } from './lease.ts';
+import { Outputs } from './outputs.ts';
+import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
+import { initialState, type RunOutcome, type StepState } from './reducer.ts';
+import { stableChance } from './retry.ts';
+import { RunExecutor } from './run-executor.ts';
+import { pipelineResult, stepResult, type PipelineResult } from './run-result.ts';
+import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import type { StepHandle } from './step.ts';
+
+/** Records of steps by name. */
+export type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
+
+/** What the runs of a pipeline in this process have in common. */
+export interface RunHost {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly random: Random | undefined;
+  readonly graceMs: number;
+  readonly onError: ErrorListener;
+  readonly isOwn: (handle: unknown) => handle is StepHandle;
+  /** An event of a run's history. */
+  readonly event: (head: RunHead, type: string, data: Readonly<Record<string, unknown>>) => NewAuditEvent;
+}
+
+/** A run that this process holds the lease of. */
+export interface HeldRun {
+  readonly head: RunHead;
+  readonly definition: Definition;
+  readonly lease: RunLease;
+  /** What earlier owners have recorded. */
+  readonly records: StepRecords;
+  readonly resumed: boolean;
+}
+
+/** How it is carried out. */
+export interface DriveOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly concurrency?: number | undefined;
+  readonly onEvent?: PipelineListener | undefined;
+}
+
+/** Carries a run out, records its end, and gives the lease back whatever happens. */
+export async function driveRun(host: RunHost, run: HeldRun, options: DriveOptions): Promise<PipelineResult> {
+  const { head, definition, lease } = run;
+  const { store, clock, onError } = host;
+  const notify = (event: PipelineEvent): void => tell(options.onEvent, event, onError);
+  const base = { run: head.id, pipeline: head.pipeline };
+  const outputs = new Outputs(store.storage);
+  try {
+    const restored = restore(run.records, head.round, outputs);
+    const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
+    notify({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
+    const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
+    const status = state.status as RunOutcome;
+    const endedAt = clock.now();
+    const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), host.event(head, status, { fence: lease.fence }));
+    notify({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
+    const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps[i]!]));
+    return await resultOf(host, finished, definition, states, outputs);
+  } finally {
+    await lease.release().catch(onError);
+  }
+}
+
+/** The result of a run that has succeeded before. */
+export async function finishedRun(host: RunHost, head: RunHead, definition: Definition): Promise<PipelineResult> {
+  const outputs = new Outputs(host.store.storage);
+  const states = restore(await host.store.steps(head.id, [...definition.steps.keys()]), head.round, outputs);
+  return resultOf(host, head, definition, states, outputs);
+}
+
+function executorOf(
+  { store, clock, random, graceMs }: RunHost,
+  { head, definition, lease, records }: HeldRun,
+  restored: ReadonlyMap<string, StepState>,
+  outputs: Outputs,
+  concurrency: number,
+  notify: (event: PipelineEvent) => void,
+): RunExecutor {
+  const params = head.params === undefined ? undefined : encode(head.params);
+  return new RunExecutor({
+    head,
+    definition,
+    state: initialState(definition.plan, concurrency, restored),
+    versions: new Map([...records].map(([name, { version }]) => [name, version])),
+    store,
+    lease,
+    outputs,
+    params: () => params && decode(params, head.id),
+    clock,
+    graceMs,
+    chance: (step, attempt) => random?.() ?? stableChance(head.id, step, attempt),
+    notify,
+  });
+}
+
+function resultOf({ isOwn }: RunHost, head: RunHead, definition: Definition, states: ReadonlyMap<string, StepState>, outputs: Outputs): Promise<PipelineResult> {
+  const steps = Object.fromEntries([...definition.steps.keys()].map((name) => [name, stepResult(name, states.get(name)!)]));
+  return pipelineResult({ head, status: head.status as RunOutcome, steps, outputs, isOwn });
+}
+
+/** What records say for the present round: a success counts for ever, a failure or a retry under way only in the round that it happened in. */
+function restore(records: StepRecords, round: number, outputs: Outputs): Map<string, StepState> {
+  const states = new Map<string, StepState>();
+  for (const [name, { value }] of records) {
+    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because } = value;
+    if (status !== 'succeeded' && (value.round !== round || (status !== 'failed' && status !== 'retrying'))) continue;
+    states.set(name, { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because });
+    if (status === 'succeeded') outputs.keep(name, value.output);
+  }
+  return states;
+}

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { MemoryStorage, Pipeline } from 'modelkeep';
+import { describe, expect, it } from 'vitest';
+import { packOutput, unpackOutput } from '../../src/pipelines/output-codec.ts';
+
+const roundTrip = (value: unknown): unknown => unpackOutput(packOutput(value), 'test');
+
+describe('packOutput', () => {
+  it.each<[string, unknown]>([
+    ['what JSON loses', { nan: NaN, up: Infinity, down: -Infinity, zero: -0, big: 2n ** 70n, at: new Date(0), none: null }],
+    ['bytes and typed arrays', [new Uint8Array([1, 2, 255]), new Int8Array([-1]), new Uint8ClampedArray([9]), new Int16Array([-300]), new Uint16Array([65535])]],
+    ['wide typed arrays', [new Int32Array([-70000]), new Uint32Array([4e9]), new Float32Array([0.1, NaN]), new Float64Array([-0, Infinity, Math.PI])]],
+    ['64-bit arrays', { a: new BigInt64Array([-(2n ** 63n)]), b: new BigUint64Array([2n ** 64n - 1n]) }],
+    ['arrays deep inside', { layers: [{ name: 'dense', weights: [new Float32Array([1, 2, 3]), null] }], 'a.b': { '0': new Uint8Array([7]) } }],
+    ['empty things', { list: [], object: {}, array: new Float64Array(0), text: '' }],
+    ['one array', new Float32Array([1, 2])],
+    ['names that look like the codec', { $bytes: 'x', $$arrays: [1], tree: { arrays: [] }, path: new Uint8Array([1]) }],
+    ['plain values', 'text'],
+    ['null', null],
+  ])('keeps %s', (_, value) => {
+    expect(roundTrip(value)).toEqual(value);
+  });
+
+  it('keeps the bits of NaN and the part of a larger buffer that an array shows', () => {
+    const buffer = new Float64Array([1, 2, 3, 4]).buffer;
+    const part = roundTrip(new Float64Array(buffer, 8, 2)) as Float64Array;
+    expect([...part]).toEqual([2, 3]);
+    expect(part.buffer.byteLength).toBe(16);
+    expect(Object.is((roundTrip([-0]) as number[])[0], -0)).toBe(true);
+  });
+
+  it('gives a __proto__ back as the property that it was', () => {
+    const value = JSON.parse('{"__proto__":{"polluted":1}}') as object;
+    Object.defineProperty(value, 'bytes', { value: new Uint8Array([1]), enumerable: true });
+    const back = roundTrip(value) as object;
+    expect(Object.getPrototypeOf(back)).toBe(Object.prototype);
+    expect(Object.keys(back)).toEqual(['__proto__', 'bytes']);
+    const held = roundTrip(Object.fromEntries([['__proto__', new Uint8Array([5])]])) as object;
+    expect(Object.getOwnPropertyDescriptor(held, '__proto__')!.value).toEqual(new Uint8Array([5]));
+  });
+
+  it('gives Node buffers back as the byte arrays that they are', () => {
+    const back = roundTrip({ data: Buffer.from('abc') }) as { data: Uint8Array };
+    expect(back.data.constructor).toBe(Uint8Array);
+    expect([...back.data]).toEqual([97, 98, 99]);
+  });
+
+  it('gives equal bytes for equal values, however they were built', () => {
+    const a = { x: new Uint8Array([1]), y: new Float32Array([2]), z: 1 };
+    const b = { z: 1, y: new Float32Array([2]), x: new Uint8Array([1]) };
+    expect(packOutput(a)).toEqual(packOutput(b));
+    expect(packOutput({ x: [1, 2] })).not.toEqual(packOutput({ x: new Uint8Array([1, 2]) }));
+  });
+
+  it('does not change what it is given', () => {
+    const value = { rows: [{ x: new Uint8Array([1]) }], names: ['a'] };
+    packOutput(value);
+    expect(value).toEqual({ rows: [{ x: new Uint8Array([1]) }], names: ['a'] });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a function', { f: [() => 1] }, 'output.f[0]'],
+    ['a class instance', { m: new Map() }, 'output.m'],
+    ['a typed array in a class instance', { m: new (class Model { weights = new Float32Array(1); })() }, 'output.m'],
+    ['an array buffer', { b: new ArrayBuffer(1) }, 'output.b'],
+    ['a data view', { b: new DataView(new ArrayBuffer(1)) }, 'output.b'],
+    ['a hole', { list: [1, undefined] }, 'output.list[1]'],
+    ['a symbol', { s: Symbol('s') }, 'output.s'],
+    ['an invalid date', { at: new Date(NaN) }, 'output.at'],
+  ])('refuses %s and names its place', (_, value, path) => {
+    expect(() => packOutput(value)).toThrow(expect.objectContaining({ code: 'validation', details: expect.objectContaining({ path }) }));
+  });
+
+  it('never gives wrong data for damaged bytes: a coded error or plain data', () => {
+    const packed = packOutput({ x: new Float64Array(10), rows: [1, 'two', { three: 3n }] });
+    for (let at = 0; at < packed.length; at++) {
+      try {
+        unpackOutput(packed.slice(0, at), 'cut');
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'integrity', details: { key: 'cut' } });
+      }
+    }
+  });
+
+  it('round-trips anything plain', () => {
+    const leaf = fc.oneof(
+      fc.constantFrom(null, true, NaN, -0, 10n),
+      fc.double(),
+      fc.string({ unit: 'grapheme' }),
+      fc.date({ noInvalidDate: true }),
+      fc.uint8Array(),
+      fc.float64Array(),
+      fc.bigInt64Array(),
+      fc.int32Array(),
+    );
+    const tree = fc.letrec((tie) => ({
+      node: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('node'), { maxLength: 4 }), fc.dictionary(fc.string(), tie('node'), { maxKeys: 4, noNullPrototype: true })),
+    })).node;
+    fc.assert(fc.property(tree, (value) => void expect(roundTrip(value)).toEqual(value)), { numRuns: 500 });
+  });
+});
+
+describe('outputs of steps', () => {
+  it('pass between steps whatever their size, small ones in the record, large ones as blobs', async () => {
+    const storage = new MemoryStorage();
+    const pipeline = new Pipeline({ name: 'sizes', storage });
+    const small = pipeline.step('small', {}, async () => ({ when: new Date(5), weights: new Float32Array(100).fill(0.5) }));
+    const large = pipeline.step('large', {}, async () => ({ ids: BigInt64Array.from({ length: 50_000 }, (_, i) => BigInt(i)), name: 'large' }));
+    const text = pipeline.step('text', {}, async () => 'x'.repeat(100_000));
+    const sum = pipeline.step('sum', { needs: { small, large, text } }, async ({ inputs }) => ({
+      weights: inputs.small.weights.reduce((a, b) => a + b),
+      last: inputs.large.ids.at(-1),
+      text: inputs.text.length,
+      when: inputs.small.when,
+    }));
+    const result = await pipeline.run();
+    expect(result.output(sum)).toEqual({ weights: 50, last: 49_999n, text: 100_000, when: new Date(5) });
+    expect(result.output(large).ids[3]).toBe(3n);
+    expect((await storage.list({ kind: 'blob' })).entries).toHaveLength(2);
+  });
+});
