@@ -5,7 +5,7 @@ import type { Digest } from '../core/digest.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter } from './contract.ts';
+import type { StorageAdapter, Version } from './contract.ts';
 import { readValue, readValues } from './records.ts';
 import { update, type UpdateOptions } from './update.ts';
 
@@ -75,7 +75,7 @@ export async function changeHead<S>(
     updating,
   );
   // The change and its evidence are stored by now. What fails from here on leaves the events in the record, and the next change moves them.
-  if (events.length > 0) await drain<S>(at, written.value!.outbox, updating).catch(() => undefined);
+  if (events.length > 0) await drain(at, written as { value: Head<S>; version: Version }, updating).catch(() => undefined);
   return { state: written.value?.state, events };
 }
 
@@ -92,17 +92,21 @@ export async function readHistory(at: HeadLocation, options: OperationOptions = 
   return [...events.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
-/** Moves the outbox to the log. Readers know a double entry by its id. What was appended is taken out even when others change the record meanwhile: else it would be appended again. */
-async function drain<S>(at: HeadLocation, outbox: readonly AuditEvent[], options: OperationOptions & UpdateOptions): Promise<void> {
-  await at.storage.append(at.key, outbox.map((event) => encode(event)), { signal: options.signal });
-  const moved = new Set(outbox.map((event) => event.id));
-  await update<Head<S> | undefined>(
-    at.storage,
-    at.key,
-    (head) => {
-      const left = head?.outbox.filter((event) => !moved.has(event.id));
-      return head && left!.length < head.outbox.length ? { ...head, outbox: left! } : head;
-    },
-    options,
-  );
+/**
+ * Moves the outbox to the log; readers know a double entry by its id. What was appended is taken out even when others changed the record meanwhile, else
+ * it would be appended again by each of them and the record would grow.
+ */
+async function drain<S>(at: HeadLocation, { value, version }: { value: Head<S>; version: Version }, options: UpdateOptions): Promise<void> {
+  const { signal } = options;
+  await at.storage.append(at.key, value.outbox.map((event) => encode(event)), { signal });
+  const trimmed: Head<S> = { ...value, outbox: [] };
+  const blobs = (options.blobs as ((head: Head<S>) => readonly Digest[]) | undefined)?.(trimmed);
+  const [result] = await at.storage.write([{ kind: 'put', key: at.key, bytes: encode(trimmed, at.key), blobs, condition: { match: version } }], { signal });
+  if (result?.ok) return;
+  const moved = new Set(value.outbox.map((event) => event.id));
+  const trim = (head: Head<S> | undefined): Head<S> | undefined => {
+    const outbox = head?.outbox.filter((event) => !moved.has(event.id)) ?? [];
+    return head && outbox.length < head.outbox.length ? { ...head, outbox } : head;
+  };
+  await update<Head<S> | undefined>(at.storage, at.key, trim, options);
 }

@@ -1,87 +1,117 @@
-import { describe, expect, it } from 'vitest';
 import { MemoryStorage } from 'modelkeep';
+import { describe, expect, it } from 'vitest';
+import type { NewAuditEvent } from '../../src/core/audit.ts';
+import { digestOf } from '../../src/core/digest.ts';
+import { StorageError } from '../../src/core/errors.ts';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
-import { changeHead, readHead, readHistory } from '../../src/storage/head-record.ts';
-import { update } from '../../src/storage/update.ts';
-import { failingStorage } from '../registry/failing-storage.ts';
+import { changeHead, readHead, readHistory, type HeadLocation } from '../../src/storage/head-record.ts';
 
-const key = 'counters/a';
-const count = async (storage: StorageAdapter): Promise<unknown> =>
-  changeHead<number>({ storage, key }, (state = 0) => ({ state: state + 1, events: [{ type: 'counted', subject: { kind: 'model', id: 'a' }, data: { to: state + 1 } }] }));
+const event = (type: string): NewAuditEvent => ({ type, subject: { kind: 'model', id: 'm' }, data: { n: NaN } });
+const add = (n: number) => (state: number | undefined) => ({ state: (state ?? 0) + n, events: [event(`add ${n}`)] });
 
-async function outboxSize(storage: StorageAdapter): Promise<number> {
-  const [record] = await storage.read([key]);
-  return (JSON.parse(new TextDecoder().decode(record!.bytes)) as { outbox: unknown[] }).outbox.length;
-}
-
-/** A store on which every call takes a turn of the event loop, so that concurrent callers really get between each other. */
-function unhurried(storage: MemoryStorage, afterWrite: (bytes: number) => void): StorageAdapter {
-  return new Proxy(storage, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function' || name === 'readLog') return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: unknown[]) => {
-        await new Promise((resolve) => setImmediate(resolve));
-        if (name === 'write') afterWrite((args[0] as { bytes: Uint8Array }[])[0]!.bytes.length);
-        return (value as (...all: unknown[]) => unknown).apply(target, args);
-      };
-    },
+/** A storage whose calls fail by a plan: before they had their effect, or after it, as when an answer is lost. */
+function failing(storage: StorageAdapter, plan: (call: 'read' | 'write' | 'append', count: number) => 'before' | 'after' | undefined): StorageAdapter {
+  let count = 0;
+  const guard =
+    <A extends unknown[], R>(name: 'read' | 'write' | 'append', call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const when = plan(name, ++count);
+      if (when === 'before') throw new StorageError('storage', `${name} failed`);
+      const result = await call(...args);
+      if (when === 'after') throw new StorageError('storage', `the answer to ${name} was lost`);
+      return result;
+    };
+  const bound = Object.create(storage) as StorageAdapter;
+  return Object.assign(bound, {
+    read: guard('read', storage.read.bind(storage)),
+    write: guard('write', storage.write.bind(storage)),
+    append: guard('append', storage.append.bind(storage)),
+    readLog: storage.readLog.bind(storage),
   });
 }
 
-describe('head records', () => {
-  it('tell every change once and in order, and do not grow while many change them at once', async () => {
-    let largest = 0;
-    const storage = unhurried(new MemoryStorage(), (bytes) => (largest = Math.max(largest, bytes)));
-    const writers = 8;
-    await Promise.all(
-      Array.from({ length: writers }, async () => {
-        for (let i = 0; i < 20; i++) await count(storage);
-      }),
-    );
-    const history = await readHistory({ storage, key });
-    const numbers = Array.from({ length: 160 }, (_, i) => i + 1);
-    expect(history.map((event) => event.sequence)).toEqual(numbers);
-    expect(history.map((event) => event.data)).toEqual(numbers.map((to) => ({ to })));
-    expect(await readHead({ storage, key })).toBe(160);
-    expect(await outboxSize(storage)).toBe(0);
-    // About 150 bytes an event: as many as there are writers, with room to spare.
-    expect(largest).toBeLessThan(writers * 2 * 150);
-  });
+const typesOf = async (at: HeadLocation): Promise<[number, string][]> => (await readHistory(at)).map(({ sequence, type }) => [sequence, type]);
 
-  it.each(['before', 'after'] as const)('have either changed with their event or not at all, wherever the store fails (%s its work)', async (when) => {
-    for (const then of ['recovers', 'stays down'] as const) {
-      for (let at = 1; ; at++) {
+describe('changeHead', () => {
+  it('keeps state and evidence together, whatever fails between the change and the log', async () => {
+    // The calls of one change are: read, write the change, append the events, write the trimmed head.
+    for (const failAt of [1, 2, 3, 4]) {
+      for (const when of ['before', 'after'] as const) {
         const storage = new MemoryStorage();
-        await count(storage);
-        const failing = failingStorage(storage, { at, when, then });
-        const done = await count(failing.storage).then(() => true, () => false);
-        if (failing.calls() < at) break;
-        const state = (await readHead<number>({ storage, key }))!;
-        expect((await readHistory({ storage, key })).map((event) => event.data)).toEqual(state === 2 ? [{ to: 1 }, { to: 2 }] : [{ to: 1 }]);
-        if (done) expect(state).toBe(2);
-        await count(storage);
-        expect((await readHistory({ storage, key })).map((event) => event.sequence)).toEqual(state === 2 ? [1, 2, 3] : [1, 2]);
-        expect(await outboxSize(storage)).toBe(0);
+        const at: HeadLocation = { storage, key: 'model/m' };
+        await changeHead(at, add(1));
+        const broken: HeadLocation = { ...at, storage: failing(storage, (_call, count) => (count === failAt ? when : undefined)) };
+        const outcome = await changeHead(broken, add(10)).then(({ state }) => state, () => 'failed');
+        const stored = await readHead<number>(at);
+        const changed = failAt > 2 || (failAt === 2 && when === 'after');
+        expect([failAt, when, outcome, stored]).toEqual([failAt, when, failAt > 2 ? 11 : 'failed', changed ? 11 : 1]);
+        expect(await typesOf(at)).toEqual(changed ? [[1, 'add 1'], [2, 'add 10']] : [[1, 'add 1']]);
+        await changeHead(at, add(100));
+        expect(await typesOf(at)).toEqual(changed ? [[1, 'add 1'], [2, 'add 10'], [3, 'add 100']] : [[1, 'add 1'], [2, 'add 100']]);
+        expect(await readHead<number>(at)).toBe(changed ? 111 : 101);
       }
     }
   });
-});
 
-describe('update', () => {
-  it('makes its change once on a store that repeats a write whose answer was lost', async () => {
+  it('moves events to the log, also those that an earlier process left behind', async () => {
     const storage = new MemoryStorage();
-    const repeating = new Proxy(storage, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (name !== 'write') return typeof value === 'function' ? value.bind(target) : value;
-        return async (...args: Parameters<StorageAdapter['write']>) => {
-          await target.write(...args);
-          return target.write(...args);
-        };
-      },
-    });
-    for (let i = 1; i <= 3; i++) expect((await update<number>(repeating, key, (value = 0) => value + 1)).value).toBe(i);
-    expect((await update<number>(storage, key, (value = 0) => value)).value).toBe(3);
+    const at: HeadLocation = { storage, key: 'model/m' };
+    const noLog: HeadLocation = { ...at, storage: failing(storage, (call) => (call === 'append' ? 'before' : undefined)) };
+    for (const n of [1, 2, 3]) await changeHead(noLog, add(n));
+    const inLog = async (): Promise<number> => {
+      let entries = 0;
+      for await (const entry of storage.readLog('model/m')) entries += entry.bytes.length > 0 ? 1 : 0;
+      return entries;
+    };
+    expect([await inLog(), (await typesOf(at)).length]).toEqual([0, 3]);
+    await changeHead(at, add(4));
+    expect([await inLog(), (await typesOf(at)).length]).toEqual([4, 4]);
+    expect(((await storage.read(['model/m']))[0]?.bytes.length ?? 0) < 200).toBe(true);
+  });
+
+  it('counts an event once that two processes moved to the log', async () => {
+    const storage = new MemoryStorage();
+    const at: HeadLocation = { storage, key: 'model/m' };
+    const notTrimmed: HeadLocation = { ...at, storage: failing(storage, (_call, count) => (count === 4 ? 'before' : undefined)) };
+    await changeHead(notTrimmed, add(1));
+    await changeHead(at, add(2));
+    let entries = 0;
+    for await (const entry of storage.readLog('model/m')) entries += entry.bytes.length > 0 ? 1 : 0;
+    expect([entries, await typesOf(at)]).toEqual([3, [[1, 'add 1'], [2, 'add 2']]]);
+  });
+
+  it('loses and doubles nothing under random failures', async () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const storage = new MemoryStorage();
+      const at: HeadLocation = { storage, key: 'model/m' };
+      let chance = seed;
+      const next = (): number => (chance = (chance * 48_271) % 2_147_483_647);
+      const broken: HeadLocation = { ...at, storage: failing(storage, () => (next() % 4 === 0 ? (next() % 2 === 0 ? 'before' : 'after') : undefined)) };
+      for (let i = 0; i < 30; i++) await changeHead(broken, add(1)).catch(() => undefined);
+      const history = await readHistory(at);
+      expect(history.length, `seed ${seed}`).toBe(await readHead<number>(at));
+      expect(history.map(({ sequence }) => sequence)).toEqual(history.map((_, i) => i + 1));
+    }
+  });
+
+  it('keeps the blobs that a state names, also when the outbox is trimmed', async () => {
+    const storage = new MemoryStorage();
+    const digest = digestOf('weights');
+    const at: HeadLocation = { storage, key: 'model/m', blobs: ((state: { file: typeof digest }) => [state.file]) as HeadLocation['blobs'] };
+    await changeHead<{ file: string }>(at, () => ({ state: { file: digest }, events: [event('added')] }));
+    expect((await storage.read(['model/m']))[0]?.blobs).toEqual([digest]);
+  });
+
+  it('takes the time from its clock', async () => {
+    const clock = { now: () => 42, monotonic: () => 0, setTimer: () => () => undefined };
+    const at: HeadLocation = { storage: new MemoryStorage(), key: 'model/m', clock };
+    const { events } = await changeHead(at, add(1));
+    expect(events).toMatchObject([{ at: 42, sequence: 1, type: 'add 1', data: { n: NaN } }]);
+    expect(await readHistory(at)).toEqual(events);
+  });
+
+  it('has no state and no history before the first change', async () => {
+    const at: HeadLocation = { storage: new MemoryStorage(), key: 'model/m' };
+    expect([await readHead(at), await readHistory(at), await changeHead(at, () => undefined)]).toEqual([undefined, [], { state: undefined, events: [] }]);
   });
 });
