@@ -2,7 +2,7 @@
 export function shown(value: unknown, maxLength = 200): string {
   let text: string | undefined;
   try {
-    text = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value);
+    text = typeof value === 'bigint' ? `${value}n` : typeof value === 'number' ? String(value) : JSON.stringify(value);
   } catch {
     // Cycles and bigints inside objects have no JSON.
   }
