@@ -11,6 +11,11 @@ export function encodePosition(vector: WriterVector): LogPosition {
   return [...vector].map(([writer, sequence]) => `${writer}:${sequence}`).join(',');
 }
 
+/** The text of a vector of which only one writer moves: `others` is that of all the others. Much cheaper than {@link encodePosition} for every entry of a log. */
+export function advancePosition(others: LogPosition, writer: string, sequence: number): LogPosition {
+  return others === '' ? `${writer}:${sequence}` : `${others},${writer}:${sequence}`;
+}
+
 /** The vector of a position that {@link encodePosition} made; `undefined` is the beginning. Throws `ValidationError` for any other text. */
 export function decodePosition(position: LogPosition | undefined): Map<string, number> {
   const vector = new Map<string, number>();

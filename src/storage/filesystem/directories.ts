@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { checksum } from './checksum.ts';
+import { codeOf, type FileSystem } from './file-system.ts';
+
+const dayMs = 86_400_000;
+
+/** The directories of a store: made when they are first needed, with their names flushed. */
+export class Directories {
+  readonly root: string;
+  /** Where files grow before they get their name. */
+  readonly temporary: string;
+  readonly #fileSystem: FileSystem;
+  readonly #made = new Map<string, Promise<void>>();
+
+  constructor(fileSystem: FileSystem, root: string) {
+    this.#fileSystem = fileSystem;
+    this.root = root;
+    this.temporary = join(root, 'tmp');
+  }
+
+  /** Makes the directory at `segments` below the root. What another process makes at the same time is flushed here too: it may not have got that far. */
+  async ensure(...segments: readonly string[]): Promise<string> {
+    let path = this.root;
+    for (const segment of segments) {
+      const parent = path;
+      path = join(path, segment);
+      let made = this.#made.get(path);
+      if (made === undefined) {
+        made = this.#make(path, parent);
+        this.#made.set(path, made);
+        made.catch(() => this.#made.delete(path));
+      }
+      await made;
+    }
+    return path;
+  }
+
+  /** Forgets a directory that was removed, with all below it. */
+  forget(path: string): void {
+    for (const made of this.#made.keys()) if (made === path || made.startsWith(join(path, '/'))) this.#made.delete(made);
+  }
+
+  /** A fresh path for a temporary file, whose name tells which process it belongs to. */
+  async temporaryPath(): Promise<string> {
+    await this.ensure('tmp');
+    return join(this.temporary, `${hostName()}-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+  }
+
+  /** Removes temporary files that nobody can be writing to any more: a day old, and not of a process that lives on this host. */
+  async sweep(now: number): Promise<void> {
+    for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
+      const owner = /^([0-9a-f]{8})-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
+      if (owner === null || (owner[1] === hostName() && isAlive(Number(owner[2])))) continue;
+      const path = join(this.temporary, name);
+      if (now - (await this.#fileSystem.stat(path)).modifiedMs > dayMs) await this.#fileSystem.unlink(path);
+    }
+  }
+
+  async #make(path: string, parent: string): Promise<void> {
+    try {
+      await this.#fileSystem.makeDirectory(path);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+    await this.#fileSystem.syncDirectory(parent);
+  }
+}
+
+function hostName(): string {
+  return checksum(Buffer.from(hostname())).toString(16).padStart(8, '0');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}

@@ -1,0 +1,23 @@
+import type { OpenFile } from './file-system.ts';
+
+/** The bytes from `position`, `length` of them or fewer at the end of the file. */
+export async function readAt(file: OpenFile, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const read = await file.read(filled === 0 ? bytes : bytes.subarray(filled), position + filled);
+    if (read === 0) break;
+    filled += read;
+  }
+  return filled === length ? bytes : bytes.subarray(0, filled);
+}
+
+/** Appends all of `bytes` to a file that nobody else writes to. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
+  let written = 0;
+  while (written < bytes.length) {
+    const now = await file.write(written === 0 ? bytes : bytes.subarray(written));
+    if (now === 0) throw Object.assign(new Error('the system wrote nothing'), { code: 'EIO' });
+    written += now;
+  }
+}

@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { throwIfAborted } from '../../core/abort.ts';
+import type { Key } from '../../core/key.ts';
+import type { ListEntry, ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
+import type { CheckedListQuery } from '../list-page.ts';
+import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
+import { checksum } from './checksum.ts';
+import type { Directories } from './directories.ts';
+import { codeOf, type FileSystem } from './file-system.ts';
+import { readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
+import { entriesOf } from './segment-frame.ts';
+import { endOf, SegmentReader } from './segment-reader.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { storageError } from './system-error.ts';
+
+const maxOpenWriters = 128;
+
+/** The logs of a store: a directory for each, with segments of each writer. */
+export class LogStore {
+  readonly #fileSystem: FileSystem;
+  readonly #directories: Directories;
+  readonly #root: string;
+  /** In order of use. */
+  readonly #writers = new Map<string, SegmentWriter>();
+  readonly #left = new Set<string>();
+
+  constructor(fileSystem: FileSystem, directories: Directories) {
+    this.#fileSystem = fileSystem;
+    this.#directories = directories;
+    this.#root = join(directories.root, 'logs');
+  }
+
+  /** @param unique - Whether nobody else ever wrote under this writer's name. */
+  async append(log: Key, entries: readonly Uint8Array[], writer: string, unique: boolean, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
+    const name = `${writer}/${log}`;
+    const segments = this.#writers.get(name) ?? new SegmentWriter(this.#fileSystem, this.#directories, log, writer, !unique || this.#left.has(name));
+    this.#writers.delete(name);
+    this.#writers.set(name, segments);
+    const appended = segments.append(entries, operationId, flushed);
+    await this.#leaveIdle();
+    return appended;
+  }
+
+  /** The entries of all writers, each writer's in order. */
+  async *read(log: Key, query: LogQuery): AsyncGenerator<LogEntry> {
+    const vector = decodePosition(query.after);
+    const { segments } = await this.#guard(log, () => readLogDirectory(this.#fileSystem, join(this.#root, ...log.split('/'))));
+    for (let start = 0; start < segments.length; ) {
+      const writer = segments[start]!.writer;
+      let end = start;
+      while (end < segments.length && segments[end]!.writer === writer) end++;
+      const after = vector.get(writer) ?? 0;
+      vector.delete(writer);
+      const others = encodePosition(vector);
+      let reached = after;
+      for await (const { sequence, bytes } of this.#readWriter(log, segments.slice(start, end), after)) {
+        throwIfAborted(query.signal, `Reading the log ${log}`);
+        reached = sequence;
+        yield { writer, sequence, bytes, position: advancePosition(others, writer, sequence) };
+      }
+      if (reached > 0) vector.set(writer, reached);
+      start = end;
+    }
+  }
+
+  async *#readWriter(log: Key, segments: readonly SegmentName[], after: number): AsyncGenerator<{ sequence: number; bytes: Uint8Array }> {
+    let reader = await this.#open(log, segments[0]!);
+    let reached = 0;
+    for (let i = 0; reader !== undefined; i++) {
+      const current: SegmentReader = reader;
+      let next: SegmentReader | undefined;
+      try {
+        if (current.header.entriesBefore > reached) throw current.missing(0, current.header.entriesBefore);
+        next = segments[i + 1] && (await this.#open(log, segments[i + 1]!));
+        const limit = next?.header.entriesBefore ?? Infinity;
+        if (limit <= after) reached = limit;
+        else for await (const entry of entriesUpTo(current, after, limit)) {
+          reached = entry.sequence;
+          if (entry.sequence > after) yield entry;
+        }
+        reached = Math.max(reached, current.header.entriesBefore);
+        if (limit !== Infinity && reached < limit) throw current.missing(reached, limit);
+      } catch (error) {
+        await next?.close();
+        if (await this.#exists(segments[i]!)) throw storageError(error, `Reading the log ${log}`, log);
+        // The log was deleted while it was read.
+        return;
+      } finally {
+        await current.close();
+      }
+      reader = next;
+    }
+  }
+
+  /** Deletes the log of this key, and directories that are of no more use. Later segments go first, so that what is left after a crash is still a beginning. */
+  async delete(log: Key): Promise<void> {
+    const path = join(this.#root, ...log.split('/'));
+    await this.#guard(log, async () => {
+      const { segments } = await readLogDirectory(this.#fileSystem, path);
+      if (segments.length === 0) return;
+      for (const segment of [...segments].reverse()) await ignoring('ENOENT', this.#fileSystem.unlink(segment.path));
+      await ignoring('ENOENT', this.#fileSystem.syncDirectory(path));
+      await this.#removeEmpty(log);
+    });
+  }
+
+  async list(query: CheckedListQuery): Promise<ListPage> {
+    return this.#guard('logs', async () => {
+      const entries: ListEntry[] = [];
+      for await (const { key, segments } of walkLogs(this.#fileSystem, this.#root, query.prefix, query.after ?? '')) {
+        const entry = await this.#describe(key, segments);
+        if (entry === undefined) continue;
+        if (entries.length === query.limit) return { entries, next: entries[entries.length - 1]!.key };
+        entries.push(entry);
+      }
+      return { entries };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#writers.values()].map((writer) => writer.close()));
+    this.#writers.clear();
+  }
+
+  /** What a list says of a log: the bytes of its entries, and a version that any append and any new beginning changes. */
+  async #describe(log: Key, segments: readonly SegmentName[]): Promise<ListEntry | undefined> {
+    let size = 0;
+    let state = '';
+    for (const [i, segment] of segments.entries()) {
+      if (segments[i + 1]?.writer === segment.writer) continue;
+      const reader = await this.#open(log, segment);
+      if (reader === undefined) continue;
+      try {
+        const end = await reader.end();
+        size += end.bytes;
+        state += `${segment.writer}:${end.sequence}:${reader.header.salt.toString('hex')},`;
+      } finally {
+        await reader.close();
+      }
+    }
+    return state === '' ? undefined : { key: log, version: checksum(Buffer.from(state)).toString(16), size };
+  }
+
+  async #open(log: Key, segment: SegmentName): Promise<SegmentReader | undefined> {
+    try {
+      return await SegmentReader.open(this.#fileSystem, segment.path, log);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw storageError(error, `Reading the log ${log}`, log);
+    }
+  }
+
+  async #exists(segment: SegmentName): Promise<boolean> {
+    try {
+      await this.#fileSystem.stat(segment.path);
+      return true;
+    } catch (error) {
+      return codeOf(error) !== 'ENOENT';
+    }
+  }
+
+  async #removeEmpty(log: Key): Promise<void> {
+    const parts = log.split('/');
+    for (let depth = parts.length; depth > 0; depth--) {
+      const path = join(this.#root, ...parts.slice(0, depth));
+      try {
+        await this.#fileSystem.removeDirectory(path);
+      } catch {
+        // It holds other logs, or someone is writing the first segment of one.
+        return;
+      }
+      this.#directories.forget(path);
+    }
+  }
+
+  /** Lets go of the writers that were used longest ago, when there are many. */
+  async #leaveIdle(): Promise<void> {
+    for (const [name, writer] of this.#writers) {
+      if (this.#writers.size <= maxOpenWriters) return;
+      if (!writer.idle) continue;
+      this.#writers.delete(name);
+      this.#left.add(name);
+      await writer.close();
+    }
+  }
+
+  async #guard<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storageError(error, `The log ${what}`, what);
+    }
+  }
+}
+
+/** The entries of a segment from the frame that holds the first after `after`, up to `limit`: behind it, another segment has taken over. */
+async function* entriesUpTo(reader: SegmentReader, after: number, limit: number): AsyncGenerator<{ sequence: number; bytes: Uint8Array }> {
+  for await (const { frame, bytes, at } of reader.frames(after)) {
+    if (endOf(frame).sequence > limit) return;
+    let sequence = frame.first;
+    for (const entry of entriesOf(bytes, at, frame)) yield { sequence: sequence++, bytes: entry };
+  }
+}
+
+async function ignoring(code: string, work: Promise<void>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (codeOf(error) !== code) throw error;
+  });
+}

@@ -1,0 +1,224 @@
+import { IntegrityError } from '../../core/errors.ts';
+import type { Key } from '../../core/key.ts';
+import type { WriteResult } from '../contract.ts';
+import { fileHeaderBytes } from './file-header.ts';
+import { frameHeaderBytes, frameKinds, metaOf, parseFrameHeader, valueOf, type FrameHeader, type VersionId } from './record-frame.ts';
+import { RecordState } from './record-state.ts';
+import { decodeVouch, hashKey, vouchesFor, type Span, type Vouch } from './vouch.ts';
+
+/** A place where no whole frame could be read although whole ones follow. */
+export interface Breach extends Span {
+  /** The frame there, when all but its value is whole. */
+  readonly frame?: { readonly header: FrameHeader; readonly meta: Buffer } | undefined;
+}
+
+/** What `feed` came to: all was taken, this many bytes from the end are wanted, or there is a breach to judge. */
+export type Fed = { readonly need: number } | { readonly breach: Breach } | undefined;
+
+interface Damage extends Span {
+  /** Hashes of the keys that may be meant; `undefined` when it could be any. */
+  readonly suspects: ReadonlySet<number> | undefined;
+}
+
+const searchStep = 1 << 20;
+
+/** Reads the bytes of one record file in order, and keeps what they come to. Everyone who reads the same bytes comes to the same. */
+export class RecordReplay {
+  readonly state: RecordState = new RecordState();
+  readonly generation: number;
+  readonly salt: Buffer;
+  /** How far the file has been read. */
+  end: number = fileHeaderBytes;
+  /** Whether the seal was seen: nothing behind it counts. */
+  sealed = false;
+  /** Whether someone vouched for what was skipped here: the file must be read anew. */
+  contradicted = false;
+  vouchedTo: number = fileHeaderBytes;
+  /** Writes that never finished. */
+  readonly gaps: Span[] = [];
+  readonly #damages: Damage[] = [];
+  readonly #deletedAt = new Map<Key, number>();
+  readonly #counters = new Map<number, number>();
+  readonly #path: string;
+  readonly #nonce: number;
+  readonly #onOwn: (counter: number, result: WriteResult, end: number) => void;
+  #unvouchedOffsets: number[] = [];
+  #unvouchedKeys: Key[] = [];
+
+  /** `onOwn` is told the result of each write that carries `nonce`. */
+  constructor(file: { path: string; generation: number; salt: Buffer }, nonce: number, onOwn: (counter: number, result: WriteResult, end: number) => void) {
+    this.#path = file.path;
+    this.generation = file.generation;
+    this.salt = file.salt;
+    this.#nonce = nonce;
+    this.#onOwn = onOwn;
+  }
+
+  /** Takes the frames of `window`, which begins at `end`; `last` says that the file ends with it. */
+  feed(window: Buffer, last: boolean): Fed {
+    const start = this.end;
+    while (!this.sealed) {
+      const at = this.end - start;
+      if (at === window.length && last) return undefined;
+      const header = this.#freshHeader(window, at);
+      if (header !== undefined && at + header.size <= window.length) {
+        const meta = metaOf(window, at, header);
+        const whole = meta !== undefined && valueOf(window, at, header) !== undefined;
+        if (whole) {
+          this.#apply(header, meta, false);
+          continue;
+        }
+        return this.#breach(window, at, last, meta && { header, meta });
+      }
+      if (!last) return { need: header?.size ?? window.length - at + searchStep };
+      if (window.length - at < frameHeaderBytes && header === undefined) return undefined;
+      return this.#breach(window, at, last, undefined);
+    }
+    return undefined;
+  }
+
+  /** Goes on behind a breach. What nobody of `vouches`, all those behind it, vouches for never was a frame; anything else is damage. */
+  pass(breach: Breach, vouches: readonly Vouch[]): void {
+    const { from, to, frame } = breach;
+    if (!vouches.some((vouch) => vouchesFor(vouch, from))) {
+      this.gaps.push({ from, to });
+      this.end = to;
+    } else if (frame !== undefined && from + frame.header.size === to) {
+      this.#apply(frame.header, frame.meta, true);
+    } else {
+      this.#damages.push({ from, to, suspects: suspectsIn(breach, vouches) });
+      this.end = to;
+    }
+  }
+
+  /** A vouch for all that was read up to `to`. */
+  vouchFor(to: number): Vouch {
+    const count = this.#unvouchedBefore(to);
+    const frames = Array.from({ length: count }, (_, i) => ({ offset: this.#unvouchedOffsets[i]!, keyHash: hashKey(this.#unvouchedKeys[i]!) }));
+    return { from: this.vouchedTo, to, gaps: this.gaps.filter((gap) => gap.from < to), frames };
+  }
+
+  /** Throws `IntegrityError` when what is known of `key` may not be the last that was written to it. */
+  assertSound(key: Key): void {
+    const damage = this.damageTo(key);
+    if (damage) throw damage;
+  }
+
+  /** The error to read `key` with, when what is known of it may not be the last that was written to it. */
+  damageTo(key: Key): IntegrityError | undefined {
+    const slot = this.state.slots.get(key);
+    if (slot?.damaged) return this.#damaged(key, slot.position);
+    if (this.#damages.length === 0) return undefined;
+    const known = slot?.position ?? this.#deletedAt.get(key) ?? -1;
+    const damage = this.#damages.find(({ from, suspects }) => from > known && (suspects?.has(hashKey(key)) ?? true));
+    return damage && (damage.suspects ? this.#damaged(key, damage.from) : this.#damagedFile(damage));
+  }
+
+  /** Throws `IntegrityError` when the file may hold keys that cannot be read. */
+  assertListable(): void {
+    if (this.#damages.length === 0) return;
+    const known = new Set([...this.state.slots.keys(), ...this.#deletedAt.keys()].map(hashKey));
+    const lost = this.#damages.find(({ suspects }) => suspects === undefined || [...suspects].some((hash) => !known.has(hash)));
+    if (lost) throw this.#damagedFile(lost);
+  }
+
+  /** Throws `IntegrityError` when something is damaged and has not been written again since: it must stay for whoever restores it. */
+  assertWhole(): void {
+    this.assertListable();
+    for (const key of this.state.slots.keys()) this.assertSound(key);
+  }
+
+  #apply(header: FrameHeader, meta: Buffer, damaged: boolean): void {
+    const position = this.end;
+    this.#counters.set(header.nonce, header.counter);
+    this.end += header.size;
+    switch (header.kind) {
+      case frameKinds.put:
+      case frameKinds.delete: {
+        const key = meta.toString('latin1', 0, header.keyLength);
+        this.#remember(position, key);
+        const own = header.nonce === this.#nonce;
+        const at = { generation: this.generation, offset: position, nonce: header.nonce };
+        const result = this.state.applyWrite(header, meta, key, at, { wanted: own, damaged, excused: this.#excused });
+        if (this.#damages.length > 0 && !this.state.slots.has(key)) this.#deletedAt.set(key, position);
+        if (own) this.#onOwn(header.counter, result!, this.end);
+        return;
+      }
+      case frameKinds.record:
+      case frameKinds.operation: {
+        const key = meta.toString('latin1', 0, header.keyLength);
+        if (header.kind === frameKinds.record) this.#remember(position, key);
+        this.state.applyCarried(header, meta, key, position, damaged);
+        return;
+      }
+      case frameKinds.vouch:
+        this.#takeVouch(decodeVouch(meta));
+        return;
+      case frameKinds.seal:
+        this.sealed = true;
+    }
+  }
+
+  #takeVouch(vouch: Vouch): void {
+    if (this.gaps.some((gap) => vouchesFor(vouch, gap.from))) this.contradicted = true;
+    if (vouch.to <= this.vouchedTo) return;
+    const count = this.#unvouchedBefore(vouch.to);
+    this.#unvouchedOffsets = this.#unvouchedOffsets.slice(count);
+    this.#unvouchedKeys = this.#unvouchedKeys.slice(count);
+    this.vouchedTo = vouch.to;
+  }
+
+  #remember(position: number, key: Key): void {
+    this.#unvouchedOffsets.push(position);
+    this.#unvouchedKeys.push(key);
+  }
+
+  #unvouchedBefore(to: number): number {
+    let count = this.#unvouchedOffsets.length;
+    while (count > 0 && this.#unvouchedOffsets[count - 1]! >= to) count--;
+    return count;
+  }
+
+  // A copy of a frame of this very file, inside a value, has a counter that was there before.
+  #freshHeader(window: Buffer, at: number): FrameHeader | undefined {
+    const header = parseFrameHeader(window, at, this.salt);
+    return header !== undefined && header.counter > (this.#counters.get(header.nonce) ?? 0) ? header : undefined;
+  }
+
+  #breach(window: Buffer, at: number, last: boolean, frame: Breach['frame']): Fed {
+    for (let next = window.indexOf(this.salt, at + 1); next !== -1; next = window.indexOf(this.salt, next + 1)) {
+      if (this.#freshHeader(window, next) !== undefined) return { breach: { from: this.end, to: this.end + next - at, frame } };
+    }
+    return last ? undefined : { need: window.length - at + searchStep };
+  }
+
+  readonly #excused = (key: Key, { generation, offset }: VersionId): boolean =>
+    generation === this.generation && this.#damages.some(({ from, to, suspects }) => from <= offset && offset < to && (suspects?.has(hashKey(key)) ?? true));
+
+  #damaged(key: Key, position: number): IntegrityError {
+    return new IntegrityError(`The record ${key} is damaged (${this.#path}, byte ${position}); restore the store from a copy, or write or delete the record without a condition.`, {
+      key,
+      file: this.#path,
+      offset: position,
+    });
+  }
+
+  #damagedFile({ from, to }: Span): IntegrityError {
+    return new IntegrityError(`Bytes ${from} to ${to} of ${this.#path} are damaged, and whose they were cannot be read; restore the store from a copy.`, {
+      key: `${this.#path}:${from}`,
+      file: this.#path,
+      offset: from,
+    });
+  }
+}
+
+/** The keys whose frames lay in a breach, when the vouches name every one. */
+function suspectsIn({ from, to }: Span, vouches: readonly Vouch[]): ReadonlySet<number> | undefined {
+  let covered = from;
+  for (const vouch of [...vouches].sort((a, b) => a.from - b.from)) {
+    if (vouch.from <= covered) covered = Math.max(covered, vouch.to);
+  }
+  if (covered < to) return undefined;
+  const named = vouches.flatMap((vouch) => vouch.frames).filter((frame) => from <= frame.offset && frame.offset < to);
+  return new Set(named.map((frame) => frame.keyHash));
+}

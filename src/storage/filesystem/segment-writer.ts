@@ -1,0 +1,345 @@
+import { join } from 'node:path';
+import { StorageError } from '../../core/errors.ts';
+import type { Key } from '../../core/key.ts';
+import type { LogPosition } from '../contract.ts';
+import { encodePosition } from '../log-position.ts';
+import { OperationMemory } from '../operation-memory.ts';
+import type { Directories } from './directories.ts';
+import { encodeFileHeader, newSalt } from './file-header.ts';
+import { writeAll } from './file-reading.ts';
+import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
+import { readLogDirectory, segmentFile, type SegmentName } from './log-directory.ts';
+import { encodeSegmentFrame, measureEntries, operationIdOf, segmentKinds, type SegmentDraft } from './segment-frame.ts';
+import { endOf, SegmentReader } from './segment-reader.ts';
+import { storageError } from './system-error.ts';
+
+interface PendingAppend {
+  readonly entries: readonly Uint8Array[];
+  readonly operationId: string | undefined;
+  readonly flushed: boolean;
+  readonly resolve: (position: LogPosition) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The segment that is being written. */
+interface Segment {
+  readonly file: OpenFile;
+  readonly salt: Buffer;
+  readonly path: string;
+  /** Size of the file as far as only this writer wrote to it. */
+  end: number;
+  /** That size when the segment was begun, until the frames it was begun with are acknowledged; then 0. */
+  created: number;
+  flushedTo: number;
+}
+
+const batchBytes = 16 << 20;
+const maxAttempts = 100;
+
+/**
+ * One writer's sequence in one log, as this process goes on with it. It begins with a segment of its own; a segment of the same writer that another process may
+ * still be writing to is sealed first, and whoever finds its segment sealed goes on in yet another. So nothing is lost or doubled though two write under one
+ * name, only slow.
+ */
+export class SegmentWriter {
+  readonly #fileSystem: FileSystem;
+  readonly #directories: Directories;
+  readonly #log: Key;
+  readonly #directory: readonly string[];
+  readonly #writer: string;
+  #operations = new OperationMemory<LogPosition>();
+  #sequence = 0;
+  #bytes = 0;
+  /** The last segment of the writer that this process knows of. */
+  #epoch = 0;
+  #claimed = false;
+  #mayExist: boolean;
+  #segment: Segment | undefined;
+  #pending: PendingAppend[] = [];
+  #running: Promise<void> | undefined;
+
+  /** @param mayExist - Whether there may be segments of this writer already. */
+  constructor(fileSystem: FileSystem, directories: Directories, log: Key, writer: string, mayExist: boolean) {
+    this.#fileSystem = fileSystem;
+    this.#directories = directories;
+    this.#log = log;
+    this.#directory = ['logs', ...log.split('/')];
+    this.#writer = writer;
+    this.#mayExist = mayExist;
+  }
+
+  /** Whether nothing is under way. */
+  get idle(): boolean {
+    return this.#running === undefined;
+  }
+
+  /** Appends entries, all or none. All appends that wait share one write and one flush. */
+  append(entries: readonly Uint8Array[], operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ entries, operationId, flushed, resolve, reject });
+      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    });
+  }
+
+  /** Waits for what is under way and lets go of the file, with a mark that makes later damage to its end known for what it is. */
+  async close(): Promise<void> {
+    await this.#running;
+    const segment = this.#segment;
+    this.#segment = undefined;
+    this.#claimed = false;
+    if (segment === undefined) return;
+    try {
+      if (segment.flushedTo < segment.end) {
+        await segment.file.sync();
+        segment.flushedTo = segment.end;
+      }
+      await segment.file.write(this.#frame(segment, { kind: segmentKinds.mark, entries: [], operationId: '' }));
+    } catch {
+      // Nothing acknowledged depends on the mark.
+    } finally {
+      await segment.file.close();
+    }
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    while (this.#pending.length > 0) {
+      const batch = this.#takeBatch();
+      try {
+        await this.#appendAll(batch);
+      } catch (error) {
+        for (const append of batch) append.reject(storageError(error, `Appending to ${this.#log}`, this.#log));
+      }
+    }
+  }
+
+  #takeBatch(): PendingAppend[] {
+    let bytes = 0;
+    let count = 0;
+    for (; count < this.#pending.length; count++) {
+      bytes += measureEntries(this.#pending[count]!.entries).bodyLength;
+      if (count > 0 && bytes > batchBytes) break;
+    }
+    return this.#pending.splice(0, count);
+  }
+
+  async #appendAll(batch: readonly PendingAppend[]): Promise<void> {
+    let rest = batch;
+    for (let attempt = 1; rest.length > 0; attempt++) {
+      if (attempt > maxAttempts) throw new StorageError('storage', `Another process kept taking over the writer ${this.#writer} of the log ${this.#log}.`, { key: this.#log });
+      if (!this.#claimed) await this.#claim();
+      rest = await this.#appendSome(rest);
+    }
+  }
+
+  /** Appends as many of a batch as come to lie whole in the segment, and gives back the others. */
+  async #appendSome(batch: readonly PendingAppend[]): Promise<readonly PendingAppend[]> {
+    const plan = this.#plan(batch);
+    if (plan.fresh.length > 0 && this.#segment === undefined && !(await this.#createSegment(plan))) return batch;
+    const segment = this.#segment;
+    const whole = segment === undefined || segment.end === segment.created ? plan.fresh.length : await this.#extend(segment, plan.fresh);
+    const written = plan.fresh.slice(0, whole);
+    if (segment !== undefined) {
+      segment.created = 0;
+      if (segment.flushedTo < segment.end && batch.some((append) => append.flushed)) await this.#flush(segment);
+    }
+    for (const { append, position, sequence, bytes } of written) {
+      this.#sequence = sequence;
+      this.#bytes = bytes;
+      this.#operations.remember(append.operationId, position);
+    }
+    if (segment !== undefined && (whole < plan.fresh.length || !this.#claimed)) await this.#abandon();
+    for (const { append, position } of [...written, ...plan.known]) append.resolve(position);
+    return [...plan.later, ...plan.fresh.slice(whole).map(({ append }) => append)];
+  }
+
+  /** What each append of a batch would become: fresh frames, repeats that are known already, and repeats of one that is only about to be written. */
+  #plan(batch: readonly PendingAppend[]): Plan {
+    const named = new Set<string>();
+    let sequence = this.#sequence;
+    let bytes = this.#bytes;
+    const place = this.#segment ?? { salt: newSalt(), flushedTo: 0 };
+    const plan: Plan = { salt: place.salt, fresh: [], known: [], later: [] };
+    for (const append of batch) {
+      const earlier = this.#operations.get(append.operationId);
+      if (earlier !== undefined) plan.known.push({ append, position: earlier });
+      else if (append.operationId !== undefined && named.has(append.operationId)) plan.later.push(append);
+      else if (append.entries.length === 0) plan.known.push({ append, position: this.#position(sequence) });
+      else {
+        const draft = { kind: segmentKinds.batch, entries: append.entries, operationId: append.operationId ?? '' };
+        const frame = encodeSegmentFrame(draft, { salt: place.salt, first: sequence + 1, bytesBefore: bytes, flushedTo: place.flushedTo });
+        sequence += append.entries.length;
+        bytes += measureEntries(append.entries).entryBytes;
+        if (append.operationId !== undefined) named.add(append.operationId);
+        plan.fresh.push({ append, frame, position: this.#position(sequence), sequence, bytes });
+      }
+    }
+    return plan;
+  }
+
+  /** Writes frames by one call, and gives how many are whole in the segment and count. */
+  async #extend(segment: Segment, fresh: Plan['fresh']): Promise<number> {
+    if (fresh.length === 0) return 0;
+    const bytes = fresh.length === 1 ? fresh[0]!.frame : Buffer.concat(fresh.map(({ frame }) => frame));
+    let written: number;
+    try {
+      written = await segment.file.write(bytes);
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+    const { size, links } = await segment.file.stat();
+    if (links === 0 || size !== segment.end + written) {
+      // The log was deleted, or another process took over this writer: the sequence goes on from what the files say.
+      this.#claimed = false;
+      if (links === 0) return 0;
+      const { sequence } = await this.#soundEnd(segment);
+      segment.end = size;
+      return fresh.filter((append) => append.sequence <= sequence).length;
+    }
+    let whole = 0;
+    for (const { frame } of fresh) {
+      if (segment.end + frame.length > size) break;
+      segment.end += frame.length;
+      whole++;
+    }
+    return whole;
+  }
+
+  async #soundEnd(segment: Segment): Promise<{ sequence: number }> {
+    const reader = await SegmentReader.open(this.#fileSystem, segment.path, this.#log);
+    try {
+      let sequence = reader.header.entriesBefore;
+      for await (const { frame } of reader.frames()) sequence = endOf(frame).sequence;
+      return { sequence };
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async #flush(segment: Segment): Promise<void> {
+    try {
+      await segment.file.sync();
+    } catch (error) {
+      await this.#abandon();
+      throw error;
+    }
+    segment.flushedTo = segment.end;
+  }
+
+  /** Leaves the segment as it is; the next append begins another, which goes on behind the last entry that was acknowledged. */
+  async #abandon(): Promise<void> {
+    const segment = this.#segment;
+    this.#segment = undefined;
+    if (segment === undefined) return;
+    if (segment.flushedTo < segment.end) await segment.file.sync().catch(() => undefined);
+    await segment.file.close();
+  }
+
+  /** Begins a segment with the frames of a plan. False when another process was first, or the log was deleted meanwhile. */
+  async #createSegment(plan: Plan): Promise<boolean> {
+    const directory = await this.#directories.ensure(...this.#directory);
+    const path = join(directory, segmentFile(this.#writer, this.#epoch + 1));
+    const salt = plan.salt;
+    const header = encodeFileHeader({ kind: 'segment', number: this.#epoch + 1, salt, entriesBefore: this.#sequence, bytesBefore: this.#bytes });
+    const bytes = Buffer.concat([header, ...plan.fresh.map(({ frame }) => frame)]);
+    const temporary = await this.#directories.temporaryPath();
+    const file = await this.#fileSystem.open(temporary, 'create');
+    let kept = false;
+    try {
+      await writeAll(file, bytes);
+      await file.sync();
+      try {
+        await this.#fileSystem.link(temporary, path);
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error;
+        if (codeOf(error) === 'ENOENT') this.#directories.forget(directory);
+        this.#claimed = false;
+        this.#mayExist = true;
+        return false;
+      }
+      await this.#fileSystem.unlink(temporary);
+      await this.#fileSystem.syncDirectory(directory);
+      kept = true;
+    } finally {
+      if (!kept) {
+        await file.close();
+        await this.#fileSystem.unlink(temporary).catch(() => undefined);
+      }
+    }
+    this.#epoch++;
+    this.#segment = { file, path, salt, end: bytes.length, created: bytes.length, flushedTo: bytes.length };
+    return true;
+  }
+
+  /** Learns where the writer's sequence stands, and seals its last segment against whoever may still write to it. */
+  async #claim(): Promise<void> {
+    this.#operations = new OperationMemory();
+    this.#sequence = 0;
+    this.#bytes = 0;
+    this.#epoch = 0;
+    if (this.#mayExist) {
+      const directory = join(this.#directories.root, ...this.#directory);
+      const { segments } = await readLogDirectory(this.#fileSystem, directory);
+      const own = segments.filter(({ writer }) => writer === this.#writer);
+      try {
+        if (own.length > 0) await this.#seal(own[own.length - 1]!);
+        await this.#learn(own);
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return this.#claim();
+        throw error;
+      }
+    }
+    this.#claimed = true;
+    this.#mayExist = true;
+  }
+
+  async #seal({ path }: SegmentName): Promise<void> {
+    const reader = await SegmentReader.open(this.#fileSystem, path, this.#log);
+    await reader.close();
+    const file = await this.#fileSystem.open(path, 'append');
+    try {
+      const seal: SegmentDraft = { kind: segmentKinds.seal, entries: [], operationId: '' };
+      await writeAll(file, encodeSegmentFrame(seal, { salt: reader.header.salt, first: 0, bytesBefore: 0, flushedTo: 0 }));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #learn(segments: readonly SegmentName[]): Promise<void> {
+    const readers: SegmentReader[] = [];
+    try {
+      for (const { path } of segments) readers.push(await SegmentReader.open(this.#fileSystem, path, this.#log));
+      for (const [i, reader] of readers.entries()) {
+        const limit = readers[i + 1]?.header.entriesBefore ?? Infinity;
+        for await (const { frame, bytes, at } of reader.frames()) {
+          const end = endOf(frame);
+          if (end.sequence > limit) break;
+          this.#operations.remember(operationIdOf(bytes, at, frame), this.#position(end.sequence));
+          this.#sequence = end.sequence;
+          this.#bytes = end.bytes;
+        }
+        if (limit !== Infinity && this.#sequence < limit) throw reader.missing(this.#sequence, limit);
+      }
+      this.#epoch = segments.at(-1)?.epoch ?? 0;
+    } finally {
+      for (const reader of readers) await reader.close();
+    }
+  }
+
+  #frame(segment: Segment, draft: SegmentDraft): Buffer {
+    return encodeSegmentFrame(draft, { salt: segment.salt, first: this.#sequence + 1, bytesBefore: this.#bytes, flushedTo: segment.flushedTo });
+  }
+
+  #position(sequence: number): LogPosition {
+    return encodePosition(new Map([[this.#writer, sequence]]));
+  }
+}
+
+interface Plan {
+  readonly salt: Buffer;
+  readonly fresh: { append: PendingAppend; frame: Buffer; position: LogPosition; sequence: number; bytes: number }[];
+  readonly known: { append: PendingAppend; position: LogPosition }[];
+  readonly later: PendingAppend[];
+}
