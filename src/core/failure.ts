@@ -5,13 +5,24 @@ export interface FailureRecord {
   code?: string;
 }
 
-/** What anything that was thrown says of itself. */
+/** What anything that was thrown says of itself, fit to be stored: well-formed and cut at 10,000 characters. Never throws, whatever it is given. */
 export function describeFailure(error: unknown): FailureRecord {
-  if (typeof error !== 'object' || error === null) return { name: typeof error, message: String(error) };
-  const { name, message, code } = error as { name?: unknown; message?: unknown; code?: unknown };
-  return {
-    name: typeof name === 'string' ? name : 'Error',
-    message: typeof message === 'string' ? message : Object.prototype.toString.call(error),
-    ...(typeof code === 'string' ? { code } : {}),
-  };
+  try {
+    if (typeof error !== 'object' || error === null) return { name: typeof error, message: storable(String(error)) };
+    const { name, message, code } = error as { name?: unknown; message?: unknown; code?: unknown };
+    return {
+      name: typeof name === 'string' ? storable(name) : 'Error',
+      message: typeof message === 'string' ? storable(message) : Object.prototype.toString.call(error),
+      ...(typeof code === 'string' ? { code: storable(code) } : {}),
+    };
+  } catch {
+    return { name: 'Error', message: 'What was thrown could not be read.' };
+  }
+}
+
+const longest = 10_000;
+
+function storable(text: string): string {
+  const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  return cut.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
 }
