@@ -1,10 +1,11 @@
 import type { Clock, Undo } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
-import { ConflictError, isModelkeepError } from '../core/errors.ts';
+import { ConflictError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ErrorListener } from '../core/logger.ts';
-import type { StorageAdapter, Version } from '../storage/contract.ts';
-import { readValue, writeValue } from '../storage/records.ts';
+import type { StorageAdapter, Version, WriteCondition, WriteResult } from '../storage/contract.ts';
+import { readValue } from '../storage/records.ts';
 
 /** Who works on a run, and until when that is certain. */
 export interface LeaseRecord {
@@ -62,13 +63,9 @@ export class RunLease {
     if (present && present.value.expiresAt > now && !over(present.value)) throw heldBy(terms, present.value, now);
     const fence = Math.max(lastFence, present?.value.fence ?? 0) + 1;
     const lease: LeaseRecord = { owner, fence, expiresAt: now + ttlMs };
-    try {
-      const version = await writeValue(storage, key, lease, { condition: present ? { match: present.version } : 'absent' });
-      return new RunLease(terms, fence, version, lease.expiresAt);
-    } catch (error) {
-      if (!isModelkeepError(error, 'conflict')) throw error;
-      throw await lostTo(terms, error);
-    }
+    const result = await put(terms, lease, present ? { match: present.version } : 'absent');
+    if (!result.ok) throw await lostTo(terms);
+    return new RunLease(terms, fence, result.version!, lease.expiresAt);
   }
 
   /** Renews the lease again and again until released; `onLost` is told once when it has become another's. The timer keeps no process alive. */
@@ -98,7 +95,7 @@ export class RunLease {
 
   /** The error for somebody who finds a write of a larger fence. */
   async loss(): Promise<ConflictError> {
-    return (this.#lost ??= await lostTo(this.#terms, undefined));
+    return (this.#lost ??= await lostTo(this.#terms));
   }
 
   /** Gives the lease back, unless it is another's already. */
@@ -120,18 +117,23 @@ export class RunLease {
     const { storage, key, owner, ttlMs, clock } = this.#terms;
     const expiresAt = clock.now() + ttlMs;
     const lease: LeaseRecord = { owner, fence: this.fence, expiresAt };
-    const [result] = await storage.write([{ kind: 'put', key, bytes: encode(lease, key), condition: { match: this.#version } }]);
-    if (result?.ok) {
+    const result = await put(this.#terms, lease, { match: this.#version });
+    if (result.ok) {
       this.#version = result.version!;
       this.#expiresAt = expiresAt;
       return;
     }
     const present = await readValue<LeaseRecord>(storage, key);
     // A renewal whose answer was lost has moved the version on; the record is still ours.
-    if (present?.value.fence !== this.fence || present.value.owner !== owner) throw (this.#lost = await lostTo(this.#terms, undefined));
+    if (present?.value.fence !== this.fence || present.value.owner !== owner) throw (this.#lost = await lostTo(this.#terms));
     this.#version = present.version;
     this.#expiresAt = present.value.expiresAt;
   }
+}
+
+async function put({ storage, key }: LeaseTerms, lease: LeaseRecord, condition: WriteCondition): Promise<WriteResult> {
+  const [result] = await storage.write([{ kind: 'put', key, bytes: encode(lease, key), condition, operationId: newId() }]);
+  return result!;
 }
 
 function heldBy(terms: LeaseTerms, lease: LeaseRecord, now: number): ConflictError {
@@ -142,11 +144,11 @@ function heldBy(terms: LeaseTerms, lease: LeaseRecord, now: number): ConflictErr
   );
 }
 
-async function lostTo(terms: LeaseTerms, cause: unknown): Promise<ConflictError> {
+async function lostTo(terms: LeaseTerms): Promise<ConflictError> {
   const present = await readValue<LeaseRecord>(terms.storage, terms.key).catch(() => undefined);
   const owner = present?.value.owner;
   return new ConflictError(
     `${terms.subject} is no longer '${terms.owner}'s to work on: ${owner === undefined ? 'another process has finished it' : `'${owner}' has taken it over`}. What was committed stays; look at getRun() or resume later.`,
-    { key: terms.key, owner, cause },
+    { key: terms.key, owner },
   );
 }

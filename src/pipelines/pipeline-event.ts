@@ -43,9 +43,9 @@ export type PipelineEvent =
 export type PipelineListener = (event: PipelineEvent) => void;
 
 /** Calls a listener so that neither a throw nor a rejected promise gets out. */
-export function tell(listener: PipelineListener | undefined, event: PipelineEvent, onError: ErrorListener): void {
+export function tell(listener: PipelineListener, event: PipelineEvent, onError: ErrorListener): void {
   try {
-    const answer: unknown = listener?.(event);
+    const answer: unknown = listener(event);
     if (answer instanceof Promise) answer.catch(onError);
   } catch (error) {
     onError(error);

@@ -65,7 +65,7 @@ export interface ResumeOptions extends ExecutionOptions {
 const optionsSchema = z.strictObject({
   name: nameSchema,
   storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function'),
-  params: z.optional(z.custom<StandardSchema>((value) => typeof (value)['~standard']?.validate === 'function')),
+  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function')),
   owner: z.optional(nameSchema),
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
@@ -172,9 +172,12 @@ export class Pipeline<Input = undefined, Params = Input> {
       round: 1,
       startedAt: this.#clock.now(),
     };
-    await this.#store.create(head, this.#event(head, 'started', { fence: 1 }));
+    // The lease comes first: a run must not be found without an owner while it begins.
     const lease = await this.#lease(head, 0, () => false);
-    return driveRun(this.#host, { head, definition, lease, records: new Map(), resumed: false }, execution);
+    return this.#held(lease, async () => {
+      await this.#store.create(head, this.#event(head, 'started', { fence: lease.fence }));
+      return driveRun(this.#host, { head, definition, lease, records: new Map(), resumed: false }, execution);
+    });
   }
 
   /**
@@ -194,21 +197,17 @@ export class Pipeline<Input = undefined, Params = Input> {
     if (before.status === 'succeeded') return finishedRun(this.#host, before, definition);
     // A lease that its owner has outlived was only not given back.
     const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
-    let held = true;
-    try {
+    return this.#held(lease, async () => {
       const head = await this.#store.change(
         id,
         lease.fence,
         (present) => ({ ...present, status: 'running', endedAt: undefined, fence: lease.fence, round: present.round + (present.status === 'running' ? 0 : 1) }),
         this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
       );
-      if (head.status === 'succeeded') return await finishedRun(this.#host, head, definition);
+      if (head.status === 'succeeded') return finishedRun(this.#host, head, definition);
       const records = await this.#store.steps(id, [...definition.steps.keys()]);
-      held = false;
-      return await driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
-    } finally {
-      if (held) await lease.release().catch((error: unknown) => this.#report(error));
-    }
+      return driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
+    });
   }
 
   /** One run with its steps as they were last recorded; throws `NotFoundError` when there is none. A step that runs at this moment in another process is `pending`. */
@@ -225,6 +224,15 @@ export class Pipeline<Input = undefined, Params = Input> {
   async history(id: string, options: OperationOptions = {}): Promise<readonly AuditEvent[]> {
     await this.#head(id, options);
     return this.#store.history(id, options);
+  }
+
+  /** Gives the lease back whatever happens. */
+  async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      await lease.release().catch((error: unknown) => this.#report(error));
+    }
   }
 
   #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {

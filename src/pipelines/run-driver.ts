@@ -47,27 +47,24 @@ export interface DriveOptions {
   readonly onEvent?: PipelineListener | undefined;
 }
 
-/** Carries a run out, records its end, and gives the lease back whatever happens. */
+/** Carries a run out and records its end. */
 export async function driveRun(host: RunHost, run: HeldRun, options: DriveOptions): Promise<PipelineResult> {
   const { head, definition, lease } = run;
   const { store, clock, onError } = host;
-  const notify = (event: PipelineEvent): void => tell(options.onEvent, event, onError);
+  const { onEvent } = options;
+  const notify = onEvent && ((event: PipelineEvent): void => tell(onEvent, event, onError));
   const base = { run: head.id, pipeline: head.pipeline };
   const outputs = new Outputs(store.storage);
-  try {
-    const restored = restore(run.records, head.round, outputs);
-    const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
-    notify({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
-    const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
-    const status = state.status as RunOutcome;
-    const endedAt = clock.now();
-    const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), host.event(head, status, { fence: lease.fence }));
-    notify({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
-    const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps[i]!]));
-    return await resultOf(host, finished, definition, states, outputs);
-  } finally {
-    await lease.release().catch(onError);
-  }
+  const restored = restore(run.records, head.round, outputs);
+  const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
+  notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
+  const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
+  const status = state.status as RunOutcome;
+  const endedAt = clock.now();
+  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), host.event(head, status, { fence: lease.fence }));
+  notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
+  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps[i]!]));
+  return resultOf(host, finished, definition, states, outputs);
 }
 
 /** The result of a run that has succeeded before. */
@@ -83,7 +80,7 @@ function executorOf(
   restored: ReadonlyMap<string, StepState>,
   outputs: Outputs,
   concurrency: number,
-  notify: (event: PipelineEvent) => void,
+  notify: ((event: PipelineEvent) => void) | undefined,
 ): RunExecutor {
   const params = head.params === undefined ? undefined : encode(head.params);
   return new RunExecutor({

@@ -28,7 +28,8 @@ export interface ExecutorParts {
   readonly graceMs: number;
   /** In [0, 1), for the jitter of the wait after a failed attempt. */
   readonly chance: (step: string, attempt: number) => number;
-  readonly notify: (event: PipelineEvent) => void;
+  /** Absent when nobody listens. */
+  readonly notify: ((event: PipelineEvent) => void) | undefined;
 }
 
 /** An output that was stored but is not yet in the record of its step. */
@@ -140,7 +141,7 @@ export class RunExecutor {
   async #foundInstead(name: string): Promise<StepRecord[]> {
     const { store, head, lease } = this.#parts;
     const found = await store.step(head.id, name);
-    if (found === undefined || found.value.fence >= lease.fence) throw await lease.loss();
+    if (found === undefined || found.value.fence > lease.fence) throw await lease.loss();
     this.#versions.set(name, found.version);
     if (found.value.status === 'succeeded') this.#saved.set(name, { stored: found.value.output });
     return [found.value];
@@ -199,6 +200,7 @@ export class RunExecutor {
   /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
   async #attempt(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
     const { outputs, params, head, clock, graceMs } = this.#parts;
+    const { run: work } = definition;
     const { signal } = controller;
     const { name: step, pipeline } = definition.handle;
     const context: StepContext<Record<string, unknown>, unknown> = {
@@ -209,7 +211,7 @@ export class RunExecutor {
     };
     if (!signal.aborted) this.#notify({ type: 'step-started', step, attempt });
     const began = clock.monotonic();
-    const outcome = await runAttempt(() => definition.run(context), controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
+    const outcome = await runAttempt(() => work(context), controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
     const durationMs = clock.monotonic() - began;
     if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
     else if ('error' in outcome) this.#fail(step, attempt, outcome.error, durationMs, true);
@@ -256,7 +258,7 @@ export class RunExecutor {
 
   #notify(event: EventBody<PipelineEvent>): void {
     const { head, clock, notify } = this.#parts;
-    notify({ ...event, run: head.id, pipeline: head.pipeline, at: clock.now() });
+    notify?.({ ...event, run: head.id, pipeline: head.pipeline, at: clock.now() });
   }
 
   async #stopAll(): Promise<void> {

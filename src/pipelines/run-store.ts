@@ -2,7 +2,7 @@ import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { ConflictError } from '../core/errors.ts';
-import { isId } from '../core/ids.ts';
+import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
@@ -100,7 +100,7 @@ export class RunStore {
   commit(run: string, record: StepRecord, version: Version | undefined): PutOperation {
     const key = this.stepKey(run, record.step);
     const blobs = record.output && 'blob' in record.output ? [record.output.blob] : [];
-    return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version } };
+    return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version }, operationId: newId() };
   }
 
   async leases(runs: readonly string[], options?: OperationOptions): Promise<(LeaseRecord | undefined)[]> {
