@@ -12,6 +12,7 @@ export {
   isModelkeepError,
 } from './core/errors.ts';
 export type { ErrorCode, ErrorDetails, StorageErrorCode } from './core/errors.ts';
+export type { AuditEvent } from './core/audit.ts';
 export type { Clock, Undo } from './core/clock.ts';
 export type { Encodable } from './core/codec.ts';
 export type { ColumnInput, ColumnType } from './core/column.ts';
@@ -67,6 +68,7 @@ export type {
   RegisterVersionOptions,
   RegistryOptions,
   RollbackOptions,
+  RunPointer,
   SetPolicyOptions,
 } from './registry/registry.ts';
 export { gates } from './registry/gates.ts';
@@ -74,12 +76,21 @@ export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, Metr
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
 export type { GateReport, GateResult } from './registry/gate-report.ts';
 export type { LineageGraph } from './storage/lineage-graph.ts';
-export type { DatasetPointer, DatasetRef, Evaluation } from './registry/evaluation.ts';
+export type { DatasetPointer, DatasetRef, DatasetWithDigest, DatasetWithFingerprint, Evaluation } from './registry/evaluation.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
 export type { ModelFile } from './registry/model-files.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
-export type { RegistryEvent, RegistryEventData, StageChangeData } from './registry/registry-event.ts';
+export type {
+  EvaluationRecorded,
+  ModelCreated,
+  PolicyChanged,
+  RegistryEvent,
+  RegistryEventData,
+  StageChanged,
+  StageMoved,
+  VersionRegistered,
+} from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions } from './pipelines/pipeline.ts';
@@ -110,3 +121,12 @@ export type { AggregateDefinition, AggregateOptions } from './features/aggregate
 export type { ColumnCondition, ConditionValue, Where } from './features/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
 export type { AppliedView } from './features/view-catalog.ts';
+export { compareData } from './monitoring/compare-data.ts';
+export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './monitoring/compare-data.ts';
+export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './monitoring/column-evidence.ts';
+export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './monitoring/column-profile.ts';
+export { mergeProfiles, profileData } from './monitoring/data-profile.ts';
+export type { DataProfile, ProfileDataOptions, ProfileOptions } from './monitoring/data-profile.ts';
+export { DriftMonitor } from './monitoring/drift-monitor.ts';
+export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/drift-monitor.ts';
+export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';

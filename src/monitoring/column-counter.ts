@@ -13,6 +13,7 @@ export class ColumnCounter {
   #missing = 0;
   #nan = 0;
   #infinite = 0;
+  #negativeInfinite = 0;
   #mistyped = 0;
   #min = Infinity;
   #max = -Infinity;
@@ -38,10 +39,11 @@ export class ColumnCounter {
     } else if (value !== value) {
       this.#nan++;
     } else {
-      this.#bins[binOf(this.#edges, value)]!++;
       if (value - value !== 0) {
         this.#infinite++;
+        if (value < 0) this.#negativeInfinite++;
       } else {
+        this.#bins[binOf(this.#edges, value)]!++;
         if (value < this.#min) this.#min = value;
         if (value > this.#max) this.#max = value;
       }
@@ -57,13 +59,13 @@ export class ColumnCounter {
     }
   }
 
-  /** What was counted since the last take, and starts anew; `undefined` columns never seen are all missing. */
+  /** What was counted since the last take, and starts anew. */
   take(): ColumnProfile {
     const profile = this.#snapshot();
     this.#bins.fill(0);
     this.#categories.clear();
     this.#tooMany = false;
-    this.#rows = this.#missing = this.#nan = this.#infinite = this.#mistyped = 0;
+    this.#rows = this.#missing = this.#nan = this.#infinite = this.#negativeInfinite = this.#mistyped = 0;
     this.#min = Infinity;
     this.#max = -Infinity;
     return profile;
@@ -75,6 +77,7 @@ export class ColumnCounter {
     if (reference.kind === 'timestamp') return { ...reference, ...counts };
     if (reference.kind === 'category') return { ...reference, ...counts, ...listCategories(this.#categories, reference.maxCategories, this.#tooMany) };
     const some = this.#min <= this.#max;
-    return { ...reference, ...counts, counts: [...this.#bins], min: some ? this.#min : null, max: some ? this.#max : null };
+    const range = { min: some ? this.#min + 0 : null, max: some ? this.#max + 0 : null };
+    return { ...reference, ...counts, counts: [...this.#bins], negativeInfinite: this.#negativeInfinite, ...range };
   }
 }

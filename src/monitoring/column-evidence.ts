@@ -1,3 +1,4 @@
+import { nextUp } from '../stats/bin-grid.ts';
 import { chiSquareTest } from '../stats/chi-square-test.ts';
 import { ksTestBinned, ksTestSorted } from '../stats/ks-test.ts';
 import { psi } from '../stats/psi.ts';
@@ -94,8 +95,8 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
   const short = [before, after].find((side) => valueRows(side) < minRows);
   if (short === undefined) {
     tests.push({ of: 'values', ...ks(reference, current) });
-    const labels = [...coarseLabels(before.cuts), ...presenceLabels];
-    const shares = [before, after].map((side, i) => [...coarseCounts(before, side.counts), ...presence[i]!.slice(1)]);
+    const labels = ['minus infinity', ...coarseLabels(before.cuts), 'infinity', ...presenceLabels];
+    const shares = [before, after].map((side, i) => [...binCounts(side, coarseCounts(before, side.counts)), ...presence[i]!.slice(1)]);
     return { ...nothing, tests, pValue: combined(tests), ...effectOf(shares[0]!, shares[1]!, labels, 'reference-deciles') };
   }
   const where = short === before ? 'reference' : 'current';
@@ -106,7 +107,7 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
 
 function ks(reference: NumberSide, current: NumberSide): Pick<DriftTest, 'method' | 'statistic' | 'pValue'> {
   if (reference.sorted === undefined || current.sorted === undefined) {
-    const { statistic, pValue } = ksTestBinned(reference.profile.counts, current.profile.counts);
+    const { statistic, pValue } = ksTestBinned(binCounts(reference.profile, reference.profile.counts), binCounts(current.profile, current.profile.counts));
     return { method: 'ks-binned', statistic, pValue };
   }
   const { statistic, pValue, method } = ksTestSorted(reference.sorted, current.sorted);
@@ -168,6 +169,11 @@ function effectOf(
   return { effect: { method: 'psi', value, low, high, expectedByChance, bins, binRule, zeroRule: 'add-half' }, moved };
 }
 
+/** Counts of finite numbers per bin with those of the infinite ones at either end. */
+function binCounts(side: NumberProfile, finite: readonly number[]): number[] {
+  return [side.negativeInfinite, ...finite, side.infinite - side.negativeInfinite];
+}
+
 /** The counts of the fine bins, summed between the cuts. */
 function coarseCounts(grid: NumberProfile, counts: readonly number[]): number[] {
   const sums = new Array<number>(grid.cuts.length + 1).fill(0);
@@ -181,12 +187,14 @@ function coarseCounts(grid: NumberProfile, counts: readonly number[]): number[] 
 
 function coarseLabels(cuts: readonly number[]): string[] {
   if (cuts.length === 0) return ['any number'];
+  // A cut just above another closes the bin of a single value.
+  const pile = cuts.map((cut, i) => i > 0 && cut === nextUp(cuts[i - 1]!));
   return [...cuts, Infinity].map((to, i) => {
-    const from = i === 0 ? -Infinity : cuts[i - 1]!;
-    if (from === -Infinity) return `below ${numberText(to)}`;
-    if (to === Infinity) return `${numberText(from)} and above`;
-    // A bin of a single value ends at the next double.
-    return numberText(from) === numberText(to) && to - from <= Math.abs(from) * 2 ** -52 + Number.MIN_VALUE ? `exactly ${from}` : `${numberText(from)} to ${numberText(to)}`;
+    if (i === 0) return `below ${numberText(to)}`;
+    if (pile[i]) return `exactly ${cuts[i - 1]!}`;
+    const from = pile[i - 1] ? `above ${numberText(cuts[i - 2]!)}` : numberText(cuts[i - 1]!);
+    if (to !== Infinity) return `${from} to ${numberText(to)}`;
+    return pile[i - 1] ? from : `${from} and above`;
   });
 }
 

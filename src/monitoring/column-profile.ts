@@ -10,7 +10,7 @@ export interface RowCounts {
   readonly missing: number;
   /** Rows with NaN, which are treated as missing too. */
   readonly nan: number;
-  /** Rows with ±Infinity; they take part as the smallest and largest values. */
+  /** Rows with ±Infinity; they take part as the smallest and largest values, in bins of their own. */
   readonly infinite: number;
   /** Rows whose value is not a number in a column of numbers. */
   readonly mistyped: number;
@@ -24,8 +24,10 @@ export interface NumberProfile extends RowCounts {
   readonly edges: readonly number[];
   /** The edges among them that bound the ten or so bins of the stability index. */
   readonly cuts: readonly number[];
-  /** Rows per bin, one more than there are edges. */
+  /** Rows with a finite number per bin, one more than there are edges. */
   readonly counts: readonly number[];
+  /** How many of the infinite rows are -Infinity; the others are +Infinity. */
+  readonly negativeInfinite: number;
   /** Smallest and largest finite value; `null` when there is none. */
   readonly min: number | null;
   readonly max: number | null;
@@ -67,7 +69,8 @@ export function mergeColumns(a: ColumnProfile, b: ColumnProfile): ColumnProfile 
     mistyped: a.mistyped + b.mistyped,
   };
   if (a.kind === 'number' && b.kind === 'number' && sameNumbers(a.edges, b.edges)) {
-    return { ...a, ...counts, counts: a.counts.map((count, i) => count + b.counts[i]!), min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+    const finite = a.counts.map((count, i) => count + b.counts[i]!);
+    return { ...a, ...counts, counts: finite, negativeInfinite: a.negativeInfinite + b.negativeInfinite, min: smaller(a.min, b.min), max: larger(a.max, b.max) };
   }
   if (a.kind === 'category' && b.kind === 'category' && a.maxCategories === b.maxCategories) {
     const sums = new Map(a.categories);

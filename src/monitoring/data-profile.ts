@@ -112,7 +112,7 @@ function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
   const counts = { rows, missing: rows, nan: 0, infinite: 0, mistyped: 0 };
   if (column.kind === 'timestamp') return { ...column, ...counts };
   if (column.kind === 'category') return { ...column, ...counts, categories: [], tooMany: false };
-  return { ...column, ...counts, counts: column.counts.map(() => 0), min: null, max: null };
+  return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null };
 }
 
 /** One side of a comparison: a profile and, when the rows are at hand and were sorted, the numbers themselves. */
@@ -143,12 +143,13 @@ function rowCountsOf(column: Column): NumberValues['counts'] {
   return readNumbers(column).counts;
 }
 
-function numberReference(name: string, { values, counts }: NumberValues): ColumnSide {
+function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues): ColumnSide {
   const sorted = values.sort();
   const finite = finitePart(sorted);
   const edges = quantileEdges(finite, fineBins);
   const cuts = quantileEdges(finite, coarseBins);
-  const profile: NumberProfile = { name, kind: 'number', ...counts, edges, cuts, counts: [...countSortedInBins(Float64Array.from(edges), sorted)], ...rangeOf(finite) };
+  const bins = countSortedInBins(Float64Array.from(edges), finite);
+  const profile: NumberProfile = { name, kind: 'number', ...counts, edges, cuts, counts: [...bins], negativeInfinite, ...rangeOf(finite) };
   return { profile, sorted };
 }
 
@@ -161,7 +162,7 @@ function finitePart(sorted: Float64Array): Float64Array {
 }
 
 function rangeOf(finite: Float64Array): { min: number | null; max: number | null } {
-  return { min: finite[0] ?? null, max: finite[finite.length - 1] ?? null };
+  return finite.length === 0 ? { min: null, max: null } : { min: finite[0]! + 0, max: finite[finite.length - 1]! + 0 };
 }
 
 /** A column of the current data on the bins of its reference; `side` is absent when the data has no such column. */
@@ -192,15 +193,18 @@ function onBins(reference: ColumnProfile, column: Column, sort: boolean): Column
     const { sums, counts } = readCategories(column);
     return { profile: { ...reference, ...counts, ...listCategories(sums, reference.maxCategories) } };
   }
-  const { values, counts } = readNumbers(column);
+  const { values, counts, negativeInfinite } = readNumbers(column);
   const edges = Float64Array.from(reference.edges);
   if (sort) {
     const sorted = values.sort();
-    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, sorted)], ...rangeOf(finitePart(sorted)) }, sorted };
+    const finite = finitePart(sorted);
+    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite) }, sorted };
   }
   const bins = new Float64Array(edges.length + 1);
   countInBins(edges, values, bins);
-  return { profile: { ...reference, ...counts, counts: [...bins], ...rangeOfValues(values) } };
+  bins[0]! -= negativeInfinite;
+  bins[edges.length]! -= counts.infinite - negativeInfinite;
+  return { profile: { ...reference, ...counts, counts: [...bins], negativeInfinite, ...rangeOfValues(values) } };
 }
 
 function rangeOfValues(values: Float64Array): { min: number | null; max: number | null } {
@@ -211,7 +215,7 @@ function rangeOfValues(values: Float64Array): { min: number | null; max: number 
     if (value < min && value !== -Infinity) min = value;
     if (value > max && value !== Infinity) max = value;
   }
-  return min <= max ? { min, max } : { min: null, max: null };
+  return min <= max ? { min: min + 0, max: max + 0 } : { min: null, max: null };
 }
 
 /** Whether the input is a profile rather than a table. */

@@ -8,6 +8,7 @@ export interface NumberValues {
   /** Every number of the column, ±Infinity included, NaN and other rows left out; not the caller's array. */
   readonly values: Float64Array;
   readonly counts: RowCounts;
+  readonly negativeInfinite: number;
 }
 
 /** How a column is compared unless the caller says otherwise. */
@@ -33,6 +34,7 @@ export function readNumbers(column: Column): NumberValues {
   let missing = 0;
   let nan = 0;
   let infinite = 0;
+  let negativeInfinite = 0;
   let mistyped = 0;
   const numbers = column.type === 'float64' || column.type === 'timestamp' ? column.values : undefined;
   for (let i = 0; i < rows; i++) {
@@ -46,11 +48,14 @@ export function readNumbers(column: Column): NumberValues {
     } else if (value !== value) {
       nan++;
     } else {
-      if (value - value !== 0) infinite++;
+      if (value - value !== 0) {
+        infinite++;
+        if (value < 0) negativeInfinite++;
+      }
       values[kept++] = value;
     }
   }
-  return { values: values.subarray(0, kept), counts: { rows, missing, nan, infinite, mistyped } };
+  return { values: values.subarray(0, kept), counts: { rows, missing, nan, infinite, mistyped }, negativeInfinite };
 }
 
 /** Counts the categories of a column of any type. */

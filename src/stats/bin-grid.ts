@@ -25,8 +25,9 @@ export function quantileSorted(sorted: Float64Array, q: number): number {
 export function quantileEdges(sorted: Float64Array, parts: number): number[] {
   if (sorted.length === 0) return [];
   const edges: number[] = [];
+  // Adding 0 makes -0 the 0 that JSON would make of it.
   const add = (edge: number): void => {
-    if (Number.isFinite(edge) && (edges.length === 0 || edge > edges[edges.length - 1]!)) edges.push(edge);
+    if (Number.isFinite(edge) && (edges.length === 0 || edge > edges[edges.length - 1]!)) edges.push(edge + 0);
   };
   let previous = NaN;
   for (let k = 1; k < parts; k++) {
@@ -38,16 +39,9 @@ export function quantileEdges(sorted: Float64Array, parts: number): number[] {
   return edges;
 }
 
-/** Adds how many of the values fall into each bin to `counts` (one more than there are edges). NaN falls into none. Returns how many were counted. */
-export function countInBins(edges: Float64Array, values: Float64Array, counts: Float64Array): number {
-  let counted = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    if (value !== value) continue;
-    counts[binOf(edges, value)]!++;
-    counted++;
-  }
-  return counted;
+/** Adds how many of the values, NaN not among them, fall into each bin to `counts`, which has one more place than there are edges. */
+export function countInBins(edges: Float64Array, values: Float64Array, counts: Float64Array): void {
+  for (let i = 0; i < values.length; i++) counts[binOf(edges, values[i]!)]!++;
 }
 
 /** The bin that a number falls into: how many edges are at most as large. */

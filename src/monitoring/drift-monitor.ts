@@ -1,0 +1,309 @@
+import * as z from 'zod/mini';
+import { systemClock, type Clock, type Undo } from '../core/clock.ts';
+import { decode, encode } from '../core/codec.ts';
+import { collectBytes } from '../core/bytes.ts';
+import { digestOf } from '../core/digest.ts';
+import { Emitter } from '../core/emitter.ts';
+import { IntegrityError, ModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import { escapeSegment } from '../core/key.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { Page } from '../core/page.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { check } from '../core/schema.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { driftSettings, type DriftOptions } from './compare-data.ts';
+import { checkProfile, type DataProfile } from './data-profile.ts';
+import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
+import { mergeWindows, unpackWindow } from './monitor-window.ts';
+import { WindowCounter } from './window-counter.ts';
+
+/** How a {@link DriftMonitor} is opened. */
+export interface OpenMonitorOptions {
+  readonly storage: StorageAdapter;
+  /** Under which the monitor is stored. */
+  readonly name: string;
+  /** A window closes, and is judged, when it has this many rows. */
+  readonly window: { readonly rows: number };
+  /** When a column counts as drifted. @default as compareData has it */
+  readonly drift?: DriftOptions | undefined;
+  /** The source of time. @default the host's */
+  readonly clock?: Clock | undefined;
+  /** Is told when a window could not be stored in the background, and when a listener throws. Nothing is lost: the next call tries again. @default nobody */
+  readonly onError?: ErrorListener | undefined;
+}
+
+/** How a {@link DriftMonitor} is made. */
+export interface DriftMonitorOptions extends OpenMonitorOptions {
+  /** What the data looked like when all was well, from {@link profileData}. */
+  readonly reference: DataProfile;
+}
+
+/** What a model was asked, and what it answered. */
+export interface Observation {
+  /** Values by column; columns that the reference does not have are not looked at. */
+  readonly features: Readonly<Record<string, unknown>>;
+  /** Goes to the column that the reference names as its prediction. */
+  readonly prediction?: unknown;
+  /** Which version of the model answered; verdicts count the rows of each. */
+  readonly version?: string | number | undefined;
+}
+
+/** How {@link DriftMonitor.check} judges. */
+export interface CheckOptions extends OperationOptions {
+  /** Closes the open window, however few rows it has, so that its verdict is stored. @default false */
+  readonly close?: boolean | undefined;
+}
+
+/** Which verdicts {@link DriftMonitor.verdicts} lists. */
+export interface VerdictsOptions extends OperationOptions {
+  /** Goes on after this page's `next`. @default from the first */
+  readonly after?: string | undefined;
+  /** At most this many. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** What a monitor tells its listeners. */
+export interface MonitorEvents {
+  /** A window was closed, judged and stored. */
+  readonly verdict: DriftVerdict;
+}
+
+const optionsSchema = z.object({
+  name: z.string().check(z.minLength(1)),
+  window: z.strictObject({ rows: z.int().check(z.minimum(1)) }),
+});
+
+const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
+
+// So many batches go into one write; those behind them were never tried and may still be merged.
+const batchesPerWrite = 16;
+const batchesKept = 64;
+
+/**
+ * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
+ *
+ * `observe` is synchronous and only counts: one step per column, memory that does not grow with the rows. When a window is full it is judged and stored in the background; `check()` waits
+ * for that and returns the verdict. A verdict is that of {@link compareData} with its three meanings:
+ *
+ * - `drifted`: some column's change is both significant and large. The model meets data (or gives predictions) unlike those it was trained on; `summary` names the
+ *   columns and where their rows went. Look for a broken feed first, then for a changed world, then think of retraining.
+ * - `stable`: no such change was found in this many rows.
+ * - `insufficient`: too few rows, or nothing to compare; neither good nor bad news.
+ *
+ * The chance of a false alarm is at most `alpha` per window (not over all windows together) for independent rows.
+ *
+ * The reference and all verdicts are kept in the storage, and the open window as of the last `flush()`, `check()`, `close()` or full window: a monitor of the same name goes on there after a restart
+ * (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window then closes with at least `window.rows` rows. {@link DriftMonitor.open} knows how
+ * full the stored window is; a monitor made by `new` learns it at its first write, so its first window may be larger. Another reference under the same name starts a new window.
+ *
+ * @example
+ * ```ts
+ * import { DriftMonitor, MemoryStorage, profileData } from 'modelkeep';
+ *
+ * const training = { distance: Float64Array.from({ length: 1000 }, (_, i) => 100 + i), score: Float64Array.from({ length: 1000 }, (_, i) => i / 1000) };
+ * const reference = profileData(training, { prediction: 'score' });
+ * await using monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'flight-delay', reference, window: { rows: 500 } });
+ *
+ * monitor.on('verdict', (verdict) => console.log(verdict.summary));
+ * for (let i = 0; i < 500; i++) monitor.observe({ version: 3, features: { distance: 900 + i }, prediction: i / 500 });
+ * const verdict = await monitor.check();
+ * console.log(verdict.status, verdict.driftedColumns); // 'drifted' ['distance']
+ * ```
+ */
+export class DriftMonitor implements AsyncDisposable {
+  readonly name: string;
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #at: HeadLocation;
+  readonly #context: MonitorContext;
+  readonly #predictionAt: number;
+  readonly #counter: WindowCounter;
+  readonly #onError: ErrorListener;
+  readonly #events: Emitter<MonitorEvents>;
+  readonly #waiting: Batch[] = [];
+  #batches = 0;
+  /** Rows of the open window that are counted before the counter's: stored, or waiting to be. */
+  #carried = 0;
+  #referenceStored = false;
+  #unchecked: DriftVerdict | undefined;
+  #work: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: DriftMonitorOptions) {
+    const { name, window } = check(optionsSchema, options, 'options');
+    const reference = checkProfile(options.reference, 'reference');
+    if (reference.columns.length === 0) throw new ValidationError('The reference has no columns; profile some data.', { path: 'reference' });
+    this.name = name;
+    this.#storage = options.storage;
+    this.#clock = options.clock ?? systemClock;
+    this.#onError = options.onError ?? ((): void => undefined);
+    this.#events = new Emitter(this.#onError);
+    this.#at = locationOf(options, this.#clock);
+    this.#context = {
+      name,
+      writer: newId(),
+      reference,
+      digest: digestOf(encode(reference, 'reference')),
+      windowRows: window.rows,
+      settings: driftSettings(options.drift, 'options.drift'),
+    };
+    this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
+    this.#counter = new WindowCounter(reference);
+  }
+
+  /**
+   * The monitor of that name as it was stored, with its reference and its open window. Throws `NotFoundError` when none was stored, which `new DriftMonitor` with a
+   * reference and a first `flush()` does.
+   *
+   * @example
+   * ```ts
+   * import { DriftMonitor, MemoryStorage, profileData } from 'modelkeep';
+   *
+   * const options = { storage: new MemoryStorage(), name: 'flight-delay', window: { rows: 1000 } };
+   * const before = new DriftMonitor({ ...options, reference: profileData({ x: Float64Array.from({ length: 100 }, (_, i) => i) }) });
+   * for (let i = 0; i < 40; i++) before.observe({ features: { x: i } });
+   * await before.close();
+   * const after = await DriftMonitor.open(options);
+   * console.log((await after.check()).window.rows); // 40
+   * ```
+   */
+  static async open(options: OpenMonitorOptions & OperationOptions): Promise<DriftMonitor> {
+    const { name } = check(optionsSchema, options, 'options');
+    const at = locationOf(options, options.clock);
+    const state = await readHead<MonitorState>(at, { signal: options.signal });
+    if (state === undefined) {
+      throw new NotFoundError(`Monitor '${name}' is not in ${options.storage.name}; make it with new DriftMonitor({ reference, … }) and flush() it once.`, { key: name });
+    }
+    const bytes = await options.storage.readBlob(state.reference, { signal: options.signal });
+    if (bytes === undefined) throw new IntegrityError(`The reference of monitor '${name}' is gone from the storage.`, { key: state.reference });
+    const reference = checkProfile(decode(await collectBytes(bytes), state.reference), `The reference of monitor '${name}'`);
+    const monitor = new DriftMonitor({ ...options, reference });
+    monitor.#carried = state.open?.rows ?? 0;
+    monitor.#referenceStored = true;
+    return monitor;
+  }
+
+  /**
+   * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object or a prediction
+   * comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
+   */
+  observe(observation: Observation): void {
+    if (this.#closed) throw new ModelkeepError('closed', `Monitor '${this.name}' was closed; open another one.`, { key: this.name });
+    const { features, prediction, version } = observation;
+    if (typeof features !== 'object' || features === null) throw new ValidationError('features is not an object of values by column.', { path: 'features' });
+    if (prediction !== undefined && this.#predictionAt < 0) {
+      throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
+    }
+    this.#counter.observe(features, prediction, this.#predictionAt, version === undefined ? undefined : String(version), this.#clock.now());
+    if (this.#carried + this.#counter.rows < this.#context.windowRows) return;
+    this.#take(true);
+    this.#settle(false).catch(this.#onError);
+  }
+
+  /** Stores what was observed. Rejects when the storage fails; nothing is lost then, and the next call tries again. */
+  async flush(options: OperationOptions = {}): Promise<void> {
+    await this.#settle(false, options);
+  }
+
+  /**
+   * The verdict on the newest window that was closed since the last check; when none was, on the open window as it stands, which is then `complete: false` and not
+   * stored. Looking often at an open window makes false alarms likelier; act on closed ones. Stores what was observed, as `flush()` does.
+   */
+  async check(options: CheckOptions = {}): Promise<DriftVerdict> {
+    const state = await this.#settle(options.close ?? false, options);
+    const closed = this.#unchecked;
+    this.#unchecked = undefined;
+    if (closed !== undefined) return closed;
+    const open = state.open ? unpackWindow(state.open, this.#context.reference) : undefined;
+    return verdictOn(open, state.windows + 1, false, this.#context);
+  }
+
+  /** The stored verdicts of this monitor, oldest first; reads the monitor's whole history. */
+  async verdicts(options: VerdictsOptions = {}): Promise<Page<DriftVerdict>> {
+    const { after, signal } = options;
+    const limit = check(pageSchema, options.limit ?? 100, 'limit');
+    const start = after === undefined ? 0 : Number(after);
+    if (!Number.isInteger(start) || start < 0) throw new ValidationError(`after is ${JSON.stringify(after)}; give the next of a page.`, { path: 'after' });
+    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => type === 'verdict').map(({ data }) => data as DriftVerdict);
+    const items = all.slice(start, start + limit);
+    return start + limit < all.length ? { items, next: String(start + limit) } : { items };
+  }
+
+  /** Calls `listener` with each verdict that this process stores, until undone. */
+  on<K extends keyof MonitorEvents>(name: K, listener: (event: MonitorEvents[K]) => void): Undo {
+    return this.#events.on(name, listener);
+  }
+
+  /** Stores what was observed and ends the monitor; the storage stays open. A second call is harmless; when storing fails, call it again. */
+  async close(options: OperationOptions = {}): Promise<void> {
+    this.#closed = true;
+    await this.#settle(false, options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Moves what is counted to the batches that wait for the storage. */
+  #take(closes: boolean): void {
+    if (this.#counter.rows === 0) return;
+    this.#carried = closes ? 0 : this.#carried + this.#counter.rows;
+    const counts = this.#counter.take();
+    if (this.#waiting.length < batchesKept) {
+      this.#waiting.push({ number: ++this.#batches, counts, closes });
+      return;
+    }
+    // The storage has failed for long: larger windows rather than ever more of them.
+    const last = this.#waiting.pop()!;
+    this.#waiting.push({ number: last.number, counts: mergeWindows(last.counts, counts), closes: closes || last.closes });
+  }
+
+  /** Writes all that waits, one call after the other; gives the state as stored. */
+  #settle(close: boolean, options: OperationOptions = {}): Promise<MonitorState> {
+    const run = this.#work.then(async () => {
+      this.#take(false);
+      await this.#storeReference(options);
+      for (;;) {
+        const batches = this.#waiting.slice(0, batchesPerWrite);
+        const last = batches.length === this.#waiting.length;
+        const { state, events } = await changeHead<MonitorState>(this.#at, (before) => addBatches(before, batches, close && last, this.#context), options);
+        this.#waiting.splice(0, batches.length);
+        this.#recount(state!);
+        for (const { type, data } of events) if (type === 'verdict') this.#announce(data as DriftVerdict);
+        if (last) return state!;
+      }
+    });
+    this.#work = run.catch(() => undefined);
+    return run;
+  }
+
+  async #storeReference(options: OperationOptions): Promise<void> {
+    if (this.#referenceStored) return;
+    const { reference, digest } = this.#context;
+    const bytes = encode(reference, 'reference');
+    await this.#storage.writeBlob(once(bytes), { digest, signal: options.signal });
+    this.#referenceStored = true;
+  }
+
+  /** How many rows of the open window lie before the counter's, now that the stored state is known. */
+  #recount(state: MonitorState): void {
+    const fromLastClose = this.#waiting.slice(this.#waiting.findLastIndex(({ closes }) => closes) + 1);
+    const waiting = fromLastClose.reduce((sum, { counts }) => sum + counts.rows, 0);
+    this.#carried = waiting + (fromLastClose.length === this.#waiting.length ? (state.open?.rows ?? 0) : 0);
+  }
+
+  #announce(verdict: DriftVerdict): void {
+    this.#unchecked = verdict;
+    this.#events.emit('verdict', verdict);
+  }
+}
+
+function locationOf({ storage, name }: Pick<OpenMonitorOptions, 'storage' | 'name'>, clock: Clock | undefined): HeadLocation {
+  return { storage, key: `monitors/${escapeSegment(name)}`, clock, blobs: (state: MonitorState) => [state.reference] };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,50 @@
+import { mergeColumns, type ColumnProfile } from './column-profile.ts';
+import type { DataProfile } from './data-profile.ts';
+
+/** Rows that a monitor observed: what was counted, when, and under which model versions. */
+export interface WindowCounts {
+  /** Epoch milliseconds of the first and the last row. */
+  readonly from: number;
+  readonly to: number;
+  readonly rows: number;
+  /** Rows per model version, by its text; rows without one are not in it. */
+  readonly versions: readonly (readonly [version: string, rows: number])[];
+  /** One per column of the reference. */
+  readonly columns: readonly ColumnProfile[];
+  /** Per column, whether any row had it at all, be it as `null`. */
+  readonly sent: readonly boolean[];
+}
+
+/** The sum of the counts of two stretches of rows. */
+export function mergeWindows(a: WindowCounts, b: WindowCounts): WindowCounts {
+  const versions = new Map(a.versions);
+  for (const [version, rows] of b.versions) versions.set(version, (versions.get(version) ?? 0) + rows);
+  return {
+    from: Math.min(a.from, b.from),
+    to: Math.max(a.to, b.to),
+    rows: a.rows + b.rows,
+    versions: [...versions],
+    columns: a.columns.map((column, i) => mergeColumns(column, b.columns[i]!)),
+    sent: a.sent.map((sent, i) => sent || b.sent[i]!),
+  };
+}
+
+/** The window as a profile. A column that no row had is left out: nobody sends it. */
+export function windowProfile(reference: DataProfile, window: WindowCounts | undefined): DataProfile {
+  const columns = window?.columns.filter((_, i) => window.sent[i]) ?? [];
+  return { ...reference, rows: window?.rows ?? 0, columns };
+}
+
+/** As it is stored: the reference's edges are not repeated in every window. */
+export function packWindow(window: WindowCounts): WindowCounts {
+  return { ...window, columns: window.columns.map((column) => (column.kind === 'number' ? { ...column, edges: [], cuts: [] } : column)) };
+}
+
+/** The window that {@link packWindow} was given. */
+export function unpackWindow(window: WindowCounts, reference: DataProfile): WindowCounts {
+  const columns = window.columns.map((column, i) => {
+    const known = reference.columns[i]!;
+    return column.kind === 'number' && known.kind === 'number' ? { ...column, edges: known.edges, cuts: known.cuts } : column;
+  });
+  return { ...window, columns };
+}
