@@ -6,6 +6,7 @@ export interface AuditEvent<T extends string = string, D = unknown> {
   readonly id: string;
   /** Position in the history of its subject, counted from 1 without gaps. */
   readonly sequence: number;
+  /** What kind of change it was. */
   readonly type: T;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -13,6 +14,7 @@ export interface AuditEvent<T extends string = string, D = unknown> {
   readonly by?: string | undefined;
   /** Why. */
   readonly reason?: string | undefined;
+  /** What was changed. */
   readonly subject: RecordRef;
   /** Facts of the change, evidence included. */
   readonly data: D;
