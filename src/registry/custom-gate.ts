@@ -23,6 +23,7 @@ export interface GateSubject {
 
 /** What the function of a custom gate answers. */
 export interface GateVerdict {
+  /** Whether the version may enter. */
   readonly passed: boolean;
   /** Why, in words. @default 'passed' or 'did not pass' */
   readonly reason?: string | undefined;

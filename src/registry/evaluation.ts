@@ -6,23 +6,44 @@ import { datasetRecordRef, versionRef, type VersionRecord } from './model-versio
 
 /** A dataset by the fingerprint of its contents, with a name for people. */
 export interface DatasetRef {
+  /** Fingerprint of the contents. */
   readonly digest: Digest;
+  /** What people call it. */
   readonly name?: string | undefined;
 }
 
 /** How callers point at a dataset: its fingerprint (`'sha256:…'`), or anything that has one, such as what `run.logDataset` returns. */
-export type DatasetPointer =
-  | string
-  | { readonly digest: string; readonly name?: string | undefined }
-  | { readonly fingerprint: string; readonly name?: string | undefined };
+export type DatasetPointer = string | DatasetWithDigest | DatasetWithFingerprint;
+
+/** A dataset whose fingerprint is called `digest`. */
+export interface DatasetWithDigest {
+  /** Fingerprint of the contents. */
+  readonly digest: string;
+  /** What people call it. */
+  readonly name?: string | undefined;
+}
+
+/** A dataset whose fingerprint is called so. */
+export interface DatasetWithFingerprint {
+  /** Fingerprint of the contents. */
+  readonly fingerprint: string;
+  /** What people call it. */
+  readonly name?: string | undefined;
+}
 
 /** What someone measured of a version on a dataset. */
 export interface Evaluation {
+  /** UUIDv7. */
   readonly id: string;
+  /** Name of the model. */
   readonly model: string;
+  /** Number of the version that was measured. */
   readonly version: number;
+  /** What it was measured on. */
   readonly dataset: DatasetRef;
+  /** What was measured: numbers by name. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Who measured it. */
   readonly by?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;

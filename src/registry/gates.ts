@@ -8,24 +8,35 @@ import type { ExclusiveStage } from './stages.ts';
 
 /** A gate that looks at a metric. */
 export interface MetricGate {
+  /** Tells the kinds of gates apart. */
   readonly gate: 'metric';
+  /** Name of the metric. */
   readonly metric: string;
+  /** Which way is better. */
   readonly goal: 'maximize' | 'minimize';
+  /** The least value that passes. */
   readonly min?: number | undefined;
+  /** The greatest value that passes. */
   readonly max?: number | undefined;
+  /** What to compare with: `production`, `staging` or a reference. */
   readonly notWorseThan?: string | undefined;
+  /** How much worse still passes, in units of the metric. */
   readonly tolerance?: number | undefined;
 }
 
 /** A gate that reads every file and compares it with its digest. */
 export interface IntegrityGate {
+  /** Tells the kinds of gates apart. */
   readonly gate: 'integrity';
 }
 
 /** A gate that a function of the process decides. */
 export interface CustomGate {
+  /** Tells the kinds of gates apart. */
   readonly gate: 'custom';
+  /** Which of the Registry's gate functions decides. */
   readonly name: string;
+  /** Milliseconds after which the gate fails. */
   readonly timeoutMs?: number | undefined;
 }
 

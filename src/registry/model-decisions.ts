@@ -5,6 +5,7 @@ import type { Policy } from './gates.ts';
 import type { ModelState } from './model-state.ts';
 import { evaluationKey, versionKey, type ModelDecision } from './model-store.ts';
 import { lineageOf, versionRef, type VersionRecord } from './model-version.ts';
+import type { StageMoved } from './registry-event.ts';
 import { moveToStage, rollBack, type Stage, type StageMove } from './stages.ts';
 
 /** Who changes something, and why. */
@@ -85,7 +86,7 @@ function moved(state: ModelState, { state: stages }: StageMove): ModelState {
   return { ...state, stages, revision: state.revision + 1 };
 }
 
-function factsOf({ version, from, to, replaced }: StageMove): { version: number; from: Stage; to: Stage; replaced?: number | undefined } {
+function factsOf({ version, from, to, replaced }: StageMove): StageMoved {
   return { version, from, to, replaced };
 }
 

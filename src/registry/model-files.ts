@@ -14,6 +14,7 @@ export interface ModelFile {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
+  /** Digest of its bytes. */
   readonly digest: Digest;
 }
 

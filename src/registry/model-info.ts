@@ -3,9 +3,13 @@ import type { ModelState } from './model-state.ts';
 
 /** A model as it stands. */
 export interface ModelInfo {
+  /** In Unicode's composed form (NFC). */
   readonly name: string;
+  /** What it tells, for people. */
   readonly description?: string | undefined;
+  /** Who answers for it. */
   readonly owner?: string | undefined;
+  /** Texts by name. */
   readonly tags: Readonly<Record<string, string>>;
   /** Epoch milliseconds. */
   readonly createdAt: number;
@@ -17,6 +21,7 @@ export interface ModelInfo {
   readonly staging?: number | undefined;
   /** The version that `rollback` would bring back. */
   readonly rollbackTo?: number | undefined;
+  /** The gates before its stages. */
   readonly policy: Policy;
 }
 

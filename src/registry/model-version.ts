@@ -24,9 +24,11 @@ export interface VersionRecord {
 
 /** A version of a model as it was registered, and where it stands now. */
 export interface ModelVersion {
+  /** Name of the model. */
   readonly model: string;
   /** From 1, never reused. */
   readonly version: number;
+  /** Where it stood when it was read. */
   readonly stage: Stage;
   /** Identity of the contents: the digest over the paths, sizes and digests of all files. */
   readonly digest: Digest;
@@ -40,10 +42,13 @@ export interface ModelVersion {
   readonly dataset?: DatasetRef | undefined;
   /** As its author measured them; what others measured is in the evaluations. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** Who made it. */
   readonly createdBy?: string | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** Texts by name. */
   readonly tags: Readonly<Record<string, string>>;
+  /** What is new in it, for people. */
   readonly description?: string | undefined;
 }
 

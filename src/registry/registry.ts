@@ -47,12 +47,18 @@ export interface CreateModelOptions extends OperationOptions {
   readonly by?: string | undefined;
 }
 
+/** Anything with the id of a run, such as a run itself. */
+export interface RunPointer {
+  /** Id of the run. */
+  readonly id: string;
+}
+
 /** What a version is registered with. */
 export interface RegisterVersionOptions extends LongOperationOptions {
   /** Contents by path. Paths are relative, with `/` between directories. Equal contents are stored once. */
   readonly files: Readonly<Record<string, Content>>;
   /** The run that made it, or its id. @default none */
-  readonly run?: string | { readonly id: string } | undefined;
+  readonly run?: string | RunPointer | undefined;
   /** As measured by its author: numbers by name. With a `dataset`, gates treat them as an evaluation on it. @default none */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
   /** The dataset behind it, by fingerprint. @default none */
@@ -77,15 +83,17 @@ export interface RecordEvaluationOptions extends OperationOptions {
 
 /** Who sets a policy, and why. */
 export interface SetPolicyOptions extends OperationOptions {
-  /** @default not told */
+  /** Who sets it, for the history. @default not told */
   readonly by?: string | undefined;
-  /** @default not told */
+  /** Why, for the history. @default not told */
   readonly reason?: string | undefined;
 }
 
 /** Who moves a version, and why. */
 export interface RollbackOptions extends OperationOptions {
+  /** Who does it, for the history. */
   readonly by: string;
+  /** Why, for the history. */
   readonly reason: string;
 }
 

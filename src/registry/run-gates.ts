@@ -90,5 +90,5 @@ async function checkIntegrity(storage: StorageAdapter, version: ModelVersion, op
     if (!isModelkeepError(error, 'integrity')) throw error;
     return { ...about, passed: false, reason: error.message, evidence: { ...error.details } };
   }
-  return { ...about, passed: true, reason: `all ${files.length} files have the bytes that were registered`, evidence: { digest, files: files.length, size } };
+  return { ...about, passed: true, reason: `${files.length === 1 ? 'the file has' : `all ${files.length} files have`} the bytes that were registered`, evidence: { digest, files: files.length, size } };
 }
