@@ -103,14 +103,12 @@ export type { StepAttempt, StepContext, StepFunction, StepHandle, StepInputs, St
 export { FeatureStore } from './features/feature-store.ts';
 export type {
   ApplyOptions,
-  FeatureStatus,
   FeatureStoreOptions,
   HistoricalFeatures,
   HistoricalQuery,
   IngestOptions,
   IngestResult,
   MaterializeOptions,
-  OnlineFeatures,
   OnlineQuery,
   ViewReport,
 } from './features/feature-store.ts';
@@ -120,6 +118,7 @@ export { aggregate } from './features/aggregate.ts';
 export type { AggregateDefinition, AggregateOptions } from './features/aggregate.ts';
 export type { ColumnCondition, ConditionValue, Where } from './features/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
+export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';
 export type { AppliedView } from './features/view-catalog.ts';
 export { compareData } from './monitoring/compare-data.ts';
 export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './monitoring/compare-data.ts';

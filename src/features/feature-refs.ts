@@ -1,5 +1,6 @@
 import { NotFoundError, ValidationError } from '../core/errors.ts';
 import type { FeatureView } from './feature-view.ts';
+import type { CurrentView } from './view-catalog.ts';
 
 /** The features asked of one view. */
 export interface ViewRequest {
@@ -12,6 +13,12 @@ export interface ViewRequest {
 export interface AskedFeature {
   readonly feature: string;
   readonly column: string;
+}
+
+/** What is asked of one view, as it is in force. */
+export interface AskedView {
+  readonly current: CurrentView;
+  readonly features: readonly AskedFeature[];
 }
 
 const refPattern = /^([A-Za-z_][A-Za-z0-9_]*):([A-Za-z_][A-Za-z0-9_]*|\*)$/;
@@ -43,13 +50,13 @@ export function askedFeatures(view: FeatureView, request: ViewRequest, fullFeatu
 }
 
 /** Throws `ValidationError` when two columns of the result would have one name. */
-export function assertDistinct(taken: Iterable<string>, asked: readonly { readonly view: FeatureView; readonly features: readonly AskedFeature[] }[]): void {
+export function assertDistinct(taken: Iterable<string>, asked: readonly AskedView[]): void {
   const owners = new Map<string, string>();
   for (const name of taken) owners.set(name, 'a column of entities');
-  for (const { view, features } of asked) {
+  for (const { current, features } of asked) {
     for (const { feature, column } of features) {
       const owner = owners.get(column);
-      const own = `${view.name}:${feature}`;
+      const own = `${current.view.name}:${feature}`;
       if (owner !== undefined) {
         const advice = owner === own ? 'Ask for it once.' : 'Ask with { fullFeatureNames: true }, or rename one of them.';
         throw new ValidationError(`Two columns of the result would be named '${column}': ${owner} and ${own}. ${advice}`, { path: 'features', column });

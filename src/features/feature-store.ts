@@ -1,21 +1,22 @@
 import * as z from 'zod/mini';
 import { throwIfAborted } from '../core/abort.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { columnValues, isPresent, timestampOf, valueAt, type Column } from '../core/column.ts';
+import { columnValues, timestampOf } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
-import { toTable, type Row, type Table, type TableInput, type TableSource } from '../core/table.ts';
+import { toTable, type Row, type TableInput, type TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { askedFeatures, assertDistinct, parseRefs, type AskedFeature, type ViewRequest } from './feature-refs.ts';
-import { viewColumns, type FeatureDefinition, type FeatureView } from './feature-view.ts';
+import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './feature-refs.ts';
+import { definitionOf, viewColumns, type FeatureView } from './feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
 import { keyTexts } from './key-dictionary.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
 import { appendBatch, LoadedRows, logKeyOf } from './offline-log.ts';
-import { shortcoming } from './online-record.ts';
 import { OnlineStore, type LoadedRecord } from './online-store.ts';
-import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
+import { joinFeatures, outcome } from './point-in-time.ts';
+import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
+import { entityColumn, momentsOf } from './spine.ts';
 import { assertView, ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
 
 /** How a {@link FeatureStore} is set up. */
@@ -57,7 +58,7 @@ export interface HistoricalQuery extends OperationOptions {
   entities: TableInput;
   /** The column of `entities` that says for which moment. */
   timestamp: string;
-  /** Features as `view:feature`, or `view:*` for all of a view. */
+  /** Features as `view:feature`, or `view:*` for all of a view by name. */
   features: readonly string[];
   /** Whether rows count from their created time on (`knowledge`) or from their event time (`event`), where a view has both. @default 'knowledge' */
   asOf?: 'knowledge' | 'event' | undefined;
@@ -98,23 +99,10 @@ export interface MaterializeOptions extends LongOperationOptions {
 export interface OnlineQuery extends OperationOptions {
   /** One object per answer: the entity keys, and whatever else, which passes through. */
   entities: readonly Row[];
-  /** Features as `view:feature`, or `view:*` for all of a view. */
+  /** Features as `view:feature`, or `view:*` for all of a view by name. */
   features: readonly string[];
   /** Whether columns are named `view__feature` instead of `feature`. @default false */
   fullFeatureNames?: boolean | undefined;
-}
-
-/** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
-export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
-
-/** Features for serving, in the order of the entities. */
-export interface OnlineFeatures {
-  /** The entities' own columns, then the features; a value is `null` unless its status is `PRESENT`. */
-  readonly columns: Readonly<Record<string, readonly unknown[]>>;
-  /** By feature column. */
-  readonly statuses: Readonly<Record<string, readonly FeatureStatus[]>>;
-  /** By feature column: event time of the entity's newest row, epoch milliseconds, `null` when there is none. */
-  readonly timestamps: Readonly<Record<string, readonly (number | null)[]>>;
 }
 
 const storeSchema = /* @__PURE__ */ z.strictObject({ storage: z.looseObject({}), clock: z.optional(z.looseObject({})), cacheBytes: z.optional(z.number().check(z.minimum(0))) });
@@ -133,12 +121,6 @@ const onlineSchema = /* @__PURE__ */ z.strictObject({
   signal: z.optional(z.any()),
 });
 const defaultCacheBytes = 512 * 1024 * 1024;
-
-interface AskedView {
-  readonly current: CurrentView;
-  readonly view: FeatureView;
-  readonly features: readonly AskedFeature[];
-}
 
 /**
  * The same features for training and for serving: defined once, computed by one join from the same rows, equal to the last bit.
@@ -239,11 +221,12 @@ export class FeatureStore {
     const spine = toTable(query.entities, { types: { [query.timestamp]: 'timestamp' }, path: 'entities' });
     const times = momentsOf(spine, query.timestamp);
     assertDistinct(Object.keys(spine.columns), asked);
-    for (const { view } of asked) for (const name of view.entity) entityColumn(spine, name, view);
+    for (const { current } of asked) for (const name of current.view.entity) entityColumn(spine, name, current.view);
     const columns: Record<string, ArrayLike<unknown>> = {};
     for (const [name, column] of Object.entries(spine.columns)) columns[name] = columnValues(column);
     const report: Record<string, ViewReport> = {};
-    for (const { current, view, features } of asked) {
+    for (const { current, features } of asked) {
+      const { view } = current;
       throwIfAborted(query.signal, 'The join');
       const loaded = await this.#load(current, query);
       const codes = loaded.keys.find(view.entity.map((name) => spine.columns[name]!), spine.rowCount);
@@ -293,7 +276,7 @@ export class FeatureStore {
     assertDistinct(names, asked);
     const columns: Record<string, unknown[]> = {};
     for (const name of names) columns[name] = entities.map((entity) => entity[name] ?? null);
-    const answer = { columns, statuses: {} as Record<string, FeatureStatus[]>, timestamps: {} as Record<string, (number | null)[]> };
+    const answer: OnlineAnswer = { columns, statuses: {}, timestamps: {} };
     asked.forEach((each, v) => serve(each, found[v]!, now, answer));
     return answer;
   }
@@ -301,17 +284,20 @@ export class FeatureStore {
   async #asked(requests: readonly ViewRequest[], fullNames: boolean, options: OperationOptions, cached = false): Promise<AskedView[]> {
     const asked: AskedView[] = [];
     for (const request of requests) {
-      const current = await (cached ? this.#catalog.get(request.view, options) : this.#catalog.fresh(request.view, options));
-      asked.push({ current, view: current.view, features: askedFeatures(current.view, request, fullNames) });
+      let current = await (cached ? this.#catalog.get(request.view, options) : this.#catalog.fresh(request.view, options));
+      const { features } = current.view;
+      if (cached && request.features.some((name) => name !== '*' && !Object.hasOwn(features, name))) current = await this.#catalog.fresh(request.view, options);
+      asked.push({ current, features: askedFeatures(current.view, request, fullNames) });
     }
     return asked;
   }
 
   /** For each view and entity its record, if any, by one read; `undefined` when a view is no longer what was assumed. */
   async #readOnline(asked: readonly AskedView[], entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
-    const keys = asked.map(({ view }) => this.#catalog.keyOf(view.name));
-    const places: (number | undefined)[][] = asked.map(({ current, view }) =>
+    const keys = asked.map(({ current }) => this.#catalog.keyOf(current.view.name));
+    const places: (number | undefined)[][] = asked.map(({ current }) =>
       entities.map((entity, i) => {
+        const { view } = current;
         const lacking = view.entity.find((name) => entity[name] === undefined);
         if (lacking !== undefined) throw new ValidationError(`entities[${i}].${lacking} is missing; the view '${view.name}' finds its entities by it.`, { path: `entities[${i}].${lacking}` });
         const texts = keyTexts(view.entity.map((name) => entity[name]));
@@ -319,7 +305,7 @@ export class FeatureStore {
       }),
     );
     const stored = await this.#storage.read(keys, { signal: options.signal });
-    if (asked.some(({ view }, v) => this.#catalog.confirm(view.name, stored[v]?.version) === undefined)) return undefined;
+    if (asked.some(({ current }, v) => this.#catalog.confirm(current.view.name, stored[v]?.version) === undefined)) return undefined;
     return places.map((each) =>
       each.map((place) => {
         const record = place === undefined ? undefined : stored[place];
@@ -358,81 +344,9 @@ function nameOf(view: string | FeatureView): string {
   return view.name;
 }
 
-function definitionOf(view: FeatureView, feature: string): FeatureDefinition {
-  return (view.features as Readonly<Record<string, FeatureDefinition>>)[feature]!;
-}
-
-function momentsOf(spine: Table, timestamp: string): Float64Array {
-  const column = spine.columns[timestamp];
-  if (column === undefined) {
-    throw new ValidationError(`entities has no column '${timestamp}' to say for which moments; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${timestamp}` });
-  }
-  const times = column.values as Float64Array;
-  const bad = times.findIndex((time) => !Number.isFinite(time));
-  if (bad >= 0) throw new ValidationError(`entities[${bad}].${timestamp} is missing; features are of a moment.`, { path: `entities[${bad}].${timestamp}` });
-  return times;
-}
-
-function entityColumn(spine: Table, name: string, view: FeatureView): Column {
-  const column = spine.columns[name];
-  if (column === undefined) {
-    throw new ValidationError(`entities has no column '${name}', by which the view '${view.name}' finds its entities; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
-  }
-  if (column.type === 'json') throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
-  return column;
-}
-
 function countOutcomes(outcomes: Uint8Array): ViewReport {
   const counts = new Uint32Array(5);
   for (const each of outcomes) counts[each]! += 1;
   const of = (name: keyof typeof outcome): number => counts[outcome[name]]!;
   return { matched: of('matched'), missing: of('missing'), expired: of('expired'), future: of('future'), tooNew: of('tooNew') };
-}
-
-function serve(
-  { current, view, features }: AskedView,
-  records: readonly (LoadedRecord | undefined)[],
-  now: number,
-  answer: { columns: Record<string, unknown[]>; statuses: Record<string, FeatureStatus[]>; timestamps: Record<string, (number | null)[]> },
-): void {
-  const names = features.map(({ feature }) => feature);
-  const definitions = names.map((name) => definitionOf(view, name));
-  for (const { column } of features) {
-    answer.columns[column] = [];
-    answer.statuses[column] = [];
-    answer.timestamps[column] = [];
-  }
-  const probes = { codes: new Int32Array(1), times: Float64Array.of(now) };
-  for (const loaded of records) {
-    if (loaded) assertAnswerable(loaded, current, names, now);
-    const joined = loaded && joinFeatures(loaded.index, probes, definitions, names, { ttl: view.ttl, knownOnly: true });
-    features.forEach(({ column }, f) => {
-      const { value, status } = statusOf(joined, f, definitions[f]!);
-      answer.columns[column]!.push(value);
-      answer.statuses[column]!.push(status);
-      const time = joined?.eventTimes[0] ?? NaN;
-      answer.timestamps[column]!.push(Number.isNaN(time) ? null : time);
-    });
-  }
-}
-
-function assertAnswerable({ record }: LoadedRecord, current: CurrentView, names: readonly string[], now: number): void {
-  const { name } = current.view;
-  const reason = shortcoming(record, current.view, names, current.columns);
-  if (reason !== undefined) throw new ConflictError(`The online values of '${name}' cannot give ${names.join(', ')}: ${reason}. Call materialize('${name}').`, { key: name });
-  if (record.from !== null && now < record.from) {
-    const [from, at] = [record.from, now].map((time) => new Date(time).toISOString());
-    throw new ValidationError(
-      `The online values of '${name}' are kept for requests from ${from} on, and it is ${at} by the clock; ask getHistoricalFeatures() for the past, or materialize with the clock of the requests.`,
-      { path: 'clock' },
-    );
-  }
-}
-
-function statusOf(joined: JoinedFeatures | undefined, f: number, definition: FeatureDefinition): { value: unknown; status: FeatureStatus } {
-  const found = joined?.outcomes[0] ?? outcome.missing;
-  if (joined === undefined || !(found === outcome.matched || found === outcome.expired)) return { value: null, status: 'NOT_FOUND' };
-  if (found === outcome.expired && definition.kind === 'column') return { value: null, status: 'OUTSIDE_MAX_AGE' };
-  const column = joined.columns[f]!;
-  return isPresent(column, 0) ? { value: valueAt(column, 0), status: 'PRESENT' } : { value: null, status: 'NULL_VALUE' };
 }

@@ -141,3 +141,8 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
   }
   return columns;
 }
+
+/** The definition of a feature that the view has. */
+export function definitionOf(view: FeatureView, feature: string): FeatureDefinition {
+  return (view.features)[feature]!;
+}

@@ -17,8 +17,8 @@ export class KeyDictionary {
 
   constructor(width: number) {
     this.#width = width;
-    this.#components = Array.from({ length: width }, () => new Map());
-    this.#pairs = Array.from({ length: Math.max(0, width - 1) }, () => new Map());
+    this.#components = Array.from({ length: width }, () => new Map<string, number>());
+    this.#pairs = Array.from({ length: Math.max(0, width - 1) }, () => new Map<number, number>());
   }
 
   /** Number of codes given out. */

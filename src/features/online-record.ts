@@ -112,7 +112,7 @@ export function mergeRecord(record: OnlineRecord | undefined, rows: Table, layou
   const pruned = prune(all, layout, now);
   if (before && rowsAmong(pruned, before, false).rowCount === 0) {
     // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
-    const since = record!.from;
+    const since = record.from;
     if (since !== null && rowsAmong(prune(all, layout, since), before, false).rowCount === 0) return undefined;
   }
   const from = pruned.rowCount < all.rowCount ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
@@ -186,7 +186,7 @@ function withoutSpareTexts(column: Column): Column {
 
 /** What a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */
 export function shortcoming(record: OnlineRecord, view: FeatureView, asked: readonly string[], columns: Readonly<Record<string, ColumnType>>): string | undefined {
-  const features = view.features as Readonly<Record<string, FeatureDefinition>>;
+  const features = view.features;
   const needed = new Set(asked.flatMap((name) => columnsOf(name, features[name]!)));
   const absent = [...needed].find((name) => record.rows.columns[`f:${name}`]?.type !== columns[name]);
   if (absent !== undefined) return `it was materialized before the view had the column '${absent}'`;

@@ -1,0 +1,26 @@
+import type { Column } from '../core/column.ts';
+import { ValidationError } from '../core/errors.ts';
+import type { Table } from '../core/table.ts';
+import type { FeatureView } from './feature-view.ts';
+
+/** The moments of a table of entities. Throws `ValidationError` when one is missing. */
+export function momentsOf(spine: Table, timestamp: string): Float64Array {
+  const column = spine.columns[timestamp];
+  if (column === undefined) {
+    throw new ValidationError(`entities has no column '${timestamp}' to say for which moments; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${timestamp}` });
+  }
+  const times = column.values as Float64Array;
+  const bad = times.findIndex((time) => !Number.isFinite(time));
+  if (bad >= 0) throw new ValidationError(`entities[${bad}].${timestamp} is missing; features are of a moment.`, { path: `entities[${bad}].${timestamp}` });
+  return times;
+}
+
+/** A column of a table of entities by which a view finds its rows. Throws `ValidationError` when it is missing or holds no keys. */
+export function entityColumn(spine: Table, name: string, view: FeatureView): Column {
+  const column = spine.columns[name];
+  if (column === undefined) {
+    throw new ValidationError(`entities has no column '${name}', by which the view '${view.name}' finds its entities; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
+  }
+  if (column.type === 'json') throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
+  return column;
+}

@@ -1,0 +1,164 @@
+import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
+import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
+
+const day = 86_400_000;
+const start = Date.UTC(2001, 0, 1);
+
+/** Uniform numbers in [0, 1), the same in every run. */
+function uniform(seed: number): () => number {
+  let state = seed;
+  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+}
+
+interface Join {
+  readonly store: FeatureStore;
+  readonly spine: { key: Float64Array; t: Float64Array };
+  /** The build side's keys and times in one double each, for the baseline. */
+  readonly packed: Float64Array;
+}
+
+const snapshots = featureView({ name: 'stats', entity: ['key'], timestamp: 'at', ttl: '30d', features: { value: 'float64' } });
+
+async function joinOf(rows: number, keys: number, probes: number): Promise<Join> {
+  const random = uniform(1);
+  const key = Float64Array.from({ length: rows }, () => Math.floor(random() * keys));
+  const at = Float64Array.from({ length: rows }, () => start + Math.floor(random() * 90 * day));
+  const store = await storeWith(snapshots);
+  await store.ingest(snapshots, { key, at, value: Float64Array.from(at, () => random()) });
+  const spine = {
+    key: Float64Array.from({ length: probes }, () => Math.floor(random() * keys)),
+    t: Float64Array.from({ length: probes }, () => start + Math.floor(random() * 90 * day)),
+  };
+  return { store, spine, packed: key.map((code, i) => code * 2 ** 33 + (at[i]! - start)) };
+}
+
+async function storeWith(view: FeatureView, clock?: { now: number }): Promise<FeatureStore> {
+  const timer = { monotonic: () => performance.now(), setTimer: () => () => undefined };
+  const store = new FeatureStore({ storage: new MemoryStorage(), ...(clock && { clock: { now: () => clock.now, ...timer } }) });
+  await store.apply([view]);
+  return store;
+}
+
+async function forget(join: Join): Promise<void> {
+  // One more row makes the index anew, as after every ingestion.
+  await join.store.ingest(snapshots, { key: [0], at: [start - 1], value: [0] }, { batchId: `${performance.now()}` });
+}
+
+const query = ({ store, spine }: Join) => store.getHistoricalFeatures({ entities: spine, timestamp: 't', features: ['stats:value'] });
+
+/** For the measure of memory: all of a join of a million rows with a hundred thousand moments, input included. */
+export async function joinMillion(): Promise<void> {
+  await query(await joinOf(1_000_000, 10_000, 100_000));
+}
+
+/** Only the making of the same input. */
+export async function inputOfMillion(): Promise<void> {
+  await joinOf(1_000_000, 10_000, 100_000);
+}
+
+const flights = featureView({
+  name: 'flights',
+  entity: ['origin'],
+  timestamp: 'at',
+  features: {
+    mean_1h: aggregate.mean('delay', { window: '1h' }),
+    mean_6h: aggregate.mean('delay', { window: '6h' }),
+    mean_1d: aggregate.mean('delay', { window: '1d' }),
+    late_1d: aggregate.count({ window: '1d', where: { delay: { gt: 15 } } }),
+  },
+});
+const airports = Array.from({ length: 300 }, (_, i) => `A${i}`);
+
+function flightColumns(rows: number) {
+  const random = uniform(2);
+  return {
+    origin: Array.from({ length: rows }, () => airports[Math.floor(random() * random() * 300)]!),
+    at: Float64Array.from({ length: rows }, (_, i) => start + Math.floor(((i / rows) * 180 * day) / 60_000) * 60_000 + Math.floor(random() * 300) * 60_000),
+    delay: Float64Array.from({ length: rows }, () => Math.floor((random() * random() - 0.1) * 200)),
+  };
+}
+
+interface Flights {
+  readonly columns: ReturnType<typeof flightColumns>;
+  readonly store: FeatureStore;
+  readonly clock: { now: number };
+}
+
+async function flightStore(rows: number): Promise<Flights> {
+  const clock = { now: start + 90 * day };
+  const store = await storeWith(flights, clock);
+  const columns = flightColumns(rows);
+  await store.ingest(flights, columns);
+  return { columns, store, clock };
+}
+
+async function onlineStore(): Promise<Flights> {
+  const state = await flightStore(300_000);
+  await state.store.materialize(flights, { end: state.clock.now });
+  return state;
+}
+
+const readOnline = (size: number) => ({ store, clock }: Flights) => {
+  clock.now += 1;
+  return store.getOnlineFeatures({ entities: airports.slice(0, size).map((origin) => ({ origin })), features: ['flights:*'] });
+};
+
+export const benchmarks: readonly Benchmark[] = [
+  compare('join 1M rows (10k keys) with 100k moments, first time, against a native sort of the same keys', query, ({ packed }) => packed.slice().sort(), {
+    setup: () => joinOf(1_000_000, 10_000, 100_000),
+    before: forget,
+    target: { atMost: 350 },
+  }),
+  compare('join 1M rows (10k keys) with 100k moments, again, against a native sort of the moments', query, ({ spine }) => spine.t.slice().sort(), {
+    setup: () => joinOf(1_000_000, 10_000, 100_000),
+    target: { atMost: 60 },
+  }),
+  peakMemory('join 1M rows with 100k moments, rows and moments included', import.meta.url, 'joinMillion', { target: { atMost: 200 } }),
+  peakMemory('the rows of that join ingested, without joining', import.meta.url, 'inputOfMillion'),
+  measure(
+    '3M events, 500k moments, 4 windowed aggregates, indexes included',
+    async ({ store, columns }: Flights) => {
+      const random = uniform(3);
+      const t = Float64Array.from({ length: 500_000 }, () => start + Math.floor(random() * 30 * day));
+      const fresh = new FeatureStore({ storage: (store as unknown as { bench: MemoryStorage }).bench });
+      await fresh.getHistoricalFeatures({ entities: { origin: columns.origin.slice(0, 500_000), t }, timestamp: 't', features: ['flights:*'] });
+    },
+    {
+      async setup() {
+        const storage = new MemoryStorage();
+        const store = Object.assign(new FeatureStore({ storage }), { bench: storage });
+        await store.apply([flights]);
+        const columns = flightColumns(3_000_000);
+        await store.ingest(flights, columns);
+        return { store, columns, clock: { now: 0 } };
+      },
+      runs: 3,
+      target: { atMost: 1_500 },
+    },
+  ),
+  measure('ingest from columns', async ({ columns }: Flights) => (await storeWith(flights)).ingest(flights, columns), {
+    setup: () => flightStore(1_000_000),
+    operations: 1_000_000,
+    unit: 'operations/s',
+    target: { atLeast: 1_000_000 },
+  }),
+  measure('ingest from row objects', async (rows: { origin: string; at: number; delay: number }[]) => (await storeWith(flights)).ingest(flights, rows), {
+    setup() {
+      const { origin, at, delay } = flightColumns(300_000);
+      return origin.map((name, i) => ({ origin: name, at: at[i]!, delay: delay[i]! }));
+    },
+    operations: 300_000,
+    unit: 'operations/s',
+    target: { atLeast: 300_000 },
+  }),
+  measure('materialize 300k rows of 300 entities', ({ store, clock }: Flights) => store.materialize(flights, { end: clock.now }), {
+    setup: () => flightStore(300_000),
+    operations: 300_000,
+    unit: 'operations/s',
+    runs: 1,
+    warmup: 0,
+    target: { atLeast: 200_000 },
+  }),
+  measure('4 online features of 1 entity, in memory', readOnline(1), { setup: onlineStore, runs: 301, warmup: 50, unit: 'µs', target: { atMost: 300 } }),
+  measure('4 online features of 100 entities, in memory', readOnline(100), { setup: onlineStore, runs: 101, warmup: 10, target: { atMost: 3 } }),
+];
