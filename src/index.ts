@@ -24,7 +24,9 @@ export type { FailureRecord } from './core/failure.ts';
 export type { ErrorListener, Logger } from './core/logger.ts';
 export type { Page } from './core/page.ts';
 export type { LongOperationOptions, OperationOptions, Progress } from './core/progress.ts';
+export type { Random } from './core/random.ts';
 export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
+export type { StandardResult, StandardSchema } from './core/schema.ts';
 export type { ArrowTable, Columns, Row, TableInput, TableSource } from './core/table.ts';
 export type {
   AdapterSupports,
