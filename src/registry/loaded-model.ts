@@ -1,4 +1,3 @@
-import { collectBytes } from '../core/bytes.ts';
 import { IntegrityError, NotFoundError, isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
@@ -54,7 +53,15 @@ export class LoadedModel {
    * missing or are not those that were registered.
    */
   async file(path: string, options?: OperationOptions): Promise<Uint8Array> {
-    return collectBytes(this.stream(path, options));
+    const file = this.#find(path);
+    const bytes = new Uint8Array(file.size);
+    let at = 0;
+    for await (const chunk of this.stream(path, options)) {
+      if (at + chunk.length > file.size) throw this.#damaged(file, `has more than the ${file.size} bytes that were registered`);
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
   }
 
   /**
@@ -62,11 +69,7 @@ export class LoadedModel {
    * chunk: trust none before that.
    */
   async *stream(path: string, options: OperationOptions = {}): AsyncGenerator<Uint8Array> {
-    const file = this.#files.get(path);
-    if (file === undefined) {
-      const shownPaths = this.version.files.slice(0, 20).map((each) => shown(each.path)).join(', ');
-      throw new NotFoundError(`${this.#name} has no file ${shown(path)}; it has ${shownPaths}.`, { ...this.#facts, key: path });
-    }
+    const file = this.#find(path);
     let size = 0;
     try {
       const chunks = await this.#storage.readBlob(file.digest, { signal: options.signal });
@@ -80,6 +83,13 @@ export class LoadedModel {
       throw this.#damaged(file, 'has changed since it was registered', error);
     }
     if (size !== file.size) throw this.#damaged(file, `has ${size} bytes where ${file.size} were registered`);
+  }
+
+  #find(path: string): ModelFile {
+    const file = this.#files.get(path);
+    if (file) return file;
+    const paths = this.version.files.slice(0, 20).map((each) => shown(each.path)).join(', ');
+    throw new NotFoundError(`${this.#name} has no file ${shown(path)}; it has ${paths}.`, { ...this.#facts, key: path });
   }
 
   get #name(): string {

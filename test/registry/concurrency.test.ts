@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Registry, gates, isModelkeepError, type RegistryEvent } from 'modelkeep';
-import { moveToStage, rollBack, stageOf, type StageState } from '../../src/registry/stages.ts';
+import { MemoryStorage, Registry, gates, isModelkeepError } from 'modelkeep';
+import { stageOf } from '../../src/registry/stages.ts';
+import { replayed } from './replayed.ts';
 
 const who = { by: 'tester', reason: 'because' };
-
-/** The stages that the events of a history lead to, worked out from them alone. */
-function replayed(history: readonly RegistryEvent[]): StageState {
-  let state: StageState = { archived: new Uint8Array(0), previous: [] };
-  for (const event of history) {
-    if (event.type === 'stage-changed') state = moveToStage(state, event.data.version, event.data.to)!.state;
-    if (event.type === 'rolled-back') state = rollBack(state)!.state;
-  }
-  return state;
-}
 
 describe('several registries on one store', () => {
   it('give every registration a number of its own', async () => {
