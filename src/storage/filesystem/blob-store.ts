@@ -5,6 +5,8 @@ import type { Clock } from '../../core/clock.ts';
 import { isDigest, type Digest, type HasherFactory } from '../../core/digest.ts';
 import { IntegrityError, NotFoundError } from '../../core/errors.ts';
 import type { BlobOptions, BlobRef, ListEntry, ListPage, ReadBlobOptions } from '../contract.ts';
+import { clipRange } from '../blob-range.ts';
+import { checkedChunks } from '../blob-source.ts';
 import type { CheckedListQuery } from '../list-page.ts';
 import { verifiedBytes } from '../verified-bytes.ts';
 import type { Directories } from './directories.ts';
@@ -61,13 +63,14 @@ export class BlobStore {
   }
 
   async read(digest: Digest, options: ReadBlobOptions): Promise<AsyncIterable<Uint8Array> | undefined> {
+    clipRange(options.range, 0);
     const path = this.#path(digest);
     const size = await this.#guard(`Reading the blob ${digest}`, digest, () => this.#sizeOf(path));
     if (size === undefined) return undefined;
-    const { start = 0, end = size } = options.range ?? {};
-    const chunks = this.#chunks(path, digest, Math.max(0, start), Math.min(size, end), options.signal);
     // A whole read goes to the end of the file whatever its size is, so that a blob that grew is found out.
-    return options.range ? chunks : verifiedBytes(this.#chunks(path, digest, 0, Infinity, options.signal), digest, createNativeHasher);
+    if (options.range === undefined) return verifiedBytes(this.#chunks(path, digest, 0, Infinity, options.signal), digest, createNativeHasher);
+    const { start, end } = clipRange(options.range, size);
+    return this.#chunks(path, digest, start, end, options.signal);
   }
 
   async delete(digest: Digest): Promise<void> {
@@ -117,8 +120,7 @@ export class BlobStore {
     try {
       const hasher = createNativeHasher();
       let size = 0;
-      for await (const chunk of source) {
-        throwIfAborted(signal, 'Writing a blob');
+      for await (const chunk of checkedChunks(source, signal)) {
         // The disk and the hash work at the same time.
         const writing = guard(() => writeAll(file, chunk));
         writing.catch(() => undefined);

@@ -5,6 +5,7 @@ import { checksum } from './checksum.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 
 const dayMs = 86_400_000;
+const maxAttempts = 100;
 
 /** The directories of a store: made when they are first needed, with their names flushed. */
 export class Directories {
@@ -20,20 +21,32 @@ export class Directories {
     this.temporary = join(root, 'tmp');
   }
 
-  /** Makes the directory at `segments` below the root. What another process makes at the same time is flushed here too: it may not have got that far. */
+  /**
+   * Makes the directory at `segments` below the root. What another process makes at the same time is flushed here too: it may not have got that far. What
+   * another process removed since is made again.
+   */
   async ensure(...segments: readonly string[]): Promise<string> {
-    let path = this.root;
-    for (const segment of segments) {
-      const parent = path;
-      path = join(path, segment);
-      let made = this.#made.get(path);
-      if (made === undefined) {
-        made = this.#make(path, parent);
-        this.#made.set(path, made);
-        made.catch(() => this.#made.delete(path));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        let path = this.root;
+        for (const segment of segments) path = await this.#ensureIn(path, segment);
+        return path;
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || attempt === maxAttempts) throw error;
+        for (let depth = 1; depth < segments.length; depth++) this.#made.delete(join(this.root, ...segments.slice(0, depth)));
       }
-      await made;
     }
+  }
+
+  async #ensureIn(parent: string, segment: string): Promise<string> {
+    const path = join(parent, segment);
+    let made = this.#made.get(path);
+    if (made === undefined) {
+      made = this.#make(path, parent);
+      this.#made.set(path, made);
+      made.catch(() => this.#made.delete(path));
+    }
+    await made;
     return path;
   }
 

@@ -96,9 +96,12 @@ export class LogStore {
   async delete(log: Key): Promise<void> {
     const path = join(this.#root, ...log.split('/'));
     await this.#guard(log, async () => {
-      const { segments } = await readLogDirectory(this.#fileSystem, path);
+      let { segments } = await readLogDirectory(this.#fileSystem, path);
       if (segments.length === 0) return;
-      for (const segment of [...segments].reverse()) await ignoring('ENOENT', this.#fileSystem.unlink(segment.path));
+      while (segments.length > 0) {
+        for (const segment of [...segments].reverse()) await ignoring('ENOENT', this.#fileSystem.unlink(segment.path));
+        segments = orphans((await readLogDirectory(this.#fileSystem, path)).segments);
+      }
       await ignoring('ENOENT', this.#fileSystem.syncDirectory(path));
       await this.#removeEmpty(log);
     });
@@ -200,6 +203,12 @@ async function* entriesUpTo(reader: SegmentReader, after: number, limit: number)
     let sequence = frame.first;
     for (const entry of entriesOf(bytes, at, frame)) yield { sequence: sequence++, bytes: entry };
   }
+}
+
+/** Segments whose writer's first one is gone: they were begun while the log was being deleted, and go on behind what is no more. */
+function orphans(segments: readonly SegmentName[]): readonly SegmentName[] {
+  const begun = new Set(segments.filter(({ epoch }) => epoch === 1).map(({ writer }) => writer));
+  return segments.filter(({ writer }) => !begun.has(writer));
 }
 
 async function ignoring(code: string, work: Promise<void>): Promise<void> {

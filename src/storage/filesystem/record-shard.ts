@@ -100,7 +100,7 @@ export class RecordShard {
     const results = operations.map(
       (operation) => new Promise<WriteResult>((resolve, reject) => this.#pending.push({ operation, draft: draftOf(operation), resolve, reject, attempts: 0, waiting: true, counter: 0, end: 0 })),
     );
-    this.#committing ??= this.#commitAll().finally(() => (this.#committing = undefined));
+    this.#committing ??= this.#commitAll();
     return Promise.all(results);
   }
 
@@ -123,7 +123,7 @@ export class RecordShard {
     const slot = file.replay.state.slots.get(key);
     if (slot === undefined) return undefined;
     const cached = this.#context.cache.get(slot);
-    if (cached !== undefined) return { ...cached, bytes: cached.bytes.slice() };
+    if (cached !== undefined) return copyOf(cached);
     const frame = await file.read(slot.position, slot.size).catch((error: unknown) => {
       throw storageError(error, `Reading ${key}`, key);
     });
@@ -136,7 +136,7 @@ export class RecordShard {
       });
     }
     this.#context.cache.set(slot, record);
-    return { ...record, bytes: record.bytes.slice() };
+    return copyOf(record);
   }
 
   /** Takes in all that was written before this call. A check that began earlier may have missed some of it, so callers wait for one that begins after. */
@@ -215,6 +215,8 @@ export class RecordShard {
       }
       await this.#compactIfWorthIt();
     }
+    // In the same turn as the last look at the queue, so that no write comes between.
+    this.#committing = undefined;
   }
 
   #takeBatch(): PendingWrite[] {
@@ -450,6 +452,11 @@ function decide(kind: WriteOperation['kind'], condition: WriteOperation['conditi
   if (condition === undefined) return kind === 'delete' && slot === undefined ? { ok: true, version: undefined } : undefined;
   const asked = parseVersion(condition.match);
   return slot !== undefined && asked !== undefined && sameVersion(slot.version, asked) ? undefined : refused;
+}
+
+// What is handed out belongs to the caller.
+function copyOf(record: StoredRecord): StoredRecord {
+  return { bytes: record.bytes.slice(), version: record.version, blobs: [...record.blobs] };
 }
 
 /** The record in a frame that was read again, when it is the one that was there. */

@@ -52,6 +52,7 @@ export class SegmentWriter {
   #bytes = 0;
   /** The last segment of the writer that this process knows of. */
   #epoch = 0;
+  #lastSalt: Buffer = newSalt();
   #claimed = false;
   #mayExist: boolean;
   #segment: Segment | undefined;
@@ -77,7 +78,7 @@ export class SegmentWriter {
   append(entries: readonly Uint8Array[], operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
     return new Promise((resolve, reject) => {
       this.#pending.push({ entries, operationId, flushed, resolve, reject });
-      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+      this.#running ??= this.#run();
     });
   }
 
@@ -111,6 +112,8 @@ export class SegmentWriter {
         for (const append of batch) append.reject(storageError(error, `Appending to ${this.#log}`, this.#log));
       }
     }
+    // In the same turn as the last look at the queue, so that no append comes between.
+    this.#running = undefined;
   }
 
   #takeBatch(): PendingAppend[] {
@@ -149,6 +152,8 @@ export class SegmentWriter {
       this.#operations.remember(append.operationId, position);
     }
     if (segment !== undefined && (whole < plan.fresh.length || !this.#claimed)) await this.#abandon();
+    // What was learnt of the files without writing to them is out of date as soon as others write.
+    if (this.#segment === undefined) this.#claimed &&= plan.fresh.length > 0;
     for (const { append, position } of [...written, ...plan.known]) append.resolve(position);
     return [...plan.later, ...plan.fresh.slice(whole).map(({ append }) => append)];
   }
@@ -259,6 +264,11 @@ export class SegmentWriter {
         return false;
       }
       await this.#fileSystem.unlink(temporary);
+      if (!(await this.#followsLast(directory))) {
+        this.#claimed = false;
+        await this.#fileSystem.unlink(path);
+        return false;
+      }
       await this.#fileSystem.syncDirectory(directory);
       kept = true;
     } finally {
@@ -268,8 +278,22 @@ export class SegmentWriter {
       }
     }
     this.#epoch++;
+    this.#lastSalt = salt;
     this.#segment = { file, path, salt, end: bytes.length, created: bytes.length, flushedTo: bytes.length };
     return true;
+  }
+
+  /** Whether the segment that a new one goes on behind is still there. When it is not, the log was deleted meanwhile, and perhaps begun anew. */
+  async #followsLast(directory: string): Promise<boolean> {
+    if (this.#epoch === 0) return true;
+    try {
+      const last = await SegmentReader.open(this.#fileSystem, join(directory, segmentFile(this.#writer, this.#epoch)), this.#log);
+      await last.close();
+      return last.header.salt.equals(this.#lastSalt);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
   }
 
   /** Learns where the writer's sequence stands, and seals its last segment against whoever may still write to it. */
@@ -323,6 +347,7 @@ export class SegmentWriter {
         if (limit !== Infinity && this.#sequence < limit) throw reader.missing(this.#sequence, limit);
       }
       this.#epoch = segments.at(-1)?.epoch ?? 0;
+      this.#lastSalt = readers.at(-1)?.header.salt ?? this.#lastSalt;
     } finally {
       for (const reader of readers) await reader.close();
     }
