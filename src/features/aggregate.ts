@@ -30,6 +30,18 @@ export interface AggregateOptions {
   where?: Where | undefined;
 }
 
+const milliseconds = /* @__PURE__ */ z.number().check(z.int(), z.minimum(0));
+
+/** Schema of {@link AggregateDefinition}. */
+export const aggregateSchema: z.ZodMiniType = /* @__PURE__ */ z.strictObject({
+  kind: z.literal('aggregate'),
+  function: z.enum(['count', 'sum', 'mean']),
+  column: z.optional(z.string().check(z.minLength(1))),
+  window: milliseconds,
+  hop: milliseconds,
+  where: z.optional(whereSchema),
+});
+
 const optionsSchema = /* @__PURE__ */ z.strictObject({ window: z.unknown(), hop: z.optional(z.unknown()), where: z.optional(whereSchema) });
 
 const minute = 60_000;

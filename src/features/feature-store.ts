@@ -8,7 +8,7 @@ import { check } from '../core/schema.ts';
 import { toTable, type Row, type TableInput, type TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './feature-refs.ts';
-import { definitionOf, viewColumns, type FeatureView } from './feature-view.ts';
+import { checkView, definitionOf, type FeatureView } from './feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
 import { keyTexts } from './key-dictionary.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
@@ -17,7 +17,7 @@ import { OnlineStore, type LoadedRecord } from './online-store.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
 import { entityColumn, momentsOf } from './spine.ts';
-import { assertView, ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
+import { ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
 
 /** How a {@link FeatureStore} is set up. */
 export interface FeatureStoreOptions {
@@ -176,10 +176,7 @@ export class FeatureStore {
    * a column, the view begins without rows, since the old ones do not fit it.
    */
   async apply(views: readonly FeatureView[], options: ApplyOptions = {}): Promise<AppliedView[]> {
-    views.forEach((view, i) => {
-      assertView(view, `views[${i}]`);
-      viewColumns(view);
-    });
+    views.forEach((view, i) => checkView(view, `views[${i}]`));
     const applied: AppliedView[] = [];
     for (const view of views) applied.push(await this.#catalog.apply(view, options.force ?? false, options));
     return applied;
@@ -300,6 +297,8 @@ export class FeatureStore {
         const { view } = current;
         const lacking = view.entity.find((name) => entity[name] === undefined);
         if (lacking !== undefined) throw new ValidationError(`entities[${i}].${lacking} is missing; the view '${view.name}' finds its entities by it.`, { path: `entities[${i}].${lacking}` });
+        const odd = view.entity.find((name) => typeof entity[name] === 'object' && entity[name] !== null && !(entity[name] instanceof Date));
+        if (odd !== undefined) throw new ValidationError(`entities[${i}].${odd} is an object, which is no entity key.`, { path: `entities[${i}].${odd}` });
         const texts = keyTexts(view.entity.map((name) => entity[name]));
         return texts && keys.push(this.#online.keyOf(current, texts)) - 1;
       }),
@@ -340,8 +339,8 @@ export class FeatureStore {
 
 function nameOf(view: string | FeatureView): string {
   if (typeof view === 'string') return view;
-  assertView(view, 'view');
-  return view.name;
+  if (typeof view?.name === 'string') return view.name;
+  throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
 }
 
 function countOutcomes(outcomes: Uint8Array): ViewReport {

@@ -3,7 +3,7 @@ import type { ColumnType } from '../core/column.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
-import type { AggregateDefinition } from './aggregate.ts';
+import { aggregateSchema, type AggregateDefinition } from './aggregate.ts';
 import { checkCondition, conditionType } from './condition.ts';
 
 /** Type of a feature: `int64` travels as bigint, `timestamp` as epoch milliseconds, `json` is any other plain data. */
@@ -59,7 +59,17 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
   timestamp: name,
   createdTimestamp: z.optional(name),
   ttl: z.optional(z.unknown()),
-  features: z.record(z.string(), z.union([z.enum(types), z.looseObject({ kind: z.literal('aggregate') })])),
+  features: z.record(z.string(), z.union([z.enum(types), aggregateSchema])),
+});
+
+const viewSchema = /* @__PURE__ */ z.strictObject({
+  kind: z.literal('feature-view'),
+  name,
+  entity: z.array(name),
+  timestamp: name,
+  createdTimestamp: z.optional(name),
+  ttl: z.optional(z.number().check(z.gt(0))),
+  features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: z.enum(types) }), aggregateSchema])),
 });
 
 /**
@@ -97,9 +107,15 @@ export function featureView<const Features extends Readonly<Record<string, Featu
     features,
   };
   if (view.ttl === 0) throw new ValidationError(`${path}.ttl is 0; give a length of time, or leave it out for values that never grow too old.`, { path: `${path}.ttl` });
+  checkView(view, path);
+  return view;
+}
+
+/** Checks a view wherever it came from, parsed from JSON for example. */
+export function checkView(view: FeatureView, path: string): void {
+  check(viewSchema, view, path);
   checkNames(view, path);
   viewColumns(view);
-  return view;
 }
 
 function checkNames(view: FeatureView, path: string): void {
@@ -122,7 +138,11 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
   const declared = Object.entries<FeatureDefinition>(view.features);
   for (const [feature, definition] of declared) if (definition.kind === 'column') columns[feature] = definition.type;
   for (const [feature, definition] of declared) {
-    if (definition.kind !== 'aggregate' || definition.column === undefined) continue;
+    if (definition.kind !== 'aggregate' || definition.function === 'count') continue;
+    if (definition.column === undefined) {
+      const path = `featureView(${view.name}).features.${feature}.column`;
+      throw new ValidationError(`${path} is missing; a ${definition.function} goes over a column.`, { path });
+    }
     const type = (columns[definition.column] ??= 'float64');
     if (type === 'float64') continue;
     const path = `featureView(${view.name}).features.${feature}`;

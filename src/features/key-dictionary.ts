@@ -5,7 +5,7 @@ import { ValidationError } from '../core/errors.ts';
 const maxCodes = 2 ** 26;
 
 /**
- * Entity keys as small integers. A key is its components, never their text run together, so (1, 12) and (11, 2) are two keys. Numbers and bigints of
+ * Entity keys as small integers. A key is its components, never their text run together, so (1, 12) and (11, 2) are two keys. Numbers, bigints and dates of
  * one value are one component; a text is never a number. A missing component, NaN included, is no key: its code is -1.
  */
 export class KeyDictionary {
@@ -80,7 +80,7 @@ function componentText(value: unknown): string | undefined {
     case 'boolean':
       return value ? 't' : 'f';
     default:
-      return undefined;
+      return value instanceof Date ? componentText(value.getTime()) : undefined;
   }
 }
 

@@ -23,6 +23,8 @@ interface LoadedBatch {
   readonly codes: Int32Array;
 }
 
+const maxPassed = 255;
+
 interface Receipt {
   readonly digest: string;
   /** When the batch first came, which is its place among others for good. */
@@ -86,8 +88,8 @@ export class LoadedRows {
   #index: EventIndex | undefined;
   readonly #start: LogPosition | undefined;
   #position: LogPosition | undefined;
-  /** Where each entry ended, with the latest event time up to there. */
-  readonly #passed: { position: LogPosition; latest: number }[] = [];
+  /** Where entries ended, with the latest event time up to there. */
+  #passed: { position: LogPosition; latest: number }[] = [];
   #latest = -Infinity;
   #byteLength = 0;
 
@@ -120,10 +122,12 @@ export class LoadedRows {
       this.add(decodeBatch(entry.bytes, key), entry.bytes.length);
       this.#position = entry.position;
       this.#passed.push({ position: entry.position, latest: this.#latest });
+      // An earlier position only means that more is read again, so a few of many will do.
+      if (this.#passed.length > maxPassed) this.#passed = this.#passed.filter((_, i) => i % 2 === 1);
     }
   }
 
-  /** The position up to which no row is later than `end`, so that whatever lies before it need not be read again. */
+  /** A position up to which no row is later than `end`, so that whatever lies before it need not be read again. */
   positionUntil(end: number): LogPosition | undefined {
     return this.#passed.findLast(({ latest }) => latest <= end)?.position ?? this.#start;
   }

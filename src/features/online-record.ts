@@ -28,7 +28,7 @@ export function layoutOf(current: CurrentView): OnlineLayout {
 }
 
 /** The distinct windows of aggregates. */
-export function windowsOf(features: readonly FeatureDefinition[]): { window: number; hop: number }[] {
+function windowsOf(features: readonly FeatureDefinition[]): { window: number; hop: number }[] {
   const found = new Map<string, { window: number; hop: number }>();
   for (const feature of features) if (feature.kind === 'aggregate') found.set(`${feature.window}/${feature.hop}`, { window: feature.window, hop: feature.hop });
   return [...found.keys()].sort().map((key) => found.get(key)!);

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { canonicalJson } from '../core/codec.ts';
 import type { ColumnType } from '../core/column.ts';
 import { digestOf, type Digest } from '../core/digest.ts';
-import { ConflictError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { ConflictError, NotFoundError } from '../core/errors.ts';
 import { escapeSegment } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
@@ -167,10 +167,4 @@ function conflictingColumns(before: Readonly<Record<string, ColumnType>>, after:
 function rowsStayReadable(before: FeatureView, after: FeatureView, conflicts: readonly string[]): boolean {
   const shape = (view: FeatureView): string => canonicalJson([view.entity, view.timestamp, view.createdTimestamp ?? null]);
   return conflicts.length === 0 && shape(before) === shape(after);
-}
-
-/** Checks a view that did not come from `featureView`, such as one that was parsed from JSON. */
-export function assertView(view: unknown, path: string): asserts view is FeatureView {
-  if (typeof view === 'object' && view !== null && (view as { kind?: unknown }).kind === 'feature-view') return;
-  throw new ValidationError(`${path} is not a feature view; make one with featureView().`, { path });
 }

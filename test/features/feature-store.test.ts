@@ -125,6 +125,21 @@ describe('ingest', () => {
     expect(done).toEqual([30]);
   });
 
+  it('materializes a long log piece by piece, some of it not yet due', async () => {
+    const { store, clock } = await make();
+    for (let i = 0; i < 300; i++) await store.ingest(view, [{ origin: 'ATL', at: T + i * 60_000, delay: i }]);
+    clock.set(T + 10 * hour);
+    const counts = [];
+    for (const end of [100, 100, 250, 1000]) {
+      const { rows: read } = await store.materialize(view, { end: T + end * 60_000 });
+      clock.set(T + 5 * hour);
+      counts.push([read, (await store.getOnlineFeatures({ entities: [{ origin: 'ATL' }], features: ['airports:count'] })).columns['count']![0]]);
+    }
+    expect(counts.map(([, count]) => count)).toEqual([101, 101, 251, 300]);
+    expect(counts[3]![0]).toBeLessThan(120);
+    expect((await store.materialize(view)).rows).toBe(0);
+  });
+
   it('can be aborted', async () => {
     const { store } = await make();
     await expect(store.ingest(view, rows, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
@@ -201,10 +216,18 @@ describe('apply', () => {
     [{ features: { x: 'string', m: { kind: 'aggregate', function: 'mean', column: 'x', window: hour, hop: 0 } } }, 'only float64 columns can be summed'],
     [{ features: { m: { kind: 'aggregate', function: 'count', window: hour, hop: 0, where: { x: { gt: 1, lt: 'b' } } } } }, 'compares one column with values of several types'],
     [{ features: { m: { kind: 'aggregate', function: 'count', window: hour, hop: 0, where: { at: { gt: 1 } } } } }, "'at', which is a key or timestamp column"],
+    [{ features: { m: { kind: 'aggregate', function: 'mean', window: hour, hop: 0 } } }, 'm.column is missing; a mean goes over a column'],
     [{ tll: '1h' }, 'unknown options: tll'],
   ])('refuses a definition that cannot be: %j', (change, message) => {
     const options = { name: 'v', entity: ['origin'], timestamp: 'at', features: { x: 'float64' }, ...change };
     expect(() => featureView(options as never)).toThrow(expect.objectContaining({ code: 'validation', message: expect.stringContaining(message) }));
+  });
+
+  it('checks what it is given even when it did not come from featureView', async () => {
+    const { store } = await make();
+    await expect(store.apply([JSON.parse('{"kind":"feature-view","name":"v"}') as FeatureView])).rejects.toMatchObject({ code: 'validation', details: { path: 'views[0].entity' } });
+    const parsed = JSON.parse(JSON.stringify({ ...view, name: 'copy' })) as FeatureView;
+    expect((await store.apply([parsed]))[0]).toMatchObject({ name: 'copy', change: 'created' });
   });
 
   it.each([
@@ -241,6 +264,18 @@ describe('queries', () => {
     expect(names.map((name) => online.statuses[name])).toEqual(names.map(() => ['PRESENT', 'NULL_VALUE']));
     const texts = await store.getOnlineFeatures({ entities: [{ id: '1' }, { id: null }], features: ['typed:big'] });
     expect(texts.statuses['big']).toEqual(['NOT_FOUND', 'NOT_FOUND']);
+    await expect(store.getOnlineFeatures({ entities: [{ id: {} }], features: ['typed:big'] })).rejects.toThrow('entities[0].id is an object, which is no entity key');
+  });
+
+  it('finds entities by date and by several parts that never run together', async () => {
+    const parts = featureView({ name: 'parts', entity: ['day', 'n'], timestamp: 'at', features: { x: 'float64' } });
+    const { store } = await make(undefined, [parts]);
+    const days = [new Date(T), new Date(T + 1)];
+    await store.ingest(parts, [{ day: days[0], n: 12, at: T, x: 1 }, { day: days[1], n: 2, at: T, x: 2 }], { online: true });
+    const keys = [{ day: days[0], n: 12 }, { day: T + 1, n: 2n }, { day: days[0], n: 2 }];
+    expect((await store.getOnlineFeatures({ entities: keys, features: ['parts:x'] })).columns['x']).toEqual([1, 2, null]);
+    const historical = await store.getHistoricalFeatures({ entities: { day: [T, T + 1, T], n: [12, 2, 2], t: [T, T, T] }, timestamp: 't', features: ['parts:x'] });
+    expect(Array.from(historical.columns['x']!)).toEqual([1, 2, null]);
   });
 
   it('refuses names that collide, unless they are told apart', async () => {

@@ -19,7 +19,7 @@ const moment = fc.oneof(
   fc.integer({ min: 0, max: 24 * 60 * minute }).map((n) => start + n),
 );
 
-export const keys = fc.record({ a: fc.constantFrom('1', '11', 'ATL', ''), b: fc.constantFrom(12, 2, 1.5) });
+const keys = fc.record({ a: fc.constantFrom('1', '11', 'ATL', ''), b: fc.constantFrom(12, 2, 1.5) });
 
 export const events: fc.Arbitrary<Event[]> = fc.array(
   fc
@@ -37,14 +37,14 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
 
 export const probes = fc.array(fc.record({ key: keys, at: moment }).map(({ key, at }) => ({ ...key, at })), { minLength: 1, maxLength: 25 });
 
-export const windows = {
+const windows = {
   mean: { window: '2h', hop: 0 },
   sum: { window: '90m', hop: '5m' },
   some: { window: '1h', hop: '1h', where: { x: { gt: 0 }, kind: { eq: 'late' } } },
   all: { window: '13h' },
 } as const;
 
-export const ttl = 5 * 60 * minute;
+const ttl = 5 * 60 * minute;
 
 /** A view with a column of each sort and an aggregate of each, with or without a created time. */
 export function worldView(createdTimestamp: 'created' | undefined): FeatureView {
