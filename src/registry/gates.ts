@@ -130,12 +130,22 @@ export function checkPolicy(policy: Policy, model: string): Policy {
   return checked;
 }
 
-/** Which version a metric gate compares with. */
-export function comparisonOf(notWorseThan: string): ExclusiveStage | number | undefined {
+/** Which version a metric gate compares with: that in a stage, or one by number. */
+export function comparisonOf(notWorseThan: string): ExclusiveStage | number {
   if (notWorseThan === 'production' || notWorseThan === 'staging') return notWorseThan;
   const { selector } = parseReference(notWorseThan, 'notWorseThan');
-  if (selector === 'latest') return undefined;
+  if (selector === 'latest') throw new ValidationError(`${shown(notWorseThan)} is a different version every time; compare with a stage or a number.`, { path: 'notWorseThan' });
   return 'version' in selector ? selector.version : selector.stage;
+}
+
+/** Whether this modelkeep understands a gate that is stored with `model`, whole. */
+export function isKnownGate(gate: GateDefinition, model: string): boolean {
+  try {
+    checkComparison(checkGate(gate, 'gate'), model, 'gate');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkGate(gate: unknown, path: string): GateDefinition {
@@ -160,7 +170,8 @@ function checkMetricGate(gate: MetricGate, path: string): MetricGate {
 function checkComparison(gate: GateDefinition, model: string, path: string): void {
   if (gate.gate !== 'metric' || gate.notWorseThan === undefined) return;
   const { notWorseThan } = gate;
-  const other = notWorseThan === 'production' || notWorseThan === 'staging' ? model : parseReference(notWorseThan, path).model;
-  if (other === model && comparisonOf(notWorseThan) !== undefined) return;
+  if (notWorseThan === 'production' || notWorseThan === 'staging') return;
+  const { model: other, selector } = parseReference(notWorseThan, path);
+  if (other === model && selector !== 'latest') return;
   throw new ValidationError(`${path} is ${shown(notWorseThan)}; compare with 'production', 'staging' or a numbered version of ${shown(model)}.`, { path });
 }

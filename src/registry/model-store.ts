@@ -151,7 +151,7 @@ function padded(version: number): string {
 }
 
 /** The number that a reference stands for in a state. */
-export function numberOf({ model, selector }: ModelReference, { lastVersion, stages }: ModelState): number {
+function numberOf({ model, selector }: ModelReference, { lastVersion, stages }: ModelState): number {
   if (selector === 'latest') {
     if (lastVersion > 0) return lastVersion;
     throw new NotFoundError(`Model ${shown(model)} has no version yet; register one with registry.registerVersion().`, { key: model, model });

@@ -5,9 +5,9 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { runCustomGate, type GateFunction } from './custom-gate.ts';
-import { measurementsOf } from './evaluation.ts';
+import { measurementsOf, type Measurement } from './evaluation.ts';
 import type { GateReport, GateResult } from './gate-report.ts';
-import { comparisonOf, type GateDefinition, type MetricGate } from './gates.ts';
+import { comparisonOf, isKnownGate, type GateDefinition, type MetricGate } from './gates.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { decideMetricGate, type Opponent } from './metric-gate.ts';
 import type { ModelState } from './model-state.ts';
@@ -23,32 +23,41 @@ export interface GateHost {
   readonly functions: ReadonlyMap<string, GateFunction>;
 }
 
+/** What one decision is about: everything is as it was in `state`. */
+interface Inquiry {
+  readonly host: GateHost;
+  readonly state: ModelState;
+  readonly record: VersionRecord;
+  readonly stage: ExclusiveStage;
+  readonly options: OperationOptions;
+  /** What was measured of a version, oldest first, read once; `undefined` when there is no such version. */
+  readonly measured: (version: number) => Promise<readonly Measurement[] | undefined>;
+}
+
 /** Asks every gate before `stage`, one after the other, about a version as things are in `state`. */
 export async function runGates(host: GateHost, state: ModelState, record: VersionRecord, stage: Stage, options: OperationOptions): Promise<GateReport> {
-  const definitions = stage === 'production' || stage === 'staging' ? (state.policy[stage] ?? []) : [];
   const gates: GateResult[] = [];
-  for (const definition of definitions) {
+  if (stage === 'production' || stage === 'staging') {
+    const inquiry: Inquiry = { host, state, record, stage, options, measured: measurementReader(host.store, state, options) };
+    for (const definition of state.policy[stage] ?? []) {
+      throwIfAborted(options.signal, 'Checking the gates');
+      gates.push(await runGate(definition, inquiry));
+    }
     throwIfAborted(options.signal, 'Checking the gates');
-    gates.push(await runGate(host, definition, state, record, stage as ExclusiveStage, options));
   }
-  throwIfAborted(options.signal, 'Checking the gates');
   return { model: state.name, version: record.version, stage, passed: gates.every((gate) => gate.passed), gates };
 }
 
-async function runGate(
-  host: GateHost,
-  definition: GateDefinition,
-  state: ModelState,
-  record: VersionRecord,
-  stage: ExclusiveStage,
-  options: OperationOptions,
-): Promise<GateResult> {
+async function runGate(definition: GateDefinition, { host, state, record, stage, options, measured }: Inquiry): Promise<GateResult> {
+  // A policy may come from a newer modelkeep: what is not understood, down to a single field, does not let pass.
+  if (!isKnownGate(definition, state.name)) {
+    const { gate } = definition as { gate: string };
+    return { gate, name: gate, passed: false, reason: `this modelkeep does not know this form of the gate ${shown(gate)}; update it to promote here`, evidence: { definition } };
+  }
   const version = viewOf(state.name, record, state.stages);
   switch (definition.gate) {
-    case 'metric': {
-      const measurements = measurementsOf(record, await host.store.evaluations(state, record.version, options));
-      return decideMetricGate(definition, record.version, measurements, await opponentOf(host, definition, state, options));
-    }
+    case 'metric':
+      return decideMetricGate(definition, record.version, (await measured(record.version)) ?? [], await opponentOf(definition, state, measured));
     case 'integrity':
       return checkIntegrity(host.storage, version, options);
     case 'custom':
@@ -59,22 +68,29 @@ async function runGate(
         host.clock,
         options.signal,
       );
-    default: {
-      // A policy may come from a newer modelkeep: what is not understood does not let pass.
-      const { gate } = definition as { gate: string };
-      return { gate, name: gate, passed: false, reason: `this modelkeep does not know the gate ${shown(gate)}; update it to promote here`, evidence: {} };
-    }
   }
 }
 
-async function opponentOf(host: GateHost, { notWorseThan }: MetricGate, state: ModelState, options: OperationOptions): Promise<Opponent | undefined> {
+async function opponentOf({ notWorseThan }: MetricGate, state: ModelState, measured: Inquiry['measured']): Promise<Opponent | undefined> {
   if (notWorseThan === undefined) return undefined;
   const comparison = comparisonOf(notWorseThan);
   const number = typeof comparison === 'string' ? state.stages[comparison] : comparison;
   if (number === undefined) return { empty: `no version is in ${comparison}, so there is none to be worse than`, passes: true };
-  const [record] = number <= state.lastVersion ? await host.store.versions(state, [number], options) : [];
-  if (!record) return { empty: `version ${number}, to be compared with, does not exist`, passes: false };
-  return { version: number, measurements: measurementsOf(record, await host.store.evaluations(state, number, options)) };
+  const measurements = await measured(number);
+  return measurements ? { version: number, measurements } : { empty: `version ${number}, to be compared with, does not exist`, passes: false };
+}
+
+function measurementReader(store: ModelStore, state: ModelState, options: OperationOptions): Inquiry['measured'] {
+  const known = new Map<number, Promise<readonly Measurement[] | undefined>>();
+  const read = async (version: number): Promise<readonly Measurement[] | undefined> => {
+    const [record] = version <= state.lastVersion ? await store.versions(state, [version], options) : [];
+    return record && measurementsOf(record, await store.evaluations(state, version, options));
+  };
+  return (version) => {
+    const measurements = known.get(version) ?? read(version);
+    known.set(version, measurements);
+    return measurements;
+  };
 }
 
 async function checkIntegrity(storage: StorageAdapter, version: ModelVersion, options: OperationOptions): Promise<GateResult> {

@@ -270,14 +270,19 @@ describe('promotion', () => {
     await expect(registry.promote('m@1', 'production', who)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('20 decisions') });
   });
 
-  it('is refused by a gate of a newer modelkeep, which this one does not know', async () => {
+  it.each([
+    ['"gate":"astrology"', 'astrology'],
+    ['"gate":"integrity","stars":"aligned"', 'integrity'],
+    ['"gate":"metric","goal":"maximize","metric":"auc","notWorseThan":"m@champion"', 'metric'],
+    ['"gate":"metric","goal":"maximize","metric":"auc","notWorseThan":"other@1"', 'metric'],
+  ])('is refused by a gate of a newer modelkeep, which this one does not know whole: %s', async (gate, name) => {
     const { registry, storage } = await setup();
     await register(registry);
     await registry.setPolicy('m', { production: [gates.integrity()] });
     const [record] = await storage.read(['registry/models/m']);
-    const newer = new TextDecoder().decode(record!.bytes).replace('"gate":"integrity"', '"gate":"astrology"');
+    const newer = new TextDecoder().decode(record!.bytes).replace('"gate":"integrity"', gate);
     await storage.write([{ kind: 'put', key: 'registry/models/m', bytes: new TextEncoder().encode(newer) }]);
-    await expect(registry.promote('m@1', 'production', who)).rejects.toMatchObject({ code: 'gate', message: expect.stringContaining('does not know the gate "astrology"') });
+    await expect(registry.promote('m@1', 'production', who)).rejects.toMatchObject({ code: 'gate', message: expect.stringContaining(`does not know this form of the gate "${name}"`) });
   });
 
   it('is not gated into stages without a policy', async () => {
