@@ -1,6 +1,7 @@
 import { MemoryStorage, Pipeline, type PipelineEvent, type PipelineResult, type StepHandle } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { seededRandom } from '../../src/core/random.ts';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
 import { faultyStorage, type Fault } from './faulty-storage.ts';
 import { ManualClock, settled } from './manual-clock.ts';
@@ -90,6 +91,35 @@ describe.each<Omit<Fault, 'call'>>([
       if (faulty.calls < call) break;
     }
     expect(interrupted).toBeGreaterThanOrEqual(7);
+  });
+});
+
+describe('a store that fails again and again', () => {
+  it('is outlasted by resuming, and no recorded step runs twice', async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const random = seededRandom(seed);
+      const storage = new MemoryStorage();
+      const clock = new ManualClock();
+      const { counts, count } = counter();
+      const recorded = new Set<string>();
+      const onEvent = (event: PipelineEvent): void => {
+        if (event.type === 'step-started') expect(recorded.has(event.step), `seed ${seed}: ${event.step} ran again`).toBe(false);
+        if (event.type === 'step-succeeded') recorded.add(event.step);
+      };
+      let result: PipelineResult | Error | undefined;
+      for (let tries = 0; !(result && 'status' in result); tries++) {
+        expect(tries, `seed ${seed}`).toBeLessThan(100);
+        const fault: Fault = { call: 1 + Math.floor(random() * 20), effect: random() < 0.5 ? 'none' : 'done', then: random() < 0.5 ? 'alive' : 'dead' };
+        const { pipeline } = define(faultyStorage(storage, fault), clock, count);
+        const healthy = define(storage, clock, count).pipeline;
+        const [run] = await all(healthy.runs());
+        for (const { name, status } of Object.values(run ? (await healthy.getRun(run.id)).steps : {})) if (status === 'succeeded') recorded.add(name);
+        result = await driven(run ? pipeline.resume(run.id, { onEvent }) : pipeline.run({ params: { size: 5000 }, onEvent }), clock);
+        clock.jump(lease);
+      }
+      expect(result.status).toBe('succeeded');
+      expect(Object.keys(counts).sort()).toEqual(['last', 'left', 'right', 'sum', 'values']);
+    }
   });
 });
 
