@@ -2,7 +2,7 @@ import { IntegrityError, StorageError } from '../../core/errors.ts';
 import type { WriteResult } from '../contract.ts';
 import { readAt } from './file-reading.ts';
 import { fileHeaderBytes, parseFileHeader } from './file-header.ts';
-import type { FileSystem, OpenFile } from './file-system.ts';
+import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 import { frameHeaderBytes, frameKinds, metaOf, parseFrameHeader } from './record-frame.ts';
 import { RecordReplay } from './record-replay.ts';
 import { decodeVouch, type Vouch } from './vouch.ts';
@@ -85,17 +85,25 @@ export class RecordFile {
     }
   }
 
-  /** Makes the file ready for writing: its name is flushed with its directory. */
-  async openForAppending(directory: string): Promise<void> {
-    if (this.#appender !== undefined) return;
-    const appender = await this.#fileSystem.open(this.path, 'append');
+  /** Makes the file ready for writing, its name flushed with its directory. False when it is gone, or `isStill` says that its name may mean another file. */
+  async openForAppending(directory: string, isStill: () => Promise<boolean>): Promise<boolean> {
+    let appender: OpenFile;
     try {
-      await this.#fileSystem.syncDirectory(directory);
+      appender = await this.#fileSystem.open(this.path, 'append');
     } catch (error) {
-      await appender.close();
+      if (codeOf(error) === 'ENOENT') return false;
       throw error;
     }
-    this.#appender = appender;
+    let ready = false;
+    try {
+      const still = await isStill();
+      if (still) await this.#fileSystem.syncDirectory(directory);
+      ready = still && !this.#retired;
+    } finally {
+      if (ready) this.#appender = appender;
+      else await appender.close();
+    }
+    return ready;
   }
 
   get appendable(): boolean {

@@ -176,18 +176,26 @@ export class RecordShard {
 
   async #openAfter(generation: number): Promise<RecordFile | undefined> {
     for (let attempt = 1; ; attempt++) {
-      const latest = (await generationsIn(this.#context.fileSystem, this.#directory)).at(-1);
+      const latest = await this.#latest();
       if (latest === undefined || latest <= generation) return undefined;
       try {
-        return await RecordFile.open(this.#context.fileSystem, join(this.#directory, generationName(latest)), {
+        const file = await RecordFile.open(this.#context.fileSystem, join(this.#directory, generationName(latest)), {
           nonce: this.#nonce,
           onOwn: (counter, result, end) => this.#takeResult(counter, result, end),
         });
+        // A slow process may give the name of a generation that came and went to what it made of the one before; it never has the highest number.
+        if ((await this.#latest()) === latest) return file;
+        await file.retire();
       } catch (error) {
         // It may have been replaced between the look and the opening.
-        if (codeOf(error) !== 'ENOENT' || attempt === maxAttempts) throw error;
+        if (codeOf(error) !== 'ENOENT') throw error;
       }
+      if (attempt === maxAttempts) throw new StorageError('storage', `${this.#directory} was replaced again and again while this process opened it; try again.`, { key: this.#directory });
     }
+  }
+
+  async #latest(): Promise<number | undefined> {
+    return (await generationsIn(this.#context.fileSystem, this.#directory)).at(-1);
   }
 
   #takeResult(counter: number, result: WriteResult, end: number): void {
@@ -306,10 +314,9 @@ export class RecordShard {
         await writeNextGeneration(fileSystem, directories, this.#directory, undefined);
       } else if (file.replay.sealed) {
         await this.#finishCompaction(file);
-      } else if (this.#distrusted) {
-        await this.#seal(file);
       } else if (file.appendable) {
-        return file;
+        if (!this.#distrusted) return file;
+        await this.#seal(file);
       } else if (await this.#makeWritable(file)) {
         // What others wrote and did not live to flush is flushed now, so that it can be vouched for.
         const read = file.replay.end;
@@ -323,10 +330,8 @@ export class RecordShard {
   }
 
   async #makeWritable(file: RecordFile): Promise<boolean> {
-    try {
-      await file.openForAppending(this.#directory);
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+    const stillLatest = async (): Promise<boolean> => (await this.#latest()) === file.replay.generation;
+    if (!(await file.openForAppending(this.#directory, stillLatest))) {
       await this.#refresh();
       return false;
     }
@@ -396,7 +401,6 @@ export class RecordShard {
     const seal: FrameDraft = { kind: frameKinds.seal, key: '', rest: noBytes, value: noBytes };
     const bytes = Buffer.allocUnsafe(frameSize(seal));
     writeFrame(bytes, 0, seal, file.replay.salt, this.#nonce, this.#nextCounter());
-    if (!file.appendable) await file.openForAppending(this.#directory);
     await file.append(bytes);
     await file.sync();
     await this.#refresh();
