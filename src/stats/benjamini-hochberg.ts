@@ -15,7 +15,7 @@ export function benjaminiHochberg(pValues: ArrayLike<number>): Float64Array {
   let smallest = 1;
   for (let rank = size; rank >= 1; rank--) {
     const i = order[rank - 1]!;
-    smallest = Math.min(smallest, (pValues[i]! * size) / rank);
+    smallest = Math.min(smallest, pValues[i]! * (size / rank));
     adjusted[i] = smallest;
   }
   return adjusted;

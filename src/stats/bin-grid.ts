@@ -41,7 +41,52 @@ export function quantileEdges(sorted: Float64Array, parts: number): number[] {
 
 /** Adds how many of the values, NaN not among them, fall into each bin to `counts`, which has one more place than there are edges. */
 export function countInBins(edges: Float64Array, values: Float64Array, counts: Float64Array): void {
-  for (let i = 0; i < values.length; i++) counts[binOf(edges, values[i]!)]!++;
+  const table = values.length < 2 * tableSize ? undefined : lookupTable(edges);
+  if (table === undefined) {
+    for (let i = 0; i < values.length; i++) counts[binOf(edges, values[i]!)]!++;
+    return;
+  }
+  const { starts, scale } = table;
+  const own = new Uint32Array(counts.length);
+  const first = edges[0]!;
+  const last = edges[edges.length - 1]!;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    let bin: number;
+    if (value < first) {
+      bin = 0;
+    } else if (value >= last) {
+      bin = edges.length;
+    } else {
+      bin = starts[((value - first) * scale) | 0]!;
+      while (value >= edges[bin]!) bin++;
+    }
+    own[bin]!++;
+  }
+  for (let bin = 0; bin < own.length; bin++) counts[bin]! += own[bin]!;
+}
+
+const tableSize = 2048;
+const longestScan = 4;
+
+/**
+ * For each of many equal stretches between the first and the last edge, the first bin that reaches into it. A number's stretch is found by the same monotone arithmetic as an edge's, so
+ * rounding cannot misplace it. `undefined` when the edges are too crowded for that to be quicker than a search.
+ */
+function lookupTable(edges: Float64Array): { starts: Uint16Array; scale: number } | undefined {
+  if (edges.length < 2 || edges.length > 60_000) return undefined;
+  const first = edges[0]!;
+  const scale = (tableSize - 1) / (edges[edges.length - 1]! - first);
+  if (!(scale > 0 && scale < Infinity)) return undefined;
+  const starts = new Uint16Array(tableSize);
+  let bin = 0;
+  for (let stretch = 0; stretch < tableSize; stretch++) {
+    starts[stretch] = bin;
+    const before = bin;
+    while (bin < edges.length && (((edges[bin]! - first) * scale) | 0) <= stretch) bin++;
+    if (bin - before > longestScan) return undefined;
+  }
+  return { starts, scale };
 }
 
 /** The bin that a number falls into: how many edges are at most as large. */

@@ -98,8 +98,10 @@ class Slopes {
 /** Mean and variance of what a bin with `total` counts adds when they fall on the two sides by chance. */
 function chanceOf(total: number, n: number, m: number, share: (count: number, total: number) => number): [mean: number, variance: number] {
   const p = m / (n + m);
+  // Rows that are in this bin are not in the others, which draws its counts together.
+  const free = 1 - total / (n + m);
   if (total * Math.min(p, 1 - p) >= 20) {
-    const mean = (1 - total / (n + m)) * (1 / n + 1 / m);
+    const mean = free * (1 / n + 1 / m);
     return [mean, 2 * mean * mean];
   }
   const centre = total * p;
@@ -114,5 +116,5 @@ function chanceOf(total: number, n: number, m: number, share: (count: number, to
     mean += weight * added;
     square += weight * added * added;
   }
-  return [mean, Math.max(0, square - mean * mean)];
+  return [mean * free, Math.max(0, square - mean * mean) * free * free];
 }

@@ -43,11 +43,11 @@ const same: Record<string, Draw> = {
 
 const sizes: [reference: number, current: number, trials: number][] = [
   [50, 50, 1000],
-  [50, 700, 250],
-  [1000, 50, 250],
-  [400, 400, 150],
-  [5000, 300, 60],
-  [5000, 5000, 60],
+  [50, 700, 200],
+  [1000, 50, 150],
+  [400, 400, 60],
+  [5000, 300, 30],
+  [5000, 5000, 40],
 ];
 
 describe('when nothing has changed', () => {
@@ -75,7 +75,7 @@ describe('when nothing has changed', () => {
 
   test.each([
     [50, 50, 400],
-    [500, 120, 150],
+    [500, 120, 100],
     [3000, 1500, 30],
   ])('a data set of 20 columns with %i and %i rows is called drifted at most as often as alpha says', (n, m, trials) => {
     const sampler = new Sampler(seed + n);

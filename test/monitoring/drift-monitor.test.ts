@@ -248,8 +248,8 @@ describe('DriftMonitor', () => {
       [{ reference: profileData({}) }, /no columns/],
     ];
     for (const [part, message] of wrong) {
-      expect(() => new DriftMonitor({ ...right, ...part } as never)).toThrow(message);
-      expect(() => new DriftMonitor({ ...right, ...part } as never)).toThrow(expect.objectContaining({ code: 'validation' }) as Error);
+      expect(() => new DriftMonitor({ ...right, ...part })).toThrow(message);
+      expect(() => new DriftMonitor({ ...right, ...part })).toThrow(expect.objectContaining({ code: 'validation' }) as Error);
     }
     const monitor = new DriftMonitor({ ...right, reference: profileData({ x: [1] }) });
     expect(() => monitor.observe({ features: { x: 1 }, prediction: 1 })).toThrow(/no prediction column/);
