@@ -72,7 +72,7 @@ export type {
   RollbackOptions,
   RunPointer,
   SetPolicyOptions,
-} from './registry/registry.ts';
+} from './registry/registry-options.ts';
 export { gates } from './registry/gates.ts';
 export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, MetricGate, MetricGateOptions, Policy } from './registry/gates.ts';
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';

@@ -1,16 +1,12 @@
-import * as z from 'zod/mini';
 import { systemClock, type Clock } from '../core/clock.ts';
-import type { Content } from '../core/content.ts';
 import { ConflictError, GateError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import { eachItem, type Page } from '../core/page.ts';
-import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
-import { check } from '../core/schema.ts';
+import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
-import type { GateFunction } from './custom-gate.ts';
-import { checkDataset, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
+import { checkDataset, evaluationView, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { LoadedModel } from './loaded-model.ts';
@@ -22,120 +18,26 @@ import type { ModelState } from './model-state.ts';
 import { ModelStore, existing, type ModelDecision } from './model-store.ts';
 import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
 import type { RegistryEvent } from './registry-event.ts';
+import {
+  checkCreateOptions,
+  checkEvaluationOptions,
+  checkPageOptions,
+  checkPolicyOptions,
+  checkPromoteOptions,
+  checkRegisterOptions,
+  checkRollbackOptions,
+  checkStage,
+  type CreateModelOptions,
+  type PageOptions,
+  type PromoteOptions,
+  type RecordEvaluationOptions,
+  type RegisterVersionOptions,
+  type RegistryOptions,
+  type RollbackOptions,
+  type SetPolicyOptions,
+} from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
-import { stages, type Stage } from './stages.ts';
-
-/** What a {@link Registry} is made with. */
-export interface RegistryOptions {
-  /** Where models are kept. Several registries, also in several processes, may share one store. */
-  readonly storage: StorageAdapter;
-  /** The functions behind `gates.custom(name)`, by name. @default none: such gates fail */
-  readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
-  /** Source of time. @default the host's */
-  readonly clock?: Clock | undefined;
-}
-
-/** What a model is created with. */
-export interface CreateModelOptions extends OperationOptions {
-  /** What the model tells, for people. @default none */
-  readonly description?: string | undefined;
-  /** Who answers for it. @default none */
-  readonly owner?: string | undefined;
-  /** Texts by name. @default none */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** Who creates it, for the history. @default not told */
-  readonly by?: string | undefined;
-}
-
-/** Anything with the id of a run, such as a run itself. */
-export interface RunPointer {
-  /** Id of the run. */
-  readonly id: string;
-}
-
-/** What a version is registered with. */
-export interface RegisterVersionOptions extends LongOperationOptions {
-  /** Contents by path. Paths are relative, with `/` between directories. Equal contents are stored once. */
-  readonly files: Readonly<Record<string, Content>>;
-  /** The run that made it, or its id. @default none */
-  readonly run?: string | RunPointer | undefined;
-  /** As measured by its author: numbers by name. With a `dataset`, gates treat them as an evaluation on it. @default none */
-  readonly metrics?: Readonly<Record<string, number>> | undefined;
-  /** The dataset behind it, by fingerprint. @default none */
-  readonly dataset?: DatasetPointer | undefined;
-  /** Who made it. @default not told */
-  readonly createdBy?: string | undefined;
-  /** Texts by name. @default none */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** What is new in it, for people. @default none */
-  readonly description?: string | undefined;
-}
-
-/** What someone measured. */
-export interface RecordEvaluationOptions extends OperationOptions {
-  /** What it was measured on, by fingerprint. */
-  readonly dataset: DatasetPointer;
-  /** Numbers by name, at least one. NaN and ±Infinity are kept, and pass no gate. */
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Who measured it. @default not told */
-  readonly by?: string | undefined;
-}
-
-/** Who sets a policy, and why. */
-export interface SetPolicyOptions extends OperationOptions {
-  /** Who sets it, for the history. @default not told */
-  readonly by?: string | undefined;
-  /** Why, for the history. @default not told */
-  readonly reason?: string | undefined;
-}
-
-/** Who moves a version, and why. */
-export interface RollbackOptions extends OperationOptions {
-  /** Who does it, for the history. */
-  readonly by: string;
-  /** Why, for the history. */
-  readonly reason: string;
-}
-
-/** Who moves a version, why, and whether against its gates. */
-export interface PromoteOptions extends RollbackOptions {
-  /** Promotes although gates fail; the history keeps that, with the reason and what the gates found. @default false */
-  readonly force?: boolean | undefined;
-}
-
-/** Part of a list. */
-export interface PageOptions extends OperationOptions {
-  /** At most this many. @default 100 */
-  readonly limit?: number | undefined;
-  /** The `next` of the page before. @default the first page */
-  readonly after?: string | undefined;
-}
-
-const text = z.string().check(z.minLength(1));
-const signal = z.optional(z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
-const texts = z.optional(z.record(z.string(), z.string()));
-const metrics = z.record(z.string(), z.custom<number>((value) => typeof value === 'number', 'must be a number'));
-const optionalText = z.optional(z.string());
-
-const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal });
-const registerSchema = z.strictObject({
-  files: z.optional(z.unknown()),
-  run: z.optional(z.union([text, z.looseObject({ id: text })])),
-  metrics: z.optional(metrics),
-  dataset: z.optional(z.unknown()),
-  createdBy: optionalText,
-  tags: texts,
-  description: optionalText,
-  signal,
-  onProgress: z.optional(z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function')),
-});
-const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal });
-const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal });
-const actorShape = { by: text, reason: text, signal };
-const rollbackSchema = z.strictObject(actorShape);
-const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolean()) });
-const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal });
-const stageSchema = z.enum(stages);
+import type { Stage } from './stages.ts';
 
 // How often a decision is made anew because others changed the model while it was being made.
 const maxDecisions = 20;
@@ -188,7 +90,7 @@ export class Registry {
    * Throws `ConflictError` when there is one of that name.
    */
   async createModel(name: string, options: CreateModelOptions = {}): Promise<ModelInfo> {
-    const { by, tags = {}, signal: aborts, ...rest } = check(createSchema, options, 'options');
+    const { by, tags = {}, signal: aborts, ...rest } = checkCreateOptions(options);
     const model = { ...rest, name: checkModelName(name), tags };
     const state = await this.#store.change(
       model.name,
@@ -213,7 +115,7 @@ export class Registry {
 
   /** One page of the models, in a fixed order. */
   async listModels(options: PageOptions = {}): Promise<Page<ModelInfo>> {
-    const { after, limit = 100, signal: aborts } = check(pageSchema, options, 'options');
+    const { after, limit, signal: aborts } = checkPageOptions(options);
     const { items, next } = await this.#store.models(after, limit, { signal: aborts });
     return { items: items.map(describeModel), next };
   }
@@ -225,10 +127,10 @@ export class Registry {
    * Throws `ValidationError` for unsafe paths and contents that cannot be stored, `NotFoundError` when there is no such model.
    */
   async registerVersion(model: string, options: RegisterVersionOptions): Promise<ModelVersion> {
-    const { files, run, dataset, metrics: measured = {}, tags = {}, createdBy, description, ...operation } = check(registerSchema, options, 'options');
+    const { files, run, dataset, metrics: measured = {}, tags = {}, createdBy, description, ...operation } = checkRegisterOptions(options);
     const name = checkModelName(model, 'model');
-    const contents = checkFiles(files as RegisterVersionOptions['files'], this.#storage);
-    const where = dataset === undefined ? undefined : checkDataset(dataset as DatasetPointer, 'options.dataset');
+    const contents = checkFiles(files, this.#storage);
+    const where = dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset');
     // What an earlier crash left is moved first, so that leftovers cannot pile up in the record.
     await this.#store.settle(await this.#store.state(name, operation), operation);
     const stored = await storeFiles(this.#storage, contents, operation);
@@ -262,7 +164,7 @@ export class Registry {
 
   /** One page of a model's versions, newest first. */
   async listVersions(model: string, options: PageOptions = {}): Promise<Page<ModelVersion>> {
-    const { after, limit = 100, signal: aborts } = check(pageSchema, options, 'options');
+    const { after, limit, signal: aborts } = checkPageOptions(options);
     const state = await this.#store.state(checkModelName(model, 'model'), { signal: aborts });
     if (after !== undefined && !/^[1-9]\d{0,8}$/.test(after)) throw new ValidationError(`options.after is ${shown(after)}, which no page gave.`, { path: 'options.after' });
     const newest = after === undefined ? state.lastVersion : Math.min(Number(after) - 1, state.lastVersion);
@@ -282,7 +184,7 @@ export class Registry {
 
   /** Sets the gates before each stage, in place of those before; stages that are not named have none. They hold in every process. */
   async setPolicy(model: string, policy: Policy, options: SetPolicyOptions = {}): Promise<void> {
-    const { signal: aborts, ...actor } = check(policyOptionsSchema, options, 'options');
+    const { signal: aborts, ...actor } = checkPolicyOptions(options);
     const name = checkModelName(model, 'model');
     const checked = checkPolicy(policy, name);
     await this.#store.change(name, (state) => setPolicy(existing(state, name), checked, actor), { signal: aborts });
@@ -290,8 +192,8 @@ export class Registry {
 
   /** Records what a version achieved on a dataset, for gates to go by. */
   async recordEvaluation(ref: string, options: RecordEvaluationOptions): Promise<Evaluation> {
-    const { dataset, metrics: measured, by, signal: aborts } = check(evaluationSchema, options, 'options');
-    const where = checkDataset(dataset as DatasetPointer, 'options.dataset');
+    const { dataset, metrics: measured, by, signal: aborts } = checkEvaluationOptions(options);
+    const where = checkDataset(dataset, 'options.dataset');
     if (Object.keys(measured).length === 0) throw new ValidationError('options.metrics is empty; give at least one.', { path: 'options.metrics' });
     const { model, version } = await this.getVersion(ref, { signal: aborts });
     const evaluation = { id: newId(), model, version, dataset: where, metrics: measured, by, at: this.#clock.now() };
@@ -310,7 +212,7 @@ export class Registry {
   /** What the gates before a stage say of a version now. Changes nothing. */
   async checkGates(ref: string, stage: Stage, options: OperationOptions = {}): Promise<GateReport> {
     const reference = parseReference(ref);
-    check(stageSchema, stage, 'stage');
+    checkStage(stage);
     const state = await this.#store.state(reference.model, options);
     return runGates(this.#host, state, await this.#store.version(reference, state, options), stage, options);
   }
@@ -325,8 +227,8 @@ export class Registry {
    */
   async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {
     const reference = parseReference(ref);
-    check(stageSchema, stage, 'stage');
-    const { force = false, signal: aborts, ...actor } = check(promoteSchema, options, 'options');
+    checkStage(stage);
+    const { force = false, signal: aborts, ...actor } = checkPromoteOptions(options);
     const operation = { signal: aborts };
     for (let attempt = 1; attempt <= maxDecisions; attempt++) {
       const seen = await this.#store.state(reference.model, operation);
@@ -353,7 +255,7 @@ export class Registry {
    * Throws `NotFoundError` when there is no previous version.
    */
   async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
-    const { signal: aborts, ...actor } = check(rollbackSchema, options, 'options');
+    const { signal: aborts, ...actor } = checkRollbackOptions(options);
     const name = checkModelName(model, 'model');
     const operation = { signal: aborts };
     for (let attempt = 1; attempt <= maxDecisions; attempt++) {

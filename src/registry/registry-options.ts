@@ -1,0 +1,162 @@
+import * as z from 'zod/mini';
+import type { Clock } from '../core/clock.ts';
+import type { Content } from '../core/content.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import { check } from '../core/schema.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import type { GateFunction } from './custom-gate.ts';
+import type { DatasetPointer } from './evaluation.ts';
+import { stages, type Stage } from './stages.ts';
+
+/** What a `Registry` is made with. */
+export interface RegistryOptions {
+  /** Where models are kept. Several registries, also in several processes, may share one store. */
+  readonly storage: StorageAdapter;
+  /** The functions behind `gates.custom(name)`, by name. @default none: such gates fail */
+  readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
+  /** Source of time. @default the host's */
+  readonly clock?: Clock | undefined;
+}
+
+/** What a model is created with. */
+export interface CreateModelOptions extends OperationOptions {
+  /** What the model tells, for people. @default none */
+  readonly description?: string | undefined;
+  /** Who answers for it. @default none */
+  readonly owner?: string | undefined;
+  /** Texts by name. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** Who creates it, for the history. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** Anything with the id of a run, such as a run itself. */
+export interface RunPointer {
+  /** Id of the run. */
+  readonly id: string;
+}
+
+/** What a version is registered with. */
+export interface RegisterVersionOptions extends LongOperationOptions {
+  /** Contents by path. Paths are relative, with `/` between directories. Equal contents are stored once. */
+  readonly files: Readonly<Record<string, Content>>;
+  /** The run that made it, or its id. @default none */
+  readonly run?: string | RunPointer | undefined;
+  /** As measured by its author: numbers by name. With a `dataset`, gates treat them as an evaluation on it. @default none */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
+  /** The dataset behind it, by fingerprint. @default none */
+  readonly dataset?: DatasetPointer | undefined;
+  /** Who made it. @default not told */
+  readonly createdBy?: string | undefined;
+  /** Texts by name. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** What is new in it, for people. @default none */
+  readonly description?: string | undefined;
+}
+
+/** What someone measured. */
+export interface RecordEvaluationOptions extends OperationOptions {
+  /** What it was measured on, by fingerprint. */
+  readonly dataset: DatasetPointer;
+  /** Numbers by name, at least one. NaN and ±Infinity are kept, and pass no gate. */
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Who measured it. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** Who sets a policy, and why. */
+export interface SetPolicyOptions extends OperationOptions {
+  /** Who sets it, for the history. @default not told */
+  readonly by?: string | undefined;
+  /** Why, for the history. @default not told */
+  readonly reason?: string | undefined;
+}
+
+/** Who moves a version, and why. */
+export interface RollbackOptions extends OperationOptions {
+  /** Who does it, for the history. */
+  readonly by: string;
+  /** Why, for the history. */
+  readonly reason: string;
+}
+
+/** Who moves a version, why, and whether against its gates. */
+export interface PromoteOptions extends RollbackOptions {
+  /** Promotes although gates fail; the history keeps that, with the reason and what the gates found. @default false */
+  readonly force?: boolean | undefined;
+}
+
+/** Part of a list. */
+export interface PageOptions extends OperationOptions {
+  /** At most this many. @default 100 */
+  readonly limit?: number | undefined;
+  /** The `next` of the page before. @default the first page */
+  readonly after?: string | undefined;
+}
+
+const text = z.string().check(z.minLength(1));
+const signal = z.optional(z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
+const texts = z.optional(z.record(z.string(), z.string()));
+const metrics = z.record(z.string(), z.custom<number>((value) => typeof value === 'number', 'must be a number'));
+const optionalText = z.optional(z.string());
+
+const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal });
+const registerSchema = z.strictObject({
+  files: z.optional(z.unknown()),
+  run: z.optional(z.union([text, z.looseObject({ id: text })])),
+  metrics: z.optional(metrics),
+  dataset: z.optional(z.unknown()),
+  createdBy: optionalText,
+  tags: texts,
+  description: optionalText,
+  signal,
+  onProgress: z.optional(z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function')),
+});
+const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal });
+const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal });
+const actorShape = { by: text, reason: text, signal };
+const rollbackSchema = z.strictObject(actorShape);
+const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolean()) });
+const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal });
+const stageSchema = z.enum(stages);
+
+/** Checks the options of `createModel` where they enter. */
+export function checkCreateOptions(options: CreateModelOptions): CreateModelOptions {
+  return check(createSchema, options, 'options');
+}
+
+/** Checks the options of `registerVersion`, but for the files and the dataset, which are looked at one by one. */
+export function checkRegisterOptions(options: RegisterVersionOptions): RegisterVersionOptions {
+  return check(registerSchema, options, 'options') as RegisterVersionOptions;
+}
+
+/** Checks the options of `recordEvaluation`, but for the dataset. */
+export function checkEvaluationOptions(options: RecordEvaluationOptions): RecordEvaluationOptions {
+  return check(evaluationSchema, options, 'options') as RecordEvaluationOptions;
+}
+
+/** Checks the options of `setPolicy`. */
+export function checkPolicyOptions(options: SetPolicyOptions): SetPolicyOptions {
+  return check(policyOptionsSchema, options, 'options');
+}
+
+/** Checks the options of `rollback`. */
+export function checkRollbackOptions(options: RollbackOptions): RollbackOptions {
+  return check(rollbackSchema, options, 'options');
+}
+
+/** Checks the options of `promote`. */
+export function checkPromoteOptions(options: PromoteOptions): PromoteOptions {
+  return check(promoteSchema, options, 'options');
+}
+
+/** Checks which page is asked for; a page has 100 entries unless told otherwise. */
+export function checkPageOptions(options: PageOptions): PageOptions & { readonly limit: number } {
+  const checked = check(pageSchema, options, 'options');
+  return { ...checked, limit: checked.limit ?? 100 };
+}
+
+/** Checks that a text is a stage. */
+export function checkStage(stage: Stage): Stage {
+  return check(stageSchema, stage, 'stage');
+}
