@@ -19,7 +19,7 @@ describe('artifacts', () => {
   const contents: [string, () => Content, string][] = [
     ['text', () => 'héllo', 'text/plain; charset=utf-8'],
     ['bytes', () => utf8('héllo'), 'application/octet-stream'],
-    ['an ArrayBuffer', () => utf8('héllo').slice().buffer as ArrayBuffer, 'application/octet-stream'],
+    ['an ArrayBuffer', () => utf8('héllo').slice().buffer, 'application/octet-stream'],
     ['a Blob', () => new Blob(['héllo'], { type: 'text/html' }), 'text/html'],
     ['a stream', () => new Blob(['héllo']).stream() as Content, 'application/octet-stream'],
     ['an AsyncIterable', () => pieces(utf8('hé'), new Uint8Array(0), utf8('llo')), 'application/octet-stream'],

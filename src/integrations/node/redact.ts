@@ -25,7 +25,7 @@ export function redactCommand(args: readonly string[]): string[] {
 export function redactText(text: string): string {
   return redactUrls(text)
     .replace(/\b((?:proxy-)?authorization|x-api-key|api-key|cookie)(\s*:\s*).+/is, `$1$2${mask}`)
-    .replace(/\b(bearer|basic)\s+[\w+/=.~-]{8,}/gi, `$1 ${mask}`)
+    .replace(/\b(bearer)\s+[\w+/=.~-]{8,}/gi, `$1 ${mask}`)
     .replace(/^(-{0,2}[A-Za-z][\w.-]*)=([^]*)$/, (whole: string, name: string, value: string) => (isSecret(name, value) ? `${name}=${mask}` : whole))
     .replace(knownTokens, mask);
 }
