@@ -5,7 +5,7 @@ import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { StorageAdapter, Version, WriteCondition, WriteResult } from '../storage/contract.ts';
-import { readValue } from '../storage/records.ts';
+import { readValue, type ValueRecord } from '../storage/records.ts';
 
 /** Who works on a run, and until when that is certain. */
 export interface LeaseRecord {
@@ -104,8 +104,22 @@ export class RunLease {
     this.#undoTimer();
     await this.#renewal?.catch(() => undefined);
     if (this.#lost) return;
+    if (await this.#remove(this.#version)) return;
+    const present = await this.#ours();
+    if (present) await this.#remove(present.version);
+  }
+
+  async #remove(version: Version): Promise<boolean> {
     const { storage, key } = this.#terms;
-    await storage.write([{ kind: 'delete', key, condition: { match: this.#version } }]);
+    const [result] = await storage.write([{ kind: 'delete', key, condition: { match: version }, operationId: newId() }]);
+    return result!.ok;
+  }
+
+  /** The record when it is still ours: a renewal whose answer was lost has moved its version on. */
+  async #ours(): Promise<ValueRecord<LeaseRecord> | undefined> {
+    const { storage, key, owner } = this.#terms;
+    const present = await readValue<LeaseRecord>(storage, key);
+    return present?.value.fence === this.fence && present.value.owner === owner ? present : undefined;
   }
 
   #renew(): Promise<void> {
@@ -114,7 +128,7 @@ export class RunLease {
   }
 
   async #write(): Promise<void> {
-    const { storage, key, owner, ttlMs, clock } = this.#terms;
+    const { owner, ttlMs, clock } = this.#terms;
     const expiresAt = clock.now() + ttlMs;
     const lease: LeaseRecord = { owner, fence: this.fence, expiresAt };
     const result = await put(this.#terms, lease, { match: this.#version });
@@ -123,9 +137,8 @@ export class RunLease {
       this.#expiresAt = expiresAt;
       return;
     }
-    const present = await readValue<LeaseRecord>(storage, key);
-    // A renewal whose answer was lost has moved the version on; the record is still ours.
-    if (present?.value.fence !== this.fence || present.value.owner !== owner) throw (this.#lost = await lostTo(this.#terms));
+    const present = await this.#ours();
+    if (present === undefined) throw (this.#lost = await lostTo(this.#terms));
     this.#version = present.version;
     this.#expiresAt = present.value.expiresAt;
   }

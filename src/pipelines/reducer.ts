@@ -22,7 +22,7 @@ export interface StepState {
   readonly status: StepStatus;
   /** Attempts begun. */
   readonly attempts: number;
-  /** The last failed attempts, at most {@link keptFailures}. */
+  /** The last failed attempts, at most 16. */
   readonly failures: readonly AttemptFailure[];
   /** When the first attempt began, epoch milliseconds. */
   readonly startedAt?: number | undefined;
@@ -79,8 +79,8 @@ export type RunCommand =
   | { readonly type: 'abort'; readonly step: string }
   | { readonly type: 'finish'; readonly status: RunOutcome };
 
-/** How many failed attempts a step's state holds. */
-export const keptFailures = 16;
+// A record must not grow with the limit of its retries.
+const keptFailures = 16;
 
 const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 

@@ -64,9 +64,9 @@ export class RunExecutor {
     const { lease, clock } = this.#parts;
     const cancel = (): void => this.#post({ type: 'cancelled', at: clock.now() });
     lease.startHeartbeat((error) => this.#breakDown(error));
-    this.#post({ type: 'started', at: clock.now() });
     if (signal?.aborted) cancel();
     else signal?.addEventListener('abort', cancel, { once: true });
+    this.#post({ type: 'started', at: clock.now() });
     try {
       while (this.#state.status === 'running') await this.#turn();
       return this.#state;

@@ -7,8 +7,8 @@ import { packOutput } from './output-codec.ts';
 /** An output in a step's record: nothing, its packed bytes, or the blob that holds them. */
 export type StoredOutput = { readonly bytes: Uint8Array } | { readonly blob: Digest; readonly size: number };
 
-/** Packed outputs up to this size lie in the step's record, larger ones in a blob. */
-export const inlineOutputBytes: number = 16 * 1024;
+// Packed outputs up to this size lie in the step's record, larger ones in a blob.
+const inlineOutputBytes = 16 * 1024;
 
 const chunkBytes = 1024 * 1024;
 

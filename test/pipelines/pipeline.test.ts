@@ -228,6 +228,17 @@ describe('Pipeline', () => {
     expect((await storage.list()).entries).toEqual([]);
   });
 
+  it('starts nothing when its signal fires while it begins', async () => {
+    const pipeline = new Pipeline({ name: 'late', storage: new MemoryStorage() });
+    let executed = 0;
+    pipeline.step('a', {}, async () => executed++);
+    const controller = new AbortController();
+    const onEvent = (event: PipelineEvent): void => void (event.type === 'run-started' && controller.abort());
+    const result = await pipeline.run({ signal: controller.signal, onEvent });
+    expect(result).toMatchObject({ status: 'cancelled', steps: { a: { status: 'cancelled', attempts: 0 } } });
+    expect(executed).toBe(0);
+  });
+
   it('runs at most as many steps at once as it may, first come first served', async () => {
     const pipeline = new Pipeline({ name: 'concurrency', storage: new MemoryStorage() });
     const order: string[] = [];

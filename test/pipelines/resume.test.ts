@@ -383,6 +383,18 @@ describe('one owner at a time', () => {
     expect((await running).status).toBe('succeeded');
   });
 
+  it('gives the lease back though the answer to its last renewal was lost', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    let finish!: () => void;
+    const flaky = faultyStorage(storage, { call: { write: 'pipelines/owned/leases/', nth: 2 }, effect: 'done', then: 'alive' });
+    const running = make(flaky, clock, 'a', () => new Promise<void>((resolve) => (finish = resolve))).pipeline.run();
+    await clock.advance(lease / 3);
+    finish();
+    expect((await running).status).toBe('succeeded');
+    expect((await storage.list({ prefix: 'pipelines/owned/leases/' })).entries).toEqual([]);
+  });
+
   it('adopts the success that a former owner had still recorded, and uses it', async () => {
     const storage = new MemoryStorage();
     const clock = new ManualClock();
