@@ -12,7 +12,7 @@ export interface FlusherOptions {
   readonly clock: Clock;
   /** At most so long after a request, in milliseconds, is written in the background. */
   readonly intervalMs: number;
-  /** Is told when a write in the background failed; it will be tried again. */
+  /** Is told when a write failed that nobody waits for; it will be tried again. */
   readonly onFailure: (error: unknown) => void;
   readonly random?: Random;
 }
@@ -40,7 +40,7 @@ export class Flusher {
   /** Writes all that there is now; rejects when it cannot, and then tries again in the background. An abort ends the waiting, not the writing. */
   flush(signal?: AbortSignal): Promise<void> {
     this.#next ??= this.#afterRunning();
-    return untilAborted(this.#next, signal);
+    return untilAborted(this.#next, signal, this.#options.onFailure);
   }
 
   /** Stops the background writes. */
@@ -82,12 +82,15 @@ export class Flusher {
   }
 }
 
-/** What a piece of work comes to, unless the signal fires first; the work goes on then. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+/** What a piece of work comes to, unless the signal fires first; the work goes on then, and `onFailure` is told when it fails. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, onFailure: (error: unknown) => void): Promise<T> {
   if (signal === undefined) return work;
   let stop: Undo = () => undefined;
   const aborted = new Promise<never>((_, reject) => {
-    const fire = (): void => reject(new AbortedError('The wait for a flush was aborted by its caller; what was logged is still being written.', { cause: signal.reason }));
+    const fire = (): void => {
+      reject(new AbortedError('The wait for a flush was aborted by its caller; what was logged is still being written.', { cause: signal.reason }));
+      work.catch(onFailure);
+    };
     stop = () => signal.removeEventListener('abort', fire);
     if (signal.aborted) fire();
     else signal.addEventListener('abort', fire, { once: true });

@@ -26,7 +26,6 @@ export class MetricBuffer {
   readonly #onSealed: (batch: SealedBatch) => void;
   readonly #latest = new Map<string, MetricPoint>();
   #codeOf = new Map<string, number>();
-  #nameBytes = 0;
   #capacity = initialCapacity;
   #codes = new Uint32Array(initialCapacity);
   #steps = new Float64Array(initialCapacity);
@@ -83,20 +82,17 @@ export class MetricBuffer {
     this.#encode(points);
     this.#count = 0;
     this.#codeOf = new Map();
-    this.#nameBytes = 0;
   }
 
   #newCode(key: string): number {
     checkName(key, 'A metric');
     const code = this.#codeOf.size;
     this.#codeOf.set(key, code);
-    this.#nameBytes += 3 * key.length;
     return code;
   }
 
   #makeRoom(more: number): void {
-    const full = this.#count + more > maxBatchPoints || this.#nameBytes > this.#maxEntryBytes / 4;
-    if (full) this.seal();
+    if (this.#count + more > maxBatchPoints) this.seal();
     if (this.#count + more <= this.#capacity) return;
     while (this.#capacity < this.#count + more) this.#capacity *= 2;
     this.#codes = grown(this.#codes, new Uint32Array(this.#capacity));

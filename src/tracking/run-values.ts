@@ -4,6 +4,8 @@ import { shown } from '../core/shown.ts';
 import { checkName } from './metric-name.ts';
 import type { ParamValues, RunRecord, TagValues } from './run-record.ts';
 
+const maxTagLength = 8_000;
+
 /** Checks params where they enter. */
 export function checkParams(values: ParamValues): ParamValues {
   if (typeof values !== 'object' || values === null) throw new ValidationError(`params are ${shown(values, 80)}; give an object of values by name.`, { path: 'params' });
@@ -17,6 +19,9 @@ export function checkTags(values: TagValues): TagValues {
   for (const [name, value] of Object.entries(values)) {
     checkName(name, 'A tag');
     if (typeof value !== 'string') throw new ValidationError(`Tag '${name}' is ${shown(value, 80)}; a tag is a text.`, { path: `tags.${name}` });
+    if (value.length > maxTagLength) {
+      throw new ValidationError(`Tag '${name}' has ${value.length} characters; at most ${maxTagLength} are allowed, log longer texts as an artifact.`, { path: `tags.${name}` });
+    }
     canonicalJson(value, `tags.${name}`);
   }
   return values;

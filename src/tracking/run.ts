@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import type { Content } from '../core/content.ts';
 import { NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
-import type { FailureRecord } from '../core/failure.ts';
+import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -30,8 +30,8 @@ export interface LogMetricsOptions {
 export interface EndOptions extends OperationOptions {
   /** Why it ended so. */
   reason?: string | undefined;
-  /** What it failed with. */
-  error?: FailureRecord | undefined;
+  /** What it failed with: an error, or anything else that was thrown. */
+  error?: unknown;
 }
 
 /** What a run works with; the tracker gives it. */
@@ -202,7 +202,7 @@ export class Run implements AsyncDisposable {
         status,
         endedAt,
         ...(reason === undefined ? {} : { reason }),
-        ...(error === undefined ? {} : { error }),
+        ...(error === undefined ? {} : { error: describeFailure(error) }),
         tags: { ...run.tags, ...tags },
         metrics: fits ? mergeLatest(run.metrics, this.#buffer.latest) : run.metrics,
         droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),

@@ -179,7 +179,7 @@ export class Tracker {
       value = await fn(run);
     } catch (error) {
       // What the caller has to know is why the run failed, not that its end could not be recorded besides.
-      if (!run.ended) await run.end('failed', { error: describeFailure(error) }).catch((failure: unknown) => this.#report(failure));
+      if (!run.ended) await run.end('failed', { error }).catch((failure: unknown) => this.#report(failure));
       throw error;
     }
     if (!run.ended) await run.end();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage, Tracker, isModelkeepError, type Run, type RunRecord } from 'modelkeep';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock, settled } from './manual-clock.ts';
 import { MoodyStorage } from './moody-storage.ts';
 
 function setUp(): { storage: MemoryStorage; clock: ManualClock; tracker: Tracker } {
@@ -170,7 +170,8 @@ describe('resuming', () => {
     const { tracker } = setUp();
     const first = await tracker.startRun({ experiment: 'e', params: { lr: 0.1 }, tags: { a: '1' } });
     first.logMetrics({ loss: 3 }, { step: 1 });
-    await first.end('failed', { reason: 'power', error: { name: 'Error', message: 'x' } });
+    await first.end('failed', { reason: 'power', error: new Error('x') });
+    expect(await tracker.getRun(first.id)).toMatchObject({ reason: 'power', error: { name: 'Error', message: 'x' } });
 
     const second = await tracker.startRun({ resume: first.id, params: { lr: 0.1, depth: 2 }, tags: { b: '2' } });
     const resumed = await tracker.getRun(first.id);
@@ -270,6 +271,7 @@ describe('tags', () => {
     run.setTags({ stage: 'a', owner: 'x' });
     run.setTags({ stage: 'b' });
     expect(() => run.setTags({ stage: 'c', n: 3 as unknown as string })).toThrow(expect.objectContaining({ code: 'validation', details: { path: 'tags.n' } }));
+    expect(() => run.setTags({ long: 'x'.repeat(8_001) })).toThrow('8000');
     expect((await tracker.getRun(run.id)).tags).toEqual({ stage: 'new' });
     await clock.pass(1_000);
     expect((await tracker.getRun(run.id)).tags).toEqual({ stage: 'b', owner: 'x' });
@@ -311,7 +313,8 @@ describe('bad input', () => {
 describe('aborting', () => {
   it('ends a wait with AbortedError and loses nothing', async () => {
     const moody = new MoodyStorage(new MemoryStorage());
-    const tracker = new Tracker({ storage: moody.adapter });
+    const told: unknown[] = [];
+    const tracker = new Tracker({ storage: moody.adapter, onError: (error) => told.push(error) });
     const run = await tracker.startRun({ experiment: 'e' });
     run.logMetrics({ a: 1 });
     let release = (): void => undefined;
@@ -320,7 +323,11 @@ describe('aborting', () => {
     const flushing = run.flush({ signal: controller.signal });
     controller.abort(new Error('page closed'));
     await expect(flushing).rejects.toMatchObject({ code: 'aborted', cause: { message: 'page closed' } });
+    moody.broken.add('append');
     release();
+    await settled();
+    expect(told).toEqual([expect.objectContaining({ code: 'storage' })]);
+    moody.broken.clear();
     await run.end();
     expect((await tracker.metricHistory(run.id, 'a')).values).toHaveLength(1);
     await expect(tracker.startRun({ experiment: 'e', signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
