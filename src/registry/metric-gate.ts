@@ -36,7 +36,8 @@ function withinBounds({ metric, min, max }: MetricGate, measurement: Measurement
   }
   const value = measurement.metrics[metric]!;
   const evidence = { value, min, max, evaluation: measurement.evaluation, dataset: measurement.dataset };
-  const told = `${metric} is ${value}${measurement.evaluation === undefined ? ' as registered' : ''}`;
+  const bound = min !== undefined && !(value >= min) ? min : max;
+  const told = `${metric} is ${inWords(value, bound ?? value)[0]!}${measurement.evaluation === undefined ? ' as registered' : ''}`;
   if (min !== undefined && !(value >= min)) return { passed: false, reason: `${told}, ${Number.isNaN(value) ? 'not at least' : 'below'} ${min}`, evidence };
   if (max !== undefined && !(value <= max)) return { passed: false, reason: `${told}, ${Number.isNaN(value) ? 'not at most' : 'above'} ${max}`, evidence };
   const bounds = [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])];
@@ -66,10 +67,11 @@ function notWorse(gate: MetricGate, version: number, measured: readonly Measurem
     tolerance,
     against: { version: opponent.version, value: b, evaluation: other.evaluation },
   };
+  const [mineShown, theirsShown] = inWords(a, b);
   const allowance = tolerance > 0 ? ` (tolerance ${tolerance})` : '';
   return {
     passed,
-    reason: `${metric} ${a} ${verdict} the ${b} of version ${opponent.version} on ${dataset.name ?? dataset.digest}${allowance}`,
+    reason: `${metric} ${mineShown!} ${verdict} the ${theirsShown!} of version ${opponent.version} on ${dataset.name ?? dataset.digest}${allowance}`,
     evidence,
   };
 }
@@ -93,4 +95,13 @@ function noneShared(metric: string, version: number, measured: readonly Measurem
   const dataset = measured.findLast((measurement) => measurement.dataset)?.dataset;
   const remedy = dataset ? `evaluate version ${other} on ${dataset.name ?? dataset.digest}` : `evaluate both on one dataset`;
   return `versions ${version} and ${other} have no dataset in common on which ${metric} was measured; ${remedy}`;
+}
+
+/** Numbers for a sentence, with as few digits (four at least) as tell the different ones apart; the evidence has all of them. */
+function inWords(...values: readonly number[]): string[] {
+  for (let digits = 4; digits < 17; digits++) {
+    const rounded = values.map((value) => Number(value.toPrecision(digits)));
+    if (values.every((value, i) => values.every((other, j) => Object.is(value, other) || rounded[i] !== rounded[j]))) return rounded.map(String);
+  }
+  return values.map(String);
 }

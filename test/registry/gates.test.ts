@@ -34,6 +34,8 @@ describe('a metric gate with bounds', () => {
   it.each([
     [{ min: 0.75 }, 0.75, true, 'auc is 0.75, at least 0.75'],
     [{ min: 0.75 }, 0.7499, false, 'auc is 0.7499, below 0.75'],
+    [{ min: 0.75 }, 0.6342457702797719, false, 'auc is 0.6342, below 0.75'],
+    [{ min: 0.75 }, 0.7499999, false, 'auc is 0.7499999, below 0.75'],
     [{ max: 0.1 }, 0.2, false, 'auc is 0.2, above 0.1'],
     [{ min: 0, max: 1 }, 0.5, true, 'auc is 0.5, at least 0 and at most 1'],
     [{ min: 0 }, NaN, false, 'auc is NaN, not at least 0'],
