@@ -10,25 +10,32 @@ export interface DriftTest {
   /** What was compared: the values, or whether there is one (present, missing, not a number). */
   readonly of: 'values' | 'presence';
   /**
-   * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests compare counts: with
+   * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
+   * compare counts: with
    * Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
    */
   readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments';
+  /** The largest difference of the distribution functions, or chi-squared. */
   readonly statistic: number;
+  /** Of this test alone. */
   readonly pValue: number;
 }
 
 /** How far a column moved: the population stability index, with all that its value depends on. */
 export interface DriftEffect {
+  /** The population stability index, natural logarithm. */
   readonly method: 'psi';
+  /** The index as counted, chance included. */
   readonly value: number;
   /** Lower end of an approximate 95 % interval, after what chance alone gives was taken off: what `minEffect` is compared with. */
   readonly low: number;
+  /** Upper end of that interval. */
   readonly high: number;
   /** What `value` would be expected to be by chance, had nothing changed. */
   readonly expectedByChance: number;
   /** Bins that either side has rows in. */
   readonly bins: number;
+  /** The reference's deciles, every category, or only whether there is a number. */
   readonly binRule: 'reference-deciles' | 'categories' | 'presence';
   /** Half a row is added to every bin of both sides, so that empty bins stay finite. */
   readonly zeroRule: 'add-half';
@@ -38,8 +45,9 @@ export interface DriftEffect {
 export interface BinShift {
   /** `[from, to)` for numbers, the category, `missing` or `not a number`. */
   readonly bin: string;
-  /** Share of the rows of each side, 0 to 1. */
+  /** Share of the reference's rows, 0 to 1. */
   readonly reference: number;
+  /** Share of the current rows, 0 to 1. */
   readonly current: number;
   /** What the bin adds to the index. */
   readonly contribution: number;
@@ -47,7 +55,9 @@ export interface BinShift {
 
 /** Categories that the reference does not have. */
 export interface UnseenCategories {
+  /** Rows that hold one. */
   readonly rows: number;
+  /** How many different ones. */
   readonly categories: number;
   /** The most frequent of them, at most ten. */
   readonly examples: readonly string[];

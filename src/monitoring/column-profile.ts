@@ -5,6 +5,7 @@ export type ColumnKind = 'number' | 'category' | 'timestamp';
 
 /** What every profile of a column counts. */
 export interface RowCounts {
+  /** All rows. */
   readonly rows: number;
   /** Rows with `null`, `undefined` or no such key. */
   readonly missing: number;
@@ -18,7 +19,9 @@ export interface RowCounts {
 
 /** A column of numbers, counted in the bins that its reference froze. */
 export interface NumberProfile extends RowCounts {
+  /** The column. */
   readonly name: string;
+  /** How the column is compared. */
   readonly kind: 'number';
   /** Ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which belongs to it. */
   readonly edges: readonly number[];
@@ -28,14 +31,17 @@ export interface NumberProfile extends RowCounts {
   readonly counts: readonly number[];
   /** How many of the infinite rows are -Infinity; the others are +Infinity. */
   readonly negativeInfinite: number;
-  /** Smallest and largest finite value; `null` when there is none. */
+  /** Smallest finite value; `null` when there is none. */
   readonly min: number | null;
+  /** Largest finite value; `null` when there is none. */
   readonly max: number | null;
 }
 
 /** A column of categories: texts, truth values, or plain data by its canonical JSON; what is longer than 200 characters is told apart by its beginning. */
 export interface CategoryProfile extends RowCounts {
+  /** The column. */
   readonly name: string;
+  /** How the column is compared. */
   readonly kind: 'category';
   /** Rows per category, most frequent first; empty when there are too many. */
   readonly categories: readonly (readonly [category: string, rows: number])[];
@@ -47,7 +53,9 @@ export interface CategoryProfile extends RowCounts {
 
 /** A column of points in time, which is counted but not compared. */
 export interface TimestampProfile extends RowCounts {
+  /** The column. */
   readonly name: string;
+  /** How the column is compared. */
   readonly kind: 'timestamp';
 }
 
@@ -94,8 +102,7 @@ export function listCategories(
   return { categories: [...counts].sort(([a, rowsA], [b, rowsB]) => rowsB - rowsA || (a < b ? -1 : 1)), tooMany: false };
 }
 
-/** Whether two lists hold the same numbers. */
-export function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }
 

@@ -18,7 +18,10 @@ export type DriftStatus = 'drifted' | 'stable' | 'insufficient';
 export interface DriftOptions {
   /** Chance of a false alarm over all columns when nothing has changed. @default 0.05 */
   alpha?: number | undefined;
-  /** The stability index that a change must surely exceed to matter: the lower end of its interval is compared. About 0.1 is a moderate and 0.25 a large change. @default 0.1 */
+  /**
+   * The stability index that a change must surely exceed to matter: the lower end of its interval is compared. About 0.1 is a moderate and 0.25 a large
+   * change. @default 0.1
+   */
   minEffect?: number | undefined;
   /** With fewer rows than this on either side a column is not judged. @default 30 */
   minRows?: number | undefined;
@@ -29,9 +32,13 @@ export interface CompareOptions extends DriftOptions, ProfileOptions {}
 
 /** The verdict on one column. */
 export interface ColumnDrift {
+  /** The column. */
   readonly name: string;
+  /** Whether it holds the prediction, as the reference says. */
   readonly role: 'feature' | 'prediction';
+  /** How it was compared; `unknown` when the reference lacks it. */
   readonly kind: ColumnKind | 'unknown';
+  /** The verdict. */
   readonly status: DriftStatus;
   /** The verdict in words. */
   readonly reason: string;
@@ -39,14 +46,17 @@ export interface ColumnDrift {
   readonly pValue?: number | undefined;
   /** Adjusted for the number of columns (Benjamini–Hochberg); compared with alpha. */
   readonly adjustedPValue?: number | undefined;
+  /** How far the column moved; absent when nothing was compared. */
   readonly effect?: DriftEffect | undefined;
+  /** The tests behind `pValue`; none when nothing was tested. */
   readonly tests: readonly DriftTest[];
   /** The bins that add most to the effect, at most five. */
   readonly moved: readonly BinShift[];
   /** Categories that the reference does not have. */
   readonly unseen?: UnseenCategories | undefined;
-  /** Absent for a column that the side does not have. */
+  /** What the reference's rows of the column held; absent when it lacks the column. */
   readonly reference?: RowCounts | undefined;
+  /** What the current rows of the column held; absent when they lack it. */
   readonly current?: RowCounts | undefined;
 }
 
@@ -60,10 +70,15 @@ export interface DataDrift {
   readonly driftedColumns: readonly string[];
   /** The verdict in words. */
   readonly summary: string;
+  /** Rows of the reference. */
   readonly referenceRows: number;
+  /** Rows that were compared with it. */
   readonly currentRows: number;
+  /** The `alpha` that it was judged by. */
   readonly alpha: number;
+  /** The `minEffect` that it was judged by. */
   readonly minEffect: number;
+  /** The `minRows` that it was judged by. */
   readonly minRows: number;
   /** Every column, in the order of the reference; then those that it does not have. */
   readonly columns: readonly ColumnDrift[];
@@ -92,14 +107,20 @@ export function driftSettings(options: DriftOptions | undefined, path: string): 
  * Compares current data with a reference, column by column, and says what drifted. Pure: data in, a verdict as plain JSON out.
  *
  * A column has `drifted` when the change is significant (its p-value, adjusted over the columns, is at most `alpha`) *and* large (the 95 % interval of
- * its stability index lies above `minEffect`): with half a million rows everything is significant, with fifty any index is large. It is `insufficient` when there are fewer
- * than `minRows` rows, no value to compare, or nothing to compare it with (the reason says which); everything else is `stable`. When nothing has changed and rows are independent, the chance
+ * its stability index lies above `minEffect`): with half a million rows everything is significant, with fifty any index is large. It is `insufficient` when
+ * there are fewer
+ * than `minRows` rows, no value to compare, or nothing to compare it with (the reason says which); everything else is `stable`. When nothing has changed and
+ * rows are independent, the chance
  * that any column is called drifted is at most `alpha`.
  *
- * Numbers are tested by Kolmogorov and Smirnov's two-sample test (exact with ties up to n·m = 2,000,000, then asymptotic; on the frozen bins of the reference when either side
- * is a profile), categories by the chi-squared test of both samples, so that a category which the reference does not have gives a finite, honest p-value. Whether values are missing
- * (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the population stability index over the reference's deciles or over the
- * categories, missing rows being a bin of their own, half a row added to every bin. The result names method, bins, zero rule, rows, missing, NaN, infinite and unseen values.
+ * Numbers are tested by Kolmogorov and Smirnov's two-sample test (exact with ties up to n·m = 2,000,000, then asymptotic; on the frozen bins of the reference
+ * when either side
+ * is a profile), categories by the chi-squared test of both samples, so that a category which the reference does not have gives a finite, honest p-value.
+ * Whether values are missing
+ * (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the population stability index over the reference's
+ * deciles or over the
+ * categories, missing rows being a bin of their own, half a row added to every bin. The result names method, bins, zero rule, rows, missing, NaN, infinite and
+ * unseen values.
  *
  * Contents never throw and never give NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
  * `ValidationError` for wrong options, columns of different lengths, values that are not plain data, and profiles that were counted in different bins.
@@ -125,7 +146,9 @@ export function compareData(reference: TableInput | DataProfile, current: TableI
     return judge(profile, sides, currentSide(current, profile, true), settings);
   }
   if (Object.values(reading).some((value) => value !== undefined)) {
-    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', { path: 'options' });
+    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', {
+      path: 'options',
+    });
   }
   const profile = checkProfile(reference, 'reference');
   return judge(profile, sidesOf(profile), currentSide(current, profile, false), settings);

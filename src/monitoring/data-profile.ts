@@ -14,14 +14,18 @@ const fineBins = 200;
 const coarseBins = 10;
 
 /**
- * What a data set looks like, column by column, as plain data that can be stored and sent: a few kilobytes per column however many rows it had. Counts are exact; the bins
+ * What a data set looks like, column by column, as plain data that can be stored and sent: a few kilobytes per column however many rows it had. Counts are
+ * exact; the bins
  * of numbers are frozen from the quantiles of the data, so that other data can be counted in the same ones.
  */
 export interface DataProfile {
+  /** Names this form of the data. */
   readonly format: typeof format;
+  /** Rows that were counted. */
   readonly rows: number;
   /** The column that holds the model's prediction. */
   readonly prediction?: string | undefined;
+  /** In the order of the data. */
   readonly columns: readonly ColumnProfile[];
 }
 
@@ -57,7 +61,8 @@ const optionsSchema = z.strictObject({
  * always moves on. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
  * profile, and such profiles are merged by {@link mergeProfiles}.
  *
- * Sorts a copy of each column of numbers. Throws `ValidationError` for columns of different lengths, values that are not plain data, and a `prediction` that is no column.
+ * Sorts a copy of each column of numbers. Throws `ValidationError` for columns of different lengths, values that are not plain data, and a `prediction` that
+ * is no column.
  *
  * @example
  * ```ts
@@ -81,7 +86,8 @@ export function profileData(data: TableInput, options: ProfileDataOptions = {}):
 }
 
 /**
- * The profile of all the data of several, which must have been counted in the same bins (`profileData(rows, { bins })`): the same whatever the order, so that processes,
+ * The profile of all the data of several, which must have been counted in the same bins (`profileData(rows, { bins })`): the same whatever the order, so that
+ * processes,
  * workers and pages can each count their part. A column that a part lacks counts as missing in all its rows. Throws `ValidationError` when the bins differ.
  *
  * @example

@@ -21,11 +21,15 @@ import { WindowCounter } from './window-counter.ts';
 
 /** How a {@link DriftMonitor} is opened. */
 export interface OpenMonitorOptions {
+  /** Where the reference and the verdicts are kept. */
   readonly storage: StorageAdapter;
   /** Under which the monitor is stored. */
   readonly name: string;
-  /** A window closes, and is judged, when it has this many rows. */
-  readonly window: { readonly rows: number };
+  /** When a window closes and is judged. */
+  readonly window: {
+    /** When it has this many rows. */
+    readonly rows: number;
+  };
   /** When a column counts as drifted. @default as compareData has it */
   readonly drift?: DriftOptions | undefined;
   /** The source of time. @default the host's */
@@ -70,9 +74,15 @@ export interface MonitorEvents {
   readonly verdict: DriftVerdict;
 }
 
-const optionsSchema = z.object({
+const optionsSchema = z.strictObject({
   name: z.string().check(z.minLength(1)),
   window: z.strictObject({ rows: z.int().check(z.minimum(1)) }),
+  storage: z.unknown(),
+  reference: z.optional(z.unknown()),
+  drift: z.optional(z.unknown()),
+  clock: z.optional(z.unknown()),
+  onError: z.optional(z.unknown()),
+  signal: z.optional(z.unknown()),
 });
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
@@ -84,7 +94,8 @@ const batchesKept = 64;
 /**
  * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
  *
- * `observe` is synchronous and only counts: one step per column, memory that does not grow with the rows. When a window is full it is judged and stored in the background; `check()` waits
+ * `observe` is synchronous and only counts: one step per column, memory that does not grow with the rows. When a window is full it is judged and stored in the
+ * background; `check()` waits
  * for that and returns the verdict. A verdict is that of {@link compareData} with its three meanings:
  *
  * - `drifted`: some column's change is both significant and large. The model meets data (or gives predictions) unlike those it was trained on; `summary` names the
@@ -94,9 +105,12 @@ const batchesKept = 64;
  *
  * The chance of a false alarm is at most `alpha` per window (not over all windows together) for independent rows.
  *
- * The reference and all verdicts are kept in the storage, and the open window as of the last `flush()`, `check()`, `close()` or full window: a monitor of the same name goes on there after a restart
- * (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window then closes with at least `window.rows` rows. {@link DriftMonitor.open} knows how
- * full the stored window is; a monitor made by `new` learns it at its first write, so its first window may be larger. Another reference under the same name starts a new window.
+ * The reference and all verdicts are kept in the storage, and the open window as of the last `flush()`, `check()`, `close()` or full window: a monitor of the
+ * same name goes on there after a restart
+ * (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window then closes with at least `window.rows`
+ * rows. {@link DriftMonitor.open} knows how
+ * full the stored window is; a monitor made by `new` learns it at its first write, so its first window may be larger. Another reference under the same name
+ * starts a new window.
  *
  * @example
  * ```ts
@@ -113,6 +127,7 @@ const batchesKept = 64;
  * ```
  */
 export class DriftMonitor implements AsyncDisposable {
+  /** Under which the monitor is stored. */
   readonly name: string;
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
@@ -174,7 +189,9 @@ export class DriftMonitor implements AsyncDisposable {
     const at = locationOf(options, options.clock);
     const state = await readHead<MonitorState>(at, { signal: options.signal });
     if (state === undefined) {
-      throw new NotFoundError(`Monitor '${name}' is not in ${options.storage.name}; make it with new DriftMonitor({ reference, … }) and flush() it once.`, { key: name });
+      throw new NotFoundError(`Monitor '${name}' is not in ${options.storage.name}; make it with new DriftMonitor({ reference, … }) and flush() it once.`, {
+        key: name,
+      });
     }
     const bytes = await options.storage.readBlob(state.reference, { signal: options.signal });
     if (bytes === undefined) throw new IntegrityError(`The reference of monitor '${name}' is gone from the storage.`, { key: state.reference });
@@ -186,7 +203,8 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   /**
-   * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object or a prediction
+   * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object or a
+   * prediction
    * comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
    */
   observe(observation: Observation): void {
@@ -242,6 +260,7 @@ export class DriftMonitor implements AsyncDisposable {
     await this.#settle(false, options);
   }
 
+  /** Closes the monitor, as `close()` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

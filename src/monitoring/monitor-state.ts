@@ -9,9 +9,11 @@ import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCount
 export interface VerdictWindow {
   /** Position among the monitor's closed windows, from 1; the open one has the number it will get. */
   readonly number: number;
+  /** Rows in it. */
   readonly rows: number;
-  /** When its first and last row were observed, epoch milliseconds; absent when it has none. */
+  /** When its first row was observed, epoch milliseconds; absent when it has none. */
   readonly from?: number | undefined;
+  /** When its last row was observed, epoch milliseconds; absent when it has none. */
   readonly to?: number | undefined;
   /** Rows per model version, for rows that named one. */
   readonly versions: Readonly<Record<string, number>>;
@@ -21,9 +23,11 @@ export interface VerdictWindow {
 
 /** What a monitor found in one window. */
 export interface DriftVerdict extends DataDrift {
+  /** Name of the monitor. */
   readonly monitor: string;
   /** Digest of the reference that it was compared with. */
   readonly reference: Digest;
+  /** The rows that were judged. */
   readonly window: VerdictWindow;
 }
 
@@ -59,7 +63,8 @@ export interface MonitorContext {
 const writersKept = 100;
 
 /**
- * The next state of a monitor once `batches` are added in order, with an event for each window that they close, and one when the reference is another than before, which
+ * The next state of a monitor once `batches` are added in order, with an event for each window that they close, and one when the reference is another than
+ * before, which
  * leaves the open window behind. `close` closes what is open at the end, if there is any row in it. `undefined` when nothing changes.
  */
 export function addBatches(

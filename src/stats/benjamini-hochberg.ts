@@ -2,7 +2,8 @@ import { ValidationError } from '../core/errors.ts';
 
 /**
  * P-values adjusted by Benjamini and Hochberg (1995), in the order given: calling significant what is at most alpha keeps the expected share of false calls at
- * alpha, and the chance of any call at alpha when there is nothing to find (for independent or positively dependent tests). Throws `ValidationError` on what is not a probability.
+ * alpha, and the chance of any call at alpha when there is nothing to find (for independent or positively dependent tests). Throws `ValidationError` on what
+ * is not a probability.
  */
 export function benjaminiHochberg(pValues: ArrayLike<number>): Float64Array {
   const size = pValues.length;

@@ -8,7 +8,7 @@ export function nextUp(value: number): number {
 }
 
 /** The `q`-quantile of sorted values by linear interpolation between order statistics (type 7 of Hyndman & Fan 1996, the default of R and numpy). */
-export function quantileSorted(sorted: Float64Array, q: number): number {
+function quantileSorted(sorted: Float64Array, q: number): number {
   const position = (sorted.length - 1) * q;
   const below = Math.floor(position);
   const a = sorted[below]!;
@@ -19,7 +19,8 @@ export function quantileSorted(sorted: Float64Array, q: number): number {
 }
 
 /**
- * Edges that cut sorted finite values into `parts` bins of about equal counts, ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which belongs to it.
+ * Edges that cut sorted finite values into `parts` bins of about equal counts, ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which
+ * belongs to it.
  * A value that several quantiles fall on gets a bin of its own, so that a pile on it is never mixed with its neighbours.
  */
 export function quantileEdges(sorted: Float64Array, parts: number): number[] {
@@ -70,7 +71,8 @@ const tableSize = 2048;
 const longestScan = 4;
 
 /**
- * For each of many equal stretches between the first and the last edge, the first bin that reaches into it. A number's stretch is found by the same monotone arithmetic as an edge's, so
+ * For each of many equal stretches between the first and the last edge, the first bin that reaches into it. A number's stretch is found by the same monotone
+ * arithmetic as an edge's, so
  * rounding cannot misplace it. `undefined` when the edges are too crowded for that to be quicker than a search.
  */
 function lookupTable(edges: Float64Array): { starts: Uint16Array; scale: number } | undefined {

@@ -64,7 +64,9 @@ function margins(table: readonly ArrayLike<number>[]): { rows: number[]; columns
     if (row.length !== width) throw new ValidationError(`table[${i}] has ${row.length} counts where the first row has ${width}.`, { path: `table[${i}]` });
     for (let j = 0; j < width; j++) {
       const count = row[j]!;
-      if (!(count >= 0 && count < Infinity)) throw new ValidationError(`table[${i}][${j}] is ${count}; a count is finite and not negative.`, { path: `table[${i}][${j}]` });
+      if (!(count >= 0 && count < Infinity)) {
+        throw new ValidationError(`table[${i}][${j}] is ${count}; a count is finite and not negative.`, { path: `table[${i}][${j}]` });
+      }
       rows[i]! += count;
       columns[j]! += count;
       total += count;

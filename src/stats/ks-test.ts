@@ -3,7 +3,7 @@ import { kolmogorovSurvival, smirnovSurvival } from './kolmogorov.ts';
 import { exactKsSurvival, type KsAlternative } from './ks-exact.ts';
 
 /** Above this product of the sample sizes `auto` leaves the exact p-value, whose cost it is, for the asymptotic one. */
-export const exactKsLimit = 2_000_000;
+const exactKsLimit = 2_000_000;
 
 /** How {@link ksTest} computes its p-value. */
 export interface KsOptions {
@@ -34,7 +34,8 @@ export interface KsResult {
  *
  * The exact p-value is the share of all splits of the pooled values that come at least as far apart, given their ties. The asymptotic one is the survival
  * function of the one-sample statistic for round(n·m / (n + m)) values (as scipy has it; Simard & L'Ecuyer 2011), which ignores ties and so is conservative with
- * them; without ties and for equal sizes just above the switch it is up to 4 % (relative) below the exact one at p = 0.05. Both keep their relative precision in the tails.
+ * them; without ties and for equal sizes just above the switch it is up to 4 % (relative) below the exact one at p = 0.05. Both keep their relative precision
+ * in the tails.
  *
  * NaN is dropped, `n` and `m` count what is left; ±∞ are the smallest and largest values; when a sample is empty the statistic is 0 and p is 1. Nothing throws
  * on data. Sorts a copy of each sample; the exact p-value costs n·m steps at most.

@@ -66,7 +66,9 @@ function totals(reference: ArrayLike<number>, current: ArrayLike<number>): { n: 
   for (let i = 0; i < reference.length; i++) {
     const r = reference[i]!;
     const c = current[i]!;
-    if (!(r >= 0 && r < Infinity && c >= 0 && c < Infinity)) throw new ValidationError(`Bin ${i} counts ${r} and ${c}; a count is finite and not negative.`, { path: `[${i}]` });
+    if (!(r >= 0 && r < Infinity && c >= 0 && c < Infinity)) {
+      throw new ValidationError(`Bin ${i} counts ${r} and ${c}; a count is finite and not negative.`, { path: `[${i}]` });
+    }
     n += r;
     m += c;
     if (r > 0 || c > 0) bins++;

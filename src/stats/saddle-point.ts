@@ -1,7 +1,7 @@
 const halfLog2Pi = 0.9189385332046727;
 
 /** `x ln(x / mean) + mean - x`, without the cancellation near `x = mean` (the deviance `bd0` of Loader 2000). */
-export function deviance(x: number, mean: number): number {
+function deviance(x: number, mean: number): number {
   if (x === 0) return mean;
   const difference = x - mean;
   if (Math.abs(difference) >= 0.1 * (x + mean)) return x * Math.log(x / mean) - difference;
@@ -17,7 +17,7 @@ export function deviance(x: number, mean: number): number {
 }
 
 /** `ln Γ(a + 1) - (a + ½) ln a + a - ½ ln 2π` for a > 0: what Stirling's formula leaves out, to an absolute error of about 1e-16. */
-export function stirlingError(a: number): number {
+function stirlingError(a: number): number {
   let shifted = a;
   let sum = 0;
   // One step up changes the error by a known amount; from 16 on six terms of the series are enough.

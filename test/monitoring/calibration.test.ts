@@ -83,7 +83,8 @@ describe('when nothing has changed', () => {
     let significant = 0;
     let drifted = 0;
     for (let trial = 0; trial < trials; trial++) {
-      const table = (rows: number): Record<string, ArrayLike<unknown>> => Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, draws[i % draws.length]!(sampler, rows)]));
+      const table = (rows: number): Record<string, ArrayLike<unknown>> =>
+        Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, draws[i % draws.length]!(sampler, rows)]));
       const report = compareData(table(n), table(m));
       if (report.columns.some(({ adjustedPValue }) => adjustedPValue! <= alpha)) significant++;
       if (report.drifted) drifted++;
@@ -100,7 +101,10 @@ describe('when something has changed', () => {
     'twice the spread': [same['normal']!, (sampler, n) => sampler.normals(n, 0, 2)],
     'whole numbers moved by two': [same['whole numbers with ties']!, (sampler, n) => sampler.whole(n, 6).map((value) => value + 2)],
     'a third of the values missing': [same['normal']!, (sampler, n) => Array.from(sampler.normals(n), (value) => (sampler.random() < 1 / 3 ? null : value))],
-    'a third of the rows in a new category': [same['5 categories']!, (sampler, n) => sampler.categories(n, 5).map((value) => (sampler.random() < 1 / 3 ? 'new' : value))],
+    'a third of the rows in a new category': [
+      same['5 categories']!,
+      (sampler, n) => sampler.categories(n, 5).map((value) => (sampler.random() < 1 / 3 ? 'new' : value)),
+    ],
     'all rows in new categories': [same['30 categories']!, (sampler, n) => sampler.categories(n, 30).map((value) => `new ${value}`)],
   };
   test.each(Object.entries(shifts))('%s is found in 300 rows, nearly always', (_, [reference, current]) => {

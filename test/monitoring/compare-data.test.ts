@@ -63,14 +63,20 @@ describe('compareData', () => {
   });
 
   it('calls six rows insufficient, whatever is in them', () => {
-    const report = compareData(january, { delay: [1e9, 1e9, 1e9, 1e9, 1e9, 1e9], distance: [0, 0, 0, 0, 0, 0], origin: ['x', 'x', 'x', 'x', 'x', 'x'], cancelled: Array(6).fill(true) });
+    const six = (value: unknown): unknown[] => Array.from({ length: 6 }, () => value);
+    const report = compareData(january, { delay: six(1e9), distance: six(0), origin: six('x'), cancelled: six(true) });
     expect(report).toMatchObject({ status: 'insufficient', drifted: false, driftedColumns: [], currentRows: 6 });
     expect(report.summary).toBe('No column could be judged: delay: there are 6 current rows, at least 30 are needed, ….');
     expectPlain(report);
   });
 
   it('gives the same effect from a stored profile as from the rows, and a p-value that is at least as large', () => {
-    const february = { ...january, delay: sampler.normals(900, 12, 5), distance: sampler.normals(900, 700, 200), origin: sampler.categories(900, 8), cancelled: january.cancelled.slice(0, 900) };
+    const february = {
+      delay: sampler.normals(900, 12, 5),
+      distance: sampler.normals(900, 700, 200),
+      origin: sampler.categories(900, 8),
+      cancelled: january.cancelled.slice(0, 900),
+    };
     const fromRows = compareData(january, february);
     const stored = JSON.parse(JSON.stringify(profileData(january)));
     const fromProfile = compareData(stored, february);
@@ -123,7 +129,8 @@ describe('compareData', () => {
 });
 
 const numbers = Float64Array.from({ length: 200 }, (_, i) => i % 37);
-const fewRows = { rows: 200 };
+const huge = numbers.map((value) => (value > 18 ? 1.7e308 : -1.7e308));
+const mixed = Array.from(numbers, (value, i) => (i % 2 ? value : String(value)));
 
 /** What odd columns give: reference, current, the status. */
 const odd: Record<string, [reference: ArrayLike<unknown>, current: ArrayLike<unknown>, status: string]> = {
@@ -134,7 +141,7 @@ const odd: Record<string, [reference: ArrayLike<unknown>, current: ArrayLike<unk
   'another constant': [new Float64Array(200).fill(3), new Float64Array(90).fill(4), 'drifted'],
   'a smaller constant': [new Float64Array(200).fill(3), new Float64Array(90).fill(-4), 'drifted'],
   'the largest double, constant': [new Float64Array(200).fill(Number.MAX_VALUE), new Float64Array(90).fill(Number.MAX_VALUE), 'stable'],
-  'doubles whose difference overflows': [numbers.map((value) => (value > 18 ? 1.7e308 : -1.7e308)), numbers.map((value) => (value > 18 ? 1.7e308 : -1.7e308)), 'stable'],
+  'doubles whose difference overflows': [huge, huge, 'stable'],
   'the smallest doubles': [numbers.map((value) => value * 5e-324), numbers.map((value) => value * 5e-324), 'stable'],
   'zeros of both signs': [numbers.map((_, i) => (i % 2 === 0 ? 0 : -0)), numbers.map(() => -0), 'stable'],
   'all NaN on both sides': [new Float64Array(200).fill(NaN), new Float64Array(200).fill(NaN), 'insufficient'],
@@ -150,7 +157,7 @@ const odd: Record<string, [reference: ArrayLike<unknown>, current: ArrayLike<unk
   'numbers became objects': [numbers, Array.from(numbers, (value) => ({ value })), 'drifted'],
   'texts became numbers': [Array.from(numbers, (value) => `t${value}`), numbers, 'drifted'],
   'bigints': [Array.from(numbers, BigInt), BigInt64Array.from(Array.from(numbers, BigInt)), 'stable'],
-  'numbers and texts mixed': [Array.from(numbers, (value, i) => (i % 2 ? value : String(value))), Array.from(numbers, (value, i) => (i % 2 ? value : String(value))), 'stable'],
+  'numbers and texts mixed': [mixed, mixed, 'stable'],
   'objects and arrays': [Array(200).fill({ a: [1, null] }), Array(200).fill({ a: [1, null] }), 'stable'],
   'names of what objects inherit': [Array.from(numbers, (_, i) => ['__proto__', 'constructor', 'toString'][i % 3]), Array(200).fill('__proto__'), 'drifted'],
   'half a surrogate pair': [Array.from(numbers, () => '\ud800'), Array.from(numbers, () => '\udc00x'), 'drifted'],
@@ -188,13 +195,15 @@ describe('odd columns', () => {
 
   it('no column at all, and no row at all', () => {
     const nothings: TableInput[] = [{}, []];
-    for (const nothing of nothings) expect(compareData(nothing, nothing)).toMatchObject({ status: 'insufficient', columns: [], summary: 'There is no column to compare.' });
+    for (const nothing of nothings) {
+      expect(compareData(nothing, nothing)).toMatchObject({ status: 'insufficient', columns: [], summary: 'There is no column to compare.' });
+    }
   });
 
   it('rows, columns and typed arrays give one verdict', () => {
     const rows = Array.from(numbers, (x) => ({ x }));
     expect(compareData(rows, [...rows].reverse())).toEqual(compareData({ x: numbers }, { x: Float32Array.from(numbers) }));
-    expect(compareData(rows, { x: numbers }).referenceRows).toBe(fewRows.rows);
+    expect(compareData(rows, { x: numbers }).referenceRows).toBe(numbers.length);
   });
 });
 

@@ -57,7 +57,11 @@ describe('DriftMonitor', () => {
     const told: DriftVerdict[] = [];
     const stop = monitor.on('verdict', (verdict) => told.push(verdict));
     feed(monitor, 500, { version: 3 });
-    expect(await monitor.check()).toMatchObject({ status: 'stable', monitor: 'Flight delay/1', window: { number: 1, rows: 500, complete: true, versions: { '3': 500 } } });
+    expect(await monitor.check()).toMatchObject({
+      status: 'stable',
+      monitor: 'Flight delay/1',
+      window: { number: 1, rows: 500, complete: true, versions: { '3': 500 } },
+    });
     feed(monitor, 1000, { shift: 300, seed: 2, version: 4 });
     const verdict = await monitor.check();
     expect(verdict).toMatchObject({ status: 'drifted', driftedColumns: ['distance'], window: { number: 3, rows: 500, versions: { '4': 500 } } });
@@ -77,7 +81,11 @@ describe('DriftMonitor', () => {
 
   it('gives the verdict that compareData gives for the same rows', async () => {
     const sampler = new Sampler(5);
-    const rows = Array.from({ length: 400 }, () => ({ distance: sampler.normals(1, 800, 250)[0], carrier: sampler.categories(1, 7)[0], score: sampler.random() < 0.1 ? null : sampler.random() }));
+    const rows = Array.from({ length: 400 }, () => ({
+      distance: sampler.normals(1, 800, 250)[0],
+      carrier: sampler.categories(1, 7)[0],
+      score: sampler.random() < 0.1 ? null : sampler.random(),
+    }));
     const monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'm', reference, window: { rows: 400 }, drift: { alpha: 0.01, minEffect: 0.2 } });
     for (const { distance, carrier, score } of rows) monitor.observe({ features: { distance, carrier }, prediction: score });
     expect(await monitor.check()).toMatchObject(compareData(reference, rows, { alpha: 0.01, minEffect: 0.2 }));
@@ -243,6 +251,7 @@ describe('DriftMonitor', () => {
       [{ name: '' }, /options\.name must not be empty/],
       [{ window: { rows: 0 } }, /options\.window\.rows must be at least 1/],
       [{ window: { every: '1h' } }, /options\.window/],
+      [{ alerts: { cooldown: '1h' } }, /unknown options: alerts/],
       [{ drift: { alpha: 2 } }, /options\.drift\.alpha must be less than 1/],
       [{ reference: { x: [1] } }, /reference is not a profile/],
       [{ reference: profileData({}) }, /no columns/],
