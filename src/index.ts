@@ -57,7 +57,7 @@ export type { EndOptions, LogMetricsOptions, Run } from './tracking/run.ts';
 export type { EndStatus, ExperimentRecord, ParamValues, RunRecord, RunStatus, TagValues } from './tracking/run-record.ts';
 export type { DamagedRun, RunPage } from './tracking/run-list.ts';
 export type { ArtifactRecord, LogArtifactOptions } from './tracking/run-artifacts.ts';
-export type { DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
+export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
 export type { MetricHistory } from './tracking/metric-log.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';

@@ -6,7 +6,9 @@ import { decodeBatch, type MetricBatch } from './metric-batch.ts';
 
 /** All points of one metric of a run, by step, then timestamp, then the order of logging. */
 export interface MetricHistory {
+  /** Whole numbers, ascending. */
   readonly steps: Float64Array;
+  /** Any numbers, NaN and ±Infinity included. */
   readonly values: Float64Array;
   /** Epoch milliseconds. */
   readonly timestamps: Float64Array;

@@ -16,24 +16,44 @@ import { keys } from './tracking-keys.ts';
 /** What a dataset served for. */
 export type DatasetRole = 'training' | 'validation' | 'test' | (string & {});
 
+/** The contents of a dataset, in one of the forms that a table has. */
+export type DatasetContents =
+  | {
+      /** Objects of values by column. */
+      rows: readonly Row[];
+    }
+  | {
+      /** Arrays of values by column, all of one length. */
+      columns: Columns;
+    }
+  | {
+      /** Rows, columns or an Arrow table. */
+      table: TableInput;
+    };
+
 /** A dataset as it is logged: its name and role, and its contents as rows, columns, or any table. The contents are not stored, only what tells them apart. */
 export type DatasetInput = {
   /** Such as `flights-2001-01`. */
   name: string;
+  /** What it served for, such as `training`. */
   role: DatasetRole;
   /** Where it came from, such as a path or an address. */
   source?: string | undefined;
   /** Types of columns by name; the others are inferred. */
   types?: Readonly<Record<string, ColumnType>> | undefined;
-} & ({ rows: readonly Row[] } | { columns: Columns } | { table: TableInput });
+} & DatasetContents;
 
 /** A dataset that a run used. */
 export interface DatasetRecord {
+  /** As it was given. */
   readonly name: string;
+  /** What it served for. */
   readonly role: DatasetRole;
+  /** Where it came from. */
   readonly source?: string | undefined;
   /** The same for the same contents, however they came. */
   readonly fingerprint: Digest;
+  /** Rows in all. */
   readonly rowCount: number;
   /** Types of its columns by name. */
   readonly schema: Readonly<Record<string, ColumnType>>;

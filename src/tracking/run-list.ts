@@ -11,7 +11,9 @@ import { keys, newestFirst } from './tracking-keys.ts';
 
 /** A run that could not be read. */
 export interface DamagedRun {
+  /** UUIDv7. */
   readonly id: string;
+  /** Why it cannot be read. */
   readonly error: FailureRecord;
 }
 

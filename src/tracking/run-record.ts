@@ -22,7 +22,9 @@ export interface RunRecord {
   readonly id: string;
   /** Name of its experiment. */
   readonly experiment: string;
+  /** For people; need not be unique. */
   readonly name?: string | undefined;
+  /** What it is doing, or how it ended. */
   readonly status: RunStatus;
   /** Epoch milliseconds. */
   readonly startedAt: number;
@@ -34,7 +36,9 @@ export interface RunRecord {
   readonly reason?: string | undefined;
   /** What it failed with. */
   readonly error?: FailureRecord | undefined;
+  /** Written once each. */
   readonly params: ParamValues;
+  /** The last value of each. */
   readonly tags: TagValues;
   /** The latest value of each metric: the greatest by step, then timestamp, then value, where NaN is less than every number. */
   readonly metrics: LatestMetrics;
@@ -48,6 +52,7 @@ export interface RunRecord {
 
 /** An experiment: what its runs have in common. */
 export interface ExperimentRecord {
+  /** Unique in the store. */
   readonly name: string;
   /** Epoch milliseconds of its first run's start. */
   readonly createdAt: number;

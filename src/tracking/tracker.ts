@@ -55,7 +55,7 @@ export interface NewRunOptions extends OperationOptions {
   /** @default none */
   tags?: TagValues | undefined;
   /** The run that this one is part of, or its id. @default none */
-  parent?: string | { readonly id: string } | undefined;
+  parent?: string | Pick<RunRecord, 'id'> | undefined;
 }
 
 /** A run to go on with: it is `running` again, and keeps what was logged. */
