@@ -391,7 +391,8 @@ export class RecordShard {
       if (end < this.#context.compactAt || (garbage * 2 < end && garbage < muchGarbage && gaps.length < maxGaps / 2)) return;
       file.replay.assertWhole();
       await this.#seal(file);
-      await this.#finishCompaction(file, true);
+      // A seal that was only half written seals nothing, and others go on writing to the file.
+      if (file.replay.sealed) await this.#finishCompaction(file, true);
     } catch {
       // A write that needs the new generation tries again, and says what is in its way.
     }
