@@ -128,7 +128,8 @@ export class BlobStore {
         size += chunk.length;
         await writing;
       }
-      if (this.#flushed) await guard(() => file.sync());
+      // Whatever the durability: a name that survived without its bytes would be damage.
+      await guard(() => file.sync());
       return { digest: hasher.digest(), size };
     } finally {
       await file.close();

@@ -307,7 +307,12 @@ export class SegmentWriter {
       const { segments } = await readLogDirectory(this.#fileSystem, directory);
       const own = segments.filter(({ writer }) => writer === this.#writer);
       try {
-        if (own.length > 0) await this.#seal(own[own.length - 1]!);
+        if (own.length > 0) {
+          // Whoever wrote these may have died before it flushed them or their names, and appends found in them are acknowledged without another write.
+          await this.#directories.ensure(...this.#directory);
+          await this.#fileSystem.syncDirectory(directory);
+          await this.#seal(own[own.length - 1]!);
+        }
         await this.#learn(own);
       } catch (error) {
         if (codeOf(error) === 'ENOENT') return this.#claim();

@@ -31,6 +31,7 @@ export async function findStore(fileSystem: FileSystem, root: string): Promise<b
 /** Makes a store at `root`, with all directories above it. Several processes may do so at once. */
 export async function createStore(fileSystem: FileSystem, root: string): Promise<void> {
   await makeDirectories(fileSystem, root);
+  await syncNames(fileSystem, root);
   await refuseNetwork(fileSystem, root);
   const temporary = join(root, `modelkeep-${randomBytes(8).toString('hex')}.tmp`);
   const file = await fileSystem.open(temporary, 'create');
@@ -102,12 +103,28 @@ async function makeDirectories(fileSystem: FileSystem, path: string): Promise<vo
       await makeDirectories(fileSystem, dirname(path));
       return makeDirectories(fileSystem, path);
     }
-    if (codeOf(error) !== 'EEXIST') throw error;
+    // Where this process may not write, and at the root of a disk, other codes come before that of a name that is taken.
+    if (!(await isDirectory(fileSystem, path))) throw error;
   }
-  await fileSystem.syncDirectory(dirname(path)).catch((error: unknown) => {
-    // A directory that this process may not read is not one that it made a name in.
+}
+
+/** Flushes the names of a directory and of all above it: a process that made some of them may have died before it came to that. */
+async function syncNames(fileSystem: FileSystem, path: string): Promise<void> {
+  const parent = dirname(path);
+  if (parent === path) return;
+  await fileSystem.syncDirectory(parent).catch((error: unknown) => {
+    // In a directory that it may not even read, this process has made nothing.
     if (codeOf(error) !== 'EACCES') throw error;
   });
+  await syncNames(fileSystem, parent);
+}
+
+async function isDirectory(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    return (await fileSystem.stat(path)).kind === 'directory';
+  } catch {
+    return false;
+  }
 }
 
 async function refuseNetwork(fileSystem: FileSystem, root: string): Promise<void> {
