@@ -71,7 +71,7 @@ describe('SimulatedDisk', () => {
     expect(renamed).toEqual(new Set(['old', 'new']));
   });
 
-  it('never keeps what a failed sync was to keep, whatever is synced later', async () => {
+  it('never keeps what a failed sync was to keep, whatever the process syncs later', async () => {
     const found = new Set<string | undefined>();
     for (let seed = 0; seed < 100; seed++) {
       const disk = new SimulatedDisk(seededRandom(seed));

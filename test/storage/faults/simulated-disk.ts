@@ -10,7 +10,8 @@ export interface DiskCall {
 
 /**
  * What goes wrong at a call: it fails with a system error and does nothing; a write stores only its first bytes; or the process dies, before the call had its effect
- * or after it. A failed `sync` leaves what it was to keep unsynced for good, as Linux does.
+ * or after it. A failed `sync` leaves what it was to keep unsynced, and no later one of that process keeps it, as on Linux. (Nor would one of another process, which
+ * cannot know; no program can stand that, so here it does.)
  */
 export type Fault = { readonly code: string } | { readonly short: number } | { readonly death: 'before' | 'after' };
 
@@ -31,11 +32,16 @@ export interface SimulatedProcess {
   kill(): void;
 }
 
-/** Bytes that were written and not synced yet; a doomed write was part of a sync that failed. */
+/** Bytes that were written and not synced yet, and the processes whose sync of them failed. */
 interface UnsyncedWrite {
   readonly start: number;
   readonly end: number;
-  doomed: boolean;
+  readonly doomedFor: Set<ProcessState>;
+}
+
+interface ProcessState {
+  dead: boolean;
+  count: number;
 }
 
 interface FileNode {
@@ -62,6 +68,9 @@ type NameChange = ReadonlyMap<string, Node | undefined>;
 
 type Node = FileNode | DirectoryNode;
 
+/** Makes a call: tells whether it fails, and lets it have its effect. */
+type Enter = <T>(name: DiskCall['name'], path: string, effect: (fault: Fault | undefined) => T | Promise<T>) => Promise<T>;
+
 /**
  * A disk in memory that knows what was synced and what was not, file contents and names apart. {@link SimulatedDisk.losePower} gives the disk that is found when
  * power comes back: of what was not synced, each write is kept, dropped or torn, in any order, and each change of a name has happened or not.
@@ -81,8 +90,8 @@ export class SimulatedDisk {
 
   /** A process that works on this disk. */
   startProcess(plan: FaultPlan = () => undefined): SimulatedProcess {
-    const state = { dead: false, count: 0 };
-    const enter = async <T>(name: DiskCall['name'], path: string, effect: (fault: Fault | undefined) => T | Promise<T>): Promise<T> => {
+    const state: ProcessState = { dead: false, count: 0 };
+    const enter: Enter = async (name, path, effect) => {
       const assertAlive = (): void => {
         if (state.dead || !this.#on) throw new ProcessDead(`${name} ${path}: the process is dead.`);
       };
@@ -97,7 +106,7 @@ export class SimulatedDisk {
       throw new ProcessDead(`${name} ${path}: the process died.`);
     };
     return {
-      fileSystem: this.#fileSystemFor(enter),
+      fileSystem: this.#fileSystemFor(state, enter),
       get dead() {
         return state.dead;
       },
@@ -115,9 +124,9 @@ export class SimulatedDisk {
     return new SimulatedDisk(this.#random, surviving(this.#root, kept, this.#random, new Map()) as DirectoryNode);
   }
 
-  #fileSystemFor(enter: <T>(name: DiskCall['name'], path: string, effect: (fault: Fault | undefined) => T | Promise<T>) => Promise<T>): FileSystem {
+  #fileSystemFor(process: ProcessState, enter: Enter): FileSystem {
     return {
-      open: (path, mode) => enter('open', path, () => this.#open(path, mode, enter)),
+      open: (path, mode) => enter('open', path, () => this.#open(path, mode, process, enter)),
       stat: (path) => enter('stat', path, () => statOf(this.#find(path, 'stat'))),
       readDirectory: (path) => enter('readDirectory', path, () => this.#list(path)),
       makeDirectory: (path) => enter('makeDirectory', path, () => this.#add(path, emptyDirectory(this.#tick()), 'mkdir')),
@@ -147,7 +156,7 @@ export class SimulatedDisk {
     };
   }
 
-  #open(path: string, mode: OpenMode, enter: <T>(name: DiskCall['name'], path: string, effect: (fault: Fault | undefined) => T | Promise<T>) => Promise<T>): OpenFile {
+  #open(path: string, mode: OpenMode, process: ProcessState, enter: Enter): OpenFile {
     let file: FileNode;
     if (mode === 'create') {
       file = { kind: 'file', bytes: new Uint8Array(0), size: 0, unsynced: [], modifiedMs: this.#tick(), links: 1 };
@@ -174,7 +183,7 @@ export class SimulatedDisk {
           file.modifiedMs = this.#tick();
           return written.length;
         }),
-      sync: () => use('sync', (fault) => this.#sync(file, path, fault)),
+      sync: () => use('sync', (fault) => this.#sync(file, path, process, fault)),
       close: () =>
         use('close', () => {
           open = false;
@@ -182,15 +191,15 @@ export class SimulatedDisk {
     };
   }
 
-  async #sync(file: FileNode, path: string, fault: Fault | undefined): Promise<void> {
+  async #sync(file: FileNode, path: string, process: ProcessState, fault: Fault | undefined): Promise<void> {
     const asked = file.unsynced.slice();
     await undefined;
     if (!this.#on) throw new ProcessDead(`sync ${path}: the power failed.`);
     if (fault && 'code' in fault) {
-      for (const write of asked) write.doomed = true;
+      for (const write of asked) write.doomedFor.add(process);
       throw systemError(fault.code, 'fdatasync', path);
     }
-    file.unsynced = file.unsynced.filter((write) => write.doomed || !asked.includes(write));
+    file.unsynced = file.unsynced.filter((write) => write.doomedFor.has(process) || !asked.includes(write));
   }
 
   async #syncDirectory(path: string): Promise<void> {
@@ -305,7 +314,7 @@ function appendTo(file: FileNode, bytes: Uint8Array): void {
     file.bytes = larger;
   }
   file.bytes.set(bytes, file.size);
-  if (bytes.length > 0) file.unsynced.push({ start: file.size, end, doomed: false });
+  if (bytes.length > 0) file.unsynced.push({ start: file.size, end, doomedFor: new Set() });
   file.size = end;
 }
 
