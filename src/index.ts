@@ -21,17 +21,20 @@ export type { Digest } from './core/digest.ts';
 export type { Duration } from './core/duration.ts';
 export type { CodeRecord, Environment, EnvironmentRecord } from './core/environment.ts';
 export type { FailureRecord } from './core/failure.ts';
+export { escapeSegment, unescapeSegment } from './core/key.ts';
+export type { Key } from './core/key.ts';
 export type { ErrorListener, Logger } from './core/logger.ts';
 export type { Page } from './core/page.ts';
 export type { LongOperationOptions, OperationOptions, Progress } from './core/progress.ts';
 export type { Random } from './core/random.ts';
 export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
-export type { StandardResult, StandardSchema } from './core/schema.ts';
-export type { ArrowTable, Columns, Row, TableInput, TableSource } from './core/table.ts';
+export type { StandardFailure, StandardIssue, StandardPathSegment, StandardProps, StandardResult, StandardSchema, StandardSuccess, StandardTypes } from './core/schema.ts';
+export type { ArrowTable, ArrowVector, Columns, Row, TableInput, TableSource } from './core/table.ts';
 export type {
   AdapterSupports,
   AppendOptions,
   BlobOptions,
+  BlobRange,
   BlobRef,
   DeleteOperation,
   ListEntry,
@@ -45,8 +48,11 @@ export type {
   StorageAdapter,
   StoredRecord,
   Version,
+  VersionMatch,
   WriteCondition,
+  WriteDone,
   WriteOperation,
+  WriteRefused,
   WriteResult,
 } from './storage/contract.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
@@ -95,8 +101,21 @@ export type {
 } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
-export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions } from './pipelines/pipeline.ts';
-export type { PipelineEvent, PipelineListener } from './pipelines/pipeline-event.ts';
+export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
+export type {
+  AttemptEventBase,
+  PipelineEvent,
+  PipelineListener,
+  RunEventBase,
+  RunFinished,
+  RunStarted,
+  StepCancelled,
+  StepFailed,
+  StepRetrying,
+  StepSkipped,
+  StepStarted,
+  StepSucceeded,
+} from './pipelines/pipeline-event.ts';
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
 export type { RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipelines/run-reader.ts';

@@ -24,13 +24,6 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   return all;
 }
 
-/** Negative, zero or positive as `a` sorts before, with or after `b` by bytes. */
-export function compareBytes(a: Uint8Array, b: Uint8Array): number {
-  const shared = Math.min(a.length, b.length);
-  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return a.length - b.length;
-}
-
 /** Lower-case hexadecimal of bytes. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';

@@ -4,6 +4,7 @@ import type { Undo } from './clock.ts';
 export interface CodeRecord {
   /** Full commit id. */
   commit?: string;
+  /** The branch that is checked out; absent when the commit is checked out by itself. */
   branch?: string;
   /** Address of the remote, without credentials. */
   remote?: string;
@@ -11,6 +12,7 @@ export interface CodeRecord {
   dirty?: boolean;
   /** The difference as a patch, cut at a bound that `diffTruncated` reports. */
   diff?: string;
+  /** Whether `diff` is only the beginning of the difference. */
   diffTruncated?: boolean;
   /** The script that was started. */
   entry?: string;
@@ -22,15 +24,30 @@ export interface CodeRecord {
 export interface EnvironmentRecord {
   /** Such as `node` or `browser`. */
   runtime: string;
+  /** The version of the runtime as it names it, such as `v22.11.0`. */
   runtimeVersion?: string;
   /** Operating system or browser platform. */
   platform?: string;
+  /** The processor's instruction set, such as `x64` or `arm64`. */
   architecture?: string;
-  cpu?: { model?: string; cores?: number };
+  /** The processor; each part is absent where the host does not tell. */
+  cpu?: {
+    /** Its name, as its maker writes it. */
+    model?: string;
+    /** How many threads it runs at once. */
+    cores?: number;
+  };
+  /** The memory of the whole machine, in bytes. */
   memoryBytes?: number;
+  /** The code that ran; absent where the host cannot know it. */
   code?: CodeRecord;
-  /** Name and digest of the lockfile that pins the dependencies. */
-  lockfile?: { name: string; digest: string };
+  /** The lockfile that pins the dependencies; absent where none was found. */
+  lockfile?: {
+    /** The name of its file, such as `package-lock.json`. */
+    name: string;
+    /** The digest of its content, `sha256:` and 64 hexadecimal digits. */
+    digest: string;
+  };
   /** Installed versions by package name. */
   packages?: Readonly<Record<string, string>>;
 }

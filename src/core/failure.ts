@@ -1,7 +1,10 @@
 /** A failure as data, for records: what was thrown, without its stack. */
 export interface FailureRecord {
+  /** The name of the error's class, or the `typeof` of what was thrown when it was no object. */
   name: string;
+  /** What the error said, at most 10,000 characters. */
   message: string;
+  /** The error's `code`; absent when it has none that is a text. */
   code?: string;
 }
 

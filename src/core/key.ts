@@ -39,7 +39,16 @@ export function assertPrefix(prefix: string): string {
 /**
  * A key segment for any text, different for different texts. Plain segments stay as they are; others become `_` followed by the text with each byte outside
  * `[a-z0-9-]` as `_xx` in hexadecimal and a closing `_`, and {@link unescapeSegment} gives them back; what would be too long becomes `__` and the SHA-256 of
- * the text, which cannot be reversed.
+ * the text, which cannot be reversed. Throws `ValidationError` for a text with a lone surrogate.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, escapeSegment } from 'modelkeep';
+ *
+ * const storage = new MemoryStorage();
+ * const key = `my-notes/${escapeSegment('São Paulo')}`; // my-notes/__53_c3_a3o_20_50aulo_
+ * await storage.write([{ kind: 'put', key, bytes: new TextEncoder().encode('windy') }]);
+ * ```
  */
 export function escapeSegment(text: string): string {
   if (isSegment(text) && !text.startsWith('_')) return text;
@@ -52,7 +61,16 @@ export function escapeSegment(text: string): string {
   return escaped.length < maxSegment ? `${escaped}_` : `__${digestOf(text).slice('sha256:'.length)}`;
 }
 
-/** The text that {@link escapeSegment} was given, or `undefined` when only its hash was kept or the segment is not of that form. */
+/**
+ * The text that {@link escapeSegment} was given, or `undefined` when only its hash was kept or the segment is not of that form.
+ *
+ * @example
+ * ```ts
+ * import { escapeSegment, unescapeSegment } from 'modelkeep';
+ *
+ * console.log(unescapeSegment(escapeSegment('São Paulo'))); // São Paulo
+ * ```
+ */
 export function unescapeSegment(segment: string): string | undefined {
   if (!segment.startsWith('_')) return isSegment(segment) ? segment : undefined;
   if (!segment.endsWith('_')) return undefined;

@@ -1,5 +1,6 @@
 /** Part of a list. */
 export interface Page<T> {
+  /** The items of this part, in the order of the list. */
   readonly items: readonly T[];
   /** Give it as `after` for the next page; absent when there is none. */
   readonly next?: string | undefined;

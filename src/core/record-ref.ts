@@ -18,10 +18,13 @@ export type RecordKind =
 
 /** Points at something that modelkeep knows: by kind and id, and by version or digest where it has them. */
 export interface RecordRef {
+  /** What kind of thing it is. */
   readonly kind: RecordKind;
   /** The id, or the name where a name is the key (models, feature views). */
   readonly id: string;
+  /** Which version of it; absent where it has none or where all are meant. */
   readonly version?: string | number | undefined;
+  /** The digest of its content; absent where it has none. */
   readonly digest?: Digest | undefined;
 }
 
@@ -30,8 +33,11 @@ export type LineageRelation = 'used' | 'produced' | 'derivedFrom' | 'evaluatedOn
 
 /** One edge of lineage: all domains write this, and lineage is read from nothing else. */
 export interface LineageEdge {
+  /** The subject of the relation. */
   readonly from: RecordRef;
+  /** How `from` relates to `to`. */
   readonly relation: LineageRelation;
+  /** The object of the relation. */
   readonly to: RecordRef;
   /** When the edge was recorded, epoch milliseconds. */
   readonly at: number;

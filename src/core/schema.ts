@@ -2,22 +2,61 @@ import * as z from 'zod/mini';
 import { ValidationError } from './errors.ts';
 
 /** What a Standard Schema (https://standardschema.dev, version 1) answers to a value. */
-export type StandardResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+export type StandardResult<Output> = StandardSuccess<Output> | StandardFailure;
+
+/** The answer of a schema that accepts a value. */
+export interface StandardSuccess<Output> {
+  /** What the schema made of its input. */
+  readonly value: Output;
+  /** Absent: that is how success is told from failure. */
+  readonly issues?: undefined;
+}
+
+/** The answer of a schema that refuses a value. */
+export interface StandardFailure {
+  /** What is wrong, at least one thing. */
+  readonly issues: readonly StandardIssue[];
+}
+
+/** One thing that a schema found wrong. */
+export interface StandardIssue {
+  /** What is wrong, for a person. */
+  readonly message: string;
+  /** Where it is wrong, from the outside in: keys, or objects that hold one; absent for the value as a whole. */
+  readonly path?: readonly (PropertyKey | StandardPathSegment)[] | undefined;
+}
+
+/** One step of the way to what is wrong, as some schema libraries write it. */
+export interface StandardPathSegment {
+  /** The property's name or the element's index. */
+  readonly key: PropertyKey;
+}
 
 /** Any validator of the Standard Schema family: zod, valibot, arktype… Declared here by shape, so that none of them is needed. */
 export interface StandardSchema<Input = unknown, Output = Input> {
-  readonly '~standard': {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
-  };
+  /** Everything that the convention asks of a schema, under the name that it reserves. */
+  readonly '~standard': StandardProps<Input, Output>;
 }
 
-/** What a schema makes of its input. */
-export type SchemaOutput<S> = S extends StandardSchema<never, infer Output> | StandardSchema<unknown, infer Output> ? Output : never;
+/** What a Standard Schema holds under `~standard`. */
+export interface StandardProps<Input = unknown, Output = Input> {
+  /** The version of the convention. */
+  readonly version: 1;
+  /** The name of the schema library. */
+  readonly vendor: string;
+  /** Tells whether a value is valid and what it becomes; may answer later. */
+  readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
+  /** The types that go in and come out, for the compiler; there is no value in it. */
+  readonly types?: StandardTypes<Input, Output> | undefined;
+}
+
+/** The types of a Standard Schema. */
+export interface StandardTypes<Input = unknown, Output = Input> {
+  /** What the schema takes. */
+  readonly input: Input;
+  /** What it makes of that. */
+  readonly output: Output;
+}
 
 /** Validates with the user's schema; throws `ValidationError` with the path of the first thing wrong. */
 export async function validateWith<Output>(schema: StandardSchema<unknown, Output>, value: unknown, name: string): Promise<Output> {

@@ -6,6 +6,6 @@ export function shown(value: unknown, maxLength = 200): string {
   } catch {
     // Cycles and bigints inside objects have no JSON.
   }
-  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value);
+  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value as string | symbol | undefined);
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

@@ -1,4 +1,4 @@
-import { concatBytes, fromUtf8, utf8 } from './bytes.ts';
+import { concatBytes, fromUtf8 } from './bytes.ts';
 import { decode, encode } from './codec.ts';
 import type { Column, ColumnType } from './column.ts';
 import { IntegrityError } from './errors.ts';

@@ -10,9 +10,30 @@ export type Columns = Readonly<Record<string, ColumnInput>>;
 
 /** A table as Arrow's JavaScript library has it, recognised by its shape. */
 export interface ArrowTable {
+  /** How many rows it has. */
   readonly numRows: number;
-  readonly schema: { readonly fields: readonly { readonly name: string }[] };
-  getChild(name: string): { readonly length: number; get(i: number): unknown; toArray?(): ArrayLike<unknown>; readonly nullCount?: number } | null;
+  /** What columns it has. */
+  readonly schema: {
+    /** The columns, in order. */
+    readonly fields: readonly {
+      /** The column's name. */
+      readonly name: string;
+    }[];
+  };
+  /** A column by its name, or `null` when there is none. */
+  getChild(name: string): ArrowVector | null;
+}
+
+/** A column of an {@link ArrowTable}. */
+export interface ArrowVector {
+  /** How many values it has. */
+  readonly length: number;
+  /** How many of them are missing; absent when that is not known. */
+  readonly nullCount?: number;
+  /** The value of row `i`, `null` where it is missing. */
+  get(i: number): unknown;
+  /** The values at once; used only where none is missing. */
+  toArray?(): ArrayLike<unknown>;
 }
 
 /** What every call that takes a table accepts: rows, columns, or an Arrow-shaped table. */

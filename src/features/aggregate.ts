@@ -6,14 +6,17 @@ import { whereSchema, type Where } from './condition.ts';
 
 /** A number computed from an entity's recent events, as data. Made by {@link aggregate}. */
 export interface AggregateDefinition {
+  /** Tells it from the other kinds of features. */
   readonly kind: 'aggregate';
+  /** What is computed. */
   readonly function: 'count' | 'sum' | 'mean';
   /** The column that is aggregated; a count has none. */
   readonly column?: string | undefined;
-  /** Milliseconds. */
+  /** How far back it looks, in milliseconds. */
   readonly window: number;
   /** Milliseconds by which the tail of the window moves; 0 moves it with the request. */
   readonly hop: number;
+  /** Only events that satisfy it count; absent when all do. */
   readonly where?: Where | undefined;
 }
 

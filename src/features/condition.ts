@@ -7,12 +7,19 @@ export type ConditionValue = number | string | boolean | bigint;
 
 /** What one column must satisfy; several tests must all hold. A missing value satisfies none of them, and neither does NaN except `ne`. */
 export interface ColumnCondition {
+  /** Equal to it. @default not tested */
   readonly eq?: ConditionValue | undefined;
+  /** Different from it. @default not tested */
   readonly ne?: ConditionValue | undefined;
+  /** Greater than it; texts by their UTF-16 code units. @default not tested */
   readonly gt?: ConditionValue | undefined;
+  /** Greater than it or equal. @default not tested */
   readonly gte?: ConditionValue | undefined;
+  /** Less than it. @default not tested */
   readonly lt?: ConditionValue | undefined;
+  /** Less than it or equal. @default not tested */
   readonly lte?: ConditionValue | undefined;
+  /** Equal to one of them. @default not tested */
   readonly in?: readonly ConditionValue[] | undefined;
 }
 

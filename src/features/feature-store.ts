@@ -49,6 +49,7 @@ export interface IngestResult {
   readonly rows: number;
   /** Rows whose batch had been ingested before. */
   readonly known: number;
+  /** How many batches the rows came in. */
   readonly batches: number;
 }
 
@@ -84,6 +85,7 @@ export interface ViewReport {
 export interface HistoricalFeatures {
   /** The columns of `entities`, then the features; typed arrays where nothing is missing, otherwise arrays with `null`. */
   readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
+  /** How many rows each column has: as many as were asked for. */
   readonly rowCount: number;
   /** By view. */
   readonly report: Readonly<Record<string, Readonly<ViewReport>>>;

@@ -11,7 +11,9 @@ export type FeatureType = ColumnType;
 
 /** A feature that is a column as it is: the newest value not later than the moment asked for. */
 export interface ColumnFeature {
+  /** Tells it from the other kinds of features. */
   readonly kind: 'column';
+  /** The type of the column's values. */
   readonly type: FeatureType;
 }
 
@@ -20,7 +22,9 @@ export type FeatureDefinition = ColumnFeature | AggregateDefinition;
 
 /** A feature view as data: how rows of events become features of an entity. Made by {@link featureView}. */
 export interface FeatureView<Name extends string = string> {
+  /** Tells it from other definitions. */
   readonly kind: 'feature-view';
+  /** Names the view in the store and in references. */
   readonly name: string;
   /** The columns whose values together name an entity. */
   readonly entity: readonly string[];
@@ -30,6 +34,7 @@ export interface FeatureView<Name extends string = string> {
   readonly createdTimestamp?: string | undefined;
   /** How long a value of a column stays usable, in milliseconds; absent when for ever. */
   readonly ttl?: number | undefined;
+  /** Its features by name. */
   readonly features: Readonly<Record<Name, FeatureDefinition>>;
 }
 

@@ -11,6 +11,7 @@ import { viewColumns, type FeatureDefinition, type FeatureView } from './feature
 
 /** What became of a view that was applied. */
 export interface AppliedView {
+  /** Name of the view. */
   readonly name: string;
   /** Counted from 1. */
   readonly version: number;

@@ -2,42 +2,109 @@ import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { RunOutcome } from './reducer.ts';
 
-interface EventBase {
+/** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
+export type PipelineEvent = RunStarted | StepStarted | StepSucceeded | StepRetrying | StepFailed | StepSkipped | StepCancelled | RunFinished;
+
+/** What every event of a run tells. */
+export interface RunEventBase {
   /** Id of the run. */
   readonly run: string;
+  /** Name of the pipeline. */
   readonly pipeline: string;
-  /** Epoch milliseconds. */
+  /** When it happened, epoch milliseconds. */
   readonly at: number;
 }
 
-interface AttemptEvent extends EventBase {
+/** What every event of one attempt at a step tells. */
+export interface AttemptEventBase extends RunEventBase {
+  /** Name of the step. */
   readonly step: string;
-  /** Counted from 1. */
+  /** Number of the attempt, counted from 1. */
   readonly attempt: number;
 }
 
-/** What a run tells while it goes on. What an event tells of is durable by then. */
-export type PipelineEvent =
-  | (EventBase & {
-      readonly type: 'run-started';
-      /** Whether it goes on with what an earlier process or call had begun. */
-      readonly resumed: boolean;
-      /** How many steps there are, and how many have succeeded before. */
-      readonly steps: { readonly total: number; readonly succeeded: number };
-    })
-  | (AttemptEvent & { readonly type: 'step-started' })
-  | (AttemptEvent & { readonly type: 'step-succeeded'; readonly durationMs: number })
-  | (AttemptEvent & {
-      readonly type: 'step-retrying';
-      readonly durationMs: number;
-      readonly failure: FailureRecord;
-      /** When the next attempt begins, epoch milliseconds. */
-      readonly retryAt: number;
-    })
-  | (AttemptEvent & { readonly type: 'step-failed'; readonly durationMs: number; readonly failure: FailureRecord })
-  | (EventBase & { readonly type: 'step-skipped'; readonly step: string; readonly status: 'upstream_failed'; readonly because: string })
-  | (EventBase & { readonly type: 'step-cancelled'; readonly step: string; readonly because: string })
-  | (EventBase & { readonly type: 'run-finished'; readonly status: RunOutcome; readonly durationMs: number });
+/** That a run begins or goes on. */
+export interface RunStarted extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'run-started';
+  /** Whether it goes on with what an earlier process or call had begun. */
+  readonly resumed: boolean;
+  /** How far the run has come. */
+  readonly steps: {
+    /** How many steps it has. */
+    readonly total: number;
+    /** How many of them have succeeded before. */
+    readonly succeeded: number;
+  };
+}
+
+/** That an attempt begins. */
+export interface StepStarted extends AttemptEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-started';
+}
+
+/** That a step has succeeded and its output is stored. */
+export interface StepSucceeded extends AttemptEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-succeeded';
+  /** How long the attempt took, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** That an attempt has failed and another will be made. */
+export interface StepRetrying extends AttemptEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-retrying';
+  /** How long the attempt took, in milliseconds. */
+  readonly durationMs: number;
+  /** Why it failed. */
+  readonly failure: FailureRecord;
+  /** When the next attempt begins, epoch milliseconds. */
+  readonly retryAt: number;
+}
+
+/** That the last attempt has failed and the step with it. */
+export interface StepFailed extends AttemptEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-failed';
+  /** How long the attempt took, in milliseconds. */
+  readonly durationMs: number;
+  /** Why it failed. */
+  readonly failure: FailureRecord;
+}
+
+/** That a step will not run, because one that it depends on did not succeed. */
+export interface StepSkipped extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-skipped';
+  /** Name of the step. */
+  readonly step: string;
+  /** The status that the step has come to. */
+  readonly status: 'upstream_failed';
+  /** Why it will not run, for a person. */
+  readonly because: string;
+}
+
+/** That a step will not run or was stopped, because the run was cancelled. */
+export interface StepCancelled extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-cancelled';
+  /** Name of the step. */
+  readonly step: string;
+  /** Why it did not succeed, for a person. */
+  readonly because: string;
+}
+
+/** That a run has ended. */
+export interface RunFinished extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'run-finished';
+  /** How it ended. */
+  readonly status: RunOutcome;
+  /** From the first start to the end, in milliseconds, pauses before a resumption included. */
+  readonly durationMs: number;
+}
 
 /** Is told of each event; what it throws harms nothing and is reported to `onError`. */
 export type PipelineListener = (event: PipelineEvent) => void;

@@ -54,7 +54,13 @@ export interface ExecutionOptions extends OperationOptions {
 }
 
 /** How a run is started; `signal` cancels it. `params` are required where the schema requires any. */
-export type RunOptions<Input> = ExecutionOptions & (undefined extends Input ? { params?: Input | undefined } : { params: Input });
+export type RunOptions<Input> = ExecutionOptions & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
+
+/** What a run is started with. */
+export interface RunParams<Input> {
+  /** The params, as the schema takes them. */
+  params: Input;
+}
 
 /** How a run is resumed. */
 export interface ResumeOptions extends ExecutionOptions {
@@ -98,6 +104,7 @@ const executionSchema = z.object({ concurrency: z.optional(z.int().check(z.minim
  * ```
  */
 export class Pipeline<Input = undefined, Params = Input> {
+  /** Names the pipeline and its runs in the store. */
   readonly name: string;
   readonly #schema: StandardSchema<unknown, unknown> | undefined;
   readonly #owner: string;

@@ -14,6 +14,7 @@ export interface AttemptFailure {
   readonly attempt: number;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** What was thrown. */
   readonly failure: FailureRecord;
 }
 
@@ -100,7 +101,7 @@ export function initialState(plan: Plan, concurrency: number, restored: Readonly
 }
 
 /** Whether a step in this status will not change any more. */
-export function isFinal(status: StepStatus): boolean {
+function isFinal(status: StepStatus): boolean {
   return status === 'succeeded' || status === 'failed' || status === 'upstream_failed' || status === 'cancelled';
 }
 

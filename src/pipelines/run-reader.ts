@@ -10,13 +10,17 @@ export type PipelineRunStatus = 'running' | 'interrupted' | RunOutcome;
 
 /** A run in a list. */
 export interface PipelineRunSummary {
+  /** Its id, for `getRun` and `resume`. */
   readonly id: string;
+  /** Name of the pipeline. */
   readonly pipeline: string;
+  /** Where it stands. */
   readonly status: PipelineRunStatus;
   /** The process that works on it, while one does. */
   readonly owner?: string | undefined;
   /** What it was started with, as the schema made it. */
   readonly params?: unknown;
+  /** When it began and ended. */
   readonly timings: RunTimings;
 }
 

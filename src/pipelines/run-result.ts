@@ -6,7 +6,9 @@ import type { StepHandle } from './step.ts';
 
 /** What became of a step. */
 export interface StepResult {
+  /** Name of the step. */
   readonly name: string;
+  /** Where it stands. */
   readonly status: StepStatus;
   /** Attempts begun; 0 when it did not run. */
   readonly attempts: number;
@@ -36,12 +38,15 @@ export interface RunTimings {
 
 /** How a run ended, step by step. */
 export interface PipelineResult {
+  /** Id of the run, for `getRun` and `resume`. */
   readonly id: string;
+  /** Name of the pipeline. */
   readonly pipeline: string;
   /** `succeeded` only when every step has. */
   readonly status: RunOutcome;
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepResult>>;
+  /** When it began and ended. */
   readonly timings: RunTimings;
   /**
    * A copy of what a step put out. Throws an error with code `pipeline-failed` that says why when the step has not succeeded, and `ValidationError` when it is not of

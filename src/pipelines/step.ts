@@ -8,6 +8,7 @@ declare const outputType: unique symbol;
 
 /** Stands for a step and what it puts out: give it to other steps as a need, and to a result to get the output. */
 export interface StepHandle<Output = unknown> {
+  /** Name of the step. */
   readonly name: string;
   /** The name of the pipeline that the step belongs to. */
   readonly pipeline: string;
@@ -40,7 +41,9 @@ export interface StepOptions<Needs extends StepNeeds> {
 export interface StepAttempt {
   /** Id of the pipeline run. */
   readonly id: string;
+  /** Name of the pipeline. */
   readonly pipeline: string;
+  /** Name of the step. */
   readonly step: string;
   /** Counted from 1. */
   readonly attempt: number;
@@ -56,6 +59,7 @@ export interface StepContext<Inputs, Params> {
   readonly params: Params;
   /** Fires when the attempt has timed out or the run was cancelled; hand it on to all that waits. */
   readonly signal: AbortSignal;
+  /** Which run, step and attempt this is. */
   readonly run: StepAttempt;
 }
 

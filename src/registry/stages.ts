@@ -13,7 +13,7 @@ export const stages = ['none', 'staging', 'production', 'archived'] as const;
 export type ExclusiveStage = 'staging' | 'production';
 
 /** How many steps rollback can go back: as many promotions to production are remembered, older ones are forgotten. */
-export const rollbackDepth = 100;
+const rollbackDepth = 100;
 
 /** Which version stands where. */
 export interface StageState {

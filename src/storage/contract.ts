@@ -22,19 +22,30 @@ export interface AdapterSupports {
 
 /** A record as it is stored. */
 export interface StoredRecord {
+  /** What was put; the caller's own copy. */
   readonly bytes: Uint8Array;
+  /** What it is at: another after every write. */
   readonly version: Version;
   /** The blobs that the record refers to and so keeps from being collected. */
   readonly blobs: readonly Digest[];
 }
 
 /** Under which condition a write takes effect: the record must not exist, or must still be at a version. */
-export type WriteCondition = 'absent' | { readonly match: Version };
+export type WriteCondition = 'absent' | VersionMatch;
+
+/** The condition that a record is still what someone read. */
+export interface VersionMatch {
+  /** The version that the record must be at. */
+  readonly match: Version;
+}
 
 /** Writes a record. */
 export interface PutOperation {
+  /** Tells a put from a delete. */
   readonly kind: 'put';
+  /** Which record is written. */
   readonly key: Key;
+  /** What it becomes. */
   readonly bytes: Uint8Array;
   /** The blobs that the record refers to. @default none */
   readonly blobs?: readonly Digest[] | undefined;
@@ -49,10 +60,12 @@ export interface PutOperation {
 
 /** Deletes a record; deleting what is not there succeeds unless a version was asked for. */
 export interface DeleteOperation {
+  /** Tells a delete from a put. */
   readonly kind: 'delete';
+  /** Which record is deleted. */
   readonly key: Key;
   /** @default none: the delete always takes effect */
-  readonly condition?: { readonly match: Version } | undefined;
+  readonly condition?: VersionMatch | undefined;
   /** Names this delete, as for a put. @default unnamed */
   readonly operationId?: string | undefined;
 }
@@ -60,10 +73,26 @@ export interface DeleteOperation {
 /** One write of a batch. */
 export type WriteOperation = PutOperation | DeleteOperation;
 
-/** What became of one write: done, with the new version (none after a delete), or refused because its condition did not hold. */
-export type WriteResult =
-  | { readonly ok: true; readonly version: Version | undefined }
-  | { readonly ok: false; readonly reason: 'conflict'; readonly version: Version | undefined };
+/** What became of one write: done, or refused because its condition did not hold. */
+export type WriteResult = WriteDone | WriteRefused;
+
+/** A write that took effect. */
+export interface WriteDone {
+  /** Tells it from a refusal. */
+  readonly ok: true;
+  /** The version that the record is at now; `undefined` after a delete. */
+  readonly version: Version | undefined;
+}
+
+/** A write whose condition did not hold and which changed nothing. */
+export interface WriteRefused {
+  /** Tells it from success. */
+  readonly ok: false;
+  /** Why it was refused: the record is not what the condition asks for. */
+  readonly reason: 'conflict';
+  /** The version that the record is at instead; `undefined` when there is none. */
+  readonly version: Version | undefined;
+}
 
 /** What `list` looks for. */
 export interface ListQuery {
@@ -89,6 +118,7 @@ export interface ListEntry {
 
 /** Part of a list, ascending by bytes. */
 export interface ListPage {
+  /** The entries of this part. */
   readonly entries: readonly ListEntry[];
   /** Give it as `after` for the next page; absent when there is none. */
   readonly next?: string | undefined;
@@ -116,6 +146,7 @@ export interface LogEntry {
   readonly writer: string;
   /** Its place in its writer's sequence, from 1 without gaps. */
   readonly sequence: number;
+  /** What was appended. */
   readonly bytes: Uint8Array;
   /** The position just behind this entry in this reading. */
   readonly position: LogPosition;
@@ -123,7 +154,9 @@ export interface LogEntry {
 
 /** A stored blob. */
 export interface BlobRef {
+  /** The digest of its bytes, by which it is read. */
   readonly digest: Digest;
+  /** How many bytes it has. */
   readonly size: number;
 }
 
@@ -136,7 +169,15 @@ export interface BlobOptions extends OperationOptions {
 /** Which bytes of a blob are read. */
 export interface ReadBlobOptions extends OperationOptions {
   /** From byte `start` (included) to `end` (excluded). A whole read checks the digest as it goes, a partial one cannot. @default the whole blob */
-  readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined;
+  readonly range?: BlobRange | undefined;
+}
+
+/** A part of a blob, in bytes. */
+export interface BlobRange {
+  /** The first byte that is read, from 0. */
+  readonly start: number;
+  /** The first byte that is not read any more. @default to the end */
+  readonly end?: number | undefined;
 }
 
 /**
@@ -146,6 +187,7 @@ export interface ReadBlobOptions extends OperationOptions {
 export interface StorageAdapter {
   /** What it is and where, for messages, such as `filesystem /var/lib/models`. */
   readonly name: string;
+  /** What it can do. */
   readonly supports: AdapterSupports;
   /** The records at `keys`, in that order; `undefined` where there is none. */
   read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]>;
@@ -167,5 +209,6 @@ export interface StorageAdapter {
   deleteBlob(digest: Digest, options?: OperationOptions): Promise<void>;
   /** Waits for what is under way and lets go of all resources. Calls after it fail with code `closed`; a second one is harmless. */
   close(): Promise<void>;
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }

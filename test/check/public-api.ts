@@ -5,6 +5,7 @@ import { entries, root, type Entry } from './project.ts';
 /** Something that a user can import, with its documentation. */
 export interface PublicExport {
   readonly name: string;
+  /** What it is to a user: a class that is exported by `export type` is a type. */
   readonly kind: 'class' | 'error class' | 'function' | 'constant' | 'type';
   /** Where it is declared, from the root: `src/tracking/tracker.ts`. */
   readonly file: string;
@@ -55,7 +56,7 @@ function describe(exported: ts.Symbol, checker: ts.TypeChecker): PublicExport {
   const members = [...(symbol.members?.values() ?? []), ...(symbol.exports?.values() ?? [])];
   return {
     name: exported.name,
-    kind: kindOf(symbol, checker),
+    kind: exportedAsType(exported) ? 'type' : kindOf(symbol, checker),
     file,
     line,
     description: ts.displayPartsToString(symbol.getDocumentationComment(checker)).trim(),
@@ -64,6 +65,10 @@ function describe(exported: ts.Symbol, checker: ts.TypeChecker): PublicExport {
       ...members.flatMap((member) => examplesOf(member, `${exported.name}.${member.name}`, false, checker)),
     ],
   };
+}
+
+function exportedAsType(exported: ts.Symbol): boolean {
+  return (exported.declarations ?? []).some((declaration) => ts.isExportSpecifier(declaration) && ts.isTypeOnlyExportDeclaration(declaration));
 }
 
 function kindOf(symbol: ts.Symbol, checker: ts.TypeChecker): PublicExport['kind'] {

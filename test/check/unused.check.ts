@@ -2,7 +2,7 @@ import { describe, test } from 'vitest';
 import { runTool } from './run-tool.ts';
 
 const knip = (...args: string[]): Promise<string> =>
-  runTool('knip', 'knip', ['--config', 'test/check/knip.json', '--no-progress', '--no-config-hints', ...args]);
+  runTool('knip', 'knip', ['--config', 'test/check/knip.jsonc', '--no-progress', '--no-config-hints', ...args]);
 
 describe('unused', () => {
   test('no file, export or dependency that nothing uses', async () => {

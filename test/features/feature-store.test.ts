@@ -13,7 +13,7 @@ const view = featureView({
 });
 const rows = Array.from({ length: 40 }, (_, i) => ({ origin: ['ATL', 'JFK', 'SFO'][i % 3]!, at: T - i * 7 * 60_000, delay: i }));
 const features = ['airports:*'];
-const entities = ['ATL', 'JFK', 'SFO', 'XXX'].map((origin) => ({ origin }));
+const entities = ['ATL', 'JFK', 'SFO', 'ZZZ'].map((origin) => ({ origin }));
 
 async function make(storage = new MemoryStorage(), views: readonly FeatureView[] = [view]) {
   const clock = simulatedClock(T + 1);

@@ -22,7 +22,7 @@ export function redactCommand(args: readonly string[]): string[] {
 }
 
 /** A text without credentials in URLs, secret assignments, authorization headers and tokens of well-known forms. */
-export function redactText(text: string): string {
+function redactText(text: string): string {
   return redactUrls(text)
     .replace(/\b((?:proxy-)?authorization|x-api-key|api-key|cookie)(\s*:\s*).+/is, `$1$2${mask}`)
     .replace(/\b(bearer)\s+[\w+/=.~-]{8,}/gi, `$1 ${mask}`)

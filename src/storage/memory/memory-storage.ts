@@ -48,6 +48,7 @@ interface WriterSequence {
  */
 export class MemoryStorage implements StorageAdapter {
   readonly name = 'memory';
+  /** What it can do: all but to outlive the process. */
   readonly supports: AdapterSupports = {
     durability: 'memory',
     sharedBetweenProcesses: false,
@@ -184,6 +185,7 @@ export class MemoryStorage implements StorageAdapter {
     this.#closed = true;
   }
 
+  /** The same as `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
