@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checksum } from './checksum.ts';
+import { readAt } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 
 const dayMs = 86_400_000;
+const noteSuffix = '.deleted';
+const maxNoteBytes = 4096;
 const maxAttempts = 100;
 
 /** The directories of a store: made when they are first needed, with their names flushed. */
@@ -68,6 +71,29 @@ export class Directories {
       if (owner === null || (owner[1] === hostName() && isAlive(Number(owner[2])))) continue;
       const path = join(this.temporary, name);
       if (now - (await this.#fileSystem.stat(path)).modifiedMs > dayMs) await this.#fileSystem.unlink(path);
+    }
+  }
+
+  /** Leaves word that something was deleted and its directories are to be removed some day. */
+  async leaveNote(text: string): Promise<void> {
+    await this.ensure('tmp');
+    const file = await this.#fileSystem.open(join(this.temporary, `${randomBytes(8).toString('hex')}${noteSuffix}`), 'create');
+    try {
+      await file.write(Buffer.from(text));
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Does what notes that are a day old ask for. What cannot be done is forgotten. */
+  async takeNotes(now: number, remove: (text: string) => Promise<void>): Promise<void> {
+    for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
+      const path = join(this.temporary, name);
+      if (!name.endsWith(noteSuffix) || now - (await this.#fileSystem.stat(path)).modifiedMs <= dayMs) continue;
+      const file = await this.#fileSystem.open(path, 'read');
+      const text = (await readAt(file, 0, maxNoteBytes).finally(() => file.close())).toString('utf8');
+      await remove(text).catch(() => undefined);
+      await this.#fileSystem.unlink(path);
     }
   }
 

@@ -105,7 +105,7 @@ export class FilesystemStorage implements StorageAdapter {
     const flushed = durability === 'flushed';
     const context = { fileSystem, directories: this.#directories, cache: new RecordCache(cacheBytes), flushed, compactAt };
     this.#shards = Array.from({ length: shardCount }, (_, i) => new RecordShard(context, ['records', i.toString(16)]));
-    this.#logs = new LogStore(fileSystem, this.#directories);
+    this.#logs = new LogStore(fileSystem, this.#directories, clock);
     this.#blobs = new BlobStore(fileSystem, this.#directories, clock, flushed);
   }
 
@@ -149,7 +149,7 @@ export class FilesystemStorage implements StorageAdapter {
       const taken = entries.map((entry) => entry.slice());
       await this.#make();
       const flushed = (options.durability ?? this.supports.durability) !== 'buffered';
-      return this.#logs.append(log, taken, writer, options.writer === undefined, options.operationId, flushed);
+      return this.#logs.append(log, taken, writer, options.operationId, flushed);
     });
   }
 

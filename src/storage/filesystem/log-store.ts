@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/abort.ts';
-import type { Key } from '../../core/key.ts';
+import type { Clock } from '../../core/clock.ts';
+import { assertKey, type Key } from '../../core/key.ts';
 import type { ListEntry, ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
 import type { CheckedListQuery } from '../list-page.ts';
 import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
 import { checksum } from './checksum.ts';
 import type { Directories } from './directories.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
-import { readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
+import { deletionFile, readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
 import { entriesOf } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -22,18 +23,19 @@ export class LogStore {
   readonly #root: string;
   /** In order of use. */
   readonly #writers = new Map<string, SegmentWriter>();
-  readonly #left = new Set<string>();
+  readonly #clock: Clock;
+  #swept = false;
 
-  constructor(fileSystem: FileSystem, directories: Directories) {
+  constructor(fileSystem: FileSystem, directories: Directories, clock: Clock) {
     this.#fileSystem = fileSystem;
     this.#directories = directories;
     this.#root = join(directories.root, 'logs');
+    this.#clock = clock;
   }
 
-  /** @param unique - Whether nobody else ever wrote under this writer's name. */
-  async append(log: Key, entries: readonly Uint8Array[], writer: string, unique: boolean, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
+  async append(log: Key, entries: readonly Uint8Array[], writer: string, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
     const name = `${writer}/${log}`;
-    const segments = this.#writers.get(name) ?? new SegmentWriter(this.#fileSystem, this.#directories, log, writer, !unique || this.#left.has(name));
+    const segments = this.#writers.get(name) ?? new SegmentWriter(this.#fileSystem, this.#directories, log, writer);
     this.#writers.delete(name);
     this.#writers.set(name, segments);
     const appended = segments.append(entries, operationId, flushed);
@@ -92,19 +94,53 @@ export class LogStore {
     }
   }
 
-  /** Deletes the log of this key, and directories that are of no more use. Later segments go first, so that what is left after a crash is still a beginning. */
+  /** Deletes the log of this key in one step, then removes what is left of it, and directories that are of no more use. */
   async delete(log: Key): Promise<void> {
     const path = join(this.#root, ...log.split('/'));
     await this.#guard(log, async () => {
-      let { segments } = await readLogDirectory(this.#fileSystem, path);
+      const { segments, incarnation } = await readLogDirectory(this.#fileSystem, path);
       if (segments.length === 0) return;
-      while (segments.length > 0) {
-        for (const segment of [...segments].reverse()) await ignoring('ENOENT', this.#fileSystem.unlink(segment.path));
-        segments = orphans((await readLogDirectory(this.#fileSystem, path)).segments);
-      }
-      await ignoring('ENOENT', this.#fileSystem.syncDirectory(path));
-      await this.#removeEmpty(log);
+      await this.#directories.ensure('logs', ...log.split('/'));
+      const deletion = await this.#fileSystem.open(join(path, deletionFile(incarnation + 1)), 'create').catch((error: unknown) => {
+        // Another process deletes it too.
+        if (codeOf(error) === 'EEXIST') return undefined;
+        throw error;
+      });
+      await deletion?.close();
+      await this.#fileSystem.syncDirectory(path);
+      // From here on it is deleted. What cannot be removed now is left to the next one who deletes.
+      await this.#removeRemains(log, path).catch(() => undefined);
     });
+  }
+
+  async #removeRemains(log: Key, path: string): Promise<void> {
+    const { remains } = await readLogDirectory(this.#fileSystem, path);
+    for (const file of remains) if (!isDeletion(file)) await this.#fileSystem.unlink(file);
+    await this.#directories.leaveNote(log);
+    if (this.#swept) return;
+    this.#swept = true;
+    await this.#directories.takeNotes(this.#clock.now(), (earlier) => this.#removeDirectories(earlier));
+  }
+
+  /**
+   * Removes the directories of a log that was deleted long ago, and that which says so. Not at once: whoever looked at the log just before might begin it where
+   * it left off, beside one who begins it from nothing.
+   */
+  async #removeDirectories(log: Key): Promise<void> {
+    const parts = assertKey(log).split('/');
+    const path = join(this.#root, ...parts);
+    const { segments, remains } = await readLogDirectory(this.#fileSystem, path);
+    if (segments.length > 0) return;
+    const deletions = remains.filter(isDeletion);
+    for (const file of remains) if (!isDeletion(file)) await this.#fileSystem.unlink(file);
+    await this.#fileSystem.syncDirectory(path);
+    for (const file of deletions) await this.#fileSystem.unlink(file);
+    for (let depth = parts.length; depth > 0; depth--) {
+      const directory = join(this.#root, ...parts.slice(0, depth));
+      // It stays when it holds other logs.
+      await this.#fileSystem.removeDirectory(directory);
+      this.#directories.forget(directory);
+    }
   }
 
   async list(query: CheckedListQuery): Promise<ListPage> {
@@ -162,27 +198,12 @@ export class LogStore {
     }
   }
 
-  async #removeEmpty(log: Key): Promise<void> {
-    const parts = log.split('/');
-    for (let depth = parts.length; depth > 0; depth--) {
-      const path = join(this.#root, ...parts.slice(0, depth));
-      try {
-        await this.#fileSystem.removeDirectory(path);
-      } catch {
-        // It holds other logs, or someone is writing the first segment of one.
-        return;
-      }
-      this.#directories.forget(path);
-    }
-  }
-
   /** Lets go of the writers that were used longest ago, when there are many. */
   async #leaveIdle(): Promise<void> {
     for (const [name, writer] of this.#writers) {
       if (this.#writers.size <= maxOpenWriters) return;
       if (!writer.idle) continue;
       this.#writers.delete(name);
-      this.#left.add(name);
       await writer.close();
     }
   }
@@ -205,14 +226,6 @@ async function* entriesUpTo(reader: SegmentReader, after: number, limit: number)
   }
 }
 
-/** Segments whose writer's first one is gone: they were begun while the log was being deleted, and go on behind what is no more. */
-function orphans(segments: readonly SegmentName[]): readonly SegmentName[] {
-  const begun = new Set(segments.filter(({ epoch }) => epoch === 1).map(({ writer }) => writer));
-  return segments.filter(({ writer }) => !begun.has(writer));
-}
-
-async function ignoring(code: string, work: Promise<void>): Promise<void> {
-  await work.catch((error: unknown) => {
-    if (codeOf(error) !== code) throw error;
-  });
+function isDeletion(path: string): boolean {
+  return path.endsWith('.deleted');
 }

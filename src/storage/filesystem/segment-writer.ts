@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { StorageError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { LogPosition } from '../contract.ts';
@@ -8,7 +8,7 @@ import type { Directories } from './directories.ts';
 import { encodeFileHeader, newSalt } from './file-header.ts';
 import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
-import { readLogDirectory, segmentFile, type SegmentName } from './log-directory.ts';
+import { deletionFile, readLogDirectory, segmentFile, type SegmentName } from './log-directory.ts';
 import { encodeSegmentFrame, measureEntries, operationIdOf, segmentKinds, type SegmentDraft } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
 import { storageError } from './system-error.ts';
@@ -50,23 +50,21 @@ export class SegmentWriter {
   #operations = new OperationMemory<LogPosition>();
   #sequence = 0;
   #bytes = 0;
-  /** The last segment of the writer that this process knows of. */
+  /** The last segment of the writer that this process knows of, and how often the log had been deleted before it. */
   #epoch = 0;
+  #incarnation = 0;
   #lastSalt: Buffer = newSalt();
   #claimed = false;
-  #mayExist: boolean;
   #segment: Segment | undefined;
   #pending: PendingAppend[] = [];
   #running: Promise<void> | undefined;
 
-  /** @param mayExist - Whether there may be segments of this writer already. */
-  constructor(fileSystem: FileSystem, directories: Directories, log: Key, writer: string, mayExist: boolean) {
+  constructor(fileSystem: FileSystem, directories: Directories, log: Key, writer: string) {
     this.#fileSystem = fileSystem;
     this.#directories = directories;
     this.#log = log;
     this.#directory = ['logs', ...log.split('/')];
     this.#writer = writer;
-    this.#mayExist = mayExist;
   }
 
   /** Whether nothing is under way. */
@@ -193,11 +191,11 @@ export class SegmentWriter {
       await this.#abandon();
       throw error;
     }
-    const { size, links } = await segment.file.stat();
-    if (links === 0 || size !== segment.end + written) {
+    const [{ size, links }, deleted] = await Promise.all([segment.file.stat(), this.#isDeleted(dirname(segment.path))]);
+    if (links === 0 || deleted || size !== segment.end + written) {
       // The log was deleted, or another process took over this writer: the sequence goes on from what the files say.
       this.#claimed = false;
-      if (links === 0) return 0;
+      if (links === 0 || deleted) return 0;
       const { sequence } = await this.#soundEnd(segment);
       segment.end = size;
       return fresh.filter((append) => append.sequence <= sequence).length;
@@ -244,7 +242,7 @@ export class SegmentWriter {
   /** Begins a segment with the frames of a plan. False when another process was first, or the log was deleted meanwhile. */
   async #createSegment(plan: Plan): Promise<boolean> {
     const directory = await this.#directories.ensure(...this.#directory);
-    const path = join(directory, segmentFile(this.#writer, this.#epoch + 1));
+    const path = join(directory, segmentFile(this.#writer, this.#incarnation, this.#epoch + 1));
     const salt = plan.salt;
     const header = encodeFileHeader({ kind: 'segment', number: this.#epoch + 1, salt, entriesBefore: this.#sequence, bytesBefore: this.#bytes });
     const bytes = Buffer.concat([header, ...plan.fresh.map(({ frame }) => frame)]);
@@ -254,13 +252,16 @@ export class SegmentWriter {
     try {
       await writeAll(file, bytes);
       await file.sync();
+      if (!(await this.#followsLast(directory))) {
+        this.#claimed = false;
+        return false;
+      }
       try {
         await this.#fileSystem.link(temporary, path);
       } catch (error) {
         if (codeOf(error) !== 'EEXIST' && codeOf(error) !== 'ENOENT') throw error;
         if (codeOf(error) === 'ENOENT') this.#directories.forget(directory);
         this.#claimed = false;
-        this.#mayExist = true;
         return false;
       }
       await this.#fileSystem.unlink(temporary);
@@ -283,11 +284,23 @@ export class SegmentWriter {
     return true;
   }
 
-  /** Whether the segment that a new one goes on behind is still there. When it is not, the log was deleted meanwhile, and perhaps begun anew. */
+  /** Whether the log was deleted since its files were looked at. When all that tells of it is gone, so are the segments. */
+  async #isDeleted(directory: string): Promise<boolean> {
+    try {
+      await this.#fileSystem.stat(join(directory, deletionFile(this.#incarnation + 1)));
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /** Whether a new segment goes on behind what is still there. When it does not, the log was deleted meanwhile, and perhaps begun anew. */
   async #followsLast(directory: string): Promise<boolean> {
+    if (await this.#isDeleted(directory)) return false;
     if (this.#epoch === 0) return true;
     try {
-      const last = await SegmentReader.open(this.#fileSystem, join(directory, segmentFile(this.#writer, this.#epoch)), this.#log);
+      const last = await SegmentReader.open(this.#fileSystem, join(directory, segmentFile(this.#writer, this.#incarnation, this.#epoch)), this.#log);
       await last.close();
       return last.header.salt.equals(this.#lastSalt);
     } catch (error) {
@@ -298,29 +311,28 @@ export class SegmentWriter {
 
   /** Learns where the writer's sequence stands, and seals its last segment against whoever may still write to it. */
   async #claim(): Promise<void> {
+    const directory = join(this.#directories.root, ...this.#directory);
+    const { segments, incarnation } = await readLogDirectory(this.#fileSystem, directory);
+    const own = segments.filter(({ writer }) => writer === this.#writer);
     this.#operations = new OperationMemory();
     this.#sequence = 0;
     this.#bytes = 0;
     this.#epoch = 0;
-    if (this.#mayExist) {
-      const directory = join(this.#directories.root, ...this.#directory);
-      const { segments } = await readLogDirectory(this.#fileSystem, directory);
-      const own = segments.filter(({ writer }) => writer === this.#writer);
-      try {
-        if (own.length > 0) {
-          // Whoever wrote these may have died before it flushed them or their names, and appends found in them are acknowledged without another write.
-          await this.#directories.ensure(...this.#directory);
-          await this.#fileSystem.syncDirectory(directory);
-          await this.#seal(own[own.length - 1]!);
-        }
-        await this.#learn(own);
-      } catch (error) {
-        if (codeOf(error) === 'ENOENT') return this.#claim();
-        throw error;
+    this.#incarnation = incarnation;
+    try {
+      if (own.length > 0) {
+        // Whoever wrote these may have died before it flushed them or their names, and appends found in them are acknowledged without another write.
+        await this.#directories.ensure(...this.#directory);
+        await this.#fileSystem.syncDirectory(directory);
+        await this.#seal(own[own.length - 1]!);
       }
+      await this.#learn(own);
+    } catch (error) {
+      // The log was deleted meanwhile.
+      if (codeOf(error) === 'ENOENT') return this.#claim();
+      throw error;
     }
     this.#claimed = true;
-    this.#mayExist = true;
   }
 
   async #seal({ path }: SegmentName): Promise<void> {
