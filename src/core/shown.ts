@@ -6,6 +6,6 @@ export function shown(value: unknown, maxLength = 200): string {
   } catch {
     // Cycles and bigints inside objects have no JSON.
   }
-  text ??= typeof value === 'object' ? Object.prototype.toString.call(value) : String(value as string | symbol | undefined);
+  text ??= value === undefined || typeof value === 'symbol' || typeof value === 'function' ? String(value) : Object.prototype.toString.call(value);
   return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
 }

@@ -1,28 +1,17 @@
 import { gammaTerm } from './saddle-point.ts';
 
 /**
- * The regularised lower incomplete gamma function P(a, x) for a > 0 and x ≥ 0. Series below x = a + 1, complement of the continued fraction above
- * (Abramowitz & Stegun 6.5.29 and 6.5.31); the common factor in saddle-point form keeps the relative error under 1e-12 far into the lower tail.
- * Takes about √a steps where x is near a.
+ * P(X > x) of a chi-squared variable with `df` > 0 degrees of freedom: the regularised upper incomplete gamma function Q(df / 2, x / 2). Series below
+ * x = a + 1, continued fraction above (Abramowitz & Stegun 6.5.29 and 6.5.31); the common factor in saddle-point form and no subtraction where the result is
+ * small, so the upper tail keeps its relative precision down to the smallest numbers. For df under 0.02 and x under 2 the precision is absolute, not relative.
+ * Takes about √df steps where x is near df.
  */
-export function gammaP(a: number, x: number): number {
-  if (x <= 0) return 0;
-  return x < a + 1 ? series(a, x) : 1 - fraction(a, x);
-}
-
-/**
- * The regularised upper incomplete gamma function Q(a, x) = 1 - P(a, x) for a > 0 and x ≥ 0, computed without the subtraction where Q is small, so the
- * upper tail keeps its relative precision down to the smallest numbers. For a under 0.01 and x under 1 the precision is absolute, not relative.
- */
-export function gammaQ(a: number, x: number): number {
-  if (x <= 0) return 1;
-  if (x === Infinity) return 0;
-  return x < a + 1 ? 1 - series(a, x) : fraction(a, x);
-}
-
-/** P(X > x) of a chi-squared variable with `df` > 0 degrees of freedom, by {@link gammaQ}. */
 export function chiSquaredSurvival(x: number, df: number): number {
-  return gammaQ(df / 2, x / 2);
+  const a = df / 2;
+  const half = x / 2;
+  if (half <= 0) return 1;
+  if (half === Infinity) return 0;
+  return half < a + 1 ? 1 - series(a, half) : fraction(a, half);
 }
 
 function series(a: number, x: number): number {

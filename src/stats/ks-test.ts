@@ -5,7 +5,7 @@ import { exactKsSurvival, type KsAlternative } from './ks-exact.ts';
 /** Above this product of the sample sizes `auto` leaves the exact p-value, whose cost it is, for the asymptotic one. */
 const exactKsLimit = 2_000_000;
 
-/** How {@link ksTest} computes its p-value. */
+/** How {@link ksTestSorted} computes its p-value. */
 export interface KsOptions {
   /** `auto` is exact while n·m is at most 2,000,000 (about 10 ms) and asymptotic above. @default 'auto' */
   method?: 'auto' | 'exact' | 'asymptotic' | undefined;
@@ -15,7 +15,7 @@ export interface KsOptions {
   alternative?: KsAlternative | undefined;
 }
 
-/** What {@link ksTest} found. */
+/** What {@link ksTestSorted} found. */
 export interface KsResult {
   /** The largest difference of the two distribution functions, 0 to 1. */
   readonly statistic: number;
@@ -30,32 +30,15 @@ export interface KsResult {
 }
 
 /**
- * The two-sample Kolmogorov–Smirnov test: do two samples come from one distribution?
+ * The two-sample Kolmogorov–Smirnov test of samples that are sorted, ascending, and have no NaN: do they come from one distribution?
  *
  * The exact p-value is the share of all splits of the pooled values that come at least as far apart, given their ties. The asymptotic one is the survival
  * function of the one-sample statistic for round(n·m / (n + m)) values (as scipy has it; Simard & L'Ecuyer 2011), which ignores ties and so is conservative with
  * them; without ties and for equal sizes just above the switch it is up to 4 % (relative) below the exact one at p = 0.05. Both keep their relative precision
  * in the tails.
  *
- * NaN is dropped, `n` and `m` count what is left; ±∞ are the smallest and largest values; when a sample is empty the statistic is 0 and p is 1. Nothing throws
- * on data. Sorts a copy of each sample; the exact p-value costs n·m steps at most.
+ * ±∞ are the smallest and largest values; when a sample is empty the statistic is 0 and p is 1. Nothing throws on data. The exact p-value costs n·m steps at most.
  */
-export function ksTest(x: ArrayLike<number>, y: ArrayLike<number>, options: KsOptions = {}): KsResult {
-  return ksTestSorted(sortedValues(x), sortedValues(y), options);
-}
-
-/** The values without NaN, ascending, in an array of their own. */
-export function sortedValues(values: ArrayLike<number>): Float64Array {
-  const copy = Float64Array.from(values);
-  let kept = 0;
-  for (let i = 0; i < copy.length; i++) {
-    const value = copy[i]!;
-    if (value === value) copy[kept++] = value;
-  }
-  return copy.subarray(0, kept).sort();
-}
-
-/** {@link ksTest} of samples that are sorted already and have no NaN. */
 export function ksTestSorted(x: Float64Array, y: Float64Array, options: KsOptions = {}): KsResult {
   const { method = 'auto', ties = 'exact', alternative = 'two-sided' } = checked(options);
   const n = x.length;

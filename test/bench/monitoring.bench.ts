@@ -1,8 +1,9 @@
 import { DriftMonitor, MemoryStorage, compareData, profileData, type DataProfile } from 'modelkeep';
 import { seededRandom } from '../../src/core/random.ts';
 import { countInBins, quantileEdges } from '../../src/stats/bin-grid.ts';
-import { ksTest, ksTestSorted, sortedValues } from '../../src/stats/ks-test.ts';
+import { ksTestSorted } from '../../src/stats/ks-test.ts';
 import { psi } from '../../src/stats/psi.ts';
+import { ksTest, sortedValues } from '../stats/sorted-values.ts';
 import { compare, measure } from './harness.ts';
 
 const random = seededRandom(7);

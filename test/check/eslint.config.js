@@ -24,7 +24,7 @@ export const style = /** @satisfies {Config} */ ({
       never('TSEnumDeclaration', 'Use a union of literals.'),
       never('TSModuleDeclaration[global!=true]', 'Use a module.'),
       never('TSParameterProperty', 'Declare the field.'),
-      never(':matches(PropertyDefinition, MethodDefinition)[accessibility=/private|protected/]', 'Use a #private member.'),
+      never(':matches(PropertyDefinition, MethodDefinition[kind!="constructor"])[accessibility=/private|protected/]', 'Use a #private member.'),
       never('Program > VariableDeclaration[kind="let"]', 'A module keeps no state.'),
       never('Program > ExportNamedDeclaration > VariableDeclaration[kind="let"]', 'A module keeps no state.'),
     ],

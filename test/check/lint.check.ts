@@ -81,6 +81,7 @@ describe('lint', () => {
     ['index.ts', `export { a } from './tracking/tracker.ts';`],
     ['cli/main.ts', importing('../filesystem.ts')],
     ['core/schema.ts', importing('zod/mini')],
+    ['core/a.ts', 'export class A { private constructor(b: string) { b.at(0); } }'],
   ])('doors: src/%s: %s', async (file, code) => {
     expect(await complaints(file, code)).toEqual([]);
   });
@@ -91,6 +92,7 @@ describe('lint', () => {
     ['core/a.ts', 'export namespace A { export const b = 1; }', 'no-restricted-syntax'],
     ['core/a.ts', 'export class A { constructor(readonly b: string) {} }', 'no-restricted-syntax'],
     ['core/a.ts', 'export class A { private b = 1; }', 'no-restricted-syntax'],
+    ['core/a.ts', 'export class A { protected b(): void {} }', 'no-restricted-syntax'],
     ['core/a.ts', 'export let a = 1;', 'no-restricted-syntax'],
     ['core/a.ts', 'export const a = (b: any): void => b;', '@typescript-eslint/no-explicit-any'],
     ['core/a.ts', 'console.log(1);', 'no-console'],

@@ -150,7 +150,7 @@ describe('shown', () => {
   it('shows anything, briefly', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic['self'] = cyclic;
-    expect([5n, cyclic, undefined, Symbol('s'), NaN, 'text', { a: 1n }].map((value) => shown(value))).toEqual(['5n', '[object Object]', 'undefined', 'Symbol(s)', 'null', '"text"', '[object Object]']);
+    expect([5n, cyclic, undefined, Symbol('s'), NaN, 'text', { a: 1n }].map((value) => shown(value))).toEqual(['5n', '[object Object]', 'undefined', 'Symbol(s)', 'NaN', '"text"', '[object Object]']);
     expect(shown('x'.repeat(500), 10)).toBe('"xxxxxxxxx…');
   });
 });

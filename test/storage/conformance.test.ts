@@ -41,14 +41,13 @@ function broken(change: (storage: MemoryStorage) => Partial<StorageAdapter>): ()
 }
 
 const copyOf = (storage: MemoryStorage): StorageAdapter => {
-  const { read, write, list, append, readLog, deleteLog, writeBlob, readBlob, deleteBlob, close } = storage;
-  const methods = { read, write, list, append, readLog, deleteLog, writeBlob, readBlob, deleteBlob, close };
-  return Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, (method as () => unknown).bind(storage)])) as unknown as StorageAdapter;
+  const methods = ['read', 'write', 'list', 'append', 'readLog', 'deleteLog', 'writeBlob', 'readBlob', 'deleteBlob', 'close'] as const;
+  return Object.fromEntries(methods.map((name) => [name, (storage[name] as () => unknown).bind(storage)])) as unknown as StorageAdapter;
 };
 
 const mapped = (storage: MemoryStorage, change: (operation: WriteOperation) => WriteOperation): StorageAdapter['write'] => {
-  const { write } = copyOf(storage);
-  return (operations, options) => write(operations.map(change), options);
+  const copy = copyOf(storage);
+  return (operations, options) => copy.write(operations.map(change), options);
 };
 
 /** One adapter for each promise that it breaks. */
@@ -58,103 +57,103 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
   'forgets which blobs a record names': broken((storage) => ({ write: mapped(storage, (operation) => ({ ...operation, blobs: undefined })) })),
   'takes keys that are none': broken((storage) => ({ write: mapped(storage, (operation) => ({ ...operation, key: operation.key.toLowerCase?.() ?? operation.key })) })),
   'writes a batch up to a bad operation': broken((storage) => {
-    const { write } = copyOf(storage);
-    return { write: async (operations, options) => (await Promise.all(operations.map((operation) => write([operation], options)))).flat() };
+    const copy = copyOf(storage);
+    return { write: async (operations, options) => (await Promise.all(operations.map((operation) => copy.write([operation], options)))).flat() };
   }),
   'uses the length of a record as its version': broken((storage) => {
-    const { read, write } = copyOf(storage);
+    const copy = copyOf(storage);
     const versionOf = (bytes: Uint8Array | undefined): string => String(bytes?.length);
     return {
-      read: async (keys, options) => (await read(keys, options)).map((record) => record && { ...record, version: versionOf(record.bytes) }),
+      read: async (keys, options) => (await copy.read(keys, options)).map((record) => record && { ...record, version: versionOf(record.bytes) }),
       write: async (operations, options) =>
-        (await write(operations, options)).map((result, i) => {
+        (await copy.write(operations, options)).map((result, i) => {
           const operation = operations[i]!;
           return result.ok && operation.kind === 'put' ? { ...result, version: versionOf(operation.bytes) } : result;
         }),
     };
   }),
   'hands out its own bytes': broken((storage) => {
-    const { read } = copyOf(storage);
-    const cache = new Map<string, Awaited<ReturnType<typeof read>>[number]>();
+    const copy = copyOf(storage);
+    const cache = new Map<string, Awaited<ReturnType<typeof copy.read>>[number]>();
     return {
       read: async (keys, options) =>
-        (await read(keys, options)).map((record) => {
+        (await copy.read(keys, options)).map((record) => {
           if (record && !cache.has(record.version)) cache.set(record.version, record);
           return record && cache.get(record.version);
         }),
     };
   }),
   'lists the key that it was to begin after': broken((storage) => {
-    const { list } = copyOf(storage);
-    return { list: async (query = {}, options) => (query.after ? list({ ...query, after: `${query.after.slice(0, -1)}!` }, options) : list(query, options)) };
+    const copy = copyOf(storage);
+    return { list: async (query = {}, options) => (query.after ? copy.list({ ...query, after: `${query.after.slice(0, -1)}!` }, options) : copy.list(query, options)) };
   }),
   'lists in the order of a dictionary': broken((storage) => {
-    const { list } = copyOf(storage);
-    return { list: async (query, options) => ({ ...(await list(query, options)), entries: [...(await list(query, options)).entries].sort((a, b) => a.key.localeCompare(b.key)) }) };
+    const copy = copyOf(storage);
+    return { list: async (query, options) => ({ ...(await copy.list(query, options)), entries: [...(await copy.list(query, options)).entries].sort((a, b) => a.key.localeCompare(b.key)) }) };
   }),
   'always promises a next page': broken((storage) => {
-    const { list } = copyOf(storage);
+    const copy = copyOf(storage);
     return {
       list: async (query, options) => {
-        const page = await list(query, options);
+        const page = await copy.list(query, options);
         return { ...page, next: page.next ?? page.entries.at(-1)?.key };
       },
     };
   }),
   'doubles appends that are retried': broken((storage) => {
-    const { append } = copyOf(storage);
-    return { append: (log, entries, options) => append(log, entries, { ...options, operationId: undefined }) };
+    const copy = copyOf(storage);
+    return { append: (log, entries, options) => copy.append(log, entries, { ...options, operationId: undefined }) };
   }),
   'gives all writers one sequence': broken((storage) => {
-    const { append } = copyOf(storage);
-    return { append: (log, entries, options) => append(log, entries, { ...options, writer: 'all' }) };
+    const copy = copyOf(storage);
+    return { append: (log, entries, options) => copy.append(log, entries, { ...options, writer: 'all' }) };
   }),
   'writes the entries of an append one by one': broken((storage) => {
-    const { append } = copyOf(storage);
+    const copy = copyOf(storage);
     return {
       append: async (log, entries, options = {}) => {
-        let position = await append(log, [], { ...options, operationId: undefined });
+        let position = await copy.append(log, [], { ...options, operationId: undefined });
         for (const entry of entries) {
           await undefined;
-          position = await append(log, [entry], { ...options, operationId: options.operationId && `${options.operationId} ${entry.join()}` });
+          position = await copy.append(log, [entry], { ...options, operationId: options.operationId && `${options.operationId} ${entry.join()}` });
         }
         return position;
       },
     };
   }),
   'reads a log from the beginning always': broken((storage) => {
-    const { readLog } = copyOf(storage);
-    return { readLog: (log, query) => readLog(log, { ...query, after: undefined }) };
+    const copy = copyOf(storage);
+    return { readLog: (log, query) => copy.readLog(log, { ...query, after: undefined }) };
   }),
   'deletes nothing of a log': broken(() => ({ deleteLog: async () => undefined })),
   'keeps a blob whose digest was another': broken((storage) => {
-    const { writeBlob } = copyOf(storage);
-    return { writeBlob: (source, options) => writeBlob(source, { ...options, digest: undefined }) };
+    const copy = copyOf(storage);
+    return { writeBlob: (source, options) => copy.writeBlob(source, { ...options, digest: undefined }) };
   }),
   'gives the whole blob for a range': broken((storage) => {
-    const { readBlob } = copyOf(storage);
-    return { readBlob: (digest, options) => readBlob(digest, { ...options, range: undefined }) };
+    const copy = copyOf(storage);
+    return { readBlob: (digest, options) => copy.readBlob(digest, { ...options, range: undefined }) };
   }),
   'does not look at the signal': broken((storage) => {
-    const { writeBlob } = copyOf(storage);
-    return { writeBlob: (source, options) => writeBlob(source, { ...options, signal: undefined }) };
+    const copy = copyOf(storage);
+    return { writeBlob: (source, options) => copy.writeBlob(source, { ...options, signal: undefined }) };
   }),
   'works on after it was closed': broken(() => ({ close: async () => undefined })),
   'fails when it is closed twice': broken((storage) => {
-    const { close } = copyOf(storage);
+    const copy = copyOf(storage);
     let closed = false;
     return {
       close: async () => {
         if (closed) throw new StorageError('closed', 'Closed already.');
         closed = true;
-        return close();
+        return copy.close();
       },
     };
   }),
   'claims another durability': broken((storage) => ({ supports: { ...storage.supports, durability: 'flushed' } })),
   'says a lost race was won': broken((storage) => {
-    const { write } = copyOf(storage);
-    return { write: async (operations, options) => (await write(operations, options)).map((result) => ({ ok: true, version: result.version })) };
+    const copy = copyOf(storage);
+    return { write: async (operations, options) => (await copy.write(operations, options)).map((result) => ({ ok: true, version: result.version })) };
   }),
 };
 
@@ -176,8 +175,8 @@ describe('storageConformance', () => {
     const tests: (() => Promise<void>)[] = [];
     let writes = 0;
     const forgetful = broken((storage) => {
-      const { write } = copyOf(storage);
-      return { write: async (operations, options) => (++writes === 60 ? operations.map(() => ({ ok: true, version: 'lost' })) : write(operations, options)) };
+      const copy = copyOf(storage);
+      return { write: async (operations, options) => (++writes === 60 ? operations.map(() => ({ ok: true, version: 'lost' })) : copy.write(operations, options)) };
     });
     storageConformance({
       describe: (name, body) => (name.includes('model') ? body() : undefined),
@@ -211,9 +210,9 @@ describe('storageConformance', () => {
         return {
           open: () => {
             const storage = new MemoryStorage();
-            const { close } = copyOf(storage);
+            const copy = copyOf(storage);
             open++;
-            return Object.assign(storage, { close: async () => (open--, close()), list: () => Promise.reject(new Error('broken')) });
+            return Object.assign(storage, { close: async () => (open--, copy.close()), list: () => Promise.reject(new Error('broken')) });
           },
           dispose: () => void disposed++,
         };

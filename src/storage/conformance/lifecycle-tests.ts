@@ -1,6 +1,6 @@
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import { digestOf } from '../../core/digest.ts';
-import { isModelkeepError, type ErrorCode } from '../../core/errors.ts';
+import { isModelkeepError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter } from '../contract.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
@@ -151,6 +151,6 @@ async function readAll(storage: StorageAdapter, options: OperationOptions): Prom
   for await (const chunk of (await storage.readBlob(digestOf('text'), options)) ?? []) assert(chunk.length > 0, 'An empty chunk');
 }
 
-function codeOf(error: unknown): ErrorCode | string {
+function codeOf(error: unknown): string {
   return isModelkeepError(error) ? error.code : String(error);
 }
