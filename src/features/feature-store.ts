@@ -11,8 +11,9 @@ import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequ
 import { checkView, definitionOf, type FeatureView } from './feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
 import { keyTexts } from './key-dictionary.ts';
+import { LoadedRows } from './loaded-rows.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
-import { appendBatch, LoadedRows, logKeyOf } from './offline-log.ts';
+import { appendBatch, logKeyOf } from './offline-log.ts';
 import { OnlineStore, type LoadedRecord } from './online-store.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
@@ -231,7 +232,7 @@ export class FeatureStore {
       const codes = loaded.keys.find(view.entity.map((name) => spine.columns[name]!), spine.rowCount);
       const definitions = features.map(({ feature }) => definitionOf(view, feature));
       const knownOnly = query.asOf !== 'event';
-      const joined = joinFeatures(loaded.index(), { codes, times }, definitions, features.map(({ feature }) => feature), { ttl: view.ttl, knownOnly });
+      const joined = joinFeatures(loaded.snapshot().index, { codes, times }, definitions, features.map(({ feature }) => feature), { ttl: view.ttl, knownOnly });
       features.forEach(({ column }, i) => (columns[column] = columnValues(joined.columns[i]!)));
       report[view.name] = countOutcomes(joined.outcomes);
       this.#trim();

@@ -7,9 +7,8 @@ import type { Table } from '../core/table.ts';
 import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
 import { readValue } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
-import type { EventIndex } from './event-index.ts';
 import type { Batch } from './batch.ts';
-import { LoadedRows } from './offline-log.ts';
+import { LoadedRows, type RowSnapshot } from './loaded-rows.ts';
 import { layoutOf, mergeRecord, rebuildRecord, type OnlineLayout } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
 import type { CurrentView } from './view-catalog.ts';
@@ -52,10 +51,11 @@ export class Materializer {
     const state = (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), options))?.value;
     const rebuild = state !== undefined && state.layout !== layout.id;
     const until = rebuild ? Math.max(end, state.end ?? -Infinity) : end;
-    const loaded = rebuild || state?.position === undefined ? await loadAll() : await this.#loadAfter(current, state.position, options);
+    // What is brought online and how far it goes in the log must be told from the same rows, whatever others read in between.
+    const rows = (rebuild || state?.position === undefined ? await loadAll() : await this.#loadAfter(current, state.position, options)).snapshot();
     if (state === undefined) await this.#note(current, undefined, { layout: layout.id }, options);
-    const result = await this.#bringOnline(current, loaded, layout, until, rebuild, Math.min(this.#clock.now(), until) - clockSlack, options);
-    const next: MaterializedState = { layout: layout.id, position: loaded.positionUntil(until), end: Math.max(until, state?.end ?? -Infinity) };
+    const result = await this.#bringOnline(current, rows, layout, until, rebuild, Math.min(this.#clock.now(), until) - clockSlack, options);
+    const next: MaterializedState = { layout: layout.id, position: rows.positionUntil(until), end: Math.max(until, state?.end ?? -Infinity) };
     await this.#note(current, state ?? { layout: layout.id }, next, options);
     return result;
   }
@@ -68,7 +68,7 @@ export class Materializer {
     else if (state.layout !== layout.id) await this.materialize(current, -Infinity, loadAll, options);
     const loaded = new LoadedRows(current);
     loaded.add(batch, 0);
-    await this.#bringOnline(current, loaded, layout, Infinity, false, this.#clock.now() - clockSlack, options);
+    await this.#bringOnline(current, loaded.snapshot(), layout, Infinity, false, this.#clock.now() - clockSlack, options);
   }
 
   async #loadAfter(current: CurrentView, position: LogPosition, options: OperationOptions): Promise<LoadedRows> {
@@ -79,15 +79,14 @@ export class Materializer {
 
   async #bringOnline(
     current: CurrentView,
-    loaded: LoadedRows,
+    rows: RowSnapshot,
     layout: OnlineLayout,
     end: number,
     rebuild: boolean,
     keepFrom: number,
     options: LongOperationOptions,
   ): Promise<MaterializeResult> {
-    const index = loaded.index();
-    const keys = loaded.keys.keys();
+    const keys = rows.keys();
     let entities = 0;
     let pending: RecordChange[] = [];
     const flush = async (done: number): Promise<void> => {
@@ -97,16 +96,16 @@ export class Materializer {
       options.onProgress?.({ phase: 'materialize', done, total: keys.length });
     };
     for (const [code, texts] of keys.entries()) {
-      const rows = recordRows(loaded, index, layout, code, rebuild ? Infinity : end);
-      if (rows === undefined) continue;
+      const due = recordRows(rows, layout, code, rebuild ? Infinity : end);
+      if (due === undefined) continue;
       pending.push({
         key: this.#online.keyOf(current, texts),
-        change: (record) => (rebuild ? rebuildRecord(record, rows, end, layout, keepFrom) : mergeRecord(record, rows, layout, keepFrom)),
+        change: (record) => (rebuild ? rebuildRecord(record, due, end, layout, keepFrom) : mergeRecord(record, due, layout, keepFrom)),
       });
       if (pending.length === recordsPerWrite) await flush(code + 1);
     }
     await flush(keys.length);
-    return { rows: index.order.length, entities };
+    return { rows: rows.index.order.length, entities };
   }
 
   /** Writes the state unless someone else has meanwhile, whose word is as good: rows that both brought are recognised. */
@@ -121,12 +120,13 @@ export class Materializer {
 }
 
 /** The rows of one entity up to event time `end` as an online record holds them; `undefined` when there are none. */
-function recordRows(loaded: LoadedRows, index: EventIndex, layout: OnlineLayout, code: number, end: number): Table | undefined {
+function recordRows(rows: RowSnapshot, layout: OnlineLayout, code: number, end: number): Table | undefined {
+  const { index } = rows;
   const from = index.starts[code]!;
   let to = index.starts[code + 1]!;
   while (to > from && index.times[to - 1]! > end) to--;
   if (to === from) return undefined;
-  const { batches, batchOf, placeOf } = loaded.originOf(index.order.subarray(from, to));
+  const { batches, batchOf, placeOf } = rows.originOf(index.order.subarray(from, to));
   const used = new Map<number, number>();
   for (const batch of batchOf) if (!used.has(batch)) used.set(batch, used.size);
   const columns: Record<string, Column> = {

@@ -1,0 +1,168 @@
+import { throwIfAborted } from '../core/abort.ts';
+import { concatColumns, type Column } from '../core/column.ts';
+import { IntegrityError } from '../core/errors.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
+import { batchOrder, decodeBatch, type Batch } from './batch.ts';
+import { EventIndex } from './event-index.ts';
+import { KeyDictionary } from './key-dictionary.ts';
+import { missingColumn } from './missing-column.ts';
+import { logKeyOf } from './offline-log.ts';
+import type { CurrentView } from './view-catalog.ts';
+
+/** A batch in memory: its rows as columns, and their keys as codes. */
+interface LoadedBatch {
+  readonly order: string;
+  readonly rowCount: number;
+  readonly columns: Readonly<Record<string, Column>>;
+  readonly codes: Int32Array;
+}
+
+const maxPassed = 255;
+
+/** The rows of a view that were read from its log: all of them, or those behind a position. */
+export class LoadedRows {
+  readonly #view: CurrentView;
+  readonly #keys: KeyDictionary;
+  readonly #batches = new Map<string, LoadedBatch>();
+  #present: RowSnapshot | undefined;
+  readonly #start: LogPosition | undefined;
+  #position: LogPosition | undefined;
+  /** Where entries ended, with the latest event time up to there. */
+  #passed: { position: LogPosition; latest: number }[] = [];
+  #latest = -Infinity;
+  #byteLength = 0;
+
+  constructor(view: CurrentView, after?: LogPosition) {
+    this.#view = view;
+    this.#keys = new KeyDictionary(view.view.entity.length);
+    this.#start = after;
+    this.#position = after;
+  }
+
+  get keys(): KeyDictionary {
+    return this.#keys;
+  }
+
+  /** Bytes held, roughly. */
+  get byteLength(): number {
+    return this.#byteLength + (this.#present?.index.byteLength ?? 0) + this.#keys.size * 100;
+  }
+
+  /** Reads what was appended to the log since. */
+  async refresh(storage: StorageAdapter, options: OperationOptions): Promise<void> {
+    const key = logKeyOf(this.#view);
+    for await (const entry of storage.readLog(key, { after: this.#position, signal: options.signal })) {
+      throwIfAborted(options.signal, `Reading the rows of ${this.#view.view.name}`);
+      this.add(decodeBatch(entry.bytes, key), entry.bytes.length);
+      this.#position = entry.position;
+      this.#passed.push({ position: entry.position, latest: this.#latest });
+      // An earlier position only means that more is read again, so a few of many will do.
+      if (this.#passed.length > maxPassed) this.#passed = this.#passed.filter((_, i) => i % 2 === 1);
+    }
+  }
+
+  /** Takes a batch in. */
+  add(batch: Batch, byteLength: number): void {
+    const order = batchOrder(batch);
+    const earlier = this.#batches.get(batch.id);
+    if (earlier && earlier.order <= order) return;
+    const { entity, timestamp } = this.#view.view;
+    const columns: Record<string, Column> = { ...batch.table.columns };
+    const lost = [...entity, timestamp].find((name) => columns[name] === undefined);
+    if (lost !== undefined) throw new IntegrityError(`A batch of '${this.#view.view.name}' has no column '${lost}'.`, { key: logKeyOf(this.#view) });
+    const codes = this.#keys.add(entity.map((name) => columns[name]!), batch.table.rowCount);
+    for (const name of entity) delete columns[name];
+    this.#batches.set(batch.id, { order, rowCount: batch.table.rowCount, columns, codes });
+    this.#byteLength += byteLength + codes.byteLength;
+    for (const time of columns[timestamp]!.values as Float64Array) if (time > this.#latest) this.#latest = time;
+    this.#present = undefined;
+  }
+
+  /** The rows as they stand. Others may read on in the same log meanwhile: a snapshot does not see it. */
+  snapshot(): RowSnapshot {
+    const batches = this.#present?.batches ?? [...this.#batches.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
+    const index = this.#present?.index ?? indexOf(this.#view, batches, this.#keys.size);
+    this.#present = new RowSnapshot(batches, index, this.#keys, [...this.#passed], this.#start);
+    return this.#present;
+  }
+}
+
+/** The rows of a view as they stood when they were asked for; none that are read later show in it, however long it is worked with. */
+export class RowSnapshot {
+  readonly batches: readonly LoadedBatch[];
+  /** The index over all rows. */
+  readonly index: EventIndex;
+  readonly #keys: KeyDictionary;
+  readonly #passed: readonly { position: LogPosition; latest: number }[];
+  readonly #start: LogPosition | undefined;
+
+  constructor(
+    batches: readonly LoadedBatch[],
+    index: EventIndex,
+    keys: KeyDictionary,
+    passed: readonly { position: LogPosition; latest: number }[],
+    start: LogPosition | undefined,
+  ) {
+    this.batches = batches;
+    this.index = index;
+    this.#keys = keys;
+    this.#passed = passed;
+    this.#start = start;
+  }
+
+  /** The components of every key as canonical texts, by code. */
+  keys(): string[][] {
+    // The dictionary only grows, so its first codes are those of the index.
+    return this.#keys.keys().slice(0, this.index.starts.length - 1);
+  }
+
+  /** A position up to which no row is later than `end`, so that whatever lies before it need not be read again. */
+  positionUntil(end: number): LogPosition | undefined {
+    return this.#passed.findLast(({ latest }) => latest <= end)?.position ?? this.#start;
+  }
+
+  /** From which batch a row (by its number in the index's order of ingestion) came, and its place in it. */
+  originOf(rows: Int32Array): { batches: string[]; batchOf: Int32Array; placeOf: Int32Array } {
+    const ends: number[] = [];
+    for (const batch of this.batches) ends.push((ends.at(-1) ?? 0) + batch.rowCount);
+    const batchOf = new Int32Array(rows.length);
+    const placeOf = new Int32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      let low = 0;
+      let high = ends.length - 1;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (ends[middle]! <= rows[i]!) low = middle + 1;
+        else high = middle;
+      }
+      batchOf[i] = low;
+      placeOf[i] = rows[i]! - (low === 0 ? 0 : ends[low - 1]!);
+    }
+    return { batches: this.batches.map((batch) => batch.order), batchOf, placeOf };
+  }
+}
+
+function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCount: number): EventIndex {
+  const { timestamp, createdTimestamp } = view;
+  const codes = new Int32Array(batches.reduce((sum, batch) => sum + batch.rowCount, 0));
+  let at = 0;
+  for (const batch of batches) {
+    codes.set(batch.codes, at);
+    at += batch.rowCount;
+  }
+  const numbers = (name: string): Float64Array => (columnOf(batches, name)?.values ?? new Float64Array(0)) as Float64Array;
+  return new EventIndex({
+    codes,
+    keyCount,
+    times: numbers(timestamp),
+    created: createdTimestamp === undefined ? undefined : numbers(createdTimestamp),
+    column: (name) => columnOf(batches, name),
+  });
+}
+
+function columnOf(batches: readonly LoadedBatch[], name: string): Column | undefined {
+  const type = batches.find((batch) => Object.hasOwn(batch.columns, name))?.columns[name]?.type;
+  if (type === undefined) return undefined;
+  return concatColumns(batches.map((batch) => (Object.hasOwn(batch.columns, name) ? batch.columns[name]! : missingColumn(type, batch.rowCount))));
+}
