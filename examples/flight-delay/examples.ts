@@ -24,7 +24,7 @@ export async function labelledExamples(store: FeatureStore, flights: Flights, si
     features: ['airport_delays:*'],
     signal,
   });
-  const { values } = modelInputs({ departure: flights.departure, distance: flights.distance, features: columns as Record<string, ArrayLike<number>> });
+  const { values } = modelInputs({ departure: flights.departure, distance: flights.distance, features: columns });
   return { inputs: values, rows: rowCount, labels: lateLabels(flights), departure: flights.departure };
 }
 // #endregion join

@@ -114,7 +114,7 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
       append: async (log, entries, options = {}) => {
         let position = await copy.append(log, [], { ...options, operationId: undefined });
         for (const entry of entries) {
-          await undefined;
+          await Promise.resolve();
           position = await copy.append(log, [entry], { ...options, operationId: options.operationId && `${options.operationId} ${entry.join()}` });
         }
         return position;

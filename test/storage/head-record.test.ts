@@ -97,7 +97,7 @@ describe('changeHead', () => {
   it('keeps the blobs that a state names, also when the outbox is trimmed', async () => {
     const storage = new MemoryStorage();
     const digest = digestOf('weights');
-    const at: HeadLocation = { storage, key: 'model/m', blobs: ((state: { file: typeof digest }) => [state.file]) as HeadLocation['blobs'] };
+    const at: HeadLocation = { storage, key: 'model/m', blobs: (state: { file: typeof digest }) => [state.file] };
     await changeHead<{ file: string }>(at, () => ({ state: { file: digest }, events: [event('added')] }));
     expect((await storage.read(['model/m']))[0]?.blobs).toEqual([digest]);
   });

@@ -30,7 +30,7 @@ export interface StorageConformanceOptions {
 }
 
 /**
- * Declares the tests that an adapter must pass to be one: every promise of {@link StorageAdapter}, on a store of its own for each test. Run it on an adapter that you
+ * Declares the tests that an adapter must pass to be one: every promise of `StorageAdapter`, on a store of its own for each test. Run it on an adapter that you
  * write, with the test runner that you use; it needs no other, brings its own assertions, and runs in browsers too.
  *
  * What the adapter claims in `supports` decides what is tested: `durability` other than `'memory'` adds reopening, `sharedBetweenProcesses` adds several

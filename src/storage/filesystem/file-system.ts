@@ -2,7 +2,9 @@ import * as fs from 'node:fs';
 
 /** What a file or directory is at one moment. */
 export interface FileStat {
+  /** What it is; links, devices and pipes are `other`. */
   readonly kind: 'file' | 'directory' | 'other';
+  /** Its length, in bytes. */
   readonly size: number;
   /** When its content last changed, in epoch milliseconds. */
   readonly modifiedMs: number;
@@ -12,7 +14,9 @@ export interface FileStat {
 
 /** A name in a directory. */
 export interface DirectoryEntry {
+  /** The name, without the directory's. */
   readonly name: string;
+  /** What it names. */
   readonly kind: FileStat['kind'];
 }
 
@@ -24,6 +28,7 @@ export type OpenMode = 'read' | 'append' | 'create';
 
 /** An open file. */
 export interface OpenFile {
+  /** What the file is at this moment, whatever became of its name. */
   stat(): Promise<FileStat>;
   /** Reads at `position` into all of `target`, or less at the end of the file; resolves to the number of bytes read, 0 at the end. Moves no cursor. */
   read(target: Uint8Array, position: number): Promise<number>;
@@ -34,6 +39,7 @@ export interface OpenFile {
   write(bytes: Uint8Array): Promise<number>;
   /** Makes every byte written to the file so far, by any process, and its length survive loss of power (fdatasync). Says nothing of its name. */
   sync(): Promise<void>;
+  /** Lets go of the file; nothing else may be called after it. */
   close(): Promise<void>;
 }
 
@@ -43,6 +49,7 @@ export interface OpenFile {
  * `syncDirectory` of the directory that holds the name; until then each such change may be there or not, independently of the others.
  */
 export interface FileSystem {
+  /** Opens a file; rejects with ENOENT when there is none to open. */
   open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Rejects with ENOENT when there is nothing. */
   stat(path: string): Promise<FileStat>;
@@ -56,6 +63,7 @@ export interface FileSystem {
   rename(from: string, to: string): Promise<void>;
   /** Gives a file a second name in one step; rejects with EEXIST when that is taken. */
   link(existing: string, path: string): Promise<void>;
+  /** Removes a name of a file; those who have it open keep it. Rejects with ENOENT when there is no such name. */
   unlink(path: string): Promise<void>;
   /** Removes an empty directory; rejects with ENOTEMPTY otherwise. */
   removeDirectory(path: string): Promise<void>;
