@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/abort.ts';
-import type { Clock } from '../../core/clock.ts';
+import { systemClock } from '../../core/clock.ts';
 import { isDigest, type Digest, type HasherFactory } from '../../core/digest.ts';
 import { IntegrityError, NotFoundError } from '../../core/errors.ts';
 import type { BlobOptions, BlobRef, ListEntry, ListPage, ReadBlobOptions } from '../contract.ts';
@@ -33,21 +33,19 @@ export class BlobStore {
   readonly #fileSystem: FileSystem;
   readonly #directories: Directories;
   readonly #root: string;
-  readonly #clock: Clock;
   readonly #flushed: boolean;
   #swept = false;
 
-  constructor(fileSystem: FileSystem, directories: Directories, clock: Clock, flushed: boolean) {
+  constructor(fileSystem: FileSystem, directories: Directories, flushed: boolean) {
     this.#fileSystem = fileSystem;
     this.#directories = directories;
     this.#root = join(directories.root, 'blobs', kind);
-    this.#clock = clock;
     this.#flushed = flushed;
   }
 
   /** Streams bytes into a temporary file while hashing them, and gives it its name. */
   async write(source: AsyncIterable<Uint8Array>, options: BlobOptions): Promise<BlobRef> {
-    const temporary = await this.#guard('Writing a blob', options.digest, () => this.#newTemporary());
+    const temporary = await this.#guard('Writing a blob', options.digest, () => this.#directories.temporaryPath());
     try {
       const ref = await this.#fill(temporary, source, options);
       throwIfAborted(options.signal, 'Writing a blob');
@@ -104,19 +102,20 @@ export class BlobStore {
     });
   }
 
-  async #newTemporary(): Promise<string> {
-    const path = await this.#directories.temporaryPath();
+  /** Opens a temporary file, and once in the life of this instance removes those that dead processes left. */
+  async #create(path: string): Promise<OpenFile> {
+    const file = await this.#fileSystem.open(path, 'create');
     if (!this.#swept) {
       this.#swept = true;
-      // What it cannot clean now it leaves to the next process.
-      await this.#directories.sweep(this.#clock.now()).catch(() => undefined);
+      // What cannot be cleaned now is left to the next instance.
+      await this.#directories.sweep(path).catch(() => undefined);
     }
-    return path;
+    return file;
   }
 
   async #fill(path: string, source: AsyncIterable<Uint8Array>, { signal, digest }: BlobOptions): Promise<BlobRef> {
     const guard = <T>(work: () => Promise<T>): Promise<T> => this.#guard('Writing a blob', digest, work);
-    const file = await guard(() => this.#fileSystem.open(path, 'create'));
+    const file = await guard(() => this.#create(path));
     try {
       const hasher = createNativeHasher();
       let size = 0;
@@ -145,7 +144,7 @@ export class BlobStore {
     } catch (error) {
       // Windows does not replace a file that someone is reading.
       if ((await this.#sizeOf(path)) !== size) throw error;
-      await this.#fileSystem.setModified(path, this.#clock.now());
+      await this.#fileSystem.setModified(path, systemClock.now());
       await this.#fileSystem.unlink(temporary);
     }
     if (this.#flushed) await this.#fileSystem.syncDirectory(directory);

@@ -64,8 +64,12 @@ export class Directories {
     return join(this.temporary, `${hostName()}-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
   }
 
-  /** Removes temporary files that nobody can be writing to any more: a day old, and not of a process that lives on this host. */
-  async sweep(now: number): Promise<void> {
+  /**
+   * Removes temporary files that nobody can be writing to any more: a day older than `fresh`, which was just made, and not of a process that lives on this host.
+   * The clock that counts is that of the file system.
+   */
+  async sweep(fresh: string): Promise<void> {
+    const now = (await this.#fileSystem.stat(fresh)).modifiedMs;
     for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
       const owner = /^([0-9a-f]{8})-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
       if (owner === null || (owner[1] === hostName() && isAlive(Number(owner[2])))) continue;
@@ -74,19 +78,22 @@ export class Directories {
     }
   }
 
-  /** Leaves word that something was deleted and its directories are to be removed some day. */
-  async leaveNote(text: string): Promise<void> {
+  /** Leaves word that something was deleted and its directories are to be removed some day. Gives the path of the note. */
+  async leaveNote(text: string): Promise<string> {
     await this.ensure('tmp');
-    const file = await this.#fileSystem.open(join(this.temporary, `${randomBytes(8).toString('hex')}${noteSuffix}`), 'create');
+    const path = join(this.temporary, `${randomBytes(8).toString('hex')}${noteSuffix}`);
+    const file = await this.#fileSystem.open(path, 'create');
     try {
       await file.write(Buffer.from(text));
     } finally {
       await file.close();
     }
+    return path;
   }
 
-  /** Does what notes that are a day old ask for. What cannot be done is forgotten. */
-  async takeNotes(now: number, remove: (text: string) => Promise<void>): Promise<void> {
+  /** Does what notes ask for that are a day older than `fresh`, which was just made. What cannot be done is forgotten. */
+  async takeNotes(fresh: string, remove: (text: string) => Promise<void>): Promise<void> {
+    const now = (await this.#fileSystem.stat(fresh)).modifiedMs;
     for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
       const path = join(this.temporary, name);
       if (!name.endsWith(noteSuffix) || now - (await this.#fileSystem.stat(path)).modifiedMs <= dayMs) continue;

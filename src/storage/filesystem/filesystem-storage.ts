@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { throwIfAborted } from '../../core/abort.ts';
-import { systemClock, type Clock } from '../../core/clock.ts';
 import { isDigest, type Digest } from '../../core/digest.ts';
 import { StorageError, ValidationError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
@@ -49,8 +48,6 @@ export interface FilesystemStorageOptions {
   cacheBytes?: number | undefined;
   /** The file system. Inject another one to test what happens when it fails. @default the host's */
   fileSystem?: FileSystem | undefined;
-  /** @default the host's */
-  clock?: Clock | undefined;
 }
 
 const shardCount = 16;
@@ -91,7 +88,7 @@ export class FilesystemStorage implements StorageAdapter {
 
   /** @param root - The directory of the store; a relative path is taken from the present working directory. Throws `ValidationError` for bad options. */
   constructor(root: string, options: FilesystemStorageOptions = {}) {
-    const { durability = 'flushed', compactAt = 4 << 20, cacheBytes = 8 << 20, fileSystem = nodeFileSystem, clock = systemClock } = options;
+    const { durability = 'flushed', compactAt = 4 << 20, cacheBytes = 8 << 20, fileSystem = nodeFileSystem } = options;
     if (typeof root !== 'string' || root === '' || root.includes('\0')) throw new ValidationError('The root of a store is the path of a directory.', { path: 'root' });
     if (durability !== 'flushed' && durability !== 'buffered') throw new ValidationError(`durability is ${JSON.stringify(durability)}; use 'flushed' or 'buffered'.`, { path: 'durability' });
     for (const [path, value] of Object.entries({ compactAt, cacheBytes })) {
@@ -105,8 +102,8 @@ export class FilesystemStorage implements StorageAdapter {
     const flushed = durability === 'flushed';
     const context = { fileSystem, directories: this.#directories, cache: new RecordCache(cacheBytes), flushed, compactAt };
     this.#shards = Array.from({ length: shardCount }, (_, i) => new RecordShard(context, ['records', i.toString(16)]));
-    this.#logs = new LogStore(fileSystem, this.#directories, clock);
-    this.#blobs = new BlobStore(fileSystem, this.#directories, clock, flushed);
+    this.#logs = new LogStore(fileSystem, this.#directories);
+    this.#blobs = new BlobStore(fileSystem, this.#directories, flushed);
   }
 
   read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {

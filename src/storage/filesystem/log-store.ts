@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { throwIfAborted } from '../../core/abort.ts';
-import type { Clock } from '../../core/clock.ts';
 import { assertKey, type Key } from '../../core/key.ts';
 import type { ListEntry, ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
 import type { CheckedListQuery } from '../list-page.ts';
@@ -23,14 +22,12 @@ export class LogStore {
   readonly #root: string;
   /** In order of use. */
   readonly #writers = new Map<string, SegmentWriter>();
-  readonly #clock: Clock;
   #swept = false;
 
-  constructor(fileSystem: FileSystem, directories: Directories, clock: Clock) {
+  constructor(fileSystem: FileSystem, directories: Directories) {
     this.#fileSystem = fileSystem;
     this.#directories = directories;
     this.#root = join(directories.root, 'logs');
-    this.#clock = clock;
   }
 
   async append(log: Key, entries: readonly Uint8Array[], writer: string, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
@@ -116,10 +113,10 @@ export class LogStore {
   async #removeRemains(log: Key, path: string): Promise<void> {
     const { remains } = await readLogDirectory(this.#fileSystem, path);
     for (const file of remains) if (!isDeletion(file)) await this.#fileSystem.unlink(file);
-    await this.#directories.leaveNote(log);
+    const note = await this.#directories.leaveNote(log);
     if (this.#swept) return;
     this.#swept = true;
-    await this.#directories.takeNotes(this.#clock.now(), (earlier) => this.#removeDirectories(earlier));
+    await this.#directories.takeNotes(note, (earlier) => this.#removeDirectories(earlier));
   }
 
   /**

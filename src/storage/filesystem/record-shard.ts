@@ -248,17 +248,13 @@ export class RecordShard {
     const whole = batch.filter((_, i) => ends[i]! <= written);
     this.#again(batch.slice(whole.length), 'the system wrote only a part of it each time');
     const refreshed = this.#refresh(written === bytes.length ? { file, bytes } : undefined);
-    if (this.#context.flushed) {
-      const [flush, read] = await Promise.allSettled([file.sync(), refreshed]);
-      if (flush.status === 'rejected') {
-        this.#distrusted = true;
-        throw flush.reason;
-      }
-      if (read.status === 'rejected') throw read.reason;
-      if (file === this.#file) this.#syncedTo = Math.max(this.#syncedTo, ...whole.slice(-1).map((write) => write.end));
-    } else {
-      await refreshed;
-    }
+    const [flush, read] = await Promise.allSettled([this.#context.flushed ? this.#sync(file) : undefined, refreshed]);
+    if (flush.status === 'rejected') throw flush.reason;
+    if (read.status === 'rejected') throw read.reason;
+    // A refusal rests on a write that must not be lost while this one is kept: then it would take effect after all.
+    const unsettled = !this.#context.flushed && whole.some(restsOnAnother(file.replay.generation));
+    if (unsettled) await this.#sync(file);
+    if ((this.#context.flushed || unsettled) && file === this.#file) this.#syncedTo = Math.max(this.#syncedTo, ...whole.slice(-1).map((write) => write.end));
     for (const write of whole) if (write.result !== undefined) write.resolve(write.result);
     this.#again(
       whole.filter((write) => write.result === undefined),
@@ -321,7 +317,7 @@ export class RecordShard {
         // What others wrote and did not live to flush is flushed now, so that it can be vouched for.
         const read = file.replay.end;
         if (flushed && read > file.replay.vouchedTo) {
-          await file.sync();
+          await this.#sync(file);
           this.#syncedTo = read;
         }
       }
@@ -354,6 +350,15 @@ export class RecordShard {
     return { bytes, ends };
   }
 
+  async #sync(file: RecordFile): Promise<void> {
+    try {
+      await file.sync();
+    } catch (error) {
+      if (file === this.#file) this.#distrusted = true;
+      throw error;
+    }
+  }
+
   #nextCounter(): number {
     return ++this.#counter;
   }
@@ -383,7 +388,7 @@ export class RecordShard {
     try {
       if (!this.#context.flushed && file.replay.end - file.replay.vouchedTo > unvouchedBytes && file.replay.end > this.#syncedTo) {
         const read = file.replay.end;
-        await file.sync();
+        await this.#sync(file);
         this.#syncedTo = read;
       }
       const { end, state, gaps } = file.replay;
@@ -403,7 +408,7 @@ export class RecordShard {
     const bytes = Buffer.allocUnsafe(frameSize(seal));
     writeFrame(bytes, 0, seal, file.replay.salt, this.#nonce, this.#nextCounter());
     await file.append(bytes);
-    await file.sync();
+    await this.#sync(file);
     await this.#refresh();
   }
 
@@ -424,7 +429,7 @@ export class RecordShard {
     if (!file.appendable || replay.sealed || this.#distrusted) return;
     if (!this.#context.flushed) {
       const read = replay.end;
-      await file.sync();
+      await this.#sync(file);
       this.#syncedTo = read;
     }
     if (this.#syncedTo <= replay.vouchedTo) return;
@@ -457,6 +462,16 @@ function decide(kind: WriteOperation['kind'], condition: WriteOperation['conditi
   if (condition === undefined) return kind === 'delete' && slot === undefined ? { ok: true, version: undefined } : undefined;
   const asked = parseVersion(condition.match);
   return slot !== undefined && asked !== undefined && sameVersion(slot.version, asked) ? undefined : refused;
+}
+
+/** Whether a write came to nothing because of an earlier one: it was refused, or repeats a named one. */
+function restsOnAnother(generation: number): (write: PendingWrite) => boolean {
+  return ({ operation, draft, end, result }) => {
+    if (result === undefined || !result.ok) return true;
+    if (operation.operationId === undefined) return false;
+    const version = result.version === undefined ? undefined : parseVersion(result.version);
+    return version?.generation !== generation || version.offset !== end - frameSize(draft);
+  };
 }
 
 // What is handed out belongs to the caller.

@@ -100,8 +100,10 @@ export function parseSegmentFrame(bytes: Buffer, at: number, salt: Buffer): Segm
   };
 }
 
-/** Whether the operation id and the entries of a frame that lies whole in `bytes` are what was written. */
+/** Whether the operation id, the entries and the end of a frame that lies whole in `bytes` are what was written. */
 export function isSegmentFrameSound(bytes: Buffer, at: number, frame: SegmentFrame): boolean {
+  // Without this, a frame whose last bytes were cut off would seem whole as soon as another one follows.
+  if (bytes.readUInt32LE(at + frame.size - segmentTrailerBytes) !== frame.size) return false;
   return checksum(bytes.subarray(at + segmentHeaderBytes, at + frame.size - segmentTrailerBytes)) === frame.bodyCrc;
 }
 
