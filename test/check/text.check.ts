@@ -11,6 +11,9 @@ const strangers: Record<string, RegExp> = {
   'a folder that is not ours': new RegExp(`\\bsha${''}red/(design|reference)`),
 };
 
+/** Upstream's own words may stand where its test cases are quoted. */
+const quoted: Partial<Record<string, RegExp>> = { 'talk about how it was made': /^test\/fixtures\// };
+
 const skipped = /^(\.git|node_modules|dist|coverage|\.docs|\.generated|\.reports|\.dist-[^/]*|package-lock\.json)(\/|$)/;
 const textual = /\.(ts|js|json|md|html|css|svg|yml|yaml|sh)$|^\.[^/]+$|^\.ci\/|^LICENSE$/;
 
@@ -24,8 +27,9 @@ function textFiles(directory = ''): string[] {
 }
 
 describe('texts', () => {
-  test.each(Object.entries(strangers))('nothing contains %s', (_name, pattern) => {
-    const found = textFiles().flatMap((file) =>
+  test.each(Object.entries(strangers))('nothing contains %s', (name, pattern) => {
+    const files = textFiles().filter((file) => !quoted[name]?.test(file));
+    const found = files.flatMap((file) =>
       readFileSync(`${root}${file}`, 'utf8')
         .split('\n')
         .flatMap((line, index) => (pattern.test(line) ? [`${file}:${index + 1} ${line.trim()}`] : [])),
