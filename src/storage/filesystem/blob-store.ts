@@ -10,7 +10,7 @@ import { checkedChunks } from '../blob-source.ts';
 import type { CheckedListQuery } from '../list-page.ts';
 import { verifiedBytes } from '../verified-bytes.ts';
 import type { Directories } from './directories.ts';
-import { readAt, writeAll } from './file-reading.ts';
+import { readAt, syncIfThere, writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 import { storageError } from './system-error.ts';
 
@@ -77,10 +77,10 @@ export class BlobStore {
       try {
         await this.#fileSystem.unlink(path);
       } catch (error) {
-        if (codeOf(error) === 'ENOENT') return;
-        throw error;
+        if (codeOf(error) !== 'ENOENT') throw error;
       }
-      if (this.#flushed) await this.#fileSystem.syncDirectory(join(path, '..'));
+      // Also when it was gone: whoever deleted it before may have died before that was flushed.
+      if (this.#flushed) await syncIfThere(this.#fileSystem, join(path, '..'));
     });
   }
 

@@ -1,4 +1,4 @@
-import type { OpenFile } from './file-system.ts';
+import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 
 /** The bytes from `position`, `length` of them or fewer at the end of the file. */
 export async function readAt(file: OpenFile, position: number, length: number): Promise<Buffer> {
@@ -19,5 +19,14 @@ export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void>
     const now = await file.write(written === 0 ? bytes : bytes.subarray(written));
     if (now === 0) throw Object.assign(new Error('the system wrote nothing'), { code: 'EIO' });
     written += now;
+  }
+}
+
+/** Flushes the names in a directory, if there is one. */
+export async function syncIfThere(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await fileSystem.syncDirectory(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
   }
 }

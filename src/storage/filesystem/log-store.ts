@@ -6,6 +6,7 @@ import type { CheckedListQuery } from '../list-page.ts';
 import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
 import { checksum } from './checksum.ts';
 import type { Directories } from './directories.ts';
+import { syncIfThere } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 import { deletionFile, readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
 import { entriesOf } from './segment-frame.ts';
@@ -96,7 +97,8 @@ export class LogStore {
     const path = join(this.#root, ...log.split('/'));
     await this.#guard(log, async () => {
       const { segments, incarnation } = await readLogDirectory(this.#fileSystem, path);
-      if (segments.length === 0) return;
+      // Whoever deleted it before may have died before that was flushed.
+      if (segments.length === 0) return syncIfThere(this.#fileSystem, path);
       await this.#directories.ensure('logs', ...log.split('/'));
       const deletion = await this.#fileSystem.open(join(path, deletionFile(incarnation + 1)), 'create').catch((error: unknown) => {
         // Another process deletes it too.
