@@ -30,6 +30,11 @@ export function encode(value: unknown, path = 'value'): Uint8Array<ArrayBuffer> 
   return utf8(canonicalJson(value, path));
 }
 
+/** A copy of a value as it would be read back: what the caller changes afterwards does not reach it. Throws like {@link canonicalJson}. */
+export function storedCopy<T>(value: T, path: string): T {
+  return revive(JSON.parse(canonicalJson(value, path))) as T;
+}
+
 // Far below where JSON.parse or a recursion of ours would overflow the stack of any host.
 const maxDepth = 500;
 
@@ -57,7 +62,7 @@ function write(value: unknown, path: string, within: object[]): string {
     case 'object':
       return value === null ? 'null' : writeObject(value, path, within);
     default:
-      throw new ValidationError(`${path} is a ${typeof value}, which cannot be stored; store plain data.`, { path });
+      throw new ValidationError(`${path} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which cannot be stored; store plain data.`, { path });
   }
 }
 
@@ -77,7 +82,8 @@ function writeObject(value: object, path: string, within: object[]): string {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) {
       const name = (value as { constructor?: { name?: string } }).constructor?.name ?? 'class instance';
-      throw new ValidationError(`${path} is a ${name}, which cannot be stored; store plain data.`, { path });
+      const hint = ArrayBuffer.isView(value) ? 'make it an array with Array.from()' : 'store plain data';
+      throw new ValidationError(`${path} is a ${name}, which cannot be stored; ${hint}.`, { path });
     }
     const fields = value as Record<string, unknown>;
     text = `{${Object.keys(fields)

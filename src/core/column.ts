@@ -73,6 +73,8 @@ export function toColumn(input: ColumnInput, type: ColumnType | undefined, path:
       return strings(input, path);
     case 'json':
       return json(input, path);
+    default:
+      throw new ValidationError(`The type of ${path} is ${shown(wanted, 80)}; give one of float64, int64, bool, string, timestamp and json.`, { path });
   }
 }
 

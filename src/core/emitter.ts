@@ -5,7 +5,7 @@ export class Emitter<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<{ readonly call: (payload: never) => void }>>();
   readonly #onError: (error: unknown) => void;
 
-  /** @param onError - Is told when a listener throws; the other listeners are called all the same. */
+  /** @param onError - Is told when a listener throws, or rejects later; the other listeners are called all the same. */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
@@ -24,7 +24,8 @@ export class Emitter<Events extends object> {
     for (const entry of [...(listeners ?? [])]) {
       if (!listeners?.has(entry)) continue;
       try {
-        (entry.call as (payload: Events[K]) => void)(payload);
+        const answer = (entry.call as (payload: Events[K]) => unknown)(payload);
+        if (answer instanceof Promise) answer.catch(this.#onError);
       } catch (error) {
         this.#onError(error);
       }

@@ -1,6 +1,7 @@
 import { throwIfAborted } from './abort.ts';
 import { concatColumns, toColumn, type Column, type ColumnInput, type ColumnType } from './column.ts';
 import { ValidationError } from './errors.ts';
+import { shown } from './shown.ts';
 
 /** One row: the columns' values by name. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -124,7 +125,7 @@ function isArrowTable(input: object): input is ArrowTable {
 }
 
 function columnInputs(input: TableInput, only: readonly string[] | undefined, path: string): Iterable<[string, ColumnInput]> {
-  if (typeof input !== 'object' || input === null) throw new ValidationError(`${path} is a ${typeof input}; give rows, columns or an Arrow table.`, { path });
+  if (typeof input !== 'object' || input === null) throw new ValidationError(`${path} is ${shown(input, 80)}; give rows, columns or an Arrow table.`, { path });
   if (isArrowTable(input)) return arrowColumns(input, only ?? input.schema.fields.map((field) => field.name), path);
   if (Array.isArray(input)) return rowColumns(input as readonly Row[], only, path);
   const columns = input as Columns;
@@ -161,6 +162,6 @@ function* rowColumns(rows: readonly Row[], only: readonly string[] | undefined, 
 }
 
 function missingColumn(name: string, present: readonly string[], path: string): ValidationError {
-  const shown = present.length > 0 ? `it has ${present.slice(0, 20).join(', ')}` : 'it has none';
-  return new ValidationError(`${path} has no column '${name}'; ${shown}.`, { path: `${path}.${name}` });
+  const there = present.length > 0 ? `it has ${present.slice(0, 20).join(', ')}${present.length > 20 ? ' …' : ''}` : 'it has none';
+  return new ValidationError(`${path} has no column '${name}'; ${there}.`, { path: `${path}.${name}` });
 }
