@@ -3,8 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { contentChunks, mediaTypeOf, type Content } from '../core/content.ts';
 import type { Digest } from '../core/digest.ts';
-import { IntegrityError, NotFoundError } from '../core/errors.ts';
+import { IntegrityError, NotFoundError, ValidationError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { listAll, readValue } from '../storage/records.ts';
@@ -42,6 +43,7 @@ export async function writeArtifact(
 ): Promise<ArtifactRecord> {
   checkName(name, 'An artifact');
   const { mediaType = mediaTypeOf(content), signal } = options;
+  if (typeof mediaType !== 'string') throw new ValidationError(`The mediaType of artifact '${name}' is ${shown(mediaType, 80)}; give a text.`, { path: 'mediaType' });
   const { digest, size } = await storage.writeBlob(contentChunks(content, `The content of artifact '${name}'`), { signal });
   const record: ArtifactRecord = { name, digest, size, mediaType, loggedAt: clock.now() };
   const edge = {

@@ -66,7 +66,14 @@ export async function writeDataset(storage: StorageAdapter, clock: Clock, runId:
   if (typeof dataset !== 'object' || dataset === null) throw new ValidationError(`dataset is ${shown(dataset, 80)}; give { name, role, rows }.`, { path: 'dataset' });
   const name = checkName(dataset.name, 'A dataset');
   const role = checkName(dataset.role, `The role of dataset '${name}'`);
+  if (dataset.source !== undefined && typeof dataset.source !== 'string') {
+    throw new ValidationError(`The source of dataset '${name}' is ${shown(dataset.source, 80)}; give a text.`, { path: 'dataset.source' });
+  }
   const table = toTable(contentsOf(dataset), { path: name, ...(dataset.types ? { types: dataset.types } : {}) });
+  const stray = Object.keys(dataset.types ?? {}).find((column) => !Object.hasOwn(table.columns, column));
+  if (stray !== undefined && table.rowCount > 0) {
+    throw new ValidationError(`types of dataset '${name}' names column '${stray}', which it does not have.`, { path: `dataset.types.${stray}` });
+  }
   const record: DatasetRecord = {
     name,
     role,

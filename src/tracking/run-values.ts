@@ -1,4 +1,4 @@
-import { canonicalJson } from '../core/codec.ts';
+import { canonicalJson, storedCopy } from '../core/codec.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
 import { checkName } from './metric-name.ts';
@@ -6,16 +6,20 @@ import type { ParamValues, RunRecord, TagValues } from './run-record.ts';
 
 const maxTagLength = 8_000;
 
-/** Checks params where they enter. */
-export function checkParams(values: ParamValues): ParamValues {
-  if (typeof values !== 'object' || values === null) throw new ValidationError(`params are ${shown(values, 80)}; give an object of values by name.`, { path: 'params' });
-  for (const [name, value] of Object.entries(values)) canonicalJson(value, `params.${checkName(name, 'A param')}`);
-  return values;
+/** Whether something may hold values by name. Arrays and maps do not: their names would be positions, or none at all. */
+export function isByName(values: unknown): boolean {
+  return typeof values === 'object' && values !== null && !(Symbol.iterator in values);
 }
 
-/** Checks tags where they enter. */
+/** Checks params where they enter, and copies them: a caller may go on with its object before they are written. */
+export function checkParams(values: ParamValues): ParamValues {
+  if (!isByName(values)) throw new ValidationError(`params are ${shown(values, 80)}; give an object of values by name.`, { path: 'params' });
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, storedCopy(value, `params.${checkName(name, 'A param')}`)]));
+}
+
+/** Checks tags where they enter, and copies them. */
 export function checkTags(values: TagValues): TagValues {
-  if (typeof values !== 'object' || values === null) throw new ValidationError(`tags are ${shown(values, 80)}; give an object of texts by name.`, { path: 'tags' });
+  if (!isByName(values)) throw new ValidationError(`tags are ${shown(values, 80)}; give an object of texts by name.`, { path: 'tags' });
   for (const [name, value] of Object.entries(values)) {
     checkName(name, 'A tag');
     if (typeof value !== 'string') throw new ValidationError(`Tag '${name}' is ${shown(value, 80)}; a tag is a text.`, { path: `tags.${name}` });
@@ -24,7 +28,7 @@ export function checkTags(values: TagValues): TagValues {
     }
     canonicalJson(value, `tags.${name}`);
   }
-  return values;
+  return { ...values };
 }
 
 /** The run with params added. Throws `ConflictError` when one has another value already. */

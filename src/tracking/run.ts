@@ -15,7 +15,7 @@ import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buff
 import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
 import { writeDataset, type DatasetInput, type DatasetRecord } from './run-datasets.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
-import { checkParams, checkTags, withParams } from './run-values.ts';
+import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
 import { keys } from './tracking-keys.ts';
 
 /** Where and when metrics count. */
@@ -107,8 +107,8 @@ export class Run implements AsyncDisposable {
    */
   logMetrics(values: MetricValues, options?: LogMetricsOptions): void {
     this.#assertOpen('logMetrics');
-    if (!isObject(values)) throw new ValidationError(`metrics are ${shown(values, 80)}; give an object of numbers by name.`, { path: 'metrics' });
-    if (options !== undefined && !isObject(options)) throw new ValidationError(`options are ${shown(options, 80)}; give { step, timestamp }.`, { path: 'options' });
+    if (!isByName(values)) throw new ValidationError(`metrics are ${shown(values, 80)}; give an object of numbers by name.`, { path: 'metrics' });
+    if (options !== undefined && !isByName(options)) throw new ValidationError(`options are ${shown(options, 80)}; give { step, timestamp }.`, { path: 'options' });
     const step = options?.step ?? 0;
     if (!Number.isSafeInteger(step)) throw new ValidationError(`step is ${shown(step, 80)}; give a whole number.`, { path: 'step' });
     const timestamp = options?.timestamp ?? this.#context.clock.now();
@@ -167,6 +167,9 @@ export class Run implements AsyncDisposable {
   async end(status: EndStatus = 'finished', options: EndOptions = {}): Promise<RunRecord> {
     if (status !== 'finished' && status !== 'failed' && status !== 'killed') {
       throw new ValidationError(`A run cannot end as ${shown(status, 80)}; give 'finished', 'failed' or 'killed'.`, { path: 'status' });
+    }
+    if (options.reason !== undefined && typeof options.reason !== 'string') {
+      throw new ValidationError(`reason is ${shown(options.reason, 80)}; give a text.`, { path: 'reason' });
     }
     this.#ending ??= this.#end(status, options).catch((error: unknown) => {
       this.#ending = undefined;
@@ -255,10 +258,6 @@ export class Run implements AsyncDisposable {
       throw new StorageError('closed', `Run ${this.id} has ended, so ${call} has nowhere to go; open it again with startRun({ resume: '${this.id}' }).`, { key: this.id });
     }
   }
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 function takeBatches(queue: SealedBatch[]): SealedBatch[] {

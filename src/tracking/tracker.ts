@@ -1,14 +1,15 @@
 import * as z from 'zod/mini';
+import { isWellFormed } from '../core/bytes.ts';
 import { systemClock, type Clock, type Undo } from '../core/clock.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import type { Environment, EnvironmentRecord } from '../core/environment.ts';
 import { IntegrityError, ValidationError } from '../core/errors.ts';
-import { describeFailure } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
 import { eachItem } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
+import { reportFailure } from '../core/report-failure.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
@@ -86,7 +87,9 @@ export interface ListRunsOptions extends RunsQuery {
 }
 
 const anyField = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.unknown());
-const label = /* @__PURE__ */ z.string().check(/* @__PURE__ */ z.minLength(1), /* @__PURE__ */ z.maxLength(500));
+const label = /* @__PURE__ */ z
+  .string()
+  .check(/* @__PURE__ */ z.minLength(1), /* @__PURE__ */ z.maxLength(500), /* @__PURE__ */ z.refine(isWellFormed, 'has a lone surrogate, which UTF-8 cannot hold'));
 const newRunSchema = /* @__PURE__ */ z.strictObject({
   experiment: label,
   name: /* @__PURE__ */ z.optional(label),
@@ -334,11 +337,6 @@ export class Tracker {
   }
 
   #report(error: unknown): void {
-    this.#logger?.warn(`Tracking failed in the background: ${describeFailure(error).message}`);
-    try {
-      this.#onError?.(error);
-    } catch (fault) {
-      this.#logger?.error(`The tracker's onError threw: ${describeFailure(fault).message}`);
-    }
+    reportFailure(error, { who: 'The tracker', logger: this.#logger, onError: this.#onError });
   }
 }

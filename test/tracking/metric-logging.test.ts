@@ -301,6 +301,31 @@ describe('a storage that fails', () => {
     await run.end();
     expect(lines.join('\n')).toMatch(/out of order[^]*clumsy/);
   });
+
+  it('leaves no rejection behind when onError rejects or the logger throws', async () => {
+    const rejections: unknown[] = [];
+    const listen = (reason: unknown): void => void rejections.push(reason);
+    process.on('unhandledRejection', listen);
+    try {
+      const fail = (): never => {
+        throw new Error('no log');
+      };
+      for (const options of [{ onError: async () => Promise.reject(new Error('late')) }, { logger: { debug: () => undefined, info: fail, warn: fail, error: fail } }]) {
+        const moody = new MoodyStorage(new MemoryStorage());
+        const clock = new ManualClock();
+        const run = await new Tracker({ storage: moody.adapter, clock, ...options }).startRun({ experiment: 'e' });
+        moody.broken.add('append');
+        run.logMetrics({ a: 1 });
+        await clock.pass(1_000);
+        moody.broken.clear();
+        await run.end();
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(rejections).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', listen);
+    }
+  });
 });
 
 describe('flush', () => {

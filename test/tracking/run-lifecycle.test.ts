@@ -262,6 +262,45 @@ describe('params', () => {
     await expect(run.logParams({ ['__proto__']: 1, constructor: 2 })).resolves.toBeUndefined();
     expect(Object.entries((await tracker.getRun(run.id)).params).sort()).toEqual([['__proto__', 1], ['constructor', 2]]);
   });
+
+  it('are those of the moment of the call, whatever the caller does with its objects afterwards', async () => {
+    const { tracker } = setUp();
+    const params = { layers: [64, 32] };
+    const tags = { stage: 'new' };
+    const starting = tracker.startRun({ experiment: 'e', params, tags });
+    params.layers.push(1);
+    tags.stage = 'changed';
+    const run = await starting;
+    const logging = run.logParams({ more: params.layers });
+    params.layers.push(2);
+    await logging;
+    expect(await tracker.getRun(run.id)).toMatchObject({ params: { layers: [64, 32], more: [64, 32, 1] }, tags: { stage: 'new' } });
+  });
+});
+
+describe('values by name', () => {
+  it('are refused as an array or a map, which would lose their names', async () => {
+    const { tracker } = setUp();
+    const run = await tracker.startRun({ experiment: 'e' });
+    for (const values of [new Map([['a', 1]]), [1, 2]] as never[]) {
+      expect(() => run.logMetrics(values)).toThrow('an object of numbers by name');
+      expect(() => run.setTags(values)).toThrow('an object of texts by name');
+      await expect(run.logParams(values)).rejects.toThrow('an object of values by name');
+    }
+  });
+
+  it('are refused where a text is asked for, and the run goes on', async () => {
+    const { tracker } = setUp();
+    const run = await tracker.startRun({ experiment: 'e' });
+    await expect(run.end('failed', { reason: 5 as never })).rejects.toThrow('reason is 5');
+    await expect(run.logArtifact('a', 'x', { mediaType: 5 as never })).rejects.toThrow("mediaType of artifact 'a' is 5");
+    await expect(run.logDataset({ name: 'd', role: 'test', rows: [], source: 5 as never })).rejects.toThrow("source of dataset 'd' is 5");
+    await expect(run.logDataset({ name: 'd', role: 'test', rows: [{ a: 1 }], types: { a: 'flot' as never } })).rejects.toThrow('The type of d.a is "flot"');
+    await expect(run.logDataset({ name: 'd', role: 'test', rows: [{ a: 1 }], types: { b: 'int64' } })).rejects.toThrow("names column 'b'");
+    await expect(tracker.startRun({ experiment: 'e', name: '\ud800' })).rejects.toThrow('startRun.name has a lone surrogate');
+    await expect(tracker.startRun({ experiment: 'x'.repeat(501) })).rejects.toThrow('startRun.experiment must have at most 500 characters');
+    expect((await run.end()).status).toBe('finished');
+  });
 });
 
 describe('tags', () => {
