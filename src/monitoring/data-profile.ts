@@ -45,9 +45,10 @@ export interface ProfileDataOptions extends ProfileOptions {
   bins?: DataProfile | undefined;
 }
 
+const kindSchema = z.enum(['number', 'category', 'timestamp']);
 const optionsSchema = z.strictObject({
   prediction: z.optional(z.string()),
-  kinds: z.optional(z.record(z.string(), z.enum(['number', 'category', 'timestamp']))),
+  kinds: z.optional(z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
   maxCategories: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
   bins: z.optional(z.unknown()),
 });
@@ -129,13 +130,14 @@ export interface ColumnSide {
 
 /** The sides of a reference that is given as rows. */
 export function prepareReference(data: TableInput, options: ProfileOptions): { profile: DataProfile; sides: readonly ColumnSide[] } {
-  const { prediction, kinds = {}, maxCategories = 1000 } = check(optionsSchema, options, 'options');
+  const { prediction, maxCategories = 1000 } = check(optionsSchema, options, 'options');
+  const kinds = checkKinds(options.kinds ?? {});
   const table = toTable(data, { path: 'reference' });
-  for (const name of [...Object.keys(kinds), ...(prediction === undefined ? [] : [prediction])]) {
+  for (const name of [...kinds.keys(), ...(prediction === undefined ? [] : [prediction])]) {
     if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
   }
   const sides = Object.entries(table.columns).map(([name, column]): ColumnSide => {
-    const kind = (Object.hasOwn(kinds, name) ? kinds[name] : undefined) ?? kindOf(column);
+    const kind = kinds.get(name) ?? kindOf(column);
     if (kind === 'number') return numberReference(name, readNumbers(column));
     if (kind === 'timestamp') return { profile: { name, kind, ...rowCountsOf(column) } };
     const { sums, counts } = readCategories(column);
@@ -143,6 +145,12 @@ export function prepareReference(data: TableInput, options: ProfileOptions): { p
   });
   const profile: DataProfile = { format, rows: table.rowCount, ...(prediction === undefined ? {} : { prediction }), columns: sides.map((side) => side.profile) };
   return { profile, sides };
+}
+
+/** By hand, since zod leaves out a column called __proto__. */
+function checkKinds(kinds: Readonly<Record<string, ColumnKind>>): ReadonlyMap<string, ColumnKind> {
+  for (const [name, kind] of Object.entries(kinds)) check(kindSchema, kind, `options.kinds.${name}`);
+  return new Map(Object.entries(kinds));
 }
 
 function rowCountsOf(column: Column): NumberValues['counts'] {
@@ -232,7 +240,37 @@ export function isProfile(input: TableInput | DataProfile): input is DataProfile
 /** Returns a profile that came from outside when it is one this version can read; otherwise throws `ValidationError`. */
 export function checkProfile(profile: unknown, path: string): DataProfile {
   const { format: found, columns, rows } = (typeof profile === 'object' && profile !== null ? profile : {}) as Partial<DataProfile>;
-  if (found === format && Array.isArray(columns) && typeof rows === 'number') return profile as DataProfile;
-  if (typeof found === 'string') throw new ValidationError(`${path} has the format ${JSON.stringify(found)}; this version reads ${format}.`, { path });
+  if (found === format && Array.isArray(columns) && isCount(rows)) {
+    const odd = columns.findIndex((column) => !isColumnProfile(column, rows));
+    if (odd < 0) return profile as DataProfile;
+    throw new ValidationError(`${path}.columns[${odd}] is not the profile of a column, or is damaged; make the profile anew with profileData().`, { path: `${path}.columns[${odd}]` });
+  }
+  if (typeof found === 'string' && found !== format) throw new ValidationError(`${path} has the format ${JSON.stringify(found)}; this version reads ${format}.`, { path });
   throw new ValidationError(`${path} is not a profile; make one with profileData().`, { path });
+}
+
+/** Whether a column that came from outside has what comparing and merging reads, so that a damaged one is refused and not judged. */
+function isColumnProfile(value: unknown, rows: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const column = value as ColumnProfile;
+  const counts = [column.missing, column.nan, column.infinite, column.mistyped];
+  if (typeof column.name !== 'string' || column.rows !== rows || !counts.every(isCount)) return false;
+  switch (column.kind) {
+    case 'timestamp':
+      return true;
+    case 'category':
+      return Array.isArray(column.categories) && column.categories.every((pair) => typeof pair?.[0] === 'string' && isCount(pair[1])) && isCount(column.maxCategories);
+    case 'number':
+      return [column.edges, column.cuts].every(isAscending) && column.counts?.length === column.edges.length + 1 && column.counts.every(isCount) && isCount(column.negativeInfinite);
+    default:
+      return false;
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isAscending(values: unknown): boolean {
+  return Array.isArray(values) && values.every((value, i) => Number.isFinite(value) && (i === 0 || value > values[i - 1]));
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { systemClock, type Clock, type Undo } from '../core/clock.ts';
-import { decode, encode } from '../core/codec.ts';
+import { decode, encode, storedCopy } from '../core/codec.ts';
 import { collectBytes } from '../core/bytes.ts';
 import { digestOf } from '../core/digest.ts';
 import { Emitter } from '../core/emitter.ts';
@@ -10,7 +10,9 @@ import { escapeSegment } from '../core/key.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { reportFailure } from '../core/report-failure.ts';
 import { check } from '../core/schema.ts';
+import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { driftSettings, type DriftOptions } from './compare-data.ts';
@@ -77,7 +79,7 @@ export interface MonitorEvents {
 const optionsSchema = z.strictObject({
   name: z.string().check(z.minLength(1)),
   window: z.strictObject({ rows: z.int().check(z.minimum(1)) }),
-  storage: z.unknown(),
+  storage: z.custom<StorageAdapter>((value) => typeof (value as Partial<StorageAdapter> | undefined)?.writeBlob === 'function', 'must be a storage, such as new MemoryStorage()'),
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
   clock: z.optional(z.unknown()),
@@ -148,12 +150,13 @@ export class DriftMonitor implements AsyncDisposable {
 
   constructor(options: DriftMonitorOptions) {
     const { name, window } = check(optionsSchema, options, 'options');
-    const reference = checkProfile(options.reference, 'reference');
+    const reference = storedCopy(checkProfile(options.reference, 'reference'), 'reference');
     if (reference.columns.length === 0) throw new ValidationError('The reference has no columns; profile some data.', { path: 'reference' });
     this.name = name;
     this.#storage = options.storage;
     this.#clock = options.clock ?? systemClock;
-    this.#onError = options.onError ?? ((): void => undefined);
+    const { onError } = options;
+    this.#onError = (error) => reportFailure(error, { who: `Monitor '${name}'`, onError });
     this.#events = new Emitter(this.#onError);
     this.#at = locationOf(options, this.#clock);
     this.#context = {
@@ -209,8 +212,8 @@ export class DriftMonitor implements AsyncDisposable {
    */
   observe(observation: Observation): void {
     if (this.#closed) throw new ModelkeepError('closed', `Monitor '${this.name}' was closed; open another one.`, { key: this.name });
-    const { features, prediction, version } = observation;
-    if (typeof features !== 'object' || features === null) throw new ValidationError('features is not an object of values by column.', { path: 'features' });
+    const { features, prediction, version } = (observation ?? {}) as Observation;
+    if (typeof features !== 'object' || features === null) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
     if (prediction !== undefined && this.#predictionAt < 0) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }

@@ -20,9 +20,9 @@ export function summarise(columns: readonly ColumnDrift[], drifted: readonly Col
   const unjudged = columns.filter(({ status }) => status === 'insufficient');
   const judged = columns.length - unjudged.length;
   const first = unjudged[0];
-  const rest = first === undefined ? '' : ` ${unjudged.length} could not be judged: ${nameList(unjudged)} (${first.reason}${unjudged.length > 1 ? ', …' : ''}).`;
+  const rest = first === undefined ? '' : ` ${unjudged.length} could not be judged: ${nameList(unjudged)} (${reasonOf(unjudged)}).`;
   if (columns.length === 0) return 'There is no column to compare.';
-  if (judged === 0) return `No column could be judged: ${first!.name}: ${first!.reason}${unjudged.length > 1 ? ', …' : ''}.`;
+  if (judged === 0) return `No column could be judged: ${reasonOf(unjudged)}.`;
   if (drifted.length === 0) return `None of ${judged} ${judged === 1 ? 'column' : 'columns'} drifted.${rest}`;
   const told = drifted.slice(0, 5).map((column) => {
     const role = column.role === 'prediction' ? ', the prediction' : '';
@@ -39,6 +39,12 @@ function shiftText({ bin, reference, current }: BinShift): string {
 function nameList(columns: readonly ColumnDrift[]): string {
   const names = columns.slice(0, 5).map(({ name }) => name);
   return `${names.join(', ')}${columns.length > 5 ? ' …' : ''}`;
+}
+
+/** Why columns could not be judged, in one reason when they have one, otherwise by the first of them. */
+function reasonOf(unjudged: readonly ColumnDrift[]): string {
+  const { name, reason } = unjudged[0]!;
+  return unjudged.every((column) => column.reason === reason) ? reason : `${name}: ${reason}; the reasons of the others are in columns`;
 }
 
 function percent(share: number): string {

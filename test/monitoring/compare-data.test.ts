@@ -66,7 +66,7 @@ describe('compareData', () => {
     const six = (value: unknown): unknown[] => Array.from({ length: 6 }, () => value);
     const report = compareData(january, { delay: six(1e9), distance: six(0), origin: six('x'), cancelled: six(true) });
     expect(report).toMatchObject({ status: 'insufficient', drifted: false, driftedColumns: [], currentRows: 6 });
-    expect(report.summary).toBe('No column could be judged: delay: there are 6 current rows, at least 30 are needed, ….');
+    expect(report.summary).toBe('No column could be judged: there are 6 current rows, at least 30 are needed.');
     expectPlain(report);
   });
 
@@ -104,6 +104,15 @@ describe('compareData', () => {
     const moved = codes.map((code) => (code === 1 ? 7 : code));
     const report = compareData({ code: codes }, { code: moved }, { kinds: { code: 'category' } });
     expect(columnOf(report, 'code')).toMatchObject({ kind: 'category', status: 'drifted', unseen: { rows: 200, categories: 1, examples: ['7'] } });
+  });
+
+  it('compares a column of any name, __proto__ included, as it is asked to', () => {
+    const of = (value: unknown): Record<string, never> => Object.fromEntries([['__proto__', value]]) as Record<string, never>;
+    const codes = Array.from({ length: 100 }, (_, i) => i % 5);
+    const profile = profileData(of(codes), { kinds: of('category'), prediction: '__proto__' });
+    expect(profile.columns).toMatchObject([{ name: '__proto__', kind: 'category' }]);
+    expect(compareData(profile, of(codes.map((code) => code * code))).driftedColumns).toEqual(['__proto__']);
+    expect(() => profileData(of(codes), { kinds: of('colour') })).toThrow('options.kinds.__proto__ must be one of');
   });
 
   it('tells the prediction from the features', () => {
@@ -190,7 +199,7 @@ describe('odd columns', () => {
       ['gone', 'insufficient', 'the current data has no such column'],
       ['news', 'insufficient', 'the reference has no such column'],
     ]);
-    expect(report.summary).toContain('2 could not be judged: gone, news');
+    expect(report.summary).toContain('2 could not be judged: gone, news (gone: the current data has no such column; the reasons of the others are in columns).');
   });
 
   it('no column at all, and no row at all', () => {
@@ -222,7 +231,7 @@ describe('wrong arguments', () => {
     'a profile of another format': [() => compareData({ ...profile, format: 'modelkeep.profile/9' as never }, data), /reads modelkeep\.profile\/1/],
     'a profile in other bins': [() => compareData(profile, profileData({ x: numbers.map((value) => value + 1) })), /same bins/],
     'nothing to merge': [() => mergeProfiles([]), /no profile/],
-    'no table': [() => compareData(data, 7 as never), /current is a number/],
+    'no table': [() => compareData(data, 7 as never), /current is 7/],
   };
   test.each(Object.entries(wrong))('%s is a ValidationError', (_, [call, message]) => {
     let thrown: unknown;

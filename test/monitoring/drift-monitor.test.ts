@@ -244,6 +244,38 @@ describe('DriftMonitor', () => {
     expect((await monitor.check()).window.rows).toBe(10);
   });
 
+  it('keeps the reference it was given, whatever the caller does with it afterwards', async () => {
+    const storage = new MemoryStorage();
+    const reference = profileData({ x: Array.from({ length: 200 }, (_, i) => i) });
+    const monitor = new DriftMonitor({ storage, name: 'm', reference, window: { rows: 100 } });
+    (reference.columns as unknown[]).length = 0;
+    for (let i = 0; i < 100; i++) monitor.observe({ features: { x: 2 * i } });
+    expect((await monitor.check()).status).toBe('stable');
+    expect((await DriftMonitor.open({ storage, name: 'm', window: { rows: 100 } })).name).toBe('m');
+  });
+
+  it('survives a listener that rejects, and tells onError of it', async () => {
+    const told: unknown[] = [];
+    const monitor = new DriftMonitor({
+      storage: new MemoryStorage(),
+      name: 'm',
+      reference: profileData({ x: [1, 2] }),
+      window: { rows: 1 },
+      onError: (error) => {
+        told.push((error as Error).message);
+        throw new Error('clumsy');
+      },
+    });
+    monitor.on('verdict', async () => Promise.reject(new Error('late')));
+    monitor.on('verdict', () => {
+      throw new Error('at once');
+    });
+    monitor.observe({ features: { x: 1 } });
+    expect((await monitor.check()).window.complete).toBe(true);
+    await monitor.close();
+    expect(told.sort()).toEqual(['at once', 'late']);
+  });
+
   it('refuses wrong arguments', async () => {
     const storage = new MemoryStorage();
     const right = { storage, name: 'm', reference, window: { rows: 10 } };
@@ -255,6 +287,8 @@ describe('DriftMonitor', () => {
       [{ drift: { alpha: 2 } }, /options\.drift\.alpha must be less than 1/],
       [{ reference: { x: [1] } }, /reference is not a profile/],
       [{ reference: profileData({}) }, /no columns/],
+      [{ storage: undefined }, /options\.storage must be a storage/],
+      [{ reference: { ...profileData({ x: [1] }), columns: [{}] } }, /reference\.columns\[0\] is not the profile of a column/],
     ];
     for (const [part, message] of wrong) {
       expect(() => new DriftMonitor({ ...right, ...part })).toThrow(message);
@@ -262,7 +296,7 @@ describe('DriftMonitor', () => {
     }
     const monitor = new DriftMonitor({ ...right, reference: profileData({ x: [1] }) });
     expect(() => monitor.observe({ features: { x: 1 }, prediction: 1 })).toThrow(/no prediction column/);
-    expect(() => monitor.observe({} as never)).toThrow(/features is not an object/);
+    expect(() => monitor.observe({} as never)).toThrow(/features are undefined/);
     await expect(monitor.verdicts({ after: 'x' })).rejects.toThrow(/give the next of a page/);
     await expect(DriftMonitor.open({ storage, name: 'other', window: { rows: 1 } })).rejects.toSatisfy((error) => isModelkeepError(error, 'not-found'));
     await monitor.close();
