@@ -10,7 +10,7 @@ export interface CodeRecord {
   remote?: string;
   /** Whether tracked files differ from the commit. */
   dirty?: boolean;
-  /** The difference as a patch, cut at a bound that `diffTruncated` reports. */
+  /** The difference as a patch, without files that hold secrets, cut at a bound that `diffTruncated` reports. */
   diff?: string;
   /** Whether `diff` is only the beginning of the difference. */
   diffTruncated?: boolean;

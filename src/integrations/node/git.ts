@@ -38,8 +38,13 @@ export async function describeGit(options: GitOptions): Promise<GitRecord> {
   };
 }
 
+// Files that hold secrets by their nature, wherever they lie in the tree: a diff of them would put the secrets into every run.
+const secretFiles = ['.env', '.env.*', '*.env', '.npmrc', '.netrc', '.pgpass', '.htpasswd', '*.pem', '*.key', '*.p12', '*.pfx', '*.jks', '*.tfvars', 'id_rsa*', 'id_ed25519*', '*credentials*', '*secret*'];
+
 async function diffOf(options: GitOptions): Promise<Pick<GitRecord, 'diff' | 'diffTruncated'>> {
-  const answer = await ask(options, ['diff', '--no-color', '--no-ext-diff', '--no-textconv', '--submodule=short', '--src-prefix=a/', '--dst-prefix=b/', 'HEAD'], options.maxDiffBytes);
+  const format = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-relative', '--submodule=short', '--src-prefix=a/', '--dst-prefix=b/'];
+  const paths = [':(top)', ...secretFiles.map((name) => `:(top,exclude,glob,icase)**/${name}`)];
+  const answer = await ask(options, ['diff', ...format, 'HEAD', '--', ...paths], options.maxDiffBytes);
   if (answer === undefined) return {};
   // Decoding as a stream leaves out a character that the bound has cut in two.
   return { diff: new TextDecoder().decode(answer.out, { stream: true }), diffTruncated: answer.cut };

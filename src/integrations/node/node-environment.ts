@@ -23,8 +23,10 @@ export interface NodeEnvironmentOptions {
  * runtime, platform, CPU, memory, lockfile and installed versions of the direct dependencies. What cannot be found out is left out: without git, or outside a
  * repository, the record says nothing of the commit.
  *
- * Secrets are redacted: credentials in URLs and in the remote, values of options named like secrets, authorization headers and tokens of well-known forms in
- * the command line. Environment variables are not recorded. The diff is recorded as it is; give `maxDiffBytes: 0` where tracked files hold secrets.
+ * Secrets are redacted where they can be told from other text: credentials in URLs and in the remote, values of options and fields named like secrets,
+ * authorization headers and tokens of well-known forms in the command line. Environment variables are not recorded. The diff leaves out files that hold
+ * secrets by their name (`.env`, `.npmrc`, `*.pem`, `*secret*` and their like) and is otherwise recorded as it is; give `maxDiffBytes: 0` where other tracked
+ * files hold secrets.
  *
  * All is collected once, at the first run, without blocking the event loop. Runs that are open when the process is about to exit by itself (`beforeExit`) are
  * flushed; `process.exit()` and signals leave no time for that.

@@ -66,6 +66,18 @@ describe('the code', () => {
     expect(without.code).not.toHaveProperty('diff');
   });
 
+  it('has a diff of the whole repository wherever it is asked, without the files that hold secrets', async () => {
+    const secrets = ['.env', 'deploy/.env.production', 'deploy/server.pem', '.npmrc', 'my-secrets.json'];
+    mkdirSync(join(directory, 'deploy'));
+    for (const name of secrets) writeFileSync(join(directory, name), 'before\n');
+    repository();
+    git('config', 'diff.relative', 'true');
+    for (const name of [...secrets, 'train.js']) writeFileSync(join(directory, name), 'hunter2\n');
+    const { code } = await nodeEnvironment({ cwd: join(directory, 'deploy') }).describe();
+    expect(code?.dirty).toBe(true);
+    expect(code?.diff?.match(/^diff --git .*$/gm)).toEqual(['diff --git a/train.js b/train.js']);
+  });
+
   it('has no branch on a detached head, and no commit before the first one', async () => {
     git('init', '-q', '-b', 'trunk');
     const empty = await nodeEnvironment({ cwd: directory }).describe();

@@ -20,6 +20,15 @@ describe('a command line', () => {
     [['-H', 'Authorization: Bearer abc.def'], ['-H', 'Authorization: [redacted]']],
     [['-H', 'x-api-key: abc'], ['-H', 'x-api-key: [redacted]']],
     [[`--note=${token}`, token], ['--note=[redacted]', '[redacted]']],
+    [['--password', '-hunter2', '--token', '-v'], ['--password', '[redacted]', '--token', '-v']],
+    [['--config', '{"password":"hunter2","token": "x,y","layers":2}'], ['--config', '{"password":"[redacted]","token": "[redacted]","layers":2}']],
+    [['--set', 'db.host=x,db.password=hunter2'], ['--set', 'db.host=x,db.password=[redacted]']],
+    [['Server=x;User Id=a;Password=hunter2;'], ['Server=x;User Id=a;Password=[redacted];']],
+    [['--define:API_KEY=abc', '--pass', 'hunter2', '--jwt=abc', 'pass:hunter2'], ['--define:API_KEY=[redacted]', '--pass', '[redacted]', '--jwt=[redacted]', 'pass:[redacted]']],
+    [['-u', 'me:hunter2', '--user', 'me:hunter2', '-u', 'https://host/'], ['-u', 'me:[redacted]', '--user', 'me:[redacted]', '-u', 'https://host/']],
+    [['postgres://me:p/w#x@db/x', '//me:pw@host/a', 'redis://:pw@host'], ['postgres://[redacted]@db/x', '//[redacted]@host/a', 'redis://[redacted]@host']],
+    [['http://host:8080/a@b', 'https://host/a:b@c'], ['http://host:8080/a@b', 'https://host/a:b@c']],
+    [['https://host/a?sig=abc', 'sk_live_abcdefghijklmnop'], ['https://host/a?sig=[redacted]', '[redacted]']],
     [['--learning-rate=0.01', '--out=./run=1'], ['--learning-rate=0.01', '--out=./run=1']],
   ])('%j becomes %j', (given, expected) => {
     expect(redactCommand(given)).toEqual(expected);
@@ -32,7 +41,7 @@ describe('a command line', () => {
   });
 
   it('is redacted in time that does not explode', () => {
-    for (const text of ['a.'.repeat(50_000), 'https://'.repeat(20_000), `https://${'a:'.repeat(50_000)}`, '?a='.repeat(30_000), 'eyJ'.repeat(30_000)]) {
+    for (const text of ['a.'.repeat(50_000), 'https://'.repeat(20_000), `https://${'a:'.repeat(50_000)}`, `a${' '.repeat(50_000)}`, ' a='.repeat(30_000), '"a":"\\'.repeat(20_000), '?a='.repeat(30_000), 'eyJ'.repeat(30_000)]) {
       expect(redactCommand([text])[0]!.length).toBeLessThanOrEqual(2_000);
     }
   });
@@ -47,6 +56,8 @@ describe('a remote', () => {
     ['ssh://git:secret@example.test/a/b.git', 'ssh://git@example.test/a/b.git'],
     ['git@example.test:a/b.git', 'git@example.test:a/b.git'],
     ['https://example.test/a.git?private_token=abc', 'https://example.test/a.git?private_token=[redacted]'],
+    ['me:secret@example.test:a/b.git', 'me@example.test:a/b.git'],
+    ['https://me:p/w@example.test/a.git', 'https://example.test/a.git'],
     ['/srv/git/a.git', '/srv/git/a.git'],
   ])('%s becomes %s', (given, expected) => {
     expect(redactRemote(given)).toBe(expected);
