@@ -132,7 +132,7 @@ export type {
   MaterializeOptions,
   OnlineQuery,
   ViewReport,
-} from './features/feature-store.ts';
+} from './features/feature-store-options.ts';
 export { featureView } from './features/feature-view.ts';
 export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/feature-view.ts';
 export { aggregate } from './features/aggregate.ts';

@@ -57,7 +57,7 @@ function defaultHop(windowMs: number): number {
 
 function define(name: AggregateDefinition['function'], column: string | undefined, options: AggregateOptions): AggregateDefinition {
   const path = `aggregate.${name}`;
-  if (name !== 'count' && (typeof column !== 'string' || column === '')) throw new ValidationError(`${path} needs the name of a column.`, { path });
+  if (name !== 'count' && (typeof column !== 'string' || column === '' || column === '__proto__')) throw new ValidationError(`${path} needs the name of a column.`, { path });
   const { where } = check(optionsSchema, options, path);
   const window = durationMs(options.window, `${path}.window`);
   if (window === 0) throw new ValidationError(`${path}.window is 0; give a length of time such as '1h'.`, { path: `${path}.window` });

@@ -87,7 +87,7 @@ function operandFor(type: ColumnType, operand: ConditionValue, path: string): Co
 export function matchingRows(where: Where, columns: Readonly<Record<string, Column>>, rowCount: number): Uint8Array {
   const mask = new Uint8Array(rowCount).fill(1);
   for (const [name, condition] of Object.entries(where)) {
-    const column = columns[name];
+    const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
     if (column === undefined) mask.fill(0);
     else applyCondition(mask, column, condition, name);
   }

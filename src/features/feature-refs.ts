@@ -52,7 +52,10 @@ export function askedFeatures(view: FeatureView, request: ViewRequest, fullFeatu
 /** Throws `ValidationError` when two columns of the result would have one name. */
 export function assertDistinct(taken: Iterable<string>, asked: readonly AskedView[]): void {
   const owners = new Map<string, string>();
-  for (const name of taken) owners.set(name, 'a column of entities');
+  for (const name of taken) {
+    if (name === '__proto__') throw new ValidationError("entities has a column '__proto__', which no plain result can have; rename it.", { path: 'entities' });
+    owners.set(name, 'a column of entities');
+  }
   for (const { current, features } of asked) {
     for (const { feature, column } of features) {
       const owner = owners.get(column);

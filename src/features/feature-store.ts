@@ -1,15 +1,31 @@
-import * as z from 'zod/mini';
 import { throwIfAborted } from '../core/abort.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { columnValues, timestampOf } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
-import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
-import { check } from '../core/schema.ts';
-import { toTable, type Row, type TableInput, type TableSource } from '../core/table.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
+import type { Row, TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './feature-refs.ts';
+import {
+  checkApplyOptions,
+  checkHistoricalQuery,
+  checkIngestOptions,
+  checkMaterializeOptions,
+  checkOnlineQuery,
+  checkStoreOptions,
+  type ApplyOptions,
+  type FeatureStoreOptions,
+  type HistoricalFeatures,
+  type HistoricalQuery,
+  type IngestOptions,
+  type IngestResult,
+  type MaterializeOptions,
+  type OnlineQuery,
+  type ViewReport,
+} from './feature-store-options.ts';
 import { checkView, definitionOf, type FeatureView } from './feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
+import { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
 import { LoadedRows } from './loaded-rows.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
@@ -17,112 +33,10 @@ import { appendBatch, logKeyOf } from './offline-log.ts';
 import { OnlineStore, type LoadedRecord } from './online-store.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
-import { entityColumn, momentsOf } from './spine.ts';
+import { ownValues } from './own-values.ts';
+import { entityColumn, momentsOf, spineOf } from './spine.ts';
 import { ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
 
-/** How a {@link FeatureStore} is set up. */
-export interface FeatureStoreOptions {
-  /** Where views, rows and online values are kept. */
-  storage: StorageAdapter;
-  /** Says what time it is when online values are asked for. @default the host's */
-  clock?: Clock | undefined;
-  /** How many bytes of decoded rows stay in memory between calls, and as many again of online records; 0 keeps none. @default 512 MiB */
-  cacheBytes?: number | undefined;
-}
-
-/** How views are applied. */
-export interface ApplyOptions extends OperationOptions {
-  /** Lets a change through that breaks what is made from the view. @default false */
-  force?: boolean | undefined;
-}
-
-/** How rows are ingested. */
-export interface IngestOptions extends LongOperationOptions {
-  /** Whether the rows go online at once, too. @default false */
-  online?: boolean | undefined;
-  /** Names the rows, so that equal rows sent under two names count twice; pieces of what is too large for one batch are numbered. @default a digest of each batch */
-  batchId?: string | undefined;
-}
-
-/** What an ingestion did. */
-export interface IngestResult {
-  /** Rows that are new. */
-  readonly rows: number;
-  /** Rows whose batch had been ingested before. */
-  readonly known: number;
-  /** How many batches the rows came in. */
-  readonly batches: number;
-}
-
-/** What training features are wanted. */
-export interface HistoricalQuery extends OperationOptions {
-  /** The rows to find features for: entity keys, moments, and whatever else, which passes through. */
-  entities: TableInput;
-  /** The column of `entities` that says for which moment. */
-  timestamp: string;
-  /** Features as `view:feature`, or `view:*` for all of a view by name. */
-  features: readonly string[];
-  /** Whether rows count from their created time on (`knowledge`) or from their event time (`event`), where a view has both. @default 'knowledge' */
-  asOf?: 'knowledge' | 'event' | undefined;
-  /** Whether columns are named `view__feature` instead of `feature`. @default false */
-  fullFeatureNames?: boolean | undefined;
-}
-
-/** For how many rows a view had what. The counts add up to the number of rows. */
-export interface ViewReport {
-  /** A row of the entity that was usable at the moment asked for. */
-  matched: number;
-  /** No row of the entity at all, or no key. */
-  missing: number;
-  /** Only rows older than the view's `ttl`. */
-  expired: number;
-  /** Only rows later than the moment. */
-  future: number;
-  /** Only rows that became known after the moment. */
-  tooNew: number;
-}
-
-/** Features for training, row by row as they were asked for. */
-export interface HistoricalFeatures {
-  /** The columns of `entities`, then the features; typed arrays where nothing is missing, otherwise arrays with `null`. */
-  readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
-  /** How many rows each column has: as many as were asked for. */
-  readonly rowCount: number;
-  /** By view. */
-  readonly report: Readonly<Record<string, Readonly<ViewReport>>>;
-}
-
-/** How a view is materialized. */
-export interface MaterializeOptions extends LongOperationOptions {
-  /** Rows up to this event time, inclusive, go online: epoch milliseconds, a date, or ISO 8601 text. @default now */
-  end?: number | Date | string | undefined;
-}
-
-/** What online features are wanted. */
-export interface OnlineQuery extends OperationOptions {
-  /** One object per answer: the entity keys, and whatever else, which passes through. */
-  entities: readonly Row[];
-  /** Features as `view:feature`, or `view:*` for all of a view by name. */
-  features: readonly string[];
-  /** Whether columns are named `view__feature` instead of `feature`. @default false */
-  fullFeatureNames?: boolean | undefined;
-}
-
-const storeSchema = /* @__PURE__ */ z.strictObject({ storage: z.looseObject({}), clock: z.optional(z.looseObject({})), cacheBytes: z.optional(z.number().check(z.minimum(0))) });
-const historicalSchema = /* @__PURE__ */ z.strictObject({
-  entities: z.any(),
-  timestamp: z.string(),
-  features: z.any(),
-  asOf: z.optional(z.enum(['knowledge', 'event'])),
-  fullFeatureNames: z.optional(z.boolean()),
-  signal: z.optional(z.any()),
-});
-const onlineSchema = /* @__PURE__ */ z.strictObject({
-  entities: z.array(z.record(z.string(), z.any())),
-  features: z.any(),
-  fullFeatureNames: z.optional(z.boolean()),
-  signal: z.optional(z.any()),
-});
 const defaultCacheBytes = 512 * 1024 * 1024;
 
 /**
@@ -160,16 +74,18 @@ export class FeatureStore {
   readonly #catalog: ViewCatalog;
   readonly #online: OnlineStore;
   readonly #materializer: Materializer;
+  readonly #times: IngestTimes;
   /** Rows by log, least recently used first. */
   readonly #rows = new Map<string, { loaded: LoadedRows; reading: Promise<void> }>();
 
   constructor(options: FeatureStoreOptions) {
-    check(storeSchema, options, 'options');
+    checkStoreOptions(options);
     this.#storage = options.storage;
     this.#clock = options.clock ?? systemClock;
     this.#cacheBytes = options.cacheBytes ?? defaultCacheBytes;
     this.#catalog = new ViewCatalog(this.#storage, this.#clock);
     this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
+    this.#times = new IngestTimes(this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online);
   }
 
@@ -179,6 +95,9 @@ export class FeatureStore {
    * a column, the view begins without rows, since the old ones do not fit it.
    */
   async apply(views: readonly FeatureView[], options: ApplyOptions = {}): Promise<AppliedView[]> {
+    checkApplyOptions(options);
+    const given: unknown = views;
+    if (!Array.isArray(given)) throw new ValidationError('views must be a list of feature views, such as [airportDelays].', { path: 'views' });
     views.forEach((view, i) => checkView(view, `views[${i}]`));
     const applied: AppliedView[] = [];
     for (const view of views) applied.push(await this.#catalog.apply(view, options.force ?? false, options));
@@ -194,11 +113,12 @@ export class FeatureStore {
    * other rows already; `NotFoundError` when there is no such view.
    */
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
+    checkIngestOptions(options);
     const current = await this.#catalog.fresh(nameOf(view), options);
     const total = { rows: 0, known: 0, batches: 0 };
     for await (const table of batchesOf(current, rows, options.signal)) {
       const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
-      const appended = await appendBatch(this.#storage, current, table, id, this.#clock.now(), options);
+      const appended = await appendBatch(this.#storage, current, table, id, this.#times.next(), options);
       if (options.online) await this.#materializer.push(current, appended.batch, () => this.#load(current, options), options);
       await appended.finish();
       total[appended.known ? 'known' : 'rows'] += table.rowCount;
@@ -211,19 +131,20 @@ export class FeatureStore {
   /**
    * Features as they were at the moment of each row: for a column, the newest row with `timestamp <= moment` and, where the view has a `ttl`,
    * `timestamp >= moment - ttl`; for an aggregate, the rows before the moment that its window sees. Where a view has a created time, rows that were
-   * created after the moment do not count, unless `asOf` is `'event'`. Ties go to the latest created, then to the last ingested row.
+   * created after the moment do not count, unless `asOf` is `'event'`. Ties go to the latest created, then to the row that was ingested last;
+   * among rows of several processes the hosts' clocks say which that is.
    *
    * Rows keep their number and order, and all their columns. What is not known is `null`. A key with a missing part matches nothing.
    */
   async getHistoricalFeatures(query: HistoricalQuery): Promise<HistoricalFeatures> {
-    check(historicalSchema, query, 'query');
+    checkHistoricalQuery(query);
     const asked = await this.#asked(parseRefs(query.features), query.fullFeatureNames ?? false, query);
-    const spine = toTable(query.entities, { types: { [query.timestamp]: 'timestamp' }, path: 'entities' });
+    const spine = spineOf(query.entities, query.timestamp, asked.map(({ current }) => current.view));
     const times = momentsOf(spine, query.timestamp);
     assertDistinct(Object.keys(spine.columns), asked);
     for (const { current } of asked) for (const name of current.view.entity) entityColumn(spine, name, current.view);
     const columns: Record<string, ArrayLike<unknown>> = {};
-    for (const [name, column] of Object.entries(spine.columns)) columns[name] = columnValues(column);
+    for (const [name, column] of Object.entries(spine.columns)) columns[name] = ownValues(column);
     const report: Record<string, ViewReport> = {};
     for (const { current, features } of asked) {
       const { view } = current;
@@ -233,7 +154,7 @@ export class FeatureStore {
       const definitions = features.map(({ feature }) => definitionOf(view, feature));
       const knownOnly = query.asOf !== 'event';
       const joined = joinFeatures(loaded.snapshot().index, { codes, times }, definitions, features.map(({ feature }) => feature), { ttl: view.ttl, knownOnly });
-      features.forEach(({ column }, i) => (columns[column] = columnValues(joined.columns[i]!)));
+      features.forEach(({ column }, i) => (columns[column] = ownValues(joined.columns[i]!)));
       report[view.name] = countOutcomes(joined.outcomes);
       this.#trim();
     }
@@ -245,8 +166,7 @@ export class FeatureStore {
    * one never replaces a newer. An entity's record keeps the rows that its longest window can need from the present (or from `end`, if that is earlier) on.
    */
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
-    const end = options.end === undefined ? this.#clock.now() : timestampOf(options.end);
-    if (end === undefined) throw new ValidationError(`end is ${String(options.end)}; give epoch milliseconds, a date or ISO 8601 text.`, { path: 'end' });
+    const end = checkMaterializeOptions(options) ?? this.#clock.now();
     const current = await this.#catalog.fresh(nameOf(view), options);
     const result = await this.#materializer.materialize(current, end, () => this.#load(current, options), options);
     this.#trim();
@@ -260,7 +180,7 @@ export class FeatureStore {
    * materialized again before a new feature can be computed.
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
-    check(onlineSchema, query, 'query');
+    checkOnlineQuery(query);
     const { entities } = query;
     const requests = parseRefs(query.features);
     let asked = await this.#asked(requests, query.fullFeatureNames ?? false, query, true);
@@ -275,7 +195,7 @@ export class FeatureStore {
     const names = [...new Set(entities.flatMap((entity) => Object.keys(entity)))];
     assertDistinct(names, asked);
     const columns: Record<string, unknown[]> = {};
-    for (const name of names) columns[name] = entities.map((entity) => entity[name] ?? null);
+    for (const name of names) columns[name] = entities.map((entity) => (Object.hasOwn(entity, name) ? (entity[name] ?? null) : null));
     const answer: OnlineAnswer = { columns, statuses: {}, timestamps: {} };
     asked.forEach((each, v) => serve(each, found[v]!, now, answer));
     return answer;
@@ -298,10 +218,10 @@ export class FeatureStore {
     const places: (number | undefined)[][] = asked.map(({ current }) =>
       entities.map((entity, i) => {
         const { view } = current;
-        const lacking = view.entity.find((name) => entity[name] === undefined);
+        const lacking = view.entity.find((name) => !Object.hasOwn(entity, name) || entity[name] === undefined);
         if (lacking !== undefined) throw new ValidationError(`entities[${i}].${lacking} is missing; the view '${view.name}' finds its entities by it.`, { path: `entities[${i}].${lacking}` });
-        const odd = view.entity.find((name) => typeof entity[name] === 'object' && entity[name] !== null && !(entity[name] instanceof Date));
-        if (odd !== undefined) throw new ValidationError(`entities[${i}].${odd} is an object, which is no entity key.`, { path: `entities[${i}].${odd}` });
+        const odd = view.entity.find((name) => !isKeyPart(entity[name]));
+        if (odd !== undefined) throw new ValidationError(`entities[${i}].${odd} is ${shown(entity[odd], 80)}, which is no entity key; give a text, number, bigint or boolean.`, { path: `entities[${i}].${odd}` });
         const texts = keyTexts(view.entity.map((name) => entity[name]));
         return texts && keys.push(this.#online.keyOf(current, texts)) - 1;
       }),
@@ -338,6 +258,10 @@ export class FeatureStore {
       held -= loaded.byteLength;
     }
   }
+}
+
+function isKeyPart(value: unknown): boolean {
+  return value === null || value instanceof Date || ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
 }
 
 function nameOf(view: string | FeatureView): string {

@@ -57,22 +57,23 @@ export interface FeatureViewOptions<Features extends Readonly<Record<string, Fea
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const types = ['float64', 'int64', 'bool', 'string', 'timestamp', 'json'] as const;
 const name = /* @__PURE__ */ z.string().check(z.minLength(1));
+const columnName = /* @__PURE__ */ z.string().check(z.minLength(1), z.refine((text) => text !== '__proto__', 'must not be __proto__, which no object can have as a plain column'));
 
 const optionsSchema = /* @__PURE__ */ z.strictObject({
   name,
-  entity: z.array(name),
-  timestamp: name,
-  createdTimestamp: z.optional(name),
+  entity: z.array(columnName),
+  timestamp: columnName,
+  createdTimestamp: z.optional(columnName),
   ttl: z.optional(z.unknown()),
-  features: z.record(z.string(), z.union([z.enum(types), aggregateSchema])),
+  features: z.record(z.string(), z.union([z.enum(types), aggregateSchema], `must be one of the types ${types.join(', ')}, or an aggregate such as aggregate.mean('delay', { window: '1h' })`)),
 });
 
 const viewSchema = /* @__PURE__ */ z.strictObject({
   kind: z.literal('feature-view'),
   name,
-  entity: z.array(name),
-  timestamp: name,
-  createdTimestamp: z.optional(name),
+  entity: z.array(columnName),
+  timestamp: columnName,
+  createdTimestamp: z.optional(columnName),
   ttl: z.optional(z.number().check(z.gt(0))),
   features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: z.enum(types) }), aggregateSchema])),
 });
@@ -98,10 +99,9 @@ export function featureView<const Features extends Readonly<Record<string, Featu
 ): FeatureView<Extract<keyof Features, string>> {
   check(optionsSchema, options, 'featureView');
   const path = `featureView(${options.name})`;
-  const features: Record<string, FeatureDefinition> = {};
-  for (const [feature, definition] of Object.entries(options.features)) {
-    features[feature] = typeof definition === 'string' ? { kind: 'column', type: definition } : definition;
-  }
+  const features: Record<string, FeatureDefinition> = Object.fromEntries(
+    Object.entries(options.features).map(([feature, definition]) => [feature, typeof definition === 'string' ? { kind: 'column', type: definition } : definition]),
+  );
   const view: FeatureView = {
     kind: 'feature-view',
     name: options.name,
@@ -148,7 +148,8 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
       const path = `featureView(${view.name}).features.${feature}.column`;
       throw new ValidationError(`${path} is missing; a ${definition.function} goes over a column.`, { path });
     }
-    const type = (columns[definition.column] ??= 'float64');
+    if (!Object.hasOwn(columns, definition.column)) columns[definition.column] = 'float64';
+    const type = columns[definition.column]!;
     if (type === 'float64') continue;
     const path = `featureView(${view.name}).features.${feature}`;
     throw new ValidationError(`${path} aggregates '${definition.column}', which is a ${type} column; only float64 columns can be summed.`, { path });
@@ -157,7 +158,8 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
     if (definition.kind !== 'aggregate') continue;
     for (const [column, condition] of Object.entries(definition.where ?? {})) {
       const path = `featureView(${view.name}).features.${feature}.where.${column}`;
-      checkCondition(condition, (columns[column] ??= conditionType(condition, path)), path);
+      if (!Object.hasOwn(columns, column)) columns[column] = conditionType(condition, path);
+      checkCondition(condition, columns[column]!, path);
     }
   }
   const key = [...view.entity, view.timestamp, view.createdTimestamp].find((column) => column !== undefined && Object.hasOwn(columns, column));

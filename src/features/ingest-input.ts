@@ -14,7 +14,7 @@ export async function* batchesOf(current: CurrentView, source: TableSource, sign
   const times = createdTimestamp === undefined ? [timestamp] : [timestamp, createdTimestamp];
   const types: Record<string, ColumnType> = { ...current.columns, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
   const only = [...new Set([...entity, ...Object.keys(types)])];
-  const batchRows = rowsPerBatch(only.map((name) => types[name] ?? 'string'));
+  const batchRows = rowsPerBatch(only.map((name) => (Object.hasOwn(types, name) ? types[name]! : 'string')));
   let seen = 0;
   for await (const table of tablesOf(source, { types, only, batchRows, signal }, () => seen)) {
     checkRows(current, table, seen);

@@ -4,6 +4,7 @@ import type { AskedView } from './feature-refs.ts';
 import { definitionOf, type FeatureDefinition } from './feature-view.ts';
 import { shortcoming } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
+import { ownValue } from './own-values.ts';
 import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
 import type { CurrentView } from './view-catalog.ts';
 
@@ -74,5 +75,5 @@ function statusOf(joined: JoinedFeatures | undefined, f: number, definition: Fea
   if (joined === undefined || !(found === outcome.matched || found === outcome.expired)) return { value: null, status: 'NOT_FOUND' };
   if (found === outcome.expired && definition.kind === 'column') return { value: null, status: 'OUTSIDE_MAX_AGE' };
   const column = joined.columns[f]!;
-  return isPresent(column, 0) ? { value: valueAt(column, 0), status: 'PRESENT' } : { value: null, status: 'NULL_VALUE' };
+  return isPresent(column, 0) ? { value: ownValue(valueAt(column, 0)), status: 'PRESENT' } : { value: null, status: 'NULL_VALUE' };
 }

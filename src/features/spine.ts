@@ -1,7 +1,14 @@
 import type { Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
-import type { Table } from '../core/table.ts';
+import { toTable, type Table, type TableInput } from '../core/table.ts';
 import type { FeatureView } from './feature-view.ts';
+
+/** The table of entities that features are asked for. No rows at all are a table, too. */
+export function spineOf(entities: TableInput, timestamp: string, views: readonly FeatureView[]): Table {
+  const none = Array.isArray(entities) && entities.length === 0;
+  const input = none ? Object.fromEntries([...views.flatMap((view) => view.entity), timestamp].map((name) => [name, []])) : entities;
+  return toTable(input, { types: Object.fromEntries([[timestamp, 'timestamp']]), path: 'entities' });
+}
 
 /** The moments of a table of entities. Throws `ValidationError` when one is missing. */
 export function momentsOf(spine: Table, timestamp: string): Float64Array {

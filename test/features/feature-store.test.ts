@@ -264,7 +264,7 @@ describe('queries', () => {
     expect(names.map((name) => online.statuses[name])).toEqual(names.map(() => ['PRESENT', 'NULL_VALUE']));
     const texts = await store.getOnlineFeatures({ entities: [{ id: '1' }, { id: null }], features: ['typed:big'] });
     expect(texts.statuses['big']).toEqual(['NOT_FOUND', 'NOT_FOUND']);
-    await expect(store.getOnlineFeatures({ entities: [{ id: {} }], features: ['typed:big'] })).rejects.toThrow('entities[0].id is an object, which is no entity key');
+    await expect(store.getOnlineFeatures({ entities: [{ id: {} }], features: ['typed:big'] })).rejects.toThrow('entities[0].id is {}, which is no entity key');
   });
 
   it('finds entities by date and by several parts that never run together', async () => {
@@ -303,7 +303,7 @@ describe('queries', () => {
       await expect(ask(change)).rejects.toThrow(message);
     }
     await expect(store.getOnlineFeatures({ entities: [{ dest: 'ATL' }], features })).rejects.toThrow("entities[0].origin is missing; the view 'airports'");
-    await expect(store.materialize(view, { end: 'never' })).rejects.toThrow('end is never');
+    await expect(store.materialize(view, { end: 'never' })).rejects.toThrow('options.end is "never"');
   });
 
   it('reports what each view had', async () => {

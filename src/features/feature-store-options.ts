@@ -1,0 +1,157 @@
+import * as z from 'zod/mini';
+import type { Clock } from '../core/clock.ts';
+import { timestampOf } from '../core/column.ts';
+import { ValidationError } from '../core/errors.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import { check } from '../core/schema.ts';
+import { shown } from '../core/shown.ts';
+import type { Row, TableInput } from '../core/table.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+
+/** How a `FeatureStore` is set up. */
+export interface FeatureStoreOptions {
+  /** Where views, rows and online values are kept. */
+  storage: StorageAdapter;
+  /** Says what time it is when online values are asked for. @default the host's */
+  clock?: Clock | undefined;
+  /** How many bytes of decoded rows stay in memory between calls, and as many again of online records; 0 keeps none. @default 512 MiB */
+  cacheBytes?: number | undefined;
+}
+
+/** How views are applied. */
+export interface ApplyOptions extends OperationOptions {
+  /** Lets a change through that breaks what is made from the view. @default false */
+  force?: boolean | undefined;
+}
+
+/** How rows are ingested. */
+export interface IngestOptions extends LongOperationOptions {
+  /** Whether the rows go online at once, too. @default false */
+  online?: boolean | undefined;
+  /** Names the rows, so that equal rows sent under two names count twice; pieces of what is too large for one batch are numbered. @default a digest of each batch */
+  batchId?: string | undefined;
+}
+
+/** What an ingestion did. */
+export interface IngestResult {
+  /** Rows that are new. */
+  readonly rows: number;
+  /** Rows whose batch had been ingested before. */
+  readonly known: number;
+  /** How many batches the rows came in. */
+  readonly batches: number;
+}
+
+/** What training features are wanted. */
+export interface HistoricalQuery extends OperationOptions {
+  /** The rows to find features for: entity keys, moments, and whatever else, which passes through. */
+  entities: TableInput;
+  /** The column of `entities` that says for which moment. */
+  timestamp: string;
+  /** Features as `view:feature`, or `view:*` for all of a view by name. */
+  features: readonly string[];
+  /** Whether rows count from their created time on (`knowledge`) or from their event time (`event`), where a view has both. @default 'knowledge' */
+  asOf?: 'knowledge' | 'event' | undefined;
+  /** Whether columns are named `view__feature` instead of `feature`. @default false */
+  fullFeatureNames?: boolean | undefined;
+}
+
+/** For how many rows a view had what. The counts add up to the number of rows. */
+export interface ViewReport {
+  /** A row of the entity that was usable at the moment asked for. */
+  matched: number;
+  /** No row of the entity at all, or no key. */
+  missing: number;
+  /** Only rows older than the view's `ttl`. */
+  expired: number;
+  /** Only rows later than the moment. */
+  future: number;
+  /** Only rows that became known after the moment. */
+  tooNew: number;
+}
+
+/** Features for training, row by row as they were asked for. */
+export interface HistoricalFeatures {
+  /** The columns of `entities`, then the features; typed arrays where nothing is missing, otherwise arrays with `null`. */
+  readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
+  /** How many rows each column has: as many as were asked for. */
+  readonly rowCount: number;
+  /** By view. */
+  readonly report: Readonly<Record<string, Readonly<ViewReport>>>;
+}
+
+/** How a view is materialized. */
+export interface MaterializeOptions extends LongOperationOptions {
+  /** Rows up to this event time, inclusive, go online: epoch milliseconds, a date, or ISO 8601 text. @default now */
+  end?: number | Date | string | undefined;
+}
+
+/** What online features are wanted. */
+export interface OnlineQuery extends OperationOptions {
+  /** One object per answer: the entity keys, and whatever else, which passes through. */
+  entities: readonly Row[];
+  /** Features as `view:feature`, or `view:*` for all of a view by name. */
+  features: readonly string[];
+  /** Whether columns are named `view__feature` instead of `feature`. @default false */
+  fullFeatureNames?: boolean | undefined;
+}
+
+const signal = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
+const onProgress = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function'));
+const flag = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.boolean());
+const storeSchema = /* @__PURE__ */ z.strictObject({
+  storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function', 'must be a storage, such as new MemoryStorage()'),
+  clock: z.optional(z.custom<Clock>((value) => typeof (value as Clock | undefined)?.now === 'function', 'must be a Clock')),
+  cacheBytes: z.optional(z.number().check(z.minimum(0))),
+});
+const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal });
+const ingestSchema = /* @__PURE__ */ z.strictObject({ online: flag, batchId: z.optional(z.string().check(z.minLength(1))), signal, onProgress });
+const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal, onProgress });
+const historicalSchema = /* @__PURE__ */ z.strictObject({
+  entities: z.optional(z.unknown()),
+  timestamp: z.string(),
+  features: z.optional(z.unknown()),
+  asOf: z.optional(z.enum(['knowledge', 'event'])),
+  fullFeatureNames: flag,
+  signal,
+});
+const onlineSchema = /* @__PURE__ */ z.strictObject({
+  entities: z.array(z.record(z.string(), z.unknown())),
+  features: z.optional(z.unknown()),
+  fullFeatureNames: flag,
+  signal,
+});
+
+/** Checks what a store is made with. */
+export function checkStoreOptions(options: FeatureStoreOptions): void {
+  check(storeSchema, options, 'options');
+}
+
+/** Checks the options of `apply`. */
+export function checkApplyOptions(options: ApplyOptions): void {
+  check(applySchema, options, 'options');
+}
+
+/** Checks the options of `ingest`. */
+export function checkIngestOptions(options: IngestOptions): void {
+  check(ingestSchema, options, 'options');
+}
+
+/** Checks the options of `materialize` and returns its end, `undefined` for now. */
+export function checkMaterializeOptions(options: MaterializeOptions): number | undefined {
+  const { end } = check(materializeSchema, options, 'options') as MaterializeOptions;
+  const time = end === undefined ? undefined : timestampOf(end);
+  if (time !== undefined || end === undefined) return time;
+  throw new ValidationError(`options.end is ${end instanceof Date ? 'an invalid Date' : shown(end)}; give epoch milliseconds, a date or ISO 8601 text.`, { path: 'options.end' });
+}
+
+/** Checks a query for training, but for its entities and features, which are looked at one by one. */
+export function checkHistoricalQuery(query: HistoricalQuery): void {
+  check(historicalSchema, query, 'query');
+  if (query.entities === undefined) throw new ValidationError('query.entities is missing; give the rows to find features for.', { path: 'query.entities' });
+}
+
+/** Checks a query for serving, but for its features and the keys of its entities. */
+export function checkOnlineQuery(query: OnlineQuery): void {
+  check(onlineSchema, query, 'query');
+}
