@@ -91,7 +91,7 @@ export interface DriftSettings {
   readonly minRows: number;
 }
 
-const settingsSchema = z.strictObject({
+const settingsSchema = /* @__PURE__ */ z.strictObject({
   alpha: z.optional(z.number().check(z.gt(0), z.lt(1))),
   minEffect: z.optional(z.number().check(z.minimum(0))),
   minRows: z.optional(z.int().check(z.minimum(1))),

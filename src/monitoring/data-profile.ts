@@ -45,8 +45,8 @@ export interface ProfileDataOptions extends ProfileOptions {
   bins?: DataProfile | undefined;
 }
 
-const kindSchema = z.enum(['number', 'category', 'timestamp']);
-const optionsSchema = z.strictObject({
+const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'timestamp']);
+const optionsSchema = /* @__PURE__ */ z.strictObject({
   prediction: z.optional(z.string()),
   kinds: z.optional(z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
   maxCategories: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
