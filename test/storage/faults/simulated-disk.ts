@@ -97,7 +97,7 @@ export class SimulatedDisk {
       };
       assertAlive();
       const fault = plan({ name, path, count: ++state.count });
-      for (let ticks = Math.floor(this.#random() * 4); ticks > 0; ticks--) await undefined;
+      for (let ticks = Math.floor(this.#random() * 4); ticks > 0; ticks--) await Promise.resolve();
       assertAlive();
       if (fault && 'code' in fault && name !== 'sync') throw systemError(fault.code, name, path);
       if (!fault || !('death' in fault)) return effect(fault);
@@ -193,7 +193,7 @@ export class SimulatedDisk {
 
   async #sync(file: FileNode, path: string, process: ProcessState, fault: Fault | undefined): Promise<void> {
     const asked = file.unsynced.slice();
-    await undefined;
+    await Promise.resolve();
     if (!this.#on) throw new ProcessDead(`sync ${path}: the power failed.`);
     if (fault && 'code' in fault) {
       for (const write of asked) write.doomedFor.add(process);
@@ -206,7 +206,7 @@ export class SimulatedDisk {
     const node = this.#find(path, 'fsync');
     if (node.kind !== 'directory') throw systemError('ENOTDIR', 'fsync', path);
     const asked = node.unsynced.slice();
-    await undefined;
+    await Promise.resolve();
     if (!this.#on) throw new ProcessDead(`syncDirectory ${path}: the power failed.`);
     for (const names of asked) {
       if (!node.unsynced.includes(names)) continue;
