@@ -67,7 +67,7 @@ class Life {
     this.#random = random;
     this.#summary = summary;
     this.#disk = new SimulatedDisk(random);
-    this.#oracle = new Oracle(Array.from({ length: options.processes * 2 }, (_, i) => `w${i}`), options.promised ?? options.durability);
+    this.#oracle = new Oracle(Array.from({ length: options.processes * 2 }, (_, i) => `w${i}`), options.promised ?? options.durability, options.failures);
   }
 
   get acknowledged(): number {

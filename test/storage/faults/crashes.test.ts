@@ -5,10 +5,10 @@ import { runCrashes, type CrashRunOptions } from './crash-run.ts';
 const seed = Number(process.env['CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 const runs: Record<string, Omit<CrashRunOptions, 'seed'>> = {
-  'one process, everything flushed': { crashes: 800, durability: 'flushed', processes: 1 },
-  'two processes at once, everything flushed': { crashes: 400, durability: 'flushed', processes: 2 },
+  'one process, everything flushed': { crashes: 900, durability: 'flushed', processes: 1 },
+  'two processes at once, everything flushed': { crashes: 200, durability: 'flushed', processes: 2 },
   'a disk that is full or fails now and then': { crashes: 500, durability: 'flushed', processes: 1, failures: true },
-  'two processes and a disk that fails': { crashes: 200, durability: 'flushed', processes: 2, failures: true },
+  'two processes and a disk that fails': { crashes: 100, durability: 'flushed', processes: 2, failures: true },
   'nothing flushed': { crashes: 300, durability: 'buffered', processes: 1 },
 };
 

@@ -33,6 +33,8 @@ interface Sequence {
   batches: Batch[];
   /** A delete of the log that was not acknowledged. */
   mayBeGone: boolean;
+  /** What the whole would be with appends that failed and were not seen, as long as nothing was appended since. */
+  late: (readonly Content[])[];
 }
 
 interface BlobState {
@@ -54,22 +56,28 @@ export class Oracle implements Reporter {
   readonly #promise: Certainty;
   /** States from the last durable one on, oldest first. */
   readonly #records = new Map<string, RecordState[]>();
+  /** What the last check found. */
+  readonly #found = new Map<string, RecordState>();
   readonly #sequences = new Map<string, Sequence>();
   readonly #blobs = new Map<Digest, BlobState>();
   readonly #underWay = new Map<string, Intent>();
   readonly #versions = new Map<string, string>();
-  #counter = { durable: 0, seen: 0, acknowledged: 0, begun: 0 };
+  /** `late` counts increments that were refused or not seen, and may yet take effect where refused and failed writes may. */
+  #counter = { durable: 0, seen: 0, acknowledged: 0, begun: 0, late: 0 };
   // Where nothing is flushed, loss of power may keep a write that was refused and drop the one that it was refused for.
   readonly #mayHoldLater: boolean;
+  readonly #failing: boolean;
   /** Calls that were acknowledged in all. */
   acknowledged = 0;
 
-  constructor(workers: readonly string[], durability: 'flushed' | 'buffered') {
+  /** @param failing - Whether the disk fails now and then: a write that failed may then take effect after it was not seen, when what stood in its way is lost with the power. */
+  constructor(workers: readonly string[], durability: 'flushed' | 'buffered', failing = false) {
+    this.#failing = failing;
     this.#workers = workers;
     this.#mayHoldLater = durability === 'buffered';
     this.#promise = durability === 'flushed' ? 'durable' : 'happened';
     for (const key of workers.flatMap(keysOf)) this.#records.set(key, [{ content: undefined, version: undefined, certainty: 'durable' }]);
-    for (const worker of workers) for (const log of [sharedLog, `${worker}/log`]) this.#sequences.set(`${log} ${worker}`, { settled: [], batches: [], mayBeGone: false });
+    for (const worker of workers) for (const log of [sharedLog, `${worker}/log`]) this.#sequences.set(`${log} ${worker}`, { settled: [], batches: [], mayBeGone: false, late: [] });
   }
 
   begin(worker: string, intent: Intent): void {
@@ -104,12 +112,14 @@ export class Oracle implements Reporter {
         this.#acknowledgeWrites(intent.writes, acknowledgement);
         return;
       case 'append': {
-        const batch = this.#sequenceOf(intent.log, worker).batches.at(-1)!;
+        const sequence = this.#sequenceOf(intent.log, worker);
+        const batch = sequence.batches.at(-1)!;
+        sequence.late = [];
         batch.certainty = batch.buffered ? 'happened' : this.#promise;
         return;
       }
       case 'deleteLog':
-        this.#sequences.set(`${intent.log} ${worker}`, { settled: [], batches: [], mayBeGone: false });
+        this.#sequences.set(`${intent.log} ${worker}`, { settled: [], batches: [], mayBeGone: false, late: [] });
         return;
       case 'writeBlob':
         Object.assign(this.#blobs.get(intent.digest)!, { there: true, certainty: this.#promise });
@@ -119,7 +129,10 @@ export class Oracle implements Reporter {
         return;
       case 'increment':
         if ('changed' in acknowledgement && acknowledgement.changed) this.#counter.acknowledged++;
-        else this.#counter.begun--;
+        else {
+          this.#counter.begun--;
+          this.#counter.late++;
+        }
     }
   }
 
@@ -164,8 +177,11 @@ export class Oracle implements Reporter {
     }
     if (record && found.content) this.#noteVersion(key, record.version, found.content.tag);
     const now: RecordState = { content: found.content, version: record?.version, certainty: loss === 'power' || found.certainty === 'durable' ? 'durable' : 'happened' };
-    // What came after it has not happened; what came before it may come back when power is lost.
-    this.#records.set(key, now.certainty === 'durable' ? [now] : [...states.slice(lastCertain(states, 'power'), states.indexOf(found)), now]);
+    // What came before it may come back when power is lost.
+    const before = now.certainty === 'durable' ? [] : states.slice(lastCertain(states, 'power'), states.indexOf(found));
+    const after = this.#failing ? states.slice(states.indexOf(found) + 1).map((state): RecordState => ({ ...state, certainty: 'possible' })) : [];
+    this.#records.set(key, [...before, now, ...after]);
+    this.#found.set(key, now);
   }
 
   #noteVersion(key: string, version: Version, tag: string): void {
@@ -178,10 +194,7 @@ export class Oracle implements Reporter {
   async #checkList(storage: StorageAdapter): Promise<void> {
     const found: string[] = [];
     for await (const { key, version, size } of listAll(storage, { limit: 5 })) if (key !== counterKey) found.push(`${key} ${version} ${size}`);
-    const expected = [...this.#records].flatMap(([key, states]) => {
-      const state = states.at(-1);
-      return state?.content ? [`${key} ${state.version} ${bytesOf(state.content).length}`] : [];
-    }).sort();
+    const expected = [...this.#found].flatMap(([key, { content, version }]) => (content ? [`${key} ${version} ${bytesOf(content).length}`] : [])).sort();
     if (found.join() !== expected.join()) throw new Violation(`The list is\n${found.join('\n')}\nwhere reading gives\n${expected.join('\n')}`);
   }
 
@@ -211,6 +224,7 @@ export class Oracle implements Reporter {
     let entries: readonly Content[] = [...settled, ...batches.slice(0, least).flatMap((batch) => batch.entries)];
     const candidates = [entries];
     for (const batch of batches.slice(least)) candidates.push((entries = [...entries, ...batch.entries]));
+    candidates.push(...sequence.late);
     const at = candidates.findIndex((candidate) => candidate.length === found.length && candidate.every((content, i) => isContent(found[i], content)));
     // A delete that was cut short leaves a beginning.
     const gone = at < 0 && mayBeGone && found.every((bytes, i) => isContent(bytes, entries[i]));
@@ -219,9 +233,11 @@ export class Oracle implements Reporter {
       throw new Violation(`${name}: found ${found.length} entries\n  ${found.map(startOf).join(' ')}\nwhich are none of\n  ${allowed}${mayBeGone ? '\n  a beginning of it' : ''}`);
     }
     sequence.mayBeGone = false;
-    sequence.batches = loss === 'power' || gone ? [] : batches.slice(0, least + at);
+    sequence.late = this.#failing && !gone ? candidates.slice(at + 1) : [];
+    const isLate = at > batches.length - least;
+    sequence.batches = loss === 'power' || gone || isLate ? [] : batches.slice(0, least + at);
     for (const batch of sequence.batches) if (batch.certainty === 'possible') batch.certainty = 'happened';
-    if (loss === 'power' || gone) sequence.settled = gone ? [] : candidates[at]!;
+    if (loss === 'power' || gone || isLate) sequence.settled = gone ? [] : candidates[at]!;
     return gone;
   }
 
@@ -248,12 +264,12 @@ export class Oracle implements Reporter {
   async #checkCounter(storage: StorageAdapter, loss: Loss): Promise<void> {
     const [record] = await storage.read([counterKey]);
     const value = record ? Number(fromUtf8(record.bytes)) : 0;
-    const { durable, seen, acknowledged, begun } = this.#counter;
+    const { durable, seen, acknowledged, begun, late } = this.#counter;
     const promised = this.#promise === 'durable' ? durable + acknowledged : durable;
     const least = loss === 'power' ? promised : seen + acknowledged;
-    const most = seen + begun;
+    const most = seen + begun + (loss === 'power' && (this.#failing || this.#mayHoldLater) ? late : 0);
     if (!(value >= least && value <= most)) throw new Violation(`The counter is ${value}, not from ${least} to ${most}`);
-    this.#counter = { durable: loss === 'power' ? value : promised, seen: value, acknowledged: 0, begun: 0 };
+    this.#counter = { durable: loss === 'power' ? value : promised, seen: value, acknowledged: 0, begun: 0, late: loss === 'power' ? 0 : late + Math.max(0, seen + begun - value) };
   }
 
   async #tryAgain(storage: StorageAdapter, worker: string, intent: Intent): Promise<void> {
@@ -268,9 +284,11 @@ export class Oracle implements Reporter {
     if (intent.kind === 'write') {
       for (const write of intent.writes.filter(({ holds, operationId }) => holds && operationId !== undefined)) {
         const [result] = await storage.write([operationOf(write)]);
+        // A write that failed earlier may have come to be what stands in its way.
+        if (!result?.ok && this.#failing && write.condition !== undefined) continue;
         if (!result?.ok) throw new Violation(`${write.key}: was refused when tried again by its name`);
         const states = this.#records.get(write.key)!;
-        const before = states.at(-1)!;
+        const before = this.#found.get(write.key)!;
         const happened = write.content !== undefined && before.content?.tag === write.content.tag;
         if (happened && before.version !== result.version) throw new Violation(`${write.key}: ${write.content?.tag} was done again as ${result.version}, having been done as ${before.version}`);
         states.push({ content: write.content, version: result.version, certainty: this.#promise });
@@ -284,7 +302,6 @@ export class Oracle implements Reporter {
     return this.#sequences.get(`${log} ${worker}`)!;
   }
 }
-
 
 /** The last that is certain after a loss, or -1. */
 function lastCertain(all: readonly { readonly certainty: Certainty }[], loss: Loss): number {
