@@ -8,10 +8,11 @@ import { pageOf, type CheckedListQuery } from '../list-page.ts';
 import type { Directories } from './directories.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 import { generationName, generationsIn, removeGenerationsBefore, writeNextGeneration } from './generation.ts';
+import { decide, draftOf, restsOnAnother, type PendingWrite } from './pending-write.ts';
 import type { RecordCache } from './record-cache.ts';
 import { RecordFile } from './record-file.ts';
-import { decodeBlobs, encodeWriteMeta, frameKinds, frameSize, metaOf, noBytes, parseFrameHeader, parseVersion, valueOf, versionText, writeFrame, type FrameDraft } from './record-frame.ts';
-import { sameVersion, type Slot } from './record-state.ts';
+import { decodeBlobs, frameKinds, frameSize, metaOf, noBytes, parseFrameHeader, valueOf, versionText, writeFrame, type FrameDraft } from './record-frame.ts';
+import type { Slot } from './record-state.ts';
 import { storageError } from './system-error.ts';
 import { encodeVouch, maxGaps, type Vouch } from './vouch.ts';
 
@@ -23,21 +24,6 @@ export interface ShardContext {
   readonly flushed: boolean;
   /** Size in bytes from which a file that is mostly garbage is rewritten. */
   readonly compactAt: number;
-}
-
-interface PendingWrite {
-  readonly operation: WriteOperation;
-  readonly draft: FrameDraft;
-  readonly resolve: (result: WriteResult) => void;
-  readonly reject: (error: unknown) => void;
-  attempts: number;
-  /** Whether it is in the queue. */
-  waiting: boolean;
-  counter: number;
-  /** Where its frame ended. */
-  end: number;
-  /** What the replay made of it. */
-  result?: WriteResult | undefined;
 }
 
 interface Written {
@@ -269,6 +255,9 @@ export class RecordShard {
       const settled = this.#known(file, all);
       if (settled.size === 0) return { file, batch: all };
       if (fresh) {
+        // Nothing to delete: whoever deleted it may not have come to flush that.
+        const deleted = [...settled.values()].some((result) => !(result instanceof Error) && result.ok);
+        if (deleted && this.#context.flushed && file.replay.end > Math.max(this.#syncedTo, file.replay.vouchedTo)) await this.#sync(file);
         for (const [write, result] of settled) {
           if (result instanceof Error) this.#fail(write, result);
           else write.resolve(result);
@@ -442,36 +431,6 @@ export class RecordShard {
 
 function vouchDraft(vouch: Vouch): FrameDraft {
   return { kind: frameKinds.vouch, key: '', rest: encodeVouch(vouch), value: noBytes };
-}
-
-function draftOf(operation: WriteOperation): FrameDraft {
-  const { key, condition, operationId } = operation;
-  const stored = typeof condition === 'object' ? (parseVersion(condition.match) ?? noVersion) : (condition ?? 'none');
-  if (operation.kind === 'delete') return { kind: frameKinds.delete, key, rest: encodeWriteMeta({ condition: stored, operationId, blobs: [] }), value: noBytes };
-  const rest = encodeWriteMeta({ condition: stored, operationId, blobs: operation.blobs ?? [] });
-  return { kind: frameKinds.put, key, rest, value: operation.bytes };
-}
-
-// What no record ever has.
-const noVersion = { generation: 0, offset: 0, nonce: 0 };
-
-/** The result of a write that needs no writing, or `undefined`. */
-function decide(kind: WriteOperation['kind'], condition: WriteOperation['condition'], slot: Slot | undefined): WriteResult | undefined {
-  const refused: WriteResult = { ok: false, reason: 'conflict', version: slot && versionText(slot.version) };
-  if (condition === 'absent') return slot && refused;
-  if (condition === undefined) return kind === 'delete' && slot === undefined ? { ok: true, version: undefined } : undefined;
-  const asked = parseVersion(condition.match);
-  return slot !== undefined && asked !== undefined && sameVersion(slot.version, asked) ? undefined : refused;
-}
-
-/** Whether a write came to nothing because of an earlier one: it was refused, or repeats a named one. */
-function restsOnAnother(generation: number): (write: PendingWrite) => boolean {
-  return ({ operation, draft, end, result }) => {
-    if (result === undefined || !result.ok) return true;
-    if (operation.operationId === undefined) return false;
-    const version = result.version === undefined ? undefined : parseVersion(result.version);
-    return version?.generation !== generation || version.offset !== end - frameSize(draft);
-  };
 }
 
 // What is handed out belongs to the caller.
