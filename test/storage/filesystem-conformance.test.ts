@@ -20,14 +20,14 @@ storageConformance({
   name: 'FilesystemStorage that compacts all the time, seen through withPrefix',
   supports: { durability: 'buffered', sharedBetweenProcesses: true },
   createStore: async () => {
-    const { open, dispose } = await inDirectory();
+    const store = await inDirectory();
     return {
       async open() {
-        const storage = await open();
+        const storage = await store.open();
         const view = withPrefix(storage, 'team-a');
         return { ...view, close: () => view.close().then(() => storage.close()) };
       },
-      dispose,
+      dispose: () => store.dispose?.(),
     };
   },
 });
