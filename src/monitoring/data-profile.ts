@@ -15,8 +15,7 @@ const coarseBins = 10;
 
 /**
  * What a data set looks like, column by column, as plain data that can be stored and sent: a few kilobytes per column however many rows it had. Counts are
- * exact; the bins
- * of numbers are frozen from the quantiles of the data, so that other data can be counted in the same ones.
+ * exact; the bins of numbers are frozen from the quantiles of the data, so that other data can be counted in the same ones.
  */
 export interface DataProfile {
   /** Names this form of the data. */
@@ -88,8 +87,8 @@ export function profileData(data: TableInput, options: ProfileDataOptions = {}):
 
 /**
  * The profile of all the data of several, which must have been counted in the same bins (`profileData(rows, { bins })`): the same whatever the order, so that
- * processes,
- * workers and pages can each count their part. A column that a part lacks counts as missing in all its rows. Throws `ValidationError` when the bins differ.
+ * processes, workers and pages can each count their part. A column that a part lacks counts as missing in all its rows. Throws `ValidationError` when the bins
+ * differ.
  *
  * @example
  * ```ts
@@ -239,7 +238,7 @@ export function isProfile(input: TableInput | DataProfile): input is DataProfile
 
 /** Returns a profile that came from outside when it is one this version can read; otherwise throws `ValidationError`. */
 export function checkProfile(profile: unknown, path: string): DataProfile {
-  const { format: found, columns, rows } = (typeof profile === 'object' && profile !== null ? profile : {}) as Partial<DataProfile>;
+  const { format: found, columns, rows } = (typeof profile === 'object' && profile !== null ? profile : {}) as { readonly [Name in keyof DataProfile]?: unknown };
   if (found === format && Array.isArray(columns) && isCount(rows)) {
     const odd = columns.findIndex((column) => !isColumnProfile(column, rows));
     if (odd < 0) return profile as DataProfile;
@@ -259,12 +258,16 @@ function isColumnProfile(value: unknown, rows: number): boolean {
     case 'timestamp':
       return true;
     case 'category':
-      return Array.isArray(column.categories) && column.categories.every((pair) => typeof pair?.[0] === 'string' && isCount(pair[1])) && isCount(column.maxCategories);
+      return Array.isArray(column.categories) && column.categories.every(isCategoryCount) && isCount(column.maxCategories);
     case 'number':
       return [column.edges, column.cuts].every(isAscending) && column.counts?.length === column.edges.length + 1 && column.counts.every(isCount) && isCount(column.negativeInfinite);
     default:
       return false;
   }
+}
+
+function isCategoryCount(pair: unknown): boolean {
+  return Array.isArray(pair) && typeof pair[0] === 'string' && isCount(pair[1]);
 }
 
 function isCount(value: unknown): value is number {

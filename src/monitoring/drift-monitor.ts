@@ -97,8 +97,7 @@ const batchesKept = 64;
  * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
  *
  * `observe` is synchronous and only counts: one step per column, memory that does not grow with the rows. When a window is full it is judged and stored in the
- * background; `check()` waits
- * for that and returns the verdict. A verdict is that of {@link compareData} with its three meanings:
+ * background; `check()` waits for that and returns the verdict. A verdict is that of {@link compareData} with its three meanings:
  *
  * - `drifted`: some column's change is both significant and large. The model meets data (or gives predictions) unlike those it was trained on; `summary` names the
  *   columns and where their rows went. Look for a broken feed first, then for a changed world, then think of retraining.
@@ -108,11 +107,9 @@ const batchesKept = 64;
  * The chance of a false alarm is at most `alpha` per window (not over all windows together) for independent rows.
  *
  * The reference and all verdicts are kept in the storage, and the open window as of the last `flush()`, `check()`, `close()` or full window: a monitor of the
- * same name goes on there after a restart
- * (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window then closes with at least `window.rows`
- * rows. {@link DriftMonitor.open} knows how
- * full the stored window is; a monitor made by `new` learns it at its first write, so its first window may be larger. Another reference under the same name
- * starts a new window.
+ * same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window
+ * then closes with at least `window.rows` rows. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
+ * write, so its first window may be larger. Another reference under the same name starts a new window.
  *
  * @example
  * ```ts
@@ -207,12 +204,11 @@ export class DriftMonitor implements AsyncDisposable {
 
   /**
    * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object or a
-   * prediction
-   * comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
+   * prediction comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
    */
   observe(observation: Observation): void {
     if (this.#closed) throw new ModelkeepError('closed', `Monitor '${this.name}' was closed; open another one.`, { key: this.name });
-    const { features, prediction, version } = (observation ?? {}) as Observation;
+    const { features, prediction, version } = (observation ?? {}) as Partial<Observation>;
     if (typeof features !== 'object' || features === null) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
     if (prediction !== undefined && this.#predictionAt < 0) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });

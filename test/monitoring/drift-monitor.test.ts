@@ -266,7 +266,8 @@ describe('DriftMonitor', () => {
         throw new Error('clumsy');
       },
     });
-    monitor.on('verdict', async () => Promise.reject(new Error('late')));
+    const late = (): unknown => Promise.reject(new Error('late'));
+    monitor.on('verdict', late);
     monitor.on('verdict', () => {
       throw new Error('at once');
     });

@@ -227,9 +227,3 @@ export class BlobStore {
 function folderOf(digest: Digest): string {
   return digest.slice('sha256:'.length, 'sha256:'.length + 2);
 }
-
-async function ignoringAbsence(work: Promise<void>): Promise<void> {
-  await work.catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error;
-  });
-}
