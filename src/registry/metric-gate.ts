@@ -36,10 +36,11 @@ function withinBounds({ metric, min, max }: MetricGate, measurement: Measurement
   }
   const value = measurement.metrics[metric]!;
   const evidence = { value, min, max, evaluation: measurement.evaluation, dataset: measurement.dataset };
-  const bound = min !== undefined && !(value >= min) ? min : max;
+  const bound = min !== undefined && value < min ? min : max;
   const told = `${metric} is ${inWords(value, bound ?? value)[0]!}${measurement.evaluation === undefined ? ' as registered' : ''}`;
-  if (min !== undefined && !(value >= min)) return { passed: false, reason: `${told}, ${Number.isNaN(value) ? 'not at least' : 'below'} ${min}`, evidence };
-  if (max !== undefined && !(value <= max)) return { passed: false, reason: `${told}, ${Number.isNaN(value) ? 'not at most' : 'above'} ${max}`, evidence };
+  if (!Number.isFinite(value)) return { passed: false, reason: `${told}, which is no measurement`, evidence };
+  if (min !== undefined && value < min) return { passed: false, reason: `${told}, below ${min}`, evidence };
+  if (max !== undefined && value > max) return { passed: false, reason: `${told}, above ${max}`, evidence };
   const bounds = [...(min === undefined ? [] : [`at least ${min}`]), ...(max === undefined ? [] : [`at most ${max}`])];
   return { passed: true, reason: `${told}, ${bounds.join(' and ')}`, evidence };
 }
@@ -56,10 +57,12 @@ function notWorse(gate: MetricGate, version: number, measured: readonly Measurem
   const other = theirs.findLast(on)!;
   const [a, b] = [mine.metrics[metric]!, other.metrics[metric]!];
   const lead = goal === 'maximize' ? a - b : b - a;
-  // A difference within rounding of the tolerance is none. Equal infinities differ by NaN.
-  const slack = Number.isFinite(lead) ? 4 * Number.EPSILON * Math.max(Math.abs(a), Math.abs(b), tolerance) : 0;
-  const passed = a === b || lead >= -tolerance - slack;
-  const verdict = passed ? 'is not worse than' : Number.isNaN(lead) ? 'cannot be compared with' : 'is worse than';
+  // What overflowed or was divided by zero measures nothing, on whichever side it stands.
+  const comparable = Number.isFinite(a) && Number.isFinite(b);
+  // A difference within rounding of the tolerance is none.
+  const slack = 4 * Number.EPSILON * Math.max(Math.abs(a), Math.abs(b), tolerance);
+  const passed = comparable && lead >= -tolerance - slack;
+  const verdict = passed ? 'is not worse than' : comparable ? 'is worse than' : 'cannot be compared with';
   const evidence = {
     compared: a,
     comparedEvaluation: mine.evaluation,

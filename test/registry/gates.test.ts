@@ -38,9 +38,10 @@ describe('a metric gate with bounds', () => {
     [{ min: 0.75 }, 0.7499999, false, 'auc is 0.7499999, below 0.75'],
     [{ max: 0.1 }, 0.2, false, 'auc is 0.2, above 0.1'],
     [{ min: 0, max: 1 }, 0.5, true, 'auc is 0.5, at least 0 and at most 1'],
-    [{ min: 0 }, NaN, false, 'auc is NaN, not at least 0'],
-    [{ max: 0 }, NaN, false, 'auc is NaN, not at most 0'],
-    [{ min: 0 }, Infinity, true, 'auc is Infinity, at least 0'],
+    [{ min: 0 }, NaN, false, 'auc is NaN, which is no measurement'],
+    [{ max: 0 }, NaN, false, 'auc is NaN, which is no measurement'],
+    [{ min: 0 }, Infinity, false, 'auc is Infinity, which is no measurement'],
+    [{ max: 0 }, -Infinity, false, 'auc is -Infinity, which is no measurement'],
   ])('%j of %d: %s', async (options, auc, passed, reason) => {
     expect(await verdict(options, [[2, day(1), auc]])).toMatchObject({ gate: 'metric', name: 'metric auc', passed, reason, evidence: { value: auc } });
   });
@@ -75,7 +76,8 @@ describe('a metric gate that compares', () => {
     ['NaN', 0.7, NaN, {}, false],
     ['against NaN', NaN, 0.7, {}, false],
     ['minus infinity', Infinity, -Infinity, {}, false],
-    ['equal infinities', Infinity, Infinity, {}, true],
+    ['equal infinities', Infinity, Infinity, {}, false],
+    ['infinity', 0.7, Infinity, {}, false],
   ] as const)('with production: %s', async (_name, incumbent, candidate, options, passed) => {
     const result = await verdict({ notWorseThan: 'production', ...options }, [[1, day(1), incumbent], [2, day(1), candidate]]);
     expect(result).toMatchObject({ passed, evidence: { compared: candidate, against: { version: 1, value: incumbent } } });
@@ -144,6 +146,7 @@ describe('a custom gate', () => {
     ['that does not', () => ({ passed: false }), false, 'did not pass'],
     ['that throws', () => { throw new Error('no GPU'); }, false, 'failed: no GPU'],
     ['that rejects', async () => Promise.reject(new Error('no network')), false, 'failed: no network'],
+    ['whose reason is no text', (async () => ({ passed: true, reason: Symbol('fine') })) as never, false, 'gave a reason that is not a text'],
     ['that answers nothing', (async () => undefined) as never, false, 'gave no verdict'],
     ['that answers something else', (async () => ({ passed: 1 })) as never, false, 'gave no verdict'],
     ['whose evidence cannot be stored', () => ({ passed: true, evidence: { call: () => 1 } }), false, 'evidence.call is a function'],
