@@ -2,11 +2,13 @@ import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import { timestampOf } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
+import { clockOption, progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, TableInput } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { storageOption } from '../storage/storage-option.ts';
 
 /** How a `FeatureStore` is set up. */
 export interface FeatureStoreOptions {
@@ -96,30 +98,28 @@ export interface OnlineQuery extends OperationOptions {
   fullFeatureNames?: boolean | undefined;
 }
 
-const signal = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
-const onProgress = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function'));
 const flag = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.boolean());
 const storeSchema = /* @__PURE__ */ z.strictObject({
-  storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function', 'must be a storage, such as new MemoryStorage()'),
-  clock: z.optional(z.custom<Clock>((value) => typeof (value as Clock | undefined)?.now === 'function', 'must be a Clock')),
+  storage: storageOption,
+  clock: clockOption,
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
 });
-const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal });
-const ingestSchema = /* @__PURE__ */ z.strictObject({ online: flag, batchId: z.optional(z.string().check(z.minLength(1))), signal, onProgress });
-const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal, onProgress });
+const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
+const ingestSchema = /* @__PURE__ */ z.strictObject({ online: flag, batchId: z.optional(z.string().check(z.minLength(1))), signal: signalOption, onProgress: progressOption });
+const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal: signalOption, onProgress: progressOption });
 const historicalSchema = /* @__PURE__ */ z.strictObject({
   entities: z.optional(z.unknown()),
   timestamp: z.string(),
   features: z.optional(z.unknown()),
   asOf: z.optional(z.enum(['knowledge', 'event'])),
   fullFeatureNames: flag,
-  signal,
+  signal: signalOption,
 });
 const onlineSchema = /* @__PURE__ */ z.strictObject({
   entities: z.array(z.record(z.string(), z.unknown())),
   features: z.optional(z.unknown()),
   fullFeatureNames: flag,
-  signal,
+  signal: signalOption,
 });
 
 /** Checks what a store is made with. */

@@ -8,10 +8,12 @@ import { NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
+import { callable, clockOption, having, signalOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { storageOption } from '../storage/storage-option.ts';
 import { Definition } from './definition.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
 import type { PipelineListener } from './pipeline-event.ts';
@@ -70,18 +72,24 @@ export interface ResumeOptions extends ExecutionOptions {
 
 const optionsSchema = z.strictObject({
   name: nameSchema,
-  storage: z.custom<StorageAdapter>((value) => typeof (value as StorageAdapter | undefined)?.write === 'function'),
-  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function')),
+  storage: storageOption,
+  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function', 'must be a Standard Schema, such as one of zod')),
   owner: z.optional(nameSchema),
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
-  clock: z.optional(z.custom<Clock>()),
-  random: z.optional(z.custom<Random>()),
-  logger: z.optional(z.custom<Logger>()),
-  onError: z.optional(z.custom<ErrorListener>()),
+  clock: clockOption,
+  random: z.optional(callable<Random>()),
+  logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
+  onError: z.optional(callable<ErrorListener>()),
 });
 
-const executionSchema = z.object({ concurrency: z.optional(z.int().check(z.minimum(1))) });
+const execution = {
+  concurrency: z.optional(z.int().check(z.minimum(1))),
+  onEvent: z.optional(callable<PipelineListener>()),
+  signal: signalOption,
+};
+const runSchema = z.strictObject({ ...execution, params: z.optional(z.unknown()) });
+const resumeSchema = z.strictObject({ ...execution, takeOver: z.optional(z.boolean()) });
 
 /**
  * A graph of steps that runs in this process, records every step in the store as it ends, and goes on after a crash where it stopped.
@@ -164,8 +172,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
-    const { params: given, ...execution }: ExecutionOptions & { params?: unknown } = options ?? {};
-    check(executionSchema, execution, 'options');
+    const { params: given, ...execution }: ExecutionOptions & { params?: unknown } = check(runSchema, options ?? {}, 'options');
     const definition = new Definition(this.name, this.#steps.values());
     const params = await this.#validated(given);
     throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
@@ -195,7 +202,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * another process works on it.
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
-    check(executionSchema, options, 'options');
+    check(resumeSchema, options, 'options');
     const { signal, takeOver = false } = options;
     const definition = new Definition(this.name, this.#steps.values());
     throwIfAborted(signal, `Resuming run ${id}`);

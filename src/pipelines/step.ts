@@ -99,6 +99,9 @@ export function defineStep(
   isOwn: (handle: unknown) => handle is StepHandle,
 ): StepDefinition {
   const path = `step '${handle.name}'`;
+  if (typeof options !== 'object' || options === null) {
+    throw new ValidationError(`The second argument of ${path} is not an object; give its options, {} for none, and its work as the third.`, { path });
+  }
   const checked = check(optionsSchema, options, path);
   if (typeof run !== 'function') throw new ValidationError(`The third argument of ${path} is not a function; give the work of the step.`, { path });
   const own = (given: unknown, place: string): string => {

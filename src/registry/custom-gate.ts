@@ -49,6 +49,7 @@ export async function runCustomGate(
   try {
     const { passed, reason, evidence } = (await withinTime(gate, decide, subject, clock, signal)) ?? {};
     if (typeof passed !== 'boolean') return result(false, `the gate ${shown(gate.name)} gave no verdict; it must return { passed: true } or { passed: false }`);
+    if (reason !== undefined && typeof reason !== 'string') return result(false, `the gate ${shown(gate.name)} gave a reason that is not a text: ${shown(reason, 80)}`);
     // What cannot be stored must not reach the record of the decision.
     canonicalJson(evidence ?? {}, 'evidence');
     return result(passed, reason ?? (passed ? 'passed' : 'did not pass'), evidence);

@@ -70,15 +70,16 @@ export interface CustomGateOptions {
 }
 
 const name = z.string().check(z.minLength(1));
-const metricSchema = z.strictObject({
-  gate: z.literal('metric'),
-  metric: name,
+const metricOptions = {
   goal: z.enum(['maximize', 'minimize']),
   min: z.optional(z.number()),
   max: z.optional(z.number()),
   notWorseThan: z.optional(z.string()),
   tolerance: z.optional(z.number().check(z.minimum(0))),
-});
+};
+const metricOptionsSchema = z.strictObject(metricOptions);
+const metricSchema = z.strictObject({ gate: z.literal('metric'), metric: name, ...metricOptions });
+const customOptionsSchema = z.strictObject({ timeout: z.optional(z.unknown()) });
 const integritySchema = z.strictObject({ gate: z.literal('integrity') });
 const customSchema = z.strictObject({ gate: z.literal('custom'), name, timeoutMs: z.optional(z.number().check(z.minimum(0))) });
 const policySchema = z.strictObject({ staging: z.optional(z.array(z.unknown())), production: z.optional(z.array(z.unknown())) });
@@ -112,10 +113,16 @@ export const gates: {
   /** The function of that name in the Registry's `gates` option decides. Its absence, an error and a timeout fail the gate. */
   custom(name: string, options?: CustomGateOptions): CustomGate;
 } = {
-  metric: (metric, options) => checkGate({ gate: 'metric', metric, ...options }, 'gates.metric') as MetricGate,
+  metric(metric, options) {
+    // Checked by themselves first, for they must not put another metric or kind of gate in the place of this one.
+    check(metricOptionsSchema, options, 'gates.metric');
+    return checkGate({ ...options, gate: 'metric', metric }, 'gates.metric') as MetricGate;
+  },
   integrity: () => ({ gate: 'integrity' }),
-  custom: (named, { timeout } = {}) =>
-    checkGate({ gate: 'custom', name: named, ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, 'timeout') }) }, 'gates.custom') as CustomGate,
+  custom(named, options = {}) {
+    const { timeout } = check(customOptionsSchema, options, 'gates.custom') as CustomGateOptions;
+    return checkGate({ gate: 'custom', name: named, ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, 'gates.custom.timeout') }) }, 'gates.custom') as CustomGate;
+  },
 };
 
 /** Checks a policy where it enters, also one that was not made by {@link gates}; `model` is whose versions its references may name. */

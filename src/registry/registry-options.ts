@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Content } from '../core/content.ts';
+import { callable, clockOption, progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { storageOption } from '../storage/storage-option.ts';
 import type { GateFunction } from './custom-gate.ts';
 import type { DatasetPointer } from './evaluation.ts';
 import { stages, type Stage } from './stages.ts';
@@ -95,12 +97,16 @@ export interface PageOptions extends OperationOptions {
 }
 
 const text = z.string().check(z.minLength(1));
-const signal = z.optional(z.custom<AbortSignal>((value) => typeof (value as AbortSignal | undefined)?.aborted === 'boolean', 'must be an AbortSignal'));
 const texts = z.optional(z.record(z.string(), z.string()));
 const metrics = z.record(z.string(), z.custom<number>((value) => typeof value === 'number', 'must be a number'));
 const optionalText = z.optional(z.string());
 
-const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal });
+const registrySchema = z.strictObject({
+  storage: storageOption,
+  gates: z.optional(z.record(z.string(), callable<GateFunction>())),
+  clock: clockOption,
+});
+const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal: signalOption });
 const registerSchema = z.strictObject({
   files: z.optional(z.unknown()),
   run: z.optional(z.union([text, z.looseObject({ id: text })])),
@@ -109,16 +115,21 @@ const registerSchema = z.strictObject({
   createdBy: optionalText,
   tags: texts,
   description: optionalText,
-  signal,
-  onProgress: z.optional(z.custom<LongOperationOptions['onProgress']>((value) => typeof value === 'function', 'must be a function')),
+  signal: signalOption,
+  onProgress: progressOption,
 });
-const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal });
-const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal });
-const actorShape = { by: text, reason: text, signal };
+const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal: signalOption });
+const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal: signalOption });
+const actorShape = { by: text, reason: text, signal: signalOption };
 const rollbackSchema = z.strictObject(actorShape);
 const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolean()) });
-const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal });
+const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal: signalOption });
 const stageSchema = z.enum(stages);
+
+/** Checks what a registry is made with. */
+export function checkRegistryOptions(options: RegistryOptions): RegistryOptions {
+  return check(registrySchema, options, 'options');
+}
 
 /** Checks the options of `createModel` where they enter. */
 export function checkCreateOptions(options: CreateModelOptions): CreateModelOptions {

@@ -25,6 +25,7 @@ import {
   checkPolicyOptions,
   checkPromoteOptions,
   checkRegisterOptions,
+  checkRegistryOptions,
   checkRollbackOptions,
   checkStage,
   type CreateModelOptions,
@@ -73,11 +74,9 @@ export class Registry {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
 
+  /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: RegistryOptions) {
-    const { storage, gates = {}, clock = systemClock } = options;
-    for (const [name, decide] of Object.entries(gates)) {
-      if (typeof decide !== 'function') throw new ValidationError(`gates.${name} is not a function.`, { path: `gates.${name}` });
-    }
+    const { storage, gates = {}, clock = systemClock } = checkRegistryOptions(options);
     this.#storage = storage;
     this.#clock = clock;
     this.#store = new ModelStore(storage, clock);

@@ -362,6 +362,9 @@ describe('bad input', () => {
     ['no function', () => pipeline.step('x', { needs: { a } }, undefined as never), 'not a function'],
     ['no storage', () => new Pipeline({ name: 'x', storage: undefined as never }), 'options.storage'],
     ['no schema', () => new Pipeline({ name: 'x', storage, params: {} as never }), 'options.params'],
+    ['no options', () => pipeline.step('x', work as never, work), "The second argument of step 'x' is not an object; give its options, {} for none"],
+    ['no clock', () => new Pipeline({ name: 'x', storage, clock: 5 as never }), 'options.clock must be a Clock'],
+    ['no listener', () => new Pipeline({ name: 'x', storage, onError: 5 as never }), 'options.onError must be a function'],
     ['no lease', () => new Pipeline({ name: 'x', storage, lease: 0 }), 'options.lease is 0'],
   ])('refuses %s', (_, act, message) => {
     expect(act).toThrow(expect.objectContaining({ code: 'validation', message: expect.stringContaining(message) }));
@@ -382,6 +385,12 @@ describe('bad input', () => {
     await expect(odd.run({ params: { at: 'http://host/' } })).rejects.toMatchObject({ code: 'validation', details: { path: 'params.at' } });
     await expect(new Pipeline({ name: 'empty', storage: own }).run()).rejects.toMatchObject({ code: 'validation' });
     await expect(strict.run({ params: { day: 1 }, concurrency: 0 })).rejects.toMatchObject({ code: 'validation', details: { path: 'options.concurrency' } });
+    const plain = new Pipeline({ name: 'plain', storage: own });
+    plain.step('a', {}, work);
+    await expect(plain.run({ paramz: {} } as never)).rejects.toThrow('options has unknown options: paramz');
+    await expect(plain.run({ signal: 5 as never })).rejects.toThrow('options.signal must be an AbortSignal');
+    await expect(plain.run({ onEvent: 5 as never })).rejects.toThrow('options.onEvent must be a function');
+    await expect(plain.resume('x', { takeover: true } as never)).rejects.toThrow('options has unknown options: takeover');
     expect((await own.list()).entries).toEqual([]);
   });
 

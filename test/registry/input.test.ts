@@ -150,7 +150,10 @@ describe('options', () => {
   ])('%s', async (_name, call, message) => refused(call, message));
 
   it('a gate function that is none', () => {
-    expect(() => new Registry({ storage, gates: { smoke: 'yes' as never } })).toThrow('gates.smoke is not a function');
+    expect(() => new Registry(undefined as never)).toThrow('options is missing');
+    expect(() => new Registry({ storage: {} as never })).toThrow('options.storage must be a storage, such as new MemoryStorage()');
+    expect(() => new Registry({ storage, gate: {} } as never)).toThrow('options has unknown options: gate');
+    expect(() => new Registry({ storage, gates: { smoke: 'yes' as never } })).toThrow('options.gates.smoke must be a function');
   });
 });
 
@@ -163,6 +166,9 @@ describe('gates that make no sense', () => {
     ['without a bound that is a number', () => gates.metric('auc', { goal: 'maximize', min: NaN }), 'gates.metric.min'],
     ['without a goal', () => gates.metric('auc', { min: 1 } as never), 'gates.metric.goal must be one of'],
     ['without a name', () => gates.custom(''), 'gates.custom.name must not be empty'],
+    ['with an option of another name', () => gates.custom('smoke', { timout: '1s' } as never), 'gates.custom has unknown options: timout'],
+    ['with no options at all', () => gates.custom('smoke', null as never), 'gates.custom must be an object'],
+    ['that would look at another metric', () => gates.metric('auc', { goal: 'maximize', min: 0, metric: 'loss' } as never), 'gates.metric has unknown options: metric'],
     ['with a bad timeout', () => gates.custom('smoke', { timeout: 'soon' as never }), 'timeout is "soon"'],
   ])('%s', (_name, make, message) => {
     expect(make).toThrow(message);

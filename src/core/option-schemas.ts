@@ -1,0 +1,25 @@
+import * as z from 'zod/mini';
+import type { Clock } from './clock.ts';
+import type { LongOperationOptions } from './progress.ts';
+
+/** Schema of an object that is known by one of its methods. */
+export function having<T>(method: string, message: string): z.ZodMiniType<T, T> {
+  return z.custom<T>((value) => typeof (value as Readonly<Record<string, unknown>> | null | undefined)?.[method] === 'function', message);
+}
+
+/** Schema of a function. */
+export function callable<T>(): z.ZodMiniType<T, T> {
+  return z.custom<T>((value) => typeof value === 'function', 'must be a function');
+}
+
+/** Schema of a `clock` option. */
+export const clockOption: z.ZodMiniOptional<z.ZodMiniType<Clock, Clock>> = /* @__PURE__ */ z.optional(/* @__PURE__ */ having<Clock>('now', 'must be a Clock'));
+
+/** Schema of a `signal` option. */
+export const signalOption: z.ZodMiniOptional<z.ZodMiniType<AbortSignal, AbortSignal>> = /* @__PURE__ */ z.optional(
+  /* @__PURE__ */ having<AbortSignal>('addEventListener', 'must be an AbortSignal'),
+);
+
+/** Schema of an `onProgress` option. */
+export const progressOption: z.ZodMiniOptional<z.ZodMiniType<NonNullable<LongOperationOptions['onProgress']>, NonNullable<LongOperationOptions['onProgress']>>> =
+  /* @__PURE__ */ z.optional(/* @__PURE__ */ callable<NonNullable<LongOperationOptions['onProgress']>>());
