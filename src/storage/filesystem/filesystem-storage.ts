@@ -81,7 +81,9 @@ export class FilesystemStorage implements StorageAdapter {
   readonly #logs: LogStore;
   readonly #blobs: BlobStore;
   readonly #writer: string = newId();
-  readonly #underWay = new Set<Promise<unknown>>();
+  #underWay = 0;
+  #whenIdle: (() => void) | undefined;
+  #ready = false;
   #found: Promise<boolean> | undefined;
   #made: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -122,7 +124,7 @@ export class FilesystemStorage implements StorageAdapter {
       }
       // Taken over before anything is waited for: the caller may go on to use the arrays.
       const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: operation.bytes.slice() } : operation));
-      await this.#make();
+      if (!this.#ready) await this.#make();
       return this.#perShard(taken, (operation) => operation.key, (shard, some) => shard.write(some));
     });
   }
@@ -196,15 +198,15 @@ export class FilesystemStorage implements StorageAdapter {
   }
 
   async #close(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve));
     await Promise.all([...this.#shards.map((shard) => shard.close()), this.#logs.close()]);
   }
 
   async #listRecords(query: CheckedListQuery): Promise<ListPage> {
     // Keys with the same first segment lie in one shard, so that a prefix with a slash asks one only.
     const shards = query.prefix.includes('/') ? [this.#shardOf(query.prefix)] : this.#shards;
-    const pages = await Promise.all(shards.map((shard) => shard.list(query)));
-    if (pages.length === 1) return pages[0]!;
+    const pages = (await Promise.all(shards.map((shard) => shard.list(query)))).filter((page) => page.entries.length > 0);
+    if (pages.length <= 1) return pages[0] ?? { entries: [] };
     const entries: ListEntry[] = pages.flatMap((page) => page.entries).sort((a, b) => (a.key < b.key ? -1 : 1));
     const more = entries.length > query.limit || pages.some((page) => page.next !== undefined);
     const first = entries.slice(0, query.limit);
@@ -212,8 +214,12 @@ export class FilesystemStorage implements StorageAdapter {
   }
 
   /** Does `work` in each shard that has some of `items`, all at once, and gives the results in the order of the items. */
-  async #perShard<T, R>(items: readonly T[], keyOf: (item: T) => Key, work: (shard: RecordShard, some: readonly T[]) => Promise<R[]>): Promise<R[]> {
+  #perShard<T, R>(items: readonly T[], keyOf: (item: T) => Key, work: (shard: RecordShard, some: readonly T[]) => Promise<R[]>): Promise<R[]> {
     if (items.length === 1) return work(this.#shardOf(keyOf(items[0]!)), items);
+    return this.#inGroups(items, keyOf, work);
+  }
+
+  async #inGroups<T, R>(items: readonly T[], keyOf: (item: T) => Key, work: (shard: RecordShard, some: readonly T[]) => Promise<R[]>): Promise<R[]> {
     const groups = new Map<RecordShard, number[]>();
     items.forEach((item, i) => {
       const shard = this.#shardOf(keyOf(item));
@@ -243,14 +249,13 @@ export class FilesystemStorage implements StorageAdapter {
 
   async #call<T>(call: string, options: OperationOptions | undefined, work: () => Promise<T>): Promise<T> {
     this.#enter(call, options);
-    const working = work();
-    this.#underWay.add(working);
+    this.#underWay++;
     try {
-      return await working;
+      return await work();
     } catch (error) {
       throw storageError(error, `${call} on ${this.name}`, this.#root);
     } finally {
-      this.#underWay.delete(working);
+      if (--this.#underWay === 0) this.#whenIdle?.();
     }
   }
 
@@ -273,7 +278,10 @@ export class FilesystemStorage implements StorageAdapter {
     if (this.#made === undefined) {
       const making = this.#makeOrFind();
       this.#made = making;
-      making.catch(() => (this.#made = undefined));
+      making.then(
+        () => (this.#ready = true),
+        () => (this.#made = undefined),
+      );
     }
     return this.#made;
   }

@@ -1,44 +1,39 @@
 import type { StoredRecord } from '../contract.ts';
 
-/** The most recently used small records, keyed by their place in an index, within a bound of bytes. */
+type Records = Map<object, StoredRecord>;
+
+/**
+ * The small records that were used lately, keyed by their place in an index, within a bound of bytes. It keeps two halves and drops the older one whole, which costs
+ * nothing per record.
+ */
 export class RecordCache {
-  readonly #records = new Map<object, StoredRecord>();
-  readonly #maxBytes: number;
-  #bytes = 0;
+  readonly #halfBytes: number;
+  #young: Records = new Map();
+  #old: Records = new Map();
+  #youngBytes = 0;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#halfBytes = maxBytes / 2;
   }
 
   get(slot: object): StoredRecord | undefined {
-    const record = this.#records.get(slot);
-    if (record === undefined) return undefined;
-    this.#records.delete(slot);
-    this.#records.set(slot, record);
-    return record;
+    const young = this.#young.get(slot);
+    if (young !== undefined) return young;
+    const old = this.#old.get(slot);
+    if (old !== undefined) this.set(slot, old);
+    return old;
   }
 
   set(slot: object, record: StoredRecord): void {
-    const size = costOf(record);
-    if (size > this.#maxBytes / 256) return;
-    this.delete(slot);
-    this.#records.set(slot, record);
-    this.#bytes += size;
-    for (const oldest of this.#records.keys()) {
-      if (this.#bytes <= this.#maxBytes) return;
-      this.delete(oldest);
+    // Beside its bytes a record costs some objects.
+    const size = record.bytes.length + record.blobs.length * 120 + 200;
+    if (size > this.#halfBytes / 128) return;
+    if (this.#youngBytes + size > this.#halfBytes) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngBytes = 0;
     }
+    this.#young.set(slot, record);
+    this.#youngBytes += size;
   }
-
-  delete(slot: object): void {
-    const record = this.#records.get(slot);
-    if (record === undefined) return;
-    this.#records.delete(slot);
-    this.#bytes -= costOf(record);
-  }
-}
-
-// Beside its bytes a record costs some objects.
-function costOf(record: StoredRecord): number {
-  return record.bytes.length + record.blobs.length * 120 + 200;
 }

@@ -192,9 +192,9 @@ export class RecordShard {
     write.end = end;
     const { kind, key, value } = write.draft;
     const slot = this.#file?.replay.state.slots.get(key);
-    if (!result.ok || kind !== frameKinds.put || slot === undefined || result.version !== versionText(slot.version)) return;
+    if (!result.ok || kind !== frameKinds.put || slot === undefined || slot.position !== end - frameSize(write.draft)) return;
     const { blobs = [] } = write.operation as PutOperation;
-    this.#context.cache.set(slot, { bytes: value, version: result.version, blobs: [...blobs] });
+    this.#context.cache.set(slot, { bytes: value, version: result.version!, blobs: [...blobs] });
   }
 
   async #commitAll(): Promise<void> {
