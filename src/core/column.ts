@@ -192,13 +192,13 @@ function markMissing(valid: Uint8Array | undefined, size: number, i: number): Ui
 }
 
 function numbers(input: ColumnInput, type: 'float64' | 'timestamp', path: string): Column {
-  if (input instanceof Float64Array && (type === 'float64' || allFinite(input))) return { type, values: input };
+  if (input instanceof Float64Array && (type === 'float64' || input.every(isTime))) return { type, values: input };
   const size = input.length;
   const values = new Float64Array(size);
   let valid: Uint8Array | undefined;
   for (let i = 0; i < size; i++) {
     const value = input[i];
-    if (typeof value === 'number' && (type === 'float64' || Number.isFinite(value))) {
+    if (typeof value === 'number' && (type === 'float64' || isTime(value))) {
       values[i] = value;
     } else if (value === null || value === undefined) {
       values[i] = NaN;
@@ -212,29 +212,35 @@ function numbers(input: ColumnInput, type: 'float64' | 'timestamp', path: string
   return { type, values, valid };
 }
 
-function allFinite(values: Float64Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
-  return true;
-}
-
 function numberOf(value: unknown): number | undefined {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'bigint' && BigInt(Number(value)) === value) return Number(value);
   return undefined;
 }
 
-/** Epoch milliseconds of a date, a bigint, or ISO 8601 text; text without a zone is UTC. `undefined` when it is none of these. */
+/** Epoch milliseconds of a date, a bigint, or ISO 8601 text; text without a zone is UTC. `undefined` when it is none of these, or no day of the calendar. */
 export function timestampOf(value: unknown): number | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return isTime(Number(value)) ? Number(value) : undefined;
   let time = NaN;
   if (value instanceof Date) time = value.getTime();
-  else if (typeof value === 'string' && /^\d{4}-\d{2}-\d{2}/.test(value)) {
+  else if (typeof value === 'string') {
+    const date = /^(\d{4})-(\d{2})-(\d{2})/.exec(value);
+    if (date === null || !isDay(Number(date[1]), Number(date[2]), Number(date[3]))) return undefined;
     const hasTime = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(value);
     const hasZone = /(?:Z|[+-]\d{2}:?\d{2})$/i.test(value.slice(10));
     time = Date.parse(hasTime && !hasZone ? `${value.replace(' ', 'T')}Z` : value.replace(' ', 'T'));
   }
   return Number.isNaN(time) ? undefined : time;
+}
+
+/** What a `Date` can hold, which keeps out the nanoseconds that other systems count in: each would lie behind all that is known. */
+function isTime(ms: number): boolean {
+  return Math.abs(ms) <= 8.64e15;
+}
+
+// Engines turn the 31st of February into a day of March.
+function isDay(year: number, month: number, day: number): boolean {
+  return day >= 1 && day <= 31 && (day <= 28 || new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day);
 }
 
 function int64s(input: ColumnInput, path: string): Column {
