@@ -18,6 +18,7 @@ const requestsPerMonth = 100_000;
 export async function* watch(
   { storage, store, registry }: { storage: StorageAdapter; store: FeatureStore; registry: Registry },
   flights: FlightBook,
+  signal: AbortSignal,
   onProgress: (text: string) => void,
 ): AsyncGenerator<{ month: Period; verdict: DriftVerdict }> {
   const loaded = await registry.load('flight-delay@production');
@@ -28,6 +29,7 @@ export async function* watch(
   const reference = profileData(january, { prediction: 'score' });
   await using monitor = new DriftMonitor({ storage, name: 'flight-delay', reference, window: { rows: 1_000_000 }, drift: { alpha: 0.05, minEffect: 0.1 } });
   for (const month of [2, 3, 4, 5, 6, 7].map(monthOf2001)) {
+    signal.throwIfAborted();
     onProgress(`watching ${month.label}`);
     const { score, ...columns } = await traffic(store, predict, flights.departing(month));
     for (let row = 0; row < score.length; row++) {

@@ -22,6 +22,8 @@ export interface TrainingOptions {
   batchSize: number;
   learningRate: number;
   seed: number;
+  /** Ends the training after the batch at hand. */
+  signal?: AbortSignal;
   onBatch?: (step: number, loss: number) => void;
 }
 
@@ -40,9 +42,15 @@ export async function trainNetwork(inputs: Matrix, labels: Float32Array, options
     shuffle: false,
     verbose: 0,
     yieldEvery: 'batch',
-    callbacks: { onBatchEnd: async (_batch, logs) => options.onBatch?.(step++, logs!['loss']!) },
+    callbacks: {
+      onBatchEnd: async (_batch, logs) => {
+        options.onBatch?.(step++, logs!['loss']!);
+        if (options.signal?.aborted) model.stopTraining = true;
+      },
+    },
   });
   tf.dispose([x, y]);
+  options.signal?.throwIfAborted();
   const files = await toFiles(model, scaling);
   model.dispose();
   return files;

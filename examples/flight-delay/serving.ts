@@ -28,6 +28,7 @@ export async function serve(
   { store, registry, clock }: { store: FeatureStore; registry: Registry; clock: SimulatedClock },
   flights: FlightBook,
   requests: number,
+  signal: AbortSignal,
   onProgress: (done: number) => void,
 ): Promise<ServingReport> {
   // #region load
@@ -44,6 +45,7 @@ export async function serve(
   const scores: number[] = [];
   const latencies: number[] = [];
   for (let row = 0; row < asked.departure.length; row++) {
+    signal.throwIfAborted();
     const departure = asked.departure[row]!;
     while (clock.now() < departure) {
       const minute = { start: clock.now(), end: clock.now() + 60_000 };

@@ -1,4 +1,4 @@
-import { Pipeline, gates, type Digest, type FeatureStore, type PipelineListener, type PipelineResult, type Registry, type StorageAdapter, type Tracker } from 'modelkeep';
+import { Pipeline, gates, isModelkeepError, type Digest, type FeatureStore, type PipelineListener, type PipelineResult, type PipelineRunSummary, type Registry, type StorageAdapter, type Tracker } from 'modelkeep';
 import * as z from 'zod';
 import { fitBaseline, predictBaseline } from './baseline.ts';
 import { evaluationPeriod, trainingPeriod } from './calendar.ts';
@@ -31,6 +31,8 @@ export interface TrainingParams {
 /** What came of a training. */
 export interface TrainingOutcome {
   run: PipelineResult;
+  /** Whether it went on with one that was cut off. */
+  resumed: boolean;
   trainingRows: number;
   /** What the versions were judged on. */
   evaluation: { examples: LabelledExamples; dataset: { name: string; digest: Digest } };
@@ -39,10 +41,14 @@ export interface TrainingOutcome {
   versions: { baseline: number; network: number };
 }
 
-/** The model and the gates before its production stage; harmless when they are there. */
+/** The model and the gates before its production stage; harmless when they are there, wherever an earlier call was cut off. */
 export async function ensureModel(registry: Registry): Promise<void> {
-  for await (const { name } of registry.models()) if (name === modelName) return;
-  await registry.createModel(modelName, { description: 'Does the flight arrive more than 15 minutes late?', owner: 'operations' });
+  try {
+    await registry.createModel(modelName, { description: 'Does the flight arrive more than 15 minutes late?', owner: 'operations' });
+  } catch (error) {
+    if (!isModelkeepError(error, 'conflict')) throw error;
+  }
+  if ((await registry.getModel(modelName)).policy.production !== undefined) return;
   // #region policy
   await registry.setPolicy(modelName, {
     production: [gates.metric('auc', { goal: 'maximize', min: 0.55, notWorseThan: 'production', tolerance: 0.005 }), gates.integrity()],
@@ -51,7 +57,7 @@ export async function ensureModel(registry: Registry): Promise<void> {
 }
 
 /** Runs the pipeline from the joined examples to a version in production. */
-export async function train({ storage, store, tracker, registry, flights }: Workshop, params: TrainingParams, onEvent: PipelineListener): Promise<TrainingOutcome> {
+export async function train({ storage, store, tracker, registry, flights }: Workshop, params: TrainingParams, signal: AbortSignal, onEvent: PipelineListener): Promise<TrainingOutcome> {
   // #region pipeline
   const pipeline = new Pipeline({ name: 'train flight-delay', storage, params: z.object({ rows: z.int(), epochs: z.int(), seed: z.int() }) });
 
@@ -69,7 +75,7 @@ export async function train({ storage, store, tracker, registry, flights }: Work
     }),
   );
 
-  const network = pipeline.step('network', { needs: { training }, retries: { limit: 1 } }, ({ inputs: { training: data }, params }) =>
+  const network = pipeline.step('network', { needs: { training }, retries: { limit: 1 } }, ({ inputs: { training: data }, params, signal }) =>
     tracker.withRun({ experiment, name: 'network', params: { model: 'dense 16-8-1', learningRate: 0.003, batchSize: 512, ...params } }, async (run) => {
       await run.logDataset({ name: 'flights 2001-01', role: 'training', columns: { departure: data.departure, label: data.labels } });
       const files = await trainNetwork({ values: data.inputs, rows: data.rows }, data.labels, {
@@ -77,6 +83,7 @@ export async function train({ storage, store, tracker, registry, flights }: Work
         batchSize: 512,
         learningRate: 0.003,
         seed: params.seed,
+        signal,
         onBatch: (step, loss) => run.logMetrics({ loss }, { step }),
       });
       await run.logArtifact('columns.json', JSON.stringify(modelColumns), { mediaType: 'application/json' });
@@ -108,7 +115,7 @@ export async function train({ storage, store, tracker, registry, flights }: Work
     return { baseline: await register('baseline', { 'baseline.json': JSON.stringify(inputs.baseline.fitted) }), network: await register('network', { ...inputs.network.files }) };
   });
 
-  pipeline.step('promote', { needs: { registered } }, async ({ inputs }) => {
+  const promoted = pipeline.step('promote', { needs: { registered } }, async ({ inputs }) => {
     const by = 'training pipeline';
     const { production } = await registry.getModel(modelName);
     // Something must serve before there is anything to be compared with.
@@ -116,17 +123,29 @@ export async function train({ storage, store, tracker, registry, flights }: Work
     await registry.promote(`${modelName}@${inputs.registered.network}`, 'production', { by, reason: 'not worse than what serves' });
   });
 
-  const run = await pipeline.run({ params, onEvent });
+  // A training that was cut off goes on where it stopped, whichever process began it.
+  const unfinished = await unfinishedRun(pipeline.runs());
+  const run = unfinished === undefined ? await pipeline.run({ params, signal, onEvent }) : await pipeline.resume(unfinished, { signal, onEvent });
   // #endregion pipeline
+  signal.throwIfAborted();
+  // Throws, telling why, when it did not come to its end.
+  run.output(promoted);
   const { run: evaluationRun, quality, dataset } = run.output(evaluated);
   return {
     run,
+    resumed: unfinished !== undefined,
     trainingRows: run.output(training).rows,
     evaluation: { examples: run.output(evaluation), dataset },
     runs: { baseline: run.output(baseline).run, network: run.output(network).run, evaluation: evaluationRun },
     quality,
     versions: run.output(registered),
   };
+}
+
+/** The newest run, if it did not come to its end and nobody works on it. */
+async function unfinishedRun(runs: AsyncIterable<PipelineRunSummary>): Promise<string | undefined> {
+  for await (const { id, status } of runs) return status === 'succeeded' || status === 'running' ? undefined : id;
+  return undefined;
 }
 
 function prefixed(prefix: string, quality: Quality): Record<string, number> {

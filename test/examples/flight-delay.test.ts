@@ -10,6 +10,7 @@ import { SimulatedClock } from '../../examples/flight-delay/simulated-clock.ts';
 import { ensureModel, train } from '../../examples/flight-delay/training.ts';
 
 const flights = new FlightBook();
+const never = new AbortController().signal;
 
 beforeAll(async () => {
   for await (const group of readFlights()) {
@@ -64,6 +65,33 @@ describe('the features of flights', () => {
 });
 
 describe('the life of the model', () => {
+  it('goes on where a training was stopped, and sets its gates even when the model was made without them', async () => {
+    const storage = new MemoryStorage();
+    const store = new FeatureStore({ storage, clock: new SimulatedClock(0) });
+    await store.apply([airportDelays]);
+    for (const group of flights.landing({ start: evaluationPeriod.start - 8 * 86_400_000, end: past.end })) await store.ingest('airport_delays', landingEvents(group));
+    const workshop = { storage, store, tracker: new Tracker({ storage }), registry: new Registry({ storage }), flights };
+    await workshop.registry.createModel('flight-delay');
+    await ensureModel(workshop.registry);
+    expect((await workshop.registry.getModel('flight-delay')).policy.production).toHaveLength(2);
+
+    const stop = new AbortController();
+    const params = { rows: 60_000, epochs: 1, seed: 1 };
+    await expect(
+      train(workshop, params, stop.signal, (event) => {
+        if (event.type === 'step-succeeded' && event.step === 'baseline') stop.abort(new Error('interrupted'));
+      }),
+    ).rejects.toThrow('interrupted');
+
+    const started: string[] = [];
+    const trained = await train(workshop, params, never, (event) => {
+      if (event.type === 'step-started') started.push(event.step);
+    });
+    expect(trained).toMatchObject({ resumed: true, trainingRows: 60_000, run: { status: 'succeeded' } });
+    expect(started).not.toContain('training set');
+    expect(started).not.toContain('baseline');
+  });
+
   it('goes from the features to production, serves what it was trained on, and comes back from a mishap', async () => {
     const storage = new MemoryStorage();
     const clock = new SimulatedClock(0);
@@ -75,13 +103,13 @@ describe('the life of the model', () => {
     await ensureModel(registry);
     await ensureModel(registry);
 
-    const trained = await train({ storage, store, tracker, registry, flights }, { rows: 60_000, epochs: 1, seed: 1 }, () => undefined);
+    const trained = await train({ storage, store, tracker, registry, flights }, { rows: 60_000, epochs: 1, seed: 1 }, never, () => undefined);
     expect(trained.run.status).toBe('succeeded');
     expect(trained.quality.network.auc).toBeGreaterThan(trained.quality.baseline.auc);
     expect((await registry.getModel('flight-delay')).production).toBe(trained.versions.network);
     expect((await tracker.metricHistory(trained.runs.network, 'loss')).steps.length).toBe(Math.ceil(60_000 / 512));
 
-    const served = await serve({ store, registry, clock }, flights, 200, () => undefined);
+    const served = await serve({ store, registry, clock }, flights, 200, never, () => undefined);
     expect(served).toMatchObject({ version: trained.versions.network, requests: 200, differences: 0, values: 1_200 });
 
     const mishap = await releaseSomethingWorse(registry, trained.evaluation);
