@@ -11,8 +11,7 @@ export interface DriftTest {
   readonly of: 'values' | 'presence';
   /**
    * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
-   * compare counts: with
-   * Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
+   * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
    */
   readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments';
   /** The largest difference of the distribution functions, or chi-squared. */

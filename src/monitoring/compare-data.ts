@@ -106,21 +106,16 @@ export function driftSettings(options: DriftOptions | undefined, path: string): 
 /**
  * Compares current data with a reference, column by column, and says what drifted. Pure: data in, a verdict as plain JSON out.
  *
- * A column has `drifted` when the change is significant (its p-value, adjusted over the columns, is at most `alpha`) *and* large (the 95 % interval of
- * its stability index lies above `minEffect`): with half a million rows everything is significant, with fifty any index is large. It is `insufficient` when
- * there are fewer
- * than `minRows` rows, no value to compare, or nothing to compare it with (the reason says which); everything else is `stable`. When nothing has changed and
- * rows are independent, the chance
- * that any column is called drifted is at most `alpha`.
+ * A column has `drifted` when the change is significant (its p-value, adjusted over the columns, is at most `alpha`) *and* large (the 95 % interval of its
+ * stability index lies above `minEffect`): with half a million rows everything is significant, with fifty any index is large. It is `insufficient` when there
+ * are fewer than `minRows` rows, no value to compare, or nothing to compare it with (the reason says which); everything else is `stable`. When nothing has
+ * changed and rows are independent, the chance that any column is called drifted is at most `alpha`.
  *
  * Numbers are tested by Kolmogorov and Smirnov's two-sample test (exact with ties up to n·m = 2,000,000, then asymptotic; on the frozen bins of the reference
- * when either side
- * is a profile), categories by the chi-squared test of both samples, so that a category which the reference does not have gives a finite, honest p-value.
- * Whether values are missing
- * (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the population stability index over the reference's
- * deciles or over the
- * categories, missing rows being a bin of their own, half a row added to every bin. The result names method, bins, zero rule, rows, missing, NaN, infinite and
- * unseen values.
+ * when either side is a profile), categories by the chi-squared test of both samples, so that a category which the reference does not have gives a finite,
+ * honest p-value. Whether values are missing (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the
+ * population stability index over the reference's deciles or over the categories, missing rows being a bin of their own, half a row added to every bin. The
+ * result names method, bins, zero rule, rows, missing, NaN, infinite and unseen values.
  *
  * Contents never throw and never give NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
  * `ValidationError` for wrong options, columns of different lengths, values that are not plain data, and profiles that were counted in different bins.

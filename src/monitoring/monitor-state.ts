@@ -64,8 +64,7 @@ const writersKept = 100;
 
 /**
  * The next state of a monitor once `batches` are added in order, with an event for each window that they close, and one when the reference is another than
- * before, which
- * leaves the open window behind. `close` closes what is open at the end, if there is any row in it. `undefined` when nothing changes.
+ * before, which leaves the open window behind. `close` closes what is open at the end, if there is any row in it. `undefined` when nothing changes.
  */
 export function addBatches(
   before: MonitorState | undefined,

@@ -20,8 +20,7 @@ function quantileSorted(sorted: Float64Array, q: number): number {
 
 /**
  * Edges that cut sorted finite values into `parts` bins of about equal counts, ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which
- * belongs to it.
- * A value that several quantiles fall on gets a bin of its own, so that a pile on it is never mixed with its neighbours.
+ * belongs to it. A value that several quantiles fall on gets a bin of its own, so that a pile on it is never mixed with its neighbours.
  */
 export function quantileEdges(sorted: Float64Array, parts: number): number[] {
   if (sorted.length === 0) return [];
@@ -72,8 +71,7 @@ const longestScan = 4;
 
 /**
  * For each of many equal stretches between the first and the last edge, the first bin that reaches into it. A number's stretch is found by the same monotone
- * arithmetic as an edge's, so
- * rounding cannot misplace it. `undefined` when the edges are too crowded for that to be quicker than a search.
+ * arithmetic as an edge's, so rounding cannot misplace it. `undefined` when the edges are too crowded for that to be quicker than a search.
  */
 function lookupTable(edges: Float64Array): { starts: Uint16Array; scale: number } | undefined {
   if (edges.length < 2 || edges.length > 60_000) return undefined;

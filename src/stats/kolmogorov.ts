@@ -43,10 +43,9 @@ function largestTerm(d: number): number {
 }
 
 /**
- * P(Dₙ ≥ d) of the two-sided Kolmogorov–Smirnov statistic of `n` values, for the finite n rather than the limit: the choice of methods of Simard and
- * L'Ecuyer (2011): closed forms at both ends, the matrix of Durbin (Marsaglia, Tsang & Wang 2003) in the body for small n, the expansion of Pelz and Good
- * (1976) in the body for
- * large n, and twice the one-sided probability in the tail, which keeps relative precision down to the smallest numbers.
+ * P(Dₙ ≥ d) of the two-sided Kolmogorov–Smirnov statistic of `n` values, for the finite n rather than the limit: the choice of methods of Simard and L'Ecuyer
+ * (2011): closed forms at both ends, the matrix of Durbin (Marsaglia, Tsang & Wang 2003) in the body for small n, the expansion of Pelz and Good (1976) in the
+ * body for large n, and twice the one-sided probability in the tail, which keeps relative precision down to the smallest numbers.
  */
 export function kolmogorovSurvival(n: number, d: number): number {
   const t = n * d;
