@@ -46,10 +46,10 @@ export interface ProfileDataOptions extends ProfileOptions {
 
 const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'timestamp']);
 const optionsSchema = /* @__PURE__ */ z.strictObject({
-  prediction: z.optional(z.string()),
-  kinds: z.optional(z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
-  maxCategories: z.optional(z.int().check(z.minimum(1), z.maximum(100_000))),
-  bins: z.optional(z.unknown()),
+  prediction: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.string()),
+  kinds: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
+  maxCategories: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.int().check(/* @__PURE__ */ z.minimum(1), /* @__PURE__ */ z.maximum(100_000))),
+  bins: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.unknown()),
 });
 
 /**
