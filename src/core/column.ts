@@ -181,7 +181,7 @@ function typeOf(value: unknown): ColumnType {
 }
 
 function mismatch(value: unknown, type: ColumnType, path: string, i: number): ValidationError {
-  return new ValidationError(`${path}[${i}] is ${shown(value, 80)}, which is not a ${type}; mend the value, or use null where it is missing.`, { path: `${path}[${i}]` });
+  return new ValidationError(`${path}[${i}] is ${shown(value, 80)}, which is not ${type === 'int64' ? 'an' : 'a'} ${type}; mend the value, or use null where it is missing.`, { path: `${path}[${i}]` });
 }
 
 /** Marks row `i` of `size` as missing, making the mask when it is the first. */

@@ -2,7 +2,10 @@
 export function shown(value: unknown, maxLength = 200): string {
   let text: string | undefined;
   try {
-    text = typeof value === 'bigint' ? `${value}n` : typeof value === 'number' ? String(value) : JSON.stringify(value);
+    if (typeof value === 'bigint') text = `${value}n`;
+    // JSON has null for NaN and invalid dates, and nothing of a map.
+    else if (typeof value === 'number' || (value instanceof Date && Number.isNaN(value.getTime()))) text = String(value);
+    else if (!(value instanceof Map || value instanceof Set)) text = JSON.stringify(value);
   } catch {
     // Cycles and bigints inside objects have no JSON.
   }

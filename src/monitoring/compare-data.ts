@@ -117,8 +117,9 @@ export function driftSettings(options: DriftOptions | undefined, path: string): 
  * population stability index over the reference's deciles or over the categories, missing rows being a bin of their own, half a row added to every bin. The
  * result names method, bins, zero rule, rows, missing, NaN, infinite and unseen values.
  *
- * Contents never throw and never give NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
- * `ValidationError` for wrong options, columns of different lengths, values that are not plain data, and profiles that were counted in different bins.
+ * What can be in a column never throws and never gives NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
+ * `ValidationError` for wrong options, columns of different lengths, values that no column can hold (functions, class instances, invalid dates, integers beyond
+ * 64 bits), and profiles that were counted in different bins.
  *
  * @param reference - Rows, columns or an Arrow table of when all was well, or its {@link profileData}.
  * @param current - Rows, columns or an Arrow table of now, or their profile in the bins of the reference.

@@ -12,7 +12,8 @@ export function explainColumn(evidence: ColumnEvidence, status: DriftStatus, adj
     return `${size}, ${p}; ${moved.slice(0, 2).map(shiftText).join(', ')}${news}`;
   }
   if (adjustedPValue! > settings.alpha) return `no significant difference: ${p}, ${size}`;
-  return `a real but small difference: ${p}, ${size}, not surely above ${settings.minEffect}`;
+  if (effect!.high < settings.minEffect) return `a real but small difference: ${p}, ${size}, below ${settings.minEffect}`;
+  return `a real difference, but too few rows to tell whether it is large: ${p}, ${size}, not surely above ${settings.minEffect}`;
 }
 
 /** The verdict on a data set, in words that name what drifted. */

@@ -151,6 +151,7 @@ describe('shown', () => {
     const cyclic: Record<string, unknown> = {};
     cyclic['self'] = cyclic;
     expect([5n, cyclic, undefined, Symbol('s'), NaN, 'text', { a: 1n }].map((value) => shown(value))).toEqual(['5n', '[object Object]', 'undefined', 'Symbol(s)', 'NaN', '"text"', '[object Object]']);
+    expect([new Date(NaN), new Date(0), new Map([[1, 2]])].map((value) => shown(value))).toEqual(['Invalid Date', '"1970-01-01T00:00:00.000Z"', '[object Map]']);
     expect(shown('x'.repeat(500), 10)).toBe('"xxxxxxxxx…');
   });
 });

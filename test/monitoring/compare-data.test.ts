@@ -55,6 +55,13 @@ describe('compareData', () => {
     expect(x).toMatchObject({ status: 'stable', reason: expect.stringContaining('a real but small difference') });
   });
 
+  it('does not call a large change small for want of rows', () => {
+    const few = new Sampler(14);
+    const x = columnOf(compareData({ x: few.normals(1000) }, { x: few.normals(30, 1) }), 'x');
+    expect(x.adjustedPValue).toBeLessThan(0.01);
+    expect(x).toMatchObject({ status: 'stable', reason: expect.stringContaining('too few rows to tell whether it is large') });
+  });
+
   it('does not call a large index of few rows drift', () => {
     const few = new Sampler(13);
     const x = columnOf(compareData({ x: few.normals(1000) }, { x: few.normals(40) }), 'x');
