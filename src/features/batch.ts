@@ -1,9 +1,7 @@
-import { concatBytes } from '../core/bytes.ts';
-import { decode, encode } from '../core/codec.ts';
 import type { Column, ColumnType } from '../core/column.ts';
-import { IntegrityError, StorageError } from '../core/errors.ts';
 import type { Table } from '../core/table.ts';
-import { decodeTable } from '../core/table-codec.ts';
+import { decodeHeaded, encodeHeaded } from './headed-table.ts';
+import { withoutSpareTexts } from './spare-texts.ts';
 
 /** Rows that were ingested together: one entry of a view's log. */
 export interface Batch {
@@ -31,45 +29,22 @@ export function sliceTable(table: Table, from: number, to: number): Table {
   for (const [name, column] of Object.entries(table.columns)) {
     const valid = column.valid?.subarray(from, to);
     if (column.type === 'json') columns[name] = { ...column, values: column.values.slice(from, to), valid };
-    else if (column.type === 'string') columns[name] = compactDictionary(column.values.subarray(from, to), column.dictionary, valid);
-    else columns[name] = { ...column, values: column.values.subarray(from, to), valid } as Column;
+    else {
+      const part = { ...column, values: column.values.subarray(from, to), valid } as Column;
+      columns[name] = part.type === 'string' && part.dictionary.length > to - from ? withoutSpareTexts(part) : part;
+    }
   }
   return { rowCount: to - from, columns };
 }
 
-function compactDictionary(codes: Uint32Array, dictionary: readonly string[], valid: Uint8Array | undefined): Column {
-  if (dictionary.length <= codes.length) return { type: 'string', values: codes, dictionary, valid };
-  const recode = new Map<number, number>();
-  const values = new Uint32Array(codes.length);
-  for (let i = 0; i < codes.length; i++) {
-    if (valid !== undefined && valid[i] === 0) continue;
-    let code = recode.get(codes[i]!);
-    if (code === undefined) recode.set(codes[i]!, (code = recode.size));
-    values[i] = code;
-  }
-  return { type: 'string', values, dictionary: [...recode.keys()].map((code) => dictionary[code]!), valid };
-}
-
 /** The bytes of a log entry, its rows encoded already. */
 export function encodeBatch(id: string, ingestedAt: number, table: Uint8Array): Uint8Array {
-  const head = encode({ format, id, ingestedAt });
-  const start = new Uint8Array(8 + Math.ceil(head.length / 8) * 8);
-  new DataView(start.buffer).setUint32(0, head.length, true);
-  start.set(head, 8);
-  return concatBytes([start, table]);
+  return encodeHeaded({ format, id, ingestedAt }, table);
 }
 
 /** The batch of a log entry. Throws `IntegrityError`, naming the log, when the bytes are not of that form. */
 export function decodeBatch(bytes: Uint8Array, key: string): Batch {
-  // Typed arrays need an aligned start, which an entry inside a larger buffer may not have.
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  if (aligned.length < 8) throw new IntegrityError(`An entry of the log ${key} is too short to be a batch of rows.`, { key });
-  const headLength = new DataView(aligned.buffer, aligned.byteOffset).getUint32(0, true);
-  const head = decode(aligned.subarray(8, 8 + headLength), key) as { format?: unknown; id: string; ingestedAt: number };
-  if (head.format !== format) {
-    throw new StorageError('unknown-store-version', `The log ${key} holds batches of the form ${String(head.format)}, which this version of modelkeep does not know; use a newer one.`, { key });
-  }
-  const table = decodeTable(aligned.subarray(8 + Math.ceil(headLength / 8) * 8), key);
+  const { head, table } = decodeHeaded<{ id: string; ingestedAt: number }>(bytes, key, format);
   return { id: head.id, ingestedAt: head.ingestedAt, table };
 }
 

@@ -1,15 +1,15 @@
-import { concatBytes } from '../core/bytes.ts';
-import { canonicalJson, decode, encode } from '../core/codec.ts';
+import { canonicalJson } from '../core/codec.ts';
 import { takeRows, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
-import { StorageError } from '../core/errors.ts';
 import { concatTables, type Table } from '../core/table.ts';
-import { decodeTable, encodeTable } from '../core/table-codec.ts';
+import { encodeTable } from '../core/table-codec.ts';
 import { windowStart } from './aggregate.ts';
 import { EventIndex } from './event-index.ts';
 import type { FeatureDefinition, FeatureView } from './feature-view.ts';
+import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
 import { orderRows } from './row-order.ts';
+import { withoutSpareTexts } from './spare-texts.ts';
 import type { CurrentView } from './view-catalog.ts';
 
 /** What an online record must hold for a view: which columns, and how far back. */
@@ -49,24 +49,14 @@ export interface OnlineRecord {
 const format = 'modelkeep.online/1';
 
 /** The bytes of a record. */
-export function encodeRecord(record: OnlineRecord): Uint8Array {
-  const head = encode({ format, layout: record.layout, windows: record.windows, from: record.from });
-  const start = new Uint8Array(8 + Math.ceil(head.length / 8) * 8);
-  new DataView(start.buffer).setUint32(0, head.length, true);
-  start.set(head, 8);
-  return concatBytes([start, encodeTable(record.rows)]);
+export function encodeRecord({ layout, windows, from, rows }: OnlineRecord): Uint8Array {
+  return encodeHeaded({ format, layout, windows, from }, encodeTable(rows));
 }
 
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const headLength = aligned.length < 8 ? 0 : new DataView(aligned.buffer, aligned.byteOffset).getUint32(0, true);
-  const head = decode(aligned.subarray(8, 8 + headLength), key) as { format?: unknown } & Omit<OnlineRecord, 'rows'>;
-  if (head.format !== format) {
-    throw new StorageError('unknown-store-version', `The record ${key} is of the form ${String(head.format)}, which this version of modelkeep does not know; use a newer one.`, { key });
-  }
-  const rows = decodeTable(aligned.subarray(8 + Math.ceil(headLength / 8) * 8), key);
-  return { layout: head.layout, windows: head.windows, from: head.from, rows };
+  const { head, table } = decodeHeaded<Omit<OnlineRecord, 'rows'>>(bytes, key, format);
+  return { layout: head.layout, windows: head.windows, from: head.from, rows: table };
 }
 
 /** The index of one entity's rows, by which features are computed. */
@@ -168,20 +158,6 @@ function takeTable(rows: Table, indices: Int32Array): Table {
   const columns: Record<string, Column> = {};
   for (const [name, column] of Object.entries(rows.columns)) columns[name] = withoutSpareTexts(takeRows(column, indices));
   return { rowCount: indices.length, columns };
-}
-
-/** Texts that no row has any more would otherwise stay in the record for ever. */
-function withoutSpareTexts(column: Column): Column {
-  if (column.type !== 'string') return column;
-  const recode = new Map<number, number>();
-  const values = new Uint32Array(column.values.length);
-  for (let i = 0; i < values.length; i++) {
-    if (column.valid?.[i] === 0) continue;
-    let code = recode.get(column.values[i]!);
-    if (code === undefined) recode.set(column.values[i]!, (code = recode.size));
-    values[i] = code;
-  }
-  return { ...column, values, dictionary: [...recode.keys()].map((code) => column.dictionary[code]!) };
 }
 
 /** What a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */

@@ -1,0 +1,27 @@
+import { concatBytes } from '../core/bytes.ts';
+import { decode, encode } from '../core/codec.ts';
+import { IntegrityError, StorageError } from '../core/errors.ts';
+import type { Table } from '../core/table.ts';
+import { decodeTable } from '../core/table-codec.ts';
+
+/** Plain data, its form among it, and a table that is encoded already: the head's length, the head, and the table at the next multiple of 8 bytes. */
+export function encodeHeaded(head: { readonly format: string } & Readonly<Record<string, unknown>>, table: Uint8Array): Uint8Array {
+  const bytes = encode(head);
+  const start = new Uint8Array(8 + Math.ceil(bytes.length / 8) * 8);
+  new DataView(start.buffer).setUint32(0, bytes.length, true);
+  start.set(bytes, 8);
+  return concatBytes([start, table]);
+}
+
+/** What {@link encodeHeaded} was given. Throws `IntegrityError`, naming `key`, when the bytes are not of that form, and `StorageError` when they are of another format. */
+export function decodeHeaded<Head>(bytes: Uint8Array, key: string, format: string): { head: Head; table: Table } {
+  // Typed arrays need an aligned start, which an entry inside a larger buffer may not have.
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+  if (aligned.length < 8) throw new IntegrityError(`${key} holds ${aligned.length} bytes, too few for a table of features; restore it from a copy.`, { key });
+  const headLength = new DataView(aligned.buffer, aligned.byteOffset).getUint32(0, true);
+  const head = decode(aligned.subarray(8, 8 + headLength), key) as Head & { readonly format?: unknown };
+  if (head.format !== format) {
+    throw new StorageError('unknown-store-version', `${key} is of the form ${String(head.format)}, which this version of modelkeep does not know; use a newer one.`, { key });
+  }
+  return { head, table: decodeTable(aligned.subarray(8 + Math.ceil(headLength / 8) * 8), key) };
+}
