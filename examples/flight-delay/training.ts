@@ -142,9 +142,9 @@ export async function train({ storage, store, tracker, registry, flights }: Work
   };
 }
 
-/** The newest run, if it did not come to its end and nobody works on it. */
+/** The newest run, if it was cut off and nobody works on it. One that failed is begun anew, for what it had made may be why it failed. */
 async function unfinishedRun(runs: AsyncIterable<PipelineRunSummary>): Promise<string | undefined> {
-  for await (const { id, status } of runs) return status === 'succeeded' || status === 'running' ? undefined : id;
+  for await (const { id, status } of runs) return status === 'interrupted' || status === 'cancelled' ? id : undefined;
   return undefined;
 }
 
