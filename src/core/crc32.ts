@@ -10,9 +10,9 @@ function makeTable(): Uint32Array {
   return entries;
 }
 
-/** CRC-32 (IEEE 802.3, as in zlib) of bytes; give the last result as `seed` to go on. */
-export function crc32(bytes: Uint8Array, seed = 0): number {
+/** CRC-32 (IEEE 802.3, as in zlib) of bytes, or of those from `start` to `end`; give the last result as `seed` to go on. */
+export function crc32(bytes: Uint8Array, seed = 0, start = 0, end: number = bytes.length): number {
   let c = ~seed;
-  for (let i = 0; i < bytes.length; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
+  for (let i = start; i < end; i++) c = table[(c ^ bytes[i]!) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }

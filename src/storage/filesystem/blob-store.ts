@@ -34,7 +34,6 @@ export class BlobStore {
   readonly #directories: Directories;
   readonly #root: string;
   readonly #flushed: boolean;
-  #swept = false;
 
   constructor(fileSystem: FileSystem, directories: Directories, flushed: boolean) {
     this.#fileSystem = fileSystem;
@@ -45,17 +44,17 @@ export class BlobStore {
 
   /** Streams bytes into a temporary file while hashing them, and gives it its name. */
   async write(source: AsyncIterable<Uint8Array>, options: BlobOptions): Promise<BlobRef> {
-    const temporary = await this.#guard('Writing a blob', options.digest, () => this.#directories.temporaryPath());
+    const temporary = await this.#guard('Writing a blob', options.digest, () => this.#directories.createTemporary());
     try {
-      const ref = await this.#fill(temporary, source, options);
+      const ref = await this.#fill(temporary.file, source, options);
       throwIfAborted(options.signal, 'Writing a blob');
       if (options.digest !== undefined && options.digest !== ref.digest) {
         throw new IntegrityError(`The blob was to be ${options.digest}, but its bytes hash to ${ref.digest}; nothing was kept.`, { key: options.digest, found: ref.digest });
       }
-      await this.#guard(`Writing the blob ${ref.digest}`, ref.digest, () => this.#name(temporary, ref));
+      await this.#guard(`Writing the blob ${ref.digest}`, ref.digest, () => this.#name(temporary.path, ref));
       return ref;
     } catch (error) {
-      await this.#fileSystem.unlink(temporary).catch(() => undefined);
+      await this.#fileSystem.unlink(temporary.path).catch(() => undefined);
       throw error;
     }
   }
@@ -102,20 +101,8 @@ export class BlobStore {
     });
   }
 
-  /** Opens a temporary file, and once in the life of this instance removes those that dead processes left. */
-  async #create(path: string): Promise<OpenFile> {
-    const file = await this.#fileSystem.open(path, 'create');
-    if (!this.#swept) {
-      this.#swept = true;
-      // What cannot be cleaned now is left to the next instance.
-      await this.#directories.sweep(path).catch(() => undefined);
-    }
-    return file;
-  }
-
-  async #fill(path: string, source: AsyncIterable<Uint8Array>, { signal, digest }: BlobOptions): Promise<BlobRef> {
+  async #fill(file: OpenFile, source: AsyncIterable<Uint8Array>, { signal, digest }: BlobOptions): Promise<BlobRef> {
     const guard = <T>(work: () => Promise<T>): Promise<T> => this.#guard('Writing a blob', digest, work);
-    const file = await guard(() => this.#create(path));
     try {
       const hasher = createNativeHasher();
       let size = 0;

@@ -3,25 +3,32 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checksum } from './checksum.ts';
 import { readAt } from './file-reading.ts';
-import { codeOf, type FileSystem } from './file-system.ts';
+import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 
 const dayMs = 86_400_000;
 const noteSuffix = '.deleted';
 const maxNoteBytes = 4096;
 const maxAttempts = 100;
 
+/** A file that has no name of its own yet. */
+export interface TemporaryFile {
+  readonly path: string;
+  readonly file: OpenFile;
+}
+
 /** The directories of a store: made when they are first needed, with their names flushed. */
 export class Directories {
   readonly root: string;
   /** Where files grow before they get their name. */
-  readonly temporary: string;
+  readonly #temporary: string;
+  #swept = false;
   readonly #fileSystem: FileSystem;
   readonly #made = new Map<string, Promise<void>>();
 
   constructor(fileSystem: FileSystem, root: string) {
     this.#fileSystem = fileSystem;
     this.root = root;
-    this.temporary = join(root, 'tmp');
+    this.#temporary = join(root, 'tmp');
   }
 
   /**
@@ -58,22 +65,31 @@ export class Directories {
     for (const made of this.#made.keys()) if (made === path || made.startsWith(join(path, '/'))) this.#made.delete(made);
   }
 
-  /** A fresh path for a temporary file, whose name tells which process it belongs to. */
-  async temporaryPath(): Promise<string> {
+  /**
+   * A fresh temporary file, whose name tells which process it belongs to. The first one of an instance has those removed that dead processes left.
+   */
+  async createTemporary(): Promise<TemporaryFile> {
     await this.ensure('tmp');
-    return join(this.temporary, `${hostName()}-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+    const path = join(this.#temporary, `${hostName()}-${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+    const file = await this.#fileSystem.open(path, 'create');
+    if (!this.#swept) {
+      this.#swept = true;
+      // What cannot be removed now is left to the next instance.
+      await this.#sweep(path).catch(() => undefined);
+    }
+    return { path, file };
   }
 
   /**
    * Removes temporary files that nobody can be writing to any more: a day older than `fresh`, which was just made, and not of a process that lives on this host.
    * The clock that counts is that of the file system.
    */
-  async sweep(fresh: string): Promise<void> {
+  async #sweep(fresh: string): Promise<void> {
     const now = (await this.#fileSystem.stat(fresh)).modifiedMs;
-    for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
+    for (const { name } of await this.#fileSystem.readDirectory(this.#temporary)) {
       const owner = /^([0-9a-f]{8})-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
       if (owner === null || (owner[1] === hostName() && isAlive(Number(owner[2])))) continue;
-      const path = join(this.temporary, name);
+      const path = join(this.#temporary, name);
       if (now - (await this.#fileSystem.stat(path)).modifiedMs > dayMs) await this.#fileSystem.unlink(path);
     }
   }
@@ -81,7 +97,7 @@ export class Directories {
   /** Leaves word that something was deleted and its directories are to be removed some day. Gives the path of the note. */
   async leaveNote(text: string): Promise<string> {
     await this.ensure('tmp');
-    const path = join(this.temporary, `${randomBytes(8).toString('hex')}${noteSuffix}`);
+    const path = join(this.#temporary, `${randomBytes(8).toString('hex')}${noteSuffix}`);
     const file = await this.#fileSystem.open(path, 'create');
     try {
       await file.write(Buffer.from(text));
@@ -94,8 +110,8 @@ export class Directories {
   /** Does what notes ask for that are a day older than `fresh`, which was just made. What cannot be done is forgotten. */
   async takeNotes(fresh: string, remove: (text: string) => Promise<void>): Promise<void> {
     const now = (await this.#fileSystem.stat(fresh)).modifiedMs;
-    for (const { name } of await this.#fileSystem.readDirectory(this.temporary)) {
-      const path = join(this.temporary, name);
+    for (const { name } of await this.#fileSystem.readDirectory(this.#temporary)) {
+      const path = join(this.#temporary, name);
       if (!name.endsWith(noteSuffix) || now - (await this.#fileSystem.stat(path)).modifiedMs <= dayMs) continue;
       const file = await this.#fileSystem.open(path, 'read');
       const text = (await readAt(file, 0, maxNoteBytes).finally(() => file.close())).toString('utf8');

@@ -31,7 +31,7 @@ export function encodeFileHeader(header: FileHeader): Buffer {
   header.salt.copy(copy, 16);
   copy.writeUIntLE(header.entriesBefore, 24, 6);
   copy.writeUIntLE(header.bytesBefore, 32, 6);
-  copy.writeUInt32LE(checksum(copy.subarray(0, 44)), 44);
+  copy.writeUInt32LE(checksum(copy, 0, 44), 44);
   return Buffer.concat([copy, copy]);
 }
 
@@ -41,7 +41,7 @@ export function parseFileHeader(bytes: Buffer): FileHeader | undefined {
     const copy = bytes.subarray(at, at + copyBytes);
     const kind = kinds[copy[8]!];
     if (copy.toString('latin1', 0, 7) !== 'MDLKEEP' || copy[7] !== format || kind === undefined) continue;
-    if (copy.readUInt32LE(44) !== checksum(copy.subarray(0, 44))) continue;
+    if (copy.readUInt32LE(44) !== checksum(copy, 0, 44)) continue;
     return { kind, number: copy.readUInt32LE(12), salt: Buffer.from(copy.subarray(16, 24)), entriesBefore: copy.readUIntLE(24, 6), bytesBefore: copy.readUIntLE(32, 6) };
   }
   return undefined;

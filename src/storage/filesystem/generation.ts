@@ -48,8 +48,7 @@ export async function generationsIn(fileSystem: FileSystem, directory: string): 
 export async function writeNextGeneration(fileSystem: FileSystem, directories: Directories, directory: string, sealed: RecordFile | undefined): Promise<void> {
   sealed?.replay.assertWhole();
   const generation = (sealed?.replay.generation ?? 0) + 1;
-  const temporary = await directories.temporaryPath();
-  const file = await fileSystem.open(temporary, 'create');
+  const { path: temporary, file } = await directories.createTemporary();
   try {
     try {
       await new Snapshot(file).write(generation, sealed);
@@ -139,6 +138,6 @@ async function* carriedRecords(sealed: RecordFile, inOrder: readonly [Key, Slot]
     if (header === undefined || meta === undefined || value === undefined) {
       throw new IntegrityError(`The record ${key} is damaged (${sealed.path}, byte ${slot.position}); restore the store from a copy.`, { key, file: sealed.path, offset: slot.position });
     }
-    yield { kind: frameKinds.record, key, rest: encodeRecordMeta(slot.version, decodeBlobs(header.kind, meta, header.keyLength)), value };
+    yield { kind: frameKinds.record, key, rest: encodeRecordMeta(slot, decodeBlobs(header.kind, meta, header.keyLength)), value };
   }
 }

@@ -32,11 +32,11 @@ const noVersion = { generation: 0, offset: 0, nonce: 0 };
 
 /** The result of a write that needs no writing, or `undefined`. */
 export function decide(kind: WriteOperation['kind'], condition: WriteOperation['condition'], slot: Slot | undefined): WriteResult | undefined {
-  const refused: WriteResult = { ok: false, reason: 'conflict', version: slot && versionText(slot.version) };
+  const refused: WriteResult = { ok: false, reason: 'conflict', version: slot && versionText(slot) };
   if (condition === 'absent') return slot && refused;
   if (condition === undefined) return kind === 'delete' && slot === undefined ? { ok: true, version: undefined } : undefined;
   const asked = parseVersion(condition.match);
-  return slot !== undefined && asked !== undefined && sameVersion(slot.version, asked) ? undefined : refused;
+  return slot !== undefined && asked !== undefined && sameVersion(slot, asked) ? undefined : refused;
 }
 
 /** Whether a write came to nothing because of an earlier one: it was refused, or repeats a named one. */

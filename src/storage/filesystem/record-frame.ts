@@ -64,10 +64,10 @@ export function writeFrame(target: Buffer, start: number, draft: FrameDraft, sal
   target.writeUInt32LE(key.length + rest.length, start + 12);
   target.writeUInt32LE(value.length, start + 16);
   target.writeUInt32LE(checksum(value), start + 20);
-  target.writeUInt32LE(checksum(target.subarray(metaAt, valueAt)), start + 24);
+  target.writeUInt32LE(checksum(target, metaAt, valueAt), start + 24);
   target.writeUInt32LE(nonce, start + 28);
   target.writeUInt32LE(counter, start + 32);
-  target.writeUInt32LE(checksum(target.subarray(start, start + 36)), start + 36);
+  target.writeUInt32LE(checksum(target, start, start + 36), start + 36);
   return valueAt + value.length;
 }
 
@@ -75,7 +75,7 @@ export function writeFrame(target: Buffer, start: number, draft: FrameDraft, sal
 export function parseFrameHeader(bytes: Buffer, at: number, salt: Buffer): FrameHeader | undefined {
   if (at + frameHeaderBytes > bytes.length) return undefined;
   for (let i = 0; i < 8; i++) if (bytes[at + i] !== salt[i]) return undefined;
-  if (bytes.readUInt32LE(at + 36) !== checksum(bytes.subarray(at, at + 36))) return undefined;
+  if (bytes.readUInt32LE(at + 36) !== checksum(bytes, at, at + 36)) return undefined;
   const metaLength = bytes.readUInt32LE(at + 12);
   const valueLength = bytes.readUInt32LE(at + 16);
   return {
@@ -93,14 +93,19 @@ export function parseFrameHeader(bytes: Buffer, at: number, salt: Buffer): Frame
 
 /** The part of a frame behind its key, when the checksum over both holds. */
 export function metaOf(bytes: Buffer, at: number, header: FrameHeader): Buffer | undefined {
-  const meta = bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.metaLength);
-  return checksum(meta) === header.metaCrc ? meta : undefined;
+  const start = at + frameHeaderBytes;
+  const end = start + header.metaLength;
+  return checksum(bytes, start, end) === header.metaCrc ? bytes.subarray(start, end) : undefined;
+}
+
+/** Whether the checksum of a frame's value holds. */
+export function isValueSound(bytes: Buffer, at: number, header: FrameHeader): boolean {
+  return checksum(bytes, at + header.size - header.valueLength, at + header.size) === header.valueCrc;
 }
 
 /** The value of a frame, when its checksum holds. */
 export function valueOf(bytes: Buffer, at: number, header: FrameHeader): Buffer | undefined {
-  const value = bytes.subarray(at + header.size - header.valueLength, at + header.size);
-  return checksum(value) === header.valueCrc ? value : undefined;
+  return isValueSound(bytes, at, header) ? bytes.subarray(at + header.size - header.valueLength, at + header.size) : undefined;
 }
 
 /** The opaque text of a version. */

@@ -2,7 +2,7 @@ import { IntegrityError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { WriteResult } from '../contract.ts';
 import { fileHeaderBytes } from './file-header.ts';
-import { frameHeaderBytes, frameKinds, metaOf, parseFrameHeader, valueOf, type FrameHeader, type VersionId } from './record-frame.ts';
+import { frameHeaderBytes, frameKinds, isValueSound, metaOf, parseFrameHeader, type FrameHeader, type VersionId } from './record-frame.ts';
 import { RecordState } from './record-state.ts';
 import { decodeVouch, hashKey, vouchesFor, type Span, type Vouch } from './vouch.ts';
 
@@ -63,7 +63,7 @@ export class RecordReplay {
       const header = this.#freshHeader(window, at);
       if (header !== undefined && at + header.size <= window.length) {
         const meta = metaOf(window, at, header);
-        const whole = meta !== undefined && valueOf(window, at, header) !== undefined;
+        const whole = meta !== undefined && isValueSound(window, at, header);
         if (whole) {
           this.#apply(header, meta, false);
           continue;

@@ -66,7 +66,11 @@ export class RecordShard {
 
   /** The records at `keys` as of now. */
   async read(keys: readonly Key[]): Promise<(StoredRecord | undefined)[]> {
-    await this.#refresh();
+    try {
+      await this.#refresh();
+    } catch (error) {
+      throw storageError(error, `Reading ${keys[0]}`, keys[0]);
+    }
     return Promise.all(keys.map((key) => this.#readOne(key)));
   }
 
@@ -77,7 +81,7 @@ export class RecordShard {
     const { keys, slots } = this.#file.replay.state;
     return pageOf(keys.view(), query, (key): ListEntry => {
       const slot = slots.get(key)!;
-      return { key, version: versionText(slot.version), size: slot.valueLength };
+      return { key, version: versionText(slot), size: slot.valueLength };
     });
   }
 
@@ -141,22 +145,18 @@ export class RecordShard {
   }
 
   async #takeIn(written?: Written): Promise<void> {
-    try {
-      this.#file ??= await this.#openAfter(0);
-      while (this.#file !== undefined) {
-        const file: RecordFile = this.#file;
-        await file.catchUp(written?.file === file ? written.bytes : undefined);
-        const { replay } = file;
-        if (!replay.sealed && !replay.contradicted) return;
-        const next: RecordFile | undefined = await this.#openAfter(replay.contradicted ? replay.generation - 1 : replay.generation);
-        if (next === undefined) return;
-        this.#file = next;
-        this.#syncedTo = 0;
-        this.#distrusted = false;
-        await file.retire();
-      }
-    } catch (error) {
-      throw storageError(error, `Reading ${this.#directory}`);
+    this.#file ??= await this.#openAfter(0);
+    while (this.#file !== undefined) {
+      const file: RecordFile = this.#file;
+      await file.catchUp(written?.file === file ? written.bytes : undefined);
+      const { replay } = file;
+      if (!replay.sealed && !replay.contradicted) return;
+      const next: RecordFile | undefined = await this.#openAfter(replay.contradicted ? replay.generation - 1 : replay.generation);
+      if (next === undefined) return;
+      this.#file = next;
+      this.#syncedTo = 0;
+      this.#distrusted = false;
+      await file.retire();
     }
   }
 
@@ -444,5 +444,5 @@ function recordIn(frame: Buffer, file: RecordFile, slot: Slot): StoredRecord | u
   if (header === undefined || header.size !== slot.size || frame.length !== slot.size) return undefined;
   const meta = metaOf(frame, 0, header);
   const value = meta && valueOf(frame, 0, header);
-  return meta && value && { bytes: new Uint8Array(value), version: versionText(slot.version), blobs: decodeBlobs(header.kind, meta, header.keyLength) };
+  return meta && value && { bytes: new Uint8Array(value), version: versionText(slot), blobs: decodeBlobs(header.kind, meta, header.keyLength) };
 }

@@ -4,10 +4,8 @@ import { OperationMemory } from '../operation-memory.ts';
 import { decodeOperation, decodeRecordVersion, decodeWriteMeta, frameKinds, versionText, type FrameHeader, type VersionId } from './record-frame.ts';
 import { SortedKeys } from './sorted-keys.ts';
 
-/** Where the present value of a key lies. */
-export interface Slot {
-  /** Its version, as the place and writer of the frame that made it. */
-  readonly version: VersionId;
+/** Where the present value of a key lies, and its version. */
+export interface Slot extends VersionId {
   /** Where its frame begins in the present file. */
   readonly position: number;
   /** Bytes of its frame. */
@@ -46,12 +44,12 @@ export class RecordState {
     const present = this.slots.get(key);
     const holds =
       condition === 'none' ||
-      (condition === 'absent' ? present === undefined : (present !== undefined && sameVersion(present.version, condition)) || how.excused(key, condition));
+      (condition === 'absent' ? present === undefined : (present !== undefined && sameVersion(present, condition)) || how.excused(key, condition));
     if (holds) this.#set(header, key, at, how.damaged);
     if (operationId === undefined && !how.wanted) return undefined;
     const result: WriteResult = holds
       ? { ok: true, version: header.kind === frameKinds.put ? versionText(at) : undefined }
-      : { ok: false, reason: 'conflict', version: present && versionText(present.version) };
+      : { ok: false, reason: 'conflict', version: present && versionText(present) };
     this.operations.remember(operationId, result);
     return result;
   }
@@ -62,13 +60,13 @@ export class RecordState {
       const { operationId, result } = decodeOperation(meta);
       this.operations.remember(operationId, result);
     } else {
-      this.#place(key, { version: decodeRecordVersion(meta, header.keyLength), position, size: header.size, valueLength: header.valueLength, damaged });
+      this.#place(key, decodeRecordVersion(meta, header.keyLength), position, header, damaged);
     }
   }
 
   #set(header: FrameHeader, key: Key, at: VersionId, damaged: boolean): void {
     if (header.kind === frameKinds.put) {
-      this.#place(key, { version: at, position: at.offset, size: header.size, valueLength: header.valueLength, damaged });
+      this.#place(key, at, at.offset, header, damaged);
       return;
     }
     const present = this.slots.get(key);
@@ -78,12 +76,12 @@ export class RecordState {
     this.keys.remove(key);
   }
 
-  #place(key: Key, slot: Slot): void {
+  #place(key: Key, version: VersionId, position: number, { size, valueLength }: FrameHeader, damaged: boolean): void {
     const present = this.slots.get(key);
     if (present === undefined) this.keys.add(key);
     else this.liveBytes -= present.size;
-    this.slots.set(key, slot);
-    this.liveBytes += slot.size;
+    this.slots.set(key, { generation: version.generation, offset: version.offset, nonce: version.nonce, position, size, valueLength, damaged });
+    this.liveBytes += size;
   }
 }
 

@@ -74,8 +74,8 @@ export function encodeSegmentFrame(
   bytes.writeUIntLE(place.bytesBefore, 34, 6);
   bytes.writeUIntLE(place.flushedTo, 40, 6);
   bytes.fill(0, 46, 52);
-  bytes.writeUInt32LE(checksum(bytes.subarray(segmentHeaderBytes, at)), 52);
-  bytes.writeUInt32LE(checksum(bytes.subarray(0, 56)), 56);
+  bytes.writeUInt32LE(checksum(bytes, segmentHeaderBytes, at), 52);
+  bytes.writeUInt32LE(checksum(bytes, 0, 56), 56);
   return bytes;
 }
 
@@ -83,7 +83,7 @@ export function encodeSegmentFrame(
 export function parseSegmentFrame(bytes: Buffer, at: number, salt: Buffer): SegmentFrame | undefined {
   if (at < 0 || at + segmentHeaderBytes > bytes.length) return undefined;
   for (let i = 0; i < 8; i++) if (bytes[at + i] !== salt[i]) return undefined;
-  if (bytes.readUInt32LE(at + 56) !== checksum(bytes.subarray(at, at + 56))) return undefined;
+  if (bytes.readUInt32LE(at + 56) !== checksum(bytes, at, at + 56)) return undefined;
   const bodyLength = bytes.readUInt32LE(at + 16);
   const operationLength = bytes.readUInt32LE(at + 20);
   return {
@@ -104,7 +104,7 @@ export function parseSegmentFrame(bytes: Buffer, at: number, salt: Buffer): Segm
 export function isSegmentFrameSound(bytes: Buffer, at: number, frame: SegmentFrame): boolean {
   // Without this, a frame whose last bytes were cut off would seem whole as soon as another one follows.
   if (bytes.readUInt32LE(at + frame.size - segmentTrailerBytes) !== frame.size) return false;
-  return checksum(bytes.subarray(at + segmentHeaderBytes, at + frame.size - segmentTrailerBytes)) === frame.bodyCrc;
+  return checksum(bytes, at + segmentHeaderBytes, at + frame.size - segmentTrailerBytes) === frame.bodyCrc;
 }
 
 export function operationIdOf(bytes: Buffer, at: number, frame: SegmentFrame): string | undefined {

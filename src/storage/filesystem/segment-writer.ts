@@ -246,8 +246,7 @@ export class SegmentWriter {
     const salt = plan.salt;
     const header = encodeFileHeader({ kind: 'segment', number: this.#epoch + 1, salt, entriesBefore: this.#sequence, bytesBefore: this.#bytes });
     const bytes = Buffer.concat([header, ...plan.fresh.map(({ frame }) => frame)]);
-    const temporary = await this.#directories.temporaryPath();
-    const file = await this.#fileSystem.open(temporary, 'create');
+    const { path: temporary, file } = await this.#directories.createTemporary();
     let kept = false;
     try {
       await writeAll(file, bytes);
