@@ -115,12 +115,13 @@ export class RecordFile {
     return this.#retired;
   }
 
+  /** Appends by one system call and gives how many bytes were written: none once the file was replaced and closed. */
   append(bytes: Buffer): Promise<number> {
-    return this.#appender!.write(bytes);
+    return this.use(async () => (this.#closed || this.#appender === undefined ? 0 : this.#appender.write(bytes)));
   }
 
   sync(): Promise<void> {
-    return this.#appender!.sync();
+    return this.use(async () => (this.#closed ? undefined : this.#appender?.sync()));
   }
 
   /** Closes the file as soon as nobody uses it. */

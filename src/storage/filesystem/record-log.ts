@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { sleep, systemClock } from '../../core/clock.ts';
+import { StorageError } from '../../core/errors.ts';
+import type { Directories } from './directories.ts';
+import { codeOf, type FileSystem } from './file-system.ts';
+import { generationName, generationsIn, removeGenerationsBefore, writeNextGeneration } from './generation.ts';
+import { RecordFile, type OwnWriter } from './record-file.ts';
+import { frameKinds, frameSize, noBytes, writeFrame, type FrameDraft } from './record-frame.ts';
+import { encodeVouch, maxGaps } from './vouch.ts';
+
+/** How a record log is kept. */
+export interface RecordLogContext {
+  readonly fileSystem: FileSystem;
+  readonly directories: Directories;
+  readonly flushed: boolean;
+  /** Size in bytes from which a file that is mostly garbage is rewritten. */
+  readonly compactAt: number;
+}
+
+/** Bytes that were just appended to a file. */
+export interface Written {
+  readonly file: RecordFile;
+  readonly bytes: Buffer;
+}
+
+/** Frames ready to be written: their counters, and where each ends in the bytes. */
+export interface Encoded {
+  readonly bytes: Buffer;
+  readonly counters: readonly number[];
+  readonly ends: readonly number[];
+}
+
+const maxAttempts = 100;
+const pauseMs = 5;
+const writtenPerMs = 100_000;
+// So much garbage is worth a rewrite however much else there is.
+const muchGarbage = 256 << 20;
+// An unflushed store vouches for its writes, and so flushes them, this often.
+const unvouchedBytes = 4 << 20;
+
+/** A log of records through its generations: the one file of the present generation, followed as others write to it, and replaced when it is mostly garbage. */
+export class RecordLog {
+  readonly #context: RecordLogContext;
+  readonly #segments: readonly string[];
+  readonly #directory: string;
+  readonly #own: OwnWriter;
+  #counter = 0;
+  #file: RecordFile | undefined;
+  #refreshing: Promise<void> | undefined;
+  #refreshNext: Promise<void> | undefined;
+  #syncedTo = 0;
+  // After a failed flush the system may have dropped what it held: only a new file can be trusted.
+  #distrusted = false;
+
+  /**
+   * @param segments - Where it lies below the root of the store.
+   * @param onOwn - Is told the result of each write of this instance.
+   */
+  constructor(context: RecordLogContext, segments: readonly string[], onOwn: OwnWriter['onOwn']) {
+    this.#context = context;
+    this.#segments = segments;
+    this.#directory = join(context.directories.root, ...segments);
+    this.#own = { nonce: randomBytes(4).readUInt32LE(0) || 1, onOwn };
+  }
+
+  /** The present file as it was last looked at; `undefined` when there is none. */
+  get file(): RecordFile | undefined {
+    return this.#file;
+  }
+
+  /** Takes in all that was written before this call. A check that began earlier may have missed some of it, so callers wait for one that begins after. */
+  refresh(written?: Written): Promise<void> {
+    if (this.#refreshing === undefined) {
+      this.#refreshing = this.#takeIn(written).finally(() => (this.#refreshing = undefined));
+      return this.#refreshing;
+    }
+    this.#refreshNext ??= this.#refreshing
+      .catch(() => undefined)
+      .then(() => {
+        this.#refreshNext = undefined;
+        return this.refresh();
+      });
+    return this.#refreshNext;
+  }
+
+  /** The present file, made if there is none, replaced if it is sealed, ready for writing. */
+  async writableFile(): Promise<RecordFile> {
+    const { fileSystem, directories, flushed } = this.#context;
+    await directories.ensure(...this.#segments);
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      if (this.#file === undefined) await this.refresh();
+      const file = this.#file;
+      if (file === undefined) {
+        await writeNextGeneration(fileSystem, directories, this.#directory, undefined);
+      } else if (file.replay.sealed) {
+        await this.#finishCompaction(file);
+      } else if (file.appendable) {
+        if (!this.#distrusted) return file;
+        await this.#seal(file);
+      } else if (await this.#makeWritable(file)) {
+        // What others wrote and did not live to flush is flushed now, so that it can be vouched for.
+        if (flushed) await this.syncRead(file);
+      }
+    }
+    throw new StorageError('storage', `${this.#directory} was replaced again and again while this process wrote to it; try again.`, { key: this.#directory });
+  }
+
+  /** The bytes of frames for a file, with a vouch before them when there is something to vouch for. */
+  encode(file: RecordFile, drafts: readonly FrameDraft[]): Encoded {
+    const { replay } = file;
+    const vouch = this.#syncedTo > replay.vouchedTo && replay.gaps.length <= maxGaps ? this.#vouch(file) : undefined;
+    const bytes = Buffer.allocUnsafe(drafts.reduce((sum, draft) => sum + frameSize(draft), vouch ? frameSize(vouch) : 0));
+    let at = vouch ? writeFrame(bytes, 0, vouch, replay.salt, this.#own.nonce, ++this.#counter) : 0;
+    const counters: number[] = [];
+    const ends: number[] = [];
+    for (const draft of drafts) {
+      counters.push(++this.#counter);
+      at = writeFrame(bytes, at, draft, replay.salt, this.#own.nonce, this.#counter);
+      ends.push(at);
+    }
+    return { bytes, counters, ends };
+  }
+
+  /** Flushes a file, up to `to` at least. */
+  async sync(file: RecordFile, to: number): Promise<void> {
+    try {
+      await file.sync();
+    } catch (error) {
+      if (file === this.#file) this.#distrusted = true;
+      throw error;
+    }
+    this.noteSynced(file, to);
+  }
+
+  /** Takes note that a file was flushed up to `to`. */
+  noteSynced(file: RecordFile, to: number): void {
+    if (file === this.#file) this.#syncedTo = Math.max(this.#syncedTo, to);
+  }
+
+  /** Flushes what was read of a file, unless that is known to be flushed. */
+  async syncRead(file: RecordFile): Promise<void> {
+    const { end, vouchedTo } = file.replay;
+    if (end > Math.max(this.#syncedTo, vouchedTo)) await this.sync(file, end);
+  }
+
+  /** Starts a new generation when most of the file is garbage. Everything acknowledged is safe whether it comes about or not: the next write goes on with it. */
+  async compactIfWorthIt(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined || file.replay.sealed) return;
+    try {
+      if (!this.#context.flushed && file.replay.end - file.replay.vouchedTo > unvouchedBytes) await this.syncRead(file);
+      const { end, state, gaps } = file.replay;
+      const garbage = end - state.liveBytes;
+      if (end < this.#context.compactAt || (garbage * 2 < end && garbage < muchGarbage && gaps.length < maxGaps / 2)) return;
+      file.replay.assertWhole();
+      await this.#seal(file);
+      // A seal that was only half written seals nothing, and others go on writing to the file.
+      if (file.replay.sealed) await this.#finishCompaction(file, true);
+    } catch {
+      // A write that needs the new generation tries again, and says what is in its way.
+    }
+  }
+
+  /** Lets go of the file. */
+  async close(): Promise<void> {
+    await this.#refreshing?.catch(() => undefined);
+    const file = this.#file;
+    this.#file = undefined;
+    if (file === undefined) return;
+    // A last vouch makes later damage to the end of the file known for what it is. Nothing acknowledged depends on it.
+    await this.#vouchAtEnd(file).catch(() => undefined);
+    await file.retire();
+  }
+
+  async #takeIn(written?: Written): Promise<void> {
+    this.#file ??= await this.#openAfter(0);
+    while (this.#file !== undefined) {
+      const file: RecordFile = this.#file;
+      await file.catchUp(written?.file === file ? written.bytes : undefined);
+      const { replay } = file;
+      if (!replay.sealed && !replay.contradicted) return;
+      const next: RecordFile | undefined = await this.#openAfter(replay.contradicted ? replay.generation - 1 : replay.generation);
+      if (next === undefined) return;
+      this.#file = next;
+      this.#syncedTo = 0;
+      this.#distrusted = false;
+      await file.retire();
+    }
+  }
+
+  async #openAfter(generation: number): Promise<RecordFile | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const latest = await this.#latest();
+      if (latest === undefined || latest <= generation) return undefined;
+      try {
+        const file = await RecordFile.open(this.#context.fileSystem, join(this.#directory, generationName(latest)), this.#own);
+        // A slow process may give the name of a generation that came and went to what it made of the one before; it never has the highest number.
+        if ((await this.#latest()) === latest) return file;
+        await file.retire();
+      } catch (error) {
+        // It may have been replaced between the look and the opening.
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+      if (attempt === maxAttempts) throw new StorageError('storage', `${this.#directory} was replaced again and again while this process opened it; try again.`, { key: this.#directory });
+    }
+  }
+
+  async #latest(): Promise<number | undefined> {
+    return (await generationsIn(this.#context.fileSystem, this.#directory)).at(-1);
+  }
+
+  async #makeWritable(file: RecordFile): Promise<boolean> {
+    const stillLatest = async (): Promise<boolean> => (await this.#latest()) === file.replay.generation;
+    if (!(await file.openForAppending(this.#directory, stillLatest))) {
+      await this.refresh();
+      return false;
+    }
+    await removeGenerationsBefore(this.#context.fileSystem, this.#directory, file.replay.generation);
+    return true;
+  }
+
+  async #seal(file: RecordFile): Promise<void> {
+    const seal: FrameDraft = { kind: frameKinds.seal, key: '', rest: noBytes, value: noBytes };
+    await this.#append(file, seal);
+    await this.sync(file, 0);
+    await this.refresh();
+  }
+
+  async #finishCompaction(sealed: RecordFile, sealedHere = false): Promise<void> {
+    const { fileSystem, directories } = this.#context;
+    // Whoever sealed it is probably at work on the next one.
+    for (let waited = 0; !sealedHere && waited < sealed.replay.end / writtenPerMs && this.#file === sealed; waited += pauseMs) {
+      await sleep(systemClock, pauseMs);
+      await this.refresh();
+    }
+    if (this.#file !== sealed) return;
+    await writeNextGeneration(fileSystem, directories, this.#directory, sealed);
+    await this.refresh();
+  }
+
+  async #vouchAtEnd(file: RecordFile): Promise<void> {
+    const { replay } = file;
+    if (!file.appendable || replay.sealed || this.#distrusted) return;
+    if (!this.#context.flushed) await this.syncRead(file);
+    if (this.#syncedTo > replay.vouchedTo && replay.gaps.length <= maxGaps) await this.#append(file, this.#vouch(file));
+  }
+
+  #vouch(file: RecordFile): FrameDraft {
+    return { kind: frameKinds.vouch, key: '', rest: encodeVouch(file.replay.vouchFor(this.#syncedTo)), value: noBytes };
+  }
+
+  /** Appends a frame of the log's own. */
+  async #append(file: RecordFile, draft: FrameDraft): Promise<void> {
+    const bytes = Buffer.allocUnsafe(frameSize(draft));
+    writeFrame(bytes, 0, draft, file.replay.salt, this.#own.nonce, ++this.#counter);
+    await file.append(bytes);
+  }
+}
