@@ -78,15 +78,16 @@ class Life {
     const session = String(++this.#session);
     const loss: Loss = this.#random() < 0.5 ? 'power' : 'process';
     const deadline = 1 + Math.floor(this.#random() ** 2 * 900);
+    const disk = this.#disk;
     const processes: SimulatedProcess[] = [];
     for (let i = 0; i < this.#options.processes; i++) {
-      const dying = i === 0 ? this.#dieAt(deadline, () => loss === 'power' && this.#losePower()) : () => undefined;
-      processes.push(this.#disk.startProcess(this.#withFailures(dying)));
+      const dying = i === 0 ? this.#dieAt(deadline, () => loss === 'power' && this.#losePower(disk)) : () => undefined;
+      processes.push(disk.startProcess(this.#withFailures(dying)));
     }
     const instances = processes.map((process) => this.#open(process));
     await Promise.all(instances.flatMap((storage, i) => [0, 1].map((n) => this.#work(`w${i * 2 + n}`, storage, processes[i]!, session))));
     // Whoever is left stays open while the store is looked at, as other processes do.
-    if (loss === 'power') this.#losePower();
+    if (loss === 'power') this.#losePower(disk);
     else processes[0]!.kill();
     this.#summary.crashes++;
     await this.#recover(loss);
@@ -94,16 +95,12 @@ class Life {
     for (const process of processes) process.kill();
   }
 
-  #lost: SimulatedDisk | undefined;
-
-  #losePower(): void {
-    if (this.#lost === this.#disk) return;
-    this.#disk = this.#disk.losePower();
-    this.#lost = this.#disk;
+  /** Once for each disk: a process may reach its deadline in the background, just when its workers are done and power is lost anyway. */
+  #losePower(disk: SimulatedDisk): void {
+    if (this.#disk === disk) this.#disk = disk.losePower();
   }
 
   async #recover(loss: Loss): Promise<void> {
-    this.#lost = undefined;
     // The process that looks may die as well, and power may fail again, before anything new is done.
     while (this.#random() < 0.2) {
       const process = this.#disk.startProcess(this.#dieAt(1 + Math.floor(this.#random() * 40), () => undefined));
@@ -122,6 +119,7 @@ class Life {
   }
 
   async #work(name: string, storage: FilesystemStorage, process: SimulatedProcess, session: string): Promise<void> {
+    const disk = this.#disk;
     // An append that was not flushed, a flush that fails and a loss of power in a row leave a log that is reported as damaged, and rightly: entries are missing.
     const allFlushed = this.#options.failures === true;
     const worker = new Worker({ name, storage, session, random: this.#random, reporter: this.#oracle, maxBytes: 1500, allFlushed });
@@ -131,7 +129,7 @@ class Life {
     } catch (error) {
       if (error instanceof Violation) throw error;
       // A worker whose call failed knows no more what is there; it rests until the next check.
-      if (process.dead || this.#lost === this.#disk) return;
+      if (process.dead || this.#disk !== disk) return;
       this.#assertExcused(error);
       this.#summary.failed++;
     }
