@@ -23,25 +23,21 @@ export function checkListQuery(query: ListQuery = {}): CheckedListQuery {
 
 /** The page that a query asks for out of all keys in ascending order. */
 export function pageOf(keys: readonly string[], query: CheckedListQuery, entryOf: (key: string) => ListEntry): ListPage {
-  const entries: ListEntry[] = [];
-  let at = firstIndex(keys, query.prefix, query.after);
-  for (; at < keys.length && entries.length < query.limit; at++) {
-    const key = keys[at]!;
-    if (!key.startsWith(query.prefix)) break;
-    entries.push(entryOf(key));
-  }
-  const more = keys[at]?.startsWith(query.prefix) ?? false;
-  return more && entries.length > 0 ? { entries, next: entries[entries.length - 1]!.key } : { entries };
+  const { prefix, after, limit } = query;
+  const start = firstIndex(keys, (key) => key >= prefix && (after === undefined || key > after));
+  const end = prefix === '' ? keys.length : firstIndex(keys, (key) => key > prefix && !key.startsWith(prefix));
+  const entries = keys.slice(start, Math.max(start, Math.min(end, start + limit))).map(entryOf);
+  return start + entries.length < end && entries.length > 0 ? { entries, next: entries[entries.length - 1]!.key } : { entries };
 }
 
-function firstIndex(keys: readonly string[], prefix: string, after: string | undefined): number {
+/** The index of the first key for which `holds`, as it does for all behind it. */
+function firstIndex(keys: readonly string[], holds: (key: string) => boolean): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const key = keys[middle]!;
-    if (key < prefix || (after !== undefined && key <= after)) low = middle + 1;
-    else high = middle;
+    if (holds(keys[middle]!)) high = middle;
+    else low = middle + 1;
   }
   return low;
 }

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
-import { listAll } from '../../src/storage/records.ts';
 import { compare, measure, type Benchmark } from './harness.ts';
 
 interface Place {
@@ -68,8 +67,15 @@ async function countOf(source: AsyncIterable<unknown>): Promise<number> {
   return count;
 }
 
-function countRecords(storage: StorageAdapter): Promise<number> {
-  return countOf(listAll(storage, { limit: 10_000 }));
+async function countRecords(storage: StorageAdapter): Promise<number> {
+  let count = 0;
+  let after: string | undefined;
+  do {
+    const page = await storage.list({ limit: 10_000, after });
+    count += page.entries.length;
+    after = page.next;
+  } while (after !== undefined);
+  return count;
 }
 
 async function openAndList(place: Place): Promise<void> {
