@@ -110,13 +110,13 @@ export function valueOf(bytes: Buffer, at: number, header: FrameHeader): Buffer 
 
 /** The opaque text of a version. */
 export function versionText(id: VersionId): Version {
-  return `${id.generation}.${id.offset}.${id.nonce.toString(36)}`;
+  return `${id.generation}.${id.offset}.${id.nonce}`;
 }
 
 /** What {@link versionText} was made of, or `undefined` for a text that is no version of this store: it matches nothing. */
 export function parseVersion(text: Version): VersionId | undefined {
-  const parts = /^(\d{1,10})\.(\d{1,14})\.([0-9a-z]{1,7})$/.exec(text);
-  return parts ? { generation: Number(parts[1]), offset: Number(parts[2]), nonce: parseInt(parts[3]!, 36) } : undefined;
+  const parts = /^(\d{1,10})\.(\d{1,15})\.(\d{1,10})$/.exec(text);
+  return parts ? { generation: Number(parts[1]), offset: Number(parts[2]), nonce: Number(parts[3]) } : undefined;
 }
 
 const versionBytes = 14;
