@@ -8,6 +8,7 @@ import type { Directories } from './directories.ts';
 import { encodeFileHeader, newSalt } from './file-header.ts';
 import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
+import { flushAnew } from './flush-anew.ts';
 import { deletionFile, readLogDirectory, segmentFile, type SegmentName } from './log-directory.ts';
 import { encodeSegmentFrame, measureEntries, operationIdOf, segmentKinds, type SegmentDraft } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
@@ -56,6 +57,8 @@ export class SegmentWriter {
   #lastSalt: Buffer = newSalt();
   #claimed = false;
   #segment: Segment | undefined;
+  /** A segment that was left behind with entries that could not be flushed: nothing may go on behind it before they are. */
+  #unflushed: string | undefined;
   #pending: PendingAppend[] = [];
   #running: Promise<void> | undefined;
 
@@ -128,6 +131,7 @@ export class SegmentWriter {
     let rest = batch;
     for (let attempt = 1; rest.length > 0; attempt++) {
       if (attempt > maxAttempts) throw new StorageError('storage', `Another process kept taking over the writer ${this.#writer} of the log ${this.#log}.`, { key: this.#log });
+      if (this.#unflushed !== undefined) await this.#flushAnew(this.#unflushed);
       if (!this.#claimed) await this.#claim();
       rest = await this.#appendSome(rest);
     }
@@ -224,6 +228,7 @@ export class SegmentWriter {
     try {
       await segment.file.sync();
     } catch (error) {
+      this.#unflushed = segment.path;
       await this.#abandon();
       throw error;
     }
@@ -235,8 +240,19 @@ export class SegmentWriter {
     const segment = this.#segment;
     this.#segment = undefined;
     if (segment === undefined) return;
-    if (segment.flushedTo < segment.end) await segment.file.sync().catch(() => undefined);
+    if (segment.flushedTo < segment.end) await segment.file.sync().catch(() => (this.#unflushed = segment.path));
     await segment.file.close();
+  }
+
+  async #flushAnew(path: string): Promise<void> {
+    try {
+      await flushAnew(this.#fileSystem, this.#directories, path);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      // The log was deleted meanwhile: the sequence goes on from what the files say.
+      this.#claimed = false;
+    }
+    this.#unflushed = undefined;
   }
 
   /** Begins a segment with the frames of a plan. False when another process was first, or the log was deleted meanwhile. */

@@ -120,9 +120,7 @@ class Life {
 
   async #work(name: string, storage: FilesystemStorage, process: SimulatedProcess, session: string): Promise<void> {
     const disk = this.#disk;
-    // An append that was not flushed, a flush that fails and a loss of power in a row leave a log that is reported as damaged, and rightly: entries are missing.
-    const allFlushed = this.#options.failures === true;
-    const worker = new Worker({ name, storage, session, random: this.#random, reporter: this.#oracle, maxBytes: 1500, allFlushed });
+    const worker = new Worker({ name, storage, session, random: this.#random, reporter: this.#oracle, maxBytes: 1500 });
     try {
       await worker.start();
       for (let steps = Math.floor(this.#random() * 60); steps > 0; steps--) await worker.step();

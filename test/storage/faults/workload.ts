@@ -59,8 +59,6 @@ export interface WorkerOptions {
   readonly session: string;
   /** Records and entries are at most about this large; blobs four times as large. */
   readonly maxBytes: number;
-  /** Whether every append waits for the disk. @default one in five does not */
-  readonly allFlushed?: boolean | undefined;
 }
 
 /** Makes one random call after the other, on records, logs and blobs of its own, on a shared log and on a shared counter. */
@@ -100,7 +98,7 @@ export class Worker {
     if (kind < 0.75) {
       const entries = Array.from({ length: 1 + Math.floor(random() * 3) }, () => this.#content(1));
       const log = random() < 0.4 ? sharedLog : `${name}/log`;
-      return { kind: 'append', log, writer: name, entries, operationId: this.#operationId(), buffered: random() < 0.2 && this.#options.allFlushed !== true };
+      return { kind: 'append', log, writer: name, entries, operationId: this.#operationId(), buffered: random() < 0.2 };
     }
     if (kind < 0.77) return { kind: 'deleteLog', log: `${name}/log` };
     if (kind < 0.87) {
