@@ -132,7 +132,7 @@ async function refuseNetwork(fileSystem: FileSystem, root: string): Promise<void
   const type = await fileSystem.fileSystemType(root);
   if (type === undefined || !networkFileSystems.has(type >>> 0)) return;
   throw new UnsupportedError(
-    `${root} lies on a network file system, whose appends are not atomic: two writers could overwrite each other. Keep the store on a local disk, and share it over HTTP.`,
+    `${root} lies on a network file system, whose appends are not atomic: two writers could overwrite each other. Keep the store on a local disk.`,
     { key: root },
   );
 }
