@@ -86,6 +86,8 @@ export class SegmentWriter {
   /** Waits for what is under way and lets go of the file, with a mark that makes later damage to its end known for what it is. */
   async close(): Promise<void> {
     await this.#running;
+    // Whoever goes on after this one cannot know that a flush had failed.
+    if (this.#unflushed !== undefined) await this.#flushAnew(this.#unflushed).catch(() => undefined);
     const segment = this.#segment;
     this.#segment = undefined;
     this.#claimed = false;

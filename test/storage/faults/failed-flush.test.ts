@@ -29,3 +29,23 @@ it.each(Array.from({ length: 20 }, (_, seed) => seed))('a flush that fails costs
   await after.append('a/log', [utf8('fourth')]);
   await after.close();
 });
+
+it.each(Array.from({ length: 20 }, (_, seed) => seed))('nor when the store is closed before anything is appended behind it (seed %d)', async (seed) => {
+  const disk = new SimulatedDisk(seededRandom(seed));
+  let failing = false;
+  const { fileSystem } = disk.startProcess(({ name }) => (failing && name === 'sync' ? { code: 'EIO' } : undefined));
+  const before = new FilesystemStorage('/data/store', { fileSystem });
+  await before.append('a/log', [utf8('first')], { writer: 'w' });
+  await before.append('a/log', [utf8('second')], { writer: 'w', durability: 'buffered' });
+  failing = true;
+  await expect(before.append('a/log', [utf8('never')], { writer: 'w' })).rejects.toMatchObject({ code: 'storage' });
+  failing = false;
+  await before.close();
+  const next = new FilesystemStorage('/data/store', { fileSystem });
+  await next.append('a/log', [utf8('last')], { writer: 'w' });
+
+  const after = new FilesystemStorage('/data/store', { fileSystem: disk.losePower().startProcess().fileSystem });
+  const found = await entries(after);
+  expect([found[0], found[1], found.at(-1)]).toEqual(['first', 'second', 'last']);
+  await after.close();
+});
