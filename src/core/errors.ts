@@ -9,6 +9,9 @@ export type ErrorCode =
   | 'unknown-store-version'
   | 'not-a-store'
   | 'closed'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'unavailable'
   | 'gate'
   | 'timeout'
   | 'aborted'
@@ -136,11 +139,12 @@ export class IntegrityError extends ModelkeepError {
 }
 
 /** The codes that a {@link StorageError} may carry. */
-export type StorageErrorCode = Extract<ErrorCode, 'storage' | 'storage-full' | 'unknown-store-version' | 'not-a-store' | 'closed'>;
+export type StorageErrorCode = Extract<ErrorCode, 'storage' | 'storage-full' | 'unknown-store-version' | 'not-a-store' | 'closed' | 'unauthorized' | 'forbidden' | 'unavailable'>;
 
 /**
  * Thrown when the storage itself fails: the disk is full (`storage-full`), the directory is no store (`not-a-store`), the store was written by a newer
- * format (`unknown-store-version`), it was closed (`closed`), or the system reported an error (`storage`). What was acknowledged before is still there.
+ * format (`unknown-store-version`), it was closed (`closed`), a server wants to know who is calling (`unauthorized`) or refuses it (`forbidden`), the store cannot be
+ * reached now (`unavailable`; try again later), or the system reported an error (`storage`). What was acknowledged before is still there.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
+import type { Undo } from '../core/clock.ts';
 import type { Digest } from '../core/digest.ts';
 import type { Key } from '../core/key.ts';
-import type { OperationOptions } from '../core/progress.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 
 /** The state of a record at one moment. Compare for equality only. */
 export type Version = string;
@@ -110,7 +111,7 @@ export interface ListQuery {
 export interface ListEntry {
   /** The key of a record or log, or the digest of a blob. */
   readonly key: string;
-  /** Version of a record; for a log or blob, something that changes when it does. */
+  /** Version of a record; for a log or blob, something that changes when it does. Writing a blob anew changes it too. */
   readonly version: Version;
   /** Bytes of the value, of all the entries of a log, or of the blob. */
   readonly size: number;
@@ -172,12 +173,50 @@ export interface ReadBlobOptions extends OperationOptions {
   readonly range?: BlobRange | undefined;
 }
 
+/** How a blob is deleted. */
+export interface DeleteBlobOptions extends OperationOptions {
+  /** Deletes it only while it is at this version, as `list` gives it: `ConflictError` when it was written anew meanwhile, and it stays. @default whatever its version */
+  readonly match?: Version | undefined;
+}
+
 /** A part of a blob, in bytes. */
 export interface BlobRange {
   /** The first byte that is read, from 0. */
   readonly start: number;
   /** The first byte that is not read any more. @default to the end */
   readonly end?: number | undefined;
+}
+
+/** How the layout of a store is looked through. */
+export interface InspectOptions extends LongOperationOptions {
+  /** Also mends what can be mended without a decision: leftovers older than `graceMs` are removed. @default false */
+  readonly repair?: boolean | undefined;
+  /** How old a leftover must be before it counts as one, in milliseconds: what is younger may belong to a running writer. @default a day */
+  readonly graceMs?: number | undefined;
+}
+
+/** Something that is wrong in a store, or was left behind in it. */
+export interface StoreFinding {
+  /** `damage` is a loss that only a copy can mend; `leftover` is what a dead process left and takes nothing but space. */
+  readonly kind: 'damage' | 'leftover';
+  /** The key, digest or place in the layout. */
+  readonly where: string;
+  /** What is wrong and what to do, for a person. */
+  readonly message: string;
+  /** Whether it was mended by this look. */
+  readonly repaired: boolean;
+}
+
+/** A change of state that the process which guards it makes for its callers. */
+export interface DomainCommand {
+  /** Whose state it is. */
+  readonly domain: 'registry';
+  /** The method of the domain's class. */
+  readonly method: string;
+  /** What the method is given: values of the codec. */
+  readonly input: unknown;
+  /** The part of the store that it concerns, as for `withPrefix`; empty for the whole. */
+  readonly prefix: string;
 }
 
 /**
@@ -206,7 +245,16 @@ export interface StorageAdapter {
   /** The bytes of a blob in chunks, or `undefined` when it is not there. Chunks that were yielded before an `IntegrityError` are not to be trusted. */
   readBlob(digest: Digest, options?: ReadBlobOptions): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Deletes a blob; harmless when there is none. */
-  deleteBlob(digest: Digest, options?: OperationOptions): Promise<void>;
+  deleteBlob(digest: Digest, options?: DeleteBlobOptions): Promise<void>;
+  /**
+   * Calls `wake` soon after a record or log may have changed, until it is undone. A hint and no more: it may come for nothing, and for the writes of other processes it
+   * may not come; whoever must know looks again from time to time. @default absent: no hints
+   */
+  onChange?(wake: () => void): Undo;
+  /** Looks for what the layout itself has wrong or left behind, beside what reading every record, log and blob would show. @default absent: there is nothing of the kind */
+  inspect?(options?: InspectOptions): AsyncIterable<StoreFinding>;
+  /** Sends a command to the process that guards a domain's state, whose direct writes it refuses. @default absent: callers write the state themselves */
+  call?(command: DomainCommand, options?: OperationOptions): Promise<unknown>;
   /** Waits for what is under way and lets go of all resources. Calls after it fail with code `closed`; a second one is harmless. */
   close(): Promise<void>;
   /** The same as `close()`, for `await using`. */

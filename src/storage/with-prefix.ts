@@ -66,6 +66,8 @@ export function withPrefix(storage: StorageAdapter, prefix: string): StorageAdap
     writeBlob: (source, options) => enter(() => storage.writeBlob(source, options)),
     readBlob: (digest, options) => enter(() => storage.readBlob(digest, options)),
     deleteBlob: (digest, options) => enter(() => storage.deleteBlob(digest, options)),
+    ...(storage.onChange && { onChange: (wake) => storage.onChange!(wake) }),
+    ...(storage.call && { call: (command, options) => enter(() => storage.call!({ ...command, prefix: command.prefix === '' ? prefix : root + command.prefix }, options)) }),
     close,
     [Symbol.asyncDispose]: close,
   };
