@@ -2,8 +2,8 @@ import { isWellFormed } from '../core/bytes.ts';
 import { canonicalJson } from '../core/codec.ts';
 import { contentChunks, type Content } from '../core/content.ts';
 import { digestOf, type Digest } from '../core/digest.ts';
-import { ValidationError } from '../core/errors.ts';
-import type { LongOperationOptions } from '../core/progress.ts';
+import { IntegrityError, ValidationError } from '../core/errors.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { hasControl } from './model-name.ts';
@@ -81,6 +81,27 @@ export async function storeFiles(
   await Promise.all(Array.from({ length: writesAtOnce }, work));
   if (failures.length > 0) throw failures[0];
   return stored.sort(byPath);
+}
+
+/** Throws `IntegrityError` unless every file is stored with the size that it is said to have. */
+export async function checkStored(storage: StorageAdapter, files: readonly ModelFile[], options: OperationOptions): Promise<void> {
+  for (const { path, digest, size } of files) {
+    // One byte on either side of the announced end: exactly one comes when the size is right.
+    const chunks = await storage.readBlob(digest, { ...options, range: { start: Math.max(0, size - 1), end: size + 1 } });
+    let found = 0;
+    for await (const chunk of chunks ?? []) found += chunk.length;
+    if (chunks && found === Math.min(1, size)) continue;
+    throw new IntegrityError(`The contents of ${shown(path)} are not stored as ${digest} with ${size} bytes; store them before the version is registered.`, { key: digest, path });
+  }
+}
+
+/** Checks the paths of files whose contents are stored already. */
+export function checkStoredFiles(files: readonly ModelFile[]): readonly ModelFile[] {
+  const known = new Set(files.map((file) => file.path));
+  if (known.size === 0) throw new ValidationError('files is empty; a version has at least one file.', { path: 'files' });
+  if (known.size < files.length) throw new ValidationError('files has one path twice.', { path: 'files' });
+  for (const { path } of files) checkFilePath(path, known);
+  return [...files].sort(byPath);
 }
 
 function checkFilePath(path: string, known: ReadonlySet<string>): void {

@@ -8,6 +8,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import type { GateFunction } from './custom-gate.ts';
 import type { DatasetPointer } from './evaluation.ts';
+import type { RegistryChange } from './registry-changes.ts';
 import { stages, type Stage } from './stages.ts';
 
 /** What a `Registry` is made with. */
@@ -106,25 +107,39 @@ const registrySchema = z.strictObject({
   gates: z.optional(z.record(z.string(), callable<GateFunction>())),
   clock: clockOption,
 });
-const createSchema = z.strictObject({ description: optionalText, owner: optionalText, tags: texts, by: optionalText, signal: signalOption });
+const createShape = { description: optionalText, owner: optionalText, tags: texts, by: optionalText };
+const registerShape = { metrics: z.optional(metrics), createdBy: optionalText, tags: texts, description: optionalText };
+const policyShape = { by: optionalText, reason: optionalText };
+const evaluationShape = { metrics: metrics.check(z.refine((values) => Object.keys(values).length > 0, 'is empty; give at least one')), by: optionalText };
+const rollbackShape = { by: text, reason: text };
+const promoteShape = { ...rollbackShape, force: z.optional(z.boolean()) };
+
+const createSchema = z.strictObject({ ...createShape, signal: signalOption });
 const registerSchema = z.strictObject({
+  ...registerShape,
   files: z.optional(z.unknown()),
   run: z.optional(z.union([text, z.looseObject({ id: text })])),
-  metrics: z.optional(metrics),
   dataset: z.optional(z.unknown()),
-  createdBy: optionalText,
-  tags: texts,
-  description: optionalText,
   signal: signalOption,
   onProgress: progressOption,
 });
-const evaluationSchema = z.strictObject({ dataset: z.optional(z.unknown()), metrics, by: optionalText, signal: signalOption });
-const policyOptionsSchema = z.strictObject({ by: optionalText, reason: optionalText, signal: signalOption });
-const actorShape = { by: text, reason: text, signal: signalOption };
-const rollbackSchema = z.strictObject(actorShape);
-const promoteSchema = z.strictObject({ ...actorShape, force: z.optional(z.boolean()) });
+const evaluationSchema = z.strictObject({ ...evaluationShape, dataset: z.optional(z.unknown()), signal: signalOption });
+const policyOptionsSchema = z.strictObject({ ...policyShape, signal: signalOption });
+const rollbackSchema = z.strictObject({ ...rollbackShape, signal: signalOption });
+const promoteSchema = z.strictObject({ ...promoteShape, signal: signalOption });
 const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal: signalOption });
-const stageSchema = z.enum(stages);
+/** A stage. */
+export const stageSchema: z.ZodMiniType<Stage> = z.enum(stages);
+
+/** What each change of a registry takes besides what it changes, without how it is waited for. */
+export const changeShapes: Readonly<Record<RegistryChange, z.core.$ZodShape>> = {
+  createModel: createShape,
+  registerVersion: registerShape,
+  setPolicy: policyShape,
+  recordEvaluation: evaluationShape,
+  promote: promoteShape,
+  rollback: rollbackShape,
+};
 
 /** Checks what a registry is made with. */
 export function checkRegistryOptions(options: RegistryOptions): RegistryOptions {

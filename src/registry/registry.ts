@@ -1,6 +1,5 @@
-import { systemClock, type Clock } from '../core/clock.ts';
-import { ConflictError, GateError, NotFoundError, ValidationError } from '../core/errors.ts';
-import { newId } from '../core/ids.ts';
+import { systemClock } from '../core/clock.ts';
+import { ValidationError } from '../core/errors.ts';
 import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
@@ -10,13 +9,13 @@ import { checkDataset, evaluationView, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { LoadedModel } from './loaded-model.ts';
-import { changeStage, createModel, recordEvaluation, registerVersion, rollBackModel, setPolicy } from './model-decisions.ts';
-import { checkFiles, manifestDigest, storeFiles } from './model-files.ts';
+import { guardedChanges } from './guarded-changes.ts';
+import { checkFiles, storeFiles } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
 import { checkModelName, parseReference } from './model-name.ts';
-import type { ModelState } from './model-state.ts';
-import { ModelStore, existing, type ModelDecision } from './model-store.ts';
+import { ModelStore } from './model-store.ts';
 import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
+import { OwnRegistryChanges, type RegistryChanges } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import {
   checkCreateOptions,
@@ -39,9 +38,6 @@ import {
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { Stage } from './stages.ts';
-
-// How often a decision is made anew because others changed the model while it was being made.
-const maxDecisions = 20;
 
 /**
  * Keeps the versions of models: what their files are to the byte, where each version stands, who moved it there, why and on what evidence.
@@ -72,15 +68,15 @@ export class Registry {
   readonly #store: ModelStore;
   readonly #host: GateHost;
   readonly #storage: StorageAdapter;
-  readonly #clock: Clock;
+  readonly #changes: RegistryChanges;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: RegistryOptions) {
     const { storage, gates = {}, clock = systemClock } = checkRegistryOptions(options);
     this.#storage = storage;
-    this.#clock = clock;
     this.#store = new ModelStore(storage, clock);
     this.#host = { storage, store: this.#store, clock, functions: new Map(Object.entries(gates)) };
+    this.#changes = storage.call ? guardedChanges((command, operation) => storage.call!(command, operation)) : new OwnRegistryChanges(this.#host);
   }
 
   /**
@@ -89,17 +85,8 @@ export class Registry {
    * Throws `ConflictError` when there is one of that name.
    */
   async createModel(name: string, options: CreateModelOptions = {}): Promise<ModelInfo> {
-    const { by, tags = {}, signal: aborts, ...rest } = checkCreateOptions(options);
-    const model = { ...rest, name: checkModelName(name), tags };
-    const state = await this.#store.change(
-      model.name,
-      (present) => {
-        if (present) throw new ConflictError(`Model ${shown(model.name)} exists already; register versions with registry.registerVersion().`, { key: model.name, model: model.name });
-        return createModel(model, { by }, this.#clock.now());
-      },
-      { signal: aborts },
-    );
-    return describeModel(existing(state, model.name));
+    const { tags = {}, signal: aborts, ...rest } = checkCreateOptions(options);
+    return this.#changes.createModel({ ...rest, model: checkModelName(name), tags }, { signal: aborts });
   }
 
   /** A model as it stands. Throws `NotFoundError` when there is none of that name. */
@@ -130,23 +117,14 @@ export class Registry {
     const name = checkModelName(model, 'model');
     const contents = checkFiles(files, this.#storage);
     const where = dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset');
-    // What an earlier crash left is moved first, so that leftovers cannot pile up in the record.
-    await this.#store.settle(await this.#store.state(name, operation), operation);
+    // Asked before anything is stored.
+    await this.#store.state(name, operation);
     const stored = await storeFiles(this.#storage, contents, operation);
-    const version = {
-      digest: manifestDigest(stored),
-      size: stored.reduce((sum, file) => sum + file.size, 0),
-      files: stored,
-      run: typeof run === 'object' ? run.id : run,
-      dataset: where,
-      metrics: measured,
-      createdBy,
-      createdAt: this.#clock.now(),
-      tags,
-      description,
-    };
-    const state = existing(await this.#store.change(name, (present) => registerVersion(existing(present, name), version), operation), name);
-    return viewOf(name, { ...version, version: state.lastVersion, revision: state.revision }, state.stages);
+    const pointer = typeof run === 'object' ? run.id : run;
+    return this.#changes.registerVersion(
+      { model: name, files: stored, run: pointer, dataset: where, metrics: measured, createdBy, tags, description },
+      { signal: operation.signal },
+    );
   }
 
   /** The version that a reference points at. Throws `NotFoundError` when it points at none. */
@@ -186,18 +164,15 @@ export class Registry {
     const { signal: aborts, ...actor } = checkPolicyOptions(options);
     const name = checkModelName(model, 'model');
     const checked = checkPolicy(policy, name);
-    await this.#store.change(name, (state) => setPolicy(existing(state, name), checked, actor), { signal: aborts });
+    await this.#changes.setPolicy({ model: name, policy: checked, ...actor }, { signal: aborts });
   }
 
   /** Records what a version achieved on a dataset, for gates to go by. */
   async recordEvaluation(ref: string, options: RecordEvaluationOptions): Promise<Evaluation> {
     const { dataset, metrics: measured, by, signal: aborts } = checkEvaluationOptions(options);
     const where = checkDataset(dataset, 'options.dataset');
-    if (Object.keys(measured).length === 0) throw new ValidationError('options.metrics is empty; give at least one.', { path: 'options.metrics' });
-    const { model, version } = await this.getVersion(ref, { signal: aborts });
-    const evaluation = { id: newId(), model, version, dataset: where, metrics: measured, by, at: this.#clock.now() };
-    await this.#store.change(model, (state) => recordEvaluation(existing(state, model), evaluation), { signal: aborts });
-    return evaluation;
+    parseReference(ref);
+    return this.#changes.recordEvaluation({ ref, dataset: where, metrics: measured, by }, { signal: aborts });
   }
 
   /** The evaluations of a version, oldest first. */
@@ -225,26 +200,10 @@ export class Registry {
    * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set.
    */
   async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {
-    const reference = parseReference(ref);
+    parseReference(ref);
     checkStage(stage);
     const { force = false, signal: aborts, ...actor } = checkPromoteOptions(options);
-    const operation = { signal: aborts };
-    for (let attempt = 1; attempt <= maxDecisions; attempt++) {
-      const seen = await this.#store.state(reference.model, operation);
-      const record = await this.#store.version(reference, seen, operation);
-      const before = viewOf(seen.name, record, seen.stages);
-      if (before.stage === stage) return before;
-      const report = await runGates(this.#host, seen, record, stage, operation);
-      if (!report.passed && !force) throw refusal(report);
-      const state = await this.#changeUnless(
-        seen,
-        (now) => now.revision !== seen.revision,
-        (now) => changeStage(now, record.version, stage, actor, report),
-        operation,
-      );
-      if (state) return viewOf(seen.name, record, state.stages);
-    }
-    throw tooBusy(reference.model);
+    return this.#changes.promote({ ref, stage, force, ...actor }, { signal: aborts });
   }
 
   /**
@@ -255,23 +214,7 @@ export class Registry {
    */
   async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
     const { signal: aborts, ...actor } = checkRollbackOptions(options);
-    const name = checkModelName(model, 'model');
-    const operation = { signal: aborts };
-    for (let attempt = 1; attempt <= maxDecisions; attempt++) {
-      const seen = await this.#store.state(name, operation);
-      const target = seen.stages.previous.at(-1);
-      if (target === undefined) {
-        throw new NotFoundError(`Model ${shown(name)} has no previous version in production to go back to; promote the one you want with registry.promote().`, {
-          key: name,
-          model: name,
-        });
-      }
-      // Read before the change: once it is made, nothing may fail that would have the caller roll back again.
-      const record = await this.#store.version({ model: name, selector: { version: target } }, seen, operation);
-      const state = await this.#changeUnless(seen, (now) => now.stages.previous.at(-1) !== target, (now) => rollBackModel(now, actor), operation);
-      if (state) return viewOf(name, record, state.stages);
-    }
-    throw tooBusy(name);
+    return this.#changes.rollback({ model: checkModelName(model, 'model'), ...actor }, { signal: aborts });
   }
 
   /** Everything that happened to a model, from the first to the last: who moved what, when, why, and on what evidence. */
@@ -284,34 +227,4 @@ export class Registry {
     const { model, version, digest } = await this.getVersion(ref, options);
     return traceLineage(this.#storage, versionRef(model, version, digest), options);
   }
-
-  /** Changes a model, or returns `undefined` with nothing changed when `stale` says that it is not as it was seen any more. */
-  async #changeUnless(
-    seen: ModelState,
-    stale: (now: ModelState) => boolean,
-    decide: (now: ModelState) => ModelDecision,
-    options: OperationOptions,
-  ): Promise<ModelState | undefined> {
-    let missed = false;
-    const state = await this.#store.change(
-      seen.name,
-      (present) => {
-        const now = existing(present, seen.name);
-        missed = stale(now);
-        return missed ? undefined : decide(now);
-      },
-      options,
-    );
-    return missed ? undefined : state;
-  }
-}
-
-function tooBusy(model: string): ConflictError {
-  return new ConflictError(`${shown(model)} was changed by others while each of ${maxDecisions} decisions was being made; try again when it is less busy.`, { key: model, model });
-}
-
-function refusal(report: GateReport): GateError {
-  const { model, version, stage, gates } = report;
-  const reasons = gates.filter((gate) => !gate.passed).map((gate) => `${gate.name}: ${gate.reason}`);
-  return new GateError(`${model}@${version} may not go to ${stage}. ${reasons.join('. ')}. Mend this, or promote with force and a reason.`, { model, version, stage, report });
 }

@@ -1,0 +1,66 @@
+import * as z from 'zod/mini';
+import { isDigest, type Digest } from '../core/digest.ts';
+import { check } from '../core/schema.ts';
+import { checkDataset, type DatasetPointer } from './evaluation.ts';
+import { checkPolicy, type Policy } from './gates.ts';
+import { checkStoredFiles } from './model-files.ts';
+import { checkModelName, parseReference } from './model-name.ts';
+import { changeShapes, stageSchema } from './registry-options.ts';
+import type { RegistryChange, RegistryChangeInputs } from './registry-changes.ts';
+
+const text = z.string().check(z.minLength(1));
+const dataset = z.strictObject({ digest: z.string(), name: z.optional(z.string()) });
+const file = z.strictObject({
+  path: z.string(),
+  size: z.int().check(z.minimum(0)),
+  digest: z.string().check(z.refine((digest) => isDigest(digest), 'must be a digest')),
+});
+
+/** What each change is given when it comes from another process, by the name of the change. */
+export const changeSchemas: { readonly [change in RegistryChange]: z.ZodMiniType } = {
+  createModel: z.strictObject({ ...changeShapes.createModel, model: text }),
+  registerVersion: z.strictObject({ ...changeShapes.registerVersion, model: text, files: z.array(file), run: z.optional(text), dataset: z.optional(dataset) }),
+  setPolicy: z.strictObject({ ...changeShapes.setPolicy, model: text, policy: z.looseObject({}) }),
+  recordEvaluation: z.strictObject({ ...changeShapes.recordEvaluation, ref: text, dataset }),
+  promote: z.strictObject({ ...changeShapes.promote, ref: text, stage: stageSchema }),
+  rollback: z.strictObject({ ...changeShapes.rollback, model: text }),
+};
+
+/** Whether a registry has a change of that name. */
+export function isRegistryChange(name: string): name is RegistryChange {
+  return Object.hasOwn(changeSchemas, name);
+}
+
+/** A change that came from another process, checked, and made by whom that process is known to be. */
+export interface CheckedChange<C extends RegistryChange = RegistryChange> {
+  readonly change: C;
+  /** The model that it changes. */
+  readonly model: string;
+  readonly input: RegistryChangeInputs[C];
+}
+
+/** Checks what another process asks for; `actor`, where it is known, takes the place of whoever it says it is. Throws `ValidationError`. */
+export function checkChange(change: RegistryChange, given: unknown, actor: string | undefined): CheckedChange {
+  const author = actor === undefined ? {} : change === 'registerVersion' ? { createdBy: actor } : { by: actor };
+  const named = typeof given === 'object' && given !== null ? { ...given, ...author } : given;
+  const input = check(changeSchemas[change], named, 'input') as Record<string, unknown>;
+  const model = 'ref' in input ? parseReference(input['ref'] as string, 'input.ref').model : checkModelName(input['model'] as string, 'input.model');
+  return { change, model, input: { ...input, ...('model' in input && { model }), ...completed(change, input, model) } as unknown as CheckedChange['input'] };
+}
+
+/** The parts that a schema alone cannot check, and the defaults. */
+function completed(change: RegistryChange, input: Record<string, unknown>, model: string): object {
+  const where = input['dataset'] === undefined ? {} : { dataset: checkDataset(input['dataset'] as DatasetPointer, 'input.dataset') };
+  switch (change) {
+    case 'createModel':
+      return { tags: input['tags'] ?? {} };
+    case 'registerVersion':
+      return { tags: input['tags'] ?? {}, metrics: input['metrics'] ?? {}, files: checkStoredFiles(input['files'] as { path: string; size: number; digest: Digest }[]), ...where };
+    case 'setPolicy':
+      return { policy: checkPolicy(input['policy'] as Policy, model) };
+    case 'promote':
+      return { force: input['force'] ?? false };
+    default:
+      return where;
+  }
+}
