@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { domains } from './walls.js';
-import { budgetedBundles, bundle, importing, mainExports, readBudget } from './sizes.ts';
+import { budgetedBundles, bundle, importing, mainExports, readBudget, trackerOver } from './sizes.ts';
 import { demandBuild } from './run-tool.ts';
 
 demandBuild();
@@ -22,6 +22,16 @@ describe('size', () => {
     expect(gzipped, 'what a page may pay for its first run, whatever the pin says').toBeLessThanOrEqual(
       ceilings[each.name] ?? Infinity,
     );
+  });
+});
+
+describe('a page that tracks runs pays for its storage', () => {
+  test.each([
+    ['IndexedDBStorage', 'indexeddb', 6 * 1024],
+    ['HttpStorage', 'http', 12 * 1024],
+  ])('%s adds little', async (adapter, entry, ceiling) => {
+    const [alone, both] = [await bundle(importing('Tracker')), await bundle(trackerOver(adapter, entry))];
+    expect(both.gzipped - alone.gzipped, 'gzipped bytes beyond the Tracker').toBeLessThanOrEqual(ceiling);
   });
 });
 

@@ -60,6 +60,13 @@ export function budgetedBundles(): Bundle[] {
   return [...whole, ...names.map((name) => importing(name)), ...pair];
 }
 
+/** The Tracker with a storage adapter of another entry, as a page would bundle them. */
+export const trackerOver = (adapter: string, entry: string): Bundle => ({
+  name: `Tracker + ${adapter}`,
+  code: `export { Tracker } from '${packageJson.name}'; export { ${adapter} } from '${packageJson.name}/${entry}';`,
+  platform: 'browser',
+});
+
 let api: ReadonlyMap<Entry, readonly PublicExport[]> | undefined;
 const publicApi = (): ReadonlyMap<Entry, readonly PublicExport[]> => (api ??= readPublicApi());
 
