@@ -1,7 +1,7 @@
-import { StorageError } from '../core/errors.ts';
 import { assertKey, type Key } from '../core/key.ts';
 import type { StorageAdapter } from './contract.ts';
 import { checkListQuery } from './list-page.ts';
+import { ViewLifetime } from './view-lifetime.ts';
 
 /**
  * A store of its own inside another: every record and log lies under `prefix`, and nothing outside it can be reached or seen. Blobs are shared, since their names are
@@ -23,33 +23,16 @@ export function withPrefix(storage: StorageAdapter, prefix: string): StorageAdap
   const inside = (key: Key): Key => root + assertKey(key);
   // Two workspaces may well use one name for different writes.
   const named = (operationId: string | undefined): string | undefined => operationId && root + operationId;
-  const underWay = new Set<Promise<unknown>>();
-  let closed = false;
-  const assertOpen = (): void => {
-    if (closed) throw new StorageError('closed', `The view of ${prefix} was closed; make another one with withPrefix().`);
-  };
-  const enter = async <T>(start: () => Promise<T>): Promise<T> => {
-    assertOpen();
-    const call = start();
-    underWay.add(call);
-    try {
-      return await call;
-    } finally {
-      underWay.delete(call);
-    }
-  };
-  const close = async (): Promise<void> => {
-    closed = true;
-    await Promise.allSettled(underWay);
-  };
+  const lifetime = new ViewLifetime(`The view of ${prefix} was closed; make another one with withPrefix().`);
+  const close = (): Promise<void> => lifetime.close();
   return {
     name: `${storage.name} ${prefix}`,
     supports: storage.supports,
-    read: (keys, options) => enter(() => storage.read(keys.map(inside), options)),
+    read: (keys, options) => lifetime.enter(() => storage.read(keys.map(inside), options)),
     write: (operations, options) =>
-      enter(() => storage.write(operations.map((operation) => ({ ...operation, key: inside(operation.key), operationId: named(operation.operationId) })), options)),
+      lifetime.enter(() => storage.write(operations.map((operation) => ({ ...operation, key: inside(operation.key), operationId: named(operation.operationId) })), options)),
     list: (query, options) =>
-      enter(async () => {
+      lifetime.enter(async () => {
         const checked = checkListQuery(query);
         if (checked.kind === 'blob') return storage.list(checked, options);
         const after = checked.after === undefined ? undefined : root + checked.after;
@@ -57,17 +40,17 @@ export function withPrefix(storage: StorageAdapter, prefix: string): StorageAdap
         const entries = page.entries.map((entry) => ({ ...entry, key: entry.key.slice(root.length) }));
         return page.next === undefined ? { entries } : { entries, next: page.next.slice(root.length) };
       }),
-    append: (log, entries, options) => enter(async () => storage.append(inside(log), entries, options)),
+    append: (log, entries, options) => lifetime.enter(() => storage.append(inside(log), entries, options)),
     async *readLog(log, query) {
-      assertOpen();
+      lifetime.assertOpen();
       yield* storage.readLog(inside(log), query);
     },
-    deleteLog: (log, options) => enter(async () => storage.deleteLog(inside(log), options)),
-    writeBlob: (source, options) => enter(() => storage.writeBlob(source, options)),
-    readBlob: (digest, options) => enter(() => storage.readBlob(digest, options)),
-    deleteBlob: (digest, options) => enter(() => storage.deleteBlob(digest, options)),
-    ...(storage.onChange && { onChange: (wake) => storage.onChange!(wake) }),
-    ...(storage.call && { call: (command, options) => enter(() => storage.call!({ ...command, prefix: command.prefix === '' ? prefix : root + command.prefix }, options)) }),
+    deleteLog: (log, options) => lifetime.enter(() => storage.deleteLog(inside(log), options)),
+    writeBlob: (source, options) => lifetime.enter(() => storage.writeBlob(source, options)),
+    readBlob: (digest, options) => lifetime.enter(() => storage.readBlob(digest, options)),
+    deleteBlob: (digest, options) => lifetime.enter(() => storage.deleteBlob(digest, options)),
+    ...(storage.onChange && { onChange: (wake) => lifetime.listen(() => storage.onChange!(wake)) }),
+    ...(storage.call && { call: (command, options) => lifetime.enter(() => storage.call!({ ...command, prefix: command.prefix === '' ? prefix : root + command.prefix }, options)) }),
     close,
     [Symbol.asyncDispose]: close,
   };

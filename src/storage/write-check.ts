@@ -2,7 +2,7 @@ import { isDigest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { assertKey, type Key } from '../core/key.ts';
 import { shown } from '../core/shown.ts';
-import type { AdapterSupports, WriteOperation } from './contract.ts';
+import type { AdapterSupports, Version, WriteOperation } from './contract.ts';
 
 /** Checks a write where it enters an adapter: a batch with a bad operation is refused whole, before anything is written. */
 export function checkWrite(operation: WriteOperation, supports: AdapterSupports): void {
@@ -26,6 +26,12 @@ export function checkWrite(operation: WriteOperation, supports: AdapterSupports)
 function checkCondition({ key, kind, condition }: WriteOperation): void {
   const known = condition === undefined || (condition === 'absent' && kind === 'put') || (typeof condition === 'object' && typeof condition?.match === 'string');
   if (!known) throw new ValidationError(`The condition for ${key} is ${shown(condition)}; give { match: version }${kind === 'put' ? " or 'absent'" : ''}.`, { key });
+}
+
+/** Returns `match` when it may be the version of a blob, or is left out: a misspelt one must not become an unconditional delete. */
+export function checkMatch(match: unknown, key: string): Version | undefined {
+  if (match === undefined || typeof match === 'string') return match;
+  throw new ValidationError(`The version that ${key} must match is ${shown(match)}; give one as list() gives it, or leave it out.`, { key, path: 'match' });
 }
 
 /** Checks entries where they enter an adapter: with a bad one among them, none is written. */

@@ -2,6 +2,7 @@ import { MemoryStorage, StorageError } from 'modelkeep';
 import { storageConformance } from 'modelkeep/conformance';
 import { describe, expect, it } from 'vitest';
 import type { StorageAdapter, WriteOperation } from '../../src/storage/contract.ts';
+import { sharedMemory } from './shared-memory.ts';
 
 interface Outcome {
   readonly passed: string[];
@@ -9,16 +10,16 @@ interface Outcome {
 }
 
 /** Runs the suite on an adapter, as another runner would, and tells what came of it. */
-async function runSuite(open: () => StorageAdapter, options: { seed?: number; durable?: boolean } = {}): Promise<Outcome> {
+async function runSuite(createStore: () => { open: () => StorageAdapter }, options: { shared?: boolean } = {}): Promise<Outcome> {
   const outcome: Outcome = { passed: [], failed: new Map() };
   const tests: [string, () => Promise<void>][] = [];
   storageConformance({
     describe: (_name, body) => body(),
     it: (name, test) => tests.push([name, test]),
     name: 'an adapter',
-    supports: { durability: 'memory', sharedBetweenProcesses: false },
-    createStore: () => ({ open }),
-    seed: options.seed ?? 1,
+    supports: { durability: 'memory', sharedBetweenProcesses: options.shared ?? false },
+    createStore,
+    seed: 1,
     operations: 200,
   });
   for (const [name, test] of tests) {
@@ -41,7 +42,7 @@ function broken(change: (storage: MemoryStorage) => Partial<StorageAdapter>): ()
 }
 
 const copyOf = (storage: MemoryStorage): StorageAdapter => {
-  const methods = ['read', 'write', 'list', 'append', 'readLog', 'deleteLog', 'writeBlob', 'readBlob', 'deleteBlob', 'close'] as const;
+  const methods = ['read', 'write', 'list', 'append', 'readLog', 'deleteLog', 'writeBlob', 'readBlob', 'deleteBlob', 'onChange', 'close'] as const;
   return Object.fromEntries(methods.map((name) => [name, (storage[name] as () => unknown).bind(storage)])) as unknown as StorageAdapter;
 };
 
@@ -134,6 +135,118 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
     const copy = copyOf(storage);
     return { readBlob: (digest, options) => copy.readBlob(digest, { ...options, range: undefined }) };
   }),
+  'deletes a blob whatever its version': broken((storage) => {
+    const copy = copyOf(storage);
+    return { deleteBlob: (digest, options) => copy.deleteBlob(digest, { ...options, match: undefined }) };
+  }),
+  'takes a wrong version of a blob for none': broken((storage) => {
+    const copy = copyOf(storage);
+    return { deleteBlob: (digest, options) => copy.deleteBlob(digest, { ...options, match: typeof options?.match === 'string' ? options.match : undefined }) };
+  }),
+  'looks at the version of a blob, and deletes it a while later': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      deleteBlob: async (digest, options) => {
+        await copy.readBlob(digest);
+        const { entries } = await copy.list({ kind: 'blob' });
+        if (options?.match === undefined || entries.some(({ key, version }) => key === digest && version === options.match)) {
+          for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+          return copy.deleteBlob(digest, { ...options, match: undefined });
+        }
+        return copy.deleteBlob(digest, options);
+      },
+    };
+  }),
+  'gives a blob its digest as version': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      list: async (query, options) => {
+        const page = await copy.list(query, options);
+        return query?.kind === 'blob' ? { ...page, entries: page.entries.map((entry) => ({ ...entry, version: entry.key })) } : page;
+      },
+      deleteBlob: (digest, options) => copy.deleteBlob(digest, { ...options, match: options?.match === digest ? undefined : options?.match }),
+    };
+  }),
+  'writes a blob anew when it is read': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      readBlob: async (digest, options) => {
+        const [whole, asked] = [await copy.readBlob(digest, { signal: options?.signal }), await copy.readBlob(digest, options)];
+        if (whole) await copy.writeBlob(whole);
+        return asked;
+      },
+    };
+  }),
+  'counts the entries of a log as its version': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      list: async (query, options) => {
+        const page = await copy.list(query, options);
+        return query?.kind === 'log' ? { ...page, entries: page.entries.map((entry) => ({ ...entry, version: String(entry.size) })) } : page;
+      },
+    };
+  }),
+  'gives no hint of appends': broken((storage) => {
+    const copy = copyOf(storage);
+    const wakes = new Set<() => void>();
+    return {
+      write: async (operations, options) => {
+        const results = await copy.write(operations, options);
+        for (const wake of wakes) queueMicrotask(wake);
+        return results;
+      },
+      onChange: (wake) => {
+        copy.onChange!(() => undefined)();
+        const own = (): void => {
+          try {
+            wake();
+          } catch {
+            return;
+          }
+        };
+        wakes.add(own);
+        return () => void wakes.delete(own);
+      },
+    };
+  }),
+  'wakes those who are undone': broken((storage) => {
+    const copy = copyOf(storage);
+    return { onChange: (wake) => (copy.onChange!(wake), () => undefined) };
+  }),
+  'fails a write with its listener': broken((storage) => {
+    const copy = copyOf(storage);
+    const wakes = new Set<() => void>();
+    const waking = async <T>(work: Promise<T>): Promise<T> => {
+      const result = await work;
+      for (const wake of wakes) wake();
+      return result;
+    };
+    return {
+      write: (operations, options) => waking(copy.write(operations, options)),
+      append: (log, entries, options) => waking(copy.append(log, entries, options)),
+      deleteLog: (log, options) => waking(copy.deleteLog(log, options)),
+      onChange: (wake) => {
+        copy.onChange!(() => undefined)();
+        wakes.add(wake);
+        return () => void wakes.delete(wake);
+      },
+    };
+  }),
+  'ends a blob that is being written when it is closed': broken((storage) => {
+    const copy = copyOf(storage);
+    let closed = false;
+    return {
+      writeBlob: async (source, options) => {
+        const ref = await copy.writeBlob(source, options);
+        if (closed) throw new StorageError('closed', 'The storage was closed.');
+        return ref;
+      },
+      close: async () => {
+        closed = true;
+        return copy.close();
+      },
+    };
+  }),
   'does not look at the signal': broken((storage) => {
     const copy = copyOf(storage);
     return { writeBlob: (source, options) => copy.writeBlob(source, { ...options, signal: undefined }) };
@@ -157,16 +270,60 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
   }),
 };
 
+/** Instances over one store, of which each second one breaks a promise. */
+const brokenInstances: Record<string, (open: () => StorageAdapter) => StorageAdapter> = {
+  'calls the entries of a log by another number of its own': (open) => {
+    const storage = open();
+    const from = (position: string | undefined): string | undefined => position?.replaceAll(/(\d+)(,|$)/g, (_, n: string, end: string) => `${Number(n) - 1}${end}`);
+    const to = (position: string): string => position.replaceAll(/(\d+)(,|$)/g, (_, n: string, end: string) => `${Number(n) + 1}${end}`);
+    return {
+      ...storage,
+      append: async (log, entries, options) => to(await storage.append(log, entries, options)),
+      async *readLog(log, query) {
+        for await (const entry of storage.readLog(log, { ...query, after: from(query?.after) })) yield { ...entry, position: to(entry.position) };
+      },
+    };
+  },
+  'has versions of blobs of its own': (open) => {
+    const storage = open();
+    return {
+      ...storage,
+      list: async (query, options) => {
+        const page = await storage.list(query, options);
+        return query?.kind === 'blob' ? { ...page, entries: page.entries.map((entry) => ({ ...entry, version: `own ${entry.version}` })) } : page;
+      },
+      deleteBlob: (digest, options) => storage.deleteBlob(digest, { ...options, match: options?.match?.replace('own ', '') }),
+    };
+  },
+};
+
 describe('storageConformance', () => {
+  it('passes instances that share a store', async () => {
+    const outcome = await runSuite(sharedMemory, { shared: true });
+    expect(outcome.failed).toEqual(new Map());
+  });
+
+  for (const [name, breaking] of Object.entries(brokenInstances)) {
+    it(`finds out an instance that ${name}`, async () => {
+      const createStore = (): { open: () => StorageAdapter } => {
+        const { open } = sharedMemory();
+        let opened = 0;
+        return { open: () => (opened++ % 2 === 0 ? open() : breaking(open)) };
+      };
+      const { failed } = await runSuite(createStore, { shared: true });
+      expect([...failed.values()]).toEqual([expect.any(Error)]);
+    });
+  }
+
   it('passes an adapter that keeps its promises, with no runner but an array', async () => {
-    const outcome = await runSuite(() => new MemoryStorage());
+    const outcome = await runSuite(() => ({ open: () => new MemoryStorage() }));
     expect(outcome.failed).toEqual(new Map());
     expect(outcome.passed.length).toBeGreaterThan(70);
   });
 
   for (const [name, open] of Object.entries(brokenAdapters)) {
     it(`finds out an adapter that ${name}`, async () => {
-      const { failed } = await runSuite(open);
+      const { failed } = await runSuite(() => ({ open }));
       expect([...failed.values()]).toEqual([expect.any(Error)]);
     });
   }

@@ -57,6 +57,11 @@ export async function sortedTexts(storage: StorageAdapter, log: Key): Promise<st
   return [...(await textsByWriter(storage, log)).values()].flat().sort();
 }
 
+/** The texts of entries, sorted. */
+export function textsOf(entries: readonly { readonly bytes: Uint8Array }[]): string[] {
+  return entries.map(({ bytes }) => fromUtf8(bytes)).sort();
+}
+
 /** Stores bytes as a blob, in chunks of the given size. */
 export function writeBytes(storage: StorageAdapter, bytes: Uint8Array, chunkSize = 65_536): Promise<BlobRef> {
   return storage.writeBlob(inChunks(bytes, chunkSize));

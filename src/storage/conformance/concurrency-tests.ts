@@ -1,8 +1,8 @@
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import type { StorageAdapter } from '../contract.ts';
 import { update } from '../update.ts';
-import { assert, assertEqual } from './assertions.ts';
-import { append, entriesOf, keysOf, put, putOk, readBytes, remove, sortedTexts, textOf, textsByWriter, writeBytes } from './calls.ts';
+import { assert, assertEqual, assertRejects } from './assertions.ts';
+import { append, entriesOf, entriesOfList, keysOf, put, putOk, readBytes, remove, sortedTexts, textOf, textsByWriter, textsOf, writeBytes } from './calls.ts';
 import type { DeclareTest, TestStore } from './test-store.ts';
 
 /** Compare-and-swap by several at once, over one instance or, where the store is shared, over several. */
@@ -113,6 +113,31 @@ export function sharingTests(test: DeclareTest): void {
     }
     assertEqual([...seen].sort(), await sortedTexts(writer, 'log'), 'entries that were followed');
     assertEqual(seen.length, 20, 'how many');
+  });
+
+  test('a position is one for every instance, whoever gave it', async (store) => {
+    const [a, b] = [store.storage, await store.another()];
+    const appended = await append(a, 'log', ['one', 'two'], { writer: 'v' });
+    await append(b, 'log', ['three'], { writer: 'w' });
+    for (const storage of [a, b]) assertEqual(textsOf(await entriesOf(storage, 'log', { after: appended })), ['three'], 'entries after the position of an append');
+    const entries = await entriesOf(a, 'log');
+    for (const [i, { position }] of entries.entries()) {
+      assertEqual(textsOf(await entriesOf(b, 'log', { after: position })), textsOf(entries.slice(i + 1)), `entries after entry ${i} of another reading`);
+    }
+  });
+
+  test('instances list logs and blobs alike, and a blob is deleted at the version that another listed', async (store) => {
+    const [a, b] = [store.storage, await store.another()];
+    const { digest } = await writeBytes(a, utf8('blob'));
+    await append(a, 'log', ['by a']);
+    await append(b, 'log', ['by b']);
+    for (const kind of ['log', 'blob'] as const) assertEqual(await entriesOfList(b, { kind }), await entriesOfList(a, { kind }), `the list of ${kind}s`);
+    const [listed] = await entriesOfList(a, { kind: 'blob' });
+    await writeBytes(b, utf8('blob'));
+    await assertRejects('conflict', () => a.deleteBlob(digest, { match: listed!.version }), 'a delete of a blob that another wrote anew');
+    const [again] = await entriesOfList(b, { kind: 'blob' });
+    await a.deleteBlob(digest, { match: again!.version });
+    assertEqual(await keysOf(b, { kind: 'blob' }), [], 'the blobs');
   });
 
   test('one named writer may go from instance to instance', async (store) => {

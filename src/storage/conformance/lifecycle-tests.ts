@@ -4,7 +4,7 @@ import { isModelkeepError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter } from '../contract.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
-import { append, entriesOf, keysOf, put, putOk, readBytes, remove, sortedTexts, streamOf, textOf, textsByWriter, writeBytes } from './calls.ts';
+import { append, entriesOf, entriesOfList, keysOf, put, putOk, readBytes, remove, sortedTexts, streamOf, textOf, textsByWriter, writeBytes } from './calls.ts';
 import type { ClaimedSupports, DeclareTest } from './test-store.ts';
 
 /** What an instance says of itself, how its calls are aborted, and how it ends. */
@@ -56,6 +56,7 @@ export function lifecycleTests(test: DeclareTest, supports: ClaimedSupports): vo
     await putOk(storage, 'a', 'text');
     await storage.close();
     for (const [name, call] of Object.entries(everyCall(storage, {}))) await assertRejects('closed', call, `${name} after close`);
+    if (storage.onChange) await assertRejects('closed', () => storage.onChange?.(() => undefined), 'onChange after close');
     await storage.close();
     await storage[Symbol.asyncDispose]();
   });
@@ -66,7 +67,11 @@ export function lifecycleTests(test: DeclareTest, supports: ClaimedSupports): vo
   });
 
   test('closing waits for what is under way', async ({ storage }) => {
-    const started = [putOk(storage, 'a', 'text'), append(storage, 'log', ['text'])];
+    const started: Promise<unknown>[] = [
+      ...[putOk(storage, 'a', 'text'), storage.read(['a']), storage.list()],
+      ...[append(storage, 'log', ['text']), append(storage, 'log', ['more'], { writer: 'w' }), storage.deleteLog('other')],
+      ...[writeBytes(storage, new Uint8Array(500_000)), storage.deleteBlob(digestOf('absent'))],
+    ];
     await storage.close();
     for (const outcome of await Promise.allSettled(started)) assertEqual(outcome.status, 'fulfilled', 'a call that was under way');
   });
@@ -93,6 +98,9 @@ export function reopenTests(test: DeclareTest): void {
     assertEqual([await sortedTexts(next, 'log'), await sortedTexts(next, 'log/own'), await keysOf(next, { kind: 'log' })], [['one', 'two'], ['mine'], ['log', 'log/own']], 'logs');
     assertEqual(await entriesOf(next, 'log/own', { after: own }), [], 'entries after a position from before');
     assertEqual(await readBytes(next, digest), bytes, 'the blob');
+    const [listed] = await entriesOfList(next, { kind: 'blob' });
+    await writeBytes(next, bytes);
+    await assertRejects('conflict', () => next.deleteBlob(digest, { match: listed!.version }), 'a delete of a blob that was written anew');
     assertEqual(await put(next, 'a/b', 'changed', { match: version }).then((result) => result.ok), true, 'a put that matches a version from before');
   });
 

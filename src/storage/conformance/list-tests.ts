@@ -64,8 +64,14 @@ export function listTests(test: DeclareTest): void {
     const [second, ...others] = await entriesOfList(storage, { kind: 'log' });
     assertEqual([second?.size, others], [11, []], 'the log after another append');
     assert(first?.version !== second?.version, 'The version of a log did not change with it');
-    await storage.deleteLog('log');
-    assertEqual(await keysOf(storage, { kind: 'log' }), [], 'the list after the delete');
+    const versions = [first?.version, second?.version];
+    for (let round = 0; round < 5; round++) {
+      await storage.deleteLog('log');
+      assertEqual(await keysOf(storage, { kind: 'log' }), [], 'the list after the delete');
+      await append(storage, 'log', ['four', 'six---'], { writer: 'v' });
+      versions.push((await entriesOfList(storage, { kind: 'log' }))[0]?.version);
+    }
+    assertEqual(new Set(versions).size, 7, 'different versions of a log that was deleted and begun anew');
   });
 
   test('blobs are listed by digest, page by page, with their size', async ({ storage }) => {

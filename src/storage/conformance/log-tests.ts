@@ -1,5 +1,5 @@
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
-import { randomBytes, append, entriesOf, keysOf, sortedTexts, textsByWriter } from './calls.ts';
+import { randomBytes, append, entriesOf, keysOf, sortedTexts, textsByWriter, textsOf } from './calls.ts';
 import { seededRandom } from '../../core/random.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
 import type { DeclareTest } from './test-store.ts';
@@ -121,8 +121,4 @@ export function logTests(test: DeclareTest): void {
     for (const { bytes } of await entriesOf(storage, 'log')) bytes.fill(0);
     assertEqual(await sortedTexts(storage, 'log'), ['text'], 'the log');
   });
-}
-
-function textsOf(entries: readonly { readonly bytes: Uint8Array }[]): string[] {
-  return entries.map(({ bytes }) => fromUtf8(bytes)).sort();
 }

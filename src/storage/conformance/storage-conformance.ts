@@ -1,7 +1,9 @@
 import { systemRandom } from '../../core/random.ts';
 import { blobTests } from './blob-tests.ts';
+import { blobRaceTests, blobVersionTests } from './blob-version-tests.ts';
 import { raceTests, sharingTests } from './concurrency-tests.ts';
 import { derivedTests } from './derived-tests.ts';
+import { hintTests } from './hint-tests.ts';
 import { keyTests } from './key-tests.ts';
 import { lifecycleTests, reopenTests } from './lifecycle-tests.ts';
 import { listTests } from './list-tests.ts';
@@ -70,9 +72,16 @@ export function storageConformance(options: StorageConformanceOptions): void {
   group('keys', () => keyTests(test));
   group('lists', () => listTests(test));
   group('logs', () => logTests(test));
-  group('blobs', () => blobTests(test));
+  group('blobs', () => {
+    blobTests(test);
+    blobVersionTests(test);
+  });
+  group('hints of change', () => hintTests(test));
   group('lifecycle', () => lifecycleTests(test, supports));
-  group('races', () => raceTests(test, supports.sharedBetweenProcesses));
+  group('races', () => {
+    raceTests(test, supports.sharedBetweenProcesses);
+    blobRaceTests(test, supports.sharedBetweenProcesses);
+  });
   group('what is derived from every adapter', () => derivedTests(test));
   group('against a model', () => modelTest(test, supports, seed, operations));
   if (supports.durability !== 'memory') {

@@ -1,7 +1,8 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import { collectBytes } from '../../core/bytes.ts';
+import type { Undo } from '../../core/clock.ts';
 import { assertDigest, createHasher, digestOf, type Digest } from '../../core/digest.ts';
-import { IntegrityError, StorageError } from '../../core/errors.ts';
+import { ConflictError, IntegrityError, StorageError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { assertKey, type Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
@@ -10,6 +11,7 @@ import type {
   AppendOptions,
   BlobOptions,
   BlobRef,
+  DeleteBlobOptions,
   ListPage,
   ListQuery,
   LogEntry,
@@ -18,20 +20,33 @@ import type {
   ReadBlobOptions,
   StorageAdapter,
   StoredRecord,
+  Version,
   WriteOperation,
   WriteResult,
 } from '../contract.ts';
 import { clipRange } from '../blob-range.ts';
 import { checkedChunks } from '../blob-source.ts';
+import { ChangeHints } from '../change-hints.ts';
 import { checkListQuery, pageOf } from '../list-page.ts';
 import { checkWriter, decodePosition, encodePosition } from '../log-position.ts';
 import { OperationMemory } from '../operation-memory.ts';
 import { verifiedBytes } from '../verified-bytes.ts';
-import { checkEntries, checkWrite } from '../write-check.ts';
+import { checkEntries, checkMatch, checkWrite } from '../write-check.ts';
 
 interface WriterSequence {
   readonly entries: Uint8Array[];
   readonly operations: OperationMemory<LogPosition>;
+}
+
+interface Log {
+  readonly writers: Map<string, WriterSequence>;
+  version: Version;
+  size: number;
+}
+
+interface Blob {
+  readonly bytes: Uint8Array;
+  readonly version: Version;
 }
 
 /**
@@ -56,8 +71,10 @@ export class MemoryStorage implements StorageAdapter {
     maxEntryBytes: 64 * 1024 * 1024,
   };
   readonly #records = new Map<Key, StoredRecord>();
-  readonly #logs = new Map<Key, Map<string, WriterSequence>>();
-  readonly #blobs = new Map<Digest, Uint8Array>();
+  readonly #logs = new Map<Key, Log>();
+  readonly #blobs = new Map<Digest, Blob>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #hints = new ChangeHints();
   readonly #operations = new OperationMemory<WriteResult>();
   readonly #writer = newId();
   #sortedRecords: readonly Key[] | undefined;
@@ -75,6 +92,7 @@ export class MemoryStorage implements StorageAdapter {
   async write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]> {
     this.#enter('write', options);
     for (const operation of operations) checkWrite(operation, this.supports);
+    if (operations.length > 0) this.#hints.give();
     return operations.map((operation) => {
       const earlier = this.#operations.get(operation.operationId);
       if (earlier) return earlier;
@@ -103,12 +121,15 @@ export class MemoryStorage implements StorageAdapter {
     this.#enter('list', options);
     const checked = checkListQuery(query);
     if (checked.kind === 'blob') {
-      return pageOf([...this.#blobs.keys()].sort(), checked, (key) => ({ key, version: key, size: this.#blobs.get(key as Digest)!.length }));
+      return pageOf([...this.#blobs.keys()].sort(), checked, (key) => {
+        const { bytes, version } = this.#blobs.get(key as Digest)!;
+        return { key, version, size: bytes.length };
+      });
     }
     if (checked.kind === 'log') {
       return pageOf([...this.#logs.keys()].sort(), checked, (key) => {
-        const sequences = [...this.#logs.get(key)!.values()].flatMap((writer) => writer.entries);
-        return { key, version: String(sequences.length), size: sequences.reduce((sum, entry) => sum + entry.length, 0) };
+        const { version, size } = this.#logs.get(key)!;
+        return { key, version, size };
       });
     }
     this.#sortedRecords ??= [...this.#records.keys()].sort();
@@ -122,13 +143,19 @@ export class MemoryStorage implements StorageAdapter {
     this.#enter('append', options);
     const writer = checkWriter(options.writer ?? this.#writer);
     checkEntries(log, entries, this.supports);
-    const writers = this.#logs.get(log) ?? new Map<string, WriterSequence>();
-    const sequence = writers.get(writer) ?? { entries: [], operations: new OperationMemory() };
+    const present: Log = this.#logs.get(log) ?? { writers: new Map(), version: '', size: 0 };
+    const sequence = present.writers.get(writer) ?? { entries: [], operations: new OperationMemory() };
     const earlier = sequence.operations.get(options.operationId);
     if (earlier !== undefined) return earlier;
     if (entries.length > 0) {
-      for (const entry of entries) sequence.entries.push(entry.slice());
-      this.#logs.set(log, writers.set(writer, sequence));
+      for (const entry of entries) {
+        sequence.entries.push(entry.slice());
+        present.size += entry.length;
+      }
+      present.version = String(++this.#revision);
+      present.writers.set(writer, sequence);
+      this.#logs.set(log, present);
+      this.#hints.give();
     }
     const position = encodePosition(new Map([[writer, sequence.entries.length]]));
     sequence.operations.remember(options.operationId, position);
@@ -138,7 +165,7 @@ export class MemoryStorage implements StorageAdapter {
   async *readLog(log: Key, query: LogQuery = {}): AsyncGenerator<LogEntry> {
     this.#enter('readLog', query);
     const vector = decodePosition(query.after);
-    const writers = [...(this.#logs.get(assertKey(log)) ?? [])].map(([writer, { entries }]) => ({ writer, entries, end: entries.length }));
+    const writers = [...(this.#logs.get(assertKey(log))?.writers ?? [])].map(([writer, { entries }]) => ({ writer, entries, end: entries.length }));
     for (const { writer, entries, end } of writers) {
       for (let sequence = (vector.get(writer) ?? 0) + 1; sequence <= end; sequence++) {
         throwIfAborted(query.signal, `Reading the log ${log}`);
@@ -150,39 +177,54 @@ export class MemoryStorage implements StorageAdapter {
 
   async deleteLog(log: Key, options?: OperationOptions): Promise<void> {
     this.#enter('deleteLog', options);
-    this.#logs.delete(assertKey(log));
+    if (this.#logs.delete(assertKey(log))) this.#hints.give();
   }
 
   async writeBlob(source: AsyncIterable<Uint8Array>, options: BlobOptions = {}): Promise<BlobRef> {
     this.#enter('writeBlob', options);
     if (options.digest !== undefined) assertDigest(options.digest);
-    const bytes = await collectBytes(copies(checkedChunks(source, options.signal)));
-    this.#enter('writeBlob', options);
+    const collecting = collectBytes(copies(checkedChunks(source, options.signal)));
+    this.#underWay.add(collecting);
+    const bytes = await collecting.finally(() => this.#underWay.delete(collecting));
+    throwIfAborted(options.signal, 'writeBlob');
     const digest = digestOf(bytes);
     if (options.digest !== undefined && options.digest !== digest) {
       throw new IntegrityError(`The blob was to be ${options.digest}, but its bytes hash to ${digest}; nothing was kept.`, { key: options.digest, found: digest });
     }
-    this.#blobs.set(digest, bytes);
+    this.#blobs.set(digest, { bytes, version: String(++this.#revision) });
     return { digest, size: bytes.length };
   }
 
   async readBlob(digest: Digest, options: ReadBlobOptions = {}): Promise<AsyncIterable<Uint8Array> | undefined> {
     this.#enter('readBlob', options);
     clipRange(options.range, 0);
-    const bytes = this.#blobs.get(assertDigest(digest));
+    const bytes = this.#blobs.get(assertDigest(digest))?.bytes;
     if (bytes === undefined) return undefined;
     const { start, end } = clipRange(options.range, bytes.length);
     const chunks = abortable(inChunks(bytes.subarray(start, end)), options.signal);
     return options.range ? chunks : verifiedBytes(chunks, digest, createHasher);
   }
 
-  async deleteBlob(digest: Digest, options?: OperationOptions): Promise<void> {
+  async deleteBlob(digest: Digest, options: DeleteBlobOptions = {}): Promise<void> {
     this.#enter('deleteBlob', options);
-    this.#blobs.delete(assertDigest(digest));
+    const version = this.#blobs.get(assertDigest(digest))?.version;
+    const match = checkMatch(options.match, digest);
+    if (version === undefined) return;
+    if (match !== undefined && match !== version) {
+      throw new ConflictError(`The blob ${digest} was written anew and is at version ${version}; it was kept. List it again before it is deleted.`, { key: digest, version });
+    }
+    this.#blobs.delete(digest);
+  }
+
+  onChange(wake: () => void): Undo {
+    this.#enter('onChange', undefined);
+    return this.#hints.listen(wake);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#hints.clear();
+    await Promise.allSettled(this.#underWay);
   }
 
   /** The same as `close()`, for `await using`. */
