@@ -4,3 +4,14 @@ import { AbortedError } from './errors.ts';
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError(`${what} was aborted by its caller.`, { cause: signal.reason });
 }
+
+/** What `work` comes to, or {@link AbortedError} as soon as `signal` fires: the caller waits no longer, the work goes on to its own end. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(new AbortedError(`${what} was aborted by its caller.`, { cause: signal.reason }));
+    if (signal.aborted) aborted();
+    else signal.addEventListener('abort', aborted, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
