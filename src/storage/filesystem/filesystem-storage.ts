@@ -4,7 +4,7 @@ import { isDigest, type Digest } from '../../core/digest.ts';
 import { StorageError, ValidationError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { assertKey, type Key } from '../../core/key.ts';
-import type { OperationOptions } from '../../core/progress.ts';
+import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import type {
   AdapterSupports,
   AppendOptions,
@@ -185,6 +185,34 @@ export class FilesystemStorage implements StorageAdapter {
     return this.#call('deleteBlob', options, async () => {
       assertDigest(digest);
       if (await this.#isThere()) await this.#blobs.delete(digest);
+    });
+  }
+
+  /**
+   * Writes the files of records anew without what was deleted or written over before this call, now, instead of when they are mostly garbage; files that hold
+   * nothing of the kind stay as they are. Others go on reading and writing meanwhile. Once it resolves, no file of records holds any of that; the space, and the bytes on
+   * the disk, are let go of as soon as the other processes that have the store open have used or closed it, and what a process that died has left in `tmp` stays there
+   * for a day. Needs as much free space as the largest file of records takes.
+   *
+   * Throws `IntegrityError` when a record is damaged, and `StorageError` when there is no space (`storage-full`) or the disk fails; nothing is lost then. Progress
+   * is in bytes.
+   *
+   * @example
+   * ```ts
+   * import { FilesystemStorage } from 'modelkeep/filesystem';
+   *
+   * await using storage = new FilesystemStorage('.modelkeep');
+   * await storage.write([{ kind: 'put', key: 'people/ada', bytes: new TextEncoder().encode('to be forgotten') }]);
+   * await storage.write([{ kind: 'delete', key: 'people/ada' }]);
+   * await storage.compact();
+   * ```
+   */
+  compact(options: LongOperationOptions = {}): Promise<void> {
+    return this.#call('compact', options, async () => {
+      if (!(await this.#isThere())) return;
+      let done = 0;
+      const onCopied = (bytes: number): void => options.onProgress?.({ phase: 'compacting', done: (done += bytes) });
+      for (const shard of this.#shards) await shard.compact(onCopied, () => throwIfAborted(options.signal, 'compact'));
     });
   }
 

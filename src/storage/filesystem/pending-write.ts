@@ -1,6 +1,7 @@
 import type { WriteOperation, WriteResult } from '../contract.ts';
 import { encodeWriteMeta, frameKinds, frameSize, noBytes, parseVersion, versionText, type FrameDraft } from './record-frame.ts';
-import { sameVersion, type Slot } from './record-state.ts';
+import { sameVersion } from './record-state.ts';
+import type { Slot } from './slot-table.ts';
 
 /** A write on its way into a file of records. */
 export interface PendingWrite {

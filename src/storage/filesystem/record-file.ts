@@ -1,27 +1,30 @@
 import { IntegrityError, StorageError } from '../../core/errors.ts';
-import type { WriteResult } from '../contract.ts';
 import { readAt } from './file-reading.ts';
 import { fileHeaderBytes, parseFileHeader } from './file-header.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
-import { frameHeaderBytes, frameKinds, metaOf, parseFrameHeader } from './record-frame.ts';
-import { RecordReplay } from './record-replay.ts';
+import { decodeHandover, type Handover } from './handover.ts';
+import { decodeRecordVersion, frameHeaderBytes, frameKinds, isMetaSound, isValueSound, metaOf, parseFrameHeader, type FrameKind } from './record-frame.ts';
+import { RecordReplay, type OwnWriter } from './record-replay.ts';
+import type { Slot } from './slot-table.ts';
 import { decodeVouch, type Vouch } from './vouch.ts';
 
-const windowBytes = 4 << 20;
-
-/** Who asks, and is told of the results of its own writes. */
-export interface OwnWriter {
-  readonly nonce: number;
-  readonly onOwn: (counter: number, result: WriteResult, end: number) => void;
-}
+const windowBytes = 1 << 20;
+const settleBytes = 512 << 10;
 
 /** One open generation of a record log. */
 export class RecordFile {
   readonly path: string;
-  readonly replay: RecordReplay;
+  readonly #own: OwnWriter;
+  #replay: RecordReplay;
   readonly #fileSystem: FileSystem;
   readonly #reader: OpenFile;
   #appender: OpenFile | undefined;
+  /** The file before, as long as values are read from it. */
+  #before: RecordFile | undefined;
+  #settling: Promise<void> | undefined;
+  #settledTo: number = fileHeaderBytes;
+  #settleTo = 0;
+  #followed = false;
   #users = 0;
   #retired = false;
   #closed = false;
@@ -32,18 +35,59 @@ export class RecordFile {
     try {
       const header = parseFileHeader(await readAt(reader, 0, fileHeaderBytes));
       if (header?.kind !== 'records') throw new IntegrityError(`The header of ${path} is damaged; restore the store from a copy.`, { key: path, file: path, offset: 0 });
-      return new RecordFile(fileSystem, reader, new RecordReplay({ path, generation: header.number, salt: header.salt }, own.nonce, own.onOwn), path);
+      return new RecordFile(fileSystem, reader, new RecordReplay({ path, generation: header.number, salt: header.salt }, own), path, own);
     } catch (error) {
       await reader.close();
       throw error;
     }
   }
 
-  private constructor(fileSystem: FileSystem, reader: OpenFile, replay: RecordReplay, path: string) {
+  private constructor(fileSystem: FileSystem, reader: OpenFile, replay: RecordReplay, path: string, own: OwnWriter) {
     this.#fileSystem = fileSystem;
     this.#reader = reader;
-    this.replay = replay;
+    this.#replay = replay;
     this.path = path;
+    this.#own = own;
+  }
+
+  /** What was read of it comes to this. */
+  get replay(): RecordReplay {
+    return this.#replay;
+  }
+
+  /** The word that whoever wrote `next`, the file after this one, left behind the seal of this one; `undefined` when there is none that can be relied on. */
+  async handoverTo(next: RecordFile): Promise<Handover | undefined> {
+    try {
+      await this.settle();
+      const { end, generation, sealed, settled } = this.#replay;
+      if (next.#replay.generation !== generation + 1 || !sealed || !settled) return undefined;
+      const { size } = await this.#reader.stat();
+      const words = (await this.use(() => this.#metasFrom(frameKinds.handover, end, size))).map(decodeHandover);
+      return words.find((word) => word?.salt.equals(next.#replay.salt) === true);
+    } catch {
+      // Then the next file is read from its beginning, which says what is wrong.
+      return undefined;
+    }
+  }
+
+  /**
+   * Goes on where `before`, which was read to its seal, ends: what it came to is what the beginning of this file holds. It stays open until its values have been
+   * found here, which goes on in the background.
+   */
+  follow(before: RecordFile, from: Handover): void {
+    const { path, generation, salt } = { path: this.path, generation: this.#replay.generation, salt: this.#replay.salt };
+    this.#replay = new RecordReplay({ path, generation, salt }, this.#own, { replay: before.#replay, handover: from });
+    this.#before = before;
+    before.#followed = true;
+    this.#settleTo = from.end;
+    this.settle().catch(() => undefined);
+  }
+
+  /** Finds the values of the file before in this one, if that was not done yet, and lets go of that. What is not as it should be makes the file read anew. */
+  settle(): Promise<void> {
+    if (this.#before === undefined) return Promise.resolve();
+    this.#settling ??= this.use(() => this.#settle()).finally(() => (this.#settling = undefined));
+    return this.#settling;
   }
 
   /** Takes in what was written since, by anyone. `written` may hold the very bytes that were just appended, to save reading them. */
@@ -69,7 +113,13 @@ export class RecordFile {
     if (links === 0 && !replay.sealed) throw new StorageError('storage', `The store was removed while it was in use: ${this.path} is gone. Close this storage.`, { key: this.path });
   }
 
-  /** The bytes of a frame. */
+  /** The frame of a slot, and the salt that it begins with. */
+  async readFrame(slot: Slot): Promise<{ frame: Buffer; salt: Buffer; path: string }> {
+    const file = slot.before ? this.#before! : this;
+    return { frame: await file.read(slot.position, slot.size), salt: file.#replay.salt, path: file.path };
+  }
+
+  /** Bytes from `position`. */
   read(position: number, size: number): Promise<Buffer> {
     return this.use(() => readAt(this.#reader, position, size));
   }
@@ -112,7 +162,7 @@ export class RecordFile {
 
   /** Whether another file has taken its place. */
   get retired(): boolean {
-    return this.#retired;
+    return this.#retired || this.#followed;
   }
 
   /** Appends by one system call and gives how many bytes were written: none once the file was replaced and closed. */
@@ -133,14 +183,58 @@ export class RecordFile {
   async #closeIfUnused(): Promise<void> {
     if (!this.#retired || this.#users > 0 || this.#closed) return;
     this.#closed = true;
+    await this.#before?.retire();
     await this.#appender?.close();
     await this.#reader.close();
   }
 
-  /** Every vouch from `from` to the end, wherever frames can be read. */
+  async #settle(): Promise<void> {
+    let want = settleBytes;
+    while (this.#settledTo < this.#settleTo && !this.#retired) {
+      const window = await readAt(this.#reader, this.#settledTo, want);
+      const taken = this.#settleFrom(window);
+      if (taken === 0 && want > window.length) break;
+      want = taken === 0 ? want * 4 : settleBytes;
+    }
+    if (this.#retired) return;
+    if (this.#settledTo < this.#settleTo || this.#replay.state.slots.before > 0) {
+      this.#replay.contradicted = true;
+      return;
+    }
+    const before = this.#before;
+    this.#before = undefined;
+    await before?.retire();
+  }
+
+  /** Gives how many bytes of a window were gone through. */
+  #settleFrom(window: Buffer): number {
+    const { salt, state } = this.#replay;
+    const { slots } = state;
+    const start = this.#settledTo;
+    while (this.#settledTo < this.#settleTo) {
+      const at = this.#settledTo - start;
+      const header = parseFrameHeader(window, at, salt);
+      if (header === undefined || at + header.size > window.length) break;
+      const keyAt = at + frameHeaderBytes;
+      const keyEnd = keyAt + header.keyLength;
+      if (header.kind === frameKinds.record && isMetaSound(window, at, header) && isValueSound(window, at, header)) {
+        const row = slots.findIn(window, keyAt, keyEnd);
+        if (row >= 0 && slots.isBefore(row) && slots.isAt(row, decodeRecordVersion(window, keyEnd))) state.liveBytes += slots.move(row, this.#settledTo, header.size);
+      }
+      this.#replay.count(header);
+      this.#settledTo += header.size;
+    }
+    return this.#settledTo - start;
+  }
+
   async #vouchesFrom(from: number, size: number): Promise<Vouch[]> {
-    const { salt } = this.replay;
-    const vouches: Vouch[] = [];
+    return (await this.#metasFrom(frameKinds.vouch, from, size)).map(decodeVouch);
+  }
+
+  /** What the frames of a kind hold from `from` to the end, wherever frames can be read. */
+  async #metasFrom(kind: FrameKind, from: number, size: number): Promise<Buffer[]> {
+    const { salt } = this.#replay;
+    const metas: Buffer[] = [];
     let position = from;
     let want = windowBytes;
     while (position + frameHeaderBytes <= size) {
@@ -154,19 +248,19 @@ export class RecordFile {
           at = next === -1 ? Math.max(at + 1, window.length - salt.length + 1) : next;
           continue;
         }
-        if (header.kind === frameKinds.vouch) {
+        if (header.kind === kind) {
           if (at + header.size > window.length && position + at + header.size <= size) {
             want = Math.max(windowBytes, header.size);
             break;
           }
           const meta = metaOf(window, at, header);
-          if (meta !== undefined) vouches.push(decodeVouch(meta));
+          if (meta !== undefined) metas.push(meta);
         }
         at += header.size;
       }
       if (at === 0 && want === windowBytes) break;
       position += at;
     }
-    return vouches;
+    return metas;
   }
 }

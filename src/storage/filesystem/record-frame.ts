@@ -11,7 +11,7 @@ export interface VersionId {
 }
 
 /** What a frame of a record file may be. */
-export const frameKinds = { put: 1, delete: 2, vouch: 3, seal: 4, record: 5, operation: 6 } as const;
+export const frameKinds = { put: 1, delete: 2, vouch: 3, seal: 4, record: 5, operation: 6, handover: 7, claim: 8 } as const;
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
 
 /** The fixed part of a frame. Its own checksum tells a frame that ends early from one that was changed. */
@@ -91,11 +91,16 @@ export function parseFrameHeader(bytes: Buffer, at: number, salt: Buffer): Frame
   };
 }
 
-/** The part of a frame behind its key, when the checksum over both holds. */
+/** Whether the checksum over a frame's key and what stands behind it holds. */
+export function isMetaSound(bytes: Buffer, at: number, header: FrameHeader): boolean {
+  const start = at + frameHeaderBytes;
+  return checksum(bytes, start, start + header.metaLength) === header.metaCrc;
+}
+
+/** The key of a frame and what stands behind it, when their checksum holds. */
 export function metaOf(bytes: Buffer, at: number, header: FrameHeader): Buffer | undefined {
   const start = at + frameHeaderBytes;
-  const end = start + header.metaLength;
-  return checksum(bytes, start, end) === header.metaCrc ? bytes.subarray(start, end) : undefined;
+  return isMetaSound(bytes, at, header) ? bytes.subarray(start, start + header.metaLength) : undefined;
 }
 
 /** Whether the checksum of a frame's value holds. */
@@ -154,15 +159,15 @@ export function encodeWriteMeta({ condition, operationId = '', blobs }: WriteMet
   return bytes;
 }
 
-/** What a put or delete depends on and is named, and where its blobs begin. */
-export function decodeWriteMeta(meta: Buffer, keyLength: number): Omit<WriteMeta, 'blobs'> & { readonly blobsAt: number } {
-  let at = keyLength + 1;
-  const mode = meta[keyLength];
-  const condition = mode === 2 ? readVersion(meta, at) : mode === 1 ? 'absent' : 'none';
+/** What a put or delete depends on and is named, and where its blobs begin, read from behind its key. */
+export function decodeWriteMeta(bytes: Buffer, keyEnd: number): Omit<WriteMeta, 'blobs'> & { readonly blobsAt: number } {
+  let at = keyEnd + 1;
+  const mode = bytes[keyEnd];
+  const condition = mode === 2 ? readVersion(bytes, at) : mode === 1 ? 'absent' : 'none';
   if (mode === 2) at += versionBytes;
-  const idLength = meta.readUInt16LE(at);
+  const idLength = bytes.readUInt16LE(at);
   at += 2;
-  return { condition, operationId: idLength === 0 ? undefined : meta.toString('utf8', at, at + idLength), blobsAt: at + idLength };
+  return { condition, operationId: idLength === 0 ? undefined : bytes.toString('utf8', at, at + idLength), blobsAt: at + idLength };
 }
 
 /** What stands behind the key of a record that a compaction carried over. */
@@ -172,8 +177,8 @@ export function encodeRecordMeta(version: VersionId, blobs: readonly Digest[]): 
   return bytes;
 }
 
-export function decodeRecordVersion(meta: Buffer, keyLength: number): VersionId {
-  return readVersion(meta, keyLength);
+export function decodeRecordVersion(bytes: Buffer, keyEnd: number): VersionId {
+  return readVersion(bytes, keyEnd);
 }
 
 /** The blobs that a record names. */
@@ -196,6 +201,17 @@ export function decodeOperation(meta: Buffer): { operationId: string; result: Wr
   const version = meta[1] === 1 ? versionText(readVersion(meta, 2)) : undefined;
   const operationId = meta.toString('utf8', meta[1] === 1 ? 2 + versionBytes : 2, meta.length);
   return { operationId, result: meta[0] === 1 ? { ok: true, version } : { ok: false, reason: 'conflict', version } };
+}
+
+/** Over how many more bytes of the file a claim to replace it holds. */
+export function encodeClaim(bytes: number): Buffer {
+  const claim = Buffer.allocUnsafe(6);
+  claim.writeUIntLE(bytes, 0, 6);
+  return claim;
+}
+
+export function decodeClaim(bytes: Buffer, at: number): number {
+  return bytes.readUIntLE(at, 6);
 }
 
 function writeBlobs(target: Buffer, start: number, blobs: readonly Digest[]): void {

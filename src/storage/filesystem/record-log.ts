@@ -4,9 +4,10 @@ import { sleep, systemClock } from '../../core/clock.ts';
 import { StorageError } from '../../core/errors.ts';
 import type { Directories } from './directories.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
-import { generationName, generationsIn, removeGenerationsBefore, writeNextGeneration } from './generation.ts';
-import { RecordFile, type OwnWriter } from './record-file.ts';
-import { frameKinds, frameSize, noBytes, writeFrame, type FrameDraft } from './record-frame.ts';
+import { generationName, generationsIn, NextGeneration, removeGenerationsBefore } from './generation.ts';
+import { RecordFile } from './record-file.ts';
+import { encodeClaim, frameKinds, frameSize, noBytes, writeFrame, type FrameDraft } from './record-frame.ts';
+import type { OwnWriter } from './record-replay.ts';
 import { encodeVouch, maxGaps } from './vouch.ts';
 
 /** How a record log is kept. */
@@ -31,9 +32,22 @@ export interface Encoded {
   readonly ends: readonly number[];
 }
 
+/** How a file is replaced while others write to it. */
+interface HowToCompact {
+  /** Whether it is done whatever others claim, and to the end. */
+  readonly forced: boolean;
+  readonly onCopied?: ((bytes: number) => void) | undefined;
+  readonly throwIfUnwanted?: (() => void) | undefined;
+}
+
 const maxAttempts = 100;
 const pauseMs = 5;
+// Whoever has sealed a file is done soon, or dead.
+const maxWaitMs = 500;
 const writtenPerMs = 100_000;
+// What may be left to copy when writers are made to wait.
+const shortTail = 256 << 10;
+const maxRounds = 50;
 // So much garbage is worth a rewrite however much else there is.
 const muchGarbage = 256 << 20;
 // An unflushed store vouches for its writes, and so flushes them, this often.
@@ -50,6 +64,10 @@ export class RecordLog {
   #refreshing: Promise<void> | undefined;
   #refreshNext: Promise<void> | undefined;
   #syncedTo = 0;
+  #compacting: Promise<boolean> | undefined;
+  #closing = false;
+  /** A file that could not be replaced is not tried again before it has grown to this. */
+  #notBefore = 0;
   // After a failed flush the system may have dropped what it held: only a new file can be trusted.
   #distrusted = false;
 
@@ -61,7 +79,7 @@ export class RecordLog {
     this.#context = context;
     this.#segments = segments;
     this.#directory = join(context.directories.root, ...segments);
-    this.#own = { nonce: randomBytes(4).readUInt32LE(0) || 1, onOwn };
+    this.#own = { nonce: newNonce(), onOwn };
   }
 
   /** The present file as it was last looked at; `undefined` when there is none. */
@@ -86,13 +104,13 @@ export class RecordLog {
 
   /** The present file, made if there is none, replaced if it is sealed, ready for writing. */
   async writableFile(): Promise<RecordFile> {
-    const { fileSystem, directories, flushed } = this.#context;
+    const { directories, flushed } = this.#context;
     await directories.ensure(...this.#segments);
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       if (this.#file === undefined) await this.refresh();
       const file = this.#file;
       if (file === undefined) {
-        await writeNextGeneration(fileSystem, directories, this.#directory, undefined);
+        await this.#replace(undefined, () => false);
       } else if (file.replay.sealed) {
         await this.#finishCompaction(file);
       } else if (file.appendable) {
@@ -144,26 +162,43 @@ export class RecordLog {
     if (end > Math.max(this.#syncedTo, vouchedTo)) await this.sync(file, end);
   }
 
-  /** Starts a new generation when most of the file is garbage. Everything acknowledged is safe whether it comes about or not: the next write goes on with it. */
+  /**
+   * Begins to replace the file when most of it is garbage, while writers go on. Everything acknowledged is safe whether it comes about or not.
+   */
   async compactIfWorthIt(): Promise<void> {
     const file = this.#file;
     if (file === undefined || file.replay.sealed) return;
     try {
       if (!this.#context.flushed && file.replay.end - file.replay.vouchedTo > unvouchedBytes) await this.syncRead(file);
-      const { end, state, gaps } = file.replay;
-      const garbage = end - state.liveBytes;
-      if (end < this.#context.compactAt || (garbage * 2 < end && garbage < muchGarbage && gaps.length < maxGaps / 2)) return;
-      file.replay.assertWhole();
-      await this.#seal(file);
-      // A seal that was only half written seals nothing, and others go on writing to the file.
-      if (file.replay.sealed) await this.#finishCompaction(file, true);
     } catch {
-      // A write that needs the new generation tries again, and says what is in its way.
+      // A write that needs it flushed tries again, and says what is in its way.
     }
+    if (this.#compacting === undefined && this.#isWorthIt(file)) void this.#begin(file, { forced: false });
+  }
+
+  /**
+   * Replaces the file now, so that nothing is left of what was deleted or written over before this call. `onCopied` is told how many bytes were copied since it was last
+   * told; `throwIfUnwanted` throws to end it.
+   */
+  async compact(onCopied: (bytes: number) => void, throwIfUnwanted: () => void): Promise<void> {
+    await this.refresh();
+    for (let attempt = 1; this.#file !== undefined; attempt++) {
+      if (attempt > maxAttempts) throw new StorageError('storage', `${this.#directory} was replaced by others again and again; try again.`, { key: this.#directory });
+      throwIfUnwanted();
+      await this.#compacting?.catch(() => undefined);
+      const file = await this.writableFile();
+      await file.settle();
+      if (!file.replay.holdsGarbage) break;
+      if (this.#compacting === undefined && (await this.#begin(file, { forced: true, onCopied, throwIfUnwanted }))) break;
+    }
+    // The name of the file that was replaced goes when the new one is made ready for writing.
+    if (this.#file !== undefined) await removeGenerationsBefore(this.#context.fileSystem, this.#directory, (await this.writableFile()).replay.generation);
   }
 
   /** Lets go of the file. */
   async close(): Promise<void> {
+    this.#closing = true;
+    await this.#compacting?.catch(() => undefined);
     await this.#refreshing?.catch(() => undefined);
     const file = this.#file;
     this.#file = undefined;
@@ -182,10 +217,13 @@ export class RecordLog {
       if (!replay.sealed && !replay.contradicted) return;
       const next: RecordFile | undefined = await this.#openAfter(replay.contradicted ? replay.generation - 1 : replay.generation);
       if (next === undefined) return;
+      const handover = await file.handoverTo(next);
+      if (handover !== undefined) next.follow(file, handover);
       this.#file = next;
       this.#syncedTo = 0;
       this.#distrusted = false;
-      await file.retire();
+      this.#notBefore = 0;
+      if (handover === undefined) await file.retire();
     }
   }
 
@@ -227,16 +265,88 @@ export class RecordLog {
     await this.refresh();
   }
 
-  async #finishCompaction(sealed: RecordFile, sealedHere = false): Promise<void> {
+  #isWorthIt(file: RecordFile): boolean {
+    const { end, state, gaps, claimedTo, sealed, contradicted } = file.replay;
+    if (this.#closing || sealed || contradicted || end < this.#context.compactAt || end < this.#notBefore || end < claimedTo) return false;
+    const garbage = end - state.liveBytes;
+    return garbage * 2 >= end || garbage >= muchGarbage || gaps.length >= maxGaps / 2;
+  }
+
+  #begin(file: RecordFile, how: HowToCompact): Promise<boolean> {
+    const compacting = this.#compact(file, how).finally(() => (this.#compacting = undefined));
+    this.#compacting = compacting;
+    compacting.catch(() => {
+      if (this.#file === file) this.#notBefore = file.replay.end + Math.max(this.#context.compactAt, file.replay.end / 8);
+    });
+    return compacting;
+  }
+
+  /** Copies the file while others write to it, seals it, and copies what is left. False when someone else was first, or nothing came of it. */
+  async #compact(file: RecordFile, { forced, onCopied, throwIfUnwanted }: HowToCompact): Promise<boolean> {
     const { fileSystem, directories } = this.#context;
-    // Whoever sealed it is probably at work on the next one.
-    for (let waited = 0; !sealedHere && waited < sealed.replay.end / writtenPerMs && this.#file === sealed; waited += pauseMs) {
+    await file.settle();
+    file.replay.assertWhole();
+    // The others leave it to this process, until the file has grown so much that it must have died.
+    if (!forced) await this.#append(file, { kind: frameKinds.claim, key: '', rest: encodeClaim(Math.max(this.#context.compactAt, Math.floor(file.replay.end / 4))), value: noBytes });
+    const next = await NextGeneration.begin(fileSystem, directories, file);
+    const isOver = (): boolean => this.#file !== file || file.replay.sealed || file.replay.contradicted || (this.#closing && !forced);
+    try {
+      for (let round = 0; round < maxRounds && (round === 0 || next.behind > shortTail); round++) {
+        let more = true;
+        while (more) {
+          const before = next.copied;
+          more = await next.copy();
+          throwIfUnwanted?.();
+          onCopied?.(next.copied - before);
+          if (isOver()) return false;
+        }
+        await this.refresh();
+        if (isOver()) return false;
+      }
+      await next.flush();
+      if (isOver()) return false;
+      await this.#seal(file);
+      // A seal that was only half written seals nothing, and others go on writing to the file.
+      if (!file.replay.sealed || this.#file !== file) return false;
+      return await this.#publish(next, file);
+    } finally {
+      await next.discard();
+    }
+  }
+
+  /** Waits for the one who sealed a file to replace it, and does it if that does not come about. */
+  async #finishCompaction(sealed: RecordFile): Promise<void> {
+    await this.#compacting?.catch(() => undefined);
+    await this.refresh();
+    for (let waited = 0; waited < Math.min(maxWaitMs, sealed.replay.end / writtenPerMs) && this.#file === sealed; waited += pauseMs) {
       await sleep(systemClock, pauseMs);
       await this.refresh();
     }
-    if (this.#file !== sealed) return;
-    await writeNextGeneration(fileSystem, directories, this.#directory, sealed);
+    if (this.#file === sealed) await this.#replace(sealed, () => this.#file !== sealed);
+  }
+
+  /** Makes the file that follows a sealed one, or the first, unless `isOver` while it is at it. */
+  async #replace(sealed: RecordFile | undefined, isOver: () => boolean): Promise<void> {
+    await sealed?.settle();
+    const next = await NextGeneration.begin(this.#context.fileSystem, this.#context.directories, sealed);
+    try {
+      while (await next.copy()) {
+        await this.refresh();
+        if (isOver()) return;
+      }
+      await this.#publish(next, sealed);
+    } finally {
+      await next.discard();
+    }
+  }
+
+  async #publish(next: NextGeneration, sealed: RecordFile | undefined): Promise<boolean> {
+    await next.complete();
+    // Only a hint, so it need not be flushed.
+    if (sealed?.appendable) await this.#append(sealed, { kind: frameKinds.handover, key: '', rest: next.handover, value: noBytes }).catch(() => undefined);
+    const first = await next.publish(this.#directory);
     await this.refresh();
+    return first;
   }
 
   async #vouchAtEnd(file: RecordFile): Promise<void> {
@@ -250,10 +360,15 @@ export class RecordLog {
     return { kind: frameKinds.vouch, key: '', rest: encodeVouch(file.replay.vouchFor(this.#syncedTo)), value: noBytes };
   }
 
-  /** Appends a frame of the log's own. */
+  /** Appends a frame of the log's own. It may overtake writes that are on their way, and so has a nonce of its own. */
   async #append(file: RecordFile, draft: FrameDraft): Promise<void> {
     const bytes = Buffer.allocUnsafe(frameSize(draft));
-    writeFrame(bytes, 0, draft, file.replay.salt, this.#own.nonce, ++this.#counter);
+    writeFrame(bytes, 0, draft, file.replay.salt, newNonce(), 1);
     await file.append(bytes);
   }
+}
+
+// 0 is that of what a compaction carries over.
+function newNonce(): number {
+  return randomBytes(4).readUInt32LE(0) || 1;
 }

@@ -2,9 +2,10 @@ import { IntegrityError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { WriteResult } from '../contract.ts';
 import { fileHeaderBytes } from './file-header.ts';
-import { frameHeaderBytes, frameKinds, isValueSound, metaOf, parseFrameHeader, type FrameHeader, type VersionId } from './record-frame.ts';
+import type { Handover } from './handover.ts';
+import { decodeClaim, frameHeaderBytes, frameKinds, isMetaSound, isValueSound, parseFrameHeader, type FrameHeader, type VersionId } from './record-frame.ts';
 import { RecordState } from './record-state.ts';
-import { decodeVouch, hashKey, vouchesFor, type Span, type Vouch } from './vouch.ts';
+import { decodeVouch, hashKey, hashKeyIn, vouchesFor, type Span, type Vouch } from './vouch.ts';
 
 /** A place where no whole frame could be read although whole ones follow. */
 export interface Breach extends Span {
@@ -15,6 +16,12 @@ export interface Breach extends Span {
 /** What `feed` came to: all was taken, this many bytes from the end are wanted, or there is a breach to judge. */
 export type Fed = { readonly need: number } | { readonly breach: Breach } | undefined;
 
+/** Who asks, and is told of the results of its own writes. */
+export interface OwnWriter {
+  readonly nonce: number;
+  readonly onOwn: (counter: number, result: WriteResult, end: number) => void;
+}
+
 interface Damage extends Span {
   /** Hashes of the keys that may be meant; `undefined` when it could be any. */
   readonly suspects: ReadonlySet<number> | undefined;
@@ -24,7 +31,7 @@ const searchStep = 1 << 20;
 
 /** Reads the bytes of one record file in order, and keeps what they come to. Everyone who reads the same bytes comes to the same. */
 export class RecordReplay {
-  readonly state: RecordState = new RecordState();
+  readonly state: RecordState;
   readonly generation: number;
   readonly salt: Buffer;
   /** How far the file has been read. */
@@ -36,22 +43,32 @@ export class RecordReplay {
   vouchedTo: number = fileHeaderBytes;
   /** Writes that never finished. */
   readonly gaps: Span[] = [];
+  /** Where gaps and damages begin, and where they end. */
+  readonly skipped: Map<number, number> = new Map();
+  /** Up to where the last word holds that someone is about to replace the file. */
+  claimedTo = 0;
   readonly #damages: Damage[] = [];
   readonly #deletedAt = new Map<Key, number>();
   readonly #counters = new Map<number, number>();
   readonly #path: string;
-  readonly #nonce: number;
-  readonly #onOwn: (counter: number, result: WriteResult, end: number) => void;
+  readonly #own: OwnWriter;
+  /** Bytes of all frames that have a key. */
+  #keyedBytes = 0;
   #unvouchedOffsets: number[] = [];
-  #unvouchedKeys: Key[] = [];
+  #unvouchedHashes: number[] = [];
 
-  /** `onOwn` is told the result of each write that carries `nonce`. */
-  constructor(file: { path: string; generation: number; salt: Buffer }, nonce: number, onOwn: (counter: number, result: WriteResult, end: number) => void) {
+  /** `own` is told the result of each write that carries its nonce. With `from`, a sealed file is gone on with in its successor, whose beginning holds what that came to. */
+  constructor(file: { path: string; generation: number; salt: Buffer }, own: OwnWriter, from?: { replay: RecordReplay; handover: Handover }) {
     this.#path = file.path;
     this.generation = file.generation;
     this.salt = file.salt;
-    this.#nonce = nonce;
-    this.#onOwn = onOwn;
+    this.#own = own;
+    this.state = from?.replay.state ?? new RecordState();
+    if (from === undefined) return;
+    this.state.slots.leave();
+    this.end = from.handover.end;
+    this.vouchedTo = from.handover.vouchedTo;
+    this.#counters.set(0, from.handover.counter);
   }
 
   /** Takes the frames of `window`, which begins at `end`; `last` says that the file ends with it. */
@@ -62,12 +79,12 @@ export class RecordReplay {
       if (at === window.length && last) return undefined;
       const header = this.#freshHeader(window, at);
       if (header !== undefined && at + header.size <= window.length) {
-        const meta = metaOf(window, at, header);
-        const whole = meta !== undefined && isValueSound(window, at, header);
-        if (whole) {
-          this.#apply(header, meta, false);
+        const metaSound = isMetaSound(window, at, header);
+        if (metaSound && isValueSound(window, at, header)) {
+          this.#apply(header, window, at + frameHeaderBytes, false);
           continue;
         }
+        const meta = metaSound ? Buffer.from(window.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.metaLength)) : undefined;
         return this.#breach(window, at, last, meta && { header, meta });
       }
       if (!last) return { need: header?.size ?? window.length - at + searchStep };
@@ -82,19 +99,19 @@ export class RecordReplay {
     const { from, to, frame } = breach;
     if (!vouches.some((vouch) => vouchesFor(vouch, from))) {
       this.gaps.push({ from, to });
-      this.end = to;
+      this.#skip(to);
     } else if (frame !== undefined && from + frame.header.size === to) {
-      this.#apply(frame.header, frame.meta, true);
+      this.#apply(frame.header, frame.meta, 0, true);
     } else {
       this.#damages.push({ from, to, suspects: suspectsIn(breach, vouches) });
-      this.end = to;
+      this.#skip(to);
     }
   }
 
   /** A vouch for all that was read up to `to`. */
   vouchFor(to: number): Vouch {
     const count = this.#unvouchedBefore(to);
-    const frames = Array.from({ length: count }, (_, i) => ({ offset: this.#unvouchedOffsets[i]!, keyHash: hashKey(this.#unvouchedKeys[i]!) }));
+    const frames = Array.from({ length: count }, (_, i) => ({ offset: this.#unvouchedOffsets[i]!, keyHash: this.#unvouchedHashes[i]! }));
     return { from: this.vouchedTo, to, gaps: this.gaps.filter((gap) => gap.from < to), frames };
   }
 
@@ -122,37 +139,53 @@ export class RecordReplay {
     if (lost) throw this.#damagedFile(lost);
   }
 
+  /** Whether all that was read is whole and lies in this very file. */
+  get settled(): boolean {
+    return this.#damages.length === 0 && this.state.slots.damaged === 0 && this.state.slots.before === 0 && !this.contradicted;
+  }
+
+  /** Whether the file holds anything of what was deleted or written over, or never finished. */
+  get holdsGarbage(): boolean {
+    return this.#keyedBytes > this.state.liveBytes || this.skipped.size > 0;
+  }
+
   /** Throws `IntegrityError` when something is damaged and has not been written again since: it must stay for whoever restores it. */
   assertWhole(): void {
     this.assertListable();
+    if (this.#damages.length === 0 && this.state.slots.damaged === 0) return;
     for (const key of this.state.slots.keys()) this.assertSound(key);
   }
 
-  #apply(header: FrameHeader, meta: Buffer, damaged: boolean): void {
+  /** Takes a frame whose key begins at `keyAt` of `bytes`. */
+  #apply(header: FrameHeader, bytes: Buffer, keyAt: number, damaged: boolean): void {
     const position = this.end;
     this.#counters.set(header.nonce, header.counter);
     this.end += header.size;
+    this.count(header);
     switch (header.kind) {
       case frameKinds.put:
       case frameKinds.delete: {
-        const key = meta.toString('latin1', 0, header.keyLength);
-        this.#remember(position, key);
-        const own = header.nonce === this.#nonce;
+        this.#remember(position, bytes, keyAt, header.keyLength);
+        const own = header.nonce === this.#own.nonce;
         const at = { generation: this.generation, offset: position, nonce: header.nonce };
-        const result = this.state.applyWrite(header, meta, key, at, { wanted: own, damaged, excused: this.#excused });
-        if (this.#damages.length > 0 && !this.state.slots.has(key)) this.#deletedAt.set(key, position);
-        if (own) this.#onOwn(header.counter, result!, this.end);
+        const result = this.state.applyWrite(header, bytes, keyAt, at, { wanted: own, damaged, excused: this.#excused });
+        if (this.#damages.length > 0) this.#noteDeleted(bytes.toString('latin1', keyAt, keyAt + header.keyLength), position);
+        if (own) this.#own.onOwn(header.counter, result!, this.end);
         return;
       }
       case frameKinds.record:
-      case frameKinds.operation: {
-        const key = meta.toString('latin1', 0, header.keyLength);
-        if (header.kind === frameKinds.record) this.#remember(position, key);
-        this.state.applyCarried(header, meta, key, position, damaged);
+      case frameKinds.operation:
+        if (header.kind === frameKinds.record) this.#remember(position, bytes, keyAt, header.keyLength);
+        this.state.applyCarried(header, bytes, keyAt, position, damaged);
         return;
-      }
       case frameKinds.vouch:
-        this.#takeVouch(decodeVouch(meta));
+        this.#takeVouch(decodeVouch(bytes.subarray(keyAt, keyAt + header.metaLength)));
+        return;
+      case frameKinds.claim:
+        this.claimedTo = position + decodeClaim(bytes, keyAt);
+        return;
+      case frameKinds.handover:
+        // Means something behind a seal only, where it is looked for by those who follow.
         return;
       case frameKinds.seal:
         this.sealed = true;
@@ -164,19 +197,33 @@ export class RecordReplay {
     if (vouch.to <= this.vouchedTo) return;
     const count = this.#unvouchedBefore(vouch.to);
     this.#unvouchedOffsets = this.#unvouchedOffsets.slice(count);
-    this.#unvouchedKeys = this.#unvouchedKeys.slice(count);
+    this.#unvouchedHashes = this.#unvouchedHashes.slice(count);
     this.vouchedTo = vouch.to;
   }
 
-  #remember(position: number, key: Key): void {
+  /** Takes note of a frame that lies in the file. */
+  count(header: FrameHeader): void {
+    if (header.keyLength > 0) this.#keyedBytes += header.size;
+  }
+
+  #skip(to: number): void {
+    this.skipped.set(this.end, to);
+    this.end = to;
+  }
+
+  #remember(position: number, bytes: Buffer, keyAt: number, keyLength: number): void {
     this.#unvouchedOffsets.push(position);
-    this.#unvouchedKeys.push(key);
+    this.#unvouchedHashes.push(hashKeyIn(bytes, keyAt, keyAt + keyLength));
   }
 
   #unvouchedBefore(to: number): number {
     let count = this.#unvouchedOffsets.length;
     while (count > 0 && this.#unvouchedOffsets[count - 1]! >= to) count--;
     return count;
+  }
+
+  #noteDeleted(key: Key, position: number): void {
+    if (this.state.slots.find(key) < 0) this.#deletedAt.set(key, position);
   }
 
   // A copy of a frame of this very file, inside a value, has a counter that was there before.

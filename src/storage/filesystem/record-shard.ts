@@ -1,13 +1,13 @@
 import { IntegrityError, StorageError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { ListEntry, ListPage, PutOperation, StoredRecord, WriteOperation, WriteResult } from '../contract.ts';
-import { pageOf, type CheckedListQuery } from '../list-page.ts';
+import type { CheckedListQuery } from '../list-page.ts';
 import { decide, draftOf, restsOnAnother, type PendingWrite } from './pending-write.ts';
 import type { RecordCache } from './record-cache.ts';
 import type { RecordFile } from './record-file.ts';
 import { decodeBlobs, frameKinds, frameSize, metaOf, parseFrameHeader, valueOf, versionText } from './record-frame.ts';
 import { RecordLog, type RecordLogContext } from './record-log.ts';
-import type { Slot } from './record-state.ts';
+import type { Slot, SlotTable } from './slot-table.ts';
 import { storageError } from './system-error.ts';
 
 /** What the shards of a store share. */
@@ -22,6 +22,7 @@ const maxAttempts = 100;
 export class RecordShard {
   readonly #context: ShardContext;
   readonly #log: RecordLog;
+  readonly #place: string;
   /** Writes whose frames were written and not read back yet, by their counters. */
   readonly #unread = new Map<number, PendingWrite>();
   #pending: PendingWrite[] = [];
@@ -30,6 +31,7 @@ export class RecordShard {
   /** @param segments - Where it lies below the root of the store. */
   constructor(context: ShardContext, segments: readonly string[]) {
     this.#context = context;
+    this.#place = segments.join('/');
     this.#log = new RecordLog(context, segments, (counter, result, end) => this.#takeResult(counter, result, end));
   }
 
@@ -48,11 +50,7 @@ export class RecordShard {
     const file = this.#log.file;
     if (file === undefined) return { entries: [] };
     file.replay.assertListable();
-    const { keys, slots } = file.replay.state;
-    return pageOf(keys.view(), query, (key): ListEntry => {
-      const slot = slots.get(key)!;
-      return { key, version: versionText(slot), size: slot.valueLength };
-    });
+    return pageOf(file.replay.state.slots, query);
   }
 
   /** Writes in order. All writes that wait share one write and one flush. */
@@ -62,6 +60,15 @@ export class RecordShard {
     );
     this.#committing ??= this.#commitAll();
     return Promise.all(results);
+  }
+
+  /** Replaces the file, as {@link RecordLog.compact} does. */
+  async compact(onCopied: (bytes: number) => void, throwIfUnwanted: () => void): Promise<void> {
+    try {
+      await this.#log.compact(onCopied, throwIfUnwanted);
+    } catch (error) {
+      throw storageError(error, `Compacting ${this.#place}`, this.#place);
+    }
   }
 
   /** Waits for the writes under way and lets go of the file. */
@@ -76,20 +83,20 @@ export class RecordShard {
     file.replay.assertSound(key);
     const slot = file.replay.state.slots.get(key);
     if (slot === undefined) return undefined;
-    const cached = this.#context.cache.get(slot);
+    const cached = this.#context.cache.get(key, slot);
     if (cached !== undefined) return copyOf(cached);
-    const frame = await file.read(slot.position, slot.size).catch((error: unknown) => {
+    const { frame, salt, path } = await file.readFrame(slot).catch((error: unknown) => {
       throw storageError(error, `Reading ${key}`, key);
     });
-    const record = recordIn(frame, file, slot);
+    const record = recordIn(frame, salt, slot);
     if (record === undefined) {
-      throw new IntegrityError(`The record ${key} is damaged (${file.path}, byte ${slot.position}); restore the store from a copy, or write or delete the record without a condition.`, {
+      throw new IntegrityError(`The record ${key} is damaged (${path}, byte ${slot.position}); restore the store from a copy, or write or delete the record without a condition.`, {
         key,
-        file: file.path,
+        file: path,
         offset: slot.position,
       });
     }
-    this.#context.cache.set(slot, record);
+    this.#context.cache.set(key, slot, record);
     return copyOf(record);
   }
 
@@ -101,9 +108,9 @@ export class RecordShard {
     write.end = end;
     const { kind, key, value } = write.draft;
     const slot = this.#log.file?.replay.state.slots.get(key);
-    if (!result.ok || kind !== frameKinds.put || slot === undefined || slot.position !== end - frameSize(write.draft)) return;
+    if (!result.ok || kind !== frameKinds.put || slot === undefined || slot.before || slot.position !== end - frameSize(write.draft)) return;
     const { blobs = [] } = write.operation as PutOperation;
-    this.#context.cache.set(slot, { bytes: value, version: result.version!, blobs: [...blobs] });
+    this.#context.cache.set(key, slot, { bytes: value, version: result.version!, blobs: [...blobs] });
   }
 
   async #commitAll(): Promise<void> {
@@ -220,14 +227,28 @@ export class RecordShard {
 
 }
 
+/** The page that a query asks for. */
+function pageOf(slots: SlotTable, { prefix, after, limit }: CheckedListQuery): ListPage {
+  const entries: ListEntry[] = [];
+  for (const row of slots.from(after !== undefined && after > prefix ? after : prefix)) {
+    const key = slots.key(row);
+    if (key === after) continue;
+    if (!key.startsWith(prefix)) break;
+    if (entries.length === limit) return { entries, next: entries[entries.length - 1]!.key };
+    const slot = slots.at(row);
+    entries.push({ key, version: versionText(slot), size: slot.valueLength });
+  }
+  return { entries };
+}
+
 // What is handed out belongs to the caller.
 function copyOf(record: StoredRecord): StoredRecord {
   return { bytes: record.bytes.slice(), version: record.version, blobs: [...record.blobs] };
 }
 
 /** The record in a frame that was read again, when it is the one that was there. */
-function recordIn(frame: Buffer, file: RecordFile, slot: Slot): StoredRecord | undefined {
-  const header = parseFrameHeader(frame, 0, file.replay.salt);
+function recordIn(frame: Buffer, salt: Buffer, slot: Slot): StoredRecord | undefined {
+  const header = parseFrameHeader(frame, 0, salt);
   if (header === undefined || header.size !== slot.size || frame.length !== slot.size) return undefined;
   const meta = metaOf(frame, 0, header);
   const value = meta && valueOf(frame, 0, header);

@@ -2,18 +2,7 @@ import type { Key } from '../../core/key.ts';
 import type { WriteResult } from '../contract.ts';
 import { OperationMemory } from '../operation-memory.ts';
 import { decodeOperation, decodeRecordVersion, decodeWriteMeta, frameKinds, versionText, type FrameHeader, type VersionId } from './record-frame.ts';
-import { SortedKeys } from './sorted-keys.ts';
-
-/** Where the present value of a key lies, and its version. */
-export interface Slot extends VersionId {
-  /** Where its frame begins in the present file. */
-  readonly position: number;
-  /** Bytes of its frame. */
-  readonly size: number;
-  readonly valueLength: number;
-  /** Whether its value was found damaged while the rest of its frame was whole. */
-  readonly damaged: boolean;
-}
+import { SlotTable } from './slot-table.ts';
 
 /** How a write is applied. */
 export interface HowToApply {
@@ -30,58 +19,53 @@ export interface HowToApply {
  * condition the first wins, and a repeated operation id gives the first result again.
  */
 export class RecordState {
-  readonly slots: Map<Key, Slot> = new Map();
-  readonly keys: SortedKeys = new SortedKeys();
+  readonly slots: SlotTable = new SlotTable();
   readonly operations: OperationMemory<WriteResult> = new OperationMemory();
   /** Bytes of the frames that are still of use. */
   liveBytes = 0;
 
-  /** Applies a put or delete, and gives its result when that is wanted or remembered. */
-  applyWrite(header: FrameHeader, meta: Buffer, key: Key, at: VersionId, how: HowToApply): WriteResult | undefined {
-    const { condition, operationId } = decodeWriteMeta(meta, header.keyLength);
+  /** Applies the put or delete whose key begins at `keyAt`, and gives its result when that is wanted or remembered. */
+  applyWrite(header: FrameHeader, bytes: Buffer, keyAt: number, at: VersionId, how: HowToApply): WriteResult | undefined {
+    const keyEnd = keyAt + header.keyLength;
+    const { condition, operationId } = decodeWriteMeta(bytes, keyEnd);
     const earlier = this.operations.get(operationId);
     if (earlier) return earlier;
-    const present = this.slots.get(key);
+    const { slots } = this;
+    const row = slots.findIn(bytes, keyAt, keyEnd);
     const holds =
       condition === 'none' ||
-      (condition === 'absent' ? present === undefined : (present !== undefined && sameVersion(present, condition)) || how.excused(key, condition));
-    if (holds) this.#set(header, key, at, how.damaged);
-    if (operationId === undefined && !how.wanted) return undefined;
-    const result: WriteResult = holds
-      ? { ok: true, version: header.kind === frameKinds.put ? versionText(at) : undefined }
-      : { ok: false, reason: 'conflict', version: present && versionText(present) };
+      (condition === 'absent' ? row < 0 : (row >= 0 && slots.isAt(row, condition)) || how.excused(bytes.toString('latin1', keyAt, keyEnd), condition));
+    const asked = operationId !== undefined || how.wanted;
+    const refusal: WriteResult | undefined = holds || !asked ? undefined : { ok: false, reason: 'conflict', version: row < 0 ? undefined : versionText(slots.at(row)) };
+    if (holds && header.kind === frameKinds.put) this.#place(row, bytes, keyAt, at, at.offset, header, how.damaged);
+    else if (holds && row >= 0) this.#remove(row);
+    if (!asked) return undefined;
+    const result = refusal ?? { ok: true, version: header.kind === frameKinds.put ? versionText(at) : undefined };
     this.operations.remember(operationId, result);
     return result;
   }
 
-  /** Applies a record or named operation that a compaction carried over. */
-  applyCarried(header: FrameHeader, meta: Buffer, key: Key, position: number, damaged: boolean): void {
+  /** Applies a record or named operation that a compaction carried over, whose key begins at `keyAt`. */
+  applyCarried(header: FrameHeader, bytes: Buffer, keyAt: number, position: number, damaged: boolean): void {
     if (header.kind === frameKinds.operation) {
-      const { operationId, result } = decodeOperation(meta);
+      const { operationId, result } = decodeOperation(bytes.subarray(keyAt, keyAt + header.metaLength));
       this.operations.remember(operationId, result);
-    } else {
-      this.#place(key, decodeRecordVersion(meta, header.keyLength), position, header, damaged);
-    }
-  }
-
-  #set(header: FrameHeader, key: Key, at: VersionId, damaged: boolean): void {
-    if (header.kind === frameKinds.put) {
-      this.#place(key, at, at.offset, header, damaged);
       return;
     }
-    const present = this.slots.get(key);
-    if (present === undefined) return;
-    this.liveBytes -= present.size;
-    this.slots.delete(key);
-    this.keys.remove(key);
+    const keyEnd = keyAt + header.keyLength;
+    this.#place(this.slots.findIn(bytes, keyAt, keyEnd), bytes, keyAt, decodeRecordVersion(bytes, keyEnd), position, header, damaged);
   }
 
-  #place(key: Key, version: VersionId, position: number, { size, valueLength }: FrameHeader, damaged: boolean): void {
-    const present = this.slots.get(key);
-    if (present === undefined) this.keys.add(key);
-    else this.liveBytes -= present.size;
-    this.slots.set(key, { generation: version.generation, offset: version.offset, nonce: version.nonce, position, size, valueLength, damaged });
-    this.liveBytes += size;
+  #remove(row: number): void {
+    this.liveBytes -= this.slots.frameSize(row);
+    this.slots.remove(row);
+  }
+
+  #place(present: number, bytes: Buffer, keyAt: number, version: VersionId, position: number, header: FrameHeader, damaged: boolean): void {
+    if (present >= 0) this.liveBytes -= this.slots.frameSize(present);
+    const row = present >= 0 ? present : this.slots.add(bytes, keyAt, keyAt + header.keyLength);
+    this.slots.set(row, version, position, header.size, header.valueLength, damaged);
+    this.liveBytes += header.size;
   }
 }
 

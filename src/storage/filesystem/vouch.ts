@@ -35,6 +35,11 @@ export function hashKey(key: Key): number {
   return checksum(Buffer.from(key, 'latin1'));
 }
 
+/** The hash of the key that `bytes` hold from `start` to `end`. */
+export function hashKeyIn(bytes: Uint8Array, start: number, end: number): number {
+  return checksum(bytes, start, end);
+}
+
 export function encodeVouch({ from, to, gaps, frames }: Vouch): Buffer {
   const bytes = Buffer.allocUnsafe(gapsAt + gaps.length * 12 + frames.length * 10);
   let at = bytes.writeUIntLE(to, bytes.writeUIntLE(from, 0, 6), 6);

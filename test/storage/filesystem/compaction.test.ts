@@ -31,7 +31,7 @@ async function prepare(seed: number): Promise<{ disk: SimulatedDisk; named: Writ
   return { disk, named };
 }
 
-/** The calls of the write that compacts, and of the one after it. */
+/** The calls of a write that makes it due for compaction, of the compaction, and of the write after it. */
 async function compact(disk: SimulatedDisk, plan: FaultPlan): Promise<{ calls: DiskCall[]; acknowledged: string | undefined }> {
   const calls: DiskCall[] = [];
   const process = disk.startProcess((call) => {
@@ -45,6 +45,7 @@ async function compact(disk: SimulatedDisk, plan: FaultPlan): Promise<{ calls: D
       () => (acknowledged = text),
       () => undefined,
     );
+    if (text === 'final 1') await storage.compact().catch(() => undefined);
   }
   return { calls, acknowledged };
 }
@@ -92,6 +93,7 @@ describe('replacing a record file', () => {
         try {
           await put(storage, 'r/b', text);
           acknowledged = text;
+          await storage.compact();
         } catch (error) {
           expect(error, `call ${at}, ${calls[at - 1]?.name}`).toMatchObject({ code: code === 'ENOSPC' ? 'storage-full' : 'storage', details: { key: expect.any(String) } });
         }
