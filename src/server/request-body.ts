@@ -1,0 +1,156 @@
+import { concatBytes, fromUtf8 } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import { readFrames, type Frame } from '../storage/http-frames.ts';
+import { framesType } from '../storage/http-protocol.ts';
+import { jsonType } from './answer.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { BodySource, IncomingRequest } from './incoming-request.ts';
+import { jsonDepth } from './json-depth.ts';
+import { Refusal, tooBusy, tooLarge } from './refusal.ts';
+import { isModelkeepError } from '../core/errors.ts';
+
+const MiB = 1024 * 1024;
+
+/** What bodies are read with. */
+export interface BodyRules {
+  readonly clock: Clock;
+  /** How long each MiB may take to arrive. */
+  readonly timeoutMs: number;
+  readonly budget: ByteBudget;
+}
+
+/** The body of a request, read within bounds whatever the client announced. */
+export class RequestBody {
+  readonly #request: IncomingRequest;
+  readonly #rules: BodyRules;
+  #source: BodySource | undefined;
+  #held = 0;
+  #failure: Error | undefined;
+
+  constructor(request: IncomingRequest, rules: BodyRules) {
+    this.#request = request;
+    this.#rules = rules;
+  }
+
+  /** The whole body. `what` names it in messages. */
+  async bytes(limit: number, what: string): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of this.chunks(limit, what)) parts.push(this.#hold(chunk));
+    return parts.length === 1 ? parts[0]! : concatBytes(parts);
+  }
+
+  /** The whole body as JSON that is nested at most `maxDepth` deep. */
+  async json(limit: number, maxDepth = 16): Promise<unknown> {
+    const bytes = await this.jsonBytes(limit, maxDepth);
+    try {
+      return JSON.parse(fromUtf8(bytes));
+    } catch (cause) {
+      throw new Refusal(400, 'validation', 'The body is not JSON.', { cause });
+    }
+  }
+
+  /** The whole body as the bytes of what is to be JSON. */
+  async jsonBytes(limit: number, maxDepth: number): Promise<Uint8Array> {
+    this.#assertType(jsonType);
+    const bytes = await this.bytes(limit, 'The body');
+    if (jsonDepth(bytes) > maxDepth) throw new Refusal(400, 'validation', `The body is nested more than ${maxDepth} deep.`);
+    return bytes;
+  }
+
+  /** The frames of the body, at most `limit` bytes in all. */
+  async *frames(limit: number, maxBodyBytes: number): AsyncGenerator<Frame> {
+    this.#assertType(framesType);
+    const held = async function* (this: RequestBody): AsyncGenerator<Uint8Array> {
+      for await (const chunk of this.chunks(limit, 'The body')) yield this.#hold(chunk);
+    };
+    try {
+      for await (const frame of readFrames(held.call(this), { maxBodyBytes })) yield frame;
+    } catch (error) {
+      // Here the whole body has come, and it ends where no body may.
+      if (isModelkeepError(error, 'unavailable') && error.details['cut'] === true) throw new Refusal(400, 'validation', 'The body ends in the middle of a frame.');
+      throw error;
+    }
+  }
+
+  /** Why reading it failed; `undefined` as long as it did not. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The body piece by piece, not held. */
+  async *chunks(limit: number, what: string): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#chunks(limit, what);
+    } catch (error) {
+      this.#failure = error as Error;
+      throw error;
+    }
+  }
+
+  async *#chunks(limit: number, what: string): AsyncGenerator<Uint8Array> {
+    const announced = this.announced();
+    if (announced !== undefined && announced > limit) throw tooLarge(what, limit);
+    this.#source = this.#request.openBody();
+    let received = 0;
+    let waitedMs = 0;
+    while (this.#source !== undefined) {
+      const before = this.#rules.clock.monotonic();
+      const chunk = await this.#read(this.#source, this.#rules.timeoutMs * (1 + Math.floor(received / MiB)) - waitedMs);
+      // Only what the client is waited for: the store may be slow, too.
+      waitedMs += this.#rules.clock.monotonic() - before;
+      if (chunk === undefined) break;
+      received += chunk.length;
+      if (received > limit) throw tooLarge(what, limit);
+      if (chunk.length > 0) yield chunk;
+    }
+    if (announced !== undefined && announced !== received) {
+      throw new Refusal(400, 'validation', `The body has ${received} bytes, but Content-Length announced ${announced}.`);
+    }
+  }
+
+  /** How many bytes are announced. */
+  announced(): number | undefined {
+    const text = this.#request.header('content-length');
+    if (text === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(text)) throw new Refusal(400, 'validation', 'Content-Length must be one number.');
+    if (this.#request.header('transfer-encoding') !== undefined) throw new Refusal(400, 'validation', 'Content-Length and Transfer-Encoding contradict each other.');
+    return Number(text);
+  }
+
+  /** Lets go of what is held and gives up what has not come. */
+  release(): void {
+    this.#source?.cancel();
+    this.#rules.budget.release(this.#held);
+    this.#held = 0;
+  }
+
+  #hold(chunk: Uint8Array): Uint8Array {
+    if (!this.#rules.budget.take(chunk.length, this.#held)) throw tooBusy('The server holds as many bodies as it can; try again later.');
+    this.#held += chunk.length;
+    return chunk;
+  }
+
+  #assertType(type: string): void {
+    const given = this.#request.header('content-type')?.split(';')[0]!.trim().toLowerCase();
+    if (given !== type) throw new Refusal(415, 'unsupported', `The body must be ${type}; Content-Type says ${given === undefined ? 'nothing' : 'something else'}.`);
+  }
+
+  #read(source: BodySource, ms: number): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      const undo = this.#rules.clock.setTimer(() => {
+        source.cancel();
+        reject(new Refusal(408, 'timeout', 'The body did not arrive in time.', { headers: { connection: 'close' } }));
+      }, ms);
+      source.read().then(
+        (chunk) => {
+          undo();
+          resolve(chunk);
+        },
+        (cause: unknown) => {
+          undo();
+          reject(new Refusal(400, 'validation', 'The body ended before its end: the connection was cut.', { cause }));
+        },
+      );
+    });
+  }
+}

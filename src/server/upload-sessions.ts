@@ -1,0 +1,206 @@
+import { decode, encode } from '../core/codec.ts';
+import type { Clock } from '../core/clock.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
+import { isId, newId } from '../core/ids.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { BlobRef, LogEntry, StorageAdapter } from '../storage/contract.ts';
+import { listAll } from '../storage/records.ts';
+import { uploadsPrefix } from './guard.ts';
+import { Refusal } from './refusal.ts';
+
+const writer = 'parts';
+const maxParts = 10_000;
+const dayMs = 86_400_000;
+const sweepEveryMs = 3_600_000;
+const remembered = 1_000;
+
+/** Whose an upload is: nobody else finds it. */
+export interface UploadOwner {
+  readonly actor: string;
+  readonly workspace: string | undefined;
+}
+
+/** How far an upload has come. */
+export interface UploadProgress {
+  readonly parts: number;
+  readonly size: number;
+}
+
+interface Session {
+  readonly owner: UploadOwner;
+  parts: number;
+  size: number;
+  /** Of the last part, to tell a repeated one from another in its place. */
+  last: Digest | undefined;
+  /** How far the log was read. */
+  position: string | undefined;
+  /** The calls on one session go one after another. */
+  queue: Promise<unknown>;
+}
+
+/**
+ * Blobs under way, part by part. A session is a log of the store itself, `uploads/<id>`: whose it is, then the parts, whose sequence is their number. So it survives the server and is
+ * shared by all that serve the store; what is remembered here only saves reading it again.
+ */
+export class UploadSessions {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #sessions = new Map<string, Session>();
+  #sweptAt = -Infinity;
+
+  constructor(storage: StorageAdapter, clock: Clock, onFailure: (error: unknown) => void) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
+  }
+
+  async begin(owner: UploadOwner, options: OperationOptions): Promise<string> {
+    this.#sweepNowAndThen();
+    const id = newId();
+    await this.#storage.append(uploadsPrefix + id, [encode({ actor: owner.actor, workspace: owner.workspace })], { writer, operationId: 'begin', ...options });
+    return id;
+  }
+
+  progress(id: string, owner: UploadOwner, options: OperationOptions): Promise<UploadProgress> {
+    return this.#inTurn(id, owner, options, async ({ parts, size }) => ({ parts, size }));
+  }
+
+  /** Stores the next part; a part that is there already is recognised. */
+  store(id: string, owner: UploadOwner, part: number, bytes: Uint8Array, maxBytes: number, options: OperationOptions): Promise<UploadProgress> {
+    const digest = digestOf(bytes);
+    return this.#inTurn(id, owner, options, async (session) => {
+      if (part > session.parts) await this.#catchUp(id, session, options);
+      if (part === session.parts && session.last !== undefined && session.last !== digest) throw outOfOrder(`Part ${part} is there already, with other bytes`, session);
+      if (part > session.parts + 1 || part > maxParts) throw outOfOrder(part > maxParts ? `An upload has at most ${maxParts} parts` : `Part ${part} comes too early`, session);
+      if (part === session.parts + 1) {
+        if (session.size + bytes.length > maxBytes) throw new Refusal(413, 'validation', `The blob is too large: at most ${maxBytes} bytes are taken.`, { details: { limit: maxBytes } });
+        session.position = await this.#storage.append(uploadsPrefix + id, [bytes], { writer, operationId: `part-${part}`, ...options });
+        session.parts = part;
+        session.size += bytes.length;
+        session.last = digest;
+      }
+      return { parts: session.parts, size: session.size };
+    });
+  }
+
+  /** The bytes of all parts, which must be so many; `undefined` when the upload was committed before, with what came of it in `done`. */
+  async commit(id: string, owner: UploadOwner, parts: number, write: (source: () => AsyncGenerator<Uint8Array>) => Promise<BlobRef>, options: OperationOptions): Promise<BlobRef> {
+    const done = await this.#committed(id, owner, options);
+    if (done) return done;
+    return this.#inTurn(id, owner, options, async (session) => {
+      if (parts !== session.parts) await this.#catchUp(id, session, options);
+      if (parts !== session.parts) throw outOfOrder(`The upload was to have ${parts} parts`, session);
+      const ref = await write(() => this.#bytes(id, parts, options));
+      // From here on a repeated commit finds its answer, whatever happens to the parts.
+      await this.#storage.append(doneLog(id), [encode({ actor: owner.actor, workspace: owner.workspace, ...ref })], { writer, operationId: 'done', ...options });
+      await this.#forget(id, options);
+      return ref;
+    });
+  }
+
+  async cancel(id: string, owner: UploadOwner, options: OperationOptions): Promise<void> {
+    await this.#inTurn(id, owner, options, () => this.#forget(id, options));
+  }
+
+  async #forget(id: string, options: OperationOptions): Promise<void> {
+    this.#sessions.delete(id);
+    await this.#storage.deleteLog(uploadsPrefix + id, options);
+  }
+
+  async #inTurn<T>(id: string, owner: UploadOwner, options: OperationOptions, work: (session: Session) => Promise<T>): Promise<T> {
+    const session = this.#sessions.get(id) ?? (await this.#open(id, options));
+    if (session.owner.actor !== owner.actor || session.owner.workspace !== owner.workspace) throw noSession(id);
+    const turn = session.queue.then(() => work(session));
+    session.queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #open(id: string, options: OperationOptions): Promise<Session> {
+    if (!isId(id)) throw noSession(id);
+    let session: Session | undefined;
+    for await (const entry of this.#storage.readLog(uploadsPrefix + id, options)) {
+      if (session) take(session, entry);
+      else session = { owner: ownerOf(entry, id), parts: 0, size: 0, last: undefined, position: entry.position, queue: Promise.resolve() };
+    }
+    if (session === undefined) throw noSession(id);
+    // Someone else may have opened it meanwhile, and gone on.
+    const present = this.#sessions.get(id) ?? session;
+    this.#sessions.set(id, present);
+    if (this.#sessions.size > remembered) for (const oldest of this.#sessions.keys()) if (this.#sessions.delete(oldest)) break;
+    return present;
+  }
+
+  /** Takes in what another server was given of the same upload. */
+  async #catchUp(id: string, session: Session, options: OperationOptions): Promise<void> {
+    for await (const entry of this.#storage.readLog(uploadsPrefix + id, { after: session.position, ...options })) take(session, entry);
+  }
+
+  async *#bytes(id: string, parts: number, options: OperationOptions): AsyncGenerator<Uint8Array> {
+    let seen = 0;
+    for await (const { writer: by, sequence, bytes } of this.#storage.readLog(uploadsPrefix + id, options)) {
+      if (by !== writer || sequence === 1 || sequence > parts + 1) continue;
+      seen++;
+      yield bytes;
+    }
+    if (seen !== parts) throw noSession(id);
+  }
+
+  async #committed(id: string, owner: UploadOwner, options: OperationOptions): Promise<BlobRef | undefined> {
+    if (!isId(id)) throw noSession(id);
+    for await (const { bytes } of this.#storage.readLog(doneLog(id), options)) {
+      const { actor, workspace, digest, size } = decode(bytes, doneLog(id)) as UploadOwner & BlobRef;
+      if (actor === owner.actor && workspace === owner.workspace) return { digest, size };
+    }
+    return undefined;
+  }
+
+  /** Removes what nobody went on with for a day. In the background: nobody waits for it, and whoever begins an upload later tries again. */
+  #sweepNowAndThen(): void {
+    const now = this.#clock.now();
+    if (now - this.#sweptAt < sweepEveryMs) return;
+    this.#sweptAt = now;
+    this.#sweep(now - dayMs).catch(this.#onFailure);
+  }
+
+  async #sweep(before: number): Promise<void> {
+    for await (const { key } of listAll(this.#storage, { kind: 'log', prefix: uploadsPrefix })) {
+      const id = key.split('/')[1]!;
+      if (isId(id) && madeAt(id) < before) {
+        this.#sessions.delete(id);
+        await this.#storage.deleteLog(key);
+      }
+    }
+  }
+}
+
+/** Where it stands what came of an upload, until it is swept: for whoever did not get the answer. */
+function doneLog(id: string): string {
+  return `${uploadsPrefix}${id}/done`;
+}
+
+/** When a UUIDv7 was made: its first 48 bits are the time. */
+function madeAt(id: string): number {
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+function take(session: Session, { sequence, bytes, position, writer: by }: LogEntry): void {
+  if (by !== writer || sequence !== session.parts + 2) return;
+  session.parts++;
+  session.size += bytes.length;
+  session.last = digestOf(bytes);
+  session.position = position;
+}
+
+function ownerOf({ bytes }: LogEntry, id: string): UploadOwner {
+  const { actor, workspace } = decode(bytes, uploadsPrefix + id) as UploadOwner;
+  return { actor, workspace };
+}
+
+function outOfOrder(problem: string, { parts, size }: UploadProgress): Refusal {
+  return new Refusal(409, 'conflict', `${problem}; the upload has ${parts} parts of ${size} bytes together.`, { details: { parts, size } });
+}
+
+function noSession(id: string): Refusal {
+  return new Refusal(404, 'not-found', 'There is no such upload: begin another one. Uploads that nobody goes on with are removed after a day.', isId(id) ? { details: { id } } : {});
+}
