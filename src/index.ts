@@ -60,7 +60,9 @@ export type {
   WriteResult,
 } from './storage/contract.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
+export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
 export { withPrefix } from './storage/with-prefix.ts';
+export { withSegmentedLog } from './storage/with-segmented-log.ts';
 export { Tracker } from './tracking/tracker.ts';
 export type { ListRunsOptions, NewRunOptions, ResumeRunOptions, RunsQuery, StartRunOptions, TrackerOptions } from './tracking/tracker.ts';
 export type { EndOptions, LogMetricsOptions, Run } from './tracking/run.ts';

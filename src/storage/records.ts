@@ -39,7 +39,7 @@ export async function writeValue(
 }
 
 /** Every entry of a list, page by page. */
-export async function* listAll(storage: StorageAdapter, query: ListQuery, options?: OperationOptions): AsyncGenerator<ListEntry> {
+export async function* listAll(storage: Pick<StorageAdapter, 'list'>, query: ListQuery, options?: OperationOptions): AsyncGenerator<ListEntry> {
   let after = query.after;
   do {
     const page = await storage.list({ ...query, after }, options);

@@ -4,7 +4,7 @@ import { assertEqual } from './assertions.ts';
 import { append, putOk, remove, textOf } from './calls.ts';
 import type { DeclareTest } from './test-store.ts';
 
-const longestWaitMs = 5000;
+const longestWaitMs = 2000;
 
 /** Hints of change, where an adapter gives any. */
 export function hintTests(test: DeclareTest): void {
