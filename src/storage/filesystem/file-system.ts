@@ -12,6 +12,12 @@ export interface FileStat {
   readonly links: number;
 }
 
+/** What a name stands for at one moment. */
+export interface NamedStat extends FileStat {
+  /** Another for every file that the name comes to stand for, as far as the system's times and file numbers go, and another after `setModified`; the same under another name. */
+  readonly identity: string;
+}
+
 /** A name in a directory. */
 export interface DirectoryEntry {
   /** The name, without the directory's. */
@@ -52,7 +58,7 @@ export interface FileSystem {
   /** Opens a file; rejects with ENOENT when there is none to open. */
   open(path: string, mode: OpenMode): Promise<OpenFile>;
   /** Rejects with ENOENT when there is nothing. */
-  stat(path: string): Promise<FileStat>;
+  stat(path: string): Promise<NamedStat>;
   /** The names in a directory, in no order. */
   readDirectory(path: string): Promise<DirectoryEntry[]>;
   /** Makes one directory; rejects with EEXIST when the name is taken and with ENOENT when its parent is missing. */
@@ -84,7 +90,11 @@ export const nodeFileSystem: FileSystem = {
   async open(path, mode) {
     return openFile(await call<number>((done) => fs.open(path, flags[mode], 0o666, done)));
   },
-  stat: async (path) => fileStat(await call<fs.Stats>((done) => fs.stat(path, done))),
+  async stat(path) {
+    const stats = await call<fs.BigIntStats>((done) => fs.stat(path, { bigint: true }, done));
+    const identity = `${stats.ino.toString(36)}-${stats.mtimeNs.toString(36)}`;
+    return { kind: kindOf(stats), size: Number(stats.size), modifiedMs: Number(stats.mtimeNs) / 1e6, links: Number(stats.nlink), identity };
+  },
   async readDirectory(path) {
     const entries = await call<fs.Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done));
     return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }));
@@ -139,7 +149,7 @@ function fileStat(stats: fs.Stats): FileStat {
   return { kind: kindOf(stats), size: stats.size, modifiedMs: stats.mtimeMs, links: stats.nlink };
 }
 
-function kindOf(entry: fs.Stats | fs.Dirent): FileStat['kind'] {
+function kindOf(entry: fs.Stats | fs.BigIntStats | fs.Dirent): FileStat['kind'] {
   return entry.isFile() ? 'file' : entry.isDirectory() ? 'directory' : 'other';
 }
 

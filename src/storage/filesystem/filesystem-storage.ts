@@ -10,6 +10,7 @@ import type {
   AppendOptions,
   BlobOptions,
   BlobRef,
+  DeleteBlobOptions,
   ListEntry,
   ListPage,
   ListQuery,
@@ -24,7 +25,7 @@ import type {
 } from '../contract.ts';
 import { checkListQuery, type CheckedListQuery } from '../list-page.ts';
 import { checkWriter, decodePosition } from '../log-position.ts';
-import { checkWrite } from '../write-check.ts';
+import { checkMatch, checkWrite } from '../write-check.ts';
 import { BlobStore } from './blob-store.ts';
 import { checksum } from './checksum.ts';
 import { Directories } from './directories.ts';
@@ -181,10 +182,11 @@ export class FilesystemStorage implements StorageAdapter {
     });
   }
 
-  deleteBlob(digest: Digest, options?: OperationOptions): Promise<void> {
+  deleteBlob(digest: Digest, options: DeleteBlobOptions = {}): Promise<void> {
     return this.#call('deleteBlob', options, async () => {
       assertDigest(digest);
-      if (await this.#isThere()) await this.#blobs.delete(digest);
+      const match = checkMatch(options.match, digest);
+      if (await this.#isThere()) await this.#blobs.delete(digest, match);
     });
   }
 

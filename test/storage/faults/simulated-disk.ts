@@ -1,4 +1,4 @@
-import type { DirectoryEntry, FileStat, FileSystem, OpenFile, OpenMode } from '../../../src/storage/filesystem/file-system.ts';
+import type { DirectoryEntry, FileStat, FileSystem, NamedStat, OpenFile, OpenMode } from '../../../src/storage/filesystem/file-system.ts';
 import type { Random } from '../../../src/core/random.ts';
 
 /** A call that reached the disk: which one, on which path, and the how-manieth of its process. */
@@ -80,6 +80,7 @@ type Enter = <T>(name: DiskCall['name'], path: string, effect: (fault: Fault | u
 export class SimulatedDisk {
   readonly #random: Random;
   readonly #root: DirectoryNode;
+  readonly #numbers = new Map<Node, number>();
   #now = 1_700_000_000_000;
   #on = true;
 
@@ -127,7 +128,7 @@ export class SimulatedDisk {
   #fileSystemFor(process: ProcessState, enter: Enter): FileSystem {
     return {
       open: (path, mode) => enter('open', path, () => this.#open(path, mode, process, enter)),
-      stat: (path) => enter('stat', path, () => statOf(this.#find(path, 'stat'))),
+      stat: (path) => enter('stat', path, () => this.#statOf(this.#find(path, 'stat'))),
       readDirectory: (path) => enter('readDirectory', path, () => this.#list(path)),
       makeDirectory: (path) => enter('makeDirectory', path, () => this.#add(path, emptyDirectory(this.#tick()), 'mkdir')),
       syncDirectory: (path) => enter('syncDirectory', path, () => this.#syncDirectory(path)),
@@ -275,6 +276,12 @@ export class SimulatedDisk {
       node = next;
     }
     return node;
+  }
+
+  #statOf(node: Node): NamedStat {
+    let number = this.#numbers.get(node);
+    if (number === undefined) this.#numbers.set(node, (number = this.#numbers.size + 1));
+    return { ...statOf(node), identity: `${number}-${node.modifiedMs}` };
   }
 
   #tick(): number {
