@@ -3,15 +3,15 @@ import { StorageError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { LogPosition } from '../contract.ts';
 import { encodePosition } from '../log-position.ts';
-import { OperationMemory } from '../operation-memory.ts';
 import type { Directories } from './directories.ts';
 import { encodeFileHeader, newSalt } from './file-header.ts';
 import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 import { flushAnew } from './flush-anew.ts';
-import { deletionFile, readLogDirectory, segmentFile, type SegmentName } from './log-directory.ts';
-import { encodeSegmentFrame, measureEntries, operationIdOf, segmentKinds, type SegmentDraft } from './segment-frame.ts';
+import { deletionFile, segmentFile } from './log-directory.ts';
+import { encodeSegmentFrame, measureEntries, segmentKinds, type SegmentDraft } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
+import { newWriterState, takeOver, type WriterState } from './segment-takeover.ts';
 import { storageError } from './system-error.ts';
 
 interface PendingAppend {
@@ -48,13 +48,8 @@ export class SegmentWriter {
   readonly #log: Key;
   readonly #directory: readonly string[];
   readonly #writer: string;
-  #operations = new OperationMemory<LogPosition>();
-  #sequence = 0;
-  #bytes = 0;
-  /** The last segment of the writer that this process knows of, and how often the log had been deleted before it. */
-  #epoch = 0;
-  #incarnation = 0;
-  #lastSalt: Buffer = newSalt();
+  /** How far the sequence goes, as far as this process knows; it holds while `#claimed`. */
+  #state: WriterState = newWriterState();
   #claimed = false;
   #segment: Segment | undefined;
   /** A segment that was left behind with entries that could not be flushed: nothing may go on behind it before they are. */
@@ -151,9 +146,9 @@ export class SegmentWriter {
       if (segment.flushedTo < segment.end && batch.some((append) => append.flushed)) await this.#flush(segment);
     }
     for (const { append, position, sequence, bytes } of written) {
-      this.#sequence = sequence;
-      this.#bytes = bytes;
-      this.#operations.remember(append.operationId, position);
+      this.#state.sequence = sequence;
+      this.#state.bytes = bytes;
+      this.#state.operations.remember(append.operationId, position);
     }
     if (segment !== undefined && (whole < plan.fresh.length || !this.#claimed)) await this.#abandon();
     // What was learnt of the files without writing to them is out of date as soon as others write.
@@ -165,12 +160,12 @@ export class SegmentWriter {
   /** What each append of a batch would become: fresh frames, repeats that are known already, and repeats of one that is only about to be written. */
   #plan(batch: readonly PendingAppend[]): Plan {
     const named = new Set<string>();
-    let sequence = this.#sequence;
-    let bytes = this.#bytes;
+    let sequence = this.#state.sequence;
+    let bytes = this.#state.bytes;
     const place = this.#segment ?? { salt: newSalt(), flushedTo: 0 };
     const plan: Plan = { salt: place.salt, fresh: [], known: [], later: [] };
     for (const append of batch) {
-      const earlier = this.#operations.get(append.operationId);
+      const earlier = this.#state.operations.get(append.operationId);
       if (earlier !== undefined) plan.known.push({ append, position: earlier });
       else if (append.operationId !== undefined && named.has(append.operationId)) plan.later.push(append);
       else if (append.entries.length === 0) plan.known.push({ append, position: this.#position(sequence) });
@@ -260,9 +255,9 @@ export class SegmentWriter {
   /** Begins a segment with the frames of a plan. False when another process was first, or the log was deleted meanwhile. */
   async #createSegment(plan: Plan): Promise<boolean> {
     const directory = await this.#directories.ensure(...this.#directory);
-    const path = join(directory, segmentFile(this.#writer, this.#incarnation, this.#epoch + 1));
+    const path = join(directory, segmentFile(this.#writer, this.#state.incarnation, this.#state.epoch + 1));
     const salt = plan.salt;
-    const header = encodeFileHeader({ kind: 'segment', number: this.#epoch + 1, salt, entriesBefore: this.#sequence, bytesBefore: this.#bytes });
+    const header = encodeFileHeader({ kind: 'segment', number: this.#state.epoch + 1, salt, entriesBefore: this.#state.sequence, bytesBefore: this.#state.bytes });
     const bytes = Buffer.concat([header, ...plan.fresh.map(({ frame }) => frame)]);
     const { path: temporary, file } = await this.#directories.createTemporary();
     let kept = false;
@@ -295,8 +290,8 @@ export class SegmentWriter {
         await this.#fileSystem.unlink(temporary).catch(() => undefined);
       }
     }
-    this.#epoch++;
-    this.#lastSalt = salt;
+    this.#state.epoch++;
+    this.#state.salt = salt;
     this.#segment = { file, path, salt, end: bytes.length, created: bytes.length, flushedTo: bytes.length };
     return true;
   }
@@ -304,7 +299,7 @@ export class SegmentWriter {
   /** Whether the log was deleted since its files were looked at. When all that tells of it is gone, so are the segments. */
   async #isDeleted(directory: string): Promise<boolean> {
     try {
-      await this.#fileSystem.stat(join(directory, deletionFile(this.#incarnation + 1)));
+      await this.#fileSystem.stat(join(directory, deletionFile(this.#state.incarnation + 1)));
       return true;
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
@@ -315,80 +310,24 @@ export class SegmentWriter {
   /** Whether a new segment goes on behind what is still there. When it does not, the log was deleted meanwhile, and perhaps begun anew. */
   async #followsLast(directory: string): Promise<boolean> {
     if (await this.#isDeleted(directory)) return false;
-    if (this.#epoch === 0) return true;
+    if (this.#state.epoch === 0) return true;
     try {
-      const last = await SegmentReader.open(this.#fileSystem, join(directory, segmentFile(this.#writer, this.#incarnation, this.#epoch)), this.#log);
+      const last = await SegmentReader.open(this.#fileSystem, join(directory, segmentFile(this.#writer, this.#state.incarnation, this.#state.epoch)), this.#log);
       await last.close();
-      return last.header.salt.equals(this.#lastSalt);
+      return last.header.salt.equals(this.#state.salt);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
       throw error;
     }
   }
 
-  /** Learns where the writer's sequence stands, and seals its last segment against whoever may still write to it. */
   async #claim(): Promise<void> {
-    const directory = join(this.#directories.root, ...this.#directory);
-    const { segments, incarnation } = await readLogDirectory(this.#fileSystem, directory);
-    const own = segments.filter(({ writer }) => writer === this.#writer);
-    this.#operations = new OperationMemory();
-    this.#sequence = 0;
-    this.#bytes = 0;
-    this.#epoch = 0;
-    this.#incarnation = incarnation;
-    try {
-      if (own.length > 0) {
-        // Whoever wrote these may have died before it flushed them or their names, and appends found in them are acknowledged without another write.
-        await this.#directories.ensure(...this.#directory);
-        await this.#fileSystem.syncDirectory(directory);
-        await this.#seal(own[own.length - 1]!);
-      }
-      await this.#learn(own);
-    } catch (error) {
-      // The log was deleted meanwhile.
-      if (codeOf(error) === 'ENOENT') return this.#claim();
-      throw error;
-    }
+    this.#state = await takeOver(this.#fileSystem, this.#directories, { log: this.#log, writer: this.#writer });
     this.#claimed = true;
   }
 
-  async #seal({ path }: SegmentName): Promise<void> {
-    const reader = await SegmentReader.open(this.#fileSystem, path, this.#log);
-    await reader.close();
-    const file = await this.#fileSystem.open(path, 'append');
-    try {
-      const seal: SegmentDraft = { kind: segmentKinds.seal, entries: [], operationId: '' };
-      await writeAll(file, encodeSegmentFrame(seal, { salt: reader.header.salt, first: 0, bytesBefore: 0, flushedTo: 0 }));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #learn(segments: readonly SegmentName[]): Promise<void> {
-    const readers: SegmentReader[] = [];
-    try {
-      for (const { path } of segments) readers.push(await SegmentReader.open(this.#fileSystem, path, this.#log));
-      for (const [i, reader] of readers.entries()) {
-        const limit = readers[i + 1]?.header.entriesBefore ?? Infinity;
-        for await (const { frame, bytes, at } of reader.frames()) {
-          const end = endOf(frame);
-          if (end.sequence > limit) break;
-          this.#operations.remember(operationIdOf(bytes, at, frame), this.#position(end.sequence));
-          this.#sequence = end.sequence;
-          this.#bytes = end.bytes;
-        }
-        if (limit !== Infinity && this.#sequence < limit) throw reader.missing(this.#sequence, limit);
-      }
-      this.#epoch = segments.at(-1)?.epoch ?? 0;
-      this.#lastSalt = readers.at(-1)?.header.salt ?? this.#lastSalt;
-    } finally {
-      for (const reader of readers) await reader.close();
-    }
-  }
-
   #frame(segment: Segment, draft: SegmentDraft): Buffer {
-    return encodeSegmentFrame(draft, { salt: segment.salt, first: this.#sequence + 1, bytesBefore: this.#bytes, flushedTo: segment.flushedTo });
+    return encodeSegmentFrame(draft, { salt: segment.salt, first: this.#state.sequence + 1, bytesBefore: this.#state.bytes, flushedTo: segment.flushedTo });
   }
 
   #position(sequence: number): LogPosition {
