@@ -54,6 +54,16 @@ export interface WriteFrame {
 export interface AppendFrame {
   /** How many bytes each entry has. */
   readonly sizes: readonly number[];
+  /** Names the append that the frame belongs to, where a body holds several: consecutive frames of one name are one append. @default all frames are one, named by the header of the request */
+  readonly operationId?: string | undefined;
+}
+
+/** The body of the answer to an append. */
+export interface Appended {
+  /** The position behind the last entry. */
+  readonly position: string;
+  /** The position behind each append, where the body held several. */
+  readonly positions?: readonly string[] | undefined;
 }
 
 /**

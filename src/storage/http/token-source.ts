@@ -1,0 +1,37 @@
+import { StorageError } from '../../core/errors.ts';
+
+/** What a server is shown to know who calls: a text, or a function that gives one, or `undefined` for nobody. */
+export type Token = string | (() => string | undefined | Promise<string | undefined>);
+
+/** A token that is asked for once and kept, and asked for again when a server refuses it: once for all calls that it refused. */
+export class TokenSource {
+  readonly #token: Token | undefined;
+  #current: Promise<string | undefined> | undefined;
+
+  constructor(token: Token | undefined) {
+    this.#token = token;
+  }
+
+  get(): Promise<string | undefined> {
+    this.#current ??= this.#ask();
+    return this.#current;
+  }
+
+  /** Replaces a token that was refused, unless that was done already. Says whether there is another one now. */
+  async renew(refused: string | undefined): Promise<boolean> {
+    if (typeof this.#token !== 'function') return false;
+    const present = this.#current;
+    // While it is being asked for, nobody can have been refused it.
+    if ((await present) === refused && this.#current === present) this.#current = this.#ask();
+    return (await this.get()) !== refused;
+  }
+
+  async #ask(): Promise<string | undefined> {
+    try {
+      return typeof this.#token === 'function' ? await this.#token() : this.#token;
+    } catch (cause) {
+      this.#current = undefined;
+      throw new StorageError('unauthorized', 'The token could not be had: the function given as token failed.', { cause });
+    }
+  }
+}
