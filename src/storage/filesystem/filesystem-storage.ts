@@ -30,9 +30,11 @@ import { BlobStore } from './blob-store.ts';
 import { checksum } from './checksum.ts';
 import { Directories } from './directories.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
+import { LogEntries, type LogFrame } from './log-entries.ts';
 import { LogStore } from './log-store.ts';
 import { RecordCache } from './record-cache.ts';
 import { RecordShard } from './record-shard.ts';
+import { draftSegmentFrame, segmentKinds } from './segment-frame.ts';
 import { createStore, findStore } from './store-marker.ts';
 import { storageError } from './system-error.ts';
 
@@ -146,14 +148,19 @@ export class FilesystemStorage implements StorageAdapter {
       const writer = options.writer === undefined ? this.#writer : checkWriter(options.writer);
       checkOperationId(options.operationId);
       checkEntries(log, entries, this.supports.maxEntryBytes);
-      const taken = entries.map((entry) => entry.slice());
+      // Copied before anything is waited for: the caller may go on to use the arrays.
+      const draft = draftSegmentFrame(segmentKinds.batch, entries, options.operationId);
       await this.#make();
       const flushed = (options.durability ?? this.supports.durability) !== 'buffered';
-      return this.#logs.append(log, taken, writer, options.operationId, flushed);
+      return this.#logs.append(log, draft, writer, options.operationId, flushed);
     });
   }
 
-  async *readLog(log: Key, query: LogQuery = {}): AsyncGenerator<LogEntry> {
+  readLog(log: Key, query: LogQuery = {}): AsyncIterableIterator<LogEntry> {
+    return new LogEntries(this.#logFrames(log, query), log, query.signal);
+  }
+
+  async *#logFrames(log: Key, query: LogQuery): AsyncGenerator<LogFrame> {
     this.#enter('readLog', query);
     assertKey(log);
     decodePosition(query.after);

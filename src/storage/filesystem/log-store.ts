@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { throwIfAborted } from '../../core/abort.ts';
 import { assertKey, type Key } from '../../core/key.ts';
-import type { ListEntry, ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
+import type { ListEntry, ListPage, LogPosition, LogQuery } from '../contract.ts';
 import type { CheckedListQuery } from '../list-page.ts';
-import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
+import { decodePosition, encodePosition } from '../log-position.ts';
 import { checksum } from './checksum.ts';
 import type { Directories } from './directories.ts';
 import { syncIfThere } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 import { deletionFile, readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
-import { entriesOf } from './segment-frame.ts';
-import { endOf, SegmentReader } from './segment-reader.ts';
+import type { LogFrame } from './log-entries.ts';
+import type { SegmentDraft } from './segment-frame.ts';
+import { endOf, SegmentReader, type PlacedFrame } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { storageError } from './system-error.ts';
 
@@ -31,18 +31,18 @@ export class LogStore {
     this.#root = join(directories.root, 'logs');
   }
 
-  async append(log: Key, entries: readonly Uint8Array[], writer: string, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
+  async append(log: Key, draft: SegmentDraft, writer: string, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
     const name = `${writer}/${log}`;
     const segments = this.#writers.get(name) ?? new SegmentWriter(this.#fileSystem, this.#directories, log, writer);
     this.#writers.delete(name);
     this.#writers.set(name, segments);
-    const appended = segments.append(entries, operationId, flushed);
+    const appended = segments.append(draft, operationId, flushed);
     await this.#leaveIdle();
     return appended;
   }
 
-  /** The entries of all writers, each writer's in order. */
-  async *read(log: Key, query: LogQuery): AsyncGenerator<LogEntry> {
+  /** The frames that hold entries of a log after a position: writer by writer, each one's in order. */
+  async *read(log: Key, query: LogQuery): AsyncGenerator<LogFrame> {
     const vector = decodePosition(query.after);
     const { segments } = await this.#guard(log, () => readLogDirectory(this.#fileSystem, join(this.#root, ...log.split('/'))));
     for (let start = 0; start < segments.length; ) {
@@ -53,17 +53,16 @@ export class LogStore {
       vector.delete(writer);
       const others = encodePosition(vector);
       let reached = after;
-      for await (const { sequence, bytes } of this.#readWriter(log, segments.slice(start, end), after)) {
-        throwIfAborted(query.signal, `Reading the log ${log}`);
-        reached = sequence;
-        yield { writer, sequence, bytes, position: advancePosition(others, writer, sequence) };
+      for await (const placed of this.#readWriter(log, segments.slice(start, end), after)) {
+        reached = endOf(placed.frame).sequence;
+        yield { writer, others, after, ...placed };
       }
       if (reached > 0) vector.set(writer, reached);
       start = end;
     }
   }
 
-  async *#readWriter(log: Key, segments: readonly SegmentName[], after: number): AsyncGenerator<{ sequence: number; bytes: Uint8Array }> {
+  async *#readWriter(log: Key, segments: readonly SegmentName[], after: number): AsyncGenerator<PlacedFrame> {
     let reader = await this.#open(log, segments[0]!);
     let reached = 0;
     for (let i = 0; reader !== undefined; i++) {
@@ -74,9 +73,11 @@ export class LogStore {
         next = segments[i + 1] && (await this.#open(log, segments[i + 1]!));
         const limit = next?.header.entriesBefore ?? Infinity;
         if (limit <= after) reached = limit;
-        else for await (const entry of entriesUpTo(current, after, limit)) {
-          reached = entry.sequence;
-          if (entry.sequence > after) yield entry;
+        else for await (const placed of current.frames(after)) {
+          // Behind it, the next segment has taken over.
+          if (endOf(placed.frame).sequence > limit) break;
+          reached = endOf(placed.frame).sequence;
+          yield placed;
         }
         reached = Math.max(reached, current.header.entriesBefore);
         if (limit !== Infinity && reached < limit) throw current.missing(reached, limit);
@@ -213,15 +214,6 @@ export class LogStore {
     } catch (error) {
       throw storageError(error, `The log ${what}`, what);
     }
-  }
-}
-
-/** The entries of a segment from the frame that holds the first after `after`, up to `limit`: behind it, another segment has taken over. */
-async function* entriesUpTo(reader: SegmentReader, after: number, limit: number): AsyncGenerator<{ sequence: number; bytes: Uint8Array }> {
-  for await (const { frame, bytes, at } of reader.frames(after)) {
-    if (endOf(frame).sequence > limit) return;
-    let sequence = frame.first;
-    for (const entry of entriesOf(bytes, at, frame)) yield { sequence: sequence++, bytes: entry };
   }
 }
 

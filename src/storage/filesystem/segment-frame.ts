@@ -29,52 +29,57 @@ export const segmentHeaderBytes = 60;
 /** Bytes behind them: the size of the frame again, so that the last frame can be found from the end. */
 export const segmentTrailerBytes = 4;
 
-/** What a frame is made of. */
+/** A frame without its place in a segment: all is written but what its header says of that. */
 export interface SegmentDraft {
-  readonly kind: SegmentKind;
-  readonly entries: readonly Uint8Array[];
-  readonly operationId: string;
+  readonly bytes: Buffer;
+  readonly count: number;
+  /** Bytes of the entries without their lengths. */
+  readonly entryBytes: number;
 }
 
-/** Bytes of the entries of a draft, without and with their lengths. */
-export function measureEntries(entries: readonly Uint8Array[]): { entryBytes: number; bodyLength: number } {
+/** What a frame says of its place. */
+export interface SegmentPlace {
+  readonly salt: Buffer;
+  readonly first: number;
+  readonly bytesBefore: number;
+  readonly flushedTo: number;
+}
+
+/** Copies entries into a frame, which is given its place later. */
+export function draftSegmentFrame(kind: SegmentKind, entries: readonly Uint8Array[] = [], operationId = ''): SegmentDraft {
+  const operationLength = operationId === '' ? 0 : Buffer.byteLength(operationId);
   let entryBytes = 0;
-  let lengths = 0;
-  for (const entry of entries) {
-    entryBytes += entry.length;
-    lengths += lengthOfLength(entry.length);
+  let bodyLength = 0;
+  for (const { length } of entries) {
+    entryBytes += length;
+    bodyLength += length + lengthOfLength(length);
   }
-  return { entryBytes, bodyLength: entryBytes + lengths };
-}
-
-/** The bytes of a frame. */
-export function encodeSegmentFrame(
-  draft: SegmentDraft,
-  place: { readonly salt: Buffer; readonly first: number; readonly bytesBefore: number; readonly flushedTo: number },
-): Buffer {
-  const { entryBytes, bodyLength } = measureEntries(draft.entries);
-  const operationLength = Buffer.byteLength(draft.operationId);
   const size = segmentHeaderBytes + operationLength + bodyLength + segmentTrailerBytes;
   const bytes = Buffer.allocUnsafe(size);
   let at = segmentHeaderBytes;
-  at += bytes.write(draft.operationId, at, 'utf8');
-  for (const entry of draft.entries) {
+  if (operationLength > 0) at += bytes.write(operationId, at, 'utf8');
+  for (const entry of entries) {
     at = writeLength(bytes, at, entry.length);
-    bytes.set(entry, at);
+    copyInto(bytes, at, entry);
     at += entry.length;
   }
   bytes.writeUInt32LE(size, at);
-  place.salt.copy(bytes, 0);
-  bytes.writeUInt32LE(draft.kind, 8);
-  bytes.writeUInt32LE(draft.entries.length, 12);
+  bytes.writeUInt32LE(kind, 8);
+  bytes.writeUInt32LE(entries.length, 12);
   bytes.writeUInt32LE(bodyLength, 16);
   bytes.writeUInt32LE(operationLength, 20);
   bytes.writeUInt32LE(entryBytes, 24);
+  bytes.fill(0, 46, 52);
+  bytes.writeUInt32LE(checksum(bytes, segmentHeaderBytes, at), 52);
+  return { bytes, count: entries.length, entryBytes };
+}
+
+/** The bytes of a frame at a place. Those of the draft itself, which can be placed again when this came to nothing. */
+export function placeSegmentFrame({ bytes }: SegmentDraft, place: SegmentPlace): Buffer {
+  place.salt.copy(bytes, 0);
   bytes.writeUIntLE(place.first, 28, 6);
   bytes.writeUIntLE(place.bytesBefore, 34, 6);
   bytes.writeUIntLE(place.flushedTo, 40, 6);
-  bytes.fill(0, 46, 52);
-  bytes.writeUInt32LE(checksum(bytes, segmentHeaderBytes, at), 52);
   bytes.writeUInt32LE(checksum(bytes, 0, 56), 56);
   return bytes;
 }
@@ -112,20 +117,53 @@ export function operationIdOf(bytes: Buffer, at: number, frame: SegmentFrame): s
   return frame.operationLength === 0 ? undefined : bytes.toString('utf8', start, start + frame.operationLength);
 }
 
-/** The entries of a sound frame. */
-export function* entriesOf(bytes: Buffer, start: number, frame: SegmentFrame): Generator<Uint8Array> {
-  let at = start + segmentHeaderBytes + frame.operationLength;
-  for (let i = 0; i < frame.count; i++) {
+/** Walks through the entries of a sound frame. */
+export class FrameEntries {
+  readonly #bytes: Buffer;
+  #at: number;
+  #left: number;
+
+  constructor(bytes: Buffer, at: number, frame: SegmentFrame) {
+    this.#bytes = bytes;
+    this.#at = at + segmentHeaderBytes + frame.operationLength;
+    this.#left = frame.count;
+  }
+
+  /** The next entry, as a copy of its own, so that whoever keeps it does not keep all that was read with it; `undefined` behind the last. */
+  next(): Uint8Array | undefined {
+    if (this.#left === 0) return undefined;
+    const length = this.#step();
+    const end = this.#at;
+    const entry = new Uint8Array(length);
+    if (length > loopUpTo) entry.set(this.#bytes.subarray(end - length, end));
+    else for (let i = 0, from = end - length; i < length; i++) entry[i] = this.#bytes[from + i]!;
+    return entry;
+  }
+
+  /** Passes over entries. */
+  skip(count: number): void {
+    for (let i = 0; i < count; i++) this.#step();
+  }
+
+  #step(): number {
     let length = 0;
     for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at++]!;
+      const byte = this.#bytes[this.#at++]!;
       length += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) break;
     }
-    // A copy of its own: whoever keeps an entry must not keep the whole window that it was read in.
-    yield Uint8Array.prototype.slice.call(bytes, at, at + length);
-    at += length;
+    this.#at += length;
+    this.#left--;
+    return length;
   }
+}
+
+// A call costs more than a loop does for few bytes.
+const loopUpTo = 48;
+
+function copyInto(bytes: Buffer, start: number, entry: Uint8Array): void {
+  if (entry.length > loopUpTo) bytes.set(entry, start);
+  else for (let i = 0; i < entry.length; i++) bytes[start + i] = entry[i]!;
 }
 
 function lengthOfLength(length: number): number {

@@ -8,7 +8,7 @@ import { newSalt } from './file-header.ts';
 import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 import { readLogDirectory, type SegmentName } from './log-directory.ts';
-import { encodeSegmentFrame, operationIdOf, segmentKinds, type SegmentDraft } from './segment-frame.ts';
+import { draftSegmentFrame, operationIdOf, placeSegmentFrame, segmentKinds } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
 
 /** How far one writer's sequence in one log goes, and where its files tell so. */
@@ -65,8 +65,7 @@ async function seal(fileSystem: FileSystem, log: Key, path: string): Promise<voi
   await reader.close();
   const file = await fileSystem.open(path, 'append');
   try {
-    const draft: SegmentDraft = { kind: segmentKinds.seal, entries: [], operationId: '' };
-    await writeAll(file, encodeSegmentFrame(draft, { salt: reader.header.salt, first: 0, bytesBefore: 0, flushedTo: 0 }));
+    await writeAll(file, placeSegmentFrame(draftSegmentFrame(segmentKinds.seal), { salt: reader.header.salt, first: 0, bytesBefore: 0, flushedTo: 0 }));
     await file.sync();
   } finally {
     await file.close();

@@ -9,13 +9,13 @@ import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 import { flushAnew } from './flush-anew.ts';
 import { deletionFile, segmentFile } from './log-directory.ts';
-import { encodeSegmentFrame, measureEntries, segmentKinds, type SegmentDraft } from './segment-frame.ts';
+import { draftSegmentFrame, placeSegmentFrame, segmentKinds, type SegmentDraft } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
 import { newWriterState, takeOver, type WriterState } from './segment-takeover.ts';
 import { storageError } from './system-error.ts';
 
 interface PendingAppend {
-  readonly entries: readonly Uint8Array[];
+  readonly draft: SegmentDraft;
   readonly operationId: string | undefined;
   readonly flushed: boolean;
   readonly resolve: (position: LogPosition) => void;
@@ -71,9 +71,9 @@ export class SegmentWriter {
   }
 
   /** Appends entries, all or none. All appends that wait share one write and one flush. */
-  append(entries: readonly Uint8Array[], operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
+  append(draft: SegmentDraft, operationId: string | undefined, flushed: boolean): Promise<LogPosition> {
     return new Promise((resolve, reject) => {
-      this.#pending.push({ entries, operationId, flushed, resolve, reject });
+      this.#pending.push({ draft, operationId, flushed, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -92,7 +92,8 @@ export class SegmentWriter {
         await segment.file.sync();
         segment.flushedTo = segment.end;
       }
-      await segment.file.write(this.#frame(segment, { kind: segmentKinds.mark, entries: [], operationId: '' }));
+      const place = { salt: segment.salt, first: this.#state.sequence + 1, bytesBefore: this.#state.bytes, flushedTo: segment.flushedTo };
+      await segment.file.write(placeSegmentFrame(draftSegmentFrame(segmentKinds.mark), place));
     } catch {
       // Nothing acknowledged depends on the mark.
     } finally {
@@ -118,7 +119,7 @@ export class SegmentWriter {
     let bytes = 0;
     let count = 0;
     for (; count < this.#pending.length; count++) {
-      bytes += measureEntries(this.#pending[count]!.entries).bodyLength;
+      bytes += this.#pending[count]!.draft.bytes.length;
       if (count > 0 && bytes > batchBytes) break;
     }
     return this.#pending.splice(0, count);
@@ -139,11 +140,12 @@ export class SegmentWriter {
     const plan = this.#plan(batch);
     if (plan.fresh.length > 0 && this.#segment === undefined && !(await this.#createSegment(plan))) return batch;
     const segment = this.#segment;
-    const whole = segment === undefined || segment.end === segment.created ? plan.fresh.length : await this.#extend(segment, plan.fresh);
+    const flushed = batch.some((append) => append.flushed);
+    const whole = segment === undefined || segment.end === segment.created ? plan.fresh.length : await this.#extend(segment, plan.fresh, flushed);
     const written = plan.fresh.slice(0, whole);
     if (segment !== undefined) {
       segment.created = 0;
-      if (segment.flushedTo < segment.end && batch.some((append) => append.flushed)) await this.#flush(segment);
+      if (flushed && segment.flushedTo < segment.end) await this.#flush(segment);
     }
     for (const { append, position, sequence, bytes } of written) {
       this.#state.sequence = sequence;
@@ -168,12 +170,11 @@ export class SegmentWriter {
       const earlier = this.#state.operations.get(append.operationId);
       if (earlier !== undefined) plan.known.push({ append, position: earlier });
       else if (append.operationId !== undefined && named.has(append.operationId)) plan.later.push(append);
-      else if (append.entries.length === 0) plan.known.push({ append, position: this.#position(sequence) });
+      else if (append.draft.count === 0) plan.known.push({ append, position: this.#position(sequence) });
       else {
-        const draft = { kind: segmentKinds.batch, entries: append.entries, operationId: append.operationId ?? '' };
-        const frame = encodeSegmentFrame(draft, { salt: place.salt, first: sequence + 1, bytesBefore: bytes, flushedTo: place.flushedTo });
-        sequence += append.entries.length;
-        bytes += measureEntries(append.entries).entryBytes;
+        const frame = placeSegmentFrame(append.draft, { salt: place.salt, first: sequence + 1, bytesBefore: bytes, flushedTo: place.flushedTo });
+        sequence += append.draft.count;
+        bytes += append.draft.entryBytes;
         if (append.operationId !== undefined) named.add(append.operationId);
         plan.fresh.push({ append, frame, position: this.#position(sequence), sequence, bytes });
       }
@@ -181,8 +182,8 @@ export class SegmentWriter {
     return plan;
   }
 
-  /** Writes frames by one call, and gives how many are whole in the segment and count. */
-  async #extend(segment: Segment, fresh: Plan['fresh']): Promise<number> {
+  /** Writes frames by one call, and gives how many are whole in the segment and count. Whether they do is looked up while they are flushed. */
+  async #extend(segment: Segment, fresh: Plan['fresh'], flushed: boolean): Promise<number> {
     if (fresh.length === 0) return 0;
     const bytes = fresh.length === 1 ? fresh[0]!.frame : Buffer.concat(fresh.map(({ frame }) => frame));
     let written: number;
@@ -192,7 +193,11 @@ export class SegmentWriter {
       await this.#abandon();
       throw error;
     }
-    const [{ size, links }, deleted] = await Promise.all([segment.file.stat(), this.#isDeleted(dirname(segment.path))]);
+    // All are waited for: nothing may be under way on a file that is let go of.
+    const [found, deletion, flush] = await Promise.allSettled([segment.file.stat(), this.#isDeleted(dirname(segment.path)), flushed ? segment.file.sync() : undefined]);
+    if (flush.status === 'rejected') return this.#failFlush(segment, flush.reason);
+    const { size, links } = valueOf(found);
+    const deleted = valueOf(deletion);
     if (links === 0 || deleted || size !== segment.end + written) {
       // The log was deleted, or another process took over this writer: the sequence goes on from what the files say.
       this.#claimed = false;
@@ -207,6 +212,7 @@ export class SegmentWriter {
       segment.end += frame.length;
       whole++;
     }
+    if (flushed) segment.flushedTo = segment.end;
     return whole;
   }
 
@@ -225,11 +231,15 @@ export class SegmentWriter {
     try {
       await segment.file.sync();
     } catch (error) {
-      this.#unflushed = segment.path;
-      await this.#abandon();
-      throw error;
+      await this.#failFlush(segment, error);
     }
     segment.flushedTo = segment.end;
+  }
+
+  async #failFlush(segment: Segment, error: unknown): Promise<never> {
+    this.#unflushed = segment.path;
+    await this.#abandon();
+    throw error;
   }
 
   /** Leaves the segment as it is; the next append begins another, which goes on behind the last entry that was acknowledged. */
@@ -326,10 +336,6 @@ export class SegmentWriter {
     this.#claimed = true;
   }
 
-  #frame(segment: Segment, draft: SegmentDraft): Buffer {
-    return encodeSegmentFrame(draft, { salt: segment.salt, first: this.#state.sequence + 1, bytesBefore: this.#state.bytes, flushedTo: segment.flushedTo });
-  }
-
   #position(sequence: number): LogPosition {
     return encodePosition(new Map([[this.#writer, sequence]]));
   }
@@ -340,4 +346,9 @@ interface Plan {
   readonly fresh: { append: PendingAppend; frame: Buffer; position: LogPosition; sequence: number; bytes: number }[];
   readonly known: { append: PendingAppend; position: LogPosition }[];
   readonly later: PendingAppend[];
+}
+
+function valueOf<T>(outcome: PromiseSettledResult<T>): T {
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
