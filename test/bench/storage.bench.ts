@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, open, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,13 +60,6 @@ async function times(count: number, work: () => Promise<void>): Promise<void> {
   for (let i = 0; i < count; i++) await work();
 }
 
-async function countOf(source: AsyncIterable<unknown>): Promise<number> {
-  const iterator = source[Symbol.asyncIterator]();
-  let count = 0;
-  while (!(await iterator.next()).done) count++;
-  return count;
-}
-
 async function countRecords(storage: StorageAdapter): Promise<number> {
   let count = 0;
   let after: string | undefined;
@@ -82,24 +75,6 @@ async function openAndList(place: Place): Promise<void> {
   const storage = new FilesystemStorage(join(place.directory, 'store'));
   await countRecords(storage);
   await storage.close();
-}
-
-const entries = Array.from({ length: 10_000 }, () => randomBytes(24));
-const blob = randomBytes(64 << 20);
-const digest = `sha256:${createHash('sha256').update(blob).digest('hex')}` as const;
-
-async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += 1 << 18) yield bytes.subarray(at, at + (1 << 18));
-}
-
-async function hashOnly(): Promise<void> {
-  const hash = createHash('sha256');
-  for await (const chunk of chunksOf(blob)) hash.update(chunk);
-  hash.digest();
-}
-
-async function readBlob({ storage }: Place): Promise<void> {
-  await countOf((await storage.readBlob(digest))!);
 }
 
 export const benchmarks: Benchmark[] = [
@@ -131,33 +106,4 @@ export const benchmarks: Benchmark[] = [
     await storage.list({ limit: 1000 });
     await storage.close();
   }, { setup: withRecords(1_000_000), teardown, runs: 3 }),
-  measure('appends of 24-byte entries, 10,000 at a time, flushed', ({ storage }) => times(20, async () => void (await storage.append('log', entries))), {
-    setup,
-    teardown,
-    operations: 200_000,
-    unit: 'operations/s',
-    target: { atLeast: 1_500_000 },
-  }),
-  measure('reading entries of 24 bytes', async ({ storage }) => {
-    await countOf(storage.readLog('log'));
-  }, {
-    async setup() {
-      const place = await setup();
-      await times(20, async () => void (await place.storage.append('log', entries)));
-      return place;
-    },
-    teardown,
-    operations: 200_000,
-    unit: 'operations/s',
-  }),
-  compare('writing a blob of 64 MiB (baseline: hashing it)', ({ storage }) => storage.writeBlob(chunksOf(blob)), hashOnly, { setup, teardown, runs: 5 }),
-  compare('reading a blob of 64 MiB, verified (baseline: hashing it)', readBlob, hashOnly, {
-    async setup() {
-      const place = await setup();
-      await place.storage.writeBlob(chunksOf(blob));
-      return place;
-    },
-    teardown,
-    runs: 5,
-  }),
 ];
