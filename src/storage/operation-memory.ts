@@ -9,14 +9,16 @@ export class OperationMemory<R> {
     return operationId === undefined ? undefined : this.#results.get(operationId);
   }
 
-  remember(operationId: string | undefined, result: R): void {
-    if (operationId === undefined) return;
+  /** Gives the operation that is forgotten for it, if one is. */
+  remember(operationId: string | undefined, result: R): string | undefined {
+    if (operationId === undefined) return undefined;
     this.#results.set(operationId, result);
-    if (this.#results.size <= rememberedOperations) return;
+    if (this.#results.size <= rememberedOperations) return undefined;
     for (const oldest of this.#results.keys()) {
       this.#results.delete(oldest);
-      return;
+      return oldest;
     }
+    return undefined;
   }
 
   /** All that is remembered, oldest first. */

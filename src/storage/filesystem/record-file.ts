@@ -177,6 +177,7 @@ export class RecordFile {
   /** Closes the file as soon as nobody uses it. */
   async retire(): Promise<void> {
     this.#retired = true;
+    await this.#settling?.catch(() => undefined);
     await this.#closeIfUnused();
   }
 

@@ -197,6 +197,11 @@ export function encodeOperation(operationId: string, result: WriteResult): Buffe
   return bytes;
 }
 
+/** Bytes of the frame of a named operation, more or less. */
+export function operationSize(operationId: string): number {
+  return frameHeaderBytes + 2 + versionBytes + operationId.length;
+}
+
 export function decodeOperation(meta: Buffer): { operationId: string; result: WriteResult } {
   const version = meta[1] === 1 ? versionText(readVersion(meta, 2)) : undefined;
   const operationId = meta.toString('utf8', meta[1] === 1 ? 2 + versionBytes : 2, meta.length);

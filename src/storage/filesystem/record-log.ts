@@ -191,8 +191,7 @@ export class RecordLog {
       if (!file.replay.holdsGarbage) break;
       if (this.#compacting === undefined && (await this.#begin(file, { forced: true, onCopied, throwIfUnwanted }))) break;
     }
-    // The name of the file that was replaced goes when the new one is made ready for writing.
-    if (this.#file !== undefined) await removeGenerationsBefore(this.#context.fileSystem, this.#directory, (await this.writableFile()).replay.generation);
+    if (this.#file !== undefined) await this.#removeReplaced(await this.writableFile());
   }
 
   /** Lets go of the file. */
@@ -265,10 +264,20 @@ export class RecordLog {
     await this.refresh();
   }
 
+  async #removeReplaced(file: RecordFile): Promise<void> {
+    const { fileSystem } = this.#context;
+    const { generation } = file.replay;
+    await removeGenerationsBefore(fileSystem, this.#directory, generation);
+    const [oldest] = await generationsIn(fileSystem, this.#directory);
+    if (oldest === undefined || oldest >= generation) return;
+    const path = join(this.#directory, generationName(oldest));
+    throw new StorageError('storage', `${path} was replaced and could not be removed; try again.`, { key: path });
+  }
+
   #isWorthIt(file: RecordFile): boolean {
     const { end, state, gaps, claimedTo, sealed, contradicted } = file.replay;
     if (this.#closing || sealed || contradicted || end < this.#context.compactAt || end < this.#notBefore || end < claimedTo) return false;
-    const garbage = end - state.liveBytes;
+    const garbage = end - state.liveBytes - state.operationBytes;
     return garbage * 2 >= end || garbage >= muchGarbage || gaps.length >= maxGaps / 2;
   }
 
@@ -342,6 +351,8 @@ export class RecordLog {
 
   async #publish(next: NextGeneration, sealed: RecordFile | undefined): Promise<boolean> {
     await next.complete();
+    // Another was first, and what the sealed file came to has moved on.
+    if (sealed !== undefined && this.#file !== sealed) return false;
     // Only a hint, so it need not be flushed.
     if (sealed?.appendable) await this.#append(sealed, { kind: frameKinds.handover, key: '', rest: next.handover, value: noBytes }).catch(() => undefined);
     const first = await next.publish(this.#directory);

@@ -1,7 +1,7 @@
 import type { Key } from '../../core/key.ts';
 import type { WriteResult } from '../contract.ts';
 import { OperationMemory } from '../operation-memory.ts';
-import { decodeOperation, decodeRecordVersion, decodeWriteMeta, frameKinds, versionText, type FrameHeader, type VersionId } from './record-frame.ts';
+import { decodeOperation, decodeRecordVersion, decodeWriteMeta, frameKinds, operationSize, versionText, type FrameHeader, type VersionId } from './record-frame.ts';
 import { SlotTable } from './slot-table.ts';
 
 /** How a write is applied. */
@@ -21,8 +21,10 @@ export interface HowToApply {
 export class RecordState {
   readonly slots: SlotTable = new SlotTable();
   readonly operations: OperationMemory<WriteResult> = new OperationMemory();
-  /** Bytes of the frames that are still of use. */
+  /** Bytes of the frames of present values. */
   liveBytes = 0;
+  /** Bytes that the remembered operations take in the next file. */
+  operationBytes = 0;
 
   /** Applies the put or delete whose key begins at `keyAt`, and gives its result when that is wanted or remembered. */
   applyWrite(header: FrameHeader, bytes: Buffer, keyAt: number, at: VersionId, how: HowToApply): WriteResult | undefined {
@@ -41,7 +43,7 @@ export class RecordState {
     else if (holds && row >= 0) this.#remove(row);
     if (!asked) return undefined;
     const result = refusal ?? { ok: true, version: header.kind === frameKinds.put ? versionText(at) : undefined };
-    this.operations.remember(operationId, result);
+    if (operationId !== undefined) this.#remember(operationId, result);
     return result;
   }
 
@@ -49,11 +51,17 @@ export class RecordState {
   applyCarried(header: FrameHeader, bytes: Buffer, keyAt: number, position: number, damaged: boolean): void {
     if (header.kind === frameKinds.operation) {
       const { operationId, result } = decodeOperation(bytes.subarray(keyAt, keyAt + header.metaLength));
-      this.operations.remember(operationId, result);
+      this.#remember(operationId, result);
       return;
     }
     const keyEnd = keyAt + header.keyLength;
     this.#place(this.slots.findIn(bytes, keyAt, keyEnd), bytes, keyAt, decodeRecordVersion(bytes, keyEnd), position, header, damaged);
+  }
+
+  #remember(operationId: string, result: WriteResult): void {
+    if (this.operations.get(operationId) === undefined) this.operationBytes += operationSize(operationId);
+    const forgotten = this.operations.remember(operationId, result);
+    if (forgotten !== undefined) this.operationBytes -= operationSize(forgotten);
   }
 
   #remove(row: number): void {
