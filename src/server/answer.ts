@@ -38,5 +38,5 @@ export function streamAnswer(status: number, type: string, body: StreamedBody | 
 /** The `Response` of an answer. */
 export function toResponse({ status, headers, body }: Answer): Response {
   const content = body === undefined || body instanceof Uint8Array ? body : body.toReadableStream();
-  return new Response(content as BodyInit | undefined, { status, headers });
+  return new Response(content as ConstructorParameters<typeof Response>[0], { status, headers });
 }

@@ -1,7 +1,7 @@
 /** A body as it comes in. */
 export interface BodySource {
-  /** The next bytes, or `undefined` at the end. */
-  read(): Promise<Uint8Array | undefined>;
+  /** The next bytes, or `undefined` at the end; at once where they are there already. */
+  read(): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** Gives up the rest. Never fails. */
   cancel(): void;
 }

@@ -24,6 +24,10 @@ export class RequestBody {
   readonly #request: IncomingRequest;
   readonly #rules: BodyRules;
   #source: BodySource | undefined;
+  #begun = false;
+  #announced: number | undefined;
+  #received = 0;
+  #waitedMs = 0;
   #held = 0;
   #failure: Error | undefined;
 
@@ -35,7 +39,7 @@ export class RequestBody {
   /** The whole body. `what` names it in messages. */
   async bytes(limit: number, what: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    for await (const chunk of this.chunks(limit, what)) parts.push(this.#hold(chunk));
+    for (let chunk = await this.#next(limit, what); chunk !== undefined; chunk = await this.#next(limit, what)) parts.push(this.#hold(chunk));
     return parts.length === 1 ? parts[0]! : concatBytes(parts);
   }
 
@@ -79,37 +83,37 @@ export class RequestBody {
 
   /** The body piece by piece, not held. */
   async *chunks(limit: number, what: string): AsyncGenerator<Uint8Array> {
+    for (let chunk = await this.#next(limit, what); chunk !== undefined; chunk = await this.#next(limit, what)) yield chunk;
+  }
+
+  async #next(limit: number, what: string): Promise<Uint8Array | undefined> {
     try {
-      yield* this.#chunks(limit, what);
+      this.#begin(limit, what);
+      const chunk = this.#source && (await this.#read(this.#source));
+      if (chunk === undefined) {
+        if (this.#announced !== undefined && this.#announced !== this.#received) {
+          throw new Refusal(400, 'validation', `The body has ${this.#received} bytes, but Content-Length announced ${this.#announced}.`);
+        }
+        return undefined;
+      }
+      this.#received += chunk.length;
+      if (this.#received > limit) throw tooLarge(what, limit);
+      return chunk;
     } catch (error) {
       this.#failure = error as Error;
       throw error;
     }
   }
 
-  async *#chunks(limit: number, what: string): AsyncGenerator<Uint8Array> {
-    const announced = this.announced();
-    if (announced !== undefined && announced > limit) throw tooLarge(what, limit);
+  #begin(limit: number, what: string): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#announced = this.#announcedBytes();
+    if (this.#announced !== undefined && this.#announced > limit) throw tooLarge(what, limit);
     this.#source = this.#request.openBody();
-    let received = 0;
-    let waitedMs = 0;
-    while (this.#source !== undefined) {
-      const before = this.#rules.clock.monotonic();
-      const chunk = await this.#read(this.#source, this.#rules.timeoutMs * (1 + Math.floor(received / MiB)) - waitedMs);
-      // Only what the client is waited for: the store may be slow, too.
-      waitedMs += this.#rules.clock.monotonic() - before;
-      if (chunk === undefined) break;
-      received += chunk.length;
-      if (received > limit) throw tooLarge(what, limit);
-      if (chunk.length > 0) yield chunk;
-    }
-    if (announced !== undefined && announced !== received) {
-      throw new Refusal(400, 'validation', `The body has ${received} bytes, but Content-Length announced ${announced}.`);
-    }
   }
 
-  /** How many bytes are announced. */
-  announced(): number | undefined {
+  #announcedBytes(): number | undefined {
     const text = this.#request.header('content-length');
     if (text === undefined) return undefined;
     if (!/^\d{1,15}$/.test(text)) throw new Refusal(400, 'validation', 'Content-Length must be one number.');
@@ -135,15 +139,24 @@ export class RequestBody {
     if (given !== type) throw new Refusal(415, 'unsupported', `The body must be ${type}; Content-Type says ${given === undefined ? 'nothing' : 'something else'}.`);
   }
 
-  #read(source: BodySource, ms: number): Promise<Uint8Array | undefined> {
+  #read(source: BodySource): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+    const reading = source.read();
+    return reading instanceof Promise ? this.#inTime(source, reading) : reading;
+  }
+
+  /** Only what the client is waited for counts: the store may be slow, too. */
+  #inTime(source: BodySource, reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    const { clock, timeoutMs } = this.#rules;
+    const before = clock.monotonic();
     return new Promise((resolve, reject) => {
-      const undo = this.#rules.clock.setTimer(() => {
+      const undo = clock.setTimer(() => {
         source.cancel();
-        reject(new Refusal(408, 'timeout', 'The body did not arrive in time.', { headers: { connection: 'close' } }));
-      }, ms);
-      source.read().then(
+        reject(new Refusal(408, 'timeout', 'The body did not arrive in time.'));
+      }, timeoutMs * (1 + Math.floor(this.#received / MiB)) - this.#waitedMs);
+      reading.then(
         (chunk) => {
           undo();
+          this.#waitedMs += clock.monotonic() - before;
           resolve(chunk);
         },
         (cause: unknown) => {

@@ -122,7 +122,12 @@ class StorageServer {
     } catch (error) {
       answer = this.#errors.answer(error, subject);
     }
-    this.#cors.complete(request, answer);
+    try {
+      this.#cors.complete(request, answer);
+    } catch (error) {
+      if (answer.body instanceof StreamedBody) answer.body.cancel();
+      answer = this.#errors.answer(error, subject);
+    }
     return request.method === 'HEAD' ? withoutBody(answer) : answer;
   }
 

@@ -6,7 +6,7 @@ import type { Clock, Undo } from '../core/clock.ts';
  */
 export class StreamedBody {
   readonly #source: AsyncIterator<Uint8Array>;
-  readonly #clock: Clock;
+  readonly #clock: Clock | undefined;
   readonly #stallMs: number;
   #waiting: Undo | undefined;
   #settled = false;
@@ -15,7 +15,8 @@ export class StreamedBody {
   /** Told when the client was too slow. */
   #cut: ((error: Error) => void) | undefined;
 
-  constructor(source: AsyncIterator<Uint8Array>, clock: Clock, stallMs: number) {
+  /** Without a clock it waits for its client as long as it takes. */
+  constructor(source: AsyncIterator<Uint8Array>, clock?: Clock, stallMs = 0) {
     this.#source = source;
     this.#clock = clock;
     this.#stallMs = stallMs;
@@ -73,7 +74,7 @@ export class StreamedBody {
   }
 
   #await(): void {
-    this.#waiting = this.#clock.setTimer(() => {
+    this.#waiting = this.#clock?.setTimer(() => {
       this.cancel();
       this.#cut?.(new Error('The client did not take the answer in time.'));
     }, this.#stallMs);
