@@ -61,6 +61,10 @@ export type {
 } from './storage/contract.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
 export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
+export { cached } from './storage/cached.ts';
+export type { CacheOptions } from './storage/cached.ts';
+export { watch } from './storage/watch.ts';
+export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';
 export { withPrefix } from './storage/with-prefix.ts';
 export { withSegmentedLog } from './storage/with-segmented-log.ts';
 export { Tracker } from './tracking/tracker.ts';

@@ -8,7 +8,7 @@ import { listAll } from './records.ts';
 import { encodeHead, headKey, parseSegmentKey, partKey, segmentKey, segmentsOf, type SegmentRef } from './segment-layout.ts';
 import { placeText, positionText } from './segment-position.ts';
 import { readHead, readSegments } from './segment-reading.ts';
-import { bodyBytes, encodeBody, encodeSegment, headerBytes, type Segment, type SegmentAppend, type SegmentHeader } from './segment-record.ts';
+import { bodyBytes, encodeBody, encodeSegment, headerBytes, type SegmentAppend, type SegmentHeader } from './segment-record.ts';
 
 /** One append that waits for its turn. */
 interface PendingAppend {
@@ -159,16 +159,23 @@ export class SegmentAppender {
 
   /** Gives those whose entries were put their positions. */
   #acknowledge(chain: Chain, news: readonly PendingAppend[]): void {
-    for (const append of news) {
-      chain.next += append.entries.length;
-      chain.size += sizeOf(append.entries);
-      if (append.entries.length > 0) chain.operations.remember(append.operationId, this.#positionIn(chain));
-      append.resolve(chain.next === 1 ? '' : this.#positionIn(chain));
-    }
+    const positions = this.#extend(chain, news.map(({ operationId, entries }) => [operationId ?? null, entries.length]));
+    chain.size += sizeOf(news.flatMap(({ entries }) => entries));
+    for (const [i, append] of news.entries()) append.resolve(positions[i]!);
   }
 
-  #positionIn(chain: Chain): LogPosition {
-    return positionText(chain.id, [placeText(this.#writer, chain.next, 0)]);
+  /** Adds a segment to what is known; gives the positions behind its appends. */
+  #extend(chain: Chain, appends: readonly SegmentAppend[]): LogPosition[] {
+    const first = chain.next;
+    const end = appends.reduce((sum, [, entries]) => sum + entries, first);
+    return appends.map(([operationId, entries]) => {
+      chain.next += entries;
+      const { next } = chain;
+      const place = next === end ? placeText(this.#writer, end, 0) : placeText(this.#writer, first, next - first);
+      const position = end === 1 ? '' : positionText(chain.id, [place]);
+      if (entries > 0) chain.operations.remember(operationId ?? undefined, position);
+      return position;
+    });
   }
 
   /** The chain of the log as it is there, or `undefined`. It is taken to be empty as long as that can be found wrong by a put. */
@@ -193,18 +200,11 @@ export class SegmentAppender {
     if (!names && some.length < refs.length) chain.complete = false;
     for await (const { ref, segment } of readSegments(this.#records, some)) {
       if (segment === undefined) return false;
-      this.#learn(chain, ref, segment);
+      chain.next = ref.first;
+      this.#extend(chain, segment.header.appends);
+      chain.size = segment.header.before + segment.header.size;
     }
     return true;
-  }
-
-  #learn(chain: Chain, ref: SegmentRef, { header }: Segment): void {
-    chain.next = ref.first;
-    chain.size = header.before + header.size;
-    for (const [operationId, entries] of header.appends) {
-      chain.next += entries;
-      chain.operations.remember(operationId ?? undefined, this.#positionIn(chain));
-    }
   }
 
   /** Writes a body that is too large for a segment in pieces; the segment that names them makes them count. */

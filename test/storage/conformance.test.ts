@@ -122,6 +122,16 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
       },
     };
   }),
+  'gives the end of the log as position of every append': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      append: async (log, entries, options) => {
+        await copy.append(log, entries, options);
+        await Promise.resolve();
+        return copy.append(log, [], { ...options, operationId: undefined });
+      },
+    };
+  }),
   'reads a log from the beginning always': broken((storage) => {
     const copy = copyOf(storage);
     return { readLog: (log, query) => copy.readLog(log, { ...query, after: undefined }) };
@@ -150,7 +160,7 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
         if (options?.match === undefined) return copy.deleteBlob(digest, options);
         const { entries } = await copy.list({ kind: 'blob' });
         if (entries.some(({ key, version }) => key === digest && version === options.match)) {
-          for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+          for (let turn = 0; turn < 60; turn++) await Promise.resolve();
           return copy.deleteBlob(digest, { ...options, match: undefined });
         }
         return copy.deleteBlob(digest, options);

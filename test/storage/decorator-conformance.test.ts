@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryStorage, withPrefix, withSegmentedLog } from 'modelkeep';
+import { MemoryStorage, cached, withPrefix, withSegmentedLog } from 'modelkeep';
 import { storageConformance, type ConformanceStore } from 'modelkeep/conformance';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, it } from 'vitest';
@@ -49,3 +49,21 @@ storageConformance({ describe, it, supports: directory, name: 'withPrefix(Filesy
 storageConformance({ describe, it, supports: memory, name: 'withSegmentedLog(MemoryStorage)', createStore: inMemory(segmented) });
 storageConformance({ describe, it, supports: shared, name: 'withSegmentedLog(shared memory)', createStore: inSharedMemory(segmented) });
 storageConformance({ describe, it, supports: directory, name: 'withSegmentedLog(FilesystemStorage)', createStore: inDirectory(segmented) });
+
+for (const maxAge of [0, '1h'] as const) {
+  const cache = closingBoth((storage) => cached(storage, { maxBytes: 1_000_000, maxAge }));
+  storageConformance({ describe, it, supports: memory, name: `cached(MemoryStorage) with a maxAge of ${maxAge}`, createStore: inMemory(cache) });
+}
+
+const tiny = closingBoth((storage) => cached(storage, { maxBytes: 20_000, maxAge: '1h', maxEntryBytes: 5_000 }));
+storageConformance({ describe, it, supports: memory, name: 'cached(MemoryStorage) with next to no room', createStore: inMemory(tiny) });
+
+// A blob that another instance deleted may be read from a cache, and that is all that it may do.
+const aboutBlobsOfOthers = 'what one instance wrote, another sees at once';
+storageConformance({
+  describe,
+  it: (name, test) => (name === aboutBlobsOfOthers ? undefined : it(name, test)),
+  supports: shared,
+  name: 'cached(shared memory)',
+  createStore: inSharedMemory(closingBoth((storage) => cached(storage, { maxBytes: 1_000_000 }))),
+});

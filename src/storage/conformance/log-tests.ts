@@ -75,6 +75,15 @@ export function logTests(test: DeclareTest): void {
     await assertRejects('validation', () => entriesOf(storage, 'log', { after: 'no position, for sure!' }), 'a position that is none');
   });
 
+  test('appends that are started at once get each a position behind its own entries', async ({ storage }) => {
+    const texts = Array.from({ length: 20 }, (_, i) => [`${i}a`, `${i}b`]);
+    const positions = await Promise.all(texts.map((two) => append(storage, 'log', two, { writer: 'w' })));
+    for (const [i, position] of positions.entries()) {
+      const rest = await entriesOf(storage, 'log', { after: position });
+      assertEqual(rest.map(({ bytes }) => fromUtf8(bytes)), texts.slice(i + 1).flat(), `entries after append ${i}`);
+    }
+  });
+
   test('reading ends, even when every entry read makes another', async ({ storage }) => {
     await append(storage, 'log', ['one', 'two'], { writer: 'w' });
     let read = 0;
