@@ -197,8 +197,7 @@ export class BlobFiles {
    * given to the next one as soon as it is free, often within one tick of the clock. False when `target` is gone.
    */
   async #stamp(fresh: string, target: string, path: string): Promise<boolean> {
-    const { modifiedMs: now } = await this.#fileSystem.stat(fresh);
-    const present = await ifThere(this.#fileSystem.stat(path));
+    const [{ modifiedMs: now }, present] = await Promise.all([this.#fileSystem.stat(fresh), ifThere(this.#fileSystem.stat(path))]);
     const later = present !== undefined && present.modifiedMs >= now ? present.modifiedMs + coarsestTickMs : now;
     return (await ifThere(this.#fileSystem.setModified(target, later + systemRandom()).then(() => true))) === true;
   }

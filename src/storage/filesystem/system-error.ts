@@ -10,6 +10,7 @@ const advice: Readonly<Record<string, string>> = {
   EMFILE: 'this process has too many files open; raise its limit (ulimit -n) or close some',
   ENFILE: 'the system has too many files open; close some',
   ENOTDIR: 'a part of the path is a file; the store needs a directory',
+  EFBIG: 'a file would be larger than this process may make it; raise its limit (ulimit -f)',
   EIO: 'the disk reported an error; check it',
 };
 
