@@ -18,7 +18,7 @@ export class CallScope {
   /** Ends when `signal` fires, with what `errorOf` makes of its reason. */
   follow(signal: AbortSignal | undefined, errorOf: (reason: unknown) => unknown = (reason) => reason): void {
     if (signal === undefined) return;
-    const fire = (): void => this.#controller.abort(errorOf(signal.reason));
+    const fire = (): void => this.fail(errorOf(signal.reason));
     if (signal.aborted) return fire();
     signal.addEventListener('abort', fire, { once: true });
     this.#undo.push(() => signal.removeEventListener('abort', fire));
@@ -27,7 +27,12 @@ export class CallScope {
   /** Ends after so long from now on, instead of any time given before; without an error for that, it does not end by itself. */
   limit(ms: number, error?: () => Error): void {
     this.#stopTimer?.();
-    this.#stopTimer = error && this.#clock.setTimer(() => this.#controller.abort(error()), ms);
+    this.#stopTimer = error && this.#clock.setTimer(() => this.fail(error()), ms);
+  }
+
+  /** Ends now. */
+  fail(error: unknown): void {
+    this.#controller.abort(error);
   }
 
   /** What a promise gives, unless the end comes first. */
@@ -49,6 +54,11 @@ export class CallScope {
         },
       );
     });
+  }
+
+  /** Also done when it is let go of. */
+  whenEnded(undo: Undo): void {
+    this.#undo.push(undo);
   }
 
   /** Lets go of signals and timers. */

@@ -28,10 +28,8 @@ export interface HttpStorageOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The workspace of a team on a server that has workspaces; one segment of a key. @default the store itself */
   readonly workspace?: string | undefined;
-  /**
-   * Sends a request, as `fetch` does; a storage handler serves too, for tests without a network. Is given the signal that ends the attempt. @default the host's, looked up at each request
-   */
-  readonly fetch?: ((request: Request, init: { readonly signal: AbortSignal }) => Promise<Response>) | undefined;
+  /** Sends a request, as `fetch` does; a storage handler serves too, for tests without a network. @default the host's, looked up at each request */
+  readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
   /** How long an attempt waits for an answer, or for the next piece of one; a body that is sent adds a second for every 64 KiB. @default '30s' */
   readonly timeout?: Duration | undefined;
   /** When a request that failed is sent again. @default see each */
@@ -67,10 +65,10 @@ export interface HttpSettings {
 
 /** Checks what an HttpStorage is made with. */
 export function checkHttpOptions(baseUrl: string | URL, options: HttpStorageOptions): HttpSettings {
-  const { token, headers = {}, workspace, fetch = (request, init) => globalThis.fetch(request, init), timeout = '30s', retry = {}, clock = systemClock, random = systemRandom, logger } = options;
+  const { token, headers = {}, workspace, fetch = (request) => globalThis.fetch(request), timeout = '30s', retry = {}, clock = systemClock, random = systemRandom, logger } = options;
   const { limit = 6, initial = '200ms', max = '30s', within = '5m' } = retry;
   const origin = checkBase(baseUrl);
-  if (token !== undefined && typeof token !== 'function') headerValue('token', token);
+  if (token !== undefined && typeof token !== 'function' && typeof token !== 'string') throw new ValidationError('options.token must be a text or a function that gives one.', { path: 'options.token' });
   if (typeof fetch !== 'function') throw new ValidationError('options.fetch must be a function.', { path: 'options.fetch' });
   if (!Number.isInteger(limit) || limit < 0) throw new ValidationError(`options.retry.limit is ${shown(limit)}; give a whole number from 0.`, { path: 'options.retry.limit' });
   for (const [name, value] of Object.entries(headers)) headerValue(`headers.${name}`, value);

@@ -1,4 +1,3 @@
-import ky from 'ky';
 import { concatBytes } from '../../core/bytes.ts';
 import { sleep } from '../../core/clock.ts';
 import { AbortedError, StorageError, TimeoutError } from '../../core/errors.ts';
@@ -26,7 +25,6 @@ export interface HttpCall extends OperationOptions {
   readonly repeat?: Repeat | undefined;
 }
 
-const methods = ['get', 'head', 'put', 'post', 'delete'];
 // 64 KiB a second: slower is not waited for.
 const bytesPerMs = 65.536;
 // What a server takes of all its clients together is not much more.
@@ -34,15 +32,12 @@ const requestsAtOnce = 32;
 // An error says what it has to say at once.
 const maxErrorBytes = 1024 * 1024;
 
-/**
- * Sends requests until they are answered. ky makes them and goes through the attempts; what an attempt is, which failures another one follows and when is decided here: ky by itself knows no
- * limit of time for a body, repeats neither a POST nor what was cut, and reads the host's clock.
- */
+/** Sends requests until they are answered: goes through the attempts, waits between them, and says when there is no further one. */
 export class HttpTransport {
   readonly #settings: HttpSettings;
   readonly #tokens: TokenSource;
   readonly #slots = new Slots(requestsAtOnce);
-  readonly #closing = new AbortController();
+  readonly #scopes = new Set<CallScope>();
 
   constructor(settings: HttpSettings) {
     this.#settings = settings;
@@ -87,79 +82,50 @@ export class HttpTransport {
   async pause(error: unknown, failures: number, { method, path, signal }: HttpCall): Promise<void> {
     const { clock, limit, logger } = this.#settings;
     if (!mayRepeat(error, 'always') || signal?.aborted || failures > limit) throw callersError(error);
-    const ms = waitMs(error, failures, this.#settings);
-    logger?.warn(`${(error as Error).message} ${method} ${path} goes on in ${Math.round(ms)} ms.`);
-    await sleep(clock, ms, signal);
+    const wait = waitMs(error, failures, this.#settings);
+    logger?.warn(`${(error as Error).message} ${method} ${path} goes on in ${Math.round(wait)} ms.`);
+    await sleep(clock, wait, signal);
   }
 
   /** Ends all answers that are still open. */
   close(error: Error): void {
-    this.#closing.abort(error);
+    for (const scope of this.#scopes) scope.fail(error);
   }
 
   /** Goes through the attempts. */
   async #send(call: HttpCall, scope: CallScope, take: (answer: HttpAnswer) => Promise<void>): Promise<void> {
-    const { headers, limit, clock, withinMs, logger } = this.#settings;
-    const { method, body, repeat = 'always' } = call;
+    const { limit, clock, withinMs, logger } = this.#settings;
     const begun = clock.monotonic();
-    let token: string | undefined;
     let renewed = false;
-    let attempts = 0;
-    let wait = 0;
-    const shouldRetry = async ({ error }: { error: unknown }): Promise<boolean> => {
-      if (scope.signal.aborted) return false;
-      if (error instanceof CallFailure && error.status === 401 && !renewed) {
-        renewed = true;
-        wait = 0;
-        return scope.run(this.#tokens.renew(token));
+    for (let attempt = 1; ; attempt++) {
+      const token = await scope.run(this.#tokens.get());
+      try {
+        return await this.#slots.run(scope, async () => take(await this.#attempt(call, scope, token, attempt)));
+      } catch (error) {
+        if (scope.signal.aborted) throw callersError(scope.signal.reason);
+        const refused = error instanceof CallFailure && error.status === 401 && !renewed;
+        if (refused && (await scope.run(this.#tokens.renew(token)))) {
+          renewed = true;
+          continue;
+        }
+        const wait = waitMs(error, attempt, this.#settings);
+        if (attempt > limit || !mayRepeat(error, call.repeat) || clock.monotonic() - begun + wait > withinMs) throw callersError(error);
+        logger?.warn(`${(error as Error).message} Attempt ${attempt + 1} of ${limit + 1} follows in ${Math.round(wait)} ms.`);
+        await scope.run(sleep(clock, wait, scope.signal));
       }
-      if (attempts > limit || !mayRepeat(error, repeat)) return false;
-      wait = waitMs(error, attempts, this.#settings);
-      return clock.monotonic() - begun + wait < withinMs;
-    };
-    const prepare = async (request: Request): Promise<void> => {
-      token = await scope.run(this.#tokens.get());
-      if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`);
-      if (++attempts > 1) request.headers.set(headerNames.attempt, String(attempts));
-    };
-    const pause = async ({ error }: { error: Error }): Promise<void> => {
-      if (wait === 0) return;
-      logger?.warn(`${error.message} Attempt ${attempts + 1} of ${limit + 1} follows in ${Math.round(wait)} ms.`);
-      await sleep(clock, wait, scope.signal);
-    };
-    const attempt = (request: Request): Promise<Response> => {
-      return this.#slots.run(scope, async () => {
-        const answer = await this.#attempt(request, call, scope);
-        await take(answer);
-        return answer.response;
-      });
-    };
-    try {
-      await ky(this.#urlOf(call), {
-        method,
-        headers: { ...headers, ...call.headers },
-        ...(body && { body }),
-        redirect: 'manual',
-        timeout: false,
-        throwHttpErrors: false,
-        fetch: (request) => attempt(request as Request),
-        hooks: { beforeRequest: [prepare], beforeRetry: [pause] },
-        retry: { limit: Infinity, methods, shouldRetry, delay: () => 0 },
-      });
-    } catch (error) {
-      throw scope.signal.aborted ? callersError(scope.signal.reason) : callersError(error);
     }
   }
 
   /** One request and the beginning of its answer. */
-  async #attempt(request: Request, call: HttpCall, whole: CallScope): Promise<HttpAnswer> {
+  async #attempt(call: HttpCall, whole: CallScope, token: string | undefined, attempt: number): Promise<HttpAnswer> {
     const { clock, fetch, timeoutMs } = this.#settings;
     const place = this.#placeOf(call);
     const scope = new CallScope(clock);
     const patience = timeoutMs + allowanceMs(call);
     scope.follow(whole.signal);
     scope.limit(patience, () => silence(place, patience));
-    const coming = fetch(request, { signal: scope.signal });
+    const request = this.#requestOf(call, token, attempt, scope.signal);
+    const coming = (async () => fetch(request))();
     let response: Response;
     try {
       response = await scope.run(coming);
@@ -174,12 +140,23 @@ export class HttpTransport {
     throw await failureOf(answer);
   }
 
+  #requestOf(call: HttpCall, token: string | undefined, attempt: number, signal: AbortSignal): Request {
+    const { method, body } = call;
+    const headers = new Headers(this.#settings.headers);
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+    if (attempt > 1) headers.set(headerNames.attempt, String(attempt));
+    for (const [name, value] of Object.entries(call.headers ?? {})) if (value !== undefined) headers.set(name, value);
+    // Following a redirect could take the token, or turn a write into a read of a login page.
+    return new Request(this.#urlOf(call), { method, headers, signal, redirect: 'manual', ...(body && { body }) });
+  }
+
   /** How long all attempts together may take, and who else ends them. */
   #scopeOf(call: HttpCall): CallScope {
     const { clock, withinMs } = this.#settings;
     const place = this.#placeOf(call);
     const scope = new CallScope(clock);
-    scope.follow(this.#closing.signal);
+    this.#scopes.add(scope);
+    scope.whenEnded(() => this.#scopes.delete(scope));
     scope.follow(call.signal, (cause) => new AbortedError(`${place} was aborted by its caller.`, { cause }));
     const total = withinMs + allowanceMs(call);
     scope.limit(total, () => new TimeoutError(`${place} was not done within ${total} ms, all attempts together; try again later, or raise the option retry.within.`, { limitMs: total }));

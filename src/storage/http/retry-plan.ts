@@ -10,7 +10,7 @@ export type Repeat = 'always' | 'refused';
 const refusals: readonly (number | undefined)[] = [425, 429];
 
 /** Whether a further attempt may mend what failed. Frames that end too early are a connection that was cut. */
-export function mayRepeat(error: unknown, repeat: Repeat): boolean {
+export function mayRepeat(error: unknown, repeat: Repeat = 'always'): boolean {
   if (error instanceof CallFailure) return error.passing && (repeat === 'always' || refusals.includes(error.status));
   return repeat === 'always' && isModelkeepError(error, 'unavailable') && error.details['cut'] === true;
 }

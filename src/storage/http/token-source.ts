@@ -27,11 +27,16 @@ export class TokenSource {
   }
 
   async #ask(): Promise<string | undefined> {
+    let token: unknown;
     try {
-      return typeof this.#token === 'function' ? await this.#token() : this.#token;
+      token = typeof this.#token === 'function' ? await this.#token() : this.#token;
     } catch (cause) {
       this.#current = undefined;
       throw new StorageError('unauthorized', 'The token could not be had: the function given as token failed.', { cause });
     }
+    // The host would put what it cannot send into the message of its error.
+    if (token === undefined || (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) return token;
+    this.#current = undefined;
+    throw new StorageError('unauthorized', 'The token is not a text that a header can hold: visible characters of ASCII without spaces.');
   }
 }

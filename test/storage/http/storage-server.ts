@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createStorageHandler, type StorageHandlerOptions } from 'modelkeep/server';
+import { createStorageHandler, type StorageHandlerOptions } from '../../../src/server.ts';
 import { toNodeHandler } from 'srvx/node';
 import type { StorageAdapter } from '../../../src/storage/contract.ts';
 
