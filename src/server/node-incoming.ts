@@ -27,6 +27,8 @@ export interface NodeConnection {
 }
 
 const origin = 'http://localhost';
+// What Node wants to be told of a body that is a stream, and the types of some hosts do not know.
+const streamed = { duplex: 'half' } as const;
 
 /** A request of `node:http` as the handler reads it. Whatever costs something is made when it is asked for. */
 export class NodeIncoming implements IncomingRequest {
@@ -92,8 +94,8 @@ export class NodeIncoming implements IncomingRequest {
         },
         { highWaterMark: 0 },
       );
-    const init = { method: this.method, headers: headersOf(this.#request.headers), signal: this.signal, ...(body && { body, duplex: 'half' }) };
-    return new Request(this.#url(), init as ConstructorParameters<typeof Request>[1]);
+    const init = { method: this.method, headers: headersOf(this.#request.headers), signal: this.signal };
+    return new Request(this.#url(), body ? { ...init, body, ...streamed } : init);
   }
 
   /** What is wrong with the request before anyone reads it: Node silently takes the first of some headers that are there twice, where a proxy may have taken the last. */

@@ -26,6 +26,9 @@ export interface UploadProgress {
   readonly size: number;
 }
 
+/** Writes the blob out of what the source gives, as often as it is asked. */
+export type WriteParts = (source: () => AsyncGenerator<Uint8Array>) => Promise<BlobRef>;
+
 interface Session {
   readonly owner: UploadOwner;
   parts: number;
@@ -84,19 +87,28 @@ export class UploadSessions {
     });
   }
 
-  /** The bytes of all parts, which must be so many; `undefined` when the upload was committed before, with what came of it in `done`. */
-  async commit(id: string, owner: UploadOwner, parts: number, write: (source: () => AsyncGenerator<Uint8Array>) => Promise<BlobRef>, options: OperationOptions): Promise<BlobRef> {
+  /** Has the parts, which must be so many, written as a blob; what came of that is given again to whoever asks again. */
+  async commit(id: string, owner: UploadOwner, parts: number, write: WriteParts, options: OperationOptions): Promise<BlobRef> {
     const done = await this.#committed(id, owner, options);
     if (done) return done;
-    return this.#inTurn(id, owner, options, async (session) => {
-      if (parts !== session.parts) await this.#catchUp(id, session, options);
-      if (parts !== session.parts) throw outOfOrder(`The upload was to have ${parts} parts`, session);
-      const ref = await write(() => this.#bytes(id, parts, options));
-      // From here on a repeated commit finds its answer, whatever happens to the parts.
-      await this.#storage.append(doneLog(id), [encode({ actor: owner.actor, workspace: owner.workspace, ...ref })], { writer, operationId: 'done', ...options });
-      await this.#forget(id, options);
-      return ref;
-    });
+    try {
+      return await this.#inTurn(id, owner, options, (session) => this.#write(id, session, parts, write, options));
+    } catch (error) {
+      // Another server may have committed it meanwhile, and taken the parts away.
+      const meanwhile = await this.#committed(id, owner, options);
+      if (meanwhile) return meanwhile;
+      throw error;
+    }
+  }
+
+  async #write(id: string, session: Session, parts: number, write: WriteParts, options: OperationOptions): Promise<BlobRef> {
+    if (parts !== session.parts) await this.#catchUp(id, session, options);
+    if (parts !== session.parts) throw outOfOrder(`The upload was to have ${parts} parts`, session);
+    const ref = await write(() => this.#bytes(id, parts, options));
+    // From here on a repeated commit finds its answer, whatever happens to the parts.
+    await this.#storage.append(doneLog(id), [encode({ ...session.owner, ...ref })], { writer, operationId: 'done', ...options });
+    await this.#forget(id, options);
+    return ref;
   }
 
   async cancel(id: string, owner: UploadOwner, options: OperationOptions): Promise<void> {
@@ -109,6 +121,10 @@ export class UploadSessions {
   }
 
   async #inTurn<T>(id: string, owner: UploadOwner, options: OperationOptions, work: (session: Session) => Promise<T>): Promise<T> {
+    if (!(await this.#exists(id, options))) {
+      this.#sessions.delete(id);
+      throw noSession(id);
+    }
     const session = this.#sessions.get(id) ?? (await this.#open(id, options));
     if (session.owner.actor !== owner.actor || session.owner.workspace !== owner.workspace) throw noSession(id);
     const turn = session.queue.then(() => work(session));
@@ -116,8 +132,14 @@ export class UploadSessions {
     return turn;
   }
 
+  /** Whether another server has not ended it meanwhile. */
+  async #exists(id: string, options: OperationOptions): Promise<boolean> {
+    if (!isId(id)) return false;
+    const { entries } = await this.#storage.list({ kind: 'log', prefix: uploadsPrefix + id, limit: 1 }, options);
+    return entries[0]?.key === uploadsPrefix + id;
+  }
+
   async #open(id: string, options: OperationOptions): Promise<Session> {
-    if (!isId(id)) throw noSession(id);
     let session: Session | undefined;
     for await (const entry of this.#storage.readLog(uploadsPrefix + id, options)) {
       if (session) take(session, entry);
@@ -192,9 +214,15 @@ function take(session: Session, { sequence, bytes, position, writer: by }: LogEn
   session.position = position;
 }
 
-function ownerOf({ bytes }: LogEntry, id: string): UploadOwner {
-  const { actor, workspace } = decode(bytes, uploadsPrefix + id) as UploadOwner;
-  return { actor, workspace };
+/** Whose an upload is. A part that came late to an upload which was over by then is none. */
+function ownerOf({ sequence, bytes }: LogEntry, id: string): UploadOwner {
+  try {
+    const { actor, workspace } = decode(bytes, uploadsPrefix + id) as UploadOwner;
+    if (sequence === 1 && typeof actor === 'string') return { actor, workspace };
+  } catch {
+    // It was no owner, then.
+  }
+  throw noSession(id);
 }
 
 function outOfOrder(problem: string, { parts, size }: UploadProgress): Refusal {
