@@ -1,6 +1,5 @@
 // Kills processes that write to a real directory, and compares what is left with what they were told was safe.
 //   npm run soak -- [--kills 200] [--seed N] [--seconds 600]
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +9,9 @@ import { build } from 'esbuild';
 import { seededRandom } from '../../src/core/random.ts';
 import { FilesystemStorage } from '../../src/filesystem.ts';
 import { Oracle } from '../storage/faults/oracle.ts';
+import { BlobSoak } from './blob-soak.ts';
 import type { Report } from './report.ts';
+import { pause, Victim } from './victim.ts';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +27,7 @@ if (![wanted, seed, seconds].every((number) => Number.isInteger(number) && numbe
 
 const random = seededRandom(seed);
 const started = performance.now();
-const summary = { kills: 0, stores: 0, acknowledged: 0 };
+const summary = { kills: 0, stores: 0, acknowledged: 0, collected: 0 };
 const killsPerStore = 25;
 /** Workers of each of two processes. */
 const crews = [['w0', 'w1'], ['w2', 'w3']] as const;
@@ -35,47 +36,8 @@ function inTime(): boolean {
   return performance.now() - started < seconds * 1000;
 }
 
-/** A worker process, and what it has told. */
-class Victim {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
-  #told = '';
-  #complaint = '';
-
-  constructor(script: string, args: readonly string[]) {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child = child;
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#told += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#complaint += text));
-    this.#ended = new Promise((resolve, reject) => {
-      child.on('error', reject);
-      child.on('close', () => resolve());
-    });
-  }
-
-  /** Resolves when it has begun its work. */
-  async begun(): Promise<void> {
-    while (this.#told === '' && this.#child.exitCode === null) await pause(2);
-  }
-
-  /** Kills it and gives its reports. Throws when it ended by itself, which it never should. */
-  async kill(): Promise<Report[]> {
-    const endedByItself = this.#child.exitCode !== null;
-    this.#child.kill('SIGKILL');
-    await this.#ended;
-    if (endedByItself || this.#complaint !== '') throw new Error(`A worker ended by itself: ${this.#complaint}`);
-    // What stands behind the last line break was cut off.
-    const lines = this.#told.split('\n').slice(0, -1);
-    return lines.map((line) => JSON.parse(line) as Report);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
 async function killOnce(script: string, root: string, durability: string, session: number, oracle: Oracle): Promise<void> {
-  const start = (crew: number): Victim =>
+  const start = (crew: number): Victim<Report> =>
     new Victim(script, [root, durability, String(session), String(Math.floor(random() * 2 ** 31)), ...crews[crew]!]);
   const victims = random() < 0.3 ? [start(0), start(1)] : [start(Math.floor(random() * 2))];
   const reports: Report[][] = [];
@@ -108,15 +70,36 @@ async function useStore(script: string, directory: string): Promise<void> {
   await rm(root, { recursive: true });
 }
 
+async function useSharedBlobs(script: string, directory: string): Promise<void> {
+  const root = join(directory, `store-${++summary.stores}`);
+  const soak = new BlobSoak(script, root, random);
+  try {
+    for (let round = 1; round <= killsPerStore && summary.kills < wanted && inTime(); round++) summary.kills += await soak.killOnce();
+    await soak.finish();
+  } catch (cause) {
+    throw new Error(`The store of shared blobs ${root}, which is left as it is, broke its promises: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  summary.acknowledged += soak.summary.acknowledged;
+  summary.collected += soak.summary.collected;
+  await rm(root, { recursive: true });
+}
+
+async function bundle(name: string, directory: string): Promise<string> {
+  const outfile = join(directory, `${name}.mjs`);
+  await build({ entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'error' });
+  return outfile;
+}
+
 async function main(): Promise<void> {
   console.log(`soak: seed ${seed}, ${wanted} kills, at most ${seconds} s`);
   const directory = await mkdtemp(join(tmpdir(), 'modelkeep-soak-'));
-  const script = join(directory, 'worker.mjs');
-  await build({ entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))], outfile: script, bundle: true, platform: 'node', format: 'esm', target: 'node20', logLevel: 'error' });
-  while (summary.kills < wanted && inTime()) await useStore(script, directory);
+  const script = await bundle('worker', directory);
+  const blobScript = await bundle('blob-worker', directory);
+  // One store in four is about blobs that are shared and collected.
+  while (summary.kills < wanted && inTime()) await (summary.stores % 4 === 0 ? useSharedBlobs(blobScript, directory) : useStore(script, directory));
   await rm(directory, { recursive: true });
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`soak: ${summary.kills} kills over ${summary.stores} stores, ${summary.acknowledged} calls acknowledged, nothing lost or torn, in ${took} s`);
+  console.log(`soak: ${summary.kills} kills over ${summary.stores} stores, ${summary.acknowledged} calls acknowledged, ${summary.collected} blobs collected, nothing lost or torn, in ${took} s`);
   if (summary.kills < wanted) console.log(`soak: stopped after ${seconds} s, before all ${wanted} kills`);
   if (summary.acknowledged < summary.kills) throw new Error('The workers did next to nothing, so that nothing is proved.');
 }

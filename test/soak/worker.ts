@@ -25,4 +25,12 @@ async function work(name: string, i: number): Promise<void> {
   for (;;) await worker.step();
 }
 
-await Promise.all(names.map(work));
+async function compact(): Promise<void> {
+  const random = seededRandom(Number(seed) - 1);
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, random() * 100));
+    await storage.compact();
+  }
+}
+
+await Promise.all([...names.map(work), compact()]);
