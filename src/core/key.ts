@@ -23,7 +23,7 @@ export function isSegment(text: string): boolean {
 export function assertKey(key: string): Key {
   if (typeof key === 'string' && key.length <= maxKey && key.split('/').every(isSegment)) return key;
   throw new ValidationError(
-    `${shown(key)} is not a key: use segments of a-z, 0-9, '.', '_' and '-' joined by '/', each at most ${maxSegment} bytes, and escape other text with escapeSegment().`,
+    `${shown(key)} is not a key: use segments of a-z, 0-9, '.', '_' and '-' joined by '/', each at most ${maxSegment} bytes and ${maxKey} in all, and escape other text with escapeSegment().`,
     { key: shown(key) },
   );
 }
