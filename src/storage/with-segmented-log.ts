@@ -4,6 +4,7 @@ import { newId } from '../core/ids.ts';
 import { assertKey, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { clipRange } from './blob-range.ts';
+import { checkedChunks } from './blob-source.ts';
 import type { AdapterSupports, AppendOptions, InspectOptions, ListEntry, ListPage, LogPosition, StorageAdapter, StoreFinding } from './contract.ts';
 import { checkListQuery, type CheckedListQuery } from './list-page.ts';
 import { checkWriter } from './log-position.ts';
@@ -93,7 +94,7 @@ export function withSegmentedLog(records: RecordAdapter): StorageAdapter {
     writeBlob: (source, options) =>
       enter('writeBlob', options, () => {
         if (options?.digest !== undefined) assertDigest(options.digest);
-        return records.writeBlob(source, options);
+        return records.writeBlob(checkedChunks(source, options?.signal), options);
       }),
     readBlob: (digest, options) =>
       enter('readBlob', options, () => {

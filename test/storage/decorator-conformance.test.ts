@@ -45,7 +45,6 @@ const prefixed = closingBoth((storage) => withPrefix(storage, 'team-a/b'));
 const segmented: Decorate = (storage) => withSegmentedLog(withoutLogs(storage));
 
 storageConformance({ describe, it, supports: shared, name: 'withPrefix(shared memory)', createStore: inSharedMemory(prefixed) });
-storageConformance({ describe, it, supports: directory, name: 'withPrefix(FilesystemStorage)', createStore: inDirectory(prefixed) });
 storageConformance({ describe, it, supports: memory, name: 'withSegmentedLog(MemoryStorage)', createStore: inMemory(segmented) });
 storageConformance({ describe, it, supports: shared, name: 'withSegmentedLog(shared memory)', createStore: inSharedMemory(segmented) });
 storageConformance({ describe, it, supports: directory, name: 'withSegmentedLog(FilesystemStorage)', createStore: inDirectory(segmented) });
