@@ -19,6 +19,11 @@ export interface AdapterSupports {
   readonly maxRecordBytes: number;
   /** The largest entry of a log, in bytes. */
   readonly maxEntryBytes: number;
+  /**
+   * Whether it shows a part of a store and shares blobs with the rest, as a view of `withPrefix` does: a blob that no record here names may be named elsewhere.
+   * @default false
+   */
+  readonly sharesBlobs?: boolean | undefined;
 }
 
 /** A record as it is stored. */

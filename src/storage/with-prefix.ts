@@ -27,7 +27,7 @@ export function withPrefix(storage: StorageAdapter, prefix: string): StorageAdap
   const close = (): Promise<void> => lifetime.close();
   return {
     name: `${storage.name} ${prefix}`,
-    supports: storage.supports,
+    supports: { ...storage.supports, sharesBlobs: true },
     read: (keys, options) => lifetime.enter(() => storage.read(keys.map(inside), options)),
     write: (operations, options) =>
       lifetime.enter(() => storage.write(operations.map((operation) => ({ ...operation, key: inside(operation.key), operationId: named(operation.operationId) })), options)),
