@@ -59,10 +59,15 @@ export type {
   WriteRefused,
   WriteResult,
 } from './storage/contract.ts';
+export { collectGarbage } from './storage/collect-garbage.ts';
+export type { CollectGarbageOptions, GarbageReport } from './storage/collect-garbage.ts';
+export { rewritableLog } from './storage/rewritable-log.ts';
+export type { RewritableLog, RewritableLogOptions } from './storage/rewritable-log.ts';
+export type { KeepEntry, RewriteResult } from './storage/rewrite-log.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
-export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
 export { cached } from './storage/cached.ts';
 export type { CacheOptions } from './storage/cached.ts';
+export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
 export { watch } from './storage/watch.ts';
 export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';
 export { withPrefix } from './storage/with-prefix.ts';
