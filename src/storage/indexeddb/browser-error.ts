@@ -1,41 +1,36 @@
-import { isModelkeepError, StorageError } from '../../core/errors.ts';
+import { isModelkeepError, StorageError, type StorageErrorCode } from '../../core/errors.ts';
 
-/** How much an origin may store and does, in bytes, as far as the browser tells. */
+/** How much an origin stores and may store, in bytes, as far as the browser tells. */
 export interface StorageQuota {
   /** Bytes that the origin uses, about. */
   readonly usage: number | undefined;
-  /** Bytes that it may use in all, about. */
+  /** Bytes that it may use in all, about. Browsers that hide the size of the disk tell a round number instead. */
   readonly quota: number | undefined;
 }
 
+// Also what a private window of some browsers says when opening.
+const closed: readonly [StorageErrorCode, string] = ['unavailable', 'The browser closed the database or does not open it. Nothing of this call was written: try it again.'];
+
+const meanings: Readonly<Record<string, readonly [StorageErrorCode, string]>> = {
+  VersionError: ['unknown-store-version', "A newer version of modelkeep wrote it, or it is another application's: reload the page."],
+  SecurityError: ['forbidden', 'The browser allows this page no IndexedDB, as in a sandboxed frame or with cookies blocked: use MemoryStorage, or allow it.'],
+  InvalidStateError: closed,
+  AbortError: closed,
+};
+
 /** What a failure of the browser is to the caller: an error with a code, and what to do. */
-export async function browserError(error: unknown, store: string, estimate: () => Promise<StorageQuota>): Promise<Error> {
-  if (isModelkeepError(error)) return error;
-  const cause = error ?? new Error('the browser gave no reason');
+export async function browserError(cause: unknown, store: string, estimate: () => Promise<StorageQuota>): Promise<Error> {
+  if (isModelkeepError(cause)) return cause;
   const { name, message } = cause as Error;
   if (name === 'QuotaExceededError') {
     const space = await estimate();
-    return new StorageError('storage-full', `${store} is full: ${spaceOf(space)}. What was acknowledged is still there; free some space, or ask for more with persist(), and call again.`, {
+    const { usage = NaN, quota = NaN } = space;
+    const told = `The browser tells of ${usage} bytes in use of ${quota}, ${quota - usage} left.`;
+    return new StorageError('storage-full', `${store} is full. ${told} Nothing of this call was kept, all before it is there: free some space or call persist(), and try again.`, {
       ...space,
       cause,
     });
   }
-  if (name === 'VersionError') {
-    return new StorageError('unknown-store-version', `${store} was written by a newer version of modelkeep (or is another application's database); reload the page to get it.`, { cause });
-  }
-  if (name === 'SecurityError') {
-    return new StorageError('forbidden', `The browser lets this page use no IndexedDB, as in a sandboxed frame or with cookies blocked: ${message} Use MemoryStorage, or allow it.`, { cause });
-  }
-  // What a private window of some browsers says when opening, and what is left of a transaction whose connection the browser closed.
-  if (name === 'InvalidStateError' || name === 'AbortError') {
-    return new StorageError('unavailable', `The browser closed ${store} or does not open it (a private window, or its data is being cleared): ${message} Nothing of this call was written; try it again.`, { cause });
-  }
-  return new StorageError('storage', `The browser failed on ${store}: ${name}: ${message}`, { cause });
+  const [code, meaning] = meanings[name] ?? ['storage', 'The browser failed.'];
+  return new StorageError(code, `${store}: ${meaning} (${name}: ${message})`, { cause });
 }
-
-function spaceOf({ usage, quota }: StorageQuota): string {
-  if (usage === undefined || quota === undefined) return 'the browser gives this origin no more space';
-  return `this origin uses ${megabytes(usage)} of the ${megabytes(quota)} that the browser gives it, ${megabytes(Math.max(0, quota - usage))} are left`;
-}
-
-const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

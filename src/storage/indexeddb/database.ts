@@ -1,7 +1,11 @@
 import { promisifyRequest } from 'idb-keyval';
 import type { Clock } from '../../core/clock.ts';
 import { StorageError } from '../../core/errors.ts';
-import { type AboutRow, createLayout, formatVersion, type KeyRanges, type StoreName, storeNames } from './layout.ts';
+import type { Version } from '../contract.ts';
+import { createLayout, formatVersion, type KeyRanges, type StoreName, storeNames } from './layout.ts';
+
+/** How long opening may take: with its own tabs closing politely, it is a matter of milliseconds. */
+const openTimeoutMs = 10_000;
 
 /** What a {@link Database} needs of its surroundings. */
 export interface DatabaseContext {
@@ -9,8 +13,10 @@ export interface DatabaseContext {
   readonly name: string;
   /** The host's IndexedDB; asked at each opening, throws when there is none. */
   readonly factory: () => IDBFactory;
+  readonly ranges: () => KeyRanges;
   readonly clock: Clock;
-  readonly openTimeoutMs: number;
+  /** A version that nothing in the database has had. */
+  readonly newVersion: () => Version;
   /** What a failure of the browser is to the caller. */
   readonly explain: (error: unknown) => Promise<Error>;
 }
@@ -18,145 +24,121 @@ export interface DatabaseContext {
 /** Which transaction: reading, or writing with or without waiting for the disk. */
 export type TransactionMode = 'readonly' | 'strict' | 'relaxed';
 
-/** Gives an object store of the transaction. */
-export type StoreOf = (name: StoreName) => IDBObjectStore;
-
 /** One database of the browser: opened when first needed, opened again when the browser or another tab made it close, never silently another one. */
 export class Database {
-  readonly #context: DatabaseContext;
+  readonly context: DatabaseContext;
   #connection: Promise<IDBDatabase> | undefined;
   #identity: string | undefined;
   #closed = false;
 
   constructor(context: DatabaseContext) {
-    this.#context = context;
+    this.context = context;
+  }
+
+  get ranges(): KeyRanges {
+    return this.context.ranges();
   }
 
   /**
-   * Runs `body` in a transaction and resolves when it is committed. Inside, wait for requests of the transaction only: it ends by itself when it has none. Whatever
-   * `body` throws undoes all of it.
+   * Runs `body` on object stores in a transaction and resolves when it is committed. Inside, wait for requests of the transaction only: it ends by itself when it has
+   * none. Whatever `body` throws undoes all of it.
    */
-  async transact<T>(mode: TransactionMode, names: readonly StoreName[], body: (storeOf: StoreOf) => Promise<T>): Promise<T> {
+  async transact<T>(mode: TransactionMode, names: readonly StoreName[], body: (...stores: IDBObjectStore[]) => T | Promise<T>): Promise<T> {
     try {
-      return await this.#run(await this.#begin(mode, names), body);
+      const transaction = await this.#begin(mode, names);
+      return await run(transaction, () => body(...names.map((name) => transaction.objectStore(name))));
     } catch (error) {
-      throw await this.#context.explain(error);
+      throw await this.context.explain(error);
     }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const database = await this.#connection?.catch(() => undefined);
-    database?.close();
-  }
-
-  async #run<T>(transaction: IDBTransaction, body: (storeOf: StoreOf) => Promise<T>): Promise<T> {
-    const ended = new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      // The error is null when the transaction was aborted by us, and when the browser closed the database under it.
-      transaction.onabort = () => reject((transaction.error as Error | null) ?? new DOMException('the transaction was aborted.', 'AbortError'));
-    });
-    // Also when `body` fails first and this is waited for later.
-    ended.catch(() => undefined);
-    try {
-      const result = await body((name) => transaction.objectStore(name));
-      await ended;
-      return result;
-    } catch (error) {
-      try {
-        transaction.abort();
-      } catch {
-        // It ended before.
-      }
-      await ended.catch(() => undefined);
-      throw (transaction.error as Error | null) ?? error;
-    }
+    (await this.#connection?.catch(() => undefined))?.close();
   }
 
   async #begin(mode: TransactionMode, names: readonly StoreName[]): Promise<IDBTransaction> {
     for (let again = false; ; again = true) {
-      const connection = this.#open();
-      const database = await connection;
+      if (this.#closed) throw new StorageError('closed', 'The storage was closed; open another one.');
+      const connection = (this.#connection ??= this.#connect());
       try {
-        return mode === 'readonly' ? database.transaction(names, mode) : database.transaction(names, 'readwrite', { durability: mode });
+        return (await connection).transaction(names, mode === 'readonly' ? mode : 'readwrite', { durability: mode === 'relaxed' ? mode : 'strict' });
       } catch (error) {
+        if (this.#connection === connection) this.#connection = undefined;
         // The connection was closed while it was waited for.
         if (again || (error as Error).name !== 'InvalidStateError') throw error;
-        this.#forget(connection);
       }
     }
   }
 
-  #open(): Promise<IDBDatabase> {
-    if (this.#closed) throw new StorageError('closed', `The storage ${this.#context.name} was closed; open another one.`);
-    if (this.#connection !== undefined) return this.#connection;
-    const connection: Promise<IDBDatabase> = this.#connect(() => this.#forget(connection));
-    this.#connection = connection;
-    connection.catch(() => this.#forget(connection));
-    return connection;
-  }
-
-  #forget(connection: Promise<IDBDatabase>): void {
-    if (this.#connection === connection) this.#connection = undefined;
-  }
-
-  async #connect(lost: () => void): Promise<IDBDatabase> {
-    const database = await this.#request();
-    database.onclose = lost;
-    // Another tab wants to upgrade or delete the database and waits for us; the next call opens it again and sees what became of it.
-    database.onversionchange = () => {
-      lost();
-      database.close();
-    };
+  async #connect(): Promise<IDBDatabase> {
+    const database = await this.#open();
+    // Another tab wants to upgrade or delete the database and waits for us, or the browser closed it; the next call opens it again and sees what became of it.
+    database.onversionchange = () => database.close();
     try {
-      const foreign = storeNames.some((name) => !database.objectStoreNames.contains(name));
-      const about = foreign ? undefined : ((await promisifyRequest(database.transaction('about').objectStore('about').get('store'))) as AboutRow | undefined);
-      if (about === undefined) throw new StorageError('not-a-store', `The database '${this.#context.name}' is another application's; give modelkeep a name of its own.`);
-      if (this.#identity !== undefined && this.#identity !== about.id) throw this.#evicted();
-      this.#identity = about.id;
+      // In another application's database this is undefined, or throws.
+      const identity = (await promisifyRequest(database.transaction(storeNames).objectStore('about').get('store'))) as string | undefined;
+      if (identity === undefined) throw new DOMException('there is nothing about a store', 'NotFoundError');
+      if (this.#identity !== undefined && this.#identity !== identity) throw this.#evicted();
+      this.#identity = identity;
       return database;
     } catch (error) {
       database.close();
-      throw error;
+      if ((error as Error).name !== 'NotFoundError') throw error;
+      throw new StorageError('not-a-store', `The database '${this.context.name}' is another application's; choose another name.`, { cause: error });
     }
   }
 
-  #request(): Promise<IDBDatabase> {
-    const { name, factory, clock, openTimeoutMs } = this.#context;
+  #open(): Promise<IDBDatabase> {
+    const { name, factory, clock } = this.context;
     return new Promise((resolve, reject) => {
       const request = factory().open(name, formatVersion);
-      let blocked = false;
-      let late = false;
-      let evicted = false;
+      let timeout: StorageError | undefined;
+      let evicted: StorageError | undefined;
       const undo = clock.setTimer(() => {
-        late = true;
-        const why = blocked ? 'another tab holds an older version of it open and does not let go; close that tab' : 'another tab may be deleting it, or the browser is busy';
-        reject(new StorageError('unavailable', `The database '${name}' did not open within ${openTimeoutMs} ms: ${why}, and try again.`));
+        timeout = new StorageError('unavailable', `The database '${name}' does not open: another tab deletes it or holds an older version open. Close that tab and try again.`);
+        reject(timeout);
       }, openTimeoutMs);
-      request.onblocked = () => (blocked = true);
       request.onupgradeneeded = () => {
         // It was there before: what is made anew would be an empty store in the place of a full one.
-        evicted = this.#identity !== undefined;
+        if (this.#identity !== undefined) evicted = this.#evicted();
         if (evicted) request.transaction!.abort();
         else createLayout(request.result);
       };
       request.onsuccess = () => {
         undo();
-        if (late) request.result.close();
+        if (timeout) request.result.close();
         else resolve(request.result);
       };
       request.onerror = () => {
         undo();
-        reject(evicted ? this.#evicted() : request.error!);
+        reject(evicted ?? request.error!);
       };
     });
   }
 
   #evicted(): StorageError {
-    return new StorageError(
-      'storage',
-      `The browser evicted the database '${this.#context.name}' (or someone deleted it): what was stored in it is gone. Open a new storage to begin an empty one, and fill it from a copy; persist() asks the browser not to do this.`,
-      { evicted: true },
-    );
+    const message = `The browser evicted the database '${this.context.name}', or someone deleted it, with all that it held. Open another storage to begin anew.`;
+    return new StorageError('storage', message, { evicted: true });
+  }
+}
+
+async function run<T>(transaction: IDBTransaction, body: () => T | Promise<T>): Promise<T> {
+  const ended = new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    // There is no error when we aborted it, nor when the browser closed the database under it.
+    transaction.onabort = () => reject((transaction.error as Error | null) ?? new DOMException('the transaction was aborted', 'AbortError'));
+  });
+  try {
+    const [result] = await Promise.all([body(), ended]);
+    return result;
+  } catch (error) {
+    try {
+      transaction.abort();
+    } catch {
+      // It ended before.
+    }
+    await ended.catch(() => undefined);
+    throw (transaction.error as Error | null) ?? error;
   }
 }

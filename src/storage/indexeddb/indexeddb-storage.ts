@@ -1,4 +1,3 @@
-import { promisifyRequest } from 'idb-keyval';
 import { throwIfAborted, untilAborted } from '../../core/abort.ts';
 import { type Clock, systemClock, type Undo } from '../../core/clock.ts';
 import { assertDigest, type Digest } from '../../core/digest.ts';
@@ -22,6 +21,7 @@ import type {
   StorageAdapter,
   StoredRecord,
   StoreFinding,
+  Version,
   WriteOperation,
   WriteResult,
 } from '../contract.ts';
@@ -34,6 +34,7 @@ import { Database } from './database.ts';
 import { inspect } from './inspection.ts';
 import { type KeyRanges, listHeads } from './layout.ts';
 import { LogStore } from './log-store.ts';
+import { packEntries } from './packed-entries.ts';
 import { RecordStore } from './record-store.ts';
 import { TabHints } from './tab-hints.ts';
 
@@ -45,8 +46,6 @@ export interface IndexedDBStorageOptions {
   IDBKeyRange?: object | undefined;
   /** Tells how much space there is and keeps the browser from evicting: a `StorageManager`. @default `navigator.storage` */
   storageManager?: { persist?(): Promise<boolean>; estimate?(): Promise<{ usage?: number; quota?: number }> } | undefined;
-  /** How long opening the database may take before a call fails with code `unavailable`, in milliseconds. @default 10,000 */
-  openTimeoutMs?: number | undefined;
   /** The source of time. @default the host's */
   clock?: Clock | undefined;
 }
@@ -85,7 +84,6 @@ export class IndexedDBStorage implements StorageAdapter {
   readonly #options: IndexedDBStorageOptions;
   readonly #writer: string = newId();
   readonly #database: Database;
-  readonly #ranges: KeyRanges;
   readonly #records: RecordStore;
   readonly #logs: LogStore;
   readonly #blobs: BlobStore;
@@ -96,26 +94,22 @@ export class IndexedDBStorage implements StorageAdapter {
 
   /** @param name - The name of the database, one for each store of an origin. Touches nothing before the first call. Throws `ValidationError` for bad options. */
   constructor(name: string, options: IndexedDBStorageOptions = {}) {
-    const { clock = systemClock, openTimeoutMs = 10_000 } = options;
-    if (typeof name !== 'string' || name === '') throw new ValidationError('The name of a store is that of its database, a text.', { path: 'name' });
-    if (!(openTimeoutMs > 0)) throw new ValidationError(`openTimeoutMs is ${openTimeoutMs}; give a number of milliseconds.`, { path: 'openTimeoutMs' });
+    const { clock = systemClock } = options;
+    if (typeof name !== 'string' || name === '') throw new ValidationError('The name of a database is a text.', { path: 'name' });
     this.name = `indexeddb ${name}`;
     this.#options = options;
-    this.#database = new Database({ name, clock, openTimeoutMs, factory: () => this.#factory(), explain: (error) => browserError(error, this.name, () => this.estimate()) });
-    const given = options.IDBKeyRange as KeyRanges | undefined;
-    // Looked up when needed: an adapter may be made where there is no IndexedDB, and says so when it is used.
-    const host = (): KeyRanges => given ?? IDBKeyRange;
-    this.#ranges = { bound: (...args) => host().bound(...args), lowerBound: (...args) => host().lowerBound(...args), upperBound: (...args) => host().upperBound(...args) };
-    const newVersion = (): string => `${this.#versionPrefix}${(this.#versions++).toString(36)}`;
-    this.#records = new RecordStore(this.#database, this.#ranges, newVersion);
-    this.#logs = new LogStore(this.#database, this.#ranges, newVersion);
-    this.#blobs = new BlobStore(this.#database, this.#ranges, newVersion, clock);
+    this.#database = new Database({
+      name,
+      clock,
+      factory: () => this.#factory(),
+      ranges: () => (options.IDBKeyRange as KeyRanges | undefined) ?? IDBKeyRange,
+      newVersion: () => this.#newVersion(),
+      explain: (error) => browserError(error, this.name, () => this.estimate()),
+    });
+    this.#records = new RecordStore(this.#database);
+    this.#logs = new LogStore(this.#database);
+    this.#blobs = new BlobStore(this.#database);
     this.#hints = new TabHints(name);
-  }
-
-  // Of the time and the chance in the id: 64 bits that no other instance has.
-  get #versionPrefix(): string {
-    return this.#writer.slice(9, 13) + this.#writer.slice(24);
   }
 
   read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
@@ -124,13 +118,10 @@ export class IndexedDBStorage implements StorageAdapter {
 
   write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]> {
     return this.#call('write', options, async () => {
-      for (const operation of operations) {
-        checkWrite(operation, this.supports);
-        checkOperationId(operation.operationId);
-      }
+      for (const operation of operations) checkWrite(operation, this.supports);
       // Taken over before anything is waited for: the caller may go on to use the arrays.
       const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: operation.bytes.slice(), blobs: operation.blobs?.slice() } : operation));
-      const results = await this.#records.write(taken, options?.signal);
+      const results = await this.#records.write({ operations: taken, signal: options?.signal });
       if (results.some((result) => result.ok)) this.#hints.give();
       return results;
     });
@@ -140,7 +131,7 @@ export class IndexedDBStorage implements StorageAdapter {
     return this.#call('list', options, async () => {
       const checked = checkListQuery(query);
       const name = ({ record: 'heads', log: 'logs', blob: 'blobs' } as const)[checked.kind];
-      return this.#database.transact('readonly', [name], (storeOf) => listHeads(this.#ranges, (range, count) => promisifyRequest(storeOf(name).getAllKeys(range, count)), checked));
+      return this.#database.transact('readonly', [name], (heads) => listHeads(heads, this.#database.ranges, checked));
     });
   }
 
@@ -149,9 +140,8 @@ export class IndexedDBStorage implements StorageAdapter {
     return this.#call('append', options, async () => {
       const writer = checkWriter(options.writer ?? this.#writer);
       const { operationId, signal, durability } = options;
-      checkOperationId(operationId);
       checkEntries(log, entries, this.supports);
-      const position = await this.#logs.append(log, entries, { writer, operationId, signal, flushed: durability !== 'buffered' });
+      const position = await this.#logs.append({ log, packs: packEntries(entries), writer, operationId, signal, flushed: durability !== 'buffered' });
       this.#hints.give();
       return position;
     });
@@ -171,11 +161,10 @@ export class IndexedDBStorage implements StorageAdapter {
   }
 
   writeBlob(source: AsyncIterable<Uint8Array>, options: BlobOptions = {}): Promise<BlobRef> {
-    // Its signal is looked at before each chunk, so that it has cleaned up when it ends.
     return this.#call('writeBlob', options, async () => {
       if (options.digest !== undefined) assertDigest(options.digest);
       return this.#blobs.write(source, options);
-    }, false);
+    });
   }
 
   readBlob(digest: Digest, options: ReadBlobOptions = {}): Promise<AsyncIterable<Uint8Array> | undefined> {
@@ -195,7 +184,7 @@ export class IndexedDBStorage implements StorageAdapter {
   /** Finds records, logs and blobs whose parts are not all there, and chunks of blobs whose writer died. */
   async *inspect(options: InspectOptions = {}): AsyncGenerator<StoreFinding> {
     this.#enter('inspect', options);
-    yield* inspect(this.#database, this.#blobs, this.#ranges, options);
+    yield* inspect(this.#database, this.#blobs, (after) => this.list({ kind: 'blob', after }), options);
   }
 
   /**
@@ -230,30 +219,28 @@ export class IndexedDBStorage implements StorageAdapter {
     throwIfAborted(options?.signal, call);
   }
 
-  async #call<T>(call: string, options: OperationOptions | undefined, work: () => Promise<T>, abortable = true): Promise<T> {
+  async #call<T>(call: string, options: OperationOptions | undefined, work: () => Promise<T>): Promise<T> {
     this.#enter(call, options);
     const done = work();
-    const settled = done.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#underWay.add(settled);
-    void settled.then(() => this.#underWay.delete(settled));
-    return abortable ? untilAborted(done, options?.signal, call) : done;
+    this.#underWay.add(done);
+    const forget = (): unknown => this.#underWay.delete(done);
+    done.then(forget, forget);
+    // A blob looks at its signal before each chunk and has cleaned up when it ends.
+    return call === 'writeBlob' ? done : untilAborted(done, options?.signal, call);
+  }
+
+  #newVersion(): Version {
+    // Of the time and the chance in the id: 64 bits that no other instance has.
+    return `${this.#writer.slice(9, 13)}${this.#writer.slice(24)}${(this.#versions++).toString(36)}`;
   }
 
   #factory(): IDBFactory {
     const factory = (this.#options.indexedDB as IDBFactory | undefined) ?? globalThis.indexedDB;
     if (factory) return factory;
-    throw new UnsupportedError('There is no IndexedDB here; use MemoryStorage, or FilesystemStorage in Node.');
+    throw new UnsupportedError('There is no IndexedDB here; use another storage.');
   }
 
   #storageManager(): IndexedDBStorageOptions['storageManager'] {
     return this.#options.storageManager ?? globalThis.navigator?.storage;
   }
-}
-
-function checkOperationId(id: string | undefined): void {
-  if (id === undefined) return;
-  if (typeof id !== 'string' || id === '' || id.length > 1000) throw new ValidationError('An operation id is a text of 1 to 1000 characters.', { path: 'operationId' });
 }
