@@ -44,6 +44,22 @@ export interface HttpStorageOptions {
   readonly logger?: Logger | undefined;
 }
 
+/** What is taken for granted of a store that nobody has asked yet. */
+const leastSupports: AdapterSupports = { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 1 << 20, maxEntryBytes: 1 << 20 };
+
+/** What the store behind the server can do, as far as that is known. */
+export function checkSupports(known: Partial<AdapterSupports> = {}): AdapterSupports {
+  const supports = { ...leastSupports, ...known };
+  const { durability, maxRecordBytes, maxEntryBytes } = supports;
+  if (!['memory', 'buffered', 'flushed'].includes(durability)) {
+    throw new ValidationError(`options.supports.durability is ${shown(durability)}; use 'memory', 'buffered' or 'flushed'.`, { path: 'options.supports.durability' });
+  }
+  for (const [name, bytes] of Object.entries({ maxRecordBytes, maxEntryBytes })) {
+    if (!(bytes >= 0)) throw new ValidationError(`options.supports.${name} is ${shown(bytes)}; give a number of bytes.`, { path: `options.supports.${name}` });
+  }
+  return supports;
+}
+
 /** Where and how requests are sent: the options with their defaults. */
 export interface HttpSettings {
   /** Ends with `/v1/`. */

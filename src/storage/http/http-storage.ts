@@ -35,7 +35,7 @@ import { AppendQueue } from './append-queue.ts';
 import { Batcher } from './batcher.ts';
 import { openBlob } from './blob-download.ts';
 import { uploadBlob } from './blob-upload.ts';
-import { checkHttpOptions, type HttpStorageOptions } from './http-storage-options.ts';
+import { checkHttpOptions, checkSupports, type HttpStorageOptions } from './http-storage-options.ts';
 import { HttpTransport } from './http-transport.ts';
 import { readEntries } from './log-reading.ts';
 import { encodeWrites, readRecords, sendWrites } from './record-batches.ts';
@@ -88,7 +88,7 @@ export class HttpStorage implements StorageAdapter {
   constructor(baseUrl: string | URL, options: HttpStorageOptions = {}) {
     const settings = checkHttpOptions(baseUrl, options);
     this.name = `http ${settings.base.slice(0, -'/v1/'.length)}`;
-    this.supports = { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 1 << 20, maxEntryBytes: 1 << 20, ...options.supports };
+    this.supports = checkSupports(options.supports);
     const transport = new HttpTransport(settings);
     this.#transport = transport;
     this.#reads = new Batcher({ send: (keys, signal) => readRecords(transport, keys, signal), sizeOf: (key) => key.length });

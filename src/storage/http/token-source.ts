@@ -13,8 +13,7 @@ export class TokenSource {
   }
 
   get(): Promise<string | undefined> {
-    this.#current ??= this.#ask();
-    return this.#current;
+    return this.#current ?? this.#askAndKeep();
   }
 
   /** Replaces a token that was refused, unless that was done already. Says whether there is another one now. */
@@ -22,8 +21,18 @@ export class TokenSource {
     if (typeof this.#token !== 'function') return false;
     const present = this.#current;
     // While it is being asked for, nobody can have been refused it.
-    if ((await present) === refused && this.#current === present) this.#current = this.#ask();
+    if ((await present) === refused && this.#current === present) return (await this.#askAndKeep()) !== refused;
     return (await this.get()) !== refused;
+  }
+
+  #askAndKeep(): Promise<string | undefined> {
+    const asked = this.#ask();
+    this.#current = asked;
+    // A failure is not kept; whoever waits for it is told.
+    asked.catch(() => {
+      if (this.#current === asked) this.#current = undefined;
+    });
+    return asked;
   }
 
   async #ask(): Promise<string | undefined> {
@@ -31,12 +40,10 @@ export class TokenSource {
     try {
       token = typeof this.#token === 'function' ? await this.#token() : this.#token;
     } catch (cause) {
-      this.#current = undefined;
       throw new StorageError('unauthorized', 'The token could not be had: the function given as token failed.', { cause });
     }
     // The host would put what it cannot send into the message of its error.
     if (token === undefined || (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) return token;
-    this.#current = undefined;
     throw new StorageError('unauthorized', 'The token is not a text that a header can hold: visible characters of ASCII without spaces.');
   }
 }
