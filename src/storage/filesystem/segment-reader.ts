@@ -84,16 +84,27 @@ export class SegmentReader {
 
   /** How far the writer's entries go with this segment, from its last frame when that can be read, otherwise from all. */
   async end(): Promise<SegmentEnd> {
-    const { size } = await this.#file.stat();
-    const trailer = await readAt(this.#file, Math.max(0, size - segmentTrailerBytes), segmentTrailerBytes);
-    const start = trailer.length === segmentTrailerBytes ? size - trailer.readUInt32LE(0) : 0;
-    if (start >= fileHeaderBytes) {
-      const last = parseSegmentFrame(await readAt(this.#file, start, segmentHeaderBytes), 0, this.header.salt);
-      if (last !== undefined && last.kind !== segmentKinds.seal && start + last.size === size) return endOf(last);
-    }
+    const last = await this.#last();
+    if (last !== undefined && last.frame.kind !== segmentKinds.seal) return endOf(last.frame);
     let end: SegmentEnd = { sequence: this.header.entriesBefore, bytes: this.header.bytesBefore };
     for await (const { frame } of this.frames()) end = endOf(frame);
     return end;
+  }
+
+  /** Whether its writer closed it: all in it had been flushed then. */
+  async isClosed(): Promise<boolean> {
+    const last = await this.#last();
+    return last?.frame.kind === segmentKinds.mark && last.frame.flushedTo >= last.at;
+  }
+
+  /** The frame that ends where the file ends, if its header can be read. */
+  async #last(): Promise<{ frame: SegmentFrame; at: number } | undefined> {
+    const { size } = await this.#file.stat();
+    const trailer = await readAt(this.#file, Math.max(0, size - segmentTrailerBytes), segmentTrailerBytes);
+    const at = trailer.length === segmentTrailerBytes ? size - trailer.readUInt32LE(0) : 0;
+    if (at < fileHeaderBytes) return undefined;
+    const frame = parseSegmentFrame(await readAt(this.#file, at, segmentHeaderBytes), 0, this.header.salt);
+    return frame !== undefined && at + frame.size === size ? { frame, at } : undefined;
   }
 
   /** The damage that is known when a later segment goes on behind entries that this one does not have. */

@@ -7,6 +7,7 @@ import type { Directories } from './directories.ts';
 import { newSalt } from './file-header.ts';
 import { writeAll } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
+import { flushAnew } from './flush-anew.ts';
 import { readLogDirectory, type SegmentName } from './log-directory.ts';
 import { draftSegmentFrame, operationIdOf, placeSegmentFrame, segmentKinds } from './segment-frame.ts';
 import { endOf, SegmentReader } from './segment-reader.ts';
@@ -51,7 +52,7 @@ export async function takeOver(fileSystem: FileSystem, directories: Directories,
       // Whoever wrote these may have died before it flushed them or their names, and appends found in them are acknowledged without another write.
       await directories.ensure(...place);
       await fileSystem.syncDirectory(directory);
-      await seal(fileSystem, name.log, last.path);
+      await seal(fileSystem, directories, name.log, last.path);
       return await learn(fileSystem, name, own, newWriterState(incarnation));
     } catch (error) {
       // The log was deleted meanwhile.
@@ -60,16 +61,21 @@ export async function takeOver(fileSystem: FileSystem, directories: Directories,
   }
 }
 
-async function seal(fileSystem: FileSystem, log: Key, path: string): Promise<void> {
+/**
+ * Ends a segment against whoever may still write to it, and flushes it. If its writer did not say that all of it was flushed, it is flushed as a new file: a flush may have
+ * failed, which another one here would not tell.
+ */
+async function seal(fileSystem: FileSystem, directories: Directories, log: Key, path: string): Promise<void> {
   const reader = await SegmentReader.open(fileSystem, path, log);
-  await reader.close();
+  const closed = await reader.isClosed().finally(() => reader.close());
   const file = await fileSystem.open(path, 'append');
   try {
     await writeAll(file, placeSegmentFrame(draftSegmentFrame(segmentKinds.seal), { salt: reader.header.salt, first: 0, bytesBefore: 0, flushedTo: 0 }));
-    await file.sync();
+    if (closed) await file.sync();
   } finally {
     await file.close();
   }
+  if (!closed) await flushAnew(fileSystem, directories, path);
 }
 
 async function learn(fileSystem: FileSystem, { log, writer }: WriterName, segments: readonly SegmentName[], state: WriterState): Promise<WriterState> {

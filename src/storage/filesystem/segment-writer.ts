@@ -201,10 +201,10 @@ export class SegmentWriter {
     if (links === 0 || deleted || size !== segment.end + written) {
       // The log was deleted, or another process took over this writer: the sequence goes on from what the files say.
       this.#claimed = false;
-      if (links === 0 || deleted) return 0;
-      const { sequence } = await this.#soundEnd(segment);
+      if (deleted) return 0;
+      const reached = await this.#soundEnd(segment);
       segment.end = size;
-      return fresh.filter((append) => append.sequence <= sequence).length;
+      return fresh.filter((append) => append.sequence <= reached).length;
     }
     let whole = 0;
     for (const { frame } of fresh) {
@@ -216,14 +216,21 @@ export class SegmentWriter {
     return whole;
   }
 
-  async #soundEnd(segment: Segment): Promise<{ sequence: number }> {
-    const reader = await SegmentReader.open(this.#fileSystem, segment.path, this.#log);
+  /** Up to which entry the segment counts, under whose name there may be a copy by now; 0 when there is none. */
+  async #soundEnd(segment: Segment): Promise<number> {
     try {
-      let sequence = reader.header.entriesBefore;
-      for await (const { frame } of reader.frames()) sequence = endOf(frame).sequence;
-      return { sequence };
-    } finally {
-      await reader.close();
+      const reader = await SegmentReader.open(this.#fileSystem, segment.path, this.#log);
+      try {
+        if (!reader.header.salt.equals(segment.salt)) return 0;
+        let sequence = reader.header.entriesBefore;
+        for await (const { frame } of reader.frames()) sequence = endOf(frame).sequence;
+        return sequence;
+      } finally {
+        await reader.close();
+      }
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 0;
+      throw error;
     }
   }
 

@@ -49,3 +49,22 @@ it.each(Array.from({ length: 20 }, (_, seed) => seed))('nor when the store is cl
   expect([found[0], found[1], found.at(-1)]).toEqual(['first', 'second', 'last']);
   await after.close();
 });
+
+it.each(Array.from({ length: 20 }, (_, seed) => seed))('nor when another process goes on under the name of its writer, which died or lives (seed %d)', async (seed) => {
+  const disk = new SimulatedDisk(seededRandom(seed));
+  let failing = false;
+  const first = disk.startProcess(({ name }) => (failing && name === 'sync' ? { code: 'EIO' } : undefined));
+  const before = new FilesystemStorage('/data/store', { fileSystem: first.fileSystem });
+  await before.append('a/log', [utf8('first')], { writer: 'w' });
+  await before.append('a/log', [utf8('second')], { writer: 'w', durability: 'buffered' });
+  failing = true;
+  await expect(before.append('a/log', [utf8('never')], { writer: 'w' })).rejects.toMatchObject({ code: 'storage' });
+  if (seed % 2 === 0) first.kill();
+  const next = new FilesystemStorage('/data/store', { fileSystem: disk.startProcess().fileSystem });
+  await next.append('a/log', [utf8('last')], { writer: 'w' });
+
+  const after = new FilesystemStorage('/data/store', { fileSystem: disk.losePower().startProcess().fileSystem });
+  const found = await entries(after);
+  expect([found[0], found[1], found.at(-1)]).toEqual(['first', 'second', 'last']);
+  await after.close();
+});

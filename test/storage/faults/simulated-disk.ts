@@ -10,8 +10,8 @@ export interface DiskCall {
 
 /**
  * What goes wrong at a call: it fails with a system error and does nothing; a write stores only its first bytes; or the process dies, before the call had its effect
- * or after it. A failed `sync` leaves what it was to keep unsynced, and no later one of that process keeps it, as on Linux. (Nor would one of another process, which
- * cannot know; no program can stand that, so here it does.)
+ * or after it. A failed `sync` leaves what it was to keep unsynced, and no later one keeps it, as on Linux. (In the files of records, which all processes write to, a sync of
+ * another process still does here: no program can stand that it tells nothing of a failure elsewhere.)
  */
 export type Fault = { readonly code: string } | { readonly short: number } | { readonly death: 'before' | 'after' };
 
@@ -81,6 +81,8 @@ export class SimulatedDisk {
   readonly #random: Random;
   readonly #root: DirectoryNode;
   readonly #numbers = new Map<Node, number>();
+  /** Files that only one process at a time writes to. */
+  readonly #ofOneWriter = new WeakSet<Node>();
   #now = 1_700_000_000_000;
   #on = true;
 
@@ -138,6 +140,7 @@ export class SimulatedDisk {
           const node = this.#find(existing, 'link');
           if (node.kind !== 'file') throw systemError('EPERM', 'link', existing);
           this.#add(path, node, 'link');
+          if (hasOneWriter(path)) this.#ofOneWriter.add(node);
           node.links++;
         }),
       unlink: (path) => enter('unlink', path, () => this.#unlink(path)),
@@ -197,10 +200,10 @@ export class SimulatedDisk {
     await Promise.resolve();
     if (!this.#on) throw new ProcessDead(`sync ${path}: the power failed.`);
     if (fault && 'code' in fault) {
-      for (const write of asked) write.doomedFor.add(process);
+      for (const write of asked) write.doomedFor.add(this.#ofOneWriter.has(file) ? everyProcess : process);
       throw systemError(fault.code, 'fdatasync', path);
     }
-    file.unsynced = file.unsynced.filter((write) => write.doomedFor.has(process) || !asked.includes(write));
+    file.unsynced = file.unsynced.filter((write) => write.doomedFor.has(process) || write.doomedFor.has(everyProcess) || !asked.includes(write));
   }
 
   async #syncDirectory(path: string): Promise<void> {
@@ -240,6 +243,7 @@ export class SimulatedDisk {
     const target = this.#place(to, 'rename');
     const replaced = target.parent.names.get(target.name);
     if (replaced === node) return;
+    if (hasOneWriter(to)) this.#ofOneWriter.add(node);
     if (replaced?.kind === 'directory' && (node.kind !== 'directory' || replaced.names.size > 0)) throw systemError(node.kind === 'file' ? 'EISDIR' : 'ENOTEMPTY', 'rename', to);
     if (replaced?.kind === 'file') replaced.links--;
     if (source.parent === target.parent) {
@@ -287,6 +291,12 @@ export class SimulatedDisk {
   #tick(): number {
     return ++this.#now;
   }
+}
+
+const everyProcess: ProcessState = { dead: false, count: 0 };
+
+function hasOneWriter(path: string): boolean {
+  return path.includes('/logs/');
 }
 
 function segmentsOf(path: string): string[] {
