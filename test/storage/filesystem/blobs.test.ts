@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { collectBytes, utf8 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
+import { checksum } from '../../../src/storage/filesystem/checksum.ts';
 import { nodeFileSystem, type FileSystem } from '../../../src/storage/filesystem/file-system.ts';
 import { temporaryDirectories } from './temporary-directory.ts';
 
@@ -124,6 +126,30 @@ describe('temporary files that were left', () => {
     go();
     expect(await writing).toEqual({ digest: digestOf('slow'), size: 4 });
     await held.close();
+  });
+
+  it('of processes that live are left alone though the clock jumps, and what is from the future waits', async () => {
+    const root = join(directory(), 'store');
+    const first = new FilesystemStorage(root);
+    await first.writeBlob(streamOf('x'));
+    await first.close();
+    const year = 366 * 86_400_000;
+    for (const jump of [year, -year]) {
+      const own = `${checksum(Buffer.from(hostname())).toString(16).padStart(8, '0')}-${process.pid}-abcd.tmp`;
+      const later = '00000000-1-dcba.tmp';
+      for (const name of [own, later]) writeFileSync(join(root, 'tmp', name), 'left');
+      if (jump > 0) utimesSync(join(root, 'tmp', later), (Date.now() + year) / 1000, (Date.now() + year) / 1000);
+      const fileSystem: FileSystem = {
+        ...nodeFileSystem,
+        async stat(path) {
+          const stat = await nodeFileSystem.stat(path);
+          return path.endsWith(own) || path.endsWith(later) ? stat : { ...stat, modifiedMs: stat.modifiedMs + jump };
+        },
+      };
+      await using storage = new FilesystemStorage(root, { fileSystem });
+      await storage.writeBlob(streamOf('y'));
+      expect(readdirSync(join(root, 'tmp')).sort()).toEqual([own, later].sort());
+    }
   });
 
   it('of deleted logs are directories, and go after a day', async () => {

@@ -164,6 +164,35 @@ describe('writers of a log', () => {
   });
 });
 
+describe('reading a log', () => {
+  it('gives entries in order to who asks for many at once, and ends for who leaves early', async () => {
+    const root = join(directory(), 'store');
+    await using storage = new FilesystemStorage(root);
+    for (let i = 0; i < 5; i++) await append(storage, [`${2 * i}`, `${2 * i + 1}`]);
+    const iterator = storage.readLog('log')[Symbol.asyncIterator]();
+    const results = await Promise.all(Array.from({ length: 14 }, () => iterator.next()));
+    expect(results.map(({ value }) => value && fromUtf8(value.bytes))).toEqual([...Array.from({ length: 10 }, (_, i) => `${i}`), ...Array.from({ length: 4 }, () => undefined)]);
+    expect(results.map(({ done }) => done)).toEqual([...Array.from({ length: 10 }, () => false), ...Array.from({ length: 4 }, () => true)]);
+    const early = storage.readLog('log')[Symbol.asyncIterator]();
+    const [first, left, none] = await Promise.all([early.next(), early.return!(), early.next()]);
+    expect([first.value?.sequence, left.done, none.done]).toEqual([1, true, true]);
+    const from = storage.readLog('log', { after: first.value!.position.replace(/1$/, '3') })[Symbol.asyncIterator]();
+    expect(await from.next()).toMatchObject({ value: { sequence: 4 } });
+    await from.return!();
+  });
+
+  it('hands out entries that are their reader’s own', async () => {
+    const root = join(directory(), 'store');
+    await using storage = new FilesystemStorage(root);
+    await append(storage, ['short', 'x'.repeat(1000)]);
+    for await (const { bytes } of storage.readLog('log')) {
+      expect([bytes.constructor, bytes.buffer.byteLength]).toEqual([Uint8Array, bytes.length]);
+      bytes.fill(0);
+    }
+    expect(await entriesOf(storage)).toEqual([['short', 1], ['x'.repeat(1000), 2]]);
+  });
+});
+
 describe('deleting a log', () => {
   it('leaves logs below and beside it, and their order', async () => {
     const root = join(directory(), 'store');
