@@ -81,7 +81,12 @@ export class Call {
     return { signal: this.request.signal };
   }
 
-  /** The query, checked by the schema of the route; anything else in it is refused. */
+  /** Refuses a query that says what the route does not know, whether it is looked at or not. */
+  checkQuery(): void {
+    if (this.#target.search !== '') this.#query = this.#parseQuery();
+  }
+
+  /** The query, checked by the schema of the route. */
   get query(): Readonly<Record<string, string | undefined>> {
     this.#query ??= this.#parseQuery();
     return this.#query;

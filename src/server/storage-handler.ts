@@ -146,6 +146,7 @@ class StorageServer {
     this.#inFlight++;
     let answer: Answer | undefined;
     try {
+      call.checkQuery();
       answer = await target.route.handle(call);
       return answer;
     } finally {
