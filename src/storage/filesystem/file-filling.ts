@@ -5,7 +5,7 @@ const blockBytes = 1 << 20;
 /** A small file gets by with this much memory. */
 const firstBlockBytes = 64 * 1024;
 const maxBlocksBehind = 3;
-const flushEvery = 8 << 20;
+const flushEvery = 4 << 20;
 
 /**
  * Fills a new file with bytes that are still being made. What is added is taken over at once and written behind the caller's back, in order and with bounded memory; the disk

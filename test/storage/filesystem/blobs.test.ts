@@ -93,6 +93,66 @@ describe('a blob', () => {
   });
 });
 
+describe('a large blob', () => {
+  async function* blocks(count: number): AsyncGenerator<Uint8Array> {
+    const block = new Uint8Array(1 << 20);
+    for (let i = 0; i < count; i++) yield block.fill(i);
+  }
+
+  it('is not acknowledged when an early flush of it failed, though the last one did not', async () => {
+    const root = join(directory(), 'store');
+    let syncs = 0;
+    let failing = true;
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(path, mode) {
+        const file = await nodeFileSystem.open(path, mode);
+        const sync = (): Promise<void> => (++syncs === 1 && failing ? Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' })) : file.sync());
+        return path.startsWith(join(root, 'tmp')) ? { ...file, sync } : file;
+      },
+    };
+    await using storage = new FilesystemStorage(root, { fileSystem });
+    await expect(storage.writeBlob(blocks(12))).rejects.toMatchObject({ code: 'storage', details: { system: 'EIO' } });
+    expect([(await storage.list({ kind: 'blob' })).entries, readdirSync(join(root, 'tmp'))]).toEqual([[], []]);
+    failing = false;
+    const { digest, size } = await storage.writeBlob(blocks(12));
+    let read = 0;
+    for await (const chunk of (await storage.readBlob(digest))!) read += chunk.length;
+    expect([read, size]).toEqual([12 << 20, 12 << 20]);
+    expect(syncs).toBeGreaterThan(2);
+  });
+
+  it('waits for the disk when that is slower than its source', async () => {
+    const root = join(directory(), 'store');
+    let under = 0;
+    let most = 0;
+    let made = 0;
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(path, mode) {
+        const file = await nodeFileSystem.open(path, mode);
+        const write = async (bytes: Uint8Array): Promise<number> => {
+          for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+          under += bytes.length;
+          return file.write(bytes);
+        };
+        return path.startsWith(join(root, 'tmp')) ? { ...file, write } : file;
+      },
+    };
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const block of blocks(20)) {
+        most = Math.max(most, made - under);
+        made += block.length;
+        yield block;
+      }
+    };
+    await using storage = new FilesystemStorage(root, { fileSystem });
+    await storage.writeBlob(source());
+    expect(most).toBeGreaterThan(1 << 20);
+    expect(most).toBeLessThanOrEqual(5 << 20);
+  });
+});
+
 describe('temporary files that were left', () => {
   it('are removed once they are a day old and their process is dead, and no others', async () => {
     const root = join(directory(), 'store');
