@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
-import { compare, measure, type Benchmark } from './harness.ts';
+import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
 
 interface Place {
   readonly directory: string;
@@ -24,11 +24,13 @@ async function teardown({ directory, storage }: Place): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-function withRecords(count: number): () => Promise<Place> {
+/** With `parts`, keys have so many different first segments, and so fill every file of records. */
+function withRecords(count: number, parts = 1): () => Promise<Place> {
   return async () => {
     const place = await setup();
+    const keyAt = (i: number): string => (parts === 1 ? `runs/${keyOf(i)}` : `part-${i % parts}/${keyOf(i)}`);
     for (let at = 0; at < count; at += 10_000) {
-      await place.storage.write(Array.from({ length: Math.min(10_000, count - at) }, (_, i) => ({ kind: 'put', key: `runs/${keyOf(at + i)}`, bytes: value })));
+      await place.storage.write(Array.from({ length: Math.min(10_000, count - at) }, (_, i) => ({ kind: 'put', key: keyAt(at + i), bytes: value })));
     }
     return place;
   };
@@ -77,6 +79,81 @@ async function openAndList(place: Place): Promise<void> {
   await storage.close();
 }
 
+async function openAndListSome(place: Place): Promise<void> {
+  const storage = new FilesystemStorage(join(place.directory, 'store'));
+  await storage.list({ limit: 1000 });
+  await storage.close();
+}
+
+/** Opens the store at a path and reads all its files of records; run by itself to see what memory that takes. */
+export async function openAll(root: string): Promise<void> {
+  await using storage = new FilesystemStorage(root);
+  await storage.list({ limit: 1 });
+}
+
+function memoryOfOpen(name: string, target: number, prepare: () => Promise<Place>): Benchmark {
+  return {
+    name,
+    async run() {
+      const place = await prepare();
+      await place.storage.close();
+      const result = await peakMemory(name, import.meta.url, 'openAll', { argument: join(place.directory, 'store'), target: { atMost: target } }).run();
+      await teardown(place);
+      return result;
+    },
+  };
+}
+
+/** Writes one after the other until it is told to stop, and gives how long the longest took, in milliseconds. */
+async function longestWrite(write: (i: number) => Promise<unknown>, stopped: () => boolean): Promise<number> {
+  let longest = 0;
+  for (let i = 0; !stopped(); i++) {
+    const start = performance.now();
+    await write(i);
+    longest = Math.max(longest, performance.now() - start);
+  }
+  return longest;
+}
+
+/**
+ * The longest that a write took while all records were compacted, by the instance that compacts and by another. The baseline is the longest append to a plain file
+ * with a flush, at the same time: what the machine itself makes writers wait.
+ */
+function longestStop(name: string, prepare: () => Promise<Place>, keys: readonly string[]): Benchmark {
+  return {
+    name,
+    async run() {
+      const place = await prepare();
+      const other = new FilesystemStorage(join(place.directory, 'store'));
+      // So that both have read every file before, and every file has something to drop.
+      for (const storage of [place.storage, other]) for (const key of keys) await storage.write([{ kind: 'put', key, bytes: value }]);
+      const stops: number[] = [];
+      const baselines: number[] = [];
+      const plain = await open(join(place.directory, 'plain'), 'a');
+      for (let run = 0; run < 3; run++) {
+        let done = false;
+        const put = (storage: StorageAdapter, i: number) => storage.write([{ kind: 'put', key: keys[i % keys.length]!, bytes: value }]);
+        const writing = [place.storage, other].map((storage) => longestWrite((i) => put(storage, i), () => done));
+        const baseline = longestWrite(() => plain.write(value).then(() => plain.datasync()), () => done);
+        await place.storage.compact();
+        // The values are still to be found in the new files.
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        done = true;
+        stops.push(Math.max(...(await Promise.all(writing))));
+        baselines.push(await baseline);
+      }
+      await plain.close();
+      await other.close();
+      await teardown(place);
+      const [fastest, value, slowest] = stops.sort((a, b) => a - b) as [number, number, number];
+      const baseline = baselines.sort((a, b) => a - b)[1]!;
+      return { value, unit: 'ms', fastest, slowest, runs: 3, baseline, ratio: value / baseline, target: { atMost: 100 } };
+    },
+  };
+}
+
+const parts = 64;
+
 export const benchmarks: Benchmark[] = [
   compare('a flushed record write (baseline: write, fsync, rename, fsync of the directory)', (place) => times(200, () => put(place)), (place) => times(200, () => replaceFile(place)), {
     setup,
@@ -101,9 +178,23 @@ export const benchmarks: Benchmark[] = [
     for (let i = 0; i < 3; i++) await place.storage.write([{ kind: 'put', key: `runs/new-${place.count++}`, bytes: value }]);
     await countRecords(place.storage);
   }, { setup: withRecords(100_000), teardown, runs: 5, target: { atMost: 100 } }),
-  measure('opening a store of 1,000,000 records and listing the first thousand', async (place) => {
-    const storage = new FilesystemStorage(join(place.directory, 'store'));
-    await storage.list({ limit: 1000 });
-    await storage.close();
-  }, { setup: withRecords(1_000_000), teardown, runs: 3 }),
+  measure('opening a store of 1,000,000 records in one file and listing the first thousand', openAndListSome, {
+    setup: withRecords(1_000_000),
+    teardown,
+    runs: 3,
+    target: { atMost: 1500 },
+  }),
+  measure('opening a store of 1,000,000 records in 16 files and listing the first thousand', openAndListSome, {
+    setup: withRecords(1_000_000, parts),
+    teardown,
+    runs: 3,
+    target: { atMost: 1500 },
+  }),
+  memoryOfOpen('memory at the height of opening 1,000,000 records', 250, withRecords(1_000_000)),
+  longestStop('longest stop of two writers while 1,000,000 records in one file are compacted', withRecords(1_000_000), ['runs/written-meanwhile']),
+  longestStop(
+    'longest stop of two writers while 1,000,000 records in 16 files are compacted',
+    withRecords(1_000_000, parts),
+    Array.from({ length: parts }, (_, i) => `part-${i}/written-meanwhile`),
+  ),
 ];

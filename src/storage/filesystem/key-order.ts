@@ -42,7 +42,7 @@ export class KeyOrder {
     for (; this.#taken < this.#keys.rows; this.#taken++) {
       if (!this.#keys.has(this.#taken)) continue;
       const leaf = this.#leaves.length === 1 ? this.#leaves[0]! : this.#leaves[this.#leafOf(this.#keys.key(this.#taken))]!;
-      if (leaf.count === leaf.rows.length) leaf.rows = grown(leaf.rows);
+      if (leaf.count === leaf.rows.length) leaf.rows = grown(leaf.rows, leaf.rows.length * 2);
       leaf.rows[leaf.count++] = this.#taken;
       leaf.sorted = false;
     }

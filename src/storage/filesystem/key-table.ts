@@ -18,7 +18,7 @@ export class KeyTable {
   #lengths = new Uint16Array(firstRows);
   #hashes = new Int32Array(firstRows);
   /** Open addressing: the row in each place, or `empty`. */
-  #places = new Int32Array(firstRows * 4).fill(empty);
+  #places = new Int32Array(firstRows * 2).fill(empty);
   #rows = 0;
   #size = 0;
   #scratch = new Uint8Array(64);
@@ -108,11 +108,19 @@ export class KeyTable {
       this.#bytes.copy(larger, 0, 0, this.#end);
       this.#bytes = larger;
     }
-    if (this.#rows < this.#starts.length) return;
-    this.#starts = grown(this.#starts);
-    this.#lengths = grown(this.#lengths);
-    this.#hashes = grown(this.#hashes);
-    this.#places = new Int32Array(this.#places.length * 2).fill(empty);
+    if (this.#rows === this.#starts.length) this.reserve(this.#rows * 2);
+  }
+
+  /** Makes room for as many rows, to save growing step by step. */
+  reserve(rows: number): void {
+    if (rows <= this.#starts.length) return;
+    this.#starts = grown(this.#starts, rows);
+    this.#lengths = grown(this.#lengths, rows);
+    this.#hashes = grown(this.#hashes, rows);
+    // At most half of the places are taken.
+    const places = 2 ** Math.ceil(Math.log2(rows * 2));
+    if (places <= this.#places.length) return;
+    this.#places = new Int32Array(places).fill(empty);
     for (let row = 0; row < this.#rows; row++) if (this.has(row)) this.#putInPlace(row, this.#hashes[row]!);
   }
 

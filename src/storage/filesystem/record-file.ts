@@ -9,7 +9,15 @@ import type { Slot } from './slot-table.ts';
 import { decodeVouch, type Vouch } from './vouch.ts';
 
 const windowBytes = 1 << 20;
+// Of a window, so much may be left over for the next.
+const overlapBytes = 16 << 10;
 const settleBytes = 512 << 10;
+
+/** A window on its way. */
+interface Ahead {
+  readonly from: number;
+  readonly bytes: Promise<Buffer | undefined>;
+}
 
 /** One open generation of a record log. */
 export class RecordFile {
@@ -95,9 +103,20 @@ export class RecordFile {
     const { replay } = this;
     const { size, links } = await this.#reader.stat();
     if (written !== undefined && replay.end + written.length === size) replay.feed(written, true);
+    const begunAt = replay.end;
     let want = windowBytes;
+    let ahead: Ahead | undefined;
+    let reserved = false;
     while (replay.end < size && !replay.sealed && !replay.contradicted) {
-      const window = await readAt(this.#reader, replay.end, Math.min(want, size - replay.end));
+      const read = await ahead?.bytes;
+      const kept = ahead === undefined || read === undefined || replay.end < ahead.from || want > windowBytes ? undefined : read.subarray(replay.end - ahead.from);
+      const window = kept ?? (await readAt(this.#reader, replay.end, Math.min(want, size - replay.end)));
+      ahead = this.#readAhead(replay.end + window.length - overlapBytes, size);
+      if (!reserved && replay.end > begunAt) {
+        // Of the keys that are still to come there are probably as many for each byte as there were so far.
+        replay.state.slots.reserve(Math.ceil((1.05 * replay.state.slots.size * (size - begunAt)) / (replay.end - begunAt)));
+        reserved = true;
+      }
       const last = replay.end + window.length >= size;
       const fed = replay.feed(window, last);
       if (fed === undefined) {
@@ -110,7 +129,14 @@ export class RecordFile {
       }
       want = windowBytes;
     }
+    await ahead?.bytes;
     if (links === 0 && !replay.sealed) throw new StorageError('storage', `The store was removed while it was in use: ${this.path} is gone. Close this storage.`, { key: this.path });
+  }
+
+  /** Begins to read the window that probably comes next, while the one before it is gone through. */
+  #readAhead(from: number, size: number): Ahead | undefined {
+    if (from + overlapBytes >= size) return undefined;
+    return { from, bytes: this.use(() => readAt(this.#reader, from, Math.min(windowBytes, size - from))).catch(() => undefined) };
   }
 
   /** The frame of a slot, and the salt that it begins with. */

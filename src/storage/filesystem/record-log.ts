@@ -44,7 +44,7 @@ const maxAttempts = 100;
 const pauseMs = 5;
 // Whoever has sealed a file is done soon, or dead.
 const maxWaitMs = 500;
-const writtenPerMs = 100_000;
+const writtenPerMs = 20_000;
 // What may be left to copy when writers are made to wait.
 const shortTail = 256 << 10;
 const maxRounds = 50;
@@ -65,6 +65,7 @@ export class RecordLog {
   #refreshNext: Promise<void> | undefined;
   #syncedTo = 0;
   #compacting: Promise<boolean> | undefined;
+  #removing: Promise<void> | undefined;
   #closing = false;
   /** A file that could not be replaced is not tried again before it has grown to this. */
   #notBefore = 0;
@@ -198,6 +199,7 @@ export class RecordLog {
   async close(): Promise<void> {
     this.#closing = true;
     await this.#compacting?.catch(() => undefined);
+    await this.#removing;
     await this.#refreshing?.catch(() => undefined);
     const file = this.#file;
     this.#file = undefined;
@@ -219,7 +221,8 @@ export class RecordLog {
       const handover = await file.handoverTo(next);
       if (handover !== undefined) next.follow(file, handover);
       this.#file = next;
-      this.#syncedTo = 0;
+      // Whoever wrote it has flushed what it left word of.
+      this.#syncedTo = handover?.end ?? 0;
       this.#distrusted = false;
       this.#notBefore = 0;
       if (handover === undefined) await file.retire();
@@ -253,7 +256,8 @@ export class RecordLog {
       await this.refresh();
       return false;
     }
-    await removeGenerationsBefore(this.#context.fileSystem, this.#directory, file.replay.generation);
+    const remove = (): Promise<void> => removeGenerationsBefore(this.#context.fileSystem, this.#directory, file.replay.generation);
+    this.#removing = (this.#removing ?? Promise.resolve()).then(remove).catch(() => undefined);
     return true;
   }
 

@@ -235,8 +235,7 @@ function pageOf(slots: SlotTable, { prefix, after, limit }: CheckedListQuery): L
     if (key === after) continue;
     if (!key.startsWith(prefix)) break;
     if (entries.length === limit) return { entries, next: entries[entries.length - 1]!.key };
-    const slot = slots.at(row);
-    entries.push({ key, version: versionText(slot), size: slot.valueLength });
+    entries.push({ key, version: slots.version(row), size: slots.valueLength(row) });
   }
   return { entries };
 }

@@ -1,8 +1,9 @@
 import type { Key } from '../../core/key.ts';
+import type { Version } from '../contract.ts';
 import { grown } from './grown.ts';
 import { KeyOrder } from './key-order.ts';
 import { KeyTable } from './key-table.ts';
-import type { VersionId } from './record-frame.ts';
+import { versionText, type VersionId } from './record-frame.ts';
 
 /** Where the present value of a key lies, and its version. */
 export interface Slot extends VersionId {
@@ -71,6 +72,14 @@ export class SlotTable {
     };
   }
 
+  version(row: number): Version {
+    return versionText({ generation: this.#generations[row]!, offset: this.#offsets[row]!, nonce: this.#nonces[row]! });
+  }
+
+  valueLength(row: number): number {
+    return this.#valueLengths[row]!;
+  }
+
   key(row: number): Key {
     return this.#keys.key(row);
   }
@@ -87,10 +96,17 @@ export class SlotTable {
     return this.#offsets[row] === version.offset && this.#generations[row] === version.generation && this.#nonces[row] === version.nonce;
   }
 
+  /** Makes room for as many rows, to save growing step by step. */
+  reserve(rows: number): void {
+    if (rows <= this.#sizes.length) return;
+    this.#keys.reserve(rows);
+    this.#grow(rows);
+  }
+
   /** A row for the key that `bytes` hold from `start` to `end` and that is not there yet. */
   add(bytes: Uint8Array, start: number, end: number): number {
     const row = this.#keys.add(bytes, start, end);
-    if (row === this.#sizes.length) this.#grow();
+    if (row === this.#sizes.length) this.#grow(row * 2);
     return row;
   }
 
@@ -145,14 +161,14 @@ export class SlotTable {
     this.#marks[row] = marks;
   }
 
-  #grow(): void {
-    this.#generations = grown(this.#generations);
-    this.#offsets = grown(this.#offsets);
-    this.#nonces = grown(this.#nonces);
-    this.#positions = grown(this.#positions);
-    this.#sizes = grown(this.#sizes);
-    this.#valueLengths = grown(this.#valueLengths);
-    this.#marks = grown(this.#marks);
+  #grow(rows: number): void {
+    this.#generations = grown(this.#generations, rows);
+    this.#offsets = grown(this.#offsets, rows);
+    this.#nonces = grown(this.#nonces, rows);
+    this.#positions = grown(this.#positions, rows);
+    this.#sizes = grown(this.#sizes, rows);
+    this.#valueLengths = grown(this.#valueLengths, rows);
+    this.#marks = grown(this.#marks, rows);
   }
 
   /** Leaves out the empty rows. */
