@@ -11,13 +11,8 @@ import { verifiedBytes } from '../verified-bytes.ts';
 import type { Database } from './database.ts';
 import { arrayRange, headOf, headRange, parseHead } from './layout.ts';
 
-/** Where the bytes of a blob are. */
-interface Manifest {
-  /** First part of the keys of its chunks. */
-  readonly staging: string;
-  /** Bytes of each of its chunks but the last. */
-  readonly chunkBytes: number;
-}
+/** Key of a chunk: the upload that wrote it, where its bytes begin in the blob, and how many they are. */
+type ChunkKey = [staging: string, start: number, length: number];
 
 const chunkBytes = 1 << 20;
 /** How long a writer may be silent before its chunks are taken for those of a dead one. */
@@ -25,7 +20,7 @@ export const deadAfterMs: number = 24 * 60 * 60 * 1000;
 
 /**
  * The blobs of a database. A transaction ends while it waits for a source, so each chunk is written in a transaction of its own, under a name that nobody knows yet; the
- * last one brings the manifest with it, and with that the blob is there. Chunks are flushed like manifests: nothing promises that a flush takes earlier, relaxed
+ * last one brings the head that gives the blob this name, and with that it is there. Chunks are flushed like heads: nothing promises that a flush takes earlier, relaxed
  * transactions with it, and Chromium keeps large values in files of their own.
  */
 export class BlobStore {
@@ -36,41 +31,35 @@ export class BlobStore {
     this.#database = database;
   }
 
-  async write(source: AsyncIterable<Uint8Array>, { digest = undefined, signal }: BlobOptions): Promise<BlobRef> {
+  async write(source: AsyncIterable<Uint8Array>, { digest, signal }: BlobOptions): Promise<BlobRef> {
     const staging = newId();
     const hasher = createHasher();
     let parts: Uint8Array[] = [];
-    let [filled, size, staged] = [0, 0, 0];
+    let [staged, size] = [0, 0];
     let writing: Promise<void> | undefined;
     try {
       for await (const piece of checkedChunks(source, signal)) {
         hasher.update(piece);
+        parts.push(piece.slice());
         size += piece.length;
-        for (let at = 0; at < piece.length; ) {
-          if (filled === chunkBytes) {
-            // The disk and the hash work at the same time, one chunk apart.
-            await writing;
-            writing = this.#stage(staging, staged++, concatBytes(parts));
-            writing.catch(() => undefined);
-            parts = [];
-            filled = 0;
-          }
-          const part = piece.slice(at, at + chunkBytes - filled);
-          parts.push(part);
-          filled += part.length;
-          at += part.length;
-        }
+        if (size - staged < chunkBytes) continue;
+        // The disk and the hash work at the same time, one chunk apart.
+        await writing;
+        writing = this.#stage(staging, staged, concatBytes(parts));
+        writing.catch(() => undefined);
+        parts = [];
+        staged = size;
       }
       await writing;
       throwIfAborted(signal, 'Writing the blob');
       const found = hasher.digest();
       if (digest !== undefined && digest !== found) throw new IntegrityError(`The blob was to be ${digest}, but its bytes hash to ${found}; nothing was kept.`, { key: digest, found });
-      await this.#commit(found, size, staging, staged, concatBytes(parts));
+      await this.#commit(found, staging, staged, concatBytes(parts));
       return { digest: found, size };
     } catch (error) {
       await writing?.catch(() => undefined);
       // What cannot be removed now is left to whoever collects the chunks of dead writers.
-      if (staged > 0) await this.#database.transact('relaxed', ['chunks', 'staging'], (...stores) => this.#unstage(stores, staging)).catch(() => undefined);
+      if (staged > 0) await this.#database.transact('relaxed', ['chunks', 'staging'], (chunks, uploads) => this.#unstage(chunks, uploads, staging)).catch(() => undefined);
       throw error;
     }
   }
@@ -90,49 +79,47 @@ export class BlobStore {
 
   /** The names of uploads that have been silent for so long; `remove` removes their chunks. */
   abandoned(silentMs: number, remove: boolean): Promise<string[]> {
-    return this.#database.transact(remove ? 'strict' : 'readonly', ['chunks', 'staging'], async (chunks, staging) => {
-      const [names, times] = await Promise.all([promisifyRequest(staging.getAllKeys()), promisifyRequest<number[]>(staging.getAll())]);
+    return this.#database.transact(remove ? 'strict' : 'readonly', ['chunks', 'staging'], async (chunks, uploads) => {
+      const [names, times] = await Promise.all([promisifyRequest(uploads.getAllKeys()), promisifyRequest<number[]>(uploads.getAll())]);
       const since = this.#database.context.clock.now() - silentMs;
       const dead = (names as string[]).filter((_name, i) => times[i]! <= since);
-      if (remove) for (const name of dead) this.#unstage([chunks, staging], name);
+      if (remove) for (const name of dead) this.#unstage(chunks, uploads, name);
       return dead;
     });
   }
 
-  /** Whether a blob has as many chunks as its size asks for, or is not there. */
+  /** Whether all chunks of a blob are there, or it is not there itself. */
   isWhole(digest: Digest): Promise<boolean> {
     return this.#database.transact('readonly', ['blobs', 'chunks'], async (blobs, chunks) => {
       const found = await this.#find(blobs, digest);
-      if (found === null) return true;
-      const { staging, chunkBytes: length } = found.value as Manifest;
-      return (await promisifyRequest(chunks.count(arrayRange(this.#database.ranges, staging)))) === Math.ceil(parseHead(found.key).size / length);
+      return found === null || (await this.#bytesOf(chunks, found.value as string)) === parseHead(found.key).size;
     });
   }
 
-  async #stage(staging: string, index: number, bytes: Uint8Array): Promise<void> {
+  async #stage(staging: string, start: number, bytes: Uint8Array): Promise<void> {
     // Once, beside the first work of the kind; what fails here is found by inspect().
     await (this.#collected ??= this.abandoned(deadAfterMs, true).catch(() => undefined));
-    await this.#database.transact('strict', ['chunks', 'staging'], (chunks, writers) => {
-      chunks.put(bytes, [staging, index]);
-      writers.put(this.#database.context.clock.now(), staging);
+    await this.#database.transact('strict', ['chunks', 'staging'], (chunks, uploads) => {
+      putChunks(chunks, staging, start, bytes);
+      uploads.put(this.#database.context.clock.now(), staging);
     });
   }
 
-  #unstage([chunks, writers]: readonly IDBObjectStore[], staging: string): void {
-    chunks!.delete(arrayRange(this.#database.ranges, staging));
-    writers!.delete(staging);
+  #unstage(chunks: IDBObjectStore, uploads: IDBObjectStore, staging: string): void {
+    chunks.delete(arrayRange(this.#database.ranges, staging));
+    uploads.delete(staging);
   }
 
-  #commit(digest: Digest, size: number, staging: string, staged: number, last: Uint8Array): Promise<void> {
-    return this.#database.transact('strict', ['blobs', 'chunks', 'staging'], async (blobs, chunks, writers) => {
-      if ((await promisifyRequest(chunks.count(arrayRange(this.#database.ranges, staging)))) !== staged) {
+  #commit(digest: Digest, staging: string, staged: number, last: Uint8Array): Promise<void> {
+    return this.#database.transact('strict', ['blobs', 'chunks', 'staging'], async (blobs, chunks, uploads) => {
+      if ((await this.#bytesOf(chunks, staging)) !== staged) {
         throw new StorageError('storage', `The chunks of the blob ${digest} were collected as those of a dead writer; write it again.`, { key: digest });
       }
       // Over a blob that is there already too: that refreshes it, and mends it if it was damaged.
       await this.#remove(blobs, chunks, digest, undefined);
-      if (last.length > 0) chunks.put(last, [staging, staged]);
-      blobs.put({ staging, chunkBytes } satisfies Manifest, headOf(digest, this.#database.context.newVersion(), size));
-      writers.delete(staging);
+      putChunks(chunks, staging, staged, last);
+      blobs.put(staging, headOf(digest, this.#database.context.newVersion(), staged + last.length));
+      uploads.delete(staging);
     });
   }
 
@@ -147,21 +134,23 @@ export class BlobStore {
       throw new ConflictError(`The blob ${digest} is not at version ${match} any more; it was kept. List it again.`, { key: digest });
     }
     blobs.delete(found.key);
-    chunks.delete(arrayRange(this.#database.ranges, (found.value as Manifest).staging));
+    chunks.delete(arrayRange(this.#database.ranges, found.value as string));
+  }
+
+  async #bytesOf(chunks: IDBObjectStore, staging: string): Promise<number> {
+    const keys = (await promisifyRequest(chunks.getAllKeys(arrayRange(this.#database.ranges, staging)))) as ChunkKey[];
+    return keys.reduce((sum, [, , length]) => sum + length, 0);
   }
 
   async *#chunks(digest: Digest, start: number, end: number, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    const next = (at: number): Promise<Uint8Array> => {
-      const reading = this.#part(digest, at, end);
-      reading.catch(() => undefined);
+    const next = (at: number): Promise<Uint8Array> | undefined => {
+      const reading = at < end ? this.#part(digest, at, end) : undefined;
+      reading?.catch(() => undefined);
       return reading;
     };
-    for (let at = start, ahead = next(at); at < end; ) {
-      const part = await ahead;
+    for (let at = start, part, ahead = next(at); (part = await ahead) !== undefined; yield part) {
       throwIfAborted(signal, 'Reading the blob');
-      at += part.length;
-      if (at < end) ahead = next(at);
-      yield part;
+      ahead = next((at += part.length));
     }
   }
 
@@ -170,14 +159,20 @@ export class BlobStore {
     return this.#database.transact('readonly', ['blobs', 'chunks'], async (blobs, chunks) => {
       const found = await this.#find(blobs, digest);
       if (found === null) throw new NotFoundError(`The blob ${digest} was deleted while it was read.`, { key: digest });
-      const { staging, chunkBytes: length } = found.value as Manifest;
-      const index = Math.floor(at / length);
-      const from = index * length;
-      const chunk = await promisifyRequest<Uint8Array | undefined>(chunks.get([staging, index]));
-      if (chunk?.length !== Math.min(length, parseHead(found.key).size - from)) {
-        throw new IntegrityError(`The blob ${digest} is damaged. Restore it from a copy or write it again.`, { key: digest });
-      }
-      return at === from && end >= from + chunk.length ? chunk : chunk.slice(at - from, end - from);
+      const staging = found.value as string;
+      const cursor = await promisifyRequest(chunks.openCursor(this.#database.ranges.bound([staging], [staging, at, []]), 'prev'));
+      const [, start, length] = (cursor?.key ?? ['', 0, 0]) as ChunkKey;
+      const bytes = cursor?.value as Uint8Array | undefined;
+      if (bytes?.length !== length || at >= start + length) throw new IntegrityError(`The blob ${digest} is damaged. Restore it from a copy or write it again.`, { key: digest });
+      return at === start && end >= start + length ? bytes : bytes.slice(at - start, end - start);
     });
+  }
+}
+
+/** Puts bytes in chunks of a size that a reader may well hold. */
+function putChunks(chunks: IDBObjectStore, staging: string, start: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    const chunk = bytes.slice(at, at + chunkBytes);
+    chunks.put(chunk, [staging, start + at, chunk.length] satisfies ChunkKey);
   }
 }

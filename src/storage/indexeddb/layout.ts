@@ -11,7 +11,7 @@ import type { CheckedListQuery } from '../list-page.ts';
  * - `heads`: the head of each record → 0; `records`: key → RecordRow
  * - `operations`: how many named writes there were so far → OperationsRow, found by any of its names with the index `names`
  * - `logs`: the head of each log → 0; `entries`: RowKey → EntriesRow, found by the name of its append with the index `names`
- * - `blobs`: the head of each blob → Manifest; `chunks`: `[staging, number]` → bytes; `staging`: staging → when its last chunk came, while it has no manifest
+ * - `blobs`: the head of each blob → the name of its upload; `chunks`: ChunkKey → bytes; `staging`: name of an upload that is under way → when its last chunk came
  */
 export const storeNames = ['about', 'heads', 'records', 'operations', 'logs', 'entries', 'blobs', 'chunks', 'staging'] as const;
 

@@ -5,7 +5,7 @@ import type { Key } from '../../core/key.ts';
 import type { LogEntry, LogPosition, LogQuery } from '../contract.ts';
 import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
 import type { Database } from './database.ts';
-import { GroupCommit, type Job } from './group-commit.ts';
+import { groupCommit } from './group-commit.ts';
 import { arrayRange, findAll, headOf, headRange, parseHead } from './layout.ts';
 import { type PackedEntries, unpackEntries } from './packed-entries.ts';
 
@@ -17,7 +17,8 @@ interface EntriesRow extends PackedEntries {
   readonly names?: string;
 }
 
-interface AppendJob extends Job {
+interface AppendJob {
+  readonly signal: AbortSignal | undefined;
   readonly log: Key;
   readonly writer: string;
   readonly packs: readonly PackedEntries[];
@@ -32,14 +33,10 @@ const pageRows = 512;
 /** The logs of a database. */
 export class LogStore {
   readonly #database: Database;
-  readonly #group = new GroupCommit<AppendJob, LogPosition>((jobs) => this.#commit(jobs));
+  readonly append: (job: AppendJob) => Promise<LogPosition> = groupCommit((jobs) => this.#commit(jobs));
 
   constructor(database: Database) {
     this.#database = database;
-  }
-
-  append(job: AppendJob): Promise<LogPosition> {
-    return this.#group.add(job);
   }
 
   async *read(log: Key, { after, signal }: LogQuery): AsyncGenerator<LogEntry> {

@@ -6,7 +6,7 @@ import type { Key } from '../../core/key.ts';
 import type { StoredRecord, Version, WriteOperation, WriteResult } from '../contract.ts';
 import { rememberedOperations } from '../operation-memory.ts';
 import type { Database } from './database.ts';
-import { GroupCommit, type Job } from './group-commit.ts';
+import { groupCommit } from './group-commit.ts';
 import { findAll, headOf, headRange, parseHead } from './layout.ts';
 
 interface RecordRow {
@@ -23,14 +23,16 @@ interface OperationsRow {
   readonly results: readonly WriteResult[];
 }
 
-interface WriteJob extends Job {
+interface WriteJob {
+  readonly signal: AbortSignal | undefined;
   readonly operations: readonly WriteOperation[];
 }
 
 /** The records of a database. */
 export class RecordStore {
   readonly #database: Database;
-  readonly #group = new GroupCommit<WriteJob, WriteResult[]>((jobs) => this.#commit(jobs));
+  /** Takes the operations over: neither they nor their bytes may change any more. */
+  readonly write: (job: WriteJob) => Promise<WriteResult[]> = groupCommit((jobs) => this.#commit(jobs));
 
   constructor(database: Database) {
     this.#database = database;
@@ -44,11 +46,6 @@ export class RecordStore {
       if (crc32(bytes) !== checksum) throw new IntegrityError(`The record ${keys[i]} is damaged. Restore it from a copy.`, { key: keys[i]! });
       return { bytes, version, blobs };
     });
-  }
-
-  /** Takes the operations over: neither they nor their bytes may change any more. */
-  write(job: WriteJob): Promise<WriteResult[]> {
-    return this.#group.add(job);
   }
 
   #commit(jobs: readonly WriteJob[]): Promise<WriteResult[][]> {
