@@ -61,6 +61,10 @@ export type {
 } from './storage/contract.ts';
 export { collectGarbage } from './storage/collect-garbage.ts';
 export type { CollectGarbageOptions, GarbageReport } from './storage/collect-garbage.ts';
+export { exportStore } from './storage/export-store.ts';
+export type { ExportStoreOptions } from './storage/export-store.ts';
+export { importStore } from './storage/import-store.ts';
+export type { ImportConflict, ImportReport, ImportStoreOptions } from './storage/import-store.ts';
 export { rewritableLog } from './storage/rewritable-log.ts';
 export type { RewritableLog, RewritableLogOptions } from './storage/rewritable-log.ts';
 export type { KeepEntry, RewriteResult } from './storage/rewrite-log.ts';
