@@ -59,6 +59,8 @@ export type {
   WriteRefused,
   WriteResult,
 } from './storage/contract.ts';
+export { checkStore } from './storage/check-store.ts';
+export type { CheckStoreOptions } from './storage/check-store.ts';
 export { collectGarbage } from './storage/collect-garbage.ts';
 export type { CollectGarbageOptions, GarbageReport } from './storage/collect-garbage.ts';
 export { exportStore } from './storage/export-store.ts';
@@ -74,6 +76,19 @@ export type { CacheOptions } from './storage/cached.ts';
 export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
 export { watch } from './storage/watch.ts';
 export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';
+export { replicate } from './storage/replicate.ts';
+export type { ReplicateOptions, Replication } from './storage/replicate.ts';
+export type {
+  ConflictDecision,
+  ConflictListener,
+  LogConflict,
+  LogSide,
+  MergedRecord,
+  RecordConflict,
+  ReplicationConflict,
+} from './storage/replication-conflict.ts';
+export type { ReplicationCounts, ReplicationProgress } from './storage/replication-context.ts';
+export type { ReplicationLock, ReplicationWake } from './storage/replication-host.ts';
 export { withPrefix } from './storage/with-prefix.ts';
 export { withSegmentedLog } from './storage/with-segmented-log.ts';
 export { Tracker } from './tracking/tracker.ts';
