@@ -3,6 +3,9 @@ import { IndexedDBStorage } from 'modelkeep/indexeddb';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
 import { update } from '../../src/storage/update.ts';
 
+// Exposed by the test, to be told while a call is under way.
+declare function acknowledged(line: string): Promise<void>;
+
 const open = new Map<string, IndexedDBStorage>();
 
 function storeNamed(name: string): IndexedDBStorage {
@@ -56,11 +59,10 @@ export async function increment({ store, times }: { store: string; times: number
 
 /** Puts records until it is killed and tells of each that was acknowledged. */
 export async function putUntilKilled({ store, size }: { store: string; size: number }): Promise<void> {
-  const told = (globalThis as unknown as { acknowledged(line: string): Promise<void> }).acknowledged;
   for (let i = 0; ; i++) {
     await storeNamed(store).write([{ kind: 'put', key: `k${i % 50}`, bytes: encode(`${i} `.repeat(size)) }]);
     await storeNamed(store).append('log', [encode(String(i)), encode('x'.repeat(size))], { writer: 'w' });
-    await told(String(i));
+    await acknowledged(String(i));
   }
 }
 
@@ -76,11 +78,10 @@ export async function logTexts({ store, log }: { store: string; log: string }): 
 
 /** Writes a blob whose source stops after some of it, and never goes on. */
 export async function writeHalfABlob({ store, mebibytes }: { store: string; mebibytes: number }): Promise<void> {
-  const told = (globalThis as unknown as { acknowledged(line: string): Promise<void> }).acknowledged;
   await storeNamed(store).writeBlob(
     (async function* () {
       for (let i = 0; i < mebibytes; i++) yield new Uint8Array(1 << 20).fill(i);
-      await told('half of it');
+      await acknowledged('half of it');
       await new Promise(() => undefined);
     })(),
   );
@@ -137,8 +138,7 @@ export async function put({ store, key, text }: { store: string; key: string; te
 
 /** Counts hints of change and tells of each. */
 export function listen(store: string): void {
-  const told = (globalThis as unknown as { acknowledged(line: string): Promise<void> }).acknowledged;
-  storeNamed(store).onChange(() => void told('woken'));
+  storeNamed(store).onChange(() => void acknowledged('woken'));
 }
 
 /** What a call fails with. */

@@ -130,7 +130,7 @@ async function run<T>(transaction: IDBTransaction, body: () => T | Promise<T>): 
     transaction.onabort = () => reject((transaction.error as Error | null) ?? new DOMException('the transaction was aborted', 'AbortError'));
   });
   try {
-    const [result] = await Promise.all([body(), ended]);
+    const [result] = await Promise.all([committed(transaction, body), ended]);
     return result;
   } catch (error) {
     try {
@@ -141,4 +141,11 @@ async function run<T>(transaction: IDBTransaction, body: () => T | Promise<T>): 
     await ended.catch(() => undefined);
     throw (transaction.error as Error | null) ?? error;
   }
+}
+
+/** Without waiting for the answers to the last requests, which a transaction does when it is left to itself. */
+async function committed<T>(transaction: IDBTransaction, body: () => T | Promise<T>): Promise<T> {
+  const result = await body();
+  transaction.commit?.();
+  return result;
 }

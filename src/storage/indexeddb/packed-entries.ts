@@ -1,4 +1,3 @@
-import { concatBytes } from '../../core/bytes.ts';
 import { crc32 } from '../../core/crc32.ts';
 
 /** Entries of one append in one row of the store, so that thousands of them are one put. */
@@ -17,10 +16,17 @@ const packBytes = 1 << 20;
 export function packEntries(entries: readonly Uint8Array[]): PackedEntries[] {
   const packs: PackedEntries[] = [];
   for (let start = 0, end = 0; start < entries.length; start = end) {
-    for (let size = 0; end < entries.length && (end === start || size + entries[end]!.length <= packBytes); end++) size += entries[end]!.length;
-    const packed = entries.slice(start, end);
-    const bytes = concatBytes(packed);
-    packs.push({ bytes, lengths: Uint32Array.from(packed, (entry) => entry.length), checksum: crc32(bytes) });
+    let size = 0;
+    do size += entries[end++]!.length;
+    while (end < entries.length && size + entries[end]!.length <= packBytes);
+    const bytes = new Uint8Array(size);
+    const lengths = new Uint32Array(end - start);
+    for (let i = start, at = 0; i < end; i++) {
+      const entry = entries[i]!;
+      bytes.set(entry, at);
+      at += lengths[i - start] = entry.length;
+    }
+    packs.push({ bytes, lengths, checksum: crc32(bytes) });
   }
   return packs;
 }

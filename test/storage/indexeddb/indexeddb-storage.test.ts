@@ -62,7 +62,7 @@ const hour = 60 * 60 * 1000;
 async function database(factory: IDBFactory, version?: number): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const request = factory.open('store', version);
-    request.onsuccess = () => resolve(request.result as unknown as IDBDatabase);
+    request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error!);
   });
 }
@@ -87,26 +87,24 @@ const findings = (storage: IndexedDBStorage, options?: Parameters<IndexedDBStora
 
 /** A factory whose databases fail each put that `fails` chooses, as a browser does that has no more space. */
 function failing(factory: IDBFactory, fails: (store: string, value: unknown) => boolean): object {
-  const objectStore = (store: IDBObjectStore): IDBObjectStore =>
-    new Proxy(store, {
-      get: (target, name) => {
-        if (name !== 'put') return typeof target[name as 'put'] === 'function' ? (target[name as 'put'] as () => unknown).bind(target) : target[name as 'put'];
-        return (value: unknown, key?: IDBValidKey) => {
-          if (fails(target.name, value)) throw new DOMException('No more space.', 'QuotaExceededError');
-          return target.put(value, key);
-        };
-      },
-    });
+  const guarded = (store: IDBObjectStore): IDBObjectStore => {
+    const put = store.put.bind(store);
+    store.put = (value: unknown, key?: IDBValidKey) => {
+      if (fails(store.name, value)) throw new DOMException('No more space.', 'QuotaExceededError');
+      return put(value, key);
+    };
+    return store;
+  };
   return {
     open: (name: string, version?: number) => {
       const request = factory.open(name, version);
       request.addEventListener('success', () => {
-        const db = request.result as unknown as IDBDatabase;
+        const db = request.result;
         const begin = db.transaction.bind(db);
         db.transaction = (...args) => {
           const transaction = begin(...args);
           const storeOf = transaction.objectStore.bind(transaction);
-          transaction.objectStore = (store) => objectStore(storeOf(store));
+          transaction.objectStore = (store) => guarded(storeOf(store));
           return transaction;
         };
       });
@@ -123,7 +121,7 @@ describe('IndexedDBStorage', () => {
       open: (...args: [string, number?]) => {
         const request = factory.open(...args);
         request.addEventListener('success', () => {
-          const db = request.result as unknown as IDBDatabase;
+          const db = request.result;
           const begin = db.transaction.bind(db);
           db.transaction = (names, mode, options) => {
             if (mode === 'readwrite') modes.push(String(options?.durability));
@@ -153,7 +151,7 @@ describe('IndexedDBStorage', () => {
       open: (...args: [string, number?]) => {
         const request = factory.open(...args);
         request.addEventListener('success', () => {
-          const db = request.result as unknown as IDBDatabase;
+          const db = request.result;
           const begin = db.transaction.bind(db);
           db.transaction = (...given) => {
             if (given[1] === 'readwrite') transactions++;
@@ -411,7 +409,7 @@ describe('IndexedDBStorage and its database', () => {
     const spied = {
       open: (...args: [string, number?]) => {
         const request = factory.open(...args);
-        request.addEventListener('success', () => connections.push(request.result as unknown as IDBDatabase));
+        request.addEventListener('success', () => connections.push(request.result));
         return request;
       },
     };
