@@ -25,7 +25,7 @@ import {
 import { encodeVouch, hashKey, type VouchedFrame } from './vouch.ts';
 
 // So little at a time that writers of this process hardly notice.
-const windowBytes = 512 << 10;
+const windowBytes = 128 << 10;
 // What is flushed in one piece holds up the flushes of writers.
 const unsyncedBytes = 4 << 20;
 

@@ -11,7 +11,8 @@ import { decodeVouch, type Vouch } from './vouch.ts';
 const windowBytes = 1 << 20;
 // Of a window, so much may be left over for the next.
 const overlapBytes = 16 << 10;
-const settleBytes = 512 << 10;
+// So little at a time that writers of this process hardly notice.
+const settleBytes = 128 << 10;
 
 /** A window on its way. */
 interface Ahead {

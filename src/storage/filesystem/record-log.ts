@@ -192,7 +192,10 @@ export class RecordLog {
       if (!file.replay.holdsGarbage) break;
       if (this.#compacting === undefined && (await this.#begin(file, { forced: true, onCopied, throwIfUnwanted }))) break;
     }
-    if (this.#file !== undefined) await this.#removeReplaced(await this.writableFile());
+    if (this.#file === undefined) return;
+    await this.#removeReplaced(await this.writableFile());
+    // Until then the old file is kept open, and its space with it.
+    await this.#file.settle();
   }
 
   /** Lets go of the file. */
