@@ -37,7 +37,7 @@ export function groupCommit<J extends { readonly signal: AbortSignal | undefined
         while (waiting.length > 0) {
           const group = waiting.filter(isWanted);
           waiting = [];
-          await commitGroup(group);
+          if (group.length > 0) await commitGroup(group);
         }
         running = false;
       })();
