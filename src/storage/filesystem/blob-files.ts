@@ -107,7 +107,9 @@ export class BlobFiles {
   async list(query: CheckedListQuery): Promise<ListPage> {
     const from = query.after ?? '';
     const entries: ListEntry[] = [];
-    for (const folder of (await this.#namesIn(this.#root)).sort()) {
+    // Others put files of their own everywhere, such as .DS_Store.
+    const folders = (await this.#namesIn(this.#root)).filter((name) => /^[0-9a-f]{2}$/.test(name));
+    for (const folder of folders.sort()) {
       if (`sha256:${folder}~` <= from) continue;
       for (const [digest, aside] of byDigest(await this.#namesIn(join(this.#root, folder)))) {
         if (digest <= from) continue;

@@ -147,10 +147,10 @@ export class LogStore {
     return this.#guard('logs', async () => {
       const entries: ListEntry[] = [];
       for await (const { key, segments } of walkLogs(this.#fileSystem, this.#root, query.prefix, query.after ?? '')) {
-        const entry = await this.#describe(key, segments);
-        if (entry === undefined) continue;
+        // Before the next one is looked at: where that is damaged, all up to it can still be listed.
         if (entries.length === query.limit) return { entries, next: entries[entries.length - 1]!.key };
-        entries.push(entry);
+        const entry = await this.#describe(key, segments);
+        if (entry !== undefined) entries.push(entry);
       }
       return { entries };
     });
