@@ -30,7 +30,7 @@ export interface GarbageReport {
   readonly deleted: number;
   /** The bytes of the deleted blobs. */
   readonly freedBytes: number;
-  /** What dead processes had left in the layout of the store and was removed. */
+  /** What dead processes had left in the layout of the store and was removed; in a dry run, what was found. */
   readonly leftovers: number;
 }
 

@@ -14,25 +14,33 @@ const maxBodyBytes = 256 * 1024 * 1024;
 const count = /* @__PURE__ */ z.number().check(/* @__PURE__ */ z.int(), /* @__PURE__ */ z.nonnegative());
 const digest = /* @__PURE__ */ z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a digest');
 
-const frameSchema = /* @__PURE__ */ z.discriminatedUnion('kind', [
-  // The first frame.
+/** The header of a frame. */
+export type ExportHeader =
+  /** The first frame. */
+  | { readonly kind: 'start'; readonly format: number }
+  /** A log begins. `record` is there when a record of the same key follows it: the digest of its bytes and of the blobs that it names. */
+  | { readonly kind: 'log'; readonly key: string; readonly record?: Digest | undefined }
+  /** Entries of one writer of that log, in its sequence from `first` on; the body holds them one behind the other. */
+  | { readonly kind: 'entries'; readonly writer: string; readonly first: number; readonly sizes: readonly number[] }
+  /** A blob begins, comes in pieces, and ends: always before the first record that names it. */
+  | { readonly kind: 'blob'; readonly digest: Digest }
+  | { readonly kind: 'piece' }
+  | { readonly kind: 'blob-end' }
+  /** A record; the body is its bytes. */
+  | { readonly kind: 'record'; readonly key: string; readonly blobs: readonly Digest[] }
+  /** The last frame: how much there was. */
+  | ({ readonly kind: 'end'; readonly digest: Digest } & Readonly<ExportCounts>);
+
+const frameSchema: z.ZodMiniType<ExportHeader> = /* @__PURE__ */ z.discriminatedUnion('kind', [
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('start'), format: count }),
-  // A log begins. `record` is there when a record of the same key follows it: the digest of its bytes and of the blobs that it names.
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('log'), key: /* @__PURE__ */ z.string(), record: /* @__PURE__ */ z.optional(digest) }),
-  // Entries of one writer of that log; the body holds them one behind the other.
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('entries'), writer: /* @__PURE__ */ z.string(), first: count, sizes: /* @__PURE__ */ z.array(count) }),
-  // A blob begins, comes in pieces, and ends: always before the first record that names it.
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('blob'), digest }),
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('piece') }),
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('blob-end') }),
-  // A record; the body is its bytes.
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('record'), key: /* @__PURE__ */ z.string(), blobs: /* @__PURE__ */ z.array(digest) }),
-  // The last frame: how much there was.
   /* @__PURE__ */ z.object({ kind: /* @__PURE__ */ z.literal('end'), records: count, logs: count, entries: count, blobs: count, digest }),
 ]);
-
-/** The header of a frame. */
-export type ExportHeader = z.output<typeof frameSchema>;
 
 /** A frame of an export. */
 export interface ExportFrame {
@@ -70,7 +78,7 @@ const chunkBytes = 64 * 1024;
 
 /**
  * The bytes of an export of these frames, with its beginning and its end, in version 1 of the format: eight bytes of magic, then frames. A frame is the length of its header, the length of its
- * body and a CRC-32 over these two, the header and the body (each 32 bits, little-endian), the header as JSON in UTF-8, and the body; which frames there are stands in `frameSchema`. The digest
+ * body and a CRC-32 over these two, the header and the body (each 32 bits, little-endian), the header as JSON in UTF-8, and the body; which frames there are stands in {@link ExportHeader}. The digest
  * in the last one is the SHA-256 of the first twelve bytes of every frame before it, in order: so a frame that is missing, doubled or out of place shows too.
  */
 export async function* encodeExport(frames: AsyncIterable<ExportFrame>): AsyncGenerator<Uint8Array<ArrayBuffer>> {

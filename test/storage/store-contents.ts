@@ -1,4 +1,4 @@
-import type { Digest, StorageAdapter } from 'modelkeep';
+import type { StorageAdapter } from 'modelkeep';
 import { digestOf } from '../../src/core/digest.ts';
 import { collectBytes } from '../../src/core/bytes.ts';
 import { listAll } from '../../src/storage/records.ts';

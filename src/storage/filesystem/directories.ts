@@ -87,8 +87,7 @@ export class Directories {
   async #sweep(fresh: string): Promise<void> {
     const now = (await this.#fileSystem.stat(fresh)).modifiedMs;
     for (const { name } of await this.#fileSystem.readDirectory(this.#temporary)) {
-      const owner = /^([0-9a-f]{8})-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
-      if (owner === null || (owner[1] === hostName() && isAlive(Number(owner[2])))) continue;
+      if (!isAbandoned(name)) continue;
       const path = join(this.#temporary, name);
       if (now - (await this.#fileSystem.stat(path)).modifiedMs > dayMs) await this.#fileSystem.unlink(path);
     }
@@ -128,6 +127,12 @@ export class Directories {
     }
     await this.#fileSystem.syncDirectory(parent);
   }
+}
+
+/** Whether a file in `tmp` is a temporary one of a process that does not live on this host: when it is old enough, nobody is writing to it. */
+export function isAbandoned(name: string): boolean {
+  const owner = /^([0-9a-f]{8})-(\d+)-[0-9a-f]+\.tmp$/.exec(name);
+  return owner !== null && !(owner[1] === hostName() && isAlive(Number(owner[2])));
 }
 
 function hostName(): string {

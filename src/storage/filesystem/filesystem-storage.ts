@@ -11,6 +11,7 @@ import type {
   BlobOptions,
   BlobRef,
   DeleteBlobOptions,
+  InspectOptions,
   ListEntry,
   ListPage,
   ListQuery,
@@ -19,6 +20,7 @@ import type {
   LogQuery,
   ReadBlobOptions,
   StorageAdapter,
+  StoreFinding,
   StoredRecord,
   WriteOperation,
   WriteResult,
@@ -31,6 +33,7 @@ import { checksum } from './checksum.ts';
 import { Directories } from './directories.ts';
 import { nodeFileSystem, type FileSystem } from './file-system.ts';
 import { LogEntries, type LogFrame } from './log-entries.ts';
+import { inspectLayout } from './inspect-layout.ts';
 import { LogStore } from './log-store.ts';
 import { RecordCache } from './record-cache.ts';
 import { RecordShard } from './record-shard.ts';
@@ -223,6 +226,11 @@ export class FilesystemStorage implements StorageAdapter {
       const onCopied = (bytes: number): void => options.onProgress?.({ phase: 'compacting', done: (done += bytes) });
       for (const shard of this.#shards) await shard.compact(onCopied, () => throwIfAborted(options.signal, 'compact'));
     });
+  }
+
+  async *inspect(options: InspectOptions = {}): AsyncGenerator<StoreFinding> {
+    this.#enter('inspect', options);
+    if (await this.#isThere()) yield* inspectLayout(this.#fileSystem, this.#root, options);
   }
 
   close(): Promise<void> {
