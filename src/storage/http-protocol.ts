@@ -10,7 +10,7 @@ export const protocolPath = 'v1';
 export const headerNames = {
   /** Names a write, so that a repeated one is recognised. */
   operationId: 'modelkeep-operation-id',
-  /** The digests that a record refers to, separated by commas. */
+  /** The digests that a record refers to, separated by commas; `*` in an answer where they are too long for a header, and a frame of `batch/read` has them. */
   blobs: 'modelkeep-blobs',
   /** The digest of the body, for a part of an upload. */
   digest: 'modelkeep-digest',
@@ -23,6 +23,9 @@ export const framesType = 'application/vnd.modelkeep.frames';
 
 /** Largest part of an upload, in bytes: what a client sends at once, since browsers cannot stream a body over HTTP/1.1. */
 export const maxPartBytes: number = 8 * 1024 * 1024;
+
+/** Longest list of digests that an answer has in a header, in characters: many hosts take no more than 16 KiB of headers in all. */
+export const maxBlobsHeader: number = 8 * 1024;
 
 /** The body of every answer that is an error. */
 export interface WireError {

@@ -3,20 +3,21 @@ import { NotFoundError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import type { HttpCall, HttpTransport } from './http-transport.ts';
+import { saysAbsent } from './record-batches.ts';
 
 /** The bytes of a blob from `start` to `end`, or `undefined` when it is not there. Where the connection is cut, the reading goes on at the byte where it was. */
 export async function openBlob(transport: HttpTransport, digest: Digest, start: number, end: number, { signal }: OperationOptions): Promise<AsyncGenerator<Uint8Array> | undefined> {
-  const callFrom = (at: number): HttpCall => ({ method: 'GET', path: `blobs/${digest}`, headers: { range: at === 0 && end === Infinity ? undefined : rangeText(at, end) }, also: [404, 416], signal });
-  if (end <= start) {
-    const there = await transport.call({ method: 'HEAD', path: `blobs/${digest}`, also: [404], signal }, async ({ status }) => status !== 404);
-    return there ? nothing() : undefined;
-  }
-  const first = await transport.open(callFrom(start));
-  if (first.status === 404) {
+  const callFrom = (at: number): HttpCall => ({ method: 'GET', path: `blobs/${digest}`, headers: { range: rangeText(at, end) }, also: [416], signal });
+  try {
+    // Of an empty range nothing is read, but whether the blob is there is to be said.
+    const first = await transport.open(end > start ? callFrom(start) : { ...callFrom(0), headers: { range: 'bytes=0-0' } });
+    if (end > start && first.status !== 416) return readOn(transport, first, digest, start, end, callFrom);
     first.end();
-    return undefined;
+    return nothing();
+  } catch (error) {
+    if (saysAbsent(error, digest)) return undefined;
+    throw error;
   }
-  return readOn(transport, first, digest, start, end, callFrom);
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -24,10 +25,9 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 async function* readOn(transport: HttpTransport, first: HttpAnswer, digest: Digest, start: number, end: number, callFrom: (at: number) => HttpCall): AsyncGenerator<Uint8Array> {
   let at = start;
   let failures = 0;
-  for (let answer = first; ; answer = await transport.open(callFrom(at))) {
+  for (let answer = first; ; answer = await openAgain(transport, callFrom(at), digest)) {
     try {
-      if (answer.status === 404) throw new NotFoundError(`The blob ${digest} was deleted while it was read.`, { key: digest });
-      // Nothing is left of it, or nothing was there to begin with.
+      // Nothing is left of it.
       if (answer.status === 416) return;
       for await (const chunk of chunksFrom(answer, at, end)) {
         at += chunk.length;
@@ -40,6 +40,15 @@ async function* readOn(transport: HttpTransport, first: HttpAnswer, digest: Dige
     } finally {
       answer.end();
     }
+  }
+}
+
+async function openAgain(transport: HttpTransport, call: HttpCall, digest: Digest): Promise<HttpAnswer> {
+  try {
+    return await transport.open(call);
+  } catch (cause) {
+    if (!saysAbsent(cause, digest)) throw cause;
+    throw new NotFoundError(`The blob ${digest} was deleted while it was read.`, { key: digest, cause });
   }
 }
 
@@ -57,6 +66,6 @@ async function* chunksFrom(answer: HttpAnswer, at: number, end: number): AsyncGe
   }
 }
 
-function rangeText(start: number, end: number): string {
-  return `bytes=${start}-${end === Infinity ? '' : end - 1}`;
+function rangeText(start: number, end: number): string | undefined {
+  return start === 0 && end === Infinity ? undefined : `bytes=${start}-${end === Infinity ? '' : end - 1}`;
 }

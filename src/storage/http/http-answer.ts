@@ -7,6 +7,7 @@ import { CallFailure, failureOfFrame, foreignAnswer } from './call-failure.ts';
 
 // Whoever asks a server trusts it with its memory; this only stops what cannot be a frame.
 const maxBodyBytes = 2 ** 30;
+const oneGoBytes = 64 * 1024;
 
 /** An answer whose body is on its way. Whoever has one reads it to its end or ends it. */
 export class HttpAnswer {
@@ -55,8 +56,21 @@ export class HttpAnswer {
     }
   }
 
-  bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return collectBytes(this.chunks());
+  /** The whole body. */
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const size = this.#announced();
+    if (size === 0 || size > oneGoBytes) return collectBytes(this.chunks());
+    // What comes at once needs no looking at each piece.
+    this.#scope.limit(this.#silenceMs, () => silence(this.place, this.#silenceMs));
+    try {
+      const bytes = new Uint8Array(await this.#scope.run(this.response.arrayBuffer()));
+      if (bytes.length < size) throw new Error('The body ended before its time.');
+      return bytes;
+    } catch (cause) {
+      throw this.#scope.signal.aborted ? cause : cut(this.place, cause);
+    } finally {
+      this.end();
+    }
   }
 
   /** The JSON of the body, which is what `isExpected` says, or not ours. */
@@ -68,12 +82,12 @@ export class HttpAnswer {
     } catch {
       // Told below, like JSON of another kind.
     }
-    throw this.#foreign();
+    throw this.foreign();
   }
 
   /** The frames of the body; ends only where the server said that it is whole. */
   async *frames(): AsyncGenerator<Frame> {
-    if (!this.header('content-type')?.startsWith(framesType)) throw this.#foreign();
+    if (!this.header('content-type')?.startsWith(framesType)) throw this.foreign();
     for await (const frame of readFrames(this.chunks(), { maxBodyBytes })) {
       const header = frame.header as Partial<EndFrame & ErrorFrame>;
       if (header.end) return;
@@ -95,6 +109,7 @@ export class HttpAnswer {
     this.#ended = true;
     this.#scope.end();
     this.#whenEnded?.();
+    if (this.response.bodyUsed && !this.#reader) return;
     const cancelled = this.#reader ? this.#reader.cancel() : this.response.body?.cancel();
     cancelled?.catch(() => undefined);
   }
@@ -104,7 +119,8 @@ export class HttpAnswer {
     return this.response.body && this.header('content-encoding') === null ? Number(this.header('content-length')) || 0 : 0;
   }
 
-  #foreign(): CallFailure {
+  /** The failure of an answer that is not one of a server of ours. */
+  foreign(): CallFailure {
     this.end();
     return new CallFailure(foreignAnswer(this.response, this.place), { status: this.status, passing: false });
   }

@@ -2,6 +2,7 @@ import { AbortedError, ConflictError, GateError, IntegrityError, NotFoundError, 
 import { HttpStorage, type HttpStorageOptions } from 'modelkeep/http';
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../src/core/bytes.ts';
+import { digestOf } from '../../../src/core/digest.ts';
 import { framesType } from '../../../src/storage/http-protocol.ts';
 import { answer, countingClock, cutAnswer, fakeServer, loseAnswer, type Step } from './fake-server.ts';
 
@@ -23,8 +24,17 @@ describe('what is tried again', () => {
     steps.push(fail, cutAnswer(5), cutAnswer(5, 'end'), cutAnswer(0));
     await storage.write([put]);
     for (const at of [0, 5, 20, 45]) steps.push(cutAnswer(at), cutAnswer(at, 'end'));
+    expect((await storage.read(['a', 'b'])).map((record) => record?.bytes)).toEqual([utf8('text'), undefined]);
+    for (const at of [0, 1, 3]) steps.push(cutAnswer(at), cutAnswer(at, 'end'));
     expect((await storage.read(['a']))[0]?.bytes).toEqual(utf8('text'));
-    expect(seen.length).toBe(5 + 9);
+    expect(seen.length).toBe(5 + 9 + 7);
+  });
+
+  it('a refusal that was cut, since half of it could be anything', async () => {
+    const { storage, steps, seen } = fakeServer();
+    steps.push(cutAnswer(20), cutAnswer(20, 'end'));
+    expect(await storage.read(['absent'])).toEqual([undefined]);
+    expect(seen.length).toBe(3);
   });
 
   it('a write whose answer was lost is not made twice, and no conflict with itself', async () => {
@@ -156,12 +166,24 @@ describe('what is no answer of a modelkeep server', () => {
     expect(error.message).not.toContain('secret');
   });
 
+  it('a page where a record or a blob belongs, found or not', async () => {
+    for (const status of [200, 404]) {
+      for (const text of ['<html>', '{"error":{"code":"not-found","message":"There is nothing here."}}']) {
+        const { storage, steps } = fakeServer();
+        steps.push(answer(status, text), answer(status, text));
+        const expected = status === 404 && text.startsWith('{') ? 'not-found' : 'unavailable';
+        await expect(storage.read(['a'])).rejects.toMatchObject({ code: expected });
+        if (status === 404) await expect(storage.readBlob(digestOf('x'))).rejects.toMatchObject({ code: expected });
+      }
+    }
+  });
+
   it('a page where frames belong', async () => {
     const { storage, steps } = fakeServer();
     steps.push(answer(200, '<html>', { 'content-type': 'text/html' }));
-    await expect(storage.read(['a'])).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('text/html') as string });
-    steps.push((request, pass) => pass(new Request(request, { method: 'POST', body: '{"keys":["b"]}' })));
-    await expect(storage.read(['a'])).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('other records') as string });
+    await expect(storage.read(['a', 'b'])).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('text/html') as string });
+    steps.push((request, pass) => pass(new Request(request, { method: 'POST', body: '{"keys":["b","a"]}' })));
+    await expect(storage.read(['a', 'b'])).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('other records') as string });
   });
 });
 
@@ -250,7 +272,7 @@ describe('aborting', () => {
   ])('ends a call %s', async (_when, fetch) => {
     const controller = new AbortController();
     const storage = new HttpStorage('http://store.test', { fetch });
-    const calls = [storage.list({}, controller), storage.read(['a'], controller), storage.append('log', [], controller), storage.writeBlob((async function* () {})(), controller)];
+    const calls = [storage.list({}, controller), storage.read(['a', 'b'], controller), storage.append('log', [], controller), storage.writeBlob((async function* () {})(), controller)];
     const outcomes = Promise.allSettled(calls);
     await tick();
     controller.abort(reason);

@@ -18,22 +18,22 @@ export interface FaultProxyOptions {
   /** The share of requests that something goes wrong with. */
   readonly share: number;
   readonly random: Random;
-  /** Which faults there are. @default all */
-  readonly among?: readonly Fault[];
+  /** Is told of a request that gets no answer, with the value of its header `x-attempt`: the time that it is waited for need not pass. */
+  readonly onSilence: (attempt: string) => void;
 }
 
 /** A proxy on a port of its own that lets a share of its requests fail, in every way that a network and a server have. */
-export async function faultProxy({ target, share, random, among = faults }: FaultProxyOptions): Promise<FaultProxy> {
+export async function faultProxy({ target, share, random, onSilence }: FaultProxyOptions): Promise<FaultProxy> {
   const agent = new Agent({ keepAlive: true });
   const counts = new Map<Fault | 'none', number>();
   const running = await listen((incoming, outgoing) => {
-    const fault = random() < share ? among[Math.floor(random() * among.length)]! : 'none';
+    const fault = random() < share ? faults[Math.floor(random() * faults.length)]! : 'none';
     // Chosen before anything is awaited, so that the choice depends on the order of the requests alone.
     const at = random();
     counts.set(fault, (counts.get(fault) ?? 0) + 1);
     incoming.on('error', () => undefined);
     outgoing.on('error', () => undefined);
-    void pass(incoming, outgoing, fault, at, { target, agent });
+    void pass(incoming, outgoing, fault, at, { target, agent, silent: () => onSilence(String(incoming.headers['x-attempt'])) });
   });
   return {
     ...running,
@@ -45,10 +45,11 @@ export async function faultProxy({ target, share, random, among = faults }: Faul
   };
 }
 
-async function pass(incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | 'none', at: number, to: { target: number; agent: Agent }): Promise<void> {
+async function pass(incoming: IncomingMessage, outgoing: ServerResponse, fault: Fault | 'none', at: number, to: { target: number; agent: Agent; silent: () => void }): Promise<void> {
   if (fault === 'refused') return void outgoing.destroy();
   const body = await collect(incoming).catch(() => undefined);
-  if (body === undefined || fault === 'silent') return;
+  if (body === undefined) return;
+  if (fault === 'silent') return to.silent();
   if (fault === 'error') return answer(outgoing, 500, 'text/html', '<h1>Internal error</h1>');
   if (fault === 'busy') return answer(outgoing, 503, 'text/html', '<h1>Upstream is away</h1>');
   if (fault === 'limited') return answer(outgoing, 429, 'application/json', '{"error":{"code":"unavailable","message":"Too many requests."}}');
@@ -59,14 +60,14 @@ async function pass(incoming: IncomingMessage, outgoing: ServerResponse, fault: 
     sent.destroy();
     return void outgoing.destroy();
   }
-  sent.on('response', (response) => void relay(response, outgoing, fault, at));
+  sent.on('response', (response) => void relay(response, outgoing, fault, at, to.silent));
   sent.end(body);
 }
 
-async function relay(response: IncomingMessage, outgoing: ServerResponse, fault: Fault | 'none', at: number): Promise<void> {
+async function relay(response: IncomingMessage, outgoing: ServerResponse, fault: Fault | 'none', at: number, silent: () => void): Promise<void> {
   const body = await collect(response).catch(() => undefined);
   // By now the server has done what it was asked to do.
-  if (fault === 'unanswered') return;
+  if (fault === 'unanswered') return silent();
   if (body === undefined || fault === 'cut before the answer') return void outgoing.destroy();
   const { 'transfer-encoding': chunked, ...headers } = response.headers;
   outgoing.writeHead(response.statusCode!, chunked === undefined ? headers : { ...headers, 'transfer-encoding': chunked });

@@ -22,6 +22,7 @@ export interface Oracle {
 
 export interface WorkOptions {
   readonly workers: number;
+  /** How many calls of the storage, at least. */
   readonly operations: number;
   readonly seed: number;
   /** One in so many blobs is larger than a part. @default none */
@@ -31,12 +32,12 @@ export interface WorkOptions {
 /** Workers that each go through random operations, checking every answer against what they know to be there. Nothing but success is an answer. */
 export async function work(storage: StorageAdapter, { workers, operations, seed, largeBlobs = 0 }: WorkOptions): Promise<Oracle> {
   const oracle: Oracle = { counters: new Map(), records: new Map(), entries: new Map(), blobs: new Set(), operations: 0 };
-  const shares = Array.from({ length: workers }, (_, i) => new Worker(storage, oracle, `w${i}`, seededRandom(seed + i)));
+  const counted = counting(storage, () => oracle.operations++);
+  const shares = Array.from({ length: workers }, (_, i) => new Worker(counted, oracle, `w${i}`, seededRandom(seed + i)));
   let large = largeBlobs;
   await Promise.all(
     shares.map(async (worker) => {
       while (oracle.operations < operations) {
-        oracle.operations++;
         if (large > 0 && oracle.operations > (operations / (largeBlobs + 1)) * (largeBlobs - large + 1)) {
           large--;
           await worker.blob(8 * 1024 * 1024 + 1 + large * 100_000);
@@ -45,6 +46,20 @@ export async function work(storage: StorageAdapter, { workers, operations, seed,
     }),
   );
   return oracle;
+}
+
+/** The same storage, telling of each call. */
+function counting(storage: StorageAdapter, count: () => void): StorageAdapter {
+  return new Proxy(storage, {
+    get: (target, name: keyof StorageAdapter) => {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]): unknown => {
+        count();
+        return Reflect.apply(member, target, args) as unknown;
+      };
+    },
+  });
 }
 
 class Worker {

@@ -21,9 +21,17 @@ describe(`a network that fails (FAULT_SEED=${seed})`, () => {
   it(`loses and doubles nothing in ${operations} operations of which a fifth of the requests fail`, { timeout: 120_000 }, async () => {
     const store = new MemoryStorage();
     const server = await serveStorage(store);
-    const proxy = await faultProxy({ target: server.port, share: 0.2, random: seededRandom(seed) });
-    const random = seededRandom(seed + 1);
-    const storage = new HttpStorage(proxy.url, { clock: new HastyClock(), random, timeout: '150ms', retry: { limit: 40, within: '30d' } });
+    const clock = new HastyClock();
+    const bounds = new Map<string, () => void>();
+    const proxy = await faultProxy({ target: server.port, share: 0.2, random: seededRandom(seed), onSilence: (attempt) => bounds.get(attempt)!() });
+    const send = (request: Request): Promise<Response> => {
+      const attempt = String(bounds.size);
+      request.headers.set('x-attempt', attempt);
+      // The time that an attempt has is bounded right before it is sent.
+      bounds.set(attempt, clock.latestBound());
+      return fetch(request);
+    };
+    const storage = new HttpStorage(proxy.url, { clock, fetch: send, random: seededRandom(seed + 1), retry: { limit: 40, within: '10000d' } });
     const oracle = await work(storage, { workers: 24, operations, seed, largeBlobs: 3 });
     await storage.close();
     await compareWithOracle(store, oracle);
@@ -39,7 +47,7 @@ describe(`a network that fails (FAULT_SEED=${seed})`, () => {
     let child = await startServer(root, 0);
     const { port } = child;
     const storage = new HttpStorage(`http://127.0.0.1:${port}`, { clock: new HastyClock(10), random, retry: { limit: 100_000, within: '10000d' } });
-    const done = work(storage, { workers: 12, operations: 1_500, seed: seed + 3, largeBlobs: 2 });
+    const done = work(storage, { workers: 12, operations: 2_000, seed: seed + 3, largeBlobs: 1 });
     let working = true;
     const ended = done.finally(() => (working = false)).catch(() => undefined);
     let kills = 0;

@@ -1,7 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createStorageHandler, type StorageHandlerOptions } from '../../../src/server.ts';
-import { toNodeHandler } from 'srvx/node';
+import { createStorageHandler, toNodeHandler, type StorageHandlerOptions } from '../../../src/server.ts';
 import type { StorageAdapter } from '../../../src/storage/contract.ts';
 
 /** A server on a port of this machine. */
@@ -31,5 +30,5 @@ export async function listen(listener: RequestListener, port = 0): Promise<Runni
 
 /** A store behind the real handler and a real server. */
 export function serveStorage(storage: StorageAdapter, options: StorageHandlerOptions = { authorize: 'public' }, port = 0): Promise<RunningServer> {
-  return listen(toNodeHandler(createStorageHandler(storage, options)) as RequestListener, port);
+  return listen(toNodeHandler(createStorageHandler(storage, options)), port);
 }

@@ -279,12 +279,14 @@ describe('what waits together', () => {
   });
 
   it('records of any size are read, and all their digests', async () => {
-    const { storage, store } = fakeServer();
+    const { storage, store, steps } = fakeServer();
     const blobs = Array.from({ length: 1000 }, (_, i) => digestOf(`${i}`));
     const bytes = bytesOf(3_000_000);
     await store.write([{ kind: 'put', key: 'a', bytes, blobs }]);
     const [record] = await storage.read(['a']);
     expect([record?.bytes.length, record && Buffer.compare(record.bytes, bytes), record?.blobs]).toEqual([3_000_000, 0, blobs]);
+    steps.push(() => new Response('', { headers: { etag: '"1"', 'modelkeep-blobs': '*' } }));
+    expect((await storage.read(['a']))[0]?.blobs).toEqual(blobs);
     expect(await storage.write([{ kind: 'put', key: 'b', bytes: utf8('x'), blobs }])).toMatchObject([{ ok: true }]);
   });
 });
