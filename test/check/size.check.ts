@@ -27,7 +27,7 @@ describe('size', () => {
 
 describe('a page that tracks runs pays for its storage', () => {
   test.each([
-    ['IndexedDBStorage', 'indexeddb', 6 * 1024],
+    ['IndexedDBStorage', 'indexeddb', 7.5 * 1024],
     ['HttpStorage', 'http', 12 * 1024],
   ])('%s adds little', async (adapter, entry, ceiling) => {
     const [alone, both] = [await bundle(importing('Tracker')), await bundle(trackerOver(adapter, entry))];
