@@ -13,7 +13,7 @@ import * as schemas from './schemas.ts';
 
 // How much of the store is in memory at once, about; records may be of any size below the limit.
 const targetBytes = 4 * 1024 * 1024;
-const firstSlice = 16;
+const firstSlice = 4;
 
 export const batchRoutes: readonly Route[] = [
   {

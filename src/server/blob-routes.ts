@@ -1,5 +1,5 @@
 import type { Digest } from '../core/digest.ts';
-import { isModelkeepError } from '../core/errors.ts';
+import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import { etagOf, maxPartBytes } from '../storage/http-protocol.ts';
 import { emptyAnswer, jsonAnswer, streamAnswer, type Answer } from './answer.ts';
 import type { Call } from './call.ts';
@@ -104,9 +104,10 @@ async function readBlob(call: Call): Promise<Answer> {
   }
   const headers: Record<string, string> = { etag: etagOf(digest), 'cache-control': 'private, max-age=31536000, immutable', 'accept-ranges': 'bytes' };
   if (isKnown(request, digest)) return emptyAnswer(304, headers);
-  headers['content-length'] = String(range ? range.end - range.start : size);
+  const length = range ? range.end - range.start : size;
+  headers['content-length'] = String(length);
   if (range) headers['content-range'] = `bytes ${range.start}-${range.end - 1}/${size}`;
-  const body = request.method === 'HEAD' ? undefined : await wholeOrCut(call, blob);
+  const body = request.method === 'HEAD' ? undefined : await wholeOrCut(call, blob, length);
   return streamAnswer(range ? 206 : 200, bytesType, body, headers);
 }
 
@@ -114,18 +115,23 @@ async function readBlob(call: Call): Promise<Answer> {
  * A body of the chunks of a blob, each given out only when the next has come or the end: a blob that turns out to be damaged at its end is never whole in the eyes of the client. Waits
  * for the first, so that what fails at once is answered with a status of its own.
  */
-async function wholeOrCut(call: Call, blob: AsyncIterable<Uint8Array>): Promise<StreamedBody> {
+async function wholeOrCut(call: Call, blob: AsyncIterable<Uint8Array>, length: number): Promise<StreamedBody> {
   const chunks = blob[Symbol.asyncIterator]();
   const first = await chunks.next();
-  const body = call.stream(heldBack(chunks, first));
+  const body = call.stream(heldBack(chunks, first, length));
   body.onEnd(() => endIterator(chunks));
   return body;
 }
 
-async function* heldBack(chunks: AsyncIterator<Uint8Array>, first: IteratorResult<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* heldBack(chunks: AsyncIterator<Uint8Array>, first: IteratorResult<Uint8Array>, length: number): AsyncGenerator<Uint8Array> {
+  let left = length;
   for (let held = first; !held.done; ) {
     const chunk = held.value;
+    left -= chunk.length;
     held = await chunks.next();
+    // Anything but what was announced would make one answer run into the next.
+    if (left < 0 || (held.done && left !== 0)) break;
     yield chunk;
   }
+  if (left !== 0) throw new IntegrityError(`The blob has ${length - left} bytes where ${length} were to come.`);
 }

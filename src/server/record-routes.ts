@@ -1,6 +1,6 @@
 import { assertDigest, type Digest } from '../core/digest.ts';
 import type { WriteResult } from '../storage/contract.ts';
-import { etagOf, headerNames } from '../storage/http-protocol.ts';
+import { etagOf, headerNames, maxBlobsHeader } from '../storage/http-protocol.ts';
 import { bytesAnswer, emptyAnswer, jsonAnswer, type Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import { isKnown, matchCondition, writeCondition } from './conditions.ts';
@@ -33,7 +33,7 @@ export const recordRoutes: readonly Route[] = [
     summary: 'The bytes of a record.',
     headers: { 'if-none-match': 'Entity tags that the client has already.' },
     answers: {
-      200: { description: 'The record.', type: bytesType, headers: { etag: version, [headerNames.blobs]: 'Digests that the record refers to, separated by commas.' } },
+      200: { description: 'The record.', type: bytesType, headers: { etag: version, [headerNames.blobs]: 'Digests that the record refers to, separated by commas; * where they are too many for a header, and a batch tells them.' } },
       304: { description: 'The client has it already.' },
       404: { description: 'There is none.', schema: schemas.wireError },
     },
@@ -83,7 +83,8 @@ async function readRecord(call: Call): Promise<Answer> {
   const [record] = await call.storage.read([key]);
   if (record === undefined) throw new Refusal(404, 'not-found', `There is no record ${key}.`, { details: { key } });
   const headers: Record<string, string> = { etag: etagOf(record.version), 'cache-control': 'private, no-cache' };
-  if (record.blobs.length > 0) headers[headerNames.blobs] = record.blobs.join(',');
+  const blobs = record.blobs.join(',');
+  if (blobs !== '') headers[headerNames.blobs] = blobs.length > maxBlobsHeader ? '*' : blobs;
   return isKnown(call.request, record.version) ? emptyAnswer(304, headers) : bytesAnswer(200, bytesType, record.bytes, headers);
 }
 

@@ -154,10 +154,21 @@ class StorageServer {
         call.body.release();
         this.#inFlight--;
       };
-      if (answer?.body instanceof StreamedBody) answer.body.onEnd(end);
+      if (answer?.body instanceof StreamedBody) untilEnd(answer.body, request.signal, end);
       else end();
     }
   }
+}
+
+/** Does `end` when a body has ended, which it does at the latest when the client leaves. */
+function untilEnd(body: StreamedBody, signal: AbortSignal, end: () => void): void {
+  const leave = (): void => body.cancel();
+  signal.addEventListener('abort', leave, { once: true });
+  body.onEnd(() => {
+    signal.removeEventListener('abort', leave);
+    end();
+  });
+  if (signal.aborted) leave();
 }
 
 /** The answer to HEAD: all but the body. */

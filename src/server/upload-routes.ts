@@ -1,9 +1,10 @@
-import { assertDigest, createHasher, digestOf } from '../core/digest.ts';
+import { assertDigest, createHasher, type Digest } from '../core/digest.ts';
 import { check } from '../core/schema.ts';
 import { headerNames, maxPartBytes } from '../storage/http-protocol.ts';
 import { jsonAnswer, type Answer } from './answer.ts';
 import { refusingOthers } from './blob-routes.ts';
 import type { Call } from './call.ts';
+import { hostDigestOf } from './host-digest.ts';
 import { Refusal } from './refusal.ts';
 import type { Route } from './route.ts';
 import * as schemas from './schemas.ts';
@@ -91,9 +92,9 @@ async function uploadPart(call: Call): Promise<Answer> {
   if (!/^[1-9]\d{0,5}$/.test(part)) throw new Refusal(400, 'validation', 'Parts are numbered from 1.');
   const digest = assertDigest(call.request.header(headerNames.digest) ?? '');
   const bytes = await call.body.bytes(maxPartBytes, 'The part');
-  const found = digestOf(bytes);
+  const found = await hostDigestOf(bytes);
   if (found !== digest) throw new Refusal(422, 'integrity', `The part was to be ${digest}, but its bytes hash to ${found}; nothing was kept.`, { details: { key: digest, found } });
-  return jsonAnswer(await call.service.uploads.store(id, owner, Number(part), bytes, call.service.limits.blobBytes, call.options));
+  return jsonAnswer(await call.service.uploads.store(id, owner, { number: Number(part), bytes, digest }, call.service.limits.blobBytes, call.options));
 }
 
 async function commit(call: Call): Promise<Answer> {
@@ -118,7 +119,7 @@ async function commit(call: Call): Promise<Answer> {
 }
 
 /** Leave is asked for by digest, so it must be known before anything is written. */
-async function hashOf(source: AsyncIterable<Uint8Array>): Promise<ReturnType<typeof digestOf>> {
+async function hashOf(source: AsyncIterable<Uint8Array>): Promise<Digest> {
   const hasher = createHasher();
   for await (const chunk of source) hasher.update(chunk);
   return hasher.digest();

@@ -1,12 +1,13 @@
 import { decode, encode } from '../core/codec.ts';
 import type { Clock } from '../core/clock.ts';
-import { digestOf, type Digest } from '../core/digest.ts';
+import type { Digest } from '../core/digest.ts';
 import { isId, newId } from '../core/ids.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { BlobRef, LogEntry, StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
 import { uploadsPrefix } from './guard.ts';
-import { Refusal } from './refusal.ts';
+import { hostDigestOf } from './host-digest.ts';
+import { Refusal, tooLarge } from './refusal.ts';
 
 const writer = 'parts';
 const maxParts = 10_000;
@@ -18,6 +19,14 @@ const remembered = 1_000;
 export interface UploadOwner {
   readonly actor: string;
   readonly workspace: string | undefined;
+}
+
+/** A part of an upload. */
+export interface UploadPart {
+  /** From 1. */
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
 }
 
 /** How far an upload has come. */
@@ -69,17 +78,17 @@ export class UploadSessions {
     return this.#inTurn(id, owner, options, async ({ parts, size }) => ({ parts, size }));
   }
 
-  /** Stores the next part; a part that is there already is recognised. */
-  store(id: string, owner: UploadOwner, part: number, bytes: Uint8Array, maxBytes: number, options: OperationOptions): Promise<UploadProgress> {
-    const digest = digestOf(bytes);
+  /** Stores the next part; one that is there already is recognised. */
+  store(id: string, owner: UploadOwner, { number, bytes, digest }: UploadPart, maxBytes: number, options: OperationOptions): Promise<UploadProgress> {
     return this.#inTurn(id, owner, options, async (session) => {
-      if (part > session.parts) await this.#catchUp(id, session, options);
-      if (part === session.parts && session.last !== undefined && session.last !== digest) throw outOfOrder(`Part ${part} is there already, with other bytes`, session);
-      if (part > session.parts + 1 || part > maxParts) throw outOfOrder(part > maxParts ? `An upload has at most ${maxParts} parts` : `Part ${part} comes too early`, session);
-      if (part === session.parts + 1) {
-        if (session.size + bytes.length > maxBytes) throw new Refusal(413, 'validation', `The blob is too large: at most ${maxBytes} bytes are taken.`, { details: { limit: maxBytes } });
-        session.position = await this.#storage.append(uploadsPrefix + id, [bytes], { writer, operationId: `part-${part}`, ...options });
-        session.parts = part;
+      if (number > session.parts) await this.#catchUp(id, session, options);
+      if (number === session.parts && session.last !== digest) throw outOfOrder(`Part ${number} is there already, with other bytes`, session);
+      if (number > maxParts) throw outOfOrder(`An upload has at most ${maxParts} parts`, session);
+      if (number > session.parts + 1) throw outOfOrder(`Part ${number} comes too early`, session);
+      if (number === session.parts + 1) {
+        if (session.size + bytes.length > maxBytes) throw tooLarge('The blob', maxBytes);
+        session.position = await this.#storage.append(uploadsPrefix + id, [bytes], { writer, operationId: `part-${number}`, ...options });
+        session.parts = number;
         session.size += bytes.length;
         session.last = digest;
       }
@@ -142,10 +151,11 @@ export class UploadSessions {
   async #open(id: string, options: OperationOptions): Promise<Session> {
     let session: Session | undefined;
     for await (const entry of this.#storage.readLog(uploadsPrefix + id, options)) {
-      if (session) take(session, entry);
-      else session = { owner: ownerOf(entry, id), parts: 0, size: 0, last: undefined, position: entry.position, queue: Promise.resolve() };
+      session = { owner: ownerOf(entry, id), parts: 0, size: 0, last: undefined, position: entry.position, queue: Promise.resolve() };
+      break;
     }
     if (session === undefined) throw noSession(id);
+    await this.#catchUp(id, session, options);
     // Someone else may have opened it meanwhile, and gone on.
     const present = this.#sessions.get(id) ?? session;
     this.#sessions.set(id, present);
@@ -155,7 +165,16 @@ export class UploadSessions {
 
   /** Takes in what another server was given of the same upload. */
   async #catchUp(id: string, session: Session, options: OperationOptions): Promise<void> {
-    for await (const entry of this.#storage.readLog(uploadsPrefix + id, { after: session.position, ...options })) take(session, entry);
+    let last: Uint8Array | undefined;
+    for await (const { writer: by, sequence, bytes, position } of this.#storage.readLog(uploadsPrefix + id, { after: session.position, ...options })) {
+      // The entry before the first part says whose it is.
+      if (by !== writer || sequence !== session.parts + 2) continue;
+      session.parts++;
+      session.size += bytes.length;
+      session.position = position;
+      last = bytes;
+    }
+    if (last) session.last = await hostDigestOf(last);
   }
 
   async *#bytes(id: string, parts: number, options: OperationOptions): AsyncGenerator<Uint8Array> {
@@ -204,14 +223,6 @@ function doneLog(id: string): string {
 /** When a UUIDv7 was made: its first 48 bits are the time. */
 function madeAt(id: string): number {
   return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
-}
-
-function take(session: Session, { sequence, bytes, position, writer: by }: LogEntry): void {
-  if (by !== writer || sequence !== session.parts + 2) return;
-  session.parts++;
-  session.size += bytes.length;
-  session.last = digestOf(bytes);
-  session.position = position;
 }
 
 /** Whose an upload is. A part that came late to an upload which was over by then is none. */

@@ -233,6 +233,26 @@ describe('streams', () => {
     expect(errors).toEqual([failure]);
   });
 
+  it('end when the client leaves, also where the host only says so by the signal', async () => {
+    let ended = 0;
+    const storage = Object.assign(new MemoryStorage(), {
+      async *readLog() {
+        try {
+          for (let i = 1; ; i++) yield { writer: 'w', sequence: i, bytes: new Uint8Array(300_000), position: `w:${i}` };
+        } finally {
+          ended++;
+        }
+      },
+    });
+    const { ask } = open({ limits: { requestsInFlight: 1 } }, storage);
+    const aborts = new AbortController();
+    await ask('GET logs/l', { signal: aborts.signal });
+    expect((await ask('GET records')).status).toBe(429);
+    aborts.abort();
+    await expect.poll(() => ended).toBe(1);
+    expect((await ask('GET records')).status).toBe(200);
+  });
+
   it('stop the store when the client leaves', async () => {
     const signals: (AbortSignal | undefined)[] = [];
     const storage = new MemoryStorage();

@@ -49,6 +49,15 @@ describe('records', () => {
     expect((await ask('HEAD records/none')).status).toBe(404);
   });
 
+  it('refer to more blobs than a header can name, which a batch tells', async () => {
+    const { ask, storage } = open();
+    const blobs = Array.from({ length: 500 }, (_, i) => digestOf(String(i)));
+    await storage.write([{ kind: 'put', key: 'a', bytes: utf8('x'), blobs }]);
+    expect((await ask('GET records/a')).headers.get('modelkeep-blobs')).toBe('*');
+    const [frame] = await framesIn(await ask('POST batch/read', { body: { keys: ['a'] } }));
+    expect((frame!.header as { blobs: string[] }).blobs).toEqual(blobs);
+  });
+
   it('recognise a write that comes again', async () => {
     const { ask } = open();
     const named = { ...absent, 'modelkeep-operation-id': 'w1' };
@@ -255,6 +264,18 @@ describe('blobs', () => {
     };
     await expect(read()).rejects.toThrow();
     expect(received).toBe(400_000);
+  });
+});
+
+describe('a blob of another size than the store says', () => {
+  it.each([-1, 1])('is never sent as one of that size (%i)', async (difference) => {
+    const storage = new MemoryStorage();
+    const list = storage.list.bind(storage);
+    const lying: typeof list = async (query) => ({ entries: (await list(query)).entries.map((entry) => ({ ...entry, size: entry.size + difference })) });
+    const { digest } = await storage.writeBlob((async function* () { yield utf8('bytes'); })());
+    const response = await open(Object.assign(storage, { list: lying })).ask(`GET blobs/${digest}`);
+    expect(response.status).toBe(200);
+    await expect(response.arrayBuffer()).rejects.toThrow();
   });
 });
 

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MemoryStorage } from 'modelkeep';
+import { FilesystemStorage } from 'modelkeep/filesystem';
 import { createStorageHandler } from 'modelkeep/server';
 import { describe, expect, it } from 'vitest';
 import { collectBytes } from '../../src/core/bytes.ts';
@@ -40,6 +44,26 @@ describe('an upload', () => {
     // What is left is the note of what came of it, and no part.
     expect((await storage.list({ kind: 'log' })).entries.map(({ key }) => key)).toEqual([`uploads/${id}/done`]);
     expect((await put(next(), id, 4, parts[0]!)).status).toBe(404);
+  });
+
+  it('goes on in another process, over one directory', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'modelkeep-uploads-'));
+    const stores = [new FilesystemStorage(directory), new FilesystemStorage(directory)] as const;
+    try {
+      const ask = stores.map((storage) => clientOf(createStorageHandler(storage, { authorize: 'public' }), 'http://store.test/'));
+      const { id } = await ask[0]!.json<{ id: string }>('POST v1/uploads');
+      for (const [i, bytes] of parts.entries()) {
+        expect(await (await put(ask[i % 2]!, id, i + 1, bytes)).json()).toMatchObject({ parts: i + 1 });
+        expect(await (await put(ask[(i + 1) % 2]!, id, i + 1, bytes)).json()).toMatchObject({ parts: i + 1 });
+      }
+      expect((await put(ask[1]!, id, 3, parts[0]!)).status).toBe(409);
+      for (const each of [ask[1]!, ask[0]!]) expect(await each.json(`POST v1/uploads/${id}`, { body: { digest: whole, parts: 3 } })).toEqual({ digest: whole, size });
+      expect(digestOf(new Uint8Array(await (await ask[0]!(`GET v1/blobs/${whole}`)).arrayBuffer()))).toBe(whole);
+      expect(await ask[1]!.json('GET v1/logs')).toEqual({ entries: [] });
+    } finally {
+      await Promise.all(stores.map((storage) => storage.close()));
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 
   it('is committed without a digest, too', async () => {
