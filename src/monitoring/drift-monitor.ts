@@ -287,6 +287,8 @@ export class DriftMonitor implements AsyncDisposable {
         const batches = this.#waiting.slice(0, batchesPerWrite);
         const last = batches.length === this.#waiting.length;
         const { state, events } = await changeHead<MonitorState>(this.#at, (before) => addBatches(before, batches, close && last, this.#context), options);
+        // Until a record names the blob, it must be written anew: it may be collected when that takes long.
+        this.#referenceStored = true;
         this.#waiting.splice(0, batches.length);
         this.#recount(state!);
         for (const { type, data } of events) if (type === 'verdict') this.#announce(data as DriftVerdict);
@@ -302,7 +304,6 @@ export class DriftMonitor implements AsyncDisposable {
     const { reference, digest } = this.#context;
     const bytes = encode(reference, 'reference');
     await this.#storage.writeBlob(once(bytes), { digest, signal: options.signal });
-    this.#referenceStored = true;
   }
 
   /** How many rows of the open window lie before the counter's, now that the stored state is known. */
