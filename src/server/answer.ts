@@ -1,18 +1,19 @@
 import { utf8 } from '../core/bytes.ts';
-import type { StreamedBody } from './streamed-body.ts';
+import { StreamedBody } from './streamed-body.ts';
 
 /** An answer before it becomes a `Response`, or is written to a socket without becoming one. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
-  readonly body: Uint8Array | StreamedBody | undefined;
+  /** A text has ASCII characters only. */
+  readonly body: Uint8Array | string | StreamedBody | undefined;
 }
 
 /** Media type of every answer that is JSON. */
 export const jsonType = 'application/json';
 
 /** An answer of bytes that are there already. */
-export function bytesAnswer(status: number, type: string, body: Uint8Array, headers?: Readonly<Record<string, string>>): Answer {
+export function bytesAnswer(status: number, type: string, body: Uint8Array | string, headers?: Readonly<Record<string, string>>): Answer {
   return {
     status,
     headers: { 'content-type': type, 'content-length': String(body.length), 'cache-control': 'no-store', 'x-content-type-options': 'nosniff', ...headers },
@@ -22,7 +23,14 @@ export function bytesAnswer(status: number, type: string, body: Uint8Array, head
 
 /** An answer of JSON. */
 export function jsonAnswer(value: unknown, { status = 200, headers }: { status?: number; headers?: Readonly<Record<string, string>> | undefined } = {}): Answer {
-  return bytesAnswer(status, jsonType, utf8(JSON.stringify(value)), headers);
+  const text = JSON.stringify(value);
+  // Node sends a short text in one piece with the headers.
+  return bytesAnswer(status, jsonType, text.length < 4096 && isAscii(text) ? text : utf8(text), headers);
+}
+
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 127) return false;
+  return true;
 }
 
 /** An answer that has no body and says so by its status: 204, 304. */
@@ -37,6 +45,6 @@ export function streamAnswer(status: number, type: string, body: StreamedBody | 
 
 /** The `Response` of an answer. */
 export function toResponse({ status, headers, body }: Answer): Response {
-  const content = body === undefined || body instanceof Uint8Array ? body : body.toReadableStream();
+  const content = body instanceof StreamedBody ? body.toReadableStream() : body;
   return new Response(content as ConstructorParameters<typeof Response>[0], { status, headers });
 }

@@ -15,8 +15,8 @@ export interface NodeRequest {
   readonly socket: object;
   read(): unknown;
   resume(): unknown;
-  on(event: 'readable' | 'end' | 'close' | 'error', listener: () => void): unknown;
-  off(event: 'readable' | 'end' | 'close' | 'error', listener: () => void): unknown;
+  on(event: 'readable' | 'close' | 'error', listener: () => void): unknown;
+  off(event: 'readable' | 'close', listener: () => void): unknown;
 }
 
 /** What tells that a client left. */
@@ -148,20 +148,22 @@ function targetOf(url: string): string {
   }
 }
 
-const events = ['readable', 'end', 'close', 'error'] as const;
-
 function sourceOf(request: NodeRequest): BodySource {
   let given = true;
   let leave: (() => void) | undefined;
+  // What is wrong shows when it is read; a stream that nobody listens to would end the process.
+  request.on('error', () => undefined);
   /** Something may have come, or nothing will any more. */
   const happened = (): Promise<void> =>
     new Promise((resolve) => {
       leave = () => {
-        for (const event of events) request.off(event, leave!);
+        request.off('readable', leave!);
+        request.off('close', leave!);
         leave = undefined;
         resolve();
       };
-      for (const event of events) request.on(event, leave);
+      request.on('readable', leave);
+      request.on('close', leave);
     });
   const readLater = async (): Promise<Uint8Array | undefined> => {
     while (given) {
