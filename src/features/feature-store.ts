@@ -27,9 +27,9 @@ import { checkView, definitionOf, type FeatureView } from './feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
-import { LoadedRows } from './loaded-rows.ts';
+import { LoadedRows, refreshRows } from './loaded-rows.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
-import { appendBatch, logKeyOf } from './offline-log.ts';
+import { appendBatch, logKeyOf, OfflineLogs } from './offline-log.ts';
 import { OnlineStore, type LoadedRecord } from './online-store.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
@@ -73,6 +73,7 @@ export class FeatureStore {
   readonly #cacheBytes: number;
   readonly #catalog: ViewCatalog;
   readonly #online: OnlineStore;
+  readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
   readonly #times: IngestTimes;
   /** Rows by log, least recently used first. */
@@ -86,7 +87,8 @@ export class FeatureStore {
     this.#catalog = new ViewCatalog(this.#storage, this.#clock);
     this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
     this.#times = new IngestTimes(this.#clock);
-    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online);
+    this.#logs = new OfflineLogs(this.#storage, this.#clock);
+    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
   }
 
   /**
@@ -118,7 +120,7 @@ export class FeatureStore {
     const total = { rows: 0, known: 0, batches: 0 };
     for await (const table of batchesOf(current, rows, options.signal)) {
       const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
-      const appended = await appendBatch(this.#storage, current, table, id, this.#times.next(), options);
+      const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, id, this.#times.next(), options);
       if (options.online) await this.#materializer.push(current, appended.batch, () => this.#load(current, options), options);
       await appended.finish();
       total[appended.known ? 'known' : 'rows'] += table.rowCount;
@@ -244,7 +246,9 @@ export class FeatureStore {
     this.#rows.delete(id);
     this.#rows.set(id, entry);
     // One reader at a time; whoever comes second continues where the first ended, or failed.
-    const refresh = (): Promise<void> => entry.loaded.refresh(this.#storage, options);
+    const refresh = async (): Promise<void> => {
+      entry.loaded = await refreshRows(entry.loaded, current, this.#logs.of(current), options);
+    };
     entry.reading = entry.reading.then(refresh, refresh);
     await entry.reading;
     return entry.loaded;

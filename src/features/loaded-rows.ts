@@ -1,8 +1,9 @@
 import { throwIfAborted } from '../core/abort.ts';
 import { concatColumns, type Column } from '../core/column.ts';
-import { IntegrityError } from '../core/errors.ts';
+import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
+import type { LogPosition } from '../storage/contract.ts';
+import type { RewritableLog } from '../storage/rewritable-log.ts';
 import { batchOrder, decodeBatch, type Batch } from './batch.ts';
 import { EventIndex } from './event-index.ts';
 import { KeyDictionary } from './key-dictionary.ts';
@@ -19,6 +20,8 @@ interface LoadedBatch {
 }
 
 const maxPassed = 255;
+// A log that is rewritten more often than this while it is read is left for later.
+const maxRewritten = 10;
 
 /** The rows of a view that were read from its log: all of them, or those behind a position. */
 export class LoadedRows {
@@ -49,12 +52,11 @@ export class LoadedRows {
     return this.#byteLength + (this.#present?.index.byteLength ?? 0) + this.#keys.size * 100;
   }
 
-  /** Reads what was appended to the log since. */
-  async refresh(storage: StorageAdapter, options: OperationOptions): Promise<void> {
-    const key = logKeyOf(this.#view);
-    for await (const entry of storage.readLog(key, { after: this.#position, signal: options.signal })) {
+  /** Reads what was appended to the log since. Throws `ConflictError` when the log was rewritten: these rows no longer count then. */
+  async readOn(log: RewritableLog, options: OperationOptions): Promise<void> {
+    for await (const entry of log.read({ after: this.#position, signal: options.signal })) {
       throwIfAborted(options.signal, `Reading the rows of ${this.#view.view.name}`);
-      this.add(decodeBatch(entry.bytes, key), entry.bytes.length);
+      this.add(decodeBatch(entry.bytes, log.key), entry.bytes.length);
       this.#position = entry.position;
       this.#passed.push({ position: entry.position, latest: this.#latest });
       // An earlier position only means that more is read again, so a few of many will do.
@@ -85,6 +87,23 @@ export class LoadedRows {
     const index = this.#present?.index ?? indexOf(this.#view, batches, this.#keys.size);
     this.#present = new RowSnapshot(batches, index, this.#keys, [...this.#passed], this.#start);
     return this.#present;
+  }
+}
+
+/**
+ * Reads what was appended to the log since. Resolves to the rows that it was given, or to others that take their place when the log was rewritten: what was taken out of it must not
+ * count any more, and whoever works with the old ones meanwhile must not see them half read.
+ */
+export async function refreshRows(rows: LoadedRows, current: CurrentView, log: RewritableLog, options: OperationOptions): Promise<LoadedRows> {
+  let refreshed = rows;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await refreshed.readOn(log, options);
+      return refreshed;
+    } catch (error) {
+      if (attempt === maxRewritten || !isModelkeepError(error, 'conflict')) throw error;
+      refreshed = new LoadedRows(current);
+    }
   }
 }
 

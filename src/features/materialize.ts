@@ -8,7 +8,8 @@ import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
 import { readValue } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
 import type { Batch } from './batch.ts';
-import { LoadedRows, type RowSnapshot } from './loaded-rows.ts';
+import { LoadedRows, refreshRows, type RowSnapshot } from './loaded-rows.ts';
+import type { OfflineLogs } from './offline-log.ts';
 import { layoutOf, mergeRecord, rebuildRecord, type OnlineLayout } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
 import type { CurrentView } from './view-catalog.ts';
@@ -38,11 +39,13 @@ export class Materializer {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
   readonly #online: OnlineStore;
+  readonly #logs: OfflineLogs;
 
-  constructor(storage: StorageAdapter, clock: Clock, online: OnlineStore) {
+  constructor(storage: StorageAdapter, clock: Clock, online: OnlineStore, logs: OfflineLogs) {
     this.#storage = storage;
     this.#clock = clock;
     this.#online = online;
+    this.#logs = logs;
   }
 
   /** Brings rows up to event time `end` online: what the log has gained since the last time, late rows included; `loadAll` gives the whole log. */
@@ -72,9 +75,7 @@ export class Materializer {
   }
 
   async #loadAfter(current: CurrentView, position: LogPosition, options: OperationOptions): Promise<LoadedRows> {
-    const loaded = new LoadedRows(current, position);
-    await loaded.refresh(this.#storage, options);
-    return loaded;
+    return refreshRows(new LoadedRows(current, position), current, this.#logs.of(current), options);
   }
 
   async #bringOnline(

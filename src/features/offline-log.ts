@@ -1,3 +1,4 @@
+import type { Clock } from '../core/clock.ts';
 import { digestOf } from '../core/digest.ts';
 import { ConflictError } from '../core/errors.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
@@ -6,6 +7,7 @@ import type { Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { writeValue } from '../storage/records.ts';
+import { rewritableLog, type RewritableLog } from '../storage/rewritable-log.ts';
 import { update } from '../storage/update.ts';
 import { encodeBatch, type Batch } from './batch.ts';
 import type { CurrentView } from './view-catalog.ts';
@@ -21,6 +23,26 @@ interface Receipt {
 /** Key of a view's log of rows; a change that makes old rows unreadable begins another. */
 export function logKeyOf(current: CurrentView): Key {
   return `features/rows/${escapeSegment(current.view.name)}/${current.epoch}`;
+}
+
+/** The logs of rows that an instance works with. Each stays open, since it counts what it has appended; entities can be taken out of them again. */
+export class OfflineLogs {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #logs = new Map<Key, RewritableLog>();
+
+  constructor(storage: StorageAdapter, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  /** The log of a view's rows. */
+  of(current: CurrentView): RewritableLog {
+    const key = logKeyOf(current);
+    const log = this.#logs.get(key) ?? rewritableLog(this.#storage, key, { clock: this.#clock });
+    this.#logs.set(key, log);
+    return log;
+  }
 }
 
 function receiptKey(current: CurrentView, id: string): Key {
@@ -42,6 +64,7 @@ export interface AppendedBatch {
  */
 export async function appendBatch(
   storage: StorageAdapter,
+  log: RewritableLog,
   current: CurrentView,
   table: Table,
   batchId: string | undefined,
@@ -57,7 +80,7 @@ export async function appendBatch(
     throw new ConflictError(`The batch '${id}' of '${current.view.name}' was ingested before with other rows; give these rows an id of their own.`, { key, batchId: id });
   }
   const { ingestedAt, done } = receipt;
-  if (!done) await storage.append(logKeyOf(current), [encodeBatch(id, ingestedAt, rows)], options);
+  if (!done) await log.append([encodeBatch(id, ingestedAt, rows)], { signal: options.signal });
   const finish = async (): Promise<void> => {
     if (!done) await writeValue(storage, key, { digest, ingestedAt, done: true } satisfies Receipt, options);
   };
