@@ -12,13 +12,13 @@ export interface RecordContent {
 /** The print of a record that is not there. */
 export const absentPrint = '-';
 
-/** 128 bits of SHA-256 over what a record says: enough to know one's own write again. */
+/** 96 bits of SHA-256 over what a record says: enough to know one's own write again. */
 export function contentPrint(content: RecordContent | undefined): string {
   if (content === undefined) return absentPrint;
   const hasher = createHasher();
   hasher.update(content.bytes);
   hasher.update(utf8(`\n${[...content.blobs].sort().join()}\n${content.blobs.length}`));
-  return hasher.digest().slice('sha256:'.length, 'sha256:'.length + 32);
+  return hasher.digest().slice('sha256:'.length, 'sha256:'.length + 24);
 }
 
 /** Whether two records, or their absence, say the same. */

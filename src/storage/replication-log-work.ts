@@ -15,7 +15,7 @@ export class LogWork {
   /** What is known by now. */
   state: LogState;
   readonly comparison: SourceComparison;
-  /** How many entries of each writer were known before, which the source must still have. */
+  /** How many entries of each writer have come to the target from here, which the source must still have. */
   readonly before: ReadonlyMap<string, number>;
   /** Appends that a link had begun and that are not there: they are made as they were planned. */
   readonly due: Map<string, Batch>;
@@ -31,7 +31,8 @@ export class LogWork {
     this.stored = stored;
     this.state = state;
     this.comparison = comparison;
-    this.before = stored?.same ?? new Map();
+    const arrived = state.plan?.filter(([writer, , last]) => (view.counts.get(writer) ?? 0) >= last) ?? [];
+    this.before = new Map([...(stored?.same ?? []), ...arrived.map(([writer, , last]) => [writer, last] as const)]);
     this.due = new Map(state.plan?.filter(([writer, first]) => (view.counts.get(writer) ?? 0) === first - 1).map((batch) => [batch[0], batch]));
     this.#baseSize = state.size;
     this.anchor = state.anchor;

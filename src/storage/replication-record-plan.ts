@@ -11,6 +11,8 @@ export interface RecordState {
   readonly source?: Version | undefined;
   /** The target's version that goes with it; `undefined` when there was no record. */
   readonly target?: Version | undefined;
+  /** The print of what both said. */
+  readonly print?: string | undefined;
   /** Prints of what may have been written to the target since, written down before it was tried: so that what a dead session wrote is known for one's own. */
   readonly sent: readonly string[];
   /** The two were decided to differ: from here on, only equal contents make them one again. */
@@ -51,6 +53,11 @@ export function decideRecord(state: RecordState | undefined, source: RecordSide 
 // Enough for every session that died between a note and its deed since the last success; more would be one that fails at this record for ever.
 const rememberedPrints = 16;
 
+/** Whether what the source has now is what both had: it was written anew without a change, perhaps by a link in the other direction, which would never come to rest otherwise. */
+export function isEcho(state: RecordState | undefined, source: RecordSide | undefined): boolean {
+  return source !== undefined && state?.print !== undefined && state.sent.length === 0 && state.print === contentPrint(source);
+}
+
 /** What is written down before `content` is sent over the target's version `over`. */
 export function beforeSending(state: RecordState | undefined, over: Version | undefined, content: RecordContent | undefined): RecordState {
   const print = contentPrint(content);
@@ -58,9 +65,12 @@ export function beforeSending(state: RecordState | undefined, over: Version | un
   return { source: state?.source, target: over, sent };
 }
 
-/** What is known once both sides agree, or were decided to differ; nothing when neither has the record. */
-export function afterAgreement(source: Version | undefined, target: Version | undefined, kept: boolean): RecordState | undefined {
-  // A record that the source has not stays known only to be deleted at the target.
-  if (source === undefined) return undefined;
-  return kept ? { source, target, sent: [], kept } : { source, target, sent: [] };
+/** What is known once both sides say the same, at these versions; nothing when neither has the record. */
+export function afterAgreement(source: RecordSide | undefined, target: Version | undefined, print: string = contentPrint(source)): RecordState | undefined {
+  return source && { source: source.version, target, print, sent: [] };
+}
+
+/** What is known once both sides were decided to differ; nothing when the source has not the record, since then nothing more can come from it. */
+export function afterParting(source: Version | undefined, target: Version | undefined): RecordState | undefined {
+  return source === undefined ? undefined : { source, target, sent: [], kept: true };
 }

@@ -7,19 +7,20 @@ import type { ConflictDecision } from './replication-conflict.ts';
 import { contentPrint, type RecordContent } from './replication-content.ts';
 import type { ReplicationContext } from './replication-context.ts';
 import type { LogMover } from './replication-logs.ts';
-import { afterAgreement, beforeSending, decideRecord, needOf, type RecordNeed, type RecordState, type RecordStep } from './replication-record-plan.ts';
+import { afterAgreement, afterParting, beforeSending, decideRecord, isEcho, needOf, type RecordNeed, type RecordState, type RecordStep } from './replication-record-plan.ts';
 import type { StateKind } from './replication-shard.ts';
 import type { ReplicationState, StateChange } from './replication-state.ts';
 import type { Window } from './replication-walk.ts';
 
-/** How the states of records are stored: as rows, the versions first and then what may have been sent. */
+/** How the states of records are stored: as rows, the versions first, the print of both or a 0 where they were decided to differ, and what may have been sent. */
 export const recordStates: StateKind<RecordState> = {
   name: 'records',
   splitAt: 1024,
-  toJson: ({ source, target, sent, kept }) => [source ?? null, target ?? null, kept === true ? 1 : 0, ...sent],
+  toJson: ({ source, target, print, sent, kept }) => [source ?? null, target ?? null, kept === true ? 0 : (print ?? null), ...sent],
   fromJson(json) {
-    const [source, target, kept, ...sent] = json as [Version | null, Version | null, 0 | 1, ...string[]];
-    return { source: source ?? undefined, target: target ?? undefined, sent, ...(kept === 1 ? { kept: true } : {}) };
+    const [source, target, print, ...sent] = json as [Version | null, Version | null, string | 0 | null, ...string[]];
+    const known = { source: source ?? undefined, target: target ?? undefined, sent };
+    return print === 0 ? { ...known, kept: true } : { ...known, print: print ?? undefined };
   },
   settledAt: ({ source, sent }) => (sent.length > 0 ? undefined : source),
   isGone: () => false,
@@ -107,11 +108,15 @@ export class RecordMover {
     for (const item of items) {
       if (!sources.has(item.key) || (item.need === 'look' && !targets.has(item.key))) continue;
       const [source, target] = [sources.get(item.key), targets.get(item.key)];
+      if (item.need === 'send' && isEcho(item.state, source)) {
+        settled.push(changeTo(item, afterAgreement(source, item.state?.target, item.state?.print)));
+        continue;
+      }
       const step: RecordStep = item.need === 'look' ? decideRecord(item.state, source, target) : { kind: 'send', over: item.state?.target };
       const outcome = await this.#resolve(item, step, source, target);
       if (outcome === undefined) continue;
-      if ('agreed' in outcome) settled.push({ key: item.key, change: (now) => (isSame(now, item.state) ? { to: outcome.agreed } : 'refused') });
-      else if (outcome.content === undefined && outcome.over === undefined) settled.push({ key: item.key, change: (now) => (isSame(now, item.state) ? { to: undefined } : 'refused') });
+      if ('agreed' in outcome) settled.push(changeTo(item, outcome.agreed));
+      else if (outcome.content === undefined && outcome.over === undefined) settled.push(changeTo(item, undefined));
       else sendings.push(outcome);
     }
     if (settled.length > 0) this.#context.unfinished += (await this.#states.save(settled)).size;
@@ -134,7 +139,7 @@ export class RecordMover {
     source: StoredRecord | undefined,
     target: StoredRecord | undefined,
   ): Promise<Sending | { readonly agreed: RecordState | undefined } | undefined> {
-    if (step.kind === 'agree') return { agreed: afterAgreement(source?.version, target?.version, false) };
+    if (step.kind === 'agree') return { agreed: afterAgreement(source, target?.version) };
     if (step.kind === 'send') return { item, source, content: source, over: step.over, kept: false, target };
     let decision: ConflictDecision | undefined;
     try {
@@ -143,7 +148,7 @@ export class RecordMover {
       this.#context.failures.push({ key: item.key, error });
     }
     if (decision === undefined) return undefined;
-    if (decision === 'keep-target') return { agreed: afterAgreement(source?.version, target?.version, true) };
+    if (decision === 'keep-target') return { agreed: afterParting(source?.version, target?.version) };
     if (decision === 'overwrite') return { item, source, content: source, over: target?.version, kept: false, target };
     return { item, source, content: { bytes: decision.bytes, blobs: decision.blobs ?? [] }, over: target?.version, kept: true, target };
   }
@@ -246,15 +251,19 @@ function outcomeOf({ item, source, content, kept }: Sending, note: RecordState, 
   return {
     key: item.key,
     change(now) {
-      if (isSame(now, note)) return { to: afterAgreement(source?.version, target, kept) };
+      if (isSame(now, note)) return { to: kept ? afterParting(source?.version, target) : afterAgreement(source, target, note.sent.at(-1)) };
       return now === undefined ? 'refused' : { to: { ...now, sent: [...new Set([...now.sent, contentPrint(content)])] } };
     },
   };
 }
 
+function changeTo({ key, state }: Item, to: RecordState | undefined): StateChange<RecordState> {
+  return { key, change: (now) => (isSame(now, state) ? { to } : 'refused') };
+}
+
 function isSame(a: RecordState | undefined, b: RecordState | undefined): boolean {
   if (a === b || a === undefined || b === undefined) return a === b;
-  return a.source === b.source && a.target === b.target && a.kept === b.kept && a.sent.join() === b.sent.join();
+  return a.source === b.source && a.target === b.target && a.kept === b.kept && a.print === b.print && a.sent.join() === b.sent.join();
 }
 
 /** Items in groups that fit into memory. */
