@@ -14,9 +14,6 @@ export interface Hasher {
   digest(): Digest;
 }
 
-/** Makes a fresh hasher; the Node adapter passes one that uses the host's native code. */
-export type HasherFactory = () => Hasher;
-
 const pattern = /^sha256:[0-9a-f]{64}$/;
 
 /** Whether `text` is a digest. */
@@ -30,8 +27,30 @@ export function assertDigest(digest: string): Digest {
   throw new ValidationError(`${shown(digest)} is not a digest: 'sha256:' and 64 lower-case hexadecimal digits.`, { key: shown(digest) });
 }
 
+interface NativeHash {
+  update(bytes: Uint8Array): unknown;
+  digest(encoding: 'hex'): string;
+}
+
+/** What hosts with Node's modules have; a page has only WebCrypto, which cannot hash piece by piece. */
+interface HostWithModules {
+  readonly process?: { getBuiltinModule?(name: string): { createHash(algorithm: string): NativeHash } | undefined };
+}
+
+/** A SHA-256 hasher: the host's native code where it can hash piece by piece, which is several times as fast, and plain JavaScript elsewhere. */
+export function createHasher(): Hasher {
+  const hash = (globalThis as HostWithModules).process?.getBuiltinModule?.('node:crypto')?.createHash('sha256');
+  if (hash === undefined) return createPlainHasher();
+  return {
+    update(bytes) {
+      hash.update(bytes);
+    },
+    digest: () => `sha256:${hash.digest('hex')}`,
+  };
+}
+
 /** A SHA-256 hasher in plain JavaScript, for every host. */
-export const createHasher: HasherFactory = () => {
+export function createPlainHasher(): Hasher {
   const hash = new Sha256();
   return {
     update(bytes) {
@@ -39,7 +58,7 @@ export const createHasher: HasherFactory = () => {
     },
     digest: () => `sha256:${toHex(hash.digest())}`,
   };
-};
+}
 
 /** The digest of bytes, or of the UTF-8 of a text. */
 export function digestOf(content: Uint8Array | string): Digest {

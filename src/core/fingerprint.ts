@@ -1,15 +1,15 @@
 import { concatBytes, utf8 } from './bytes.ts';
 import { canonicalJson } from './codec.ts';
 import type { Column } from './column.ts';
-import { createHasher, type Digest, type HasherFactory } from './digest.ts';
+import { createHasher, type Digest } from './digest.ts';
 import type { Table } from './table.ts';
 
 /**
  * The fingerprint of a table's contents: the same for the same columns, types, rows and order of rows, however they came (rows, columns, number arrays or
  * typed arrays) and in whatever order the columns stand; different when a single value is. Missing values, NaN and -0 each count as themselves.
  */
-export function fingerprint(table: Table, options: { createHasher?: HasherFactory } = {}): Digest {
-  const hasher = (options.createHasher ?? createHasher)();
+export function fingerprint(table: Table): Digest {
+  const hasher = createHasher();
   hasher.update(utf8(canonicalJson({ format: 'modelkeep.table/1', rows: table.rowCount })));
   for (const name of Object.keys(table.columns).sort()) {
     const column = table.columns[name]!;

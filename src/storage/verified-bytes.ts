@@ -1,8 +1,8 @@
-import type { Digest, HasherFactory } from '../core/digest.ts';
+import { createHasher, type Digest } from '../core/digest.ts';
 import { IntegrityError } from '../core/errors.ts';
 
 /** Passes chunks on while hashing them, and throws `IntegrityError` at the end unless they are the bytes of `digest`. */
-export async function* verifiedBytes(source: AsyncIterable<Uint8Array>, digest: Digest, createHasher: HasherFactory): AsyncGenerator<Uint8Array> {
+export async function* verifiedBytes(source: AsyncIterable<Uint8Array>, digest: Digest): AsyncGenerator<Uint8Array> {
   const hasher = createHasher();
   for await (const chunk of source) {
     hasher.update(chunk);

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { throwIfAborted } from '../../core/abort.ts';
-import type { Digest, HasherFactory } from '../../core/digest.ts';
+import { createHasher, type Digest } from '../../core/digest.ts';
 import { IntegrityError, isModelkeepError, NotFoundError } from '../../core/errors.ts';
 import type { BlobOptions, BlobRef, ListPage, ReadBlobOptions, Version } from '../contract.ts';
 import { clipRange } from '../blob-range.ts';
@@ -17,17 +16,6 @@ import { storageError } from './system-error.ts';
 const chunkBytes = 1 << 20;
 /** Chunks that are being read while the reader works on one. */
 const readAhead = 2;
-
-/** SHA-256 by the host's native code. */
-const createNativeHasher: HasherFactory = () => {
-  const hash = createHash('sha256');
-  return {
-    update(bytes) {
-      hash.update(bytes);
-    },
-    digest: () => `sha256:${hash.digest('hex')}`,
-  };
-};
 
 /** The blobs of a store, each a file named by its digest. */
 export class BlobStore {
@@ -62,7 +50,7 @@ export class BlobStore {
     clipRange(options.range, 0);
     const size = await this.#guard(`Reading the blob ${digest}`, digest, () => this.#files.sizeOf(digest));
     if (size === undefined) return undefined;
-    if (options.range === undefined) return verifiedBytes(this.#wholeFile(digest, size, options.signal), digest, createNativeHasher);
+    if (options.range === undefined) return verifiedBytes(this.#wholeFile(digest, size, options.signal), digest);
     const { start, end } = clipRange(options.range, size);
     return this.#chunks(digest, start, end, options.signal);
   }
@@ -80,7 +68,7 @@ export class BlobStore {
     const filling = new FileFilling(file);
     const guard = <T>(work: () => Promise<T>): Promise<T> => this.#guard('Writing a blob', digest, work);
     try {
-      const hasher = createNativeHasher();
+      const hasher = createHasher();
       let size = 0;
       for await (const chunk of checkedChunks(source, signal)) {
         hasher.update(chunk);

@@ -1,6 +1,6 @@
 import { throwIfAborted, untilAborted } from '../../core/abort.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { assertDigest, createHasher, type Digest } from '../../core/digest.ts';
+import { assertDigest, type Digest } from '../../core/digest.ts';
 import { StorageError, ValidationError, isModelkeepError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { assertKey, type Key } from '../../core/key.ts';
@@ -153,7 +153,7 @@ export class HttpStorage implements StorageAdapter {
       const { range } = options;
       const { start, end } = clipRange(range, Infinity);
       const chunks = await openBlob(this.#transport, assertDigest(digest), start, end, options);
-      return chunks && !range ? verifiedBytes(chunks, digest, createHasher) : chunks;
+      return chunks && !range ? verifiedBytes(chunks, digest) : chunks;
     });
   }
 

@@ -70,7 +70,7 @@ export class BlobStore {
     if (found === null) return undefined;
     const { start, end } = clipRange(range, parseHead(found.key).size);
     const chunks = this.#chunks(digest, start, end, signal);
-    return range === undefined ? verifiedBytes(chunks, digest, createHasher) : chunks;
+    return range === undefined ? verifiedBytes(chunks, digest) : chunks;
   }
 
   delete(digest: Digest, match: Version | undefined): Promise<void> {

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import { collectBytes } from '../../core/bytes.ts';
 import type { Undo } from '../../core/clock.ts';
-import { assertDigest, createHasher, digestOf, type Digest } from '../../core/digest.ts';
+import { assertDigest, digestOf, type Digest } from '../../core/digest.ts';
 import { ConflictError, IntegrityError, StorageError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import { assertKey, type Key } from '../../core/key.ts';
@@ -202,7 +202,7 @@ export class MemoryStorage implements StorageAdapter {
     if (bytes === undefined) return undefined;
     const { start, end } = clipRange(options.range, bytes.length);
     const chunks = abortable(inChunks(bytes.subarray(start, end)), options.signal);
-    return options.range ? chunks : verifiedBytes(chunks, digest, createHasher);
+    return options.range ? chunks : verifiedBytes(chunks, digest);
   }
 
   async deleteBlob(digest: Digest, options: DeleteBlobOptions = {}): Promise<void> {
