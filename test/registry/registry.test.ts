@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage, Registry, Tracker, withPrefix, type ModelVersion } from 'modelkeep';
-import { createHasher, digestOf, type Digest } from '../../src/core/digest.ts';
+import { digestOf, type Digest } from '../../src/core/digest.ts';
 import { lineageOperations, readLineage } from '../../src/storage/lineage.ts';
 import { verifiedBytes } from '../../src/storage/verified-bytes.ts';
 
@@ -279,7 +279,7 @@ function withFlippedBlobs(storage: MemoryStorage): MemoryStorage {
       if (name === 'readBlob') {
         return async (digest: Digest) => {
           const chunks = await target.readBlob(digest);
-          return chunks && verifiedBytes(flipped(chunks), digest, createHasher);
+          return chunks && verifiedBytes(flipped(chunks), digest);
         };
       }
       const value: unknown = Reflect.get(target, name, target);

@@ -103,7 +103,7 @@ describe('a directory of format 1', () => {
     const { name, version } = manifest.model;
     expect((await registry.getVersion(`${name}@${version}`)).version).toBe(version);
     const tracker = new Tracker({ storage });
-    const runs = await tracker.listRuns({ experiments: 'demo' });
+    const runs = await tracker.listRuns({ experiments: ['demo'] });
     expect(runs.items).toMatchObject([{ name: 'first', status: 'finished', params: { learningRate: 0.1, layers: 3 } }]);
   });
 });
