@@ -88,7 +88,7 @@ export async function* encodeExport(frames: AsyncIterable<ExportFrame>): AsyncGe
   const add = (header: ExportHeader, body: Uint8Array): void => {
     const text = utf8(JSON.stringify(header));
     const prefix = prefixOf(text, body);
-    chain.take(prefix, header);
+    if (header.kind !== 'end') chain.take(prefix, header);
     parts.push(prefix, text, body);
     held += prefixBytes + text.length + body.length;
   };
