@@ -27,6 +27,11 @@ export class ByteLru<V> {
   }
 
   /** The value of a key, which is the last to be dropped now. */
+  /** What a value of `size` bytes weighs under a key: characters take two bytes at most. */
+  static weightOf(key: string, size: number): number {
+    return size + 2 * key.length + entryOverheadBytes;
+  }
+
   get(key: string): V | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -38,7 +43,7 @@ export class ByteLru<V> {
   /** Keeps a value of `size` bytes, dropping others for it; one that alone is too heavy is not kept. */
   set(key: string, value: V, size: number): void {
     this.delete(key);
-    const weight = weightOf(key, size);
+    const weight = ByteLru.weightOf(key, size);
     if (weight > this.#maxBytes) return;
     for (const oldest of this.#entries.keys()) {
       if (this.#bytes + weight <= this.#maxBytes) break;
@@ -59,9 +64,4 @@ export class ByteLru<V> {
     this.#entries.clear();
     this.#bytes = 0;
   }
-}
-
-/** What a value of `size` bytes weighs under a key: characters take two bytes at most. */
-export function weightOf(key: string, size: number): number {
-  return size + 2 * key.length + entryOverheadBytes;
 }

@@ -62,7 +62,7 @@ export function parseSegmentKey(key: Key, size: number): SegmentRef | undefined 
 }
 
 /** What the keys of the pieces of one segment begin with. */
-export function partsOf(id: string, group: string): string {
+function partsOf(id: string, group: string): string {
   return `${partsRoot}${id}/${group}/`;
 }
 

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assertDigest, createHasher, createPlainHasher, digestOf, isDigest } from '../../src/core/digest.ts';
+import { toHex } from '../../src/core/bytes.ts';
+import { assertDigest, createHasher, digestOf, isDigest, type Hasher } from '../../src/core/digest.ts';
+import { Sha256 } from '../../src/core/sha256.ts';
+
+/** What a page hashes with. */
+const createPlainHasher = (): Hasher => {
+  const hash = new Sha256();
+  return { update: (bytes) => void hash.update(bytes), digest: () => `sha256:${toHex(hash.digest())}` };
+};
 
 const native = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { collectBytes, concatBytes, fromUtf8, utf8 } from '../../src/core/bytes.ts';
 import { digestOf, type Digest } from '../../src/core/digest.ts';
 import { IntegrityError } from '../../src/core/errors.ts';
-import { ByteLru, weightOf } from '../../src/storage/byte-lru.ts';
+import { ByteLru } from '../../src/storage/byte-lru.ts';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
 import { update } from '../../src/storage/update.ts';
 
@@ -302,7 +302,7 @@ describe('ByteLru', () => {
         const lru = new ByteLru<number>(maxBytes);
         // The longest unused first.
         let model: { key: string; value: number; size: number }[] = [];
-        const weight = (): number => model.reduce((sum, { key, size }) => sum + weightOf(key, size), 0);
+        const weight = (): number => model.reduce((sum, { key, size }) => sum + ByteLru.weightOf(key, size), 0);
         for (const [value, { do: what, key, size }] of steps.entries()) {
           const entry = model.find((each) => each.key === key);
           if (what === 'get') {
@@ -312,7 +312,7 @@ describe('ByteLru', () => {
             model = model.filter((each) => each !== entry);
             if (what === 'set') {
               lru.set(key, value, size);
-              if (weightOf(key, size) <= maxBytes) {
+              if (ByteLru.weightOf(key, size) <= maxBytes) {
                 model.push({ key, value, size });
                 while (weight() > maxBytes) model.shift();
               }

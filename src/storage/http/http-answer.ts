@@ -127,7 +127,7 @@ export class HttpAnswer {
 }
 
 /** The failure of a connection that ended before its time. */
-export function cut(place: string, cause?: unknown): CallFailure {
+function cut(place: string, cause?: unknown): CallFailure {
   return new CallFailure(new StorageError('unavailable', `The connection was cut in the middle of the answer to ${place}; try again later.`, { cause }), { passing: true });
 }
 

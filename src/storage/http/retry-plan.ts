@@ -23,7 +23,7 @@ export function waitMs(error: unknown, attempt: number, { initialMs, maxMs, rand
 }
 
 /** Milliseconds that `Retry-After` asks for: seconds, or a date of HTTP (RFC 9110 §10.2.3). */
-export function parseRetryAfter(text: string | null, now: number): number | undefined {
+function parseRetryAfter(text: string | null, now: number): number | undefined {
   if (text === null) return undefined;
   if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;
   const date = Date.parse(text);
