@@ -181,6 +181,8 @@ export class SlotTable {
       const key = Buffer.from(old.key(row), 'latin1');
       this.#moveRow(row, this.#keys.add(key, 0, key.length));
     }
+    // Rows that are given out anew must not count as what they were before.
+    this.#marks.fill(0, this.#keys.rows, old.rows);
   }
 
   #moveRow(from: number, to: number): void {
