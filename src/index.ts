@@ -48,6 +48,7 @@ export type {
   LogQuery,
   PutOperation,
   ReadBlobOptions,
+  ReadOptions,
   StorageAdapter,
   StoreFinding,
   StoredRecord,

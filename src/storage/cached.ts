@@ -37,7 +37,7 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
  * *Blobs* never change, so a blob that was read whole, and verified on the way, is kept until there is no room or it is deleted through here. Readers of one blob at one
  * time share one fetch. A blob that someone else deleted may be read from here for as long as it is kept. What is not there is asked for each time.
  *
- * *Records* are kept only when `maxAge` is given, and are then behind the store by that much at most. What is written through here is seen through here at once.
+ * *Records* are kept only when `maxAge` is given, and are then behind the store by that much at most, unless a read asks for what is `fresh`. What is written through here is seen through here at once.
  * Compare-and-swap stays exact: the store decides, and a refused write makes the next read ask the store. Lists and logs are passed through.
  *
  * Closing it ends the cache and leaves the store open.

@@ -36,6 +36,12 @@ export interface StoredRecord {
   readonly blobs: readonly Digest[];
 }
 
+/** How records are read. */
+export interface ReadOptions extends OperationOptions {
+  /** Asks the store itself and nothing that keeps copies of it, for decisions that must rest on what is true now. @default false */
+  readonly fresh?: boolean | undefined;
+}
+
 /** Under which condition a write takes effect: the record must not exist, or must still be at a version. */
 export type WriteCondition = 'absent' | VersionMatch;
 
@@ -234,7 +240,7 @@ export interface StorageAdapter {
   /** What it can do. */
   readonly supports: AdapterSupports;
   /** The records at `keys`, in that order; `undefined` where there is none. */
-  read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]>;
+  read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]>;
   /** Puts and deletes in order, each all or nothing with a condition and a result of its own; one flush for all. Operations on one key see each other. */
   write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]>;
   /** Keys of records or logs, or digests of blobs, ascending by bytes. */

@@ -78,7 +78,7 @@ export function generationOf(key: Key): { readonly log: Key; readonly generation
 
 /** The pointer of a log as it is stored, or `undefined` when it was never rewritten. */
 export function readPointer(storage: StorageAdapter, log: Key, options: OperationOptions): Promise<ValueRecord<GenerationPointer> | undefined> {
-  return readValue<GenerationPointer>(storage, pointerKey(log), options);
+  return readValue<GenerationPointer>(storage, pointerKey(log), { ...options, fresh: true });
 }
 
 /** Writes a pointer if nobody has changed it since; `undefined` when somebody has. */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { assertKey, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { ByteLru } from './byte-lru.ts';
-import type { StorageAdapter, StoredRecord, WriteOperation, WriteResult } from './contract.ts';
+import type { ReadOptions, StorageAdapter, StoredRecord, WriteOperation, WriteResult } from './contract.ts';
 
 /** A record that was read, and when its read began. */
 export interface KeptRecord {
@@ -32,8 +32,8 @@ export class RecordCache {
     this.#clock = clock;
   }
 
-  async read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
-    const found = new Map(keys.map((key) => [key, this.#fresh(assertKey(key))] as const));
+  async read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]> {
+    const found = new Map(keys.map((key) => [key, this.#fresh(assertKey(key), options?.fresh)] as const));
     const missing = [...found].flatMap(([key, record]) => (record === undefined ? [key] : []));
     if (missing.length > 0) for (const [key, record] of await this.#fetch(missing, options)) found.set(key, record);
     return keys.map((key) => {
@@ -62,8 +62,8 @@ export class RecordCache {
     }
   }
 
-  #fresh(key: Key): StoredRecord | undefined {
-    const kept = this.#kept.get(nameOf(key));
+  #fresh(key: Key, asked: boolean | undefined): StoredRecord | undefined {
+    const kept = asked ? undefined : this.#kept.get(nameOf(key));
     const age = kept ? this.#clock.monotonic() - kept.at : Infinity;
     if (age < this.#maxAgeMs) return kept!.record;
     this.#kept.delete(nameOf(key));

@@ -10,13 +10,13 @@ export interface ScannedRecord {
 
 const batchBytes = 4 * 1024 * 1024;
 
-/** Every record whose key begins with `prefix`, in the order of the keys, in batches of some MiB: each as of the time when it was read. */
+/** Every record whose key begins with `prefix`, in the order of the keys, in batches of some MiB: each as the store has it at the time when it is read. */
 export async function* scanRecords(storage: StorageAdapter, prefix: string, { signal }: OperationOptions = {}): AsyncGenerator<readonly ScannedRecord[]> {
   let after: string | undefined;
   do {
     const page = await storage.list({ prefix, after }, { signal });
     for (const batch of inBatches(page.entries)) {
-      const records = await storage.read(batch, { signal });
+      const records = await storage.read(batch, { signal, fresh: true });
       // What was deleted since it was listed is no record.
       yield records.flatMap((record, i) => (record === undefined ? [] : [{ key: batch[i]!, record }]));
     }

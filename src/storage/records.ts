@@ -3,7 +3,7 @@ import type { Digest } from '../core/digest.ts';
 import { ConflictError } from '../core/errors.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { ListEntry, ListQuery, StorageAdapter, Version, WriteCondition } from './contract.ts';
+import type { ListEntry, ListQuery, ReadOptions, StorageAdapter, Version, WriteCondition } from './contract.ts';
 
 /** A record decoded. */
 export interface ValueRecord<T> {
@@ -12,7 +12,7 @@ export interface ValueRecord<T> {
 }
 
 /** The decoded record at `key`, or `undefined`. */
-export async function readValue<T>(storage: StorageAdapter, key: Key, options?: OperationOptions): Promise<ValueRecord<T> | undefined> {
+export async function readValue<T>(storage: StorageAdapter, key: Key, options?: ReadOptions): Promise<ValueRecord<T> | undefined> {
   const [record] = await storage.read([key], options);
   return record && { value: decode(record.bytes, key) as T, version: record.version };
 }

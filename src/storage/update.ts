@@ -37,7 +37,7 @@ export async function update<T>(
   const { attempts = 100, clock = systemClock, random = systemRandom, signal } = options;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     throwIfAborted(signal, `Updating ${key}`);
-    const [record] = await storage.read([key], { signal });
+    const [record] = await storage.read([key], { signal, fresh: true });
     const before = record && (decode(record.bytes, key) as T);
     const value = change(before);
     if (value === before) return { value, version: record?.version };

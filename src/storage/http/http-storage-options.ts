@@ -44,8 +44,8 @@ export interface HttpStorageOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** What is taken for granted of a store that nobody has asked yet. */
-const leastSupports: AdapterSupports = { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 1 << 20, maxEntryBytes: 1 << 20 };
+/** What is taken for granted of a store that nobody has asked yet. It may be a part of one, whose other records name blobs that nobody here may delete. */
+const leastSupports: AdapterSupports = { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 1 << 20, maxEntryBytes: 1 << 20, sharesBlobs: true };
 
 /** What the store behind the server can do, as far as that is known. */
 export function checkSupports(known: Partial<AdapterSupports> = {}): AdapterSupports {

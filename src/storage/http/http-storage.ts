@@ -71,7 +71,8 @@ export class HttpStorage implements StorageAdapter {
   readonly name: string;
   /**
    * What is taken for granted of the store behind the server: that it outlives this process and is shared, and that records and log entries of 1 MiB fit. Larger ones are refused here before they
-   * are sent; where the server takes more, say so with the option `supports`. What others wrote is read whatever its size.
+   * are sent; where the server takes more, say so with the option `supports`. What others wrote is read whatever its size. It is taken for a part of a store, whose garbage is collected on the server; where
+   * it is the whole and all of it may be seen, `sharesBlobs: false` says so.
    */
   readonly supports: AdapterSupports;
   readonly #transport: HttpTransport;

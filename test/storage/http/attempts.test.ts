@@ -415,7 +415,7 @@ describe('making one', () => {
     expect([seen?.url, seen?.headers.get('x-tenant'), seen?.redirect]).toEqual(['https://store.test/api/workspaces/team-a/v1/records?prefix=a%2F&after=a%2Fb&limit=7', 'ops', 'manual']);
     expect([storage.name, storage.supports]).toEqual([
       'http https://store.test/api/workspaces/team-a',
-      { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 10, maxEntryBytes: 1 << 20 },
+      { durability: 'buffered', sharedBetweenProcesses: true, maxRecordBytes: 10, maxEntryBytes: 1 << 20, sharesBlobs: true },
     ]);
     await expect(storage.write([{ ...put, bytes: new Uint8Array(11) }])).rejects.toMatchObject({ code: 'validation', details: { limit: 10 } });
   });
