@@ -5,8 +5,6 @@ import { reportFailure } from '../core/report-failure.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import { toResponse, type Answer } from './answer.ts';
-import { batchRoutes } from './batch-routes.ts';
-import { blobRoutes } from './blob-routes.ts';
 import { BlobSizes } from './blob-sizes.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { Call, type Service, type Target } from './call.ts';
@@ -14,19 +12,12 @@ import { Cors } from './cors.ts';
 import { ErrorAnswers } from './error-answer.ts';
 import { checkHandlerOptions, limitsFor, type StorageHandlerOptions } from './handler-options.ts';
 import { incomingOf, type IncomingRequest } from './incoming-request.ts';
-import { logRoutes } from './log-routes.ts';
 import { openApiOf } from './openapi.ts';
-import { recordRoutes } from './record-routes.ts';
 import { Refusal, tooBusy } from './refusal.ts';
-import type { Route } from './route.ts';
 import { Router } from './router.ts';
-import { storeRoutes } from './store-routes.ts';
+import { routes } from './routes.ts';
 import { StreamedBody } from './streamed-body.ts';
 import { UploadSessions } from './upload-sessions.ts';
-import { uploadRoutes } from './upload-routes.ts';
-
-/** Everything that can be asked for. */
-export const routes: readonly Route[] = [...storeRoutes, ...recordRoutes, ...batchRoutes, ...logRoutes, ...blobRoutes, ...uploadRoutes];
 
 /** Answers a request; never rejects. */
 export interface StorageHandler {

@@ -2,7 +2,7 @@ import { MemoryStorage } from 'modelkeep';
 import { createStorageHandler } from 'modelkeep/server';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/core/digest.ts';
-import { routes } from '../../src/server/storage-handler.ts';
+import { routes } from '../../src/server/routes.ts';
 import { asFrames, clientOf, framesIn, framesOf } from './client.ts';
 
 interface Operation {
