@@ -131,7 +131,7 @@ export class RecordFile {
       want = windowBytes;
     }
     await ahead?.bytes;
-    if (links === 0 && !replay.sealed) throw new StorageError('storage', `The store was removed while it was in use: ${this.path} is gone. Close this storage.`, { key: this.path });
+    if (links === 0 && !replay.sealed && !replay.contradicted) throw new StorageError('storage', `The store was removed while it was in use: ${this.path} is gone. Close this storage.`, { key: this.path });
   }
 
   /** Begins to read the window that probably comes next, while the one before it is gone through. */
@@ -284,7 +284,8 @@ export class RecordFile {
           const meta = metaOf(window, at, header);
           if (meta !== undefined) metas.push(meta);
         }
-        at += header.size;
+        // No further: a frame that was never finished would hide those that lie where the rest of it should be.
+        at += frameHeaderBytes;
       }
       if (at === 0 && want === windowBytes) break;
       position += at;

@@ -1,9 +1,10 @@
-import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isModelkeepError, type ModelkeepError } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../../src/core/bytes.ts';
+import { encodeWriteMeta, frameKinds, frameSize, writeFrame } from '../../../src/storage/filesystem/record-frame.ts';
 import { temporaryDirectories } from './temporary-directory.ts';
 
 const directory = temporaryDirectories();
@@ -27,6 +28,14 @@ function recordFile(root: string): string {
   const [shard] = readdirSync(join(root, 'records'));
   const [file] = readdirSync(join(root, 'records', shard!)).sort().reverse();
   return join(root, 'records', shard!, file!);
+}
+
+/** A whole frame of another writer, for the file with this salt. */
+function foreignFrame(salt: Buffer): Buffer {
+  const draft = { kind: frameKinds.put, key: 'r/foreign', rest: encodeWriteMeta({ condition: 'none', operationId: undefined, blobs: [] }), value: utf8('foreign') };
+  const bytes = Buffer.alloc(frameSize(draft));
+  writeFrame(bytes, 0, draft, salt, 1, 1);
+  return bytes;
 }
 
 const texts: Record<string, string> = { 'r/a': 'first', 'r/b': 'second', 'r/c': 'third', 'r/d': 'fourth' };
@@ -163,6 +172,51 @@ describe('a torn tail', () => {
       expect(await outcomeOf(again, 'r/f')).toBe('sixth');
       await again.close();
     }
+  });
+});
+
+describe('a torn write that others went on behind', () => {
+  it('hides no word of theirs that what is damaged before it was whole', async () => {
+    const root = await makeStore({ close: false });
+    const file = recordFile(root);
+    const donor = new FilesystemStorage(root);
+    const end = readFileSync(file).length;
+    await put(donor, 'r/torn', new Uint8Array(100_000));
+    const whole = readFileSync(file);
+    const frame = whole.indexOf('r/torn') - 40;
+    expect(frame).toBeGreaterThanOrEqual(end);
+    truncateSync(file, frame + 500);
+    const storage = new FilesystemStorage(root);
+    await put(storage, 'r/e', 'fifth');
+    await put(storage, 'r/f', 'sixth');
+    const bytes = readFileSync(file);
+    bytes[bytes.indexOf('fourth')]! ^= 1;
+    writeFileSync(file, bytes);
+    const again = new FilesystemStorage(root);
+    expect(await outcomeOf(again, 'r/d')).toMatchObject({ code: 'integrity', details: { key: 'r/d' } });
+    expect(await outcomeOf(again, 'r/f')).toBe('sixth');
+    await again.close();
+  });
+
+  it('is read anew when that word comes, though the file was replaced since', async () => {
+    const root = await makeStore({ close: false });
+    const file = recordFile(root);
+    appendFileSync(file, foreignFrame(readFileSync(file).subarray(16, 24)));
+    const sound = readFileSync(file);
+    const storage = new FilesystemStorage(root);
+    expect(await outcomeOf(storage, 'r/d')).toBe('fourth');
+    // As one sees it who looks while the frame is on its way.
+    writeFileSync(file, Buffer.from(sound.toString('latin1').replace('fourth', 'FOURTH'), 'latin1'));
+    const early = new FilesystemStorage(root);
+    expect(await outcomeOf(early, 'r/d')).toBeUndefined();
+    writeFileSync(file, sound);
+    await put(storage, 'r/e', 'fifth');
+    await put(storage, 'r/e', 'fifth again');
+    await storage.compact();
+    expect(await outcomeOf(early, 'r/d')).toBe('fourth');
+    expect(await outcomeOf(early, 'r/e')).toBe('fifth again');
+    await early.close();
+    await storage.close();
   });
 });
 
