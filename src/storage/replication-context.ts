@@ -29,6 +29,19 @@ export interface KeyFailure {
   readonly error: unknown;
 }
 
+const atOnce = 8;
+
+/** Does several things at once, but not too many. The first failure is thrown when what had begun has come to its end; nothing more is begun then. */
+export async function inParallel(work: readonly (() => Promise<unknown>)[]): Promise<void> {
+  let next = 0;
+  const failures: unknown[] = [];
+  const run = async (): Promise<void> => {
+    while (next < work.length && failures.length === 0) await work[next++]!().catch((error: unknown) => failures.push(error));
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, work.length) }, run));
+  if (failures.length > 0) throw failures[0];
+}
+
 /** What the parts of a pass share. */
 export class ReplicationContext {
   readonly from: StorageAdapter;

@@ -3,7 +3,7 @@ import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ListEntry } from './contract.ts';
 import type { LogConflict } from './replication-conflict.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { inParallel, type ReplicationContext } from './replication-context.ts';
 import { LogDelivery, type Care } from './replication-log-delivery.ts';
 import { blankLogState, isOurs, isSameLogState, type LogState } from './replication-log-plan.ts';
 import { logAt, lookAtTarget } from './replication-log-target.ts';
@@ -13,7 +13,6 @@ import type { Window } from './replication-walk.ts';
 /** What came of a log: it has arrived, it is in conflict, it could not be dealt with, or others were at it and the next pass must see. */
 export type LogOutcome = 'done' | 'conflict' | 'failed' | 'again';
 
-const atOnce = 8;
 const fewKeys = 4;
 const maxAttempts = 8;
 
@@ -33,7 +32,7 @@ export class LogMover {
     const names = new Set(listed.map(({ key }) => key));
     const work = listed.filter(({ key, version }) => !isSettled(states.get(key), version)).map((entry) => () => this.deliver(entry.key, entry));
     for (const [key, state] of states) if (!names.has(key) && state.gone !== true) work.push(() => this.#guard(key, () => this.#remove(key)));
-    await inParallel(work, atOnce);
+    await inParallel(work);
     this.#context.moved(listed.length);
   }
 
@@ -70,7 +69,7 @@ export class LogMover {
     let care: Care = 'trust';
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       if (state?.clearing !== undefined) {
-        const cleared = await this.#clear(log, state, target);
+        const cleared = await this.#clear(log, state);
         if (cleared === undefined) return 'again';
         [state, target, care] = [cleared, await logAt(to, log, signal), 'trust'];
       }
@@ -120,7 +119,7 @@ export class LogMover {
         state = clearing;
       }
     }
-    const cleared = await this.#clear(log, state, target);
+    const cleared = await this.#clear(log, state);
     return cleared === undefined ? 'again' : this.#forget(log, cleared);
   }
 
@@ -146,8 +145,10 @@ export class LogMover {
   }
 
   /** Deletes the target's log as was written down, unless it has changed since. */
-  async #clear(log: Key, state: LogState, target: ListEntry | undefined): Promise<LogState | undefined> {
+  async #clear(log: Key, state: LogState): Promise<LogState | undefined> {
     const { to, signal } = this.#context;
+    // Deleting a log has no condition, so it is looked at in the last moment.
+    const target = await logAt(to, log, signal);
     const deletes = target !== undefined && target.version === state.clearing;
     if (deletes) {
       await to.deleteLog(log, { signal });
@@ -199,14 +200,4 @@ function commonPrefix(a: string, b: string): string {
   while (length < a.length && a[length] === b[length]) length++;
   // A prefix of keys may end anywhere but behind the dot that some segment would begin with.
   return a.slice(0, length);
-}
-
-async function inParallel(work: readonly (() => Promise<unknown>)[], limit: number): Promise<void> {
-  let next = 0;
-  const failures: unknown[] = [];
-  const run = async (): Promise<void> => {
-    while (next < work.length && failures.length === 0) await work[next++]!().catch((error: unknown) => failures.push(error));
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, work.length) }, run));
-  if (failures.length > 0) throw failures[0];
 }

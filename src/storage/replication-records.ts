@@ -1,11 +1,10 @@
-import { ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ListEntry, StorageAdapter, StoredRecord, Version, WriteOperation, WriteResult } from './contract.ts';
 import type { BlobMover } from './replication-blobs.ts';
 import type { ConflictDecision } from './replication-conflict.ts';
 import { contentPrint, type RecordContent } from './replication-content.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { inParallel, type ReplicationContext } from './replication-context.ts';
 import type { LogMover } from './replication-logs.ts';
 import { afterAgreement, afterParting, beforeSending, decideRecord, isEcho, needOf, type RecordNeed, type RecordState, type RecordStep } from './replication-record-plan.ts';
 import type { StateKind } from './replication-shard.ts';
@@ -50,6 +49,7 @@ interface Sending {
 }
 
 const chunkBytes = 4 << 20;
+const chunkKeys = 1000;
 const maxRounds = 4;
 
 /** Brings records to the target: what is new to it, each with what has to be there before. */
@@ -163,7 +163,6 @@ export class RecordMover {
       const { item, content } = sending;
       if (held.has(item.key)) continue;
       try {
-        this.#checkSize(item.key, content);
         const there = new Set(named.get(item.key) ?? []);
         await this.#blobs.bring((content?.blobs ?? []).filter((digest) => !there.has(digest)), item.key);
         ready.push(sending);
@@ -179,9 +178,8 @@ export class RecordMover {
     const held = new Set<Key>();
     if (puts.length === 0) return held;
     // Listed only now, when the records were read: an event that has left a record is in its log by then.
-    for (const entry of await this.#logs.listThese(puts.map(({ item }) => item.key), puts[0]!.item.before)) {
-      if ((await this.#logs.deliver(entry.key, entry)) !== 'done') held.add(entry.key);
-    }
+    const logs = await this.#logs.listThese(puts.map(({ item }) => item.key), puts[0]!.item.before);
+    await inParallel(logs.map((entry) => async () => (await this.#logs.deliver(entry.key, entry)) !== 'done' && held.add(entry.key)));
     return held;
   }
 
@@ -191,16 +189,6 @@ export class RecordMover {
     const unseen = puts.filter(({ target, over, content }) => target === undefined && over !== undefined && content!.blobs.length > 0);
     const seen = await this.#read(this.#context.to, unseen.map(({ item }) => item));
     return new Map([...looked.map(({ item, target }) => [item.key, target!.blobs] as const), ...[...seen].map(([key, record]) => [key, record?.blobs ?? []] as const)]);
-  }
-
-  #checkSize(key: Key, content: RecordContent | undefined): void {
-    const { name, supports } = this.#context.to;
-    if (content === undefined || content.bytes.length <= supports.maxRecordBytes) return;
-    throw new ValidationError(`The record ${key} has ${content.bytes.length} bytes; ${name} takes at most ${supports.maxRecordBytes}. It stays in the source only.`, {
-      key,
-      size: content.bytes.length,
-      limit: supports.maxRecordBytes,
-    });
   }
 
   /** Writes down what is about to be sent, sends it, and writes down what came of it. Gives what has to be looked at again. */
@@ -230,7 +218,10 @@ export class RecordMover {
   async #write(sendings: readonly Sending[]): Promise<(WriteResult | undefined)[]> {
     const { to, signal } = this.#context;
     // A name of its own for each attempt: the adapter knows a repeated one again, and a later attempt is not answered with what an earlier one met.
-    const write = (some: readonly Sending[]): Promise<WriteResult[]> => to.write(some.map(operationOf), { signal });
+    const write = (some: readonly Sending[]): Promise<WriteResult[]> => {
+      const name = newId();
+      return to.write(some.map((sending, i) => operationOf(sending, `${name}-${i}`)), { signal });
+    };
     const results = await this.#context.each(sendings, ({ item }) => item.key, write);
     const done = sendings.filter((_, i) => results[i]?.ok === true);
     const puts = done.filter(({ content }) => content !== undefined);
@@ -240,8 +231,7 @@ export class RecordMover {
   }
 }
 
-function operationOf({ item: { key }, content, over }: Sending): WriteOperation {
-  const operationId = newId();
+function operationOf({ item: { key }, content, over }: Sending, operationId: string): WriteOperation {
   if (content === undefined) return { kind: 'delete', key, condition: { match: over! }, operationId };
   return { kind: 'put', key, bytes: content.bytes, blobs: content.blobs, condition: over === undefined ? 'absent' : { match: over }, operationId };
 }
@@ -271,7 +261,7 @@ function* chunksOf(items: readonly Item[]): Generator<Item[]> {
   let chunk: Item[] = [];
   let bytes = 0;
   for (const item of items) {
-    if (chunk.length > 0 && bytes + item.size > chunkBytes) {
+    if (chunk.length === chunkKeys || (chunk.length > 0 && bytes + item.size > chunkBytes)) {
       yield chunk;
       [chunk, bytes] = [[], 0];
     }

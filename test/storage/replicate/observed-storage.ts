@@ -25,7 +25,7 @@ export interface Call {
   readonly method: 'read' | 'write' | 'list' | 'append' | 'readLog' | 'deleteLog' | 'writeBlob' | 'readBlob' | 'deleteBlob';
   /** Keys of records or logs, or digests. */
   readonly keys: readonly string[];
-  /** How many bytes of values it moved; known once it is over. */
+  /** How many bytes of values it moved; for what is read, known once it is over. */
   bytes: number;
 }
 
@@ -62,10 +62,8 @@ export class ObservedStorage implements StorageAdapter {
 
   write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]> {
     const keys = operations.map(({ key }) => key);
-    return this.#observe('write', keys, (call) => {
-      call.bytes = operations.reduce((sum, operation) => sum + (operation.kind === 'put' ? operation.bytes.length : 0), 0);
-      return this.#inner.write(operations, options);
-    });
+    const bytes = operations.reduce((sum, operation) => sum + (operation.kind === 'put' ? operation.bytes.length : 0), 0);
+    return this.#observe('write', keys, () => this.#inner.write(operations, options), bytes);
   }
 
   list(query?: ListQuery, options?: OperationOptions): Promise<ListPage> {
@@ -73,10 +71,8 @@ export class ObservedStorage implements StorageAdapter {
   }
 
   append(log: Key, entries: readonly Uint8Array[], options?: AppendOptions): Promise<LogPosition> {
-    return this.#observe('append', [log], (call) => {
-      call.bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
-      return this.#inner.append(log, entries, options);
-    });
+    const bytes = entries.reduce((sum, entry) => sum + entry.length, 0);
+    return this.#observe('append', [log], () => this.#inner.append(log, entries, options), bytes);
   }
 
   async *readLog(log: Key, query?: LogQuery): AsyncGenerator<LogEntry> {
@@ -117,14 +113,14 @@ export class ObservedStorage implements StorageAdapter {
     return this.close();
   }
 
-  #begin(method: Call['method'], keys: readonly string[]): Call {
-    const call: Call = { method, keys, bytes: 0 };
+  #begin(method: Call['method'], keys: readonly string[], bytes = 0): Call {
+    const call: Call = { method, keys, bytes };
     this.calls.push(call);
     return call;
   }
 
-  async #observe<T>(method: Call['method'], keys: readonly string[], work: (call: Call) => Promise<T>): Promise<T> {
-    const call = this.#begin(method, keys);
+  async #observe<T>(method: Call['method'], keys: readonly string[], work: (call: Call) => Promise<T>, bytes = 0): Promise<T> {
+    const call = this.#begin(method, keys, bytes);
     await this.#observer.before?.(call);
     const result = await work(call);
     await this.#observer.after?.(call);

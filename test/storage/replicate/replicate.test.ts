@@ -1,4 +1,4 @@
-import { escapeSegment, isModelkeepError, MemoryStorage, replicate, StorageError, withPrefix, type ReplicateOptions, type ReplicationConflict, type ReplicationProgress, type StorageAdapter } from 'modelkeep';
+import { escapeSegment, isModelkeepError, MemoryStorage, replicate, StorageError, ValidationError, withPrefix, type ReplicateOptions, type ReplicationConflict, type ReplicationProgress, type StorageAdapter } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
@@ -335,18 +335,18 @@ describe('what cannot travel', () => {
   it('does not hold up the rest: a record too large, a blob that is nowhere, a key that is refused', async () => {
     const a = new MemoryStorage();
     const inner = new MemoryStorage();
-    const refuse = ({ method, keys }: Call): void => {
+    const refuse = ({ method, keys, bytes }: Call): void => {
       if (method === 'write' && keys.includes('models/guarded')) throw new StorageError('forbidden', 'Not you.');
+      if (method === 'write' && bytes > 1000 && keys.includes('models/large')) throw new ValidationError('Too large.');
     };
     const b = new ObservedStorage(inner, { before: refuse });
-    Object.assign(b, { supports: { ...inner.supports, maxRecordBytes: 1000 } });
     await put(a, 'models/guarded', 'head');
     for (let i = 0; i < 10; i++) await put(a, `models/${i}`, `model ${i}`);
     await put(a, 'models/large', 'x'.repeat(1001));
     await a.write([{ kind: 'put', key: 'models/dangling', bytes: utf8('text'), blobs: [digestOf('nowhere')] }]);
     await using link = replicate({ from: a, to: b });
     const failure: unknown = await link.settled().catch((error: unknown) => error);
-    expect(isModelkeepError(failure) && failure.details['keys']).toEqual(['models/dangling', 'models/large', 'models/guarded']);
+    expect(isModelkeepError(failure) && failure.details['keys']).toEqual(['models/dangling', 'models/guarded', 'models/large']);
     await remove(a, 'models/guarded');
     expect(Object.keys((await contentsOf(inner)).records).length).toBe(10);
     await put(a, 'models/large', 'small');
