@@ -98,7 +98,7 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
 
 /**
  * Brings what one store has to another, once or for as long as the link is open: records, logs with their writers and numbers, and the blobs that records name. Only what is
- * new travels: versions are compared, and values that have not changed are not read. Deletions travel too. Keys below `replication/` and `uploads/` stay where they are.
+ * new travels: versions are compared, and values that have not changed are not read. Deletions travel too. Keys below `replication/`, `uploads/` and `_garbage/` stay where they are.
  *
  * - **Nothing is lost or doubled**, wherever a link dies and however many run at once: records are written by compare-and-swap on what the target is known to have, entries
  *   are appended in their places under names that the target recognises, and what is about to be written is written down before.

@@ -98,9 +98,10 @@ export class LogDelivery {
     const isShort = base.size + comparison.bytes < this.#listed.size;
     if (!comparison.anchored || isShort || !comparison.finish(await digestTarget(this.#context, this.#log, base, comparison.shorter()))) return 'doubt';
     for (const [writer, count] of work.before) if (count > (comparison.taken.get(writer) ?? 0)) return 'doubt';
+    let sent = await this.#send(work);
     // What was planned of entries that the source has no more, nobody can append any more.
     work.due.clear();
-    const sent = await this.#send(work);
+    if (sent === 'sent') sent = await this.#send(work);
     return sent === 'sent' ? 'whole' : sent;
   }
 

@@ -11,8 +11,8 @@ import { RecordMover, recordStates } from './replication-records.ts';
 import { ReplicationState } from './replication-state.ts';
 import { changedWindows } from './replication-walk.ts';
 
-/** First segments of keys that never travel: what links keep for themselves, and uploads that are under way. */
-const ownSegments = ['replication', 'uploads'];
+/** First segments of keys that never travel: what links keep for themselves, uploads that are under way, and what the collection of garbage notes of one store's blobs. */
+const ownSegments = ['replication', 'uploads', '_garbage'];
 
 /** Whether a key belongs to what travels. */
 export function travels(key: Key): boolean {

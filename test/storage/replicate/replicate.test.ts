@@ -1,4 +1,17 @@
-import { escapeSegment, isModelkeepError, MemoryStorage, replicate, StorageError, ValidationError, withPrefix, type ReplicateOptions, type ReplicationConflict, type ReplicationProgress, type StorageAdapter } from 'modelkeep';
+import {
+  escapeSegment,
+  isModelkeepError,
+  MemoryStorage,
+  replicate,
+  StorageError,
+  ValidationError,
+  withPrefix,
+  type ReplicateOptions,
+  type ReplicationConflict,
+  type ReplicationProgress,
+  type StorageAdapter,
+  type AppendOptions,
+} from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
@@ -201,7 +214,7 @@ describe('conflicts', () => {
     await append(b, 'k', 'w', 'uno', 'due');
     const conflicts = await pass({ from: a, to: b });
     expect(conflicts).toEqual([{ kind: 'log', key: 'k', reason: 'different', writer: 'w', source: { version: expect.any(String) as string, size: 6 }, target: { version: expect.any(String) as string, size: 6 } }]);
-    expect(await contentsOf(b)).toMatchObject({ records: {}, logs: { k: { w: ['uno', 'due'] } } });
+    expect(await contentsOf(b)).toEqual({ records: {}, logs: { k: { w: ['uno', 'due'] } }, missingBlobs: [] });
     expect(await pass({ from: a, to: b, onConflict: () => 'overwrite' })).toEqual([]);
     expect(await contentsOf(b)).toEqual(await contentsOf(a));
   });
@@ -275,6 +288,56 @@ describe('logs', () => {
     expect(await pass({ from: a, to: b })).toMatchObject([{ kind: 'log', reason: 'deleted-at-target', target: undefined }]);
     expect(await pass({ from: a, to: b, onConflict: () => 'overwrite' })).toEqual([]);
     expect((await contentsOf(b)).logs).toEqual({ log: { w: ['one', 'two'] } });
+  });
+
+  it('arrive though the target remembers the appends to a log that was deleted since', async () => {
+    /** Recognises a repeated append whatever became of the log. */
+    class LongMemory extends ObservedStorage {
+      readonly names = new Map<string, string>();
+      override async append(log: string, entries: readonly Uint8Array[], options: AppendOptions = {}): Promise<string> {
+        const position = this.names.get(options.operationId!) ?? (await super.append(log, entries, options));
+        this.names.set(options.operationId!, position);
+        return position;
+      }
+    }
+    const a = new MemoryStorage();
+    const b = new LongMemory(new MemoryStorage());
+    await append(a, 'log', 'w', 'one', 'two');
+    await pass({ from: a, to: b, id: 'first' });
+    await b.deleteLog('log');
+    expect(await pass({ from: a, to: b, id: 'second' })).toEqual([]);
+    expect((await contentsOf(b)).logs).toEqual({ log: { w: ['one', 'two'] } });
+  });
+
+  it('are appended as they were planned, though the link that planned it comes late and others append to the target', async () => {
+    const [a, b] = [new MemoryStorage(), new MemoryStorage()];
+    await append(a, 'log', 'w', 'A', 'B');
+    let isPlanned = (): void => undefined;
+    const planned = new Promise<void>((resolve) => (isPlanned = resolve));
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    let isLate = (): void => undefined;
+    const late = new Promise<void>((resolve) => (isLate = resolve));
+    const hang = async ({ method }: Call): Promise<void> => {
+      if (method !== 'append') return;
+      isPlanned();
+      await gone;
+    };
+    await using slow = replicate({ from: a, to: new ObservedStorage(b, { before: hang, after: ({ method }) => void (method === 'append' && isLate()) }), id: 'x' });
+    await planned;
+    await append(a, 'log', 'w', 'C', 'D');
+    let first = true;
+    const meanwhile = async ({ method }: Call): Promise<void> => {
+      if (method !== 'append' || !first) return;
+      first = false;
+      go();
+      await late;
+      // As many bytes as make up for those that would be missing.
+      await append(b, 'log', 'there', 'yz');
+    };
+    await using fast = replicate({ from: a, to: new ObservedStorage(b, { before: meanwhile }), id: 'x' });
+    for (const link of [fast, slow, fast]) await link.settled();
+    expect((await contentsOf(b)).logs).toEqual({ log: { there: ['yz'], w: ['A', 'B', 'C', 'D'] } });
   });
 
   it('may have writers of any name', async () => {
