@@ -1,3 +1,4 @@
+import { isWellFormed } from '../core/bytes.ts';
 import { isDigest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { assertKey, type Key } from '../core/key.ts';
@@ -32,6 +33,12 @@ function checkCondition({ key, kind, condition }: WriteOperation): void {
 export function checkMatch(match: unknown, key: string): Version | undefined {
   if (match === undefined || typeof match === 'string') return match;
   throw new ValidationError(`The version that ${key} must match is ${shown(match)}; give one as list() gives it, or leave it out.`, { key, path: 'match' });
+}
+
+/** Checks the name of a write or append: it must come back from UTF-8 as it was, or two names would be one. */
+export function checkOperationId(id: string | undefined): void {
+  if (id === undefined || (typeof id === 'string' && id !== '' && id.length <= 1000 && isWellFormed(id))) return;
+  throw new ValidationError(`The operation id ${shown(id)} is not a text of 1 to 1000 characters without lone surrogates.`, { path: 'operationId' });
 }
 
 /** Checks entries where they enter an adapter: with a bad one among them, none is written. */

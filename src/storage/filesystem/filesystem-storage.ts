@@ -27,7 +27,7 @@ import type {
 } from '../contract.ts';
 import { checkListQuery, type CheckedListQuery } from '../list-page.ts';
 import { checkWriter, decodePosition } from '../log-position.ts';
-import { checkMatch, checkWrite } from '../write-check.ts';
+import { checkMatch, checkOperationId, checkWrite } from '../write-check.ts';
 import { BlobStore } from './blob-store.ts';
 import { checksum } from './checksum.ts';
 import { Directories } from './directories.ts';
@@ -128,8 +128,8 @@ export class FilesystemStorage implements StorageAdapter {
         checkWrite(operation, this.supports);
         checkOperationId(operation.operationId);
       }
-      // Taken over before anything is waited for: the caller may go on to use the arrays.
-      const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: operation.bytes.slice() } : operation));
+      // Taken over before anything is waited for: the caller may go on to use the arrays. The slice of a Buffer would share its memory.
+      const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: new Uint8Array(operation.bytes), blobs: operation.blobs?.slice() } : operation));
       if (!this.#ready) await this.#make();
       return this.#perShard(taken, (operation) => operation.key, (shard, some) => shard.write(some));
     });
@@ -339,11 +339,6 @@ export class FilesystemStorage implements StorageAdapter {
       throw storageError(error, `Opening the store ${this.#root}`, this.#root);
     }
   }
-}
-
-function checkOperationId(id: string | undefined): void {
-  if (id === undefined) return;
-  if (typeof id !== 'string' || id === '' || id.length > 1000) throw new ValidationError('An operation id is a text of 1 to 1000 characters.', { path: 'operationId' });
 }
 
 function checkEntries(log: Key, entries: readonly Uint8Array[], maxEntryBytes: number): void {

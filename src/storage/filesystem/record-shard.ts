@@ -242,7 +242,7 @@ function pageOf(slots: SlotTable, { prefix, after, limit }: CheckedListQuery): L
 
 // What is handed out belongs to the caller.
 function copyOf(record: StoredRecord): StoredRecord {
-  return { bytes: record.bytes.slice(), version: record.version, blobs: [...record.blobs] };
+  return { bytes: new Uint8Array(record.bytes), version: record.version, blobs: [...record.blobs] };
 }
 
 /** The record in a frame that was read again, when it is the one that was there. */

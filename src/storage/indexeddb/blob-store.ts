@@ -40,7 +40,8 @@ export class BlobStore {
     try {
       for await (const piece of checkedChunks(source, signal)) {
         hasher.update(piece);
-        parts.push(piece.slice());
+        // The slice of a Buffer would share its memory.
+        parts.push(new Uint8Array(piece));
         size += piece.length;
         if (size - staged < chunkBytes) continue;
         // The disk and the hash work at the same time, one chunk apart.

@@ -27,7 +27,7 @@ import type {
 } from '../contract.ts';
 import { checkListQuery } from '../list-page.ts';
 import { checkWriter, decodePosition } from '../log-position.ts';
-import { checkEntries, checkMatch, checkWrite } from '../write-check.ts';
+import { checkEntries, checkMatch, checkOperationId, checkWrite } from '../write-check.ts';
 import { BlobStore } from './blob-store.ts';
 import { browserError, type StorageQuota } from './browser-error.ts';
 import { Database } from './database.ts';
@@ -38,14 +38,28 @@ import { packEntries } from './packed-entries.ts';
 import { RecordStore } from './record-store.ts';
 import { TabHints } from './tab-hints.ts';
 
+/** What is used of an `IDBFactory`. */
+export interface DatabaseFactory {
+  /** Opens a database; gives an `IDBOpenDBRequest`. */
+  open(name: string, version?: number): object;
+}
+
+/** What is used of a `StorageManager`. */
+export interface SpaceKeeper {
+  /** Asks the browser not to evict the origin. */
+  persist?(): Promise<boolean>;
+  /** How much the origin takes and may take. */
+  estimate?(): Promise<Partial<StorageQuota>>;
+}
+
 /** How an {@link IndexedDBStorage} works. */
 export interface IndexedDBStorageOptions {
   /** The host's databases: an `IDBFactory`. Inject another one to test, such as that of `fake-indexeddb`. @default the global `indexedDB` */
-  indexedDB?: { open(name: string, version?: number): object } | undefined;
+  indexedDB?: DatabaseFactory | undefined;
   /** What makes key ranges for that factory. @default the global `IDBKeyRange` */
   IDBKeyRange?: object | undefined;
   /** Tells how much space there is and keeps the browser from evicting: a `StorageManager`. @default `navigator.storage` */
-  storageManager?: { persist?(): Promise<boolean>; estimate?(): Promise<{ usage?: number; quota?: number }> } | undefined;
+  storageManager?: SpaceKeeper | undefined;
   /** The source of time. @default the host's */
   clock?: Clock | undefined;
 }
@@ -118,9 +132,12 @@ export class IndexedDBStorage implements StorageAdapter {
 
   write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]> {
     return this.#call('write', options, async () => {
-      for (const operation of operations) checkWrite(operation, this.supports);
-      // Taken over before anything is waited for: the caller may go on to use the arrays.
-      const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: operation.bytes.slice(), blobs: operation.blobs?.slice() } : operation));
+      for (const operation of operations) {
+        checkWrite(operation, this.supports);
+        checkOperationId(operation.operationId);
+      }
+      // Taken over before anything is waited for: the caller may go on to use the arrays. The slice of a Buffer would share its memory.
+      const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: new Uint8Array(operation.bytes), blobs: operation.blobs?.slice() } : operation));
       const results = await this.#records.write({ operations: taken, signal: options?.signal });
       if (results.some((result) => result.ok)) this.#hints.give();
       return results;
@@ -140,6 +157,7 @@ export class IndexedDBStorage implements StorageAdapter {
     return this.#call('append', options, async () => {
       const writer = checkWriter(options.writer ?? this.#writer);
       const { operationId, signal, durability } = options;
+      checkOperationId(operationId);
       checkEntries(log, entries, this.supports);
       const position = await this.#logs.append({ log, packs: packEntries(entries), writer, operationId, signal, flushed: durability !== 'buffered' });
       this.#hints.give();

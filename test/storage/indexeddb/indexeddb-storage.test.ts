@@ -187,6 +187,32 @@ describe('IndexedDBStorage', () => {
     await storage.close();
   });
 
+  it('fails only the write whose name is none, of those that share a transaction', async () => {
+    await using storage = open(new IDBFactory());
+    const named = (operationId: unknown) => storage.write([{ kind: 'put', key: 'bad', bytes: encode('bad'), operationId: operationId as string }]);
+    const [good, ...bad] = await Promise.allSettled([put(storage, 'good'), named({}), named(null), named(''), named('\ud800')]);
+    expect(good.status).toBe('fulfilled');
+    for (const each of bad) expect(each).toMatchObject({ status: 'rejected', reason: { code: 'validation' } });
+    expect((await storage.read(['good', 'bad'])).map((record) => record && new TextDecoder().decode(record.bytes))).toEqual(['good', undefined]);
+  });
+
+  it('takes over what it is given, though it be a Buffer', async () => {
+    await using storage = open(new IDBFactory());
+    const bytes = Buffer.from('as it was put');
+    const writing = storage.write([{ kind: 'put', key: 'k', bytes }]);
+    bytes.fill('x');
+    await writing;
+    expect(new TextDecoder().decode((await storage.read(['k']))[0]!.bytes)).toBe('as it was put');
+    const piece = Buffer.alloc(10, 'a');
+    async function* reused(): AsyncGenerator<Uint8Array> {
+      yield piece;
+      piece.fill('b');
+      yield piece;
+    }
+    const { digest } = await storage.writeBlob(reused());
+    expect(Buffer.concat(await all((await storage.readBlob(digest))!)).toString()).toBe('aaaaaaaaaabbbbbbbbbb');
+  });
+
   it('tells how much space there is when it is full, as far as the browser knows', async () => {
     const full = failing(new IDBFactory(), (store) => store === 'chunks');
     const told = open(full, { storageManager: { estimate: async () => ({ usage: 900, quota: 1000 }) } });
