@@ -49,6 +49,8 @@ export type {
   PutOperation,
   ReadBlobOptions,
   ReadOptions,
+  RecordAdapter,
+  RecordSupports,
   StorageAdapter,
   StoreFinding,
   StoredRecord,
@@ -74,7 +76,6 @@ export type { KeepEntry, RewriteResult } from './storage/rewrite-log.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
 export { cached } from './storage/cached.ts';
 export type { CacheOptions } from './storage/cached.ts';
-export type { RecordAdapter, RecordSupports } from './storage/record-adapter.ts';
 export { watch } from './storage/watch.ts';
 export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';
 export { replicate } from './storage/replicate.ts';

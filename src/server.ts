@@ -1,6 +1,7 @@
 export type { Access, Authorize, Identity, Verdict } from './server/access.ts';
 export type { CorsOptions } from './server/cors.ts';
 export type { HandlerLimits, StorageHandlerOptions } from './server/handler-options.ts';
+export type { NodeHeaders } from './server/lazy-request.ts';
 export { toNodeHandler } from './server/node-handler.ts';
 export type { NodeHandler, NodeResponse } from './server/node-handler.ts';
 export type { NodeRequest } from './server/node-incoming.ts';

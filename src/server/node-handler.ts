@@ -7,14 +7,23 @@ import { StreamedBody } from './streamed-body.ts';
 
 /** What is used of Node's `http.ServerResponse`. */
 export interface NodeResponse {
+  /** Whether it is too late for another status. */
   readonly headersSent: boolean;
+  /** Whether all of the answer was handed to the system. */
   readonly writableFinished: boolean;
+  /** Whether the connection is gone. */
   readonly destroyed: boolean;
+  /** Sends the status and the headers. */
   writeHead(status: number, headers: Record<string, string | string[]>): unknown;
+  /** Sends a piece of the body; false when the client takes no more for now. */
   write(chunk: Uint8Array): boolean;
+  /** Ends the answer. */
   end(chunk?: Uint8Array | string): unknown;
+  /** Cuts the connection. */
   destroy(error?: Error): unknown;
+  /** Listens for one event. */
   once(event: 'close' | 'drain', listener: () => void): unknown;
+  /** Listens no longer. */
   off(event: 'close' | 'drain', listener: () => void): unknown;
 }
 

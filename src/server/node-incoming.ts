@@ -3,19 +3,31 @@ import { headersOf, type NodeHeaders, type RequestFactory } from './lazy-request
 
 /** What is used of Node's `http.IncomingMessage`. */
 export interface NodeRequest {
+  /** Such as `GET`. */
   readonly method?: string | undefined;
+  /** Path and query. */
   readonly url?: string | undefined;
   /** What Express keeps of `url` where it cuts off the path of a mount. */
   readonly originalUrl?: string | undefined;
+  /** The headers by lower-case name. */
   readonly headers: NodeHeaders;
+  /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
+  /** 1 or 2. */
   readonly httpVersionMajor: number;
+  /** Whether all of the body came. */
   readonly complete: boolean;
+  /** Whether nothing more will come. */
   readonly destroyed: boolean;
+  /** The connection. */
   readonly socket: object;
+  /** The next piece of the body, or null. */
   read(): unknown;
+  /** Lets what nobody reads go by. */
   resume(): unknown;
+  /** Listens for an event. */
   on(event: 'readable' | 'close' | 'error', listener: () => void): unknown;
+  /** Listens no longer. */
   off(event: 'readable' | 'close', listener: () => void): unknown;
 }
 
@@ -167,11 +179,12 @@ function sourceOf(request: NodeRequest): BodySource {
     });
   const readLater = async (): Promise<Uint8Array | undefined> => {
     while (given) {
+      // One that is gone already says so no more: whoever waited for that would wait for ever.
+      if (request.destroyed) throw new Error('The connection was cut.');
       await happened();
       const chunk = request.read() as Uint8Array | null;
       if (chunk !== null) return chunk;
       if (request.complete) return undefined;
-      if (request.destroyed) throw new Error('The connection was cut.');
     }
     return undefined;
   };

@@ -10,15 +10,19 @@ export type Version = string;
 export type LogPosition = string;
 
 /** What an adapter can do, as data. The conformance suite reads it. */
-export interface AdapterSupports {
+export interface AdapterSupports extends RecordSupports {
+  /** The largest entry of a log, in bytes. */
+  readonly maxEntryBytes: number;
+}
+
+/** What an adapter can do besides logs, as data. */
+export interface RecordSupports {
   /** What an acknowledged write survives: nothing (`memory`), the death of the process (`buffered`), or loss of power too (`flushed`). */
   readonly durability: 'memory' | 'buffered' | 'flushed';
   /** Whether several processes, tabs or clients may work on one store at once. */
   readonly sharedBetweenProcesses: boolean;
   /** The largest record, in bytes; larger values belong in blobs. */
   readonly maxRecordBytes: number;
-  /** The largest entry of a log, in bytes. */
-  readonly maxEntryBytes: number;
   /**
    * Whether it shows a part of a store and shares blobs with the rest, as a view of `withPrefix` does: a blob that no record here names may be named elsewhere.
    * @default false
@@ -230,27 +234,18 @@ export interface DomainCommand {
   readonly prefix: string;
 }
 
-/**
- * What a storage adapter implements; everything else is derived once. The promises behind each method are the conformance suite's, `modelkeep/conformance`:
- * acknowledged means there, all or nothing, compare-and-swap is exact, keys cannot leave the store, a retried write is one's own.
- */
-export interface StorageAdapter {
+/** An adapter of records and blobs, without the three methods of logs: what `withSegmentedLog` makes a whole one of. */
+export interface RecordAdapter {
   /** What it is and where, for messages, such as `filesystem /var/lib/models`. */
   readonly name: string;
   /** What it can do. */
-  readonly supports: AdapterSupports;
+  readonly supports: RecordSupports;
   /** The records at `keys`, in that order; `undefined` where there is none. */
   read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]>;
   /** Puts and deletes in order, each all or nothing with a condition and a result of its own; one flush for all. Operations on one key see each other. */
   write(operations: readonly WriteOperation[], options?: OperationOptions): Promise<WriteResult[]>;
   /** Keys of records or logs, or digests of blobs, ascending by bytes. */
   list(query?: ListQuery, options?: OperationOptions): Promise<ListPage>;
-  /** Appends entries, all or none, to one writer's sequence of a log, which begins with its first entry. */
-  append(log: Key, entries: readonly Uint8Array[], options?: AppendOptions): Promise<LogPosition>;
-  /** The entries of every writer of a log, each writer's in order, as of the time of reading; none when there is no such log. */
-  readLog(log: Key, query?: LogQuery): AsyncIterable<LogEntry>;
-  /** Deletes a log with all its entries; harmless when there is none. */
-  deleteLog(log: Key, options?: OperationOptions): Promise<void>;
   /** Stores bytes under their digest; storing what is there already refreshes it. */
   writeBlob(source: AsyncIterable<Uint8Array>, options?: BlobOptions): Promise<BlobRef>;
   /** The bytes of a blob in chunks, or `undefined` when it is not there. Chunks that were yielded before an `IntegrityError` are not to be trusted. */
@@ -270,4 +265,19 @@ export interface StorageAdapter {
   close(): Promise<void>;
   /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * What a storage adapter implements; everything else is derived once. The promises behind each method are the conformance suite's, `modelkeep/conformance`:
+ * acknowledged means there, all or nothing, compare-and-swap is exact, keys cannot leave the store, a retried write is one's own.
+ */
+export interface StorageAdapter extends RecordAdapter {
+  /** What it can do. */
+  readonly supports: AdapterSupports;
+  /** Appends entries, all or none, to one writer's sequence of a log, which begins with its first entry. */
+  append(log: Key, entries: readonly Uint8Array[], options?: AppendOptions): Promise<LogPosition>;
+  /** The entries of every writer of a log, each writer's in order, as of the time of reading; none when there is no such log. */
+  readLog(log: Key, query?: LogQuery): AsyncIterable<LogEntry>;
+  /** Deletes a log with all its entries; harmless when there is none. */
+  deleteLog(log: Key, options?: OperationOptions): Promise<void>;
 }

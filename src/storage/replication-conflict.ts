@@ -56,8 +56,8 @@ export interface MergedRecord {
  */
 export type ConflictDecision = 'keep-target' | 'overwrite' | MergedRecord;
 
-/** Is told of a conflict, and decides it or, by `undefined`, leaves it. Asked once for each pair of versions while the link lives. */
-export type ConflictListener = (conflict: ReplicationConflict) => ConflictDecision | undefined | Promise<ConflictDecision | undefined>;
+/** Is told of a conflict, and decides it or, by giving nothing, leaves it. Asked once for each pair of versions while the link lives. */
+export type ConflictListener = (conflict: ReplicationConflict) => ConflictDecision | void | Promise<ConflictDecision | void>;
 
 interface Known {
   readonly conflict: ReplicationConflict;
@@ -103,11 +103,17 @@ export class ConflictBook {
   async decide(conflict: ReplicationConflict): Promise<ConflictDecision | undefined> {
     const name = `${conflict.kind} ${conflict.key}`;
     if (this.stands(conflict.kind, conflict.key, conflict.source?.version, conflict.target?.version)) return undefined;
-    const decision = await this.#ask?.(conflict);
+    const answer: unknown = await this.#ask?.(conflict);
+    // A listener that only takes note may well give something, such as the length of the list that it keeps.
+    const decision = isDecision(answer) ? answer : undefined;
     if (decision === undefined) this.#known.set(name, { conflict, round: this.#round });
     else this.#known.delete(name);
     return decision;
   }
+}
+
+function isDecision(answer: unknown): answer is ConflictDecision {
+  return answer === 'keep-target' || answer === 'overwrite' || (typeof answer === 'object' && answer !== null && 'bytes' in answer);
 }
 
 /** Whether a failure concerns the one key that it happened at, so that the others can go on: damaged, not allowed, not accepted. */

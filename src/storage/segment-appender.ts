@@ -1,9 +1,8 @@
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
-import type { LogPosition, WriteOperation } from './contract.ts';
+import type { LogPosition, RecordAdapter, WriteOperation } from './contract.ts';
 import { OperationMemory, rememberedOperations } from './operation-memory.ts';
-import type { RecordAdapter } from './record-adapter.ts';
 import { listAll } from './records.ts';
 import { encodeHead, headKey, parseSegmentKey, partKey, segmentKey, segmentsOf, type SegmentRef } from './segment-layout.ts';
 import { placeText, positionText } from './segment-position.ts';

@@ -1,8 +1,7 @@
 import { systemClock } from '../core/clock.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { InspectOptions, StoreFinding } from './contract.ts';
-import type { RecordAdapter } from './record-adapter.ts';
+import type { InspectOptions, RecordAdapter, StoreFinding } from './contract.ts';
 import { listAll } from './records.ts';
 import { decodeHead, logsRoot, partsRoot, segmentsOf, segmentsRoot } from './segment-layout.ts';
 import { listSegments, readSegments } from './segment-reading.ts';

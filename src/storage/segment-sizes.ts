@@ -1,7 +1,6 @@
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { ListEntry } from './contract.ts';
-import type { RecordAdapter } from './record-adapter.ts';
+import type { ListEntry, RecordAdapter } from './contract.ts';
 import type { SegmentRef } from './segment-layout.ts';
 import { listSegments, readSegments } from './segment-reading.ts';
 

@@ -1,5 +1,4 @@
-import type { StorageAdapter } from '../../src/storage/contract.ts';
-import type { RecordAdapter } from '../../src/storage/record-adapter.ts';
+import type { RecordAdapter, StorageAdapter } from '../../src/storage/contract.ts';
 
 /** An adapter with its own logs taken away. */
 export function withoutLogs(storage: StorageAdapter): RecordAdapter {

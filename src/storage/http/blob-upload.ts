@@ -73,7 +73,7 @@ class Session {
   async commit({ digest, size }: BlobRef): Promise<BlobRef> {
     await this.#sending;
     const body = utf8(JSON.stringify({ digest, parts: this.#parts }));
-    await this.#call({ method: 'POST', path: this.#path, headers: { 'content-type': 'application/json' }, body, signal: this.#signal });
+    await this.#call({ method: 'POST', path: this.#path, headers: { 'content-type': 'application/json' }, body, workBytes: size, signal: this.#signal });
     return { digest, size };
   }
 
@@ -115,7 +115,7 @@ async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ byt
 
 /** The digest of bytes that are all there: by the host where it can, many times as fast. */
 async function digestOfPart(bytes: Uint8Array<ArrayBuffer>): Promise<Digest> {
-  const subtle = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto?.subtle;
+  const subtle = (globalThis as { crypto?: { subtle?: { digest(algorithm: string, bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> } } }).crypto?.subtle;
   return subtle ? `sha256:${toHex(new Uint8Array(await subtle.digest('SHA-256', bytes)))}` : digestOf(bytes);
 }
 

@@ -19,6 +19,8 @@ export interface HttpCall extends OperationOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: Uint8Array<ArrayBuffer> | undefined;
+  /** How many bytes the server goes through before it answers, apart from the body. @default 0 */
+  readonly workBytes?: number | undefined;
   /** Statuses that are an answer like success, such as 404 where there may be nothing. @default none */
   readonly also?: readonly number[] | undefined;
   /** @default 'always' */
@@ -27,6 +29,8 @@ export interface HttpCall extends OperationOptions {
 
 // 64 KiB a second: slower is not waited for.
 const bytesPerMs = 65.536;
+// 4 MiB a second: what the slowest store does with bytes that it has.
+const workBytesPerMs = 4194.304;
 // What a server takes of all its clients together is not much more.
 const requestsAtOnce = 32;
 // An error says what it has to say at once.
@@ -164,9 +168,9 @@ export class HttpTransport {
   }
 
   #urlOf({ path, query }: HttpCall): string {
-    const said = Object.entries(query ?? {}).filter(([, value]) => value !== undefined) as [string, string | number][];
-    const search = new URLSearchParams(said.map(([name, value]) => [name, String(value)])).toString();
-    return this.#settings.base + path + (search === '' ? '' : `?${search}`);
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) search.append(name, String(value));
+    return this.#settings.base + path + (search.size === 0 ? '' : `?${search.toString()}`);
   }
 
   /** The request for messages: without a query, which is long and may be private. */
@@ -175,9 +179,9 @@ export class HttpTransport {
   }
 }
 
-/** How much longer a request with a body may take. */
-function allowanceMs({ body }: HttpCall): number {
-  return Math.ceil((body?.length ?? 0) / bytesPerMs);
+/** How much longer a request with a body, or with much to do for the server, may take. */
+function allowanceMs({ body, workBytes = 0 }: HttpCall): number {
+  return Math.ceil((body?.length ?? 0) / bytesPerMs + workBytes / workBytesPerMs);
 }
 
 async function failureOf(answer: HttpAnswer): Promise<CallFailure> {

@@ -49,7 +49,7 @@ export interface SpaceKeeper {
   /** Asks the browser not to evict the origin. */
   persist?(): Promise<boolean>;
   /** How much the origin takes and may take. */
-  estimate?(): Promise<Partial<StorageQuota>>;
+  estimate?(): Promise<{ readonly usage?: number | undefined; readonly quota?: number | undefined }>;
 }
 
 /** How an {@link IndexedDBStorage} works. */
