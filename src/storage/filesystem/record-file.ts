@@ -177,7 +177,8 @@ export class RecordFile {
       if (still) await this.#fileSystem.syncDirectory(directory);
       ready = still && !this.#retired;
     } finally {
-      if (ready) this.#appender = appender;
+      // Another call may have been at it too.
+      if (ready && this.#appender === undefined) this.#appender = appender;
       else await appender.close();
     }
     return ready;

@@ -239,8 +239,13 @@ export class RecordLog {
       try {
         const file = await RecordFile.open(this.#context.fileSystem, join(this.#directory, generationName(latest)), this.#own);
         // A slow process may give the name of a generation that came and went to what it made of the one before; it never has the highest number.
-        if ((await this.#latest()) === latest) return file;
-        await file.retire();
+        let still = false;
+        try {
+          still = (await this.#latest()) === latest;
+        } finally {
+          if (!still) await file.retire();
+        }
+        if (still) return file;
       } catch (error) {
         // It may have been replaced between the look and the opening.
         if (codeOf(error) !== 'ENOENT') throw error;
@@ -289,7 +294,8 @@ export class RecordLog {
   }
 
   #begin(file: RecordFile, how: HowToCompact): Promise<boolean> {
-    const compacting = this.#compact(file, how).finally(() => (this.#compacting = undefined));
+    // Kept open: it may be replaced by others meanwhile.
+    const compacting = file.use(() => this.#compact(file, how)).finally(() => (this.#compacting = undefined));
     this.#compacting = compacting;
     compacting.catch(() => {
       if (this.#file === file) this.#notBefore = file.replay.end + Math.max(this.#context.compactAt, file.replay.end / 8);
@@ -299,6 +305,7 @@ export class RecordLog {
 
   /** Copies the file while others write to it, seals it, and copies what is left. False when someone else was first, or nothing came of it. */
   async #compact(file: RecordFile, { forced, onCopied, throwIfUnwanted }: HowToCompact): Promise<boolean> {
+    if (this.#file !== file) return false;
     const { fileSystem, directories } = this.#context;
     await file.settle();
     file.replay.assertWhole();
@@ -338,7 +345,7 @@ export class RecordLog {
       await sleep(systemClock, pauseMs);
       await this.refresh();
     }
-    if (this.#file === sealed) await this.#replace(sealed, () => this.#file !== sealed);
+    if (this.#file === sealed) await sealed.use(() => this.#replace(sealed, () => this.#file !== sealed));
   }
 
   /** Makes the file that follows a sealed one, or the first, unless `isOver` while it is at it. */
