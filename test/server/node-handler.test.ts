@@ -115,6 +115,31 @@ describe('over node:http', () => {
     expect((await fetch(`${server.url}/v1/records/a`)).status).toBe(404);
   });
 
+  it('a client that left before its body was asked for keeps no place', async () => {
+    let decide = (): void => undefined;
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    let asked = 0;
+    const gone: Promise<unknown>[] = [];
+    const authorize = async (request: Request): Promise<{ actor: string }> => {
+      asked++;
+      if (request.method === 'PUT') {
+        gone.push(new Promise((resolve) => request.signal.addEventListener('abort', resolve)));
+        await decided;
+      }
+      return { actor: 'a' };
+    };
+    await using server = await serve(new MemoryStorage(), { authorize, limits: { requestsInFlight: 1 } });
+    const client = connect(server.port, '127.0.0.1');
+    client.write('PUT /v1/records/a HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nabc');
+    await expect.poll(() => asked).toBe(1);
+    client.destroy();
+    await gone[0];
+    // The request itself is over only a little later than its answer.
+    await new Promise((resolve) => setImmediate(resolve));
+    decide();
+    await expect.poll(async () => (await fetch(`${server.url}/v1/records/a`)).status).toBe(404);
+  });
+
   it('an answer that fails midway is cut, and is never whole', async () => {
     const storage = Object.assign(new MemoryStorage(), {
       list: async () => ({ entries: [{ key: bigDigest, version: '1', size: 300_000 }] }),
