@@ -110,9 +110,10 @@ async function commit(call: Call): Promise<Answer> {
     async (source) => {
       const known = asked ?? (await hashOf(source()));
       if (asked === undefined) await call.permit('write', 'blob', known);
-      return refusingOthers(() => call.storage.writeBlob(source(), { digest: known, ...call.options }), call, known);
+      return refusingOthers(() => call.storage.writeBlob(source(), { digest: known }), call, known);
     },
-    call.options,
+    // Done to the end, whoever leaves: it may take longer than a proxy waits, and who asks again must not begin it anew.
+    {},
   );
   call.service.sizes.remember(call.workspace, ref.digest, ref.size);
   return jsonAnswer(ref);

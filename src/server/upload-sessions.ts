@@ -46,6 +46,8 @@ interface Session {
   last: Digest | undefined;
   /** How far the log was read. */
   position: string | undefined;
+  /** What came of it, for those that waited for their turn meanwhile. */
+  blob?: BlobRef;
   /** The calls on one session go one after another. */
   queue: Promise<unknown>;
 }
@@ -111,11 +113,13 @@ export class UploadSessions {
   }
 
   async #write(id: string, session: Session, parts: number, write: WriteParts, options: OperationOptions): Promise<BlobRef> {
+    if (session.blob) return session.blob;
     if (parts !== session.parts) await this.#catchUp(id, session, options);
     if (parts !== session.parts) throw outOfOrder(`The upload was to have ${parts} parts`, session);
     const ref = await write(() => this.#bytes(id, parts, options));
     // From here on a repeated commit finds its answer, whatever happens to the parts.
     await this.#storage.append(doneLog(id), [encode({ ...session.owner, ...ref })], { writer, operationId: 'done', ...options });
+    session.blob = ref;
     await this.#forget(id, options);
     return ref;
   }

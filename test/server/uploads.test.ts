@@ -115,6 +115,37 @@ describe('an upload', () => {
     for (const other of [newId(), 'x', `${id}x`]) expect((await ask!(`GET v1/uploads/${other}`)).status).toBe(404);
   });
 
+  it('is made a blob to the end, though the client leaves', async () => {
+    const storage = new MemoryStorage();
+    let begin = (): void => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    let go = (): void => undefined;
+    const going = new Promise<void>((resolve) => (go = resolve));
+    let writes = 0;
+    const slow = Object.assign(Object.create(storage) as MemoryStorage, {
+      supports: storage.supports,
+      async writeBlob(source: AsyncIterable<Uint8Array>, given: { signal?: AbortSignal }) {
+        writes++;
+        begin();
+        await going;
+        return MemoryStorage.prototype.writeBlob.call(storage, source, given);
+      },
+    });
+    for (const name of ['list', 'append', 'readLog', 'deleteLog'] as const) Object.assign(slow, { [name]: storage[name].bind(storage) });
+    const ask = clientOf(createStorageHandler(slow, { authorize: 'public' }), 'http://store.test/');
+    const { id } = await ask.json<{ id: string }>('POST v1/uploads');
+    for (const [i, bytes] of parts.entries()) await put(ask, id, i + 1, bytes);
+    const leaving = new AbortController();
+    const body = { digest: whole, parts: 3 };
+    const left = ask(`POST v1/uploads/${id}`, { body, signal: leaving.signal });
+    await begun;
+    leaving.abort();
+    const again = ask.json(`POST v1/uploads/${id}`, { body });
+    go();
+    await left;
+    expect([await again, writes]).toEqual([{ digest: whole, size }, 1]);
+  });
+
   it('takes many parts at once as if they came one after another', async () => {
     const { ask } = servers(2);
     const { id } = await ask[0]!.json<{ id: string }>('POST v1/uploads');

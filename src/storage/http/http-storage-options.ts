@@ -30,7 +30,7 @@ export interface HttpStorageOptions {
   readonly workspace?: string | undefined;
   /** Sends a request, as `fetch` does; a storage handler serves too, for tests without a network. @default the host's, looked up at each request */
   readonly fetch?: ((request: Request) => Promise<Response>) | undefined;
-  /** How long an attempt waits for an answer, or for the next piece of one; a body that is sent adds a second for every 64 KiB. @default '30s' */
+  /** How long an attempt waits for an answer, or for the next piece of one; a body that is sent adds a second for every 64 KiB, and a blob that is made of its parts one for every 4 MiB. @default '30s' */
   readonly timeout?: Duration | undefined;
   /** When a request that failed is sent again. @default see each */
   readonly retry?: HttpRetryOptions | undefined;
