@@ -51,6 +51,8 @@ async function readRecords(call: Call): Promise<Answer> {
 async function* recordFrames(call: Call, keys: readonly Key[], first: readonly (StoredRecord | undefined)[]): AsyncGenerator<Uint8Array> {
   try {
     let [at, bytes] = [0, 0];
+    // However small those before were, the next may all be of the largest size.
+    const most = Math.max(firstSlice, Math.floor(call.service.limits.bytesInFlight / call.service.limits.recordBytes));
     for (let records = first; records.length > 0; ) {
       for (const record of records) {
         const header: RecordFrame = record ? { key: keys[at]!, version: record.version, blobs: record.blobs } : { key: keys[at]! };
@@ -59,7 +61,7 @@ async function* recordFrames(call: Call, keys: readonly Key[], first: readonly (
         bytes += record?.bytes.length ?? 0;
       }
       const fit = Math.max(1, Math.floor(targetBytes / (bytes / at + 64)));
-      const slice = keys.slice(at, at + fit);
+      const slice = keys.slice(at, at + Math.min(fit, most));
       records = slice.length === 0 ? [] : await call.storage.read(slice, call.options);
     }
     yield endFrame();

@@ -97,13 +97,16 @@ async function readBlob(call: Call): Promise<Answer> {
   const { storage, request, options } = call;
   const size = await call.service.sizes.of(call.workspace, storage, digest, options);
   const range = size === undefined ? undefined : rangeOf(request, size, digest);
-  const blob = size === undefined ? undefined : await storage.readBlob(digest, { range: range === 'none' ? { start: 0, end: 0 } : range, ...options });
+  const known = isKnown(request, digest);
+  // Nobody would end a reading that nobody begins.
+  const nothing = range === 'none' || known || request.method === 'HEAD';
+  const blob = size === undefined ? undefined : await storage.readBlob(digest, { range: nothing ? { start: 0, end: 0 } : range, ...options });
   if (size === undefined || blob === undefined) throw new Refusal(404, 'not-found', `There is no blob ${digest}.`, { details: { key: digest } });
   if (range === 'none') {
     throw new Refusal(416, 'validation', `The blob ${digest} has ${size} bytes, and no such part.`, { headers: { 'content-range': `bytes */${size}` }, details: { size } });
   }
   const headers: Record<string, string> = { etag: etagOf(digest), 'cache-control': 'private, max-age=31536000, immutable', 'accept-ranges': 'bytes' };
-  if (isKnown(request, digest)) return emptyAnswer(304, headers);
+  if (known) return emptyAnswer(304, headers);
   const length = range ? range.end - range.start : size;
   headers['content-length'] = String(length);
   if (range) headers['content-range'] = `bytes ${range.start}-${range.end - 1}/${size}`;

@@ -13,6 +13,9 @@ export function assertReachable({ action, kind, key }: Access, domains: boolean)
   if (kind === 'log' && key.startsWith(uploadsPrefix) && action !== 'list') {
     throw new StorageError('forbidden', `The logs under ${uploadsPrefix} are the server's own; name yours otherwise.`, { key });
   }
+  if (kind === 'model' && (key.startsWith(uploadsPrefix) || key.startsWith(claimsPrefix))) {
+    throw new StorageError('forbidden', 'No registry can be kept where the server keeps its own records and logs; use another prefix.', { key });
+  }
   const changes = (kind === 'record' || kind === 'log') && (action === 'write' || action === 'delete' || action === 'append');
   if (!domains || !changes) return;
   if (ofRegistry.test(key)) {

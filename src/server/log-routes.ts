@@ -1,5 +1,6 @@
+import type { Key } from '../core/key.ts';
 import { check } from '../core/schema.ts';
-import type { LogEntry } from '../storage/contract.ts';
+import type { LogEntry, LogPosition } from '../storage/contract.ts';
 import { encodeFrame } from '../storage/http-frames.ts';
 import { framesType, headerNames, type EntriesFrame } from '../storage/http-protocol.ts';
 import { jsonAnswer, streamAnswer, type Answer } from './answer.ts';
@@ -14,6 +15,9 @@ import { listVisible } from './visible-list.ts';
 // A frame is sent when it has one or the other.
 const frameBytes = 256 * 1024;
 const frameEntries = 8_192;
+// An entry in memory is far larger than its size in a header.
+const maxEntries = 1_000_000;
+const bytesPerEntry = 128;
 
 export const logRoutes: readonly Route[] = [
   {
@@ -36,7 +40,25 @@ export const logRoutes: readonly Route[] = [
     summary: "The entries of every writer of a log, each writer's in order, behind a position.",
     query: schemas.readLogQuery,
     answers: { 200: { description: 'Frames of consecutive entries of one writer each; then an end frame, or an error frame.', type: framesType } },
-    handle: readLog,
+    async handle(call) {
+      const key = call.key();
+      await call.permit('read', 'log', key);
+      return readLog(call, key, call.query['after']);
+    },
+  },
+  {
+    method: 'POST',
+    path: '/batch/log',
+    id: 'readLogFrom',
+    summary: 'The same as readLog, from a position that is too long for a URL: that of a log with many writers.',
+    body: { description: 'The key of the log and the position.', type: 'application/json', schema: schemas.readLogBody },
+    answers: { 200: { description: 'As of readLog.', type: framesType } },
+    async handle(call) {
+      const body = check(schemas.readLogBody, await call.body.json(call.service.limits.requestBytes), 'body');
+      const key = call.checkKey(body.key);
+      await call.permit('read', 'log', key);
+      return readLog(call, key, body.after);
+    },
   },
   {
     method: 'POST',
@@ -64,10 +86,7 @@ export const logRoutes: readonly Route[] = [
   },
 ];
 
-async function readLog(call: Call): Promise<Answer> {
-  const key = call.key();
-  const { after } = call.query;
-  await call.permit('read', 'log', key);
+async function readLog(call: Call, key: Key, after: LogPosition | undefined): Promise<Answer> {
   const entries = call.storage.readLog(key, { after, ...call.options })[Symbol.asyncIterator]();
   // Read before the answer begins, so that what fails at once is answered with a status of its own.
   const first = await entries.next();
@@ -134,6 +153,7 @@ async function readGroups(call: Call): Promise<Group[]> {
   const operationId = call.operationId();
   const { batch, requestBytes, entryBytes } = call.service.limits;
   const groups: Group[] = [];
+  let entries = 0;
   let ended = false;
   for await (const frame of call.body.frames(requestBytes, requestBytes)) {
     if (ended) throw new Refusal(400, 'validation', 'A frame comes behind the end frame.');
@@ -150,6 +170,9 @@ async function readGroups(call: Call): Promise<Group[]> {
       group = { operationId: header.operationId ?? operationId, entries: [] };
       groups.push(group);
     }
+    entries += header.sizes.length;
+    if (entries > maxEntries) throw new Refusal(413, 'validation', `A request appends at most ${maxEntries} entries.`, { details: { limit: maxEntries } });
+    call.body.charge(header.sizes.length * bytesPerEntry);
     takeEntries(header.sizes, frame.body, group.entries, entryBytes);
   }
   if (!ended) throw new Refusal(400, 'validation', 'The body has no end frame: it was cut off.');

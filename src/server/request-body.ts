@@ -128,9 +128,14 @@ export class RequestBody {
     this.#held = 0;
   }
 
+  /** Counts what is made of the body in memory among what is held of it. */
+  charge(bytes: number): void {
+    if (!this.#rules.budget.take(bytes, this.#held)) throw tooBusy('The server holds as many bodies as it can; try again later.');
+    this.#held += bytes;
+  }
+
   #hold(chunk: Uint8Array): Uint8Array {
-    if (!this.#rules.budget.take(chunk.length, this.#held)) throw tooBusy('The server holds as many bodies as it can; try again later.');
-    this.#held += chunk.length;
+    this.charge(chunk.length);
     return chunk;
   }
 

@@ -16,6 +16,9 @@ export const blobListQuery: z.ZodMiniType = z.strictObject({ after: z.optional(t
 /** Query of reading a log. */
 export const readLogQuery: z.ZodMiniType = z.strictObject({ after: z.optional(text) });
 
+/** Body of reading a log from a position that no URL can hold. */
+export const readLogBody: z.ZodMiniType<{ readonly key: string; readonly after: string }> = z.strictObject({ key: text, after: text });
+
 /** Query of an append. */
 export const appendQuery: z.ZodMiniType = z.strictObject({ writer: z.optional(text), durability: z.optional(z.enum(['buffered', 'flushed'])) });
 

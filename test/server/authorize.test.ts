@@ -26,7 +26,7 @@ describe('authorize', () => {
       ['GET v1/store'], ['GET v1/records?prefix=a/'], ['GET v1/records/a/b'], ['HEAD v1/records/a/b'], ['PUT v1/records/a/b', { body: 'x' }], ['DELETE v1/records/a/b'],
       ['POST v1/batch/read', { body: { keys: ['a', 'b', 'a'] } }],
       ['POST v1/batch/write', { body: framesOf([{ kind: 'put', key: 'a' }], [{ kind: 'delete', key: 'b' }]), headers: asFrames }],
-      ['GET v1/logs?prefix=l'], ['GET v1/logs/l'], ['POST v1/logs/l', { body: framesOf([{ sizes: [1] }, 'x']), headers: asFrames }], ['DELETE v1/logs/l'],
+      ['GET v1/logs?prefix=l'], ['GET v1/logs/l'], ['POST v1/batch/log', { body: { key: 'l', after: '' } }], ['POST v1/logs/l', { body: framesOf([{ sizes: [1] }, 'x']), headers: asFrames }], ['DELETE v1/logs/l'],
       ['GET v1/blobs'], [`GET v1/blobs/${digest}`], [`PUT v1/blobs/${digest}`, { body: 'x' }], [`DELETE v1/blobs/${digest}`],
       [`GET v1/uploads/${id}`], [`POST v1/uploads/${id}`, { body: { parts: 1 } }],
       ['POST v1/registry/createModel', { body: { input: { model: 'fraud' }, prefix: '' } }],
@@ -36,7 +36,7 @@ describe('authorize', () => {
     const shown = asked.map(({ action, kind, key, workspace, method }) => [action, kind, key, workspace, method].filter(Boolean).join(' ').replaceAll(id, 'ID').replaceAll(digest, 'DIGEST'));
     expect(shown).toEqual([
       'write upload', 'write upload ID', 'read store', 'list record a/', 'read record a/b', 'read record a/b', 'write record a/b', 'delete record a/b', 'read record a', 'read record b',
-      'write record a', 'delete record b', 'list log l', 'read log l', 'append log l', 'delete log l', 'list blob', 'read blob DIGEST', 'write blob DIGEST', 'delete blob DIGEST',
+      'write record a', 'delete record b', 'list log l', 'read log l', 'read log l', 'append log l', 'delete log l', 'list blob', 'read blob DIGEST', 'write blob DIGEST', 'delete blob DIGEST',
       'write upload ID', 'write upload ID', 'write blob DIGEST', 'call model registry/models/fraud createModel', 'read record a team-a',
     ]);
   });
@@ -109,6 +109,15 @@ describe('what the registry guards', () => {
     expect([(await storage.list()).entries.map((entry) => entry.key), (await storage.list({ kind: 'log' })).entries.length]).toEqual([[key], 1]);
     expect((await ask(`GET v1/records/${key}`)).status).toBe(200);
     expect((await ask(`GET v1/logs/${key}`)).status).toBe(200);
+  });
+
+  it('lies nowhere among the records and logs of the server', async () => {
+    const { ask, storage } = asking(() => ({ actor: 'mallory' }));
+    for (const prefix of ['workspace-blobs/team-a', 'uploads/x']) {
+      const body = encode({ input: { model: 'fraud' }, prefix });
+      expect(await errorOf(await ask('POST v1/registry/createModel', { body, headers: { 'content-type': 'application/json' } })), prefix).toMatchObject({ status: 403 });
+    }
+    expect((await storage.list()).entries).toEqual([]);
   });
 
   it('names the way in, and is written directly where the guard is off', async () => {

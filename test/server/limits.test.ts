@@ -96,6 +96,24 @@ describe('limits', () => {
     expect((await ask.json<{ entries: unknown[] }>('GET records')).entries).toHaveLength(3);
   });
 
+  it('hold for entries, which weigh more in memory than on their way', async () => {
+    const { ask, storage } = open();
+    const sizes = new Array<number>(400_000).fill(0);
+    expect(await errorOf(await ask('POST logs/l', { body: framesOf([{ sizes }], [{ sizes }], [{ sizes }]), headers: asFrames }))).toMatchObject({ status: 413, details: { limit: 1_000_000 } });
+    expect((await storage.list({ kind: 'log' })).entries).toEqual([]);
+  });
+
+  it('hold for how many records are read at once, however small those before were', async () => {
+    const most: number[] = [];
+    const inner = new MemoryStorage();
+    await inner.write([{ kind: 'put', key: 'big', bytes: new Uint8Array(1000) }]);
+    const storage: StorageAdapter = Object.assign(inner, { read: (keys: readonly string[]) => (most.push(keys.length), MemoryStorage.prototype.read.call(inner, keys)) });
+    const { ask } = open({ limits: { recordBytes: 1000, bytesInFlight: 10_000 } }, storage);
+    const keys = ['a', 'b', 'c', 'd', ...new Array<string>(50).fill('big')];
+    const frames = await framesIn(await ask('POST batch/read', { body: { keys } }));
+    expect([frames.length, Math.max(...most)]).toEqual([keys.length + 1, 10]);
+  });
+
   it('refuse bodies that are packed, or shorter or longer than announced', async () => {
     const { ask, storage } = open();
     expect((await ask('PUT records/a', { body: 'x', headers: { 'content-encoding': 'gzip' } })).status).toBe(415);

@@ -56,6 +56,7 @@ describe('the description of the protocol', () => {
       readRecords: { body: { keys: ['a'] } },
       writeRecords: { body: framesOf([{ kind: 'put', key: 'c' }, 'x'], [{ kind: 'put', key: 'c', condition: 'absent' }]), headers: asFrames },
       readLog: { params: { key: 'l' } },
+      readLogFrom: { body: { key: 'l', after: '' } },
       append: { params: { key: 'l' }, body: framesOf([{ sizes: [1] }, 'x']), headers: asFrames },
       deleteLog: { params: { key: 'm' } },
       readBlob: { params: { digest } },

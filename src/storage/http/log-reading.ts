@@ -1,10 +1,14 @@
+import { utf8 } from '../../core/bytes.ts';
 import { throwIfAborted } from '../../core/abort.ts';
 import type { Key } from '../../core/key.ts';
-import type { LogEntry, LogQuery } from '../contract.ts';
+import type { LogEntry, LogPosition, LogQuery } from '../contract.ts';
 import type { EntriesFrame } from '../http-protocol.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import type { HttpCall, HttpTransport } from './http-transport.ts';
 import { decodePlace, encodePlace, skipText, type LogPlace } from './log-place.ts';
+
+// A position tells of every writer, and a URL of more than 8 KiB passes not everywhere; an escape takes three characters.
+const maxQueryPosition = 2_000;
 
 /** The entries of a log. Where the connection is cut, the reading goes on behind the last entry that came whole. */
 export async function* readEntries(transport: HttpTransport, log: Key, { after, signal }: LogQuery): AsyncGenerator<LogEntry> {
@@ -12,7 +16,7 @@ export async function* readEntries(transport: HttpTransport, log: Key, { after, 
   let failures = 0;
   for (;;) {
     const place = decodePlace(position);
-    const call: HttpCall = { method: 'GET', path: `logs/${log}`, query: { after: place.before || undefined }, signal };
+    const call: HttpCall = { ...requestFor(log, place.before), signal };
     const answer = await transport.open(call);
     try {
       for await (const entry of entriesFrom(answer, place)) {
@@ -29,6 +33,11 @@ export async function* readEntries(transport: HttpTransport, log: Key, { after, 
       answer.end();
     }
   }
+}
+
+function requestFor(log: Key, after: LogPosition): HttpCall {
+  if (after.length <= maxQueryPosition) return { method: 'GET', path: `logs/${log}`, query: { after: after || undefined } };
+  return { method: 'POST', path: 'batch/log', headers: { 'content-type': 'application/json' }, body: utf8(JSON.stringify({ key: log, after })) };
 }
 
 /** The entries of an answer behind a place. */

@@ -117,6 +117,18 @@ describe('writing a blob', () => {
     await expectBytes(await store.readBlob(digest), bytes);
   });
 
+  it('waits for the end as long as so many bytes may take', async () => {
+    const timers: number[] = [];
+    const counting = countingClock([]);
+    const clock = { ...counting, setTimer: (callback: () => void, ms: number, given?: { keepAlive?: boolean }) => (timers.push(ms), counting.setTimer(callback, ms, given)) };
+    const { storage, seen } = fakeServer({ clock, timeout: '1s', retry: { within: '10s' } });
+    await storage.writeBlob(chunks(bytesOf(2 * part)));
+    expect(seen.at(-1)!.what).toMatch(/^POST uploads/);
+    // 16 MiB at 4 MiB a second, and a little for the body.
+    expect(timers.filter((ms) => ms >= 5_000 && ms < 5_100).length).toBe(1);
+    expect(timers.filter((ms) => ms >= 14_000 && ms < 14_100).length).toBe(1);
+  });
+
   it('gives up the upload when the source fails, or the bytes are others', async () => {
     const { storage, store, seen } = fakeServer();
     const failing = async function* (): AsyncGenerator<Uint8Array> {
@@ -193,6 +205,16 @@ describe('reading a log', () => {
         },
       ),
     );
+  });
+
+  it('goes on from a position of more writers than a URL can tell of', async () => {
+    const { storage, store, seen } = fakeServer();
+    for (let i = 0; i < 500; i++) await store.append('l', [utf8('1')], { writer: `00000000-0000-7000-8000-${String(i).padStart(12, '0')}` });
+    const all = await entriesOf(storage, 'l');
+    await store.append('l', [utf8('new')], { writer: 'late' });
+    expect((await entriesOf(storage, 'l', all.at(-1)!.position)).map(textOf)).toEqual(['late new']);
+    expect((await entriesOf(storage, 'l', all[400]!.position)).length).toBe(100);
+    expect(seen.map(({ what }) => what)).toEqual(['GET logs/l', 'POST batch/log', 'POST batch/log']);
   });
 
   it('refuses what is no position', async () => {
