@@ -163,9 +163,14 @@ export class LogDelivery {
 
   async #save(work: LogWork, next: LogState): Promise<boolean> {
     const refused = await this.#states.save([{ key: this.#log, change: (now) => (isSameLogState(now, work.stored) ? { to: next } : 'refused') }]);
-    if (refused.size > 0) return false;
-    work.stored = next;
-    return true;
+    if (refused.size === 0) {
+      work.stored = next;
+      return true;
+    }
+    // What was appended too late, when another link had seen the log gone from both sides, must not stay there unknown.
+    const plan = work.stored?.plan;
+    if (plan !== undefined) await this.#states.save([{ key: this.#log, change: (now) => (now?.gone === true ? { to: { ...blankLogState(now.epoch), plan } } : 'refused') }]);
+    return false;
   }
 }
 

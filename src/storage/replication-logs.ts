@@ -126,6 +126,8 @@ export class LogMover {
   /** Asks about a conflict: gives the state in which the target's log is to be cleared, or what came of it. */
   async #decide(conflict: LogConflict, state: LogState | undefined): Promise<LogOutcome | LogState> {
     const { key, source, target } = conflict;
+    // What looks like somebody else's may be what another link has just brought.
+    if (!isSameLogState(await this.#states.fresh(key), state)) return 'again';
     const decision = await this.#context.book.decide(conflict);
     if (decision === undefined) return 'conflict';
     if (decision === 'keep-target') {

@@ -104,6 +104,7 @@ export class RecordMover {
     const targets = await this.#read(to, items.filter(({ need }) => need === 'look'));
     const sources = await this.#read(from, items);
     const sendings: Sending[] = [];
+    let isFresh = false;
     const settled: StateChange<RecordState>[] = [];
     for (const item of items) {
       if (!sources.has(item.key) || (item.need === 'look' && !targets.has(item.key))) continue;
@@ -113,6 +114,15 @@ export class RecordMover {
         continue;
       }
       const step: RecordStep = item.need === 'look' ? decideRecord(item.state, source, target) : { kind: 'send', over: item.state?.target };
+      if (step.kind === 'conflict') {
+        // What looks like somebody else's may be what another link has just brought.
+        const now = isFresh ? await this.#states.get(item.key) : await this.#states.fresh(item.key);
+        isFresh = true;
+        if (!isSame(now, item.state)) {
+          this.#context.unfinished++;
+          continue;
+        }
+      }
       const outcome = await this.#resolve(item, step, source, target);
       if (outcome === undefined) continue;
       if ('agreed' in outcome) settled.push(changeTo(item, outcome.agreed));

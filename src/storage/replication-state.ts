@@ -84,6 +84,12 @@ export class ReplicationState<T> {
     return (await this.shard(await this.#boundOf(key))).entries.get(key);
   }
 
+  /** What is stored of one key at this moment. */
+  async fresh(key: Key): Promise<T | undefined> {
+    await this.#load(await this.#boundOf(key));
+    return this.get(key);
+  }
+
   /** Makes changes, each to what is stored at that moment, and gives the keys of those that were refused. Changes that wait together share one write of a shard. */
   async save(changes: readonly StateChange<T>[]): Promise<ReadonlySet<Key>> {
     const refused = new Set<Key>();

@@ -147,8 +147,9 @@ describe(`replication against what it promises (seed ${seed})`, () => {
     const property = fc.asyncProperty(steps(false), fc.nat(), fc.integer({ min: 2, max: 3 }), async (all, luck, count) => {
       const random = seededRandom(luck);
       const [a, b] = [new MemoryStorage(), new MemoryStorage()];
+      const told: string[] = [];
       const links = Array.from({ length: count }, (): Replication => {
-        return replicate({ from: new ObservedStorage(a, dawdling(random)), to: new ObservedStorage(b, dawdling(random)), id: 'x', lock: false });
+        return replicate({ from: new ObservedStorage(a, dawdling(random)), to: new ObservedStorage(b, dawdling(random)), id: 'x', lock: false, onConflict: ({ key }) => void told.push(key) });
       });
       const writing = (async () => {
         for (const step of all) {
@@ -160,6 +161,7 @@ describe(`replication against what it promises (seed ${seed})`, () => {
       })();
       await Promise.all([writing, ...links.map((link) => link.settled())]);
       for (const link of links) expect(await link.settled()).toMatchObject({ conflicts: 0 });
+      expect(told).toEqual([]);
       expect(await contentsOf(b)).toEqual(await contentsOf(a));
       for (const link of links) await link.close();
     });

@@ -309,7 +309,10 @@ describe('logs', () => {
     expect((await contentsOf(b)).logs).toEqual({ log: { w: ['one', 'two'] } });
   });
 
-  it('are appended as they were planned, though the link that planned it comes late and others append to the target', async () => {
+  it.each([
+    ['the link that planned it comes late, while others append to the target', 'x', 'yz'],
+    ['another link brings them under another name at the same time', 'y', ''],
+  ])('are appended once though %s', async (_title, otherId, foreign) => {
     const [a, b] = [new MemoryStorage(), new MemoryStorage()];
     await append(a, 'log', 'w', 'A', 'B');
     let isPlanned = (): void => undefined;
@@ -333,11 +336,33 @@ describe('logs', () => {
       go();
       await late;
       // As many bytes as make up for those that would be missing.
-      await append(b, 'log', 'there', 'yz');
+      if (foreign !== '') await append(b, 'log', 'there', foreign);
     };
-    await using fast = replicate({ from: a, to: new ObservedStorage(b, { before: meanwhile }), id: 'x' });
-    for (const link of [fast, slow, fast]) await link.settled();
-    expect((await contentsOf(b)).logs).toEqual({ log: { there: ['yz'], w: ['A', 'B', 'C', 'D'] } });
+    await using fast = replicate({ from: a, to: new ObservedStorage(b, { before: meanwhile }), id: otherId });
+    await fast.settled();
+    if (otherId === 'x') for (const link of [slow, fast]) await link.settled();
+    expect((await contentsOf(b)).logs).toEqual({ log: { ...(foreign !== '' && { there: [foreign] }), w: ['A', 'B', 'C', 'D'] } });
+  });
+
+  it('that are gone stay gone, though a link appends to one that another saw deleted', async () => {
+    const [a, b] = [new MemoryStorage(), new MemoryStorage()];
+    await append(a, 'log', 'w', 'one');
+    let isPlanned = (): void => undefined;
+    const planned = new Promise<void>((resolve) => (isPlanned = resolve));
+    let go = (): void => undefined;
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    const hang = async ({ method }: Call): Promise<void> => {
+      if (method !== 'append') return;
+      isPlanned();
+      await gone;
+    };
+    await using slow = replicate({ from: a, to: new ObservedStorage(b, { before: hang }), id: 'x' });
+    await planned;
+    await a.deleteLog('log');
+    await pass({ from: a, to: b, id: 'x' });
+    go();
+    expect(await slow.settled()).toMatchObject({ conflicts: 0 });
+    expect((await contentsOf(b)).logs).toEqual({});
   });
 
   it('may have writers of any name', async () => {
