@@ -168,7 +168,8 @@ export class RecordLog {
    */
   async compactIfWorthIt(): Promise<void> {
     const file = this.#file;
-    if (file === undefined || file.replay.sealed) return;
+    // One that others just put in the place of the last is not ready for writing, and so cannot be flushed or claimed yet.
+    if (file === undefined || file.replay.sealed || !file.appendable) return;
     try {
       if (!this.#context.flushed && file.replay.end - file.replay.vouchedTo > unvouchedBytes) await this.syncRead(file);
     } catch {

@@ -3,6 +3,8 @@ import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../../src/core/bytes.ts';
 import { nodeFileSystem, type FileSystem, type OpenFile } from '../../../src/storage/filesystem/file-system.ts';
+import { frameKinds, metaOf, parseFrameHeader } from '../../../src/storage/filesystem/record-frame.ts';
+import { decodeVouch } from '../../../src/storage/filesystem/vouch.ts';
 import { temporaryDirectories } from './temporary-directory.ts';
 
 const directory = temporaryDirectories();
@@ -112,5 +114,36 @@ describe('the files that a storage has open', () => {
     expect([await textOf(fast, 'r/slow'), await textOf(fast, 'r/a')]).toEqual(['slow', 'version 9']);
     await slow.close();
     expect([...open]).toEqual([]);
+  });
+});
+
+describe('a buffered writer', () => {
+  it('vouches for nothing in a file that others put in the place of the last before it has flushed it', async () => {
+    const root = join(directory(), 'store');
+    const calls: { call: string; bytes: Buffer }[] = [];
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      async open(path, mode) {
+        const file = await nodeFileSystem.open(path, mode);
+        if (mode !== 'append' || !path.endsWith('0000000002.log')) return file;
+        return {
+          ...file,
+          sync: () => (calls.push({ call: 'sync', bytes: Buffer.alloc(0) }), file.sync()),
+          write: (bytes) => (calls.push({ call: 'write', bytes: Buffer.from(bytes) }), file.write(bytes)),
+        };
+      },
+    };
+    await using storage = new FilesystemStorage(root, { durability: 'buffered', compactAt: 1 << 30, fileSystem });
+    await put(storage, 'r/a', 'first');
+    await using other = new FilesystemStorage(root, { durability: 'buffered', compactAt: 1 << 30 });
+    await put(other, 'r/a', 'second');
+    await other.compact();
+    await put(other, 'r/large', 'x'.repeat(5 << 20));
+    await put(storage, 'r/b', 'third');
+    const [first] = calls;
+    expect(first?.call).toBe('write');
+    for (let at = 0, header; (header = parseFrameHeader(first!.bytes, at, first!.bytes.subarray(0, 8))) !== undefined; at += header.size) {
+      if (header.kind === frameKinds.vouch) expect(decodeVouch(metaOf(first!.bytes, at, header)!).to).toBeLessThan(1 << 20);
+    }
   });
 });
