@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/digest.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import { versionOf } from '../http-protocol.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import type { HttpCall, HttpTransport } from './http-transport.ts';
 import { saysAbsent } from './record-batches.ts';
@@ -11,6 +12,8 @@ export async function openBlob(transport: HttpTransport, digest: Digest, start: 
   try {
     // Of an empty range nothing is read, but whether the blob is there is to be said.
     const first = await transport.open(end > start ? callFrom(start) : { ...callFrom(0), headers: { range: 'bytes=0-0' } });
+    // A login page would pass for a part of any blob.
+    if (first.status !== 416 && versionOf(first.header('etag') ?? '') !== digest) throw first.foreign().error;
     if (end > start && first.status !== 416) return readOn(transport, first, digest, start, end, callFrom);
     first.end();
     return nothing();
@@ -29,6 +32,7 @@ async function* readOn(transport: HttpTransport, first: HttpAnswer, digest: Dige
     try {
       // Nothing is left of it.
       if (answer.status === 416) return;
+      if (versionOf(answer.header('etag') ?? '') !== digest) throw answer.foreign();
       for await (const chunk of chunksFrom(answer, at, end)) {
         at += chunk.length;
         failures = 0;

@@ -63,7 +63,7 @@ class Session {
     await this.#sending;
     const path = `${this.#path}/${++this.#parts}`;
     this.#sending = digestOfPart(bytes).then((digest) =>
-      this.#call({ method: 'PUT', path, headers: { ...bytesType, [headerNames.digest]: digest }, body: bytes, signal: this.#signal }),
+      this.#call({ method: 'PUT', path, headers: { ...bytesType, [headerNames.digest]: digest }, body: bytes, signal: this.#signal }, ({ parts }) => typeof parts === 'number'),
     );
     // It is waited for with the next part, which may be long in coming.
     this.#sending.catch(() => undefined);
@@ -73,7 +73,7 @@ class Session {
   async commit({ digest, size }: BlobRef): Promise<BlobRef> {
     await this.#sending;
     const body = utf8(JSON.stringify({ digest, parts: this.#parts }));
-    await this.#call({ method: 'POST', path: this.#path, headers: { 'content-type': 'application/json' }, body, workBytes: size, signal: this.#signal });
+    await this.#call({ method: 'POST', path: this.#path, headers: { 'content-type': 'application/json' }, body, workBytes: size, signal: this.#signal }, (ref) => ref.digest === digest);
     return { digest, size };
   }
 
@@ -83,9 +83,9 @@ class Session {
     await this.#transport.call({ method: 'DELETE', path: this.#path, also: [404] }, async () => undefined).catch(() => undefined);
   }
 
-  async #call(call: HttpCall): Promise<void> {
+  async #call(call: HttpCall, isExpected: (body: { readonly parts?: number; readonly digest?: string }) => boolean): Promise<void> {
     try {
-      await this.#transport.call(call, async (answer) => void (await answer.bytes()));
+      await this.#transport.call(call, (answer) => answer.json(isExpected));
     } catch (cause) {
       if (!isModelkeepError(cause, 'not-found')) throw cause;
       throw new StorageError('unavailable', `The server has lost the upload ${this.#path} under way, whose bytes are not here any more; write the blob again from a fresh source.`, { cause });

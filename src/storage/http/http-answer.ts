@@ -25,6 +25,8 @@ export class HttpAnswer {
     this.place = place;
     this.#scope = scope;
     this.#silenceMs = silenceMs;
+    // Nobody may ever begin to read it; whoever does so later is told why it ended.
+    scope.signal.addEventListener('abort', () => this.end(), { once: true });
   }
 
   get status(): number {
@@ -37,9 +39,9 @@ export class HttpAnswer {
 
   /** The body as it comes; fails with what another attempt may mend when it is cut or nothing comes for too long. */
   async *chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    this.#reader = this.response.body?.getReader();
     let missing = this.#announced();
     try {
+      this.#reader = this.response.body?.getReader();
       while (this.#reader) {
         this.#scope.limit(this.#silenceMs, () => silence(this.place, this.#silenceMs));
         const { done, value } = await this.#scope.run(this.#reader.read());

@@ -210,6 +210,6 @@ export class HttpStorage implements StorageAdapter {
   }
 
   async #delete(path: string, { signal }: OperationOptions = {}, match?: string): Promise<void> {
-    await this.#transport.call({ method: 'DELETE', path, headers: { 'if-match': match }, signal }, async (answer) => void (await answer.bytes()));
+    await this.#transport.call({ method: 'DELETE', path, headers: { 'if-match': match }, signal }, (answer) => answer.json<{ ok: true }>(({ ok }) => ok === true));
   }
 }

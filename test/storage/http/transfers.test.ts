@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { GateError, MemoryStorage, Registry, gates, type LogEntry, type StorageAdapter } from 'modelkeep';
+import { GateError, MemoryStorage, Registry, gates, type Clock, type LogEntry, type StorageAdapter } from 'modelkeep';
 import { HttpStorage } from 'modelkeep/http';
 import { createStorageHandler } from 'modelkeep/server';
 import { describe, expect, it } from 'vitest';
@@ -60,10 +60,64 @@ describe('reading a blob', () => {
     await expectBytes(await storage.readBlob(digest, { range: { start: 7, end: 10 } }), bytes.subarray(7, 10));
   });
 
+  it('takes no login page for a part of it, nor for the end of a change', async () => {
+    const { storage, store, steps } = fakeServer({ retry: { limit: 0 } });
+    const { digest } = await store.writeBlob(chunks(bytesOf(1000)));
+    const page = answer(200, '<html>who are you?</html>', { 'content-type': 'text/html' });
+    const foreign = { code: 'unavailable', message: expect.stringContaining('not an answer of a modelkeep server') as string };
+    const pass: Step = (request, onward) => onward(request);
+    for (const range of [undefined, { start: 5, end: 10 }, { start: 5, end: 5 }]) {
+      steps.push(page);
+      await expect(storage.readBlob(digest, { range })).rejects.toMatchObject(foreign);
+    }
+    steps.push(page);
+    await expect(storage.deleteLog('l')).rejects.toMatchObject(foreign);
+    steps.push(page);
+    await expect(storage.deleteBlob(digest)).rejects.toMatchObject(foreign);
+    for (const before of [1, 3]) {
+      steps.push(...Array<Step>(before).fill(pass), page);
+      await expect(storage.writeBlob(chunks(bytesOf(9_000_000)))).rejects.toMatchObject(foreign);
+    }
+    expect((await store.list({ kind: 'blob' })).entries.map(({ key }) => key)).toEqual([digest]);
+  });
+
+  it('that nobody begins is let go of when the time for its first bytes is over', async () => {
+    const silent = new Set<() => void>();
+    const counting = countingClock([]);
+    const clock: Clock = { ...counting, setTimer: (callback, ms, given) => (given?.keepAlive ? counting.setTimer(callback, ms, given) : (silent.add(callback), () => silent.delete(callback))) };
+    const { storage, store } = fakeServer({ clock });
+    const bytes = bytesOf(100_000);
+    const { digest } = await store.writeBlob(chunks(bytes));
+    const leaving = new AbortController();
+    let listeners = 0;
+    const { signal } = leaving;
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    Object.assign(signal, {
+      addEventListener: (...given: Parameters<typeof add>) => (listeners++, add(...given)),
+      removeEventListener: (...given: Parameters<typeof remove>) => (listeners--, remove(...given)),
+    });
+    const blob = await storage.readBlob(digest, { signal });
+    expect(listeners).toBe(1);
+    for (const late of silent) late();
+    expect(listeners).toBe(0);
+    await expectBytes(blob, bytes);
+    expect(listeners).toBe(0);
+  });
+
+  it('fails in a way of ours where the host gives a body that was read already', async () => {
+    const { storage, steps } = fakeServer({ retry: { limit: 0 } });
+    steps.push(async () => {
+      const used = new Response('{"entries":[]}', { headers: { 'content-type': 'application/json' } });
+      await used.text();
+      return used;
+    });
+    await expect(storage.list()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('finds out what is not what its digest says', async () => {
     const { storage, store, steps } = fakeServer();
     const { digest } = await store.writeBlob(chunks(bytesOf(1000)));
-    steps.push(() => new Response(bytesOf(1000, 2)));
+    steps.push(() => new Response(bytesOf(1000, 2), { headers: { etag: `"${digest}"` } }));
     await expect(collectBytes((await storage.readBlob(digest))!)).rejects.toMatchObject({ code: 'integrity' });
   });
 
@@ -77,7 +131,7 @@ describe('reading a blob', () => {
   it('lets go of the answer when the reader stops, and when the client is closed', async () => {
     let cancelled = 0;
     const endless = async (): Promise<Response> =>
-      new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10)), cancel: () => void cancelled++ }, { highWaterMark: 0 }));
+      new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10)), cancel: () => void cancelled++ }, { highWaterMark: 0 }), { headers: { etag: `"${digestOf('x')}"` } });
     const storage = new HttpStorage('http://store.test', { fetch: endless });
     for await (const chunk of (await storage.readBlob(digestOf('x')))!) if (chunk.length > 0) break;
     expect(cancelled).toBe(1);
@@ -120,7 +174,7 @@ describe('writing a blob', () => {
   it('waits for the end as long as so many bytes may take', async () => {
     const timers: number[] = [];
     const counting = countingClock([]);
-    const clock = { ...counting, setTimer: (callback: () => void, ms: number, given?: { keepAlive?: boolean }) => (timers.push(ms), counting.setTimer(callback, ms, given)) };
+    const clock: Clock = { ...counting, setTimer: (callback, ms, given) => (timers.push(ms), counting.setTimer(callback, ms, given)) };
     const { storage, seen } = fakeServer({ clock, timeout: '1s', retry: { within: '10s' } });
     await storage.writeBlob(chunks(bytesOf(2 * part)));
     expect(seen.at(-1)!.what).toMatch(/^POST uploads/);
