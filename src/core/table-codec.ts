@@ -50,7 +50,7 @@ export function encodeTable(table: Table): Uint8Array<ArrayBuffer> {
 export function decodeTable(bytes: Uint8Array, key: string): Table {
   try {
     // Typed arrays need an aligned start, which a slice of a larger buffer may not have.
-    const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
+    const aligned = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
     const headLength = new DataView(aligned.buffer, aligned.byteOffset, 8).getUint32(0, true);
     const head = JSON.parse(fromUtf8(aligned.subarray(8, 8 + headLength))) as { rows: number; columns: ColumnHeader[] };
     const reader = new SectionReader(aligned, align(8 + headLength), key);

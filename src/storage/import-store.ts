@@ -222,7 +222,7 @@ class Importer {
   async #takeRecord({ key, blobs }: HeaderOf<'record'>, body: Uint8Array): Promise<void> {
     assertKey(key);
     if (key === this.#different) return;
-    this.#pending.push({ kind: 'put', key, bytes: body.slice(), blobs, condition: 'absent' });
+    this.#pending.push({ kind: 'put', key, bytes: new Uint8Array(body), blobs, condition: 'absent' });
     this.#pendingBytes += body.length;
     if (this.#pending.length >= recordsPerBatch || this.#pendingBytes >= batchBytes) await this.#flush();
   }

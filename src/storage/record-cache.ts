@@ -38,7 +38,7 @@ export class RecordCache {
     if (missing.length > 0) for (const [key, record] of await this.#fetch(missing, options)) found.set(key, record);
     return keys.map((key) => {
       const record = found.get(key);
-      return record && { version: record.version, bytes: record.bytes.slice(), blobs: [...record.blobs] };
+      return record && { version: record.version, bytes: new Uint8Array(record.bytes), blobs: [...record.blobs] };
     });
   }
 

@@ -104,7 +104,7 @@ class Appender {
     throwIfAborted(signal, `Appending to the log ${this.#log.key}`);
     checkEntries(this.#log.key, entries, this.#log.storage.supports);
     if (entries.length === 0) return;
-    const taken = entries.map((entry) => entry.slice());
+    const taken = entries.map((entry) => new Uint8Array(entry));
     await new Promise<void>((done, failed) => {
       this.#waiting.push({ entries: taken, durability, signal, done, failed });
       if (!this.#running) void this.#run();

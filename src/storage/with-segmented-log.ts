@@ -80,7 +80,7 @@ export function withSegmentedLog(records: RecordAdapter): StorageAdapter {
         const writer = checkWriter(options.writer ?? own);
         checkEntries(log, entries, supports);
         headKey(log);
-        return appenders.append(log, writer, entries.map((entry) => entry.slice()), options);
+        return appenders.append(log, writer, entries.map((entry) => new Uint8Array(entry)), options);
       }),
     async *readLog(log, query) {
       lifetime.assertOpen();

@@ -1,4 +1,4 @@
-import { utf8 } from '../../core/bytes.ts';
+import { concatBytes, utf8 } from '../../core/bytes.ts';
 import { digestOf } from '../../core/digest.ts';
 import type { StorageAdapter, Version, WriteOperation } from '../contract.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
@@ -114,6 +114,33 @@ function conditionTests(test: DeclareTest): void {
 }
 
 function batchTests(test: DeclareTest): void {
+  test('bytes whose slice shares their memory, as that of a Buffer of Node does, are copied all the same', async ({ storage }) => {
+    const [bytes, entry, chunk] = ['record', 'entry', 'chunk'].map((text) => SharingBytes.from(utf8(text))) as [SharingBytes, SharingBytes, SharingBytes];
+    const writing = [storage.write([{ kind: 'put', key: 'a', bytes }]), storage.append('a', [entry])];
+    for (const given of [bytes, entry]) given.fill(0);
+    await Promise.all(writing);
+    const { digest } = await storage.writeBlob(
+      (async function* () {
+        yield chunk;
+        chunk.fill(0);
+      })(),
+    );
+    assertEqual(digest, digestOf('chunk'), 'the digest');
+    for (let time = 1; time <= 2; time++) {
+      const [record] = await storage.read(['a']);
+      assertEqual(record?.bytes, utf8('record'), 'the record');
+      record!.bytes.fill(0);
+      for await (const read of storage.readLog('a')) {
+        assertEqual(read.bytes, utf8('entry'), 'the entry');
+        read.bytes.fill(0);
+      }
+      const chunks: Uint8Array[] = [];
+      for await (const read of (await storage.readBlob(digest)) ?? []) chunks.push(read);
+      assertEqual(concatBytes(chunks), utf8('chunk'), 'the blob');
+      for (const read of chunks) read.fill(0);
+    }
+  });
+
   test('each operation of a batch has a result of its own', async ({ storage }) => {
     const present = await putOk(storage, 'b', 'present');
     const results = await storage.write([
@@ -192,6 +219,12 @@ function mutationTests(test: DeclareTest): void {
     await scribble();
     assertEqual(await stateOf(storage, 'a'), ['text', [digestOf('blob')]], 'the record');
   });
+}
+
+class SharingBytes extends Uint8Array {
+  override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
+    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
+  }
 }
 
 async function stateOf(storage: StorageAdapter, key: string): Promise<unknown> {

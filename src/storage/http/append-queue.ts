@@ -41,7 +41,7 @@ export class AppendQueue {
     const { signal, durability } = options;
     const operationId = options.operationId === undefined ? newId() : wireId(options.operationId);
     const appended = new Promise<LogPosition>((resolve, reject) => {
-      const copies = entries.map((entry) => entry.slice());
+      const copies = entries.map((entry) => new Uint8Array(entry));
       const bytes = copies.reduce((sum, entry) => sum + entry.length, 0);
       this.#enqueue(log, writer, { entries: copies, bytes, operationId, durability, signal, resolve, reject });
     });

@@ -104,7 +104,7 @@ async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ byt
         yield { bytes: concatBytes(parts), last: false };
         [parts, held] = [[], 0];
       }
-      const part = chunk.slice(at, at + maxPartBytes - held);
+      const part = new Uint8Array(chunk.subarray(at, at + maxPartBytes - held));
       parts.push(part);
       held += part.length;
       at += part.length;

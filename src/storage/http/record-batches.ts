@@ -74,7 +74,7 @@ async function recordsOf(answer: HttpAnswer, keys: readonly Key[]): Promise<(Sto
     const { key, version, blobs = [] } = header as RecordFrame;
     if (key !== keys[records.length]) throw otherThanAsked(answer);
     // A frame is a view of the answer, in which other records lie too.
-    records.push(version === undefined ? undefined : { bytes: body.slice(), version, blobs: blobs.filter(isDigest) });
+    records.push(version === undefined ? undefined : { bytes: new Uint8Array(body), version, blobs: blobs.filter(isDigest) });
   }
   if (records.length !== keys.length) throw otherThanAsked(answer);
   return records;

@@ -85,7 +85,7 @@ export class MemoryStorage implements StorageAdapter {
     this.#enter('read', options);
     return keys.map((key) => {
       const record = this.#records.get(assertKey(key));
-      return record && { version: record.version, bytes: record.bytes.slice(), blobs: [...record.blobs] };
+      return record && { version: record.version, bytes: new Uint8Array(record.bytes), blobs: [...record.blobs] };
     });
   }
 
@@ -113,7 +113,7 @@ export class MemoryStorage implements StorageAdapter {
     }
     const version = String(++this.#revision);
     if (present === undefined) this.#sortedRecords = undefined;
-    this.#records.set(key, { bytes: operation.bytes.slice(), version, blobs: [...(operation.blobs ?? [])] });
+    this.#records.set(key, { bytes: new Uint8Array(operation.bytes), version, blobs: [...(operation.blobs ?? [])] });
     return { ok: true, version };
   }
 
@@ -149,7 +149,7 @@ export class MemoryStorage implements StorageAdapter {
     if (earlier !== undefined) return earlier;
     if (entries.length > 0) {
       for (const entry of entries) {
-        sequence.entries.push(entry.slice());
+        sequence.entries.push(new Uint8Array(entry));
         present.size += entry.length;
       }
       present.version = String(++this.#revision);
@@ -170,7 +170,7 @@ export class MemoryStorage implements StorageAdapter {
       for (let sequence = (vector.get(writer) ?? 0) + 1; sequence <= end; sequence++) {
         throwIfAborted(query.signal, `Reading the log ${log}`);
         vector.set(writer, sequence);
-        yield { writer, sequence, bytes: entries[sequence - 1]!.slice(), position: encodePosition(vector) };
+        yield { writer, sequence, bytes: new Uint8Array(entries[sequence - 1]!), position: encodePosition(vector) };
       }
     }
   }
@@ -246,7 +246,7 @@ async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** A source may use one buffer again and again. */
 async function* copies(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) yield chunk.slice();
+  for await (const chunk of source) yield new Uint8Array(chunk);
 }
 
 async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
