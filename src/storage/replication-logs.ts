@@ -2,7 +2,7 @@ import { isModelkeepError, ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ListEntry } from './contract.ts';
-import type { LogConflict } from './replication-conflict.ts';
+import type { ConflictDecision, LogConflict } from './replication-conflict.ts';
 import { inParallel, type ReplicationContext } from './replication-context.ts';
 import { LogDelivery, type Care } from './replication-log-delivery.ts';
 import { blankLogState, isOurs, isSameLogState, type LogState } from './replication-log-plan.ts';
@@ -128,7 +128,13 @@ export class LogMover {
     const { key, source, target } = conflict;
     // What looks like somebody else's may be what another link has just brought.
     if (!isSameLogState(await this.#states.fresh(key), state)) return 'again';
-    const decision = await this.#context.book.decide(conflict);
+    let decision: ConflictDecision | undefined;
+    try {
+      decision = await this.#context.book.decide(conflict);
+    } catch (error) {
+      this.#context.failures.push({ key, error });
+      return 'failed';
+    }
     if (decision === undefined) return 'conflict';
     if (decision === 'keep-target') {
       if (source === undefined) return this.#forget(key, state);

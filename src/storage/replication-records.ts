@@ -1,12 +1,13 @@
+import { ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
+import { shown } from '../core/shown.ts';
 import type { ListEntry, StorageAdapter, StoredRecord, Version, WriteOperation, WriteResult } from './contract.ts';
 import type { BlobMover } from './replication-blobs.ts';
-import type { ConflictDecision } from './replication-conflict.ts';
 import { contentPrint, type RecordContent } from './replication-content.ts';
 import { inParallel, type ReplicationContext } from './replication-context.ts';
 import type { LogMover } from './replication-logs.ts';
-import { afterAgreement, afterParting, beforeSending, decideRecord, isEcho, needOf, type RecordNeed, type RecordState, type RecordStep } from './replication-record-plan.ts';
+import { afterAgreement, afterParting, beforeSending, decideRecord, isEcho, needOf, type RecordNeed, type RecordState } from './replication-record-plan.ts';
 import type { StateKind } from './replication-shard.ts';
 import type { ReplicationState, StateChange } from './replication-state.ts';
 import type { Window } from './replication-walk.ts';
@@ -48,6 +49,9 @@ interface Sending {
   readonly target: StoredRecord | undefined;
 }
 
+/** What becomes of an item: something is sent, or something is known from now on. */
+type Outcome = Sending | { readonly agreed: RecordState | undefined };
+
 const chunkBytes = 4 << 20;
 const chunkKeys = 1000;
 const maxRounds = 4;
@@ -58,6 +62,8 @@ export class RecordMover {
   readonly #states: ReplicationState<RecordState>;
   readonly #logs: LogMover;
   readonly #blobs: BlobMover;
+  /** Whether the states that are at hand were read in this round. */
+  #isFresh = false;
 
   constructor(context: ReplicationContext, states: ReplicationState<RecordState>, logs: LogMover, blobs: BlobMover) {
     this.#context = context;
@@ -104,29 +110,13 @@ export class RecordMover {
     const targets = await this.#read(to, items.filter(({ need }) => need === 'look'));
     const sources = await this.#read(from, items);
     const sendings: Sending[] = [];
-    let isFresh = false;
     const settled: StateChange<RecordState>[] = [];
+    this.#isFresh = false;
     for (const item of items) {
       if (!sources.has(item.key) || (item.need === 'look' && !targets.has(item.key))) continue;
-      const [source, target] = [sources.get(item.key), targets.get(item.key)];
-      if (item.need === 'send' && isEcho(item.state, source)) {
-        settled.push(changeTo(item, afterAgreement(source, item.state?.target, item.state?.print)));
-        continue;
-      }
-      const step: RecordStep = item.need === 'look' ? decideRecord(item.state, source, target) : { kind: 'send', over: item.state?.target };
-      if (step.kind === 'conflict') {
-        // What looks like somebody else's may be what another link has just brought.
-        const now = isFresh ? await this.#states.get(item.key) : await this.#states.fresh(item.key);
-        isFresh = true;
-        if (!isSame(now, item.state)) {
-          this.#context.unfinished++;
-          continue;
-        }
-      }
-      const outcome = await this.#resolve(item, step, source, target);
+      const outcome = await this.#decide(item, sources.get(item.key), targets.get(item.key));
       if (outcome === undefined) continue;
       if ('agreed' in outcome) settled.push(changeTo(item, outcome.agreed));
-      else if (outcome.content === undefined && outcome.over === undefined) settled.push(changeTo(item, undefined));
       else sendings.push(outcome);
     }
     if (settled.length > 0) this.#context.unfinished += (await this.#states.save(settled)).size;
@@ -142,25 +132,43 @@ export class RecordMover {
     return new Map(found.flatMap((each, i) => (each === undefined ? [] : [[items[i]!.key, each.record] as const])));
   }
 
-  /** Turns a step into what is sent or what is known from now on; nothing when it stays as it is. */
-  async #resolve(
-    item: Item,
-    step: RecordStep,
-    source: StoredRecord | undefined,
-    target: StoredRecord | undefined,
-  ): Promise<Sending | { readonly agreed: RecordState | undefined } | undefined> {
+  /** What is sent, or what is known from now on; nothing when all stays as it is. */
+  async #decide(item: Item, source: StoredRecord | undefined, target: StoredRecord | undefined): Promise<Outcome | undefined> {
+    const { need, state } = item;
+    if (need === 'send') {
+      if (isEcho(state, source)) return { agreed: afterAgreement(source, state?.target, state?.print) };
+      if (source === undefined && state?.target === undefined) return { agreed: undefined };
+      return { item, source, content: source, over: state?.target, kept: false, target };
+    }
+    const step = decideRecord(state, source, target);
     if (step.kind === 'agree') return { agreed: afterAgreement(source, target?.version) };
     if (step.kind === 'send') return { item, source, content: source, over: step.over, kept: false, target };
-    let decision: ConflictDecision | undefined;
+    return (await this.#isCurrent(item)) ? this.#ask(item, source, target) : undefined;
+  }
+
+  /** Whether what is known of an item is still what is stored: what looks like somebody else's may be what another link has just brought. */
+  async #isCurrent({ key, state }: Item): Promise<boolean> {
+    const now = this.#isFresh ? await this.#states.get(key) : await this.#states.fresh(key);
+    this.#isFresh = true;
+    if (isSame(now, state)) return true;
+    this.#context.unfinished++;
+    return false;
+  }
+
+  /** What was decided about a conflict. */
+  async #ask(item: Item, source: StoredRecord | undefined, target: StoredRecord | undefined): Promise<Outcome | undefined> {
+    const { key } = item;
     try {
-      decision = await this.#context.book.decide({ kind: 'record', key: item.key, source, target });
+      const decision = await this.#context.book.decide({ kind: 'record', key, source, target });
+      if (decision === undefined) return undefined;
+      if (decision === 'keep-target') return { agreed: afterParting(source?.version, target?.version) };
+      if (decision === 'overwrite') return { item, source, content: source, over: target?.version, kept: false, target };
+      if (!(decision.bytes instanceof Uint8Array)) throw new ValidationError(`onConflict gave ${shown(decision)} for ${key}; give 'keep-target', 'overwrite', { bytes } or nothing.`, { key });
+      return { item, source, content: { bytes: decision.bytes, blobs: decision.blobs ?? [] }, over: target?.version, kept: true, target };
     } catch (error) {
-      this.#context.failures.push({ key: item.key, error });
+      this.#context.failures.push({ key, error });
+      return undefined;
     }
-    if (decision === undefined) return undefined;
-    if (decision === 'keep-target') return { agreed: afterParting(source?.version, target?.version) };
-    if (decision === 'overwrite') return { item, source, content: source, over: target?.version, kept: false, target };
-    return { item, source, content: { bytes: decision.bytes, blobs: decision.blobs ?? [] }, over: target?.version, kept: true, target };
   }
 
   /** Brings what must be at the target before the records: the log of the same key, and the blobs. Gives those for which that was done. */
@@ -252,7 +260,9 @@ function outcomeOf({ item, source, content, kept }: Sending, note: RecordState, 
     key: item.key,
     change(now) {
       if (isSame(now, note)) return { to: kept ? afterParting(source?.version, target) : afterAgreement(source, target, note.sent.at(-1)) };
-      return now === undefined ? 'refused' : { to: { ...now, sent: [...new Set([...now.sent, contentPrint(content)])] } };
+      const print = contentPrint(content);
+      // Also where another link saw the record gone from both sides: what was written a moment later must not stay there unknown.
+      return { to: now === undefined ? content && { target, sent: [print] } : { ...now, sent: [...new Set([...now.sent, print])] } };
     },
   };
 }

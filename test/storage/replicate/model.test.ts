@@ -165,6 +165,6 @@ describe(`replication against what it promises (seed ${seed})`, () => {
       expect(await contentsOf(b)).toEqual(await contentsOf(a));
       for (const link of links) await link.close();
     });
-    await fc.assert(property, { numRuns: 100, seed });
+    await fc.assert(property, { numRuns: 250, seed });
   });
 });

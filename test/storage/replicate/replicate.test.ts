@@ -233,6 +233,15 @@ describe('conflicts', () => {
     expect([await textAt(b, 'k'), await textAt(b, 'l')]).toEqual(['there', 'text']);
     await link.close();
   });
+
+  it('a merged record of anything but bytes is refused, and one for a log', async () => {
+    const [a, b] = await changedOnBothSides();
+    await append(a, 'log', 'w', 'one');
+    await append(b, 'log', 'w', 'uno');
+    await using link = replicate({ from: a, to: b, onConflict: () => ({ bytes: 'merged' as never }) });
+    await expect(link.settled()).rejects.toMatchObject({ code: 'validation', details: { keys: ['k', 'log'] } });
+    expect([await textAt(b, 'k'), (await contentsOf(b)).logs]).toEqual(['there', { log: { w: ['uno'] } }]);
+  });
 });
 
 describe('logs', () => {
