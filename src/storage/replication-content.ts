@@ -10,7 +10,7 @@ export interface RecordContent {
 }
 
 /** The print of a record that is not there. */
-export const absentPrint = '-';
+const absentPrint = '-';
 
 /** 96 bits of SHA-256 over what a record says: enough to know one's own write again. */
 export function contentPrint(content: RecordContent | undefined): string {

@@ -223,7 +223,7 @@ function mutationTests(test: DeclareTest): void {
 
 class SharingBytes extends Uint8Array {
   override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
-    return this.subarray(start, end) as Uint8Array<ArrayBuffer>;
+    return this.subarray(start, end);
   }
 }
 

@@ -49,7 +49,7 @@ export interface SpaceKeeper {
   /** Asks the browser not to evict the origin. */
   persist?(): Promise<boolean>;
   /** How much the origin takes and may take. */
-  estimate?(): Promise<{ readonly usage?: number | undefined; readonly quota?: number | undefined }>;
+  estimate?(): Promise<Partial<StorageQuota>>;
 }
 
 /** How an {@link IndexedDBStorage} works. */
