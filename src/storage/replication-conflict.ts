@@ -1,6 +1,7 @@
-import { isModelkeepError } from '../core/errors.ts';
 import type { Digest } from '../core/digest.ts';
+import { ValidationError, isModelkeepError } from '../core/errors.ts';
 import type { Key } from '../core/key.ts';
+import { shown } from '../core/shown.ts';
 import type { StoredRecord, Version } from './contract.ts';
 
 /** A record that was changed on both sides, or is there on both without the link having written it. */
@@ -104,16 +105,19 @@ export class ConflictBook {
     const name = `${conflict.kind} ${conflict.key}`;
     if (this.stands(conflict.kind, conflict.key, conflict.source?.version, conflict.target?.version)) return undefined;
     const answer: unknown = await this.#ask?.(conflict);
-    // A listener that only takes note may well give something, such as the length of the list that it keeps.
-    const decision = isDecision(answer) ? answer : undefined;
+    const decision = decisionOf(answer, conflict.key);
     if (decision === undefined) this.#known.set(name, { conflict, round: this.#round });
     else this.#known.delete(name);
     return decision;
   }
 }
 
-function isDecision(answer: unknown): answer is ConflictDecision {
-  return answer === 'keep-target' || answer === 'overwrite' || (typeof answer === 'object' && answer !== null && 'bytes' in answer);
+/** What a listener's answer decides. One that only takes note may well give a number, such as the length of the list that it keeps; a word that is none must not pass for that. */
+function decisionOf(answer: unknown, key: Key): ConflictDecision | undefined {
+  if (answer === 'keep-target' || answer === 'overwrite') return answer;
+  if (typeof answer === 'object' && answer !== null && 'bytes' in answer) return answer as MergedRecord;
+  if (typeof answer !== 'string') return undefined;
+  throw new ValidationError(`onConflict answered ${shown(answer)} for ${key}; answer 'keep-target', 'overwrite', { bytes } or nothing.`, { path: 'onConflict', key });
 }
 
 /** Whether a failure concerns the one key that it happened at, so that the others can go on: damaged, not allowed, not accepted. */

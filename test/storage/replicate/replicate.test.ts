@@ -1,4 +1,5 @@
 import {
+  collectGarbage,
   escapeSegment,
   isModelkeepError,
   MemoryStorage,
@@ -31,11 +32,14 @@ function valueCalls({ calls }: ObservedStorage): Call[] {
 }
 
 describe('what travels', () => {
-  it('is all but what links and uploads keep for themselves', async () => {
+  it('is all but what links, uploads and the collection of garbage keep for themselves', async () => {
     const [a, b] = [new MemoryStorage(), new MemoryStorage()];
     await put(a, 'runs/1', 'run');
     await put(a, 'replication/x/y', 'private');
     await append(a, 'uploads/1', 'w', 'part');
+    await a.writeBlob(chunks(utf8('not named')));
+    expect((await collectGarbage(a)).marked).toBe(1);
+    expect((await a.list({ prefix: '_garbage/' })).entries).not.toEqual([]);
     await append(a, 'runs/1', 'w', 'one');
     await pass({ from: a, to: b });
     expect(await contentsOf(b)).toEqual({ records: { 'runs/1': 'run' }, logs: { 'runs/1': { w: ['one'] } }, missingBlobs: [] });
@@ -232,6 +236,17 @@ describe('conflicts', () => {
     await expect(link.settled()).rejects.toThrow('no idea');
     expect([await textAt(b, 'k'), await textAt(b, 'l')]).toEqual(['there', 'text']);
     await link.close();
+  });
+
+  it('a word that decides nothing is refused and told, and a listener that only takes note may give what it likes', async () => {
+    const [a, b] = await changedOnBothSides();
+    await using misspelt = replicate({ from: a, to: b, onConflict: () => 'overwite' as never });
+    await expect(misspelt.settled()).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining("'overwrite'") as string });
+    expect(await textAt(b, 'k')).toBe('there');
+    const told: string[] = [];
+    await using noting = replicate({ from: a, to: b, onConflict: ({ key }) => told.push(key) as never });
+    expect((await noting.settled()).conflicts).toBe(1);
+    expect([told, await textAt(b, 'k')]).toEqual([['k'], 'there']);
   });
 
   it('a merged record of anything but bytes is refused, and one for a log', async () => {
