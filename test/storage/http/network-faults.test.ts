@@ -36,7 +36,7 @@ describe(`a network that fails (FAULT_SEED=${seed})`, () => {
     await storage.close();
     await compareWithOracle(store, oracle);
     expect(oracle.operations).toBeGreaterThanOrEqual(operations);
-    for (const fault of faults) expect([fault, proxy.counts.get(fault) ?? 0]).toEqual([fault, expect.toSatisfy((count: number) => count > operations / 2000)]);
+    for (const fault of faults) expect([fault, proxy.counts.get(fault) ?? 0]).toEqual([fault, expect.toSatisfy((count: number) => count > operations / 1000)]);
     await proxy.close();
     await server.close();
   });
