@@ -1,7 +1,7 @@
-import { nextUp } from '../stats/bin-grid.ts';
-import { chiSquareTest } from '../stats/chi-square-test.ts';
-import { ksTestBinned, ksTestSorted } from '../stats/ks-test.ts';
-import { psi } from '../stats/psi.ts';
+import { nextUp } from '../stats/samples/bin-grid.ts';
+import { chiSquareTest } from '../stats/tests/chi-square-test.ts';
+import { ksTest, ksTestBinned } from '../stats/tests/ks-test.ts';
+import { psi } from '../stats/distances/psi.ts';
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { ColumnSide } from './data-profile.ts';
 
@@ -119,7 +119,7 @@ function ks(reference: NumberSide, current: NumberSide): Pick<DriftTest, 'method
     const { statistic, pValue } = ksTestBinned(binCounts(reference.profile, reference.profile.counts), binCounts(current.profile, current.profile.counts));
     return { method: 'ks-binned', statistic, pValue };
   }
-  const { statistic, pValue, method } = ksTestSorted(reference.sorted, current.sorted);
+  const { statistic, pValue, method } = ksTest(reference.sorted, current.sorted);
   return { method: `ks-${method}`, statistic, pValue };
 }
 

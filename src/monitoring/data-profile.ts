@@ -3,7 +3,7 @@ import type { Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { toTable, type TableInput } from '../core/table.ts';
-import { countInBins, countSortedInBins, quantileEdges } from '../stats/bin-grid.ts';
+import { countInBins, countSortedInBins, quantileEdges } from '../stats/samples/bin-grid.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
 

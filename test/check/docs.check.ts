@@ -3,6 +3,8 @@ import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeBlocks, markdownFiles, readRegion } from './code-blocks.ts';
 import { tryExamples, type Example } from './examples.ts';
+import { readAccuracyTable } from '../stats/golden/accuracy-table.ts';
+import { measureAccuracy } from '../stats/golden/accuracy.ts';
 import { root } from './project.ts';
 import { readPublicApi, type PublicExport } from './public-api.ts';
 import { demandBuild, runTool } from './run-tool.ts';
@@ -47,6 +49,24 @@ describe('pages', () => {
         .filter((target) => !existsSync(root + target))
         .map((target) => `${file} → ${target}`),
     );
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('the page of statistics', () => {
+  const page = readFileSync(`${root}docs/statistics.md`, 'utf8');
+
+  test('lists everything that modelkeep/stats offers at run time', () => {
+    const offered = [...readPublicApi()].find(([entry]) => entry.name === 'stats')?.[1] ?? [];
+    const missing = offered.filter(({ name, kind }) => kind !== 'type' && !page.includes(`| \`${name}\``)).map(({ name }) => name);
+    expect(missing).toEqual([]);
+  });
+
+  test('promises no more accuracy than there is (npm run docs:sync)', () => {
+    const promised = readAccuracyTable(page);
+    const measured = measureAccuracy();
+    expect([...promised.keys()].sort()).toEqual(measured.map(({ name }) => name).sort());
+    const broken = measured.filter(({ name, worst }) => worst > (promised.get(name) ?? 0)).map(({ name, worst }) => `${name}: ${worst}`);
     expect(broken).toEqual([]);
   });
 });

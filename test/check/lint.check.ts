@@ -33,15 +33,15 @@ describe('lint', () => {
   });
 
   test.each([
-    ['core/ids.ts', importing('../stats/psi.ts'), 'core is the ground floor'],
+    ['core/ids.ts', importing('../stats/distances/psi.ts'), 'core is the ground floor'],
     ['core/ids.ts', importing('../storage/contract.ts'), 'core knows no storage'],
     ['core/ids.ts', importing('../index.ts'), 'nothing imports an entry'],
-    ['stats/psi.ts', importing('../storage/update.ts'), 'stats does no I/O'],
+    ['stats/distances/psi.ts', importing('../../storage/update.ts'), 'stats does no I/O'],
     ['storage/contract.ts', importing('./update.ts'), 'the contract needs no helper'],
     ['storage/update.ts', importing('./memory/memory-storage.ts'), 'helpers know no adapter'],
     ['storage/update.ts', importing('../tracking/tracker.ts'), 'storage knows no domain'],
     ['storage/memory/memory-storage.ts', importing('../filesystem/filesystem-storage.ts'), 'adapters are apart'],
-    ['storage/memory/memory-storage.ts', importing('../../stats/psi.ts'), 'an adapter imports core and storage only'],
+    ['storage/memory/memory-storage.ts', importing('../../stats/distances/psi.ts'), 'an adapter imports core and storage only'],
     ['storage/memory/memory-storage.ts', importing('node:fs'), 'only one adapter is Node’s'],
     ['tracking/run.ts', importing('../storage/memory/memory-storage.ts'), 'a domain imports no adapter'],
     ['tracking/run.ts', importing('node:crypto'), 'a domain imports no node: module'],
@@ -59,22 +59,22 @@ describe('lint', () => {
     ['core/ids.ts', importing('../../test/check/project.ts'), 'src stays in src'],
     ['core/ids.ts', importing('zod'), 'zod comes in its small form'],
     ['core/ids.ts', importing('fast-check'), 'only run-time dependencies'],
-    ['core/ids.ts', `export { a } from '../stats/psi.ts';`, 're-exports are imports'],
-    ['core/ids.ts', `export * from '../stats/psi.ts';`, 're-exports are imports'],
-    ['core/ids.ts', `export const a = import('../stats/psi.ts');`, 'dynamic imports are imports'],
+    ['core/ids.ts', `export { a } from '../stats/distances/psi.ts';`, 're-exports are imports'],
+    ['core/ids.ts', `export * from '../stats/distances/psi.ts';`, 're-exports are imports'],
+    ['core/ids.ts', `export const a = import('../stats/distances/psi.ts');`, 'dynamic imports are imports'],
     ['core/ids.ts', `export const a = (b: string) => import(b);`, 'and name their module'],
-    ['core/ids.ts', `export type A = import('../stats/psi.ts').A;`, 'import types are imports'],
+    ['core/ids.ts', `export type A = import('../stats/distances/psi.ts').A;`, 'import types are imports'],
   ])('walls: src/%s: %s (%s)', async (file, code) => {
     expect(await complaints(file, code)).toEqual(['modelkeep/walls']);
   });
 
   test.each([
-    ['stats/psi.ts', importing('../core/ids.ts')],
+    ['stats/distances/psi.ts', importing('../core/ids.ts')],
     ['storage/memory/memory-storage.ts', importing('../update.ts')],
     ['storage/memory/memory-storage.ts', importing('./deep/er.ts')],
     ['storage/filesystem/log.ts', importing('node:fs')],
     ['integrations/node/environment.ts', importing('node:child_process')],
-    ['tracking/run.ts', importing('../stats/psi.ts')],
+    ['tracking/run.ts', importing('../stats/distances/psi.ts')],
     ['tracking/run.ts', importing('./metric-buffer.ts')],
     ['tracking/run.ts', importing('../registry/registry.ts').replace('import', 'import type')],
     ['server/handler.ts', importing('../tracking/tracker.ts')],

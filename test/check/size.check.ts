@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { domains } from './walls.js';
-import { budgetedBundles, bundle, importing, mainExports, readBudget, trackerOver } from './sizes.ts';
+import { budgetedBundles, bundle, exportsOf, importing, mainExports, readBudget, trackerOver, type BundleReport } from './sizes.ts';
 import { demandBuild } from './run-tool.ts';
 
 demandBuild();
@@ -32,6 +32,19 @@ describe('a page that tracks runs pays for its storage', () => {
   ])('%s adds little', async (adapter, entry, ceiling) => {
     const [alone, both] = [await bundle(importing('Tracker')), await bundle(trackerOver(adapter, entry))];
     expect(both.gzipped - alone.gzipped, 'gzipped bytes beyond the Tracker').toBeLessThanOrEqual(ceiling);
+  });
+});
+
+describe('modelkeep/stats', () => {
+  const only = (name: string): Promise<BundleReport> => bundle({ name, code: `export { ${name} } from 'modelkeep/stats';`, platform: 'browser' });
+
+  test('the normal distribution alone costs at most 3 KB', async () => {
+    expect((await only('normal')).gzipped).toBeLessThanOrEqual(3 * 1024);
+  });
+
+  test.each(exportsOf('stats'))('$name stands on statistics alone', async ({ name }) => {
+    const { files } = await only(name);
+    expect(files.filter((path) => !/^dist\/(stats|core)\b/.test(path))).toEqual([]);
   });
 });
 

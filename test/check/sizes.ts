@@ -71,9 +71,12 @@ let api: ReadonlyMap<Entry, readonly PublicExport[]> | undefined;
 const publicApi = (): ReadonlyMap<Entry, readonly PublicExport[]> => (api ??= readPublicApi());
 
 /** What `import … from 'modelkeep'` offers at run time. */
-export function mainExports(): PublicExport[] {
-  const main = [...publicApi()].find(([entry]) => entry.name === 'index');
-  return (main?.[1] ?? []).filter(({ kind }) => kind !== 'type');
+export const mainExports = (): PublicExport[] => exportsOf('index');
+
+/** What an entry offers at run time, by the name of its file. */
+export function exportsOf(name: string): PublicExport[] {
+  const found = [...publicApi()].find(([entry]) => entry.name === name);
+  return (found?.[1] ?? []).filter(({ kind }) => kind !== 'type');
 }
 
 export function readBudget(): Record<string, number> {

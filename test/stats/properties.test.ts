@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/core/random.ts';
-import { benjaminiHochberg } from '../../src/stats/benjamini-hochberg.ts';
-import { binOf, countInBins, countSortedInBins, nextUp, quantileEdges } from '../../src/stats/bin-grid.ts';
-import { chiSquareTest } from '../../src/stats/chi-square-test.ts';
-import { chiSquaredSurvival } from '../../src/stats/gamma.ts';
-import { kolmogorovSurvival, smirnovSurvival } from '../../src/stats/kolmogorov.ts';
-import { ksTestBinned } from '../../src/stats/ks-test.ts';
-import { psi } from '../../src/stats/psi.ts';
-import { expectClose } from './golden.ts';
-import { ksTest, sortedValues } from './sorted-values.ts';
+import { binOf, countInBins, countSortedInBins, nextUp, quantileEdges } from '../../src/stats/samples/bin-grid.ts';
+import { chiSquared } from '../../src/stats/distributions/chi-squared.ts';
+import { kolmogorovSurvival, smirnovSurvival } from '../../src/stats/distributions/kolmogorov-smirnov.ts';
+import { ksTest, ksTestBinned } from '../../src/stats/tests/ks-test.ts';
+import { psi } from '../../src/stats/distances/psi.ts';
+import { expectClose } from './golden/golden-file.ts';
+import { sortedValues } from './sorted-values.ts';
 
 const small = fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 1, maxLength: 5 });
 const doubles = fc.array(fc.double({ noNaN: true }), { minLength: 1, maxLength: 300 });
@@ -118,54 +116,9 @@ it('the chi-squared tail of an even number of degrees of freedom is a sum of Poi
       let term = Math.exp(-mean);
       let sum = term;
       for (let i = 1; i < half; i++) sum += term *= mean / i;
-      expectClose(chiSquaredSurvival(2 * mean, 2 * half), sum, { rtol: 1e-11 });
+      expectClose(chiSquared.sf(2 * mean, 2 * half), sum, { rtol: 1e-11 });
     }),
   );
-});
-
-describe('chiSquareTest', () => {
-  it('knows the mean and variance of its statistic given both margins', () => {
-    // Every split of ten rows over two samples and four categories, weighed as chance would.
-    const labels = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3];
-    const indices = labels.map((_, i) => i);
-    const statistics = splits(indices, 4).map(([first, second]) => {
-      const table = [first, second].map((rows) => [0, 1, 2, 3].map((label) => rows.filter((i) => labels[i] === label).length));
-      return chiSquareTest(table, { law: 'moments' });
-    });
-    const mean = statistics.reduce((sum, { statistic }) => sum + statistic, 0) / statistics.length;
-    const variance = statistics.reduce((sum, { statistic }) => sum + (statistic - mean) ** 2, 0) / statistics.length;
-    for (const { statistic, pValue } of statistics) expectClose(pValue, chiSquaredSurvival((2 * statistic * mean) / variance, (2 * mean * mean) / variance), { rtol: 1e-9, atol: 1e-12 });
-  });
-
-  it('comes to the usual law when the table is full', () => {
-    const table = [
-      [5000, 3000, 2000],
-      [5100, 2950, 1950],
-    ];
-    expectClose(chiSquareTest(table, { law: 'moments' }).pValue, chiSquareTest(table).pValue, { rtol: 1e-3 });
-  });
-
-  it('answers for empty tables, empty rows, and statistics that cannot vary', () => {
-    for (const table of [[], [[]], [[0, 0], [0, 0]], [[1, 2]], [[1, 2], [0, 0]], [[5, 0], [7, 0]]]) {
-      for (const law of ['asymptotic', 'moments'] as const) expect(chiSquareTest(table, { law })).toMatchObject({ statistic: 0, pValue: 1, df: 0 });
-    }
-    const distinct = [0, 1].map((side) => Array.from({ length: 50 }, (_, i) => Number(i % 2 === side)));
-    expect(chiSquareTest(distinct, { law: 'moments' }).pValue).toBe(1);
-    expect(() => chiSquareTest([[1, -1]])).toThrow(/table\[0\]\[1\] is -1/);
-    expect(() => chiSquareTest([[1, 2], [1]])).toThrow(/table\[1\] has 1 counts/);
-  });
-
-  it('never gives NaN for small tables', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { maxLength: 5 }), fc.boolean(), fc.boolean(), (columns, moments, yates) => {
-        const table = [columns.map(([a]) => a), columns.map(([, b]) => b)];
-        const { statistic, pValue } = chiSquareTest(table, { law: moments ? 'moments' : 'asymptotic', correction: yates ? 'yates' : 'none' });
-        expect(statistic).toBeGreaterThanOrEqual(0);
-        expect(pValue).toBeGreaterThanOrEqual(0);
-        expect(pValue).toBeLessThanOrEqual(1);
-      }),
-    );
-  });
 });
 
 describe('bins', () => {
@@ -260,17 +213,4 @@ describe('psi', () => {
     expect(() => psi([1, 2], [1])).toThrow(/same bins/);
     expect(() => psi([1], [NaN])).toThrow(/Bin 0/);
   });
-});
-
-it('benjaminiHochberg keeps the order of the p-values, never lowers one, and refuses what is no probability', () => {
-  fc.assert(
-    fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 20 }), (pValues) => {
-      const adjusted = benjaminiHochberg(pValues);
-      pValues.forEach((p, i) => {
-        expect(adjusted[i]).toBeGreaterThanOrEqual(p);
-        pValues.forEach((q, j) => p < q && expect(adjusted[i]).toBeLessThanOrEqual(adjusted[j]!));
-      });
-    }),
-  );
-  expect(() => benjaminiHochberg([0.5, NaN])).toThrow(/pValues\[1\]/);
 });

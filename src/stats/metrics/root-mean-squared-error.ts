@@ -1,0 +1,20 @@
+import { meanSquaredError } from './mean-squared-error.ts';
+import type { WeightOptions } from './weights.ts';
+
+/**
+ * The root of the mean of (label - prediction)² (RMSE), in the unit of the labels.
+ *
+ * Pairs with a NaN, `null` or ±Infinity are left out (filter first to know how many); NaN when none is left. O(n).
+ *
+ * Throws `ValidationError` when the lists differ in length or a weight is negative.
+ *
+ * @example
+ * ```ts
+ * import { rootMeanSquaredError } from 'modelkeep/stats';
+ *
+ * console.log(rootMeanSquaredError([3, 1, 2, 7], [2.5, 0, 2, 8])); // 0.75
+ * ```
+ */
+export function rootMeanSquaredError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
+  return Math.sqrt(meanSquaredError(labels, predictions, options));
+}

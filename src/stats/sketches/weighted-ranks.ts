@@ -1,0 +1,49 @@
+/** Sorted numbers with the sums of their weights: what a quantile sketch answers from. */
+export class WeightedRanks {
+  /** The weight of all. */
+  readonly total: number;
+  readonly #values: Float64Array;
+  /** The weight of each number and all before it. */
+  readonly #sums: Float64Array;
+
+  /** A number of list h weighs 2^h. */
+  constructor(lists: readonly Float64Array[]) {
+    let size = 0;
+    for (const list of lists) size += list.length;
+    const values = new Float64Array(size);
+    const weights = new Float64Array(size);
+    let at = 0;
+    for (const [h, list] of lists.entries()) {
+      values.set(list, at);
+      weights.fill(2 ** h, at, (at += list.length));
+    }
+    const order = Uint32Array.from({ length: size }, (_, i) => i).sort((a, b) => (values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : 0));
+    this.#values = Float64Array.from(order, (i) => values[i]!);
+    this.#sums = Float64Array.from(order, (i) => weights[i]!);
+    for (let i = 1; i < size; i++) this.#sums[i]! += this.#sums[i - 1]!;
+    this.total = size === 0 ? 0 : this.#sums[size - 1]!;
+  }
+
+  /** The weight of all numbers that are at most `x`. */
+  rank(x: number): number {
+    const place = firstPlace(this.#values.length, (i) => this.#values[i]! > x);
+    return place === 0 ? 0 : this.#sums[place - 1]!;
+  }
+
+  /** The smallest number whose rank is at least `rank`. */
+  quantile(rank: number): number {
+    return this.#values[Math.min(this.#values.length - 1, firstPlace(this.#values.length, (i) => this.#sums[i]! >= rank))]!;
+  }
+}
+
+/** The first place where something holds that holds from there on. */
+function firstPlace(length: number, holds: (place: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

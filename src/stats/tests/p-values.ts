@@ -1,0 +1,28 @@
+import { ValidationError } from '../../core/errors.ts';
+
+/** The places of p-values from the smallest to the largest. Throws `ValidationError` for what is no probability. */
+export function ascendingOrder(pValues: ArrayLike<number>): Uint32Array {
+  demandPValues(pValues);
+  return Uint32Array.from({ length: pValues.length }, (_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
+}
+
+/** Throws `ValidationError` for what is no probability. */
+export function demandPValues(pValues: ArrayLike<number>): void {
+  for (let i = 0; i < pValues.length; i++) {
+    const p = pValues[i]!;
+    if (!(p >= 0 && p <= 1)) throw new ValidationError(`pValues[${i}] is ${p}; a p-value is a number from 0 to 1.`, { path: `pValues[${i}]` });
+  }
+}
+
+/** Adjusts from the largest p-value down: each by `factor` over its rank, and never above those that are larger. */
+export function stepUp(pValues: ArrayLike<number>, factor: number): Float64Array {
+  const order = ascendingOrder(pValues);
+  const adjusted = new Float64Array(order.length);
+  let smallest = 1;
+  for (let rank = order.length; rank >= 1; rank--) {
+    const i = order[rank - 1]!;
+    smallest = Math.min(smallest, pValues[i]! * (factor / rank));
+    adjusted[i] = smallest;
+  }
+  return adjusted;
+}

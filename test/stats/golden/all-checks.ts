@@ -1,0 +1,27 @@
+import { checks as count } from './count-checks.ts';
+import { checks as detector } from './detector-checks.ts';
+import { checks as distance } from './distance-checks.ts';
+import { checks as distribution, gridChecks } from './distribution-checks.ts';
+import { checks as effect } from './effect-checks.ts';
+import { checks as generator } from './generator-checks.ts';
+import type { GoldenCheck, GoldenFixture } from './golden-check.ts';
+import { checks as metric } from './metric-checks.ts';
+import { checks as rank } from './rank-checks.ts';
+import { checks as sample } from './sample-checks.ts';
+
+/** Everything that is held to expected values, by the fixture that has them. */
+export const allChecks: Readonly<Record<GoldenFixture, readonly GoldenCheck[]>> = {
+  statistics: [...generator, ...distribution, ...sample, ...rank, ...count, ...distance, ...metric, ...effect, ...detector],
+  distributions: gridChecks,
+};
+
+/** Golden tests that nothing is held to, each with its reason. */
+export const unclaimed: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      ...['evidently_dataset_drift', 'evidently_default_test', 'evidently_hellinger', 'evidently_js', 'evidently_kl', 'evidently_own_tests', 'evidently_psi'],
+      ...['nannyml_hellinger', 'nannyml_js', 'nannyml_std_threshold'],
+    ].map((test) => [test, 'A rule of Evidently or NannyML, which no function here reproduces yet.']),
+  ),
+  river_kswin: 'KSWIN draws a sample at random; the expected index depends on the generator of CPython, and ours is seeded and our own.',
+};
