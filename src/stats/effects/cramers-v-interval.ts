@@ -31,7 +31,7 @@ export interface CramersVInterval {
  * The interval is that of Smithson (2003): the noncentralities λ under which the χ² of the table lies at the ends of its noncentral χ² law, as
  * √(λ / (n · min(r - 1, c - 1))).
  * Chance alone is taken off in it, so it begins at 0 when rows and columns may be independent, and the uncorrected value can lie above it when counts are few; `bergsma` is
- * the estimate that goes with it. It is approximate: meant for expected counts of 5 and more, and too narrow or too wide by up to a fifth when V is above about 0.7.
+ * the estimate that goes with it. It is approximate: meant for expected counts of 5 and more, and rough when V is above about 0.7.
  *
  * Fewer than two rows or columns with a count give NaN. Costs O(rows · columns), and for the interval some O(√λ), bounded.
  *
