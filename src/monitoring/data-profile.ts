@@ -3,6 +3,7 @@ import type { Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { toTable, type TableInput } from '../core/table.ts';
+import { finitePart } from '../stats/samples/finite-part.ts';
 import { countInBins, countSortedInBins, quantileEdges } from '../stats/samples/bin-grid.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
@@ -164,14 +165,6 @@ function numberReference(name: string, { values, counts, negativeInfinite }: Num
   const bins = countSortedInBins(Float64Array.from(edges), finite);
   const profile: NumberProfile = { name, kind: 'number', ...counts, edges, cuts, counts: [...bins], negativeInfinite, ...rangeOf(finite) };
   return { profile, sorted };
-}
-
-function finitePart(sorted: Float64Array): Float64Array {
-  let from = 0;
-  let to = sorted.length;
-  while (from < to && sorted[from] === -Infinity) from++;
-  while (to > from && sorted[to - 1] === Infinity) to--;
-  return sorted.subarray(from, to);
 }
 
 function rangeOf(finite: Float64Array): { min: number | null; max: number | null } {

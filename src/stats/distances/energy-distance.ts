@@ -1,3 +1,4 @@
+import { finitePart } from '../samples/finite-part.ts';
 import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 
 /**
@@ -36,13 +37,4 @@ export function energyDistance(x: Sample, y: Sample): number {
     previous = value;
   }
   return Math.sqrt(2 / scale) * Math.sqrt(sum);
-}
-
-/** Without the infinite values at both ends. */
-function finitePart(sorted: Float64Array): Float64Array {
-  let start = 0;
-  let end = sorted.length;
-  while (start < end && sorted[start] === -Infinity) start++;
-  while (end > start && sorted[end - 1] === Infinity) end--;
-  return sorted.subarray(start, end);
 }

@@ -1,4 +1,5 @@
 import { demandOneOf } from '../arguments.ts';
+import { finitePart } from '../samples/finite-part.ts';
 import { sampleMoments } from '../samples/sample-moments.ts';
 import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 
@@ -25,19 +26,10 @@ export interface WassersteinOptions {
 export function wassersteinDistance(x: Sample, y: Sample, options: WassersteinOptions = {}): number {
   const { scale = 'none' } = options;
   demandOneOf('scale', scale, ['none', 'reference-sd']);
-  const first = finiteSorted(x);
-  const second = finiteSorted(y);
+  const first = finitePart(SortedSample.of(x).sorted);
+  const second = finitePart(SortedSample.of(y).sorted);
   const distance = areaBetween(first, second);
   return scale === 'none' || first.length === 0 ? distance : distance / Math.max(Math.sqrt(sampleMoments(first).squares / first.length), 0.001);
-}
-
-function finiteSorted(sample: Sample): Float64Array {
-  const { sorted } = SortedSample.of(sample);
-  let from = 0;
-  let to = sorted.length;
-  while (from < to && sorted[from] === -Infinity) from++;
-  while (to > from && sorted[to - 1] === Infinity) to--;
-  return sorted.subarray(from, to);
 }
 
 function areaBetween(x: Float64Array, y: Float64Array): number {
