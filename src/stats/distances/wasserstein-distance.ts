@@ -1,7 +1,9 @@
 import { demandOneOf } from '../arguments.ts';
 import { finitePart } from '../samples/finite-part.ts';
-import { sampleMoments } from '../samples/sample-moments.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { finiteValues } from '../samples/finite-values.ts';
+import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
+import { SortedSample, numbersOf, type Sample } from '../samples/sorted-sample.ts';
+import { areaBetweenSorted, areaOnGrid } from './area-between.ts';
 
 /** What {@link wassersteinDistance} gives the distance in. */
 export interface WassersteinOptions {
@@ -12,7 +14,8 @@ export interface WassersteinOptions {
 /**
  * The Wasserstein distance W₁ = ∫ |F - G| of two samples (the earth mover's distance): how far values must move on average to make one of the other. 0 when the samples distribute alike; a shift by δ gives |δ|.
  *
- * NaN and infinite values are left out. An empty side gives NaN; values further apart than the largest double give Infinity. Costs a sort of each side that is no {@link SortedSample}, and O(n + m).
+ * NaN and infinite values are left out. An empty side gives NaN; values further apart than the largest double give Infinity. Costs O(n + m): a sort of both sides, or one pass over the second where one of the two is a
+ * {@link SortedSample} and both are smooth.
  *
  * @throws {ValidationError} for an unknown `scale`.
  *
@@ -26,30 +29,19 @@ export interface WassersteinOptions {
 export function wassersteinDistance(x: Sample, y: Sample, options: WassersteinOptions = {}): number {
   const { scale = 'none' } = options;
   demandOneOf('scale', scale, ['none', 'reference-sd']);
-  const first = finitePart(SortedSample.of(x).sorted);
-  const second = finitePart(SortedSample.of(y).sorted);
-  const distance = areaBetween(first, second);
-  return scale === 'none' || first.length === 0 ? distance : distance / Math.max(Math.sqrt(sampleMoments(first).squares / first.length), 0.001);
+  const distance = areaBetween(x, y);
+  return scale === 'none' ? distance : distance / Math.max(standardDeviation(x), 0.001);
 }
 
-function areaBetween(x: Float64Array, y: Float64Array): number {
-  const n = x.length;
-  const m = y.length;
-  if (n === 0 || m === 0) return NaN;
-  let area = 0;
-  let i = 0;
-  let j = 0;
-  let before = Math.min(x[0]!, y[0]!);
-  while (i < n || j < m) {
-    const fromX = j >= m || (i < n && x[i]! <= y[j]!);
-    const value = fromX ? x[i]! : y[j]!;
-    if (value > before) {
-      const apart = Math.abs(i * m - j * n);
-      if (apart > 0) area += (apart / (n * m)) * (value - before);
-      before = value;
-    }
-    if (fromX) i++;
-    else j++;
-  }
-  return area;
+function areaBetween(x: Sample, y: Sample): number {
+  if (y instanceof SortedSample && !(x instanceof SortedSample)) return areaBetween(y, x);
+  const quick = x instanceof SortedSample && !(y instanceof SortedSample) ? areaOnGrid(x, numbersOf(y)) : undefined;
+  return quick ?? areaBetweenSorted(finitePart(SortedSample.of(x).sorted), finitePart(SortedSample.of(y).sorted));
+}
+
+/** With n; 0 of no values. */
+function standardDeviation(sample: Sample): number {
+  const values = sample instanceof SortedSample ? finitePart(sample.sorted) : finiteValues(sample).values;
+  const scale = safeScale(values);
+  return Math.sqrt(sampleMoments(values, scale).squares / Math.max(1, values.length)) / scale;
 }

@@ -1,3 +1,5 @@
+import { littleEndian } from './double-words.ts';
+
 /** The next larger double of a finite one. */
 export function nextUp(value: number): number {
   if (value === 0) return Number.MIN_VALUE;
@@ -41,52 +43,101 @@ export function quantileEdges(sorted: Float64Array, parts: number): number[] {
 
 /** Adds how many of the values, NaN not among them, fall into each bin to `counts`, which has one more place than there are edges. */
 export function countInBins(edges: Float64Array, values: Float64Array, counts: Float64Array): void {
-  const table = values.length < 2 * tableSize ? undefined : lookupTable(edges);
+  const table = values.length < fewValues ? undefined : binTable(edges);
   if (table === undefined) {
     for (let i = 0; i < values.length; i++) counts[binOf(edges, values[i]!)]!++;
     return;
   }
-  const { starts, scale } = table;
-  const own = new Uint32Array(counts.length);
-  const first = edges[0]!;
-  const last = edges[edges.length - 1]!;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    let bin: number;
-    if (value < first) {
-      bin = 0;
-    } else if (value >= last) {
-      bin = edges.length;
-    } else {
-      bin = starts[((value - first) * scale) | 0]!;
-      while (value >= edges[bin]!) bin++;
-    }
-    own[bin]!++;
+  const even = new Uint32Array(counts.length);
+  const odd = new Uint32Array(counts.length);
+  const distances = new Float64Array(chunkSize);
+  const words = new Int32Array(distances.buffer);
+  for (let from = 0; from < values.length; from += chunkSize) {
+    const part = values.subarray(from, from + chunkSize);
+    subtract(part, table.first, distances);
+    countChunk(part, words, table, even, odd);
   }
-  for (let bin = 0; bin < own.length; bin++) counts[bin]! += own[bin]!;
+  for (let bin = 0; bin < counts.length; bin++) counts[bin]! += even[bin]! + odd[bin]!;
+  if (values.length % 2 === 1) counts[binOf(edges, values[values.length - 1]!)]!++;
 }
 
-const tableSize = 2048;
+function subtract(values: Float64Array, origin: number, distances: Float64Array): void {
+  for (let i = 0; i < values.length; i++) distances[i] = values[i]! - origin;
+}
+
+const fewValues = 4096;
+const chunkSize = 1024;
 const longestScan = 4;
 
+/** Stretches of a table, at most; and powers of two that they go over. */
+const mostStretches = 8192;
+const mostOctaves = 512;
+
+interface BinTable {
+  /** The first edge, from which distances are taken. */
+  readonly first: number;
+  /** How many bits of the upper word of a distance a stretch is wide. */
+  readonly shift: number;
+  /** The upper word of the first stretch without those bits. */
+  readonly base: number;
+  /** For each stretch of distances, the first bin that reaches into it. */
+  readonly starts: Uint16Array;
+  /** The edges, and one that no number reaches. */
+  readonly ends: Float64Array;
+  /** How many edges a stretch has at most. */
+  readonly scans: number;
+}
+
 /**
- * For each of many equal stretches between the first and the last edge, the first bin that reaches into it. A number's stretch is found by the same monotone
- * arithmetic as an edge's, so rounding cannot misplace it. `undefined` when the edges are too crowded for that to be quicker than a search.
+ * Tells by the first bits of its distance from the first edge which bins a number may be in. An edge's stretch is found as a number's is, so that rounding cannot misplace either. `undefined` when the edges are too crowded for that
+ * to be quicker than a search.
  */
-function lookupTable(edges: Float64Array): { starts: Uint16Array; scale: number } | undefined {
-  if (edges.length < 2 || edges.length > 60_000) return undefined;
+function binTable(edges: Float64Array): BinTable | undefined {
+  const last = edges.length - 1;
+  if (last < 1 || last > 60_000 || !littleEndian()) return undefined;
   const first = edges[0]!;
-  const scale = (tableSize - 1) / (edges[edges.length - 1]! - first);
-  if (!(scale > 0 && scale < Infinity)) return undefined;
-  const starts = new Uint16Array(tableSize);
-  let bin = 0;
-  for (let stretch = 0; stretch < tableSize; stretch++) {
+  const distances = edges.map((edge) => edge - first);
+  if (!(distances[last]! < Infinity)) return undefined;
+  const words = new Int32Array(distances.buffer);
+  // A few powers of two below the nearest edge, what lies under the second edge is no longer mixed with what lies above.
+  const octaves = Math.min(mostOctaves, (words[2 * last + 1]! >> 20) - (words[3]! >> 20) + 4);
+  const shift = 20 - Math.floor(Math.log2(mostStretches / octaves));
+  const top = words[2 * last + 1]! >> shift;
+  const base = Math.max(-1, top - (octaves << (20 - shift)));
+  const starts = new Uint16Array(top - base + 1);
+  let scans = 1;
+  for (let stretch = 0, bin = 0; stretch < starts.length; stretch++) {
     starts[stretch] = bin;
-    const before = bin;
-    while (bin < edges.length && (((edges[bin]! - first) * scale) | 0) <= stretch) bin++;
-    if (bin - before > longestScan) return undefined;
+    while (bin <= last && stretchOf(words[2 * bin + 1]!, shift, base, starts.length - 1) <= stretch) bin++;
+    scans = Math.max(scans, bin - starts[stretch]!);
   }
-  return { starts, scale };
+  if (scans > longestScan) return undefined;
+  const ends = new Float64Array(edges.length + 1).fill(NaN);
+  ends.set(edges);
+  return { first, shift, base, starts, ends, scans };
+}
+
+/** The stretch of a distance by its upper word, the first and the last taking what lies beyond; a branch here would be taken by chance. */
+function stretchOf(word: number, shift: number, base: number, last: number): number {
+  let stretch = (word >> shift) - base;
+  stretch &= ~(stretch >> 31);
+  const beyond = last - stretch;
+  return stretch + (beyond & (beyond >> 31));
+}
+
+/** Counts every second value apart: to add to what was only just written takes long. */
+function countChunk(values: Float64Array, words: Int32Array, { shift, base, starts, ends, scans }: BinTable, even: Uint32Array, odd: Uint32Array): void {
+  const last = starts.length - 1;
+  for (let i = 0; i + 1 < values.length; i += 2) {
+    let bin = starts[stretchOf(words[2 * i + 1]!, shift, base, last)]!;
+    let next = starts[stretchOf(words[2 * i + 3]!, shift, base, last)]!;
+    for (let scan = 0; scan < scans; scan++) {
+      bin += +(values[i]! >= ends[bin]!);
+      next += +(values[i + 1]! >= ends[next]!);
+    }
+    even[bin]!++;
+    odd[next]!++;
+  }
 }
 
 /** The bin that a number falls into: how many edges are at most as large. */

@@ -1,3 +1,5 @@
+import { numbersOf } from './sorted-sample.ts';
+
 /** The finite numbers of a sample, and how many others there were. */
 export interface FiniteValues {
   readonly values: Float64Array;
@@ -7,7 +9,7 @@ export interface FiniteValues {
 
 /** Leaves out what has no place in a mean: NaN, ±Infinity, `null` and everything that is not a number. Makes no copy where all values are finite doubles. */
 export function finiteValues(sample: ArrayLike<number>): FiniteValues {
-  const kept = sample instanceof Float64Array ? sample : Float64Array.from(sample, (value) => (typeof value === 'number' ? value : NaN));
+  const kept = numbersOf(sample);
   let at = 0;
   while (at < kept.length && Number.isFinite(kept[at]!)) at++;
   if (at === kept.length) return { values: kept, dropped: 0 };

@@ -1,19 +1,12 @@
+import { gridOf, type SampleGrid } from './sample-grid.ts';
+import { sortDoubles } from './sort-doubles.ts';
+
 /** Numbers that are taken as they come, or that were put in order before. */
 export type Sample = ArrayLike<number> | SortedSample;
 
-/** Cells of equal width over the bulk of a sorted sample; the first and the last take what is outside. */
-export interface SampleGrid {
-  /** Where the second cell begins. */
-  readonly low: number;
-  /** Cells per unit. */
-  readonly scale: number;
-  /** How many values come before each cell, and before the end. */
-  readonly starts: Uint32Array;
-}
-
 /**
  * A sample in ascending order, made once and compared many times: a reference that every window is held against, say. {@link ksTest}, {@link wassersteinDistance} and the other tests of order take it wherever
- * they take numbers. Sorting costs O(n log n), once.
+ * they take numbers. Sorting costs O(n), once.
  *
  * @example
  * ```ts
@@ -40,14 +33,11 @@ export class SortedSample {
   static of(sample: Sample): SortedSample {
     if (sample instanceof SortedSample) return sample;
     const numbers = numbersOf(sample);
-    const own = numbers === sample ? numbers.slice() : numbers;
-    own.sort();
-    let kept = own.length;
-    while (kept > 0 && Number.isNaN(own[kept - 1]!)) kept--;
-    return new SortedSample(own.subarray(0, kept), own.length - kept);
+    const sorted = sortDoubles(numbers);
+    return new SortedSample(sorted, numbers.length - sorted.length);
   }
 
-  /** @internal Made when it is first asked for; `undefined` where the bulk of the values is one value. */
+  /** @internal Made when it is first asked for; `undefined` where there are too few values. */
   get grid(): SampleGrid | undefined {
     this.#grid ??= gridOf(this.sorted);
     return this.#grid;
@@ -57,25 +47,4 @@ export class SortedSample {
 /** The numbers as doubles, NaN where there is none; a Float64Array is given back as it is. */
 export function numbersOf(sample: ArrayLike<number>): Float64Array {
   return sample instanceof Float64Array ? sample : Float64Array.from(sample, (value) => (typeof value === 'number' ? value : NaN));
-}
-
-const innerCells = 16_384;
-
-function gridOf(sorted: Float64Array): SampleGrid | undefined {
-  const n = sorted.length;
-  if (n === 0) return undefined;
-  // A few far values must not take the grid away from the others.
-  const aside = Math.floor(n / 1000);
-  const low = sorted[aside]!;
-  const scale = innerCells / (sorted[n - 1 - aside]! - low);
-  if (!(scale > 0 && scale < Infinity && low > -Infinity)) return undefined;
-  const starts = new Uint32Array(innerCells + 3);
-  let cell = 0;
-  for (let i = 0; i < n; i++) {
-    const place = (sorted[i]! - low) * scale;
-    const own = place >= 0 ? (place < innerCells ? (place | 0) + 1 : innerCells + 1) : 0;
-    while (cell < own) starts[++cell] = i;
-  }
-  while (cell < innerCells + 2) starts[++cell] = n;
-  return { low, scale, starts };
 }

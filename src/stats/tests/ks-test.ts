@@ -1,8 +1,8 @@
 import { demandOneOf } from '../arguments.ts';
-import { gridGap } from '../samples/grid-gap.ts';
-import { SortedSample, numbersOf, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 import { kolmogorovSurvival, smirnovSurvival } from '../distributions/kolmogorov-smirnov.ts';
 import { exactKsSurvival, type KsAlternative } from './ks-exact.ts';
+import { gapOf, gapOfSorted, type Gap } from './ks-gap.ts';
 import type { TestResult } from './test-result.ts';
 
 /** Above this product of the sample sizes `auto` leaves the exact p-value, whose cost it is, for the asymptotic one. */
@@ -68,33 +68,18 @@ function exactKsTest(x: Sample, y: Sample, ties: 'exact' | 'ignore', alternative
   const m = second.sorted.length;
   const dropped = [first.dropped, second.dropped] as const;
   if (n === 0 || m === 0) return { statistic: 0, pValue: 1, method: 'exact', ties: 'none', n, m, dropped };
-  const walk = walkSorted(first.sorted, second.sorted);
-  const reach = reachOf(walk, alternative);
-  const groupEnds = walk.tied && ties === 'exact' ? groupEndsOf(first.sorted, second.sorted) : undefined;
+  const gap = gapOfSorted(first.sorted, second.sorted);
+  const reach = reachOf(gap, alternative);
+  const groupEnds = gap.tied && ties === 'exact' ? groupEndsOf(first.sorted, second.sorted) : undefined;
   const pValue = exactKsSurvival(n, m, reach, alternative, groupEnds);
-  return { statistic: reach / (n * m), pValue, method: 'exact', ties: groupEnds ? 'exact' : walk.tied ? 'ignored' : 'none', n, m, dropped };
+  return { statistic: reach / (n * m), pValue, method: 'exact', ties: groupEnds ? 'exact' : gap.tied ? 'ignored' : 'none', n, m, dropped };
 }
 
 function asymptoticKsTest(x: Sample, y: Sample, alternative: KsAlternative): KsResult {
-  const { greater, less, n, m, dropped } = gapOf(x, y);
+  const { n, m, dropped, ...gap } = gapOf(x, y);
   if (n === 0 || m === 0) return { statistic: 0, pValue: 1, method: 'asymptotic', ties: 'none', n, m, dropped };
-  const reach = reachOf({ greater, less }, alternative);
+  const reach = reachOf(gap, alternative);
   return { statistic: reach / (n * m), pValue: asymptoticKs(n, m, reach, alternative), method: 'asymptotic', ties: 'ignored', n, m, dropped };
-}
-
-/** How far apart the distribution functions come; sorts no more than it must. */
-function gapOf(x: Sample, y: Sample): { greater: number; less: number; n: number; m: number; dropped: readonly [number, number] } {
-  if (y instanceof SortedSample && !(x instanceof SortedSample)) {
-    const { greater, less, n, m, dropped } = gapOf(y, x);
-    return { greater: less, less: greater, n: m, m: n, dropped: [dropped[1], dropped[0]] };
-  }
-  const first = SortedSample.of(x);
-  const n = first.sorted.length;
-  const quick = y instanceof SortedSample ? undefined : gridGap(first, numbersOf(y));
-  if (quick !== undefined) return { ...quick, n, dropped: [first.dropped, quick.dropped] };
-  const second = SortedSample.of(y);
-  const { greater, less } = walkSorted(first.sorted, second.sorted);
-  return { greater, less, n, m: second.sorted.length, dropped: [first.dropped, second.dropped] };
 }
 
 /**
@@ -127,46 +112,9 @@ function checked(options: KsOptions): KsOptions {
   return options;
 }
 
-interface Walk {
-  /** Largest i·m - j·n over the pooled values. */
-  readonly greater: number;
-  /** Largest j·n - i·m. */
-  readonly less: number;
-  readonly tied: boolean;
-}
-
-function reachOf(walk: Pick<Walk, 'greater' | 'less'>, alternative: KsAlternative): number {
-  if (alternative === 'greater') return walk.greater;
-  return alternative === 'less' ? walk.less : Math.max(walk.greater, walk.less);
-}
-
-/** Walks both samples in order; whole numbers throughout, exact up to n·m = 2^53. */
-function walkSorted(x: Float64Array, y: Float64Array): Walk {
-  const n = x.length;
-  const m = y.length;
-  let greater = 0;
-  let less = 0;
-  let tied = false;
-  let i = 0;
-  let j = 0;
-  while (i < n && j < m) {
-    const a = x[i]!;
-    const b = y[j]!;
-    const value = a < b ? a : b;
-    const start = i + j;
-    while (i < n && x[i] === value) i++;
-    while (j < m && y[j] === value) j++;
-    if (i + j - start > 1) tied = true;
-    const difference = i * m - j * n;
-    if (difference > greater) greater = difference;
-    else if (-difference > less) less = -difference;
-  }
-  return { greater, less, tied: tied || repeats(x, i) || repeats(y, j) };
-}
-
-function repeats(sorted: Float64Array, from: number): boolean {
-  for (let i = from + 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) return true;
-  return false;
+function reachOf({ greater, less }: Gap, alternative: KsAlternative): number {
+  if (alternative === 'greater') return greater;
+  return alternative === 'less' ? less : Math.max(greater, less);
 }
 
 /** 1 at each number of pooled values at which a group of equal ones ends. */
