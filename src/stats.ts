@@ -13,6 +13,8 @@ export { binomial } from './stats/distributions/binomial.ts';
 export { poisson } from './stats/distributions/poisson.ts';
 export { kolmogorov } from './stats/distributions/kolmogorov.ts';
 export { SortedSample, type Sample } from './stats/samples/sorted-sample.ts';
+export { quantileEdges } from './stats/samples/quantile-edges.ts';
+export { countInBins } from './stats/samples/count-in-bins.ts';
 export { countInHistogram, histogram, histogramEdges, type Histogram, type HistogramOptions, type HistogramRule } from './stats/samples/histogram.ts';
 export type { Alternative, TestResult } from './stats/tests/test-result.ts';
 export { ksTest, type KsOptions, type KsResult } from './stats/tests/ks-test.ts';

@@ -1,4 +1,4 @@
-import { binOf } from '../stats/samples/bin-grid.ts';
+import { binOf } from '../stats/samples/count-in-bins.ts';
 import { listCategories, type ColumnProfile } from './column-profile.ts';
 import { categoryOf, numberOf } from './read-column.ts';
 

@@ -1,4 +1,4 @@
-import { nextUp } from '../stats/samples/bin-grid.ts';
+import { nextUp } from '../stats/samples/quantile-edges.ts';
 import { chiSquareTest } from '../stats/tests/chi-square-test.ts';
 import { ksTest, ksTestBinned } from '../stats/tests/ks-test.ts';
 import { psi } from '../stats/distances/psi.ts';

@@ -4,7 +4,9 @@ import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { toTable, type TableInput } from '../core/table.ts';
 import { finitePart } from '../stats/samples/finite-part.ts';
-import { countInBins, countSortedInBins, quantileEdges } from '../stats/samples/bin-grid.ts';
+import { addToBins, countSortedInBins } from '../stats/samples/count-in-bins.ts';
+import { edgesOfSorted } from '../stats/samples/quantile-edges.ts';
+import { sortDoubles } from '../stats/samples/sort-doubles.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
 
@@ -158,12 +160,12 @@ function rowCountsOf(column: Column): NumberValues['counts'] {
 }
 
 function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues): ColumnSide {
-  const sorted = values.sort();
+  const sorted = sortDoubles(values);
   const finite = finitePart(sorted);
-  const edges = quantileEdges(finite, fineBins);
-  const cuts = quantileEdges(finite, coarseBins);
-  const bins = countSortedInBins(Float64Array.from(edges), finite);
-  const profile: NumberProfile = { name, kind: 'number', ...counts, edges, cuts, counts: [...bins], negativeInfinite, ...rangeOf(finite) };
+  const edges = edgesOfSorted(finite, fineBins);
+  const cuts = edgesOfSorted(finite, coarseBins);
+  const bins = countSortedInBins(edges, finite);
+  const profile: NumberProfile = { name, kind: 'number', ...counts, edges: [...edges], cuts: [...cuts], counts: [...bins], negativeInfinite, ...rangeOf(finite) };
   return { profile, sorted };
 }
 
@@ -202,12 +204,12 @@ function onBins(reference: ColumnProfile, column: Column, sort: boolean): Column
   const { values, counts, negativeInfinite } = readNumbers(column);
   const edges = Float64Array.from(reference.edges);
   if (sort) {
-    const sorted = values.sort();
+    const sorted = sortDoubles(values);
     const finite = finitePart(sorted);
     return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite) }, sorted };
   }
   const bins = new Float64Array(edges.length + 1);
-  countInBins(edges, values, bins);
+  addToBins(edges, values, bins);
   bins[0]! -= negativeInfinite;
   bins[edges.length]! -= counts.infinite - negativeInfinite;
   return { profile: { ...reference, ...counts, counts: [...bins], negativeInfinite, ...rangeOfValues(values) } };

@@ -1,6 +1,6 @@
 import { demandLevel, demandWhole } from '../arguments.ts';
 import { drawIndex } from '../resampling/draw-index.ts';
-import { quantileSorted } from '../resampling/quantile-sorted.ts';
+import { quantileSorted } from '../samples/quantile-sorted.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { safeScale } from '../samples/sample-moments.ts';
 import { SeededGenerator } from '../seeded-generator.ts';

@@ -4,7 +4,7 @@ import { normal } from '../distributions/normal.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { drawIndex } from './draw-index.ts';
 import { acceleration } from './jackknife.ts';
-import { quantileSorted } from './quantile-sorted.ts';
+import { quantileSorted } from '../samples/quantile-sorted.ts';
 
 /** How {@link bootstrap} draws and what it makes of the draws. */
 export interface BootstrapOptions {

@@ -3,7 +3,7 @@ import { finiteValues } from '../samples/finite-values.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import type { Alternative, TestResult } from '../tests/test-result.ts';
 import { drawIndex } from './draw-index.ts';
-import { quantileSorted } from './quantile-sorted.ts';
+import { quantileSorted } from '../samples/quantile-sorted.ts';
 
 /** How {@link permutationTest} is done. */
 export interface PermutationOptions {

@@ -1,11 +1,12 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandCounts, demandLevel, demandOneOf, demandWhole } from '../arguments.ts';
-import { countSortedInBins, quantileEdges } from '../samples/bin-grid.ts';
+import { countSortedInBins } from '../samples/count-in-bins.ts';
+import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { countDistances, type CountDistance } from './count-distances.ts';
 import { drawCounts } from './multinomial-draw.ts';
-import { quantileSorted } from './quantile-sorted.ts';
+import { quantileSorted } from '../samples/quantile-sorted.ts';
 import { drawSorted } from './sorted-draw.ts';
 import { sortedDistances } from './sorted-distances.ts';
 
@@ -137,8 +138,8 @@ function countsOf(reference: Sample): Given {
 function rowsOf(method: Method, reference: Sample, bins: number): Given {
   const { sorted, dropped } = SortedSample.of(reference);
   if (typeof method !== 'function' && countNames.includes(method)) {
-    const edges = quantileEdges(sorted, bins);
-    return { rows: sorted, counts: countSortedInBins(Float64Array.from(edges), sorted), size: sorted.length, dropped, edges };
+    const edges = edgesOfSorted(sorted, bins);
+    return { rows: sorted, counts: countSortedInBins(edges, sorted), size: sorted.length, dropped, edges: [...edges] };
   }
   const rows = method === 'wasserstein' || method === 'energy' ? sorted.filter((value) => Number.isFinite(value)) : sorted;
   return { rows, counts: undefined, size: rows.length, dropped: dropped + sorted.length - rows.length, edges: [] };

@@ -37,15 +37,19 @@ const chunkSize = 1024;
 /** Where fewer values are to be compared, they are sorted sooner than a grid is filled. */
 const fewValues = 10_000;
 
-/** The grid of sorted values without NaN; `undefined` where there are too few. */
+/** The share of all values that a value shares its cell with, on average, from which on too little is told apart. */
+const mostCompany = 1 / 256;
+
+/** The grid of sorted values without NaN; `undefined` where they are too few, or so close together that no grid tells them apart. */
 export function gridOf(sorted: Float64Array): SampleGrid | undefined {
   if (sorted.length < fewValues || !littleEndian()) return undefined;
   const aboutZero = gridAbout(sorted, 0);
   // Zero tells values apart that lie about it at every scale; the low end of the sample, those that lie far from it and close together.
   const low = sorted[Math.floor(sorted.length / 1000)]!;
-  if (!Number.isFinite(low)) return aboutZero;
-  const aboutLow = gridAbout(sorted, low);
-  return crowding(aboutLow) < crowding(aboutZero) ? aboutLow : aboutZero;
+  const grids = Number.isFinite(low) ? [aboutZero, gridAbout(sorted, low)] : [aboutZero];
+  const company = grids.map(companyIn);
+  const best = company.indexOf(Math.min(...company));
+  return company[best]! <= mostCompany * sorted.length ? grids[best] : undefined;
 }
 
 function gridAbout(sorted: Float64Array, place: number): SampleGrid {
@@ -72,11 +76,11 @@ function gridAbout(sorted: Float64Array, place: number): SampleGrid {
   return { ...map, starts };
 }
 
-/** In how large company values are, all in all. */
-function crowding({ starts }: SampleGrid): number {
+/** With how many others a value shares its cell, on average. */
+function companyIn({ starts }: SampleGrid): number {
   let total = 0;
   for (let cell = 1; cell < starts.length; cell++) total += (starts[cell]! - starts[cell - 1]!) ** 2;
-  return total;
+  return total / starts[starts.length - 1]!;
 }
 
 /** Finds the cell of each value, and counts. */

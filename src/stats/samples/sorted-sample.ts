@@ -22,7 +22,8 @@ export class SortedSample {
   readonly sorted: Float64Array;
   /** How many values were left out because they are NaN, `null` or no number at all. */
   readonly dropped: number;
-  #grid: SampleGrid | undefined;
+  /** `null` where there is none to be had. */
+  #grid: SampleGrid | null | undefined;
 
   private constructor(sorted: Float64Array, dropped: number) {
     this.sorted = sorted;
@@ -37,10 +38,10 @@ export class SortedSample {
     return new SortedSample(sorted, numbers.length - sorted.length);
   }
 
-  /** @internal Made when it is first asked for; `undefined` where there are too few values. */
+  /** @internal Made when it is first asked for; `undefined` where sorting is quicker. */
   get grid(): SampleGrid | undefined {
-    this.#grid ??= gridOf(this.sorted);
-    return this.#grid;
+    if (this.#grid === undefined) this.#grid = gridOf(this.sorted) ?? null;
+    return this.#grid ?? undefined;
   }
 }
 

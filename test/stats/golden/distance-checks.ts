@@ -4,8 +4,8 @@ import { klDivergence } from '../../../src/stats/distances/kl-divergence.ts';
 import { lInfinity } from '../../../src/stats/distances/l-infinity.ts';
 import { psi } from '../../../src/stats/distances/psi.ts';
 import { totalVariation } from '../../../src/stats/distances/total-variation.ts';
-import { countSortedInBins, quantileEdges } from '../../../src/stats/samples/bin-grid.ts';
-import { SortedSample } from '../../../src/stats/samples/sorted-sample.ts';
+import { countInBins } from '../../../src/stats/samples/count-in-bins.ts';
+import { quantileEdges } from '../../../src/stats/samples/quantile-edges.ts';
 import type { GoldenCheck } from './golden-check.ts';
 import { sampleOf, type Sample } from './golden-file.ts';
 
@@ -32,10 +32,8 @@ const deciles: GoldenCheck<{ ref: Sample; cur: Sample; eps: number }> = {
   name: 'psi',
   test: 'psi_decile',
   actual: ({ ref, cur, eps }) => {
-    const reference = SortedSample.of(sampleOf(ref)).sorted;
-    const edges = Float64Array.from(quantileEdges(reference, 10));
-    const counts = [reference, SortedSample.of(sampleOf(cur)).sorted].map((sorted) => countSortedInBins(edges, sorted));
-    return psi(counts[0]!, counts[1]!, { floor: eps }).value;
+    const edges = quantileEdges(sampleOf(ref), 10);
+    return psi(countInBins(sampleOf(ref), edges), countInBins(sampleOf(cur), edges), { floor: eps }).value;
   },
 };
 

@@ -4,7 +4,7 @@ import { countDistances } from '../../../src/stats/resampling/count-distances.ts
 import { drawCounts } from '../../../src/stats/resampling/multinomial-draw.ts';
 import { sortedDistances } from '../../../src/stats/resampling/sorted-distances.ts';
 import { thresholdFor, type ThresholdMethod } from '../../../src/stats/resampling/threshold-for.ts';
-import { countInBins } from '../../../src/stats/samples/bin-grid.ts';
+import { countInBins } from '../../../src/stats/samples/count-in-bins.ts';
 import { SeededGenerator } from '../../../src/stats/seeded-generator.ts';
 
 const names: readonly ThresholdMethod[] = ['psi', 'jensen-shannon', 'hellinger', 'total-variation', 'ks', 'wasserstein', 'energy'];
@@ -15,12 +15,7 @@ function drawn(n: number, generator: SeededGenerator): Float64Array {
 
 function distanceOf(method: ThresholdMethod, reference: Float64Array, current: Float64Array, edges: readonly number[]): number {
   if (method === 'ks' || method === 'wasserstein' || method === 'energy') return sortedDistances(reference.slice().sort(), current.slice().sort())[method];
-  const counts = [reference, current].map((values) => {
-    const own = new Float64Array(edges.length + 1);
-    countInBins(Float64Array.from(edges), values, own);
-    return own;
-  });
-  return countDistances[method](counts[0]!, counts[1]!);
+  return countDistances[method](countInBins(reference, edges), countInBins(current, edges));
 }
 
 /** The upper end of the exact 99 % interval says whether `count` of `runs` can be of probability `p`: here by a normal bound that is wider. */

@@ -1,48 +1,39 @@
+import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { littleEndian } from './double-words.ts';
-
-/** The next larger double of a finite one. */
-export function nextUp(value: number): number {
-  if (value === 0) return Number.MIN_VALUE;
-  const view = new DataView(new ArrayBuffer(8));
-  view.setFloat64(0, value);
-  view.setBigInt64(0, view.getBigInt64(0) + (value > 0 ? 1n : -1n));
-  return view.getFloat64(0);
-}
-
-/** The `q`-quantile of sorted values by linear interpolation between order statistics (type 7 of Hyndman & Fan 1996, the default of R and numpy). */
-function quantileSorted(sorted: Float64Array, q: number): number {
-  const position = (sorted.length - 1) * q;
-  const below = Math.floor(position);
-  const a = sorted[below]!;
-  const b = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  const step = b - a;
-  const t = position - below;
-  return Number.isFinite(step) ? a + step * t : a * (1 - t) + b * t;
-}
+import { SortedSample, numbersOf, type Sample } from './sorted-sample.ts';
 
 /**
- * Edges that cut sorted finite values into `parts` bins of about equal counts, ascending: bin 0 is below the first edge, bin i begins at edge i - 1, which
- * belongs to it. A value that several quantiles fall on gets a bin of its own, so that a pile on it is never mixed with its neighbours.
+ * How many values of a sample fall into each of the bins that ascending edges make: bin 0 is below the first edge, bin i begins at edge i - 1, which belongs to it, and the last has no end. One count more than there are edges,
+ * as {@link psi} and the other distances of counts take them.
+ *
+ * NaN, and what is no number, is left out; ±Infinity fall into the last and the first bin. Costs one pass whatever the edges are, or O(log n) for each edge where the sample is a {@link SortedSample}.
+ *
+ * @throws {ValidationError} unless the edges are numbers and each is larger than the one before.
+ *
+ * @example
+ * ```ts
+ * import { countInBins } from 'modelkeep/stats';
+ *
+ * console.log(countInBins([-1, 0, 0.5, 1, 7], [0, 1])); // [1, 2, 2]
+ * ```
  */
-export function quantileEdges(sorted: Float64Array, parts: number): number[] {
-  if (sorted.length === 0) return [];
-  const edges: number[] = [];
-  // Adding 0 makes -0 the 0 that JSON would make of it.
-  const add = (edge: number): void => {
-    if (Number.isFinite(edge) && (edges.length === 0 || edge > edges[edges.length - 1]!)) edges.push(edge + 0);
-  };
-  let previous = NaN;
-  for (let k = 1; k < parts; k++) {
-    const edge = quantileSorted(sorted, k / parts);
-    add(edge);
-    if (edge === previous) add(nextUp(edge));
-    previous = edge;
+export function countInBins(sample: Sample, edges: ArrayLike<number>): Float64Array {
+  const bounds = Float64Array.from(edges);
+  for (let i = 0; i < bounds.length; i++) {
+    if (bounds[i] !== bounds[i] || bounds[i]! <= bounds[i - 1]!) throw new ValidationError(`edges[${i}] is ${shown(edges[i])}; edges must be numbers, each larger than the one before.`, { path: 'edges' });
   }
-  return edges;
+  if (sample instanceof SortedSample) return countSortedInBins(bounds, sample.sorted);
+  const numbers = numbersOf(sample);
+  let missing = 0;
+  for (let i = 0; i < numbers.length; i++) if (numbers[i] !== numbers[i]) missing++;
+  const counts = new Float64Array(bounds.length + 1);
+  addToBins(bounds, missing === 0 ? numbers : numbers.filter((value) => value === value), counts);
+  return counts;
 }
 
 /** Adds how many of the values, NaN not among them, fall into each bin to `counts`, which has one more place than there are edges. */
-export function countInBins(edges: Float64Array, values: Float64Array, counts: Float64Array): void {
+export function addToBins(edges: Float64Array, values: Float64Array, counts: Float64Array): void {
   const table = values.length < fewValues ? undefined : binTable(edges);
   if (table === undefined) {
     for (let i = 0; i < values.length; i++) counts[binOf(edges, values[i]!)]!++;
