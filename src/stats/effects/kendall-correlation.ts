@@ -1,10 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
+import { sortDoubles } from '../samples/sort-doubles.ts';
 import type { Alternative } from '../tests/test-result.ts';
 import { completePairs } from './complete-pairs.ts';
 import { checkedCorrelation, fisherInterval, symmetricP, type CorrelationOptions, type CorrelationResult } from './correlation-result.ts';
-import { smallerCounts } from './midranks.ts';
+import { ranksBelow } from './midranks.ts';
 
 /** How {@link kendallCorrelation} is tested. */
 export interface KendallOptions extends CorrelationOptions {
@@ -75,10 +76,10 @@ interface TieSums {
 function countOrders(x: Float64Array, y: Float64Array): { discordant: number; xTies: TieSums; yTies: TieSums; both: number } {
   // Both places in one whole number: exact, for their product stays below 2^53.
   const n = x.length;
-  const keys = smallerCounts(x, x.slice().sort());
-  const yPlaces = smallerCounts(y, y.slice().sort());
-  for (let i = 0; i < n; i++) keys[i] = keys[i]! * n + yPlaces[i]!;
-  keys.sort();
+  const places = ranksBelow(x);
+  const yPlaces = ranksBelow(y);
+  for (let i = 0; i < n; i++) places[i] = places[i]! * n + yPlaces[i]!;
+  const keys = sortDoubles(places);
   const xPlace = (i: number): number => Math.floor(keys[i]! / n);
   const ordered = keys.map((key) => key % n);
   const xTies = tieSums(n, (i) => xPlace(i) === xPlace(i - 1));

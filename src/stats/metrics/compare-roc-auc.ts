@@ -1,7 +1,7 @@
 import { demandLevel, demandOneOf, demandSameLength } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 import type { Alternative, TestResult } from '../tests/test-result.ts';
-import { ascendingOrder } from './ascending-order.ts';
 import { type Label, positiveFlags } from './label.ts';
 
 /** How {@link compareRocAuc} compares. */

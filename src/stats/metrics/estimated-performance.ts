@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandSameLength } from '../arguments.ts';
-import { ascendingOrder } from './ascending-order.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 import { ratio } from './class-average.ts';
 import { type Label, positiveFlags } from './label.ts';
 import { probabilityAt } from './probability.ts';

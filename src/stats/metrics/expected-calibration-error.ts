@@ -1,5 +1,5 @@
 import { demandOneOf, demandSameLength, demandWhole } from '../arguments.ts';
-import { ascendingOrder } from './ascending-order.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 import { type Label, positiveFlags } from './label.ts';
 import { probabilityAt } from './probability.ts';
 

@@ -1,4 +1,4 @@
-import { ascendingOrder } from './ascending-order.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 import { absoluteErrors } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 

@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandSameLength, demandWhole } from '../arguments.ts';
-import { ascendingOrder } from './ascending-order.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 
 /** How deep a ranking is looked at. */
 export interface RankingOptions {

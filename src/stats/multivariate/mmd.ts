@@ -1,6 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
+import { partition } from '../samples/sort-range.ts';
 import type { TestResult } from '../tests/test-result.ts';
 import { finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
 
@@ -157,20 +158,9 @@ function selected(values: Float64Array, rank: number): number {
   let low = 0;
   let high = values.length - 1;
   while (low < high) {
-    const pivot = values[(low + high) >>> 1]!;
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (values[i]! < pivot) i++;
-      while (values[j]! > pivot) j--;
-      if (i > j) break;
-      const value = values[i]!;
-      values[i++] = values[j]!;
-      values[j--] = value;
-    }
-    if (rank <= j) high = j;
-    else if (rank >= i) low = i;
-    else break;
+    const middle = partition(values, low, high, values[(low + high) >>> 1]!);
+    if (rank < middle) high = middle - 1;
+    else low = middle;
   }
   return values[rank]!;
 }

@@ -1,5 +1,6 @@
 import { demandProbability, demandWhole } from '../arguments.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
+import { LeftOut } from './left-out.ts';
 import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
 
 /** How an {@link AdaptiveHistogram} is made. */
@@ -78,9 +79,7 @@ export class AdaptiveHistogram {
   #count = 0;
   #min = Infinity;
   #max = -Infinity;
-  #nan = 0;
-  #negativeInfinity = 0;
-  #positiveInfinity = 0;
+  readonly #leftOut: LeftOut = new LeftOut();
 
   constructor(options: AdaptiveHistogramOptions = {}) {
     const { maxBins = 512 } = options;
@@ -92,9 +91,7 @@ export class AdaptiveHistogram {
   /** Takes in one number. */
   update(value: number): this {
     if (typeof value !== 'number' || value - value !== 0) {
-      if (value === Infinity) this.#positiveInfinity++;
-      else if (value === -Infinity) this.#negativeInfinity++;
-      else this.#nan++;
+      this.#leftOut.add(value);
       return this;
     }
     if (value < this.#min || value > this.#max) this.#widen(value, value);
@@ -130,9 +127,7 @@ export class AdaptiveHistogram {
   merge(other: AdaptiveHistogram): this {
     demandSketch('AdaptiveHistogram', other instanceof AdaptiveHistogram, other);
     demandEqualSettings('AdaptiveHistogram', 'maxBins', this.options.maxBins, other.options.maxBins);
-    this.#nan += other.#nan;
-    this.#negativeInfinity += other.#negativeInfinity;
-    this.#positiveInfinity += other.#positiveInfinity;
+    this.#leftOut.merge(other.#leftOut);
     if (other.#count === 0) return this;
     this.#widen(other.#min, other.#max);
     const first = indexOf(other.#min, other.#width);
@@ -153,17 +148,17 @@ export class AdaptiveHistogram {
 
   /** How many NaN, and things that are no numbers, it has seen. */
   get nan(): number {
-    return this.#nan;
+    return this.#leftOut.nan;
   }
 
   /** How many -Infinity it has seen. */
   get negativeInfinity(): number {
-    return this.#negativeInfinity;
+    return this.#leftOut.negativeInfinity;
   }
 
   /** How many Infinity it has seen. */
   get positiveInfinity(): number {
-    return this.#positiveInfinity;
+    return this.#leftOut.positiveInfinity;
   }
 
   /** The smallest finite number, exactly; NaN of none. */
@@ -230,9 +225,7 @@ export class AdaptiveHistogram {
       min: empty ? null : this.#min,
       max: empty ? null : this.#max,
       counts: Array.from(this.#used()),
-      nan: this.#nan,
-      negativeInfinity: this.#negativeInfinity,
-      positiveInfinity: this.#positiveInfinity,
+      ...this.#leftOut.toJSON(),
     };
   }
 
@@ -240,9 +233,7 @@ export class AdaptiveHistogram {
   static fromJSON(state: unknown): AdaptiveHistogram {
     const reader: StateReader = new StateReader(state, 'adaptive-histogram');
     const histogram = new AdaptiveHistogram({ maxBins: reader.whole('maxBins', 8, largestMaxBins) });
-    histogram.#nan = reader.whole('nan');
-    histogram.#negativeInfinity = reader.whole('negativeInfinity');
-    histogram.#positiveInfinity = reader.whole('positiveInfinity');
+    histogram.#leftOut.restore(reader);
     if (reader.list('counts', histogram.options.maxBins).length === 0) {
       if (reader.field('min') !== null) reader.refuse('min', 'must be null where counts is empty');
       return histogram;

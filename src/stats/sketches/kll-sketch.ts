@@ -1,7 +1,7 @@
 import { demandProbability, demandWhole } from '../arguments.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
 import { demandEqualSettings, demandSketch, loadedNumber, StateReader, storedNumber, type StoredNumber } from './sketch-state.ts';
-import { sortRange } from './sort-range.ts';
+import { sortRange } from '../samples/sort-range.ts';
 import { WeightedRanks } from './weighted-ranks.ts';
 
 /** How a {@link KllSketch} is made. */

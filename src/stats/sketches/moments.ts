@@ -1,5 +1,6 @@
 import { demandSketch, StateReader } from './sketch-state.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
+import { LeftOut } from './left-out.ts';
 
 /** A stored {@link Moments}. */
 export interface MomentsState {
@@ -45,9 +46,7 @@ const blockSize = 1024;
  */
 export class Moments {
   #count = 0;
-  #nan = 0;
-  #negativeInfinity = 0;
-  #positiveInfinity = 0;
+  readonly #leftOut: LeftOut = new LeftOut();
   #min = Infinity;
   #max = -Infinity;
   #scale = 1;
@@ -61,7 +60,7 @@ export class Moments {
   /** Takes in one number. */
   update(value: number): this {
     if (!Number.isFinite(value)) {
-      this.#leaveOut(value);
+      this.#leftOut.add(value);
       return this;
     }
     if (value < this.#min || value > this.#max) this.#widen(value, value);
@@ -91,7 +90,7 @@ export class Moments {
       for (let i = start; i < end; i++) {
         const value = values[i]!;
         if (typeof value !== 'number' || value - value !== 0) {
-          this.#leaveOut(value);
+          this.#leftOut.add(value);
           continue;
         }
         if (value < min) min = value;
@@ -106,9 +105,7 @@ export class Moments {
   /** Takes in what another summary has seen; the other one stays as it is. */
   merge(other: Moments): this {
     demandSketch('Moments', other instanceof Moments, other);
-    this.#nan += other.#nan;
-    this.#negativeInfinity += other.#negativeInfinity;
-    this.#positiveInfinity += other.#positiveInfinity;
+    this.#leftOut.merge(other.#leftOut);
     if (other.#count === 0) return this;
     const scaleOfOther = other.#scale;
     const { count, sum, rest, mean, m2, m3, m4 } = { count: other.#count, sum: other.#sum, rest: other.#rest, mean: other.#mean, m2: other.#m2, m3: other.#m3, m4: other.#m4 };
@@ -126,17 +123,17 @@ export class Moments {
 
   /** How many NaN, and things that are no numbers, it has seen. */
   get nan(): number {
-    return this.#nan;
+    return this.#leftOut.nan;
   }
 
   /** How many -Infinity it has seen. */
   get negativeInfinity(): number {
-    return this.#negativeInfinity;
+    return this.#leftOut.negativeInfinity;
   }
 
   /** How many Infinity it has seen. */
   get positiveInfinity(): number {
-    return this.#positiveInfinity;
+    return this.#leftOut.positiveInfinity;
   }
 
   /** The smallest finite number; NaN of none. */
@@ -192,9 +189,7 @@ export class Moments {
       kind: 'moments',
       version: 1,
       count: this.#count,
-      nan: this.#nan,
-      negativeInfinity: this.#negativeInfinity,
-      positiveInfinity: this.#positiveInfinity,
+      ...this.#leftOut.toJSON(),
       min: empty ? null : this.#min,
       max: empty ? null : this.#max,
       sums: [this.#sum, this.#rest, this.#mean, this.#m2, this.#m3, this.#m4].map((sum) => sum + 0),
@@ -206,9 +201,7 @@ export class Moments {
     const reader: StateReader = new StateReader(state, 'moments');
     const moments = new Moments();
     moments.#count = reader.whole('count');
-    moments.#nan = reader.whole('nan');
-    moments.#negativeInfinity = reader.whole('negativeInfinity');
-    moments.#positiveInfinity = reader.whole('positiveInfinity');
+    moments.#leftOut.restore(reader);
     const sums = reader.list('sums', 6);
     if (sums.length !== 6 || !sums.every(isFinite)) reader.refuse('sums', 'must be six finite numbers');
     if (moments.#count === 0) {
@@ -225,12 +218,6 @@ export class Moments {
     if (m2 < 0 || m4 < 0 || sums.some((each, i) => Math.abs(each) > bounds[i]!)) reader.refuse('sums', 'must be sums of powers of numbers from min to max');
     [moments.#sum, moments.#rest, moments.#mean, moments.#m2, moments.#m3, moments.#m4] = [sum, rest, mean, m2, m3, m4];
     return moments;
-  }
-
-  #leaveOut(value: number): void {
-    if (value === Infinity) this.#positiveInfinity++;
-    else if (value === -Infinity) this.#negativeInfinity++;
-    else this.#nan++;
   }
 
   /** Takes new extremes in, and brings all sums to the scale that goes with them. */

@@ -1,3 +1,5 @@
+import { ascendingOrder } from '../samples/ascending-order.ts';
+
 /** Sorted numbers with the sums of their weights: what a quantile sketch answers from. */
 export class WeightedRanks {
   /** The weight of all. */
@@ -17,7 +19,7 @@ export class WeightedRanks {
       values.set(list, at);
       weights.fill(2 ** h, at, (at += list.length));
     }
-    const order = Uint32Array.from({ length: size }, (_, i) => i).sort((a, b) => (values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : 0));
+    const order = ascendingOrder(values);
     this.#values = Float64Array.from(order, (i) => values[i]!);
     this.#sums = Float64Array.from(order, (i) => weights[i]!);
     for (let i = 1; i < size; i++) this.#sums[i]! += this.#sums[i - 1]!;

@@ -1,4 +1,4 @@
-import { ascendingOrder } from './p-values.ts';
+import { orderOfPValues } from './p-values.ts';
 
 /**
  * P-values adjusted by Holm (1979), in the order given: calling significant what is at most alpha keeps the chance of any false call at alpha, however the tests
@@ -15,7 +15,7 @@ import { ascendingOrder } from './p-values.ts';
  * ```
  */
 export function holm(pValues: ArrayLike<number>): Float64Array {
-  const order = ascendingOrder(pValues);
+  const order = orderOfPValues(pValues);
   const adjusted = new Float64Array(order.length);
   let largest = 0;
   order.forEach((i, before) => {

@@ -1,9 +1,10 @@
 import { ValidationError } from '../../core/errors.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 
 /** The places of p-values from the smallest to the largest. Throws `ValidationError` for what is no probability. */
-export function ascendingOrder(pValues: ArrayLike<number>): Uint32Array {
+export function orderOfPValues(pValues: ArrayLike<number>): Uint32Array {
   demandPValues(pValues);
-  return Uint32Array.from({ length: pValues.length }, (_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!);
+  return ascendingOrder(Float64Array.from(pValues));
 }
 
 /** Throws `ValidationError` for what is no probability. */
@@ -16,7 +17,7 @@ export function demandPValues(pValues: ArrayLike<number>): void {
 
 /** Adjusts from the largest p-value down: each by `factor` over its rank, and never above those that are larger. */
 export function stepUp(pValues: ArrayLike<number>, factor: number): Float64Array {
-  const order = ascendingOrder(pValues);
+  const order = orderOfPValues(pValues);
   const adjusted = new Float64Array(order.length);
   let smallest = 1;
   for (let rank = order.length; rank >= 1; rank--) {

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../../src/core/errors.ts';
-import { ascendingOrder } from '../../../src/stats/metrics/ascending-order.ts';
 import { meanAveragePrecision } from '../../../src/stats/metrics/mean-average-precision.ts';
 import { meanReciprocalRank } from '../../../src/stats/metrics/mean-reciprocal-rank.ts';
 import { ndcg } from '../../../src/stats/metrics/ndcg.ts';
-import { SeededGenerator } from '../../../src/stats/seeded-generator.ts';
 
 function permutations<T>(list: readonly T[]): T[][] {
   return list.length === 0 ? [[]] : list.flatMap((one, i) => permutations([...list.slice(0, i), ...list.slice(i + 1)]).map((rest) => [one, ...rest]));
@@ -78,25 +76,5 @@ describe('ndcg with exponential gain', () => {
     expect(ndcg(relevance, scores, { gain: 'exponential' })).toBeCloseTo(ndcg([[0, 7, 1, 3]], scores), 14);
     expect(ndcg([[5000, 0]], [[1, 2]], { gain: 'exponential' })).toBeCloseTo(1 / Math.log2(3), 12);
     expect(() => ndcg(relevance, scores, { gain: 'cubic' as 'linear' })).toThrow(/gain/);
-  });
-});
-
-describe('ascendingOrder', () => {
-  it('is the stable order, whatever the values share', () => {
-    const random = new SeededGenerator(11);
-    const makers: (() => number)[] = [
-      () => random.uniform(),
-      () => (random.uniform() - 0.5) * 10 ** Math.floor(random.uniform() * 600 - 300),
-      () => Math.floor(random.uniform() * 5) - 2,
-      () => 1 + random.uniform() * 1e-9,
-      () => [Infinity, -Infinity, 0, -0, 5e-324, -5e-324][random.below(6)]!,
-    ];
-    for (const make of makers) {
-      for (const n of [0, 1, 50, 1024, 1025, 5000]) {
-        const values = Float64Array.from({ length: n }, make);
-        const expected = Array.from(values.keys()).sort((a, b) => (values[a]! < values[b]! ? -1 : values[a]! > values[b]! ? 1 : a - b));
-        expect([...ascendingOrder(values)]).toEqual(expected);
-      }
-    }
   });
 });

@@ -1,3 +1,5 @@
+import { littleEndian } from './double-words.ts';
+
 const digitBits = 11;
 const digits = 1 << digitBits;
 
@@ -8,7 +10,7 @@ const fewValues = 1024;
 const shortRun = 24;
 
 /**
- * The indices of the values in ascending order, equal ones in the order they came. There must be no NaN; -0 equals 0.
+ * The indices of the values in ascending order, equal ones in the order they came. There must be no NaN, which has no place in it; -0 equals 0.
  *
  * A radix sort of the upper halves of the doubles' bits that moves indices only; the few values that they do not tell apart are then compared. O(n), and O(n
  * log n) at worst.
@@ -53,10 +55,10 @@ function upperKeys(values: Float64Array): Uint32Array {
   const positive = new Float64Array(n);
   for (let i = 0; i < n; i++) positive[i] = values[i]! + 0;
   const words = new Uint32Array(positive.buffer);
-  const upper = new Uint8Array(new Uint16Array([1]).buffer)[0];
+  const upper = littleEndian() ? 1 : 0;
   const keys = new Uint32Array(n);
   for (let i = 0; i < n; i++) {
-    const word = words[2 * i + upper!]!;
+    const word = words[2 * i + upper]!;
     keys[i] = word >>> 31 === 1 ? ~word : word | 0x80000000;
   }
   return keys;

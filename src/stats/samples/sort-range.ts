@@ -9,23 +9,14 @@ function quickSort(values: Float64Array, first: number, last: number): void {
   let high = last;
   while (high - low > 12) {
     const pivot = median(values[low]!, values[(low + high) >>> 1]!, values[high]!);
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (values[i]! < pivot) i++;
-      while (values[j]! > pivot) j--;
-      if (i > j) break;
-      const swapped = values[i]!;
-      values[i++] = values[j]!;
-      values[j--] = swapped;
-    }
+    const middle = partition(values, low, high, pivot);
     // The shorter side goes first, so that the depth stays logarithmic.
-    if (j - low < high - i) {
-      quickSort(values, low, j);
-      low = i;
+    if (middle - low <= high - middle) {
+      quickSort(values, low, middle - 1);
+      low = middle;
     } else {
-      quickSort(values, i, high);
-      high = j;
+      quickSort(values, middle, high);
+      high = middle - 1;
     }
   }
   for (let i = low + 1; i <= high; i++) {
@@ -37,6 +28,24 @@ function quickSort(values: Float64Array, first: number, last: number): void {
     }
     values[j + 1] = value;
   }
+}
+
+/**
+ * Hoare's partition of the values from `low` to `high` by one of them: none before the place that it gives is larger, none from there on is smaller, and neither part is empty. That one must not be
+ * the largest of them all at `high`.
+ */
+export function partition(values: Float64Array, low: number, high: number, pivot: number): number {
+  let i = low;
+  let j = high;
+  while (i <= j) {
+    while (values[i]! < pivot) i++;
+    while (values[j]! > pivot) j--;
+    if (i > j) break;
+    const swapped = values[i]!;
+    values[i++] = values[j]!;
+    values[j--] = swapped;
+  }
+  return i;
 }
 
 function median(a: number, b: number, c: number): number {
