@@ -94,10 +94,12 @@ export type { ReplicationLock, ReplicationWake } from './storage/replication-hos
 export { withPrefix } from './storage/with-prefix.ts';
 export { withSegmentedLog } from './storage/with-segmented-log.ts';
 export { Tracker } from './tracking/tracker.ts';
-export type { ListRunsOptions, NewRunOptions, ResumeRunOptions, RunsQuery, StartRunOptions, TrackerOptions } from './tracking/tracker.ts';
+export type { PurgeReport } from './tracking/run-deletion.ts';
+export type { RunChanges } from './tracking/run-changes.ts';
+export type { ListRunsOptions, NewRunOptions, PurgeOptions, ResumeRunOptions, RunsQuery, StartRunOptions, TrackerOptions } from './tracking/tracker-options.ts';
 export type { EndOptions, LogMetricsOptions, Run } from './tracking/run.ts';
 export type { EndStatus, ExperimentRecord, ParamValues, RunRecord, RunStatus, TagValues } from './tracking/run-record.ts';
-export type { DamagedRun, RunPage } from './tracking/run-list.ts';
+export type { DamagedRun, DeletedRuns, RunPage } from './tracking/run-list.ts';
 export type { ArtifactRecord, LogArtifactOptions } from './tracking/run-artifacts.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';

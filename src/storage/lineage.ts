@@ -29,6 +29,15 @@ export async function readLineage(storage: StorageAdapter, end: 'from' | 'to', r
   return records.flatMap((record) => (record ? [record.value] : [])).sort((a, b) => a.at - b.at);
 }
 
+/** Removes every edge that leaves or reaches a thing, at both of its ends. */
+export async function deleteLineage(storage: StorageAdapter, ref: RecordRef, options?: OperationOptions): Promise<void> {
+  for (const end of ['from', 'to'] as const) {
+    const edges = await readLineage(storage, end, ref, options);
+    const operations = lineageOperations(edges).map(({ key }) => ({ kind: 'delete' as const, key }));
+    if (operations.length > 0) await storage.write(operations, options);
+  }
+}
+
 function prefixOf(end: 'from' | 'to', ref: RecordRef): string {
   return `lineage/${end}/${escapeSegment(describeRef(ref))}/`;
 }

@@ -1,7 +1,6 @@
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { mergeLatest, takeLatest, type LatestMetrics, type MetricPoint } from './latest-metric.ts';
 import { decodeBatch, type MetricBatch } from './metric-batch.ts';
 
 /** All points of one metric of a run, by step, then timestamp, then the order of logging. */
@@ -24,13 +23,6 @@ async function* readBatches(storage: StorageAdapter, log: Key, options: Operatio
     seen.add(id);
     yield batch;
   }
-}
-
-/** The latest point of each metric in a run's log. */
-export async function readLatest(storage: StorageAdapter, log: Key, options: OperationOptions = {}): Promise<LatestMetrics> {
-  const latest = new Map<string, MetricPoint>();
-  for await (const batch of readBatches(storage, log, options)) takeLatest(latest, batch);
-  return mergeLatest({}, latest);
 }
 
 /** All points of one metric in a run's log. */

@@ -1,11 +1,12 @@
 import { decode } from '../core/codec.ts';
-import { isModelkeepError } from '../core/errors.ts';
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, StoredRecord } from '../storage/contract.ts';
-import { mergeLatest } from './latest-metric.ts';
-import { readLatest } from './metric-log.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { readHeartbeats, withLife } from './heartbeat.ts';
+import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
+import { readLogTail } from './log-tail.ts';
+import { isDamage, readEach } from './read-each.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
 
@@ -23,41 +24,74 @@ export interface RunPage extends Page<RunRecord> {
   readonly damaged: readonly DamagedRun[];
 }
 
+/** What becomes of deleted runs in a list: they are left out, come with the others, or come alone. */
+export type DeletedRuns = 'exclude' | 'include' | 'only';
+
 /** Which runs are listed, newest first. */
 export interface ListRunsQuery {
   readonly experiments: readonly string[] | undefined;
+  readonly deleted: DeletedRuns;
   readonly limit: number;
   /** Id of the run to go on after. */
   readonly after: string | undefined;
 }
 
 /** A page of runs. A run that starts meanwhile comes before every page, so that none is skipped and none comes twice. */
-export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery, options: OperationOptions): Promise<RunPage> {
-  const { experiments, limit, after } = query;
+export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery, now: number, options: OperationOptions): Promise<RunPage> {
+  const { experiments, deleted, limit, after } = query;
   const prefixes = experiments === undefined ? [keys.runs] : [...new Set(experiments)].map(keys.experimentRuns);
   const lists = await Promise.all(prefixes.map((prefix) => segmentsUnder(storage, prefix, limit + 1, after, options)));
   const segments = lists.flat().sort();
   const ids = segments.slice(0, limit).map(newestFirst);
-  const runs: RunRecord[] = [];
+  const stored: StoredRun[] = [];
   const damaged: DamagedRun[] = [];
-  for (const [i, record] of (await readEach(storage, ids, options)).entries()) {
-    if (record === undefined) continue;
+  const sound = <T>(id: string, read: () => T): T | undefined => {
     try {
-      if ('error' in record) throw record.error;
-      runs.push(await withMetrics(storage, decode(record.bytes, keys.run(ids[i]!)) as StoredRun, options));
+      return read();
     } catch (error) {
       if (!isDamage(error)) throw error;
-      damaged.push({ id: ids[i]!, error: describeFailure(error) });
+      damaged.push({ id, error: describeFailure(error) });
+      return undefined;
     }
+  };
+  for (const [i, record] of (await readEach(storage, ids.map(keys.run), options)).entries()) {
+    if (record === undefined) continue;
+    const run = sound(ids[i]!, () => {
+      if ('error' in record) throw record.error;
+      return decode(record.bytes, keys.run(ids[i]!)) as StoredRun;
+    });
+    if (run !== undefined && isListed(run, deleted)) stored.push(run);
   }
-  return { items: runs, damaged, next: segments.length > limit ? ids[limit - 1] : undefined };
+  const heartbeats = await readHeartbeats(storage, stored, options);
+  const items: RunRecord[] = [];
+  for (const run of stored) {
+    const metrics = await metricsOf(storage, run, options).catch((error: unknown) => sound(run.id, () => raise(error)));
+    if (metrics !== undefined) items.push(withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now));
+  }
+  const place = new Map(ids.map((id, i) => [id, i]));
+  damaged.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
+  return { items, damaged, next: segments.length > limit ? ids[limit - 1] : undefined };
 }
 
-/** The record as callers see it: while sessions are open, or died open, the log tells what the record does not. */
-export async function withMetrics(storage: StorageAdapter, run: StoredRun, options: OperationOptions): Promise<RunRecord> {
-  if (run.openSessions.length === 0) return toRunRecord(run, run.metrics);
-  const logged = await readLatest(storage, keys.metrics(run.id), options);
-  return toRunRecord(run, mergeLatest(run.metrics, Object.entries(logged)));
+/** The run as callers see it: while sessions are open, or died open, the log tells what the record does not. */
+export async function presentRun(storage: StorageAdapter, run: StoredRun, now: number, options: OperationOptions): Promise<RunRecord> {
+  const [metrics, heartbeats] = await Promise.all([metricsOf(storage, run, options), readHeartbeats(storage, [run], options)]);
+  return withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now);
+}
+
+/** Whether a query is to give a run, by what it says of deleted ones. */
+export function isListed(run: Pick<RunRecord, 'deletedAt'>, deleted: DeletedRuns): boolean {
+  return deleted === 'include' || (run.deletedAt !== undefined) === (deleted === 'only');
+}
+
+async function metricsOf(storage: StorageAdapter, run: StoredRun, options: OperationOptions): Promise<LatestMetrics> {
+  if (run.openSessions.length === 0) return run.metrics;
+  const { latest } = await readLogTail(storage, keys.metrics(run.id), undefined, options);
+  return mergeLatest(run.metrics, Object.entries(latest));
+}
+
+function raise(error: unknown): never {
+  throw error;
 }
 
 async function segmentsUnder(storage: StorageAdapter, prefix: string, limit: number, after: string | undefined, options: OperationOptions): Promise<string[]> {
@@ -69,21 +103,4 @@ async function segmentsUnder(storage: StorageAdapter, prefix: string, limit: num
     cursor = page.next;
   } while (cursor !== undefined && segments.length < limit);
   return segments;
-}
-
-/** The record of each id, or why it cannot be read; `undefined` for a run whose start was cut off. */
-async function readEach(storage: StorageAdapter, ids: readonly string[], options: OperationOptions): Promise<(StoredRecord | { error: unknown } | undefined)[]> {
-  if (ids.length === 0) return [];
-  try {
-    return await storage.read(ids.map(keys.run), options);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    if (ids.length === 1) return [{ error }];
-    // One damaged record fails the whole read, so each is asked for alone.
-    return (await Promise.all(ids.map((id) => readEach(storage, [id], options)))).flat();
-  }
-}
-
-function isDamage(error: unknown): boolean {
-  return isModelkeepError(error, 'integrity', 'unsupported');
 }

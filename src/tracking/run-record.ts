@@ -7,8 +7,8 @@ import type { LatestMetrics } from './latest-metric.ts';
 /** How a run ended. */
 export type EndStatus = 'finished' | 'failed' | 'killed';
 
-/** What a run is doing, or how it ended. */
-export type RunStatus = 'running' | EndStatus;
+/** What a run is doing, or how it ended; `crashed` when whoever ran it has given no sign of life for long. */
+export type RunStatus = 'running' | 'crashed' | EndStatus;
 
 /** Values of params by name: plain data, written once. */
 export type ParamValues = Readonly<Record<string, Encodable>>;
@@ -24,12 +24,16 @@ export interface RunRecord {
   readonly experiment: string;
   /** For people; need not be unique. */
   readonly name?: string | undefined;
+  /** The set that it belongs to, such as the folds of one cross-validation. */
+  readonly group?: string | undefined;
   /** What it is doing, or how it ended. */
   readonly status: RunStatus;
   /** Epoch milliseconds. */
   readonly startedAt: number;
-  /** Epoch milliseconds; absent while it runs. */
+  /** Epoch milliseconds; absent while it runs, the last sign of life of one that crashed. */
   readonly endedAt?: number | undefined;
+  /** Epoch milliseconds; absent unless it was deleted and can be restored. */
+  readonly deletedAt?: number | undefined;
   /** Id of the run that this one is part of. */
   readonly parent?: string | undefined;
   /** Why it ended so; `disposed` when it was left without `end()`. */
@@ -40,6 +44,10 @@ export interface RunRecord {
   readonly params: ParamValues;
   /** The last value of each. */
   readonly tags: TagValues;
+  /** What people wrote about it, as Markdown. */
+  readonly notes?: string | undefined;
+  /** What its random generators were seeded with. */
+  readonly seed?: number | string | undefined;
   /** The latest value of each metric: the greatest by step, then timestamp, then value, where NaN is less than every number. */
   readonly metrics: LatestMetrics;
   /** Points that were dropped because the storage did not keep up and the buffer was full. */
@@ -60,15 +68,17 @@ export interface ExperimentRecord {
 
 /**
  * A run in its record. `metrics` are those of the sessions that have ended; a session is one handle on the run, in any process, and while some are open (or
- * died open) the log tells the rest.
+ * died open) the log tells the rest. A record never says `crashed`: that follows from the signs of life of its sessions.
  */
 export interface StoredRun extends RunRecord {
   readonly openSessions: readonly string[];
+  /** That a purge has begun to take it apart, so that it cannot be restored any more. */
+  readonly purging?: true | undefined;
 }
 
 /** The run as callers see it, with the metrics that are the latest now. */
 export function toRunRecord(stored: StoredRun, metrics: LatestMetrics): RunRecord {
-  const { openSessions: _, ...record } = stored;
+  const { openSessions: _, purging: _purging, ...record } = stored;
   return { ...record, metrics };
 }
 

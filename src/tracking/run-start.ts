@@ -4,7 +4,7 @@ import { ConflictError, NotFoundError, ValidationError } from '../core/errors.ts
 import { isId } from '../core/ids.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
-import type { StorageAdapter, WriteOperation } from '../storage/contract.ts';
+import type { PutOperation, StorageAdapter, WriteOperation } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { readValue } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
@@ -13,9 +13,9 @@ import { withParams } from './run-values.ts';
 import { keys } from './tracking-keys.ts';
 
 /** Writes a new run, and its experiment when that may be new. The run itself comes last: cut off before, nothing of it is seen. */
-export async function createRun(storage: StorageAdapter, run: StoredRun, options: OperationOptions & { newExperiment: boolean }): Promise<StoredRun> {
+export async function createRun(storage: StorageAdapter, run: StoredRun, options: OperationOptions & { beat: readonly PutOperation[]; newExperiment: boolean }): Promise<StoredRun> {
   const { id, experiment, startedAt, parent } = run;
-  const operations: WriteOperation[] = [{ kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) }];
+  const operations: WriteOperation[] = [...options.beat, { kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) }];
   if (options.newExperiment) {
     const record: ExperimentRecord = { name: experiment, createdAt: startedAt };
     operations.push({ kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' });
@@ -32,14 +32,17 @@ export async function resumeRun(
   storage: StorageAdapter,
   clock: Clock,
   id: string,
-  { params, tags, session, signal }: OperationOptions & { params: ParamValues; tags: TagValues; session: string },
+  { params, tags, session, beat, signal }: OperationOptions & { params: ParamValues; tags: TagValues; session: string; beat: readonly PutOperation[] },
 ): Promise<StoredRun> {
   if (!isId(id)) throw noSuchRun(id);
+  // A run that is resumed must not count as crashed because its sign of life is not there yet.
+  if (beat.length > 0) await storage.write(beat, { signal });
   const { value } = await update<StoredRun>(
     storage,
     keys.run(id),
     (run) => {
-      if (run === undefined) throw noSuchRun(id);
+      if (run === undefined || run.purging) throw noSuchRun(id);
+      if (run.deletedAt !== undefined) throw new ConflictError(`Run ${id} was deleted; take it back with tracker.restoreRun('${id}') before it is resumed.`, { key: id });
       const { endedAt: _endedAt, reason: _reason, error: _error, ...kept } = withParams(run, params);
       return { ...kept, status: 'running', tags: { ...run.tags, ...tags }, openSessions: [...run.openSessions, session] };
     },
@@ -51,7 +54,7 @@ export async function resumeRun(
 /** The record of a run. Throws `NotFoundError` when there is none with this id. */
 export async function readStoredRun(storage: StorageAdapter, id: string, options: OperationOptions): Promise<StoredRun> {
   const record = isId(id) ? await readValue<StoredRun>(storage, keys.run(id), options) : undefined;
-  if (record === undefined) throw noSuchRun(id);
+  if (record === undefined || record.value.purging) throw noSuchRun(id);
   return record.value;
 }
 

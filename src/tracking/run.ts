@@ -10,12 +10,15 @@ import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { update } from '../storage/update.ts';
 import { Flusher } from './flusher.ts';
+import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
 import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
 import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
 import { writeDataset, type DatasetInput, type DatasetRecord } from './run-datasets.ts';
+import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
 import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
+import { checkNotes } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
 /** Where and when metrics count. */
@@ -40,6 +43,7 @@ export interface RunContext {
   readonly clock: Clock;
   readonly flushIntervalMs: number;
   readonly maxBufferedPoints: number;
+  readonly overflow: 'drop' | 'sample';
   /** Is told of failures in the background. */
   readonly onError: ErrorListener;
   /** Is told when the run has ended. */
@@ -75,7 +79,10 @@ export class Run implements AsyncDisposable {
   #append: Append | undefined;
   #waitingPoints = 0;
   #dropped = 0;
+  /** Calls of `logMetrics` since the buffer was last below half of its bound. */
+  #crowdedCalls = 0;
   readonly #tags = new Map<string, string>();
+  #notes: string | undefined;
   #ending: Promise<RunRecord> | undefined;
   #closed = false;
 
@@ -115,7 +122,7 @@ export class Run implements AsyncDisposable {
     if (!Number.isFinite(timestamp) || timestamp < 0) throw new ValidationError(`timestamp is ${shown(timestamp, 80)}; give epoch milliseconds.`, { path: 'timestamp' });
     const names = Object.keys(values);
     if (names.length === 0) return;
-    if (this.#waitingPoints + this.#buffer.count + names.length > this.#context.maxBufferedPoints) {
+    if (!this.#hasRoom(names.length)) {
       this.#dropped += names.length;
       return;
     }
@@ -138,6 +145,20 @@ export class Run implements AsyncDisposable {
     this.#assertOpen('setTags');
     for (const [name, value] of Object.entries(checkTags(values))) this.#tags.set(name, value);
     if (this.#tags.size > 0) this.#flusher.request();
+  }
+
+  /** Says what there is to say about the run, as Markdown; it replaces what was said. Buffered like tags. Throws `ValidationError` for what is no text or too long a one. */
+  setNotes(notes: string): void {
+    this.#assertOpen('setNotes');
+    this.#notes = checkNotes(notes);
+    this.#flusher.request();
+  }
+
+  /**
+   * Resolves while there is room in the buffer, at once as a rule, and otherwise when half of it is free again: a loop that awaits it each time loses no point, however slow the storage. Rejects when what waits cannot be written.
+   */
+  async ready(options: OperationOptions = {}): Promise<void> {
+    while (2 * this.#buffered >= this.#context.maxBufferedPoints) await this.#flusher.flush(options.signal);
   }
 
   /**
@@ -190,12 +211,34 @@ export class Run implements AsyncDisposable {
   }
 
   get #hasPending(): boolean {
-    return this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined || this.#tags.size > 0;
+    return this.#hasPoints || this.#tags.size > 0 || this.#notes !== undefined;
+  }
+
+  get #hasPoints(): boolean {
+    return this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined;
+  }
+
+  get #buffered(): number {
+    return this.#waitingPoints + this.#buffer.count;
+  }
+
+  /** Whether a call that brings so many points is taken in. */
+  #hasRoom(points: number): boolean {
+    const { maxBufferedPoints, overflow } = this.#context;
+    const after = this.#buffered + points;
+    if (overflow === 'drop' || 2 * after <= maxBufferedPoints) {
+      this.#crowdedCalls = 0;
+      return after <= maxBufferedPoints;
+    }
+    // The less room is left, the fewer calls: one in 2 while a quarter of the buffer is free, one in 4 while an eighth is, and so on.
+    const stride = 2 ** Math.floor(Math.log2(maxBufferedPoints / (maxBufferedPoints - this.#buffered)));
+    return this.#crowdedCalls++ % stride === 0 && after <= maxBufferedPoints;
   }
 
   async #end(status: EndStatus, { reason, error, signal }: EndOptions): Promise<RunRecord> {
-    if (this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined) await this.#flusher.flush(signal);
+    if (this.#hasPoints) await this.#flusher.flush(signal);
     const tags = Object.fromEntries(this.#tags);
+    const notes = this.#notes;
     const endedAt = this.#context.clock.now();
     // Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there.
     const fits = encode(Object.fromEntries(this.#buffer.latest)).length <= this.#context.storage.supports.maxRecordBytes / 4;
@@ -207,6 +250,7 @@ export class Run implements AsyncDisposable {
         ...(reason === undefined ? {} : { reason }),
         ...(error === undefined ? {} : { error: describeFailure(error) }),
         tags: { ...run.tags, ...tags },
+        ...(notes === undefined ? {} : { notes }),
         metrics: fits ? mergeLatest(run.metrics, this.#buffer.latest) : run.metrics,
         droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),
         openSessions: fits ? run.openSessions.filter((session) => session !== this.#session) : run.openSessions,
@@ -215,9 +259,24 @@ export class Run implements AsyncDisposable {
     );
     this.#closed = true;
     this.#tags.clear();
+    this.#notes = undefined;
     this.#flusher.stop();
     this.#context.onEnd(this);
-    return toRunRecord(stored, mergeLatest(stored.metrics, this.#buffer.latest));
+    if (stored.openSessions.length === 0) return toRunRecord(stored, stored.metrics);
+    return this.#closeDeadSessions(stored, fits, { signal });
+  }
+
+  /** The record of a run that others have open, or had open when they died: what these logged is put into the record, so that readers need not look for it in the log for ever. */
+  async #closeDeadSessions(run: StoredRun, fits: boolean, options: OperationOptions): Promise<RunRecord> {
+    const { storage, clock } = this.#context;
+    const living = await livingSessions(storage, run, clock.now(), options);
+    const present = await presentRun(storage, run, clock.now(), options);
+    if (!fits || living.length === run.openSessions.length) return present;
+    const stored = await this.#updateRecord(
+      (now) => ({ ...now, metrics: mergeLatest(now.metrics, Object.entries(present.metrics)), openSessions: now.openSessions.filter((session) => living.includes(session) || !run.openSessions.includes(session)) }),
+      options,
+    );
+    return toRunRecord(stored, present.metrics);
   }
 
   /** Writes the batches and tags there are; what is not written stays. */
@@ -230,13 +289,15 @@ export class Run implements AsyncDisposable {
       this.#append = undefined;
       for (const batch of batches) this.#waitingPoints -= batch.points;
     }
-    if (this.#tags.size > 0) await this.#writeTags();
+    if (this.#tags.size > 0 || this.#notes !== undefined) await this.#writeRemarks();
   }
 
-  async #writeTags(): Promise<void> {
+  async #writeRemarks(): Promise<void> {
     const tags = new Map(this.#tags);
-    await this.#updateRecord((run) => ({ ...run, tags: { ...run.tags, ...Object.fromEntries(tags) } }), {});
+    const notes = this.#notes;
+    await this.#updateRecord((run) => ({ ...run, tags: { ...run.tags, ...Object.fromEntries(tags) }, ...(notes === undefined ? {} : { notes }) }), {});
     for (const [name, value] of tags) if (this.#tags.get(name) === value) this.#tags.delete(name);
+    if (this.#notes === notes) this.#notes = undefined;
   }
 
   async #updateRecord(change: (run: StoredRun) => StoredRun, options: OperationOptions): Promise<StoredRun> {

@@ -1,104 +1,30 @@
-import * as z from 'zod/mini';
-import { isWellFormed } from '../core/bytes.ts';
-import { systemClock, type Clock, type Undo } from '../core/clock.ts';
-import { durationMs, type Duration } from '../core/duration.ts';
-import type { Environment, EnvironmentRecord } from '../core/environment.ts';
-import { IntegrityError, ValidationError } from '../core/errors.ts';
-import { isId, newId } from '../core/ids.ts';
-import type { ErrorListener, Logger } from '../core/logger.ts';
+import type { Undo } from '../core/clock.ts';
+import { durationMs } from '../core/duration.ts';
+import type { EnvironmentRecord } from '../core/environment.ts';
+import { ConflictError, IntegrityError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
 import { eachItem } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
-import { check } from '../core/schema.ts';
-import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readLineage } from '../storage/lineage.ts';
 import { listAll, readValue } from '../storage/records.ts';
+import { Heart } from './heartbeat.ts';
 import { readHistory, type MetricHistory } from './metric-log.ts';
 import { checkName } from './metric-name.ts';
 import { openArtifact, readArtifact, readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
 import { readDatasets, type DatasetRecord } from './run-datasets.ts';
 import { readEnvironment, writeEnvironment } from './run-environment.ts';
-import { listRunPage, withMetrics, type RunPage } from './run-list.ts';
+import { changeRun, type RunChanges } from './run-changes.ts';
+import { purgeDeletedRuns, setDeleted, type PurgeReport } from './run-deletion.ts';
+import { listRunPage, presentRun, type RunPage } from './run-list.ts';
 import type { ExperimentRecord, ParamValues, RunRecord, StoredRun, TagValues } from './run-record.ts';
 import { createRun, readParentId, readStoredRun, resumeRun } from './run-start.ts';
 import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
+import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type NewRunOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
-
-/** What a tracker works with. */
-export interface TrackerOptions {
-  /** Where runs are kept. */
-  storage: StorageAdapter;
-  /** Tells of the host: code, runtime, machine. @default none, and runs say nothing of it and are not flushed at the exit of the process */
-  environment?: Environment | undefined;
-  /** @default the host's */
-  clock?: Clock | undefined;
-  /** Is told what the tracker does. @default none */
-  logger?: Logger | undefined;
-  /** Is told of failures in the background, such as a flush that will be tried again. @default none */
-  onError?: ErrorListener | undefined;
-  /** Metrics and tags are written at most so long after they were logged, while the event loop runs. @default '500ms' */
-  flushInterval?: Duration | undefined;
-  /** Points that a run keeps in memory at most while they wait to be written; more are dropped and counted. @default 2_000_000 */
-  maxBufferedPoints?: number | undefined;
-}
-
-/** A new run. */
-export interface NewRunOptions extends OperationOptions {
-  /** Name of the experiment that it belongs to; the first run makes it. */
-  experiment: string;
-  /** For people; need not be unique. @default none */
-  name?: string | undefined;
-  /** @default none */
-  params?: ParamValues | undefined;
-  /** @default none */
-  tags?: TagValues | undefined;
-  /** The run that this one is part of, or its id. @default none */
-  parent?: string | Pick<RunRecord, 'id'> | undefined;
-}
-
-/** A run to go on with: it is `running` again, and keeps what was logged. */
-export interface ResumeRunOptions extends OperationOptions {
-  /** Id of the run. */
-  resume: string;
-  /** Params to add. @default none */
-  params?: ParamValues | undefined;
-  /** Tags to set. @default none */
-  tags?: TagValues | undefined;
-}
-
-/** How a run is started: anew, or resumed. */
-export type StartRunOptions = NewRunOptions | ResumeRunOptions;
-
-/** Which runs are listed. */
-export interface RunsQuery extends OperationOptions {
-  /** Names of experiments. @default all */
-  experiments?: readonly string[] | undefined;
-}
-
-/** Which part of the runs is listed. */
-export interface ListRunsOptions extends RunsQuery {
-  /** At most so many. @default 100 */
-  limit?: number | undefined;
-  /** The `next` of the page before. @default from the newest */
-  after?: string | undefined;
-}
-
-const anyField = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.unknown());
-const label = /* @__PURE__ */ z
-  .string()
-  .check(/* @__PURE__ */ z.minLength(1), /* @__PURE__ */ z.maxLength(500), /* @__PURE__ */ z.refine(isWellFormed, 'has a lone surrogate, which UTF-8 cannot hold'));
-const newRunSchema = /* @__PURE__ */ z.strictObject({
-  experiment: label,
-  name: /* @__PURE__ */ z.optional(label),
-  parent: anyField,
-  params: anyField,
-  tags: anyField,
-  signal: anyField,
-});
-const resumeSchema = /* @__PURE__ */ z.strictObject({ resume: /* @__PURE__ */ z.string(), params: anyField, tags: anyField, signal: anyField });
 
 /**
  * Keeps experiments: runs with params, metrics, tags, artifacts and datasets, in any storage, in Node and in the browser.
@@ -121,33 +47,18 @@ const resumeSchema = /* @__PURE__ */ z.strictObject({ resume: /* @__PURE__ */ z.
  * ```
  */
 export class Tracker {
+  readonly #settings: TrackerSettings;
   readonly #storage: StorageAdapter;
-  readonly #environment: Environment | undefined;
-  readonly #clock: Clock;
-  readonly #logger: Logger | undefined;
-  readonly #onError: ErrorListener | undefined;
-  readonly #flushIntervalMs: number;
-  readonly #maxBufferedPoints: number;
+  readonly #heart: Heart;
   readonly #knownExperiments = new Set<string>();
   readonly #openRuns = new Set<Run>();
   readonly #givenUp = new WeakSet<Run>();
   #undoExit: Undo | undefined;
 
   constructor(options: TrackerOptions) {
-    if (typeof options?.storage?.append !== 'function') {
-      throw new ValidationError('A tracker needs a storage: new Tracker({ storage: new MemoryStorage() }), or one of the other adapters.', { path: 'storage' });
-    }
-    const { maxBufferedPoints = 2_000_000, flushInterval = '500ms' } = options;
-    if (!Number.isSafeInteger(maxBufferedPoints) || maxBufferedPoints < 1) {
-      throw new ValidationError(`maxBufferedPoints is ${shown(maxBufferedPoints)}; give a whole number of at least 1.`, { path: 'maxBufferedPoints' });
-    }
-    this.#storage = options.storage;
-    this.#environment = options.environment;
-    this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger;
-    this.#onError = options.onError;
-    this.#flushIntervalMs = durationMs(flushInterval, 'flushInterval');
-    this.#maxBufferedPoints = maxBufferedPoints;
+    this.#settings = trackerSettings(options);
+    this.#storage = this.#settings.storage;
+    this.#heart = new Heart(this.#storage, this.#settings.clock, this.#settings.heartbeatMs, (error) => this.#report(error));
   }
 
   /**
@@ -157,17 +68,17 @@ export class Tracker {
    * `ConflictError` when a resumed run has another value of a param.
    */
   async startRun(options: StartRunOptions): Promise<Run> {
-    const resumes = typeof options === 'object' && options !== null && 'resume' in options;
-    check<z.ZodMiniType>(resumes ? resumeSchema : newRunSchema, options, 'startRun');
+    checkStart(options);
     const params = checkParams(options.params ?? {});
     const tags = checkTags(options.tags ?? {});
-    const session = newId();
+    const session = this.#heart.newSession();
+    const beat = this.#heart.due();
     const { signal } = options;
-    const stored = resumes
-      ? await resumeRun(this.#storage, this.#clock, options.resume, { params, tags, session, signal })
-      : await createRun(this.#storage, await this.#newRun(options, { params, tags, session }), { signal, newExperiment: !this.#knownExperiments.has(options.experiment) });
+    const stored = resumes(options)
+      ? await resumeRun(this.#storage, this.#settings.clock, options.resume, { params, tags, session, beat, signal })
+      : await createRun(this.#storage, await this.#newRun(options, { params, tags, session }), { signal, beat, newExperiment: !this.#knownExperiments.has(options.experiment) });
     this.#knownExperiments.add(stored.experiment);
-    this.#logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes ? 'resumed' : 'started'}.`);
+    this.#settings.logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes(options) ? 'resumed' : 'started'}.`);
     return this.#open(stored, session);
   }
 
@@ -191,7 +102,7 @@ export class Tracker {
 
   /** The run as it is now, with the latest value of each metric that was flushed. Throws `NotFoundError` when there is none with this id. */
   async getRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
-    return withMetrics(this.#storage, await readStoredRun(this.#storage, id, options), options);
+    return this.#present(await readStoredRun(this.#storage, id, options), options);
   }
 
   /** Every run, newest first, page by page. Runs that cannot be read are told to `onError` and left out. */
@@ -208,13 +119,41 @@ export class Tracker {
    * run that cannot be read is in `damaged` and hides no other.
    */
   async listRuns(options: ListRunsOptions = {}): Promise<RunPage> {
-    const { experiments, limit = 100, after, signal } = options;
-    if (!Number.isSafeInteger(limit) || limit < 1) throw new ValidationError(`limit is ${shown(limit)}; give a whole number of at least 1.`, { path: 'limit' });
-    if (after !== undefined && !isId(after)) throw new ValidationError(`after is ${shown(after)}; give the next of the page before.`, { path: 'after' });
-    if (experiments !== undefined && !(Array.isArray(experiments) && experiments.every((name) => typeof name === 'string'))) {
-      throw new ValidationError(`experiments is ${shown(experiments)}; give an array of names.`, { path: 'experiments' });
-    }
-    return listRunPage(this.#storage, { experiments, limit, after }, { signal });
+    return listRunPage(this.#storage, listQuery(options), this.#settings.clock.now(), { signal: options.signal });
+  }
+
+  /**
+   * Changes what people say of a run, whether it has ended or not: its name, its group, its notes, and tags. `null` takes a name, group or note away. Throws `NotFoundError` when there is no such run, and `ValidationError` for
+   * what is not allowed.
+   */
+  async updateRun(id: string, changes: RunChanges, options: OperationOptions = {}): Promise<RunRecord> {
+    return this.#present(await changeRun(this.#storage, this.#settings.clock, id, changes, options), options);
+  }
+
+  /**
+   * Deletes a run so that it can be restored: lists and searches leave it out, and it cannot be resumed; everything it has stays. Deleting it again changes nothing. Throws `NotFoundError` when there is no such run, and `ConflictError`
+   * while it is open with this tracker.
+   */
+  async deleteRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
+    for (const run of this.#openRuns) if (run.id === id) throw new ConflictError(`Run ${id} is open; end it before it is deleted.`, { key: id });
+    await readStoredRun(this.#storage, id, options);
+    return this.#present(await setDeleted(this.#storage, this.#settings.clock, id, true, options), options);
+  }
+
+  /** Takes a run back that was deleted and not purged; one that was not deleted stays as it is. Throws `NotFoundError` when there is no such run. */
+  async restoreRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
+    await readStoredRun(this.#storage, id, options);
+    return this.#present(await setDeleted(this.#storage, this.#settings.clock, id, false, options), options);
+  }
+
+  /**
+   * Removes for good all runs that were deleted at least `olderThan` ago, with their metrics, datasets, lineage and what is recorded of their artifacts; the bytes of these go at the next `collectGarbage`, unless something else names
+   * them. Cut off, it is finished by the next call.
+   */
+  async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
+    const { olderThan = '30d', signal, onProgress } = options;
+    const now = this.#settings.clock.now();
+    return purgeDeletedRuns(this.#storage, now - durationMs(olderThan, 'olderThan'), now, { signal, onProgress });
   }
 
   /** Every experiment, in the order of the keys that their names make. */
@@ -273,14 +212,17 @@ export class Tracker {
   }
 
   async #newRun(options: NewRunOptions, { params, tags, session }: { params: ParamValues; tags: TagValues; session: string }): Promise<StoredRun> {
-    const { experiment, name, parent, signal } = options;
+    const { experiment, name, parent, group, notes, seed, signal } = options;
     const [environment, parentId] = await Promise.all([this.#describe(), parent === undefined ? undefined : readParentId(this.#storage, parent, { signal })]);
     return {
       id: newId(),
       experiment,
       ...(name === undefined ? {} : { name }),
+      ...(group === undefined ? {} : { group }),
+      ...(notes === undefined ? {} : { notes }),
+      ...(seed === undefined ? {} : { seed }),
       status: 'running',
-      startedAt: this.#clock.now(),
+      startedAt: this.#settings.clock.now(),
       ...(parentId === undefined ? {} : { parent: parentId }),
       params,
       tags,
@@ -295,30 +237,33 @@ export class Tracker {
   async #describe(): Promise<Pick<StoredRun, 'environment' | 'code'>> {
     let record: EnvironmentRecord | undefined;
     try {
-      record = await this.#environment?.describe();
+      record = await this.#settings.environment?.describe();
     } catch (error) {
       this.#report(error);
     }
     return record === undefined ? {} : writeEnvironment(this.#storage, record);
   }
 
+  #present(run: StoredRun, options: OperationOptions): Promise<RunRecord> {
+    return presentRun(this.#storage, run, this.#settings.clock.now(), options);
+  }
+
   #open(stored: StoredRun, session: string): Run {
     const run = new Run(stored, session, {
-      storage: this.#storage,
-      clock: this.#clock,
-      flushIntervalMs: this.#flushIntervalMs,
-      maxBufferedPoints: this.#maxBufferedPoints,
+      ...this.#settings,
       onError: (error) => this.#report(error),
       onEnd: (ended) => this.#forget(ended),
     });
     this.#openRuns.add(run);
-    this.#undoExit ??= this.#environment?.onExit(() => this.#flushAtExit());
+    this.#heart.start();
+    this.#undoExit ??= this.#settings.environment?.onExit(() => this.#flushAtExit());
     return run;
   }
 
   #forget(run: Run): void {
     this.#openRuns.delete(run);
     if (this.#openRuns.size > 0) return;
+    this.#heart.stop();
     this.#undoExit?.();
     this.#undoExit = undefined;
   }
@@ -337,6 +282,6 @@ export class Tracker {
   }
 
   #report(error: unknown): void {
-    reportFailure(error, { who: 'The tracker', logger: this.#logger, onError: this.#onError });
+    reportFailure(error, { who: 'The tracker', logger: this.#settings.logger, onError: this.#settings.onError });
   }
 }

@@ -18,6 +18,8 @@ export const keys = {
   run: (id: string): Key => `tracking/runs/${newestFirst(id)}`,
   experimentRuns: (experiment: string): string => `tracking/experiment-runs/${escapeSegment(experiment)}/`,
   experimentRun: (experiment: string, id: string): Key => `${keys.experimentRuns(experiment)}${newestFirst(id)}`,
+  heartbeats: 'tracking/heartbeats/',
+  heartbeat: (heart: string): Key => `${keys.heartbeats}${heart}`,
   metrics: (id: string): Key => `tracking/metrics/${id}`,
   artifacts: (id: string): string => `tracking/artifacts/${id}/`,
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,

@@ -1,0 +1,105 @@
+import type { Clock } from '../core/clock.ts';
+import { decode, encode } from '../core/codec.ts';
+import { NotFoundError } from '../core/errors.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
+import type { DeleteOperation, StorageAdapter } from '../storage/contract.ts';
+import { deleteLineage } from '../storage/lineage.ts';
+import { listAll, readValues } from '../storage/records.ts';
+import { update } from '../storage/update.ts';
+import type { HeartbeatRecord } from './heartbeat.ts';
+import { isDamage, readEach } from './read-each.ts';
+import { blobsOfRun, type StoredRun } from './run-record.ts';
+import { keys } from './tracking-keys.ts';
+
+/** What a purge did. */
+export interface PurgeReport {
+  /** Ids of the runs that are gone for good. */
+  readonly purged: readonly string[];
+  /** Deleted runs that stay, for they were deleted too short a time ago. */
+  readonly kept: number;
+}
+
+/** How long the sign of life of a tracker that is gone is kept, in milliseconds: as long as a copy of the store may tell of its runs. */
+const heartbeatKeptMs = 7 * 24 * 60 * 60 * 1000;
+const batchSize = 500;
+
+/** Marks a run as deleted, or takes the mark away. Throws `NotFoundError` when there is no such run. */
+export async function setDeleted(storage: StorageAdapter, clock: Clock, id: string, deleted: boolean, options: OperationOptions): Promise<StoredRun> {
+  const { value } = await update<StoredRun>(
+    storage,
+    keys.run(id),
+    (run) => {
+      if (run === undefined || run.purging) throw new NotFoundError(`Run ${id} does not exist in this store any more.`, { key: id });
+      if ((run.deletedAt !== undefined) === deleted) return run;
+      const { deletedAt: _, ...rest } = run;
+      return deleted ? { ...rest, deletedAt: clock.now() } : rest;
+    },
+    { clock, blobs: blobsOfRun, ...options },
+  );
+  return value;
+}
+
+/**
+ * Removes every run that was deleted before a time: its metrics, what is recorded of its artifacts and datasets, and its lineage. Its record goes last, so that a purge that was cut off is finished by the next one. Runs that cannot
+ * be read stay.
+ */
+export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: number, now: number, { signal, onProgress }: LongOperationOptions): Promise<PurgeReport> {
+  const purged: string[] = [];
+  let kept = 0;
+  let done = 0;
+  const batch: string[] = [];
+  const look = async (): Promise<void> => {
+    const runs = await readSound(storage, batch.splice(0), { signal });
+    for (const { run, version } of runs) {
+      if (run.deletedAt === undefined) continue;
+      if (run.deletedAt > deletedBefore) kept++;
+      else if (await purge(storage, run, version, { signal })) purged.push(run.id);
+    }
+    onProgress?.({ phase: 'purging deleted runs', done });
+  };
+  for await (const { key } of listAll(storage, { prefix: keys.runs }, { signal })) {
+    done++;
+    batch.push(key);
+    if (batch.length >= batchSize) await look();
+  }
+  await look();
+  await sweepHeartbeats(storage, now, { signal });
+  return { purged, kept };
+}
+
+async function readSound(storage: StorageAdapter, found: readonly string[], options: OperationOptions): Promise<{ run: StoredRun; version: string }[]> {
+  const records = await readEach(storage, found, options);
+  return records.flatMap((record, i) => {
+    if (record === undefined || 'error' in record) return [];
+    try {
+      return [{ run: decode(record.bytes, found[i]!) as StoredRun, version: record.version }];
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return [];
+    }
+  });
+}
+
+/** Says whether it went: a run that was restored in the meantime stays. */
+async function purge(storage: StorageAdapter, run: StoredRun, version: string, options: OperationOptions): Promise<boolean> {
+  const { id, experiment } = run;
+  const marked: StoredRun = { ...run, purging: true };
+  const [mark] = await storage.write([{ kind: 'put', key: keys.run(id), bytes: encode(marked), blobs: blobsOfRun(run), condition: { match: version } }], options);
+  if (mark?.ok !== true) return false;
+  const operations: DeleteOperation[] = [{ kind: 'delete', key: keys.experimentRun(experiment, id) }];
+  for (const prefix of [keys.artifacts(id), keys.datasets(id)]) {
+    for await (const { key } of listAll(storage, { prefix }, options)) operations.push({ kind: 'delete', key });
+  }
+  await storage.deleteLog(keys.metrics(id), options);
+  await deleteLineage(storage, { kind: 'run', id }, options);
+  await storage.write([...operations, { kind: 'delete', key: keys.run(id) }], options);
+  return true;
+}
+
+async function sweepHeartbeats(storage: StorageAdapter, now: number, options: OperationOptions): Promise<void> {
+  const found: string[] = [];
+  for await (const { key } of listAll(storage, { prefix: keys.heartbeats }, options)) found.push(key);
+  const beats = await readValues<HeartbeatRecord>(storage, found, options);
+  const old = found.filter((_, i) => now - (beats[i]?.value.at ?? now) > heartbeatKeptMs);
+  if (old.length > 0) await storage.write(old.map((key) => ({ kind: 'delete' as const, key })), options);
+}
