@@ -14,7 +14,7 @@ import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
 import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
 import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
-import { writeDataset, type DatasetInput, type DatasetRecord } from './run-datasets.ts';
+import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
 import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
@@ -173,6 +173,7 @@ export class Run implements AsyncDisposable {
   /** Records which data the run uses: name, role, fingerprint of the contents, row count and types of columns; not the contents. Durable when it resolves. */
   async logDataset(dataset: DatasetInput, options: OperationOptions = {}): Promise<DatasetRecord> {
     this.#assertOpen('logDataset');
+    const { writeDataset } = await import('./run-datasets.ts');
     return writeDataset(this.#context.storage, this.#context.clock, this.id, dataset, options);
   }
 

@@ -14,10 +14,10 @@ import { Heart } from './heartbeat.ts';
 import { readHistory, type MetricHistory } from './metric-log.ts';
 import { checkName } from './metric-name.ts';
 import { openArtifact, readArtifact, readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
-import { readDatasets, type DatasetRecord } from './run-datasets.ts';
+import type { DatasetRecord } from './run-datasets.ts';
 import { readEnvironment, writeEnvironment } from './run-environment.ts';
-import { changeRun, type RunChanges } from './run-changes.ts';
-import { purgeDeletedRuns, setDeleted, type PurgeReport } from './run-deletion.ts';
+import type { RunChanges } from './run-changes.ts';
+import type { PurgeReport } from './run-deletion.ts';
 import { listRunPage, presentRun, type RunPage } from './run-list.ts';
 import type { ExperimentRecord, ParamValues, RunRecord, StoredRun, TagValues } from './run-record.ts';
 import { createRun, readParentId, readStoredRun, resumeRun } from './run-start.ts';
@@ -127,6 +127,7 @@ export class Tracker {
    * what is not allowed.
    */
   async updateRun(id: string, changes: RunChanges, options: OperationOptions = {}): Promise<RunRecord> {
+    const { changeRun } = await import('./run-changes.ts');
     return this.#present(await changeRun(this.#storage, this.#settings.clock, id, changes, options), options);
   }
 
@@ -136,14 +137,12 @@ export class Tracker {
    */
   async deleteRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
     for (const run of this.#openRuns) if (run.id === id) throw new ConflictError(`Run ${id} is open; end it before it is deleted.`, { key: id });
-    await readStoredRun(this.#storage, id, options);
-    return this.#present(await setDeleted(this.#storage, this.#settings.clock, id, true, options), options);
+    return this.#setDeleted(id, true, options);
   }
 
   /** Takes a run back that was deleted and not purged; one that was not deleted stays as it is. Throws `NotFoundError` when there is no such run. */
   async restoreRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
-    await readStoredRun(this.#storage, id, options);
-    return this.#present(await setDeleted(this.#storage, this.#settings.clock, id, false, options), options);
+    return this.#setDeleted(id, false, options);
   }
 
   /**
@@ -153,6 +152,7 @@ export class Tracker {
   async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
     const { olderThan = '30d', signal, onProgress } = options;
     const now = this.#settings.clock.now();
+    const { purgeDeletedRuns } = await import('./run-deletion.ts');
     return purgeDeletedRuns(this.#storage, now - durationMs(olderThan, 'olderThan'), now, { signal, onProgress });
   }
 
@@ -195,6 +195,7 @@ export class Tracker {
   /** The datasets that a run used, in the order of their logging. Throws `NotFoundError` when there is no such run. */
   async datasets(runId: string, options: OperationOptions = {}): Promise<DatasetRecord[]> {
     await readStoredRun(this.#storage, runId, options);
+    const { readDatasets } = await import('./run-datasets.ts');
     return readDatasets(this.#storage, runId, options);
   }
 
@@ -242,6 +243,12 @@ export class Tracker {
       this.#report(error);
     }
     return record === undefined ? {} : writeEnvironment(this.#storage, record);
+  }
+
+  async #setDeleted(id: string, deleted: boolean, options: OperationOptions): Promise<RunRecord> {
+    await readStoredRun(this.#storage, id, options);
+    const { setDeleted } = await import('./run-deletion.ts');
+    return this.#present(await setDeleted(this.#storage, this.#settings.clock, id, deleted, options), options);
   }
 
   #present(run: StoredRun, options: OperationOptions): Promise<RunRecord> {

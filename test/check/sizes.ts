@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { packageJson, root, type Entry } from './project.ts';
 import { readPublicApi, type PublicExport } from './public-api.ts';
 
@@ -21,8 +21,14 @@ export interface BundleReport {
   readonly externals: readonly string[];
 }
 
-/** Bundles as an application's build would: minified, tree-shaken, compressed. */
-export async function bundle({ code, platform }: Bundle): Promise<BundleReport> {
+/** Leaves out what is loaded by `import()`, when a method first asks for it. */
+const lazyApart: Plugin = {
+  name: 'lazy-apart',
+  setup: ({ onResolve }) => onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined)),
+};
+
+/** Bundles as an application's build would: minified, tree-shaken, compressed; all that it may ever load, or what is loaded at once. */
+export async function bundle({ code, platform }: Bundle, loaded: 'ever' | 'at once' = 'ever'): Promise<BundleReport> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: code, resolveDir: root, loader: 'js' },
     bundle: true,
@@ -33,6 +39,7 @@ export async function bundle({ code, platform }: Bundle): Promise<BundleReport> 
     target: 'es2022',
     platform,
     external: ['node:*'],
+    plugins: loaded === 'ever' ? [] : [lazyApart],
     legalComments: 'none',
     logLevel: 'silent',
   });
