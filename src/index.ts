@@ -103,7 +103,40 @@ export type { DamagedRun, DeletedRuns, RunPage } from './tracking/run-list.ts';
 export type { ArtifactRecord, LogArtifactOptions } from './tracking/run-artifacts.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
-export type { MetricHistory } from './tracking/metric-log.ts';
+export type { MetricSeries, MetricSeriesOptions } from './tracking/series/metric-series.ts';
+export { filterText } from './tracking/search/filter-text.ts';
+export { parseFilter } from './tracking/search/parse-filter.ts';
+export type { SearchRunsOptions } from './tracking/search-runs.ts';
+export { bestRun } from './tracking/comparison/best-run.ts';
+export type { BestRun, BestRunOptions } from './tracking/comparison/best-run.ts';
+export type { ComparedMetric, CompareRunsOptions, RunComparison } from './tracking/comparison/compare-runs.ts';
+export type { ComparedItem, Verdict } from './tracking/comparison/compared-item.ts';
+export type { MetricDirection } from './tracking/comparison/metric-direction.ts';
+export { parallelCoordinates } from './tracking/comparison/parallel-coordinates.ts';
+export type { CategoryAxis, NumericAxis, ParallelCoordinates, ParallelCoordinatesOptions, ParallelLine } from './tracking/comparison/parallel-coordinates.ts';
+export { paramImportance } from './tracking/comparison/param-importance.ts';
+export type { MetricImportance, ParamImportance, ParamImportanceOptions, UnjudgedParam } from './tracking/comparison/param-importance.ts';
+export type { BestMetrics, MetricExtremes } from './tracking/extreme-metric.ts';
+export type { Reproduction, ReproductionDataset } from './tracking/reproduction/reproduction.ts';
+export type { ReproductionWarning, ReproductionWarningCode } from './tracking/reproduction/reproduction-warnings.ts';
+export type { RecordedSeed } from './tracking/reproduction/seed-of.ts';
+export type { ReproductionCheck, ReproductionDifference, ReproductionPart, VerifyReproductionOptions } from './tracking/reproduction/verify-reproduction.ts';
+export type { MetricTolerance } from './tracking/reproduction/metric-tolerance.ts';
+export type {
+  AttributeCondition,
+  DatasetCondition,
+  EqualityTest,
+  MetricCondition,
+  NonFiniteText,
+  OrderTest,
+  ParamCondition,
+  PatternTest,
+  RunCondition,
+  RunFilter,
+  TagCondition,
+} from './tracking/search/run-filter.ts';
+export type { DatasetField, NumberAttribute, RunAttribute, TextAttribute, WordAttribute } from './tracking/search/run-attributes.ts';
+export type { RunOrder, SortDirection } from './tracking/search/run-order.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';
 export { Registry } from './registry/registry.ts';
 export type {

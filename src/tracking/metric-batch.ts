@@ -57,19 +57,52 @@ export function encodeBatch(batch: MetricBatch): Uint8Array<ArrayBuffer> {
   return concatBytes([prefix, ...padded(values), ...padded(times.column), ...padded(steps), bytesOf(codes)]);
 }
 
-/** The batch of bytes that {@link encodeBatch} wrote. Throws `IntegrityError`, naming `log`, when they are not of that form, and `UnsupportedError` for a later form. */
+/** The columns of a batch as they lie in its bytes: views, nothing is copied. */
+export interface BatchColumns {
+  readonly codes: Uint8Array | Uint16Array | Uint32Array;
+  readonly steps: Int32Array | Float64Array;
+  /** Timestamps, as distances from `since`. */
+  readonly times: Uint32Array | Float64Array;
+  /** What the distances are from; 0 where `times` are doubles. */
+  readonly since: number;
+  readonly values: Float64Array;
+}
+
+/** A batch whose columns are still bytes. */
+export interface PackedBatch extends Pick<MetricBatch, 'session' | 'number' | 'names'> {
+  /** Its columns; throws `IntegrityError` when the bytes are not of the form that {@link encodeBatch} gives them. */
+  readonly columns: () => BatchColumns;
+}
+
+/** What a batch says of itself. Throws `IntegrityError`, naming `log`, when its bytes are not of that form, and `UnsupportedError` for a later form. */
+export function openBatch(bytes: Uint8Array, log: string): PackedBatch {
+  const header = readHeader(bytes, log);
+  const { session, number, names } = header;
+  return { session, number, names, columns: () => readColumns(bytes, header, log) };
+}
+
+/** The batch of bytes that {@link encodeBatch} wrote. Throws like {@link openBatch}. */
 export function decodeBatch(bytes: Uint8Array, log: string): MetricBatch {
+  return unpack(openBatch(bytes, log));
+}
+
+/** The points of a batch. */
+function unpack({ session, number, names, columns }: PackedBatch): MetricBatch {
+  const { codes, steps, times, since, values } = columns();
+  return { session, number, names, codes, steps, timestamps: times instanceof Float64Array ? times : shifted(times, since), values };
+}
+
+function readColumns(bytes: Uint8Array, header: Header & { length: number }, log: string): BatchColumns {
   // Typed arrays need an aligned start, which a slice of a larger buffer may not have.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const header = readHeader(aligned, log);
   try {
+    const { rows, since } = header;
     const reader = new ColumnReader(aligned, align(4 + header.length));
-    const { session, number, names, rows } = header;
     const values = reader.next(Float64Array, rows);
-    const timestamps = header.since === undefined ? reader.next(Float64Array, rows) : since(reader.next(Uint32Array, rows), header.since);
+    const times = since === undefined ? reader.next(Float64Array, rows) : reader.next(Uint32Array, rows);
     const steps = header.shortSteps ? reader.next(Int32Array, rows) : reader.next(Float64Array, rows);
     const codes = header.codes === 1 ? reader.next(Uint8Array, rows) : header.codes === 2 ? reader.next(Uint16Array, rows) : reader.next(Uint32Array, rows);
-    return { session, number, names, codes, steps, timestamps, values };
+    return { codes, steps, times, since: since ?? 0, values };
   } catch (cause) {
     throw damaged(log, cause);
   }
@@ -101,7 +134,7 @@ function narrowTimestamps(timestamps: ArrayLike<number>): { column: Uint32Array 
   return { column: distances, since: least };
 }
 
-function since(distances: Uint32Array, base: number): Float64Array {
+function shifted(distances: Uint32Array, base: number): Float64Array {
   const timestamps = new Float64Array(distances.length);
   for (let i = 0; i < distances.length; i++) timestamps[i] = base + distances[i]!;
   return timestamps;

@@ -1,5 +1,6 @@
 import { ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
+import { takeExtremes, type MetricExtremes } from './extreme-metric.ts';
 import { takeLatest, type MetricPoint } from './latest-metric.ts';
 import { encodeBatch, type MetricPoints } from './metric-batch.ts';
 import { checkName } from './metric-name.ts';
@@ -25,6 +26,7 @@ export class MetricBuffer {
   readonly #maxEntryBytes: number;
   readonly #onSealed: (batch: SealedBatch) => void;
   readonly #latest = new Map<string, MetricPoint>();
+  readonly #extremes = new Map<string, MetricExtremes>();
   #codeOf = new Map<string, number>();
   #capacity = initialCapacity;
   #codes = new Uint32Array(initialCapacity);
@@ -49,6 +51,11 @@ export class MetricBuffer {
   /** The latest point of each metric that was sealed. */
   get latest(): ReadonlyMap<string, MetricPoint> {
     return this.#latest;
+  }
+
+  /** The extremes of each metric that was sealed. */
+  get extremes(): ReadonlyMap<string, MetricExtremes> {
+    return this.#extremes;
   }
 
   /** Takes all the values at `keys`, which are those of `values`, or throws `ValidationError` and takes none. */
@@ -79,6 +86,7 @@ export class MetricBuffer {
       values: this.#values.subarray(0, this.#count),
     };
     takeLatest(this.#latest, points);
+    takeExtremes(this.#extremes, points);
     this.#encode(points);
     this.#count = 0;
     this.#codeOf = new Map();

@@ -80,7 +80,7 @@ export async function presentRun(storage: StorageAdapter, run: StoredRun, now: n
 }
 
 /** Whether a query is to give a run, by what it says of deleted ones. */
-function isListed(run: Pick<RunRecord, 'deletedAt'>, deleted: DeletedRuns): boolean {
+export function isListed(run: Pick<RunRecord, 'deletedAt'>, deleted: DeletedRuns): boolean {
   return deleted === 'include' || (run.deletedAt !== undefined) === (deleted === 'only');
 }
 

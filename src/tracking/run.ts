@@ -9,9 +9,11 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { update } from '../storage/update.ts';
+import { mergeExtremes } from './extreme-metric.ts';
 import { Flusher } from './flusher.ts';
 import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
+import { readLogTail } from './log-tail.ts';
 import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
 import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
@@ -242,7 +244,7 @@ export class Run implements AsyncDisposable {
     const notes = this.#notes;
     const endedAt = this.#context.clock.now();
     // Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there.
-    const fits = encode(Object.fromEntries(this.#buffer.latest)).length <= this.#context.storage.supports.maxRecordBytes / 4;
+    const fits = encode([Object.fromEntries(this.#buffer.latest), Object.fromEntries(this.#buffer.extremes)]).length <= this.#context.storage.supports.maxRecordBytes / 4;
     const stored = await this.#updateRecord(
       ({ reason: _reason, error: _error, ...run }) => ({
         ...run,
@@ -253,6 +255,7 @@ export class Run implements AsyncDisposable {
         tags: { ...run.tags, ...tags },
         ...(notes === undefined ? {} : { notes }),
         metrics: fits ? mergeLatest(run.metrics, this.#buffer.latest) : run.metrics,
+        ...(fits && this.#buffer.extremes.size > 0 ? { best: mergeExtremes(run.best ?? {}, this.#buffer.extremes) } : {}),
         droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),
         openSessions: fits ? run.openSessions.filter((session) => session !== this.#session) : run.openSessions,
       }),
@@ -271,13 +274,18 @@ export class Run implements AsyncDisposable {
   async #closeDeadSessions(run: StoredRun, fits: boolean, options: OperationOptions): Promise<RunRecord> {
     const { storage, clock } = this.#context;
     const living = await livingSessions(storage, run, clock.now(), options);
-    const present = await presentRun(storage, run, clock.now(), options);
-    if (!fits || living.length === run.openSessions.length) return present;
+    if (!fits || living.length === run.openSessions.length) return presentRun(storage, run, clock.now(), options);
+    const logged = await readLogTail(storage, keys.metrics(this.id), undefined, options);
     const stored = await this.#updateRecord(
-      (now) => ({ ...now, metrics: mergeLatest(now.metrics, Object.entries(present.metrics)), openSessions: now.openSessions.filter((session) => living.includes(session) || !run.openSessions.includes(session)) }),
+      (now) => ({
+        ...now,
+        metrics: mergeLatest(now.metrics, Object.entries(logged.latest)),
+        best: mergeExtremes(now.best ?? {}, Object.entries(logged.best)),
+        openSessions: now.openSessions.filter((session) => living.includes(session) || !run.openSessions.includes(session)),
+      }),
       options,
     );
-    return toRunRecord(stored, present.metrics);
+    return presentRun(storage, stored, clock.now(), options);
   }
 
   /** Writes the batches and tags there are; what is not written stays. */

@@ -181,7 +181,7 @@ export function listQuery(options: ListRunsOptions): ListRunsQuery {
 }
 
 /** Checks which runs are meant. Throws `ValidationError`. */
-function checkRunsQuery({ experiments, deleted = 'exclude' }: RunsQuery): void {
+export function checkRunsQuery({ experiments, deleted = 'exclude' }: RunsQuery): void {
   if (experiments !== undefined && !(Array.isArray(experiments) && experiments.every((name) => typeof name === 'string'))) {
     throw new ValidationError(`experiments is ${shown(experiments)}; give an array of names.`, { path: 'experiments' });
   }
@@ -189,7 +189,7 @@ function checkRunsQuery({ experiments, deleted = 'exclude' }: RunsQuery): void {
 }
 
 /** Checks how many are asked for. Throws `ValidationError`. */
-function checkLimit(limit: unknown): void {
+export function checkLimit(limit: unknown): void {
   if (!Number.isSafeInteger(limit) || (limit as number) < 1) throw new ValidationError(`limit is ${shown(limit)}; give a whole number of at least 1.`, { path: 'limit' });
 }
 

@@ -11,7 +11,8 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { readLineage } from '../storage/lineage.ts';
 import { listAll, readValue } from '../storage/records.ts';
 import { Heart } from './heartbeat.ts';
-import { readHistory, type MetricHistory } from './metric-log.ts';
+import type { CompareRunsOptions, RunComparison } from './comparison/compare-runs.ts';
+import type { RunDetails } from './comparison/run-details.ts';
 import { checkName } from './metric-name.ts';
 import { openArtifact, readArtifact, readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
 import type { DatasetRecord } from './run-datasets.ts';
@@ -21,6 +22,11 @@ import type { PurgeReport } from './run-deletion.ts';
 import { listRunPage, presentRun, type RunPage } from './run-list.ts';
 import type { ExperimentRecord, ParamValues, RunRecord, StoredRun, TagValues } from './run-record.ts';
 import { createRun, readParentId, readStoredRun, resumeRun } from './run-start.ts';
+import type { SearchRunsOptions } from './search-runs.ts';
+import type { Reproduction } from './reproduction/reproduction.ts';
+import type { ReproductionCheck, VerifyReproductionOptions } from './reproduction/verify-reproduction.ts';
+import type { RunIndex } from './run-index.ts';
+import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
 import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
 import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type NewRunOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
@@ -53,6 +59,7 @@ export class Tracker {
   readonly #knownExperiments = new Set<string>();
   readonly #openRuns = new Set<Run>();
   readonly #givenUp = new WeakSet<Run>();
+  #index: RunIndex | undefined;
   #undoExit: Undo | undefined;
 
   constructor(options: TrackerOptions) {
@@ -165,13 +172,61 @@ export class Tracker {
   }
 
   /**
-   * All points of a metric that were flushed, exactly: by step, then timestamp, then the order of logging; none when the run has no such metric. Throws
-   * `NotFoundError` when there is no such run.
+   * One page of the runs that a filter finds, in an order. A filter is a text in a superset of MLflow's grammar (`metrics.`, `params.`, `tags.`, `attributes.`, `datasets.`, with `AND`, `OR`, `NOT`, parentheses, `LIKE`, `ILIKE`, `IN`,
+   * `BETWEEN` and `IS NULL`), or the same as an object. Only what was flushed is found.
+   *
+   * Every run is kept in memory from the first search on, and what has changed since is read at each, whoever changed it. Pages neither skip nor repeat a run, whatever starts or ends meanwhile, as long as what it is sorted by stays.
+   *
+   * Throws `ValidationError`, with the place in the text, for a filter or an order that cannot be read, and for the cursor of another search.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Tracker } from 'modelkeep';
+   *
+   * const tracker = new Tracker({ storage: new MemoryStorage() });
+   * for (const learningRate of [0.1, 0.01]) {
+   *   await tracker.withRun({ experiment: 'demo', params: { learningRate } }, (run) => run.logMetrics({ 'val/auc': 1 - learningRate }));
+   * }
+   * const { items } = await tracker.searchRuns({ filter: "metrics.`val/auc` > 0.8 and params.learningRate in ('0.1', '0.01')", orderBy: ['metrics.`val/auc` desc'], limit: 1 });
+   * console.log(items[0]?.params['learningRate']); // 0.01
+   * ```
    */
-  async metricHistory(runId: string, name: string, options: OperationOptions = {}): Promise<MetricHistory> {
+  async searchRuns(options: SearchRunsOptions = {}): Promise<RunPage> {
+    const [{ searchRunPage }, { RunIndex }] = await Promise.all([import('./search-runs.ts'), import('./run-index.ts')]);
+    this.#index ??= new RunIndex(this.#storage);
+    return searchRunPage(this.#storage, this.#index, options, this.#settings.clock.now());
+  }
+
+  /**
+   * The points of a metric that were flushed: by step, then timestamp, then the order of logging; none when the run has no such metric. With `maxPoints`, at most so many, among them the first and the last point and the extremes
+   * between; `exact` says whether any is missing. Throws `NotFoundError` when there is no such run.
+   */
+  async metricHistory(runId: string, name: string, options: MetricSeriesOptions = {}): Promise<MetricSeries> {
     checkName(name, 'A metric');
     await readStoredRun(this.#storage, runId, options);
-    return readHistory(this.#storage, keys.metrics(runId), name, options);
+    const { readSeries } = await import('./series/metric-series.ts');
+    return readSeries(this.#storage, keys.metrics(runId), name, options);
+  }
+
+  /** What differs between runs, or all: params, metrics, datasets, code, environment and artifacts. Throws `NotFoundError` for a run that does not exist. */
+  async compareRuns(ids: readonly string[], options: CompareRunsOptions & OperationOptions = {}): Promise<RunComparison> {
+    const { signal, ...rest } = options;
+    const { compareRunDetails } = await import('./comparison/compare-runs.ts');
+    return compareRunDetails(await Promise.all(ids.map((id) => this.#details(id, { signal }))), rest);
+  }
+
+  /** What it takes to run a run again, step by step, with warnings of what is not known or not fixed. Throws `NotFoundError` when there is no such run. */
+  async reproduction(id: string, options: OperationOptions = {}): Promise<Reproduction> {
+    const { reproductionOf } = await import('./reproduction/reproduction.ts');
+    return reproductionOf(await this.#details(id, options));
+  }
+
+  /** Whether a run came to the same as another that it repeats, within tolerances, and what differs. Throws `NotFoundError` for a run that does not exist. */
+  async verifyReproduction(original: string, repeated: string, options: VerifyReproductionOptions & OperationOptions = {}): Promise<ReproductionCheck> {
+    const { signal, ...rest } = options;
+    const { verifyReproductionOf } = await import('./reproduction/verify-reproduction.ts');
+    const [before, after] = await Promise.all([this.#details(original, { signal }), this.#details(repeated, { signal })]);
+    return verifyReproductionOf(before, after, rest);
   }
 
   /** The artifacts of a run, in the order of the keys that their names make. Throws `NotFoundError` when there is no such run. */
@@ -243,6 +298,12 @@ export class Tracker {
       this.#report(error);
     }
     return record === undefined ? {} : writeEnvironment(this.#storage, record);
+  }
+
+  async #details(id: string, options: OperationOptions): Promise<RunDetails> {
+    const stored = await readStoredRun(this.#storage, id, options);
+    const { readDetails } = await import('./run-details.ts');
+    return readDetails(this.#storage, stored, this.#settings.clock.now(), options);
   }
 
   async #setDeleted(id: string, deleted: boolean, options: OperationOptions): Promise<RunRecord> {

@@ -23,6 +23,7 @@ export const keys = {
   metrics: (id: string): Key => `tracking/metrics/${id}`,
   artifacts: (id: string): string => `tracking/artifacts/${id}/`,
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,
+  allDatasets: 'tracking/datasets/',
   datasets: (id: string): string => `tracking/datasets/${id}/`,
   dataset: (id: string, identity: readonly string[]): Key => `${keys.datasets(id)}${digestOf(canonicalJson(identity)).slice('sha256:'.length)}`,
 } as const;

@@ -1,0 +1,141 @@
+import { throwIfAborted } from '../core/abort.ts';
+import { decode } from '../core/codec.ts';
+import { describeFailure } from '../core/failure.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
+import { listAll } from '../storage/records.ts';
+import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
+import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
+import { readLogTail, type LogTail } from './log-tail.ts';
+import { isDamage, readEach } from './read-each.ts';
+import type { DamagedRun } from './run-list.ts';
+import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
+import { keys, newestFirst } from './tracking-keys.ts';
+
+/** All runs of a store at one moment. */
+export interface RunsNow {
+  /** In the order of their start, the newest first. */
+  readonly runs: readonly RunRecord[];
+  readonly damaged: readonly DamagedRun[];
+}
+
+interface IndexedRun {
+  readonly key: string;
+  readonly version: Version;
+  /** Absent where the record is damaged, or has not been read yet. */
+  readonly stored: StoredRun | undefined;
+  readonly damaged: DamagedRun | undefined;
+  /** What the record says by itself; made once. */
+  readonly record: RunRecord | undefined;
+}
+
+const listSize = 10_000;
+const readSize = 1_000;
+
+/**
+ * Every run in memory, so that a search need not read them. It is never trusted: each look lists the versions of all records, which is cheap, and reads those that are not what they were, whoever changed them. Nothing of it is
+ * stored, so nothing of it can be left behind wrong.
+ */
+export class RunIndex {
+  readonly #storage: StorageAdapter;
+  /** In the order of their keys, which is that of the list: newest first. */
+  #entries: readonly IndexedRun[] = [];
+  /** What the entries come to, while none of them has a session open. */
+  #settled: RunsNow | undefined;
+  readonly #tails = new Map<string, Omit<LogTail, 'best'>>();
+  #looking: Promise<RunsNow> | undefined;
+
+  constructor(storage: StorageAdapter) {
+    this.#storage = storage;
+  }
+
+  /** The runs as they are at `now`. Looks that come while one is under way wait for the next one together. */
+  async look(now: number, { signal }: OperationOptions): Promise<RunsNow> {
+    // What changed after a look began may be missing from it, so it is of no use to those who come later.
+    await this.#looking?.catch(() => undefined);
+    throwIfAborted(signal, 'Looking at the runs');
+    this.#looking ??= this.#look(now).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(now: number): Promise<RunsNow> {
+    const before = this.#entries;
+    const entries: IndexedRun[] = [];
+    const changed: number[] = [];
+    let next = 0;
+    for await (const { key, version } of listAll(this.#storage, { prefix: keys.runs, limit: listSize })) {
+      while (next < before.length && before[next]!.key < key) next++;
+      const known = before[next];
+      if (known?.key === key && known.version === version) {
+        entries.push(known);
+        continue;
+      }
+      changed.push(entries.length);
+      entries.push({ key, version, stored: undefined, damaged: undefined, record: undefined });
+    }
+    for (let from = 0; from < changed.length; from += readSize) {
+      const places = changed.slice(from, from + readSize);
+      const found = await readEach(this.#storage, places.map((place) => entries[place]!.key), {});
+      for (const [i, place] of places.entries()) entries[place] = indexed(entries[place]!.key, found[i]);
+    }
+    if (changed.length > 0 || entries.length !== before.length) {
+      // A run that went between the list and the read is gone.
+      this.#entries = changed.length === 0 ? entries : entries.filter(({ stored, damaged }) => stored !== undefined || damaged !== undefined);
+      this.#settled = undefined;
+    }
+    return this.#settled ?? this.#present(now);
+  }
+
+  async #present(now: number): Promise<RunsNow> {
+    const open = this.#entries.flatMap(({ stored }) => (stored !== undefined && (stored.openSessions.length > 0 || stored.status === 'running') ? [stored] : []));
+    const heartbeats = await readHeartbeats(this.#storage, open, {});
+    const present = new Map<string, RunRecord | DamagedRun>();
+    for (const stored of open) present.set(stored.id, await this.#presentOpen(stored, heartbeats, now));
+    for (const id of this.#tails.keys()) if (!present.has(id)) this.#tails.delete(id);
+    const runs: RunRecord[] = [];
+    const damaged: DamagedRun[] = [];
+    for (const entry of this.#entries) {
+      const run = entry.damaged ?? present.get(entry.stored!.id) ?? entry.record!;
+      if ('experiment' in run) runs.push(run);
+      else damaged.push(run);
+    }
+    const all = { runs, damaged };
+    if (open.length === 0) this.#settled = all;
+    return all;
+  }
+
+  async #presentOpen(stored: StoredRun, heartbeats: ReadonlyMap<string, HeartbeatRecord>, now: number): Promise<RunRecord | DamagedRun> {
+    try {
+      const metrics = mergeLatest(stored.metrics, Object.entries(await this.#logged(stored)));
+      return withLife(toRunRecord(stored, metrics), stored.openSessions, heartbeats, now);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return { id: stored.id, error: describeFailure(error) };
+    }
+  }
+
+  /** The latest metrics that the log of a run has, of which only what was appended since is read. */
+  async #logged({ id, openSessions }: StoredRun): Promise<LatestMetrics> {
+    if (openSessions.length === 0) return {};
+    const before = this.#tails.get(id);
+    const tail = await readLogTail(this.#storage, keys.metrics(id), before?.position, {});
+    const latest = mergeLatest(before?.latest ?? {}, Object.entries(tail.latest));
+    this.#tails.set(id, { latest, position: tail.position });
+    return latest;
+  }
+}
+
+function indexed(key: string, found: StoredRecord | { error: unknown } | undefined): IndexedRun {
+  const nothing = { key, version: '', stored: undefined, damaged: undefined, record: undefined };
+  if (found === undefined) return nothing;
+  try {
+    if ('error' in found) throw found.error;
+    const stored = decode(found.bytes, key) as StoredRun;
+    return { ...nothing, version: found.version, stored, record: toRunRecord(stored, stored.metrics) };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { ...nothing, damaged: { id: newestFirst(key.slice(keys.runs.length)), error: describeFailure(error) } };
+  }
+}

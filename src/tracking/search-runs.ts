@@ -1,0 +1,78 @@
+import { decode } from '../core/codec.ts';
+import { ValidationError } from '../core/errors.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { listAll } from '../storage/records.ts';
+import { isDamage, readEach } from './read-each.ts';
+import type { DatasetRecord } from './run-datasets.ts';
+import type { RunIndex } from './run-index.ts';
+import { isListed, type DamagedRun, type RunPage } from './run-list.ts';
+import type { RunRecord } from './run-record.ts';
+import { checkFilter } from './search/check-filter.ts';
+import { asksAboutDatasets } from './search/condition-parts.ts';
+import { parseFilter } from './search/parse-filter.ts';
+import type { RunFilter } from './search/run-filter.ts';
+import { parseOrder, type RunOrder } from './search/run-order.ts';
+import type { SearchableDataset, SearchableRun } from './search/searchable-run.ts';
+import { selectRuns } from './search/select-runs.ts';
+import { checkLimit, checkRunsQuery, type RunsQuery } from './tracker-options.ts';
+import { keys } from './tracking-keys.ts';
+
+/** Which runs are searched for, in which order. */
+export interface SearchRunsOptions extends RunsQuery {
+  /** Which runs are found: a text such as `metrics.loss < 0.1 and tags.team = 'ops'`, or the same as an object. @default all */
+  filter?: string | RunFilter | undefined;
+  /** What they are sorted by, the most important first: texts such as `metrics.loss desc`, or objects. @default from the newest */
+  orderBy?: readonly (string | RunOrder)[] | undefined;
+  /** At most so many. @default 100 */
+  limit?: number | undefined;
+  /** The `next` of the page before, of the same search. @default from the first */
+  after?: string | undefined;
+}
+
+/** A page of the runs that a search finds. Throws `ValidationError` for a filter, an order or a cursor that cannot be read. */
+export async function searchRunPage(storage: StorageAdapter, index: RunIndex, query: SearchRunsOptions, now: number): Promise<RunPage> {
+  const { experiments, deleted = 'exclude', filter, orderBy = [], limit = 100, after, signal } = query;
+  checkRunsQuery(query);
+  checkLimit(limit);
+  if (after !== undefined && typeof after !== 'string') throw new ValidationError(`after is ${shown(after, 80)}; give the next of the page before.`, { path: 'after' });
+  const checked: RunFilter = filter === undefined ? { and: [] } : typeof filter === 'string' ? parseFilter(filter) : checkFilter(filter);
+  const orders = parseOrder(orderBy);
+  const among = experiments === undefined ? undefined : new Set(experiments);
+  const { runs, damaged } = await index.look(now, { signal });
+  const datasets = asksAboutDatasets(checked) ? await readSearchableDatasets(storage, { signal }) : undefined;
+  const scope = [among === undefined ? null : [...among].sort(), deleted];
+  const page = selectRuns(candidates(runs, (run) => (among === undefined || among.has(run.experiment)) && isListed(run, deleted), datasets), {
+    filter: checked,
+    orders,
+    scope,
+    limit,
+    after,
+  });
+  // Damage has no place in an order; whoever reads all pages is told once.
+  const told: readonly DamagedRun[] = after === undefined ? damaged : [];
+  return { items: datasets === undefined ? page.items : page.items.map(({ datasets: _, ...run }) => run), damaged: told, next: page.next };
+}
+
+function* candidates(runs: readonly RunRecord[], wanted: (run: RunRecord) => boolean, datasets: ReadonlyMap<string, readonly SearchableDataset[]> | undefined): Generator<SearchableRun> {
+  for (const run of runs) if (wanted(run)) yield datasets === undefined ? run : { ...run, datasets: datasets.get(run.id) };
+}
+
+/** The datasets of all runs by the id of the run; those that cannot be read are not there. */
+async function readSearchableDatasets(storage: StorageAdapter, options: OperationOptions): Promise<ReadonlyMap<string, readonly SearchableDataset[]>> {
+  const found: string[] = [];
+  for await (const { key } of listAll(storage, { prefix: keys.allDatasets, limit: 10_000 }, options)) found.push(key);
+  const byRun = new Map<string, SearchableDataset[]>();
+  for (const [i, record] of (await readEach(storage, found, options)).entries()) {
+    if (record === undefined || 'error' in record) continue;
+    const run = found[i]!.split('/').at(-2)!;
+    try {
+      const { name, fingerprint, role } = decode(record.bytes, found[i]!) as DatasetRecord;
+      byRun.set(run, [...(byRun.get(run) ?? []), { name, digest: fingerprint, role }]);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+  }
+  return byRun;
+}
