@@ -100,7 +100,16 @@ export type { ListRunsOptions, NewRunOptions, PurgeOptions, ResumeRunOptions, Ru
 export type { EndOptions, LogMetricsOptions, Run } from './tracking/run.ts';
 export type { EndStatus, ExperimentRecord, ParamValues, RunRecord, RunStatus, TagValues } from './tracking/run-record.ts';
 export type { DamagedRun, DeletedRuns, RunPage } from './tracking/run-list.ts';
-export type { ArtifactRecord, LogArtifactOptions } from './tracking/run-artifacts.ts';
+export type { ArtifactRecord } from './tracking/artifacts/artifact-record.ts';
+export type { ImageInput } from './tracking/artifacts/image-artifact.ts';
+export type { RawImage } from './tracking/artifacts/encode-png.ts';
+export type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, DamagedArtifact, ListArtifactsOptions } from './tracking/artifacts/list-artifacts.ts';
+export type { ReadWholeOptions } from './tracking/artifacts/read-artifact.ts';
+export type { LoggedTable, LogTableInput, LogTableOptions, ReadTableOptions } from './tracking/artifacts/table-artifact.ts';
+export { toCsv } from './tracking/artifacts/to-csv.ts';
+export type { CsvOptions } from './tracking/artifacts/to-csv.ts';
+export type { ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './tracking/artifacts/write-artifact.ts';
+export type { SystemMetrics, SystemMetricsReader, TfjsMemorySource } from './tracking/system-metrics.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
 export type { MetricSeries, MetricSeriesOptions } from './tracking/series/metric-series.ts';

@@ -1,7 +1,8 @@
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { RunDetails } from './comparison/run-details.ts';
-import { readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
+import type { ArtifactRecord } from './artifacts/artifact-record.ts';
+import { readArtifacts } from './artifacts/list-artifacts.ts';
 import { readDatasets } from './run-datasets.ts';
 import { readEnvironment } from './run-environment.ts';
 import { presentRun } from './run-list.ts';

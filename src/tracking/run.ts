@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { encode } from '../core/codec.ts';
+import { encode, type Encodable } from '../core/codec.ts';
 import type { Content } from '../core/content.ts';
 import { NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
@@ -15,7 +15,10 @@ import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
 import { readLogTail } from './log-tail.ts';
 import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
-import { writeArtifact, type ArtifactRecord, type LogArtifactOptions } from './run-artifacts.ts';
+import type { ArtifactRecord } from './artifacts/artifact-record.ts';
+import type { ImageInput } from './artifacts/image-artifact.ts';
+import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
+import { writeArtifact, writeArtifacts, type ArtifactInput, type LogArtifactOptions, type LogArtifactsOptions } from './artifacts/write-artifact.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
@@ -48,6 +51,8 @@ export interface RunContext {
   readonly overflow: 'drop' | 'sample';
   /** Is told of failures in the background. */
   readonly onError: ErrorListener;
+  /** Is told when the run is about to end, while it can still be logged to. */
+  readonly onEnding: (run: Run) => void;
   /** Is told when the run has ended. */
   readonly onEnd: (run: Run) => void;
 }
@@ -164,12 +169,53 @@ export class Run implements AsyncDisposable {
   }
 
   /**
-   * Stores a file under its digest, and records it under `name`; logging the name again replaces the record. Durable when it resolves; nothing is recorded when
-   * the source fails.
+   * Stores bytes or text under their digest, and records them under `name`, which may be a path; logging the name again replaces the record. Contents that several names share are stored once. Durable when it resolves; nothing is
+   * recorded when the source fails.
    */
   async logArtifact(name: string, content: Content, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
     this.#assertOpen('logArtifact');
     return writeArtifact(this.#context.storage, this.#context.clock, this.id, name, content, options);
+  }
+
+  /** Stores many files, such as those of `artifactsFromDirectory`, one after the other; those before one that fails stay. */
+  async logArtifacts(inputs: AsyncIterable<ArtifactInput> | Iterable<ArtifactInput>, options: LogArtifactsOptions = {}): Promise<ArtifactRecord[]> {
+    this.#assertOpen('logArtifacts');
+    return writeArtifacts(this.#context.storage, this.#context.clock, this.id, inputs, options);
+  }
+
+  /** Stores a text, as {@link Run.logArtifact} does. */
+  async logText(name: string, text: string, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logText');
+    const { writeText } = await import('./artifacts/write-json.ts');
+    return writeText(this.#context.storage, this.#context.clock, this.id, name, text, options);
+  }
+
+  /** Stores a value as JSON, and values that JSON lacks (NaN, dates, bytes) in a form of their own that `readArtifactJson` reads back. */
+  async logJson(name: string, value: Encodable, options: OperationOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logJson');
+    const { writeJson } = await import('./artifacts/write-json.ts');
+    return writeJson(this.#context.storage, this.#context.clock, this.id, name, value, options);
+  }
+
+  /** Stores a table, given by columns or rows, with the types of its columns; `tracker.readTable` gives it back. */
+  async logTable(name: string, table: LogTableInput, options: LogTableOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logTable');
+    const { writeTable } = await import('./artifacts/table-artifact.ts');
+    return writeTable(this.#context.storage, this.#context.clock, this.id, name, table, options);
+  }
+
+  /** Stores an image: the bytes of a file, or pixels (RGBA, 8 bits each), which become a PNG. */
+  async logImage(name: string, image: ImageInput, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logImage');
+    const { writeImage } = await import('./artifacts/image-artifact.ts');
+    return writeImage(this.#context.storage, this.#context.clock, this.id, name, image, options);
+  }
+
+  /** Stores a figure as the text of an SVG. It is kept as it is, scripts in it included: show it as an image, not as part of a page. */
+  async logFigure(name: string, svg: string, options: OperationOptions = {}): Promise<ArtifactRecord> {
+    this.#assertOpen('logFigure');
+    const { writeFigure } = await import('./artifacts/write-figure.ts');
+    return writeFigure(this.#context.storage, this.#context.clock, this.id, name, svg, options);
   }
 
   /** Records which data the run uses: name, role, fingerprint of the contents, row count and types of columns; not the contents. Durable when it resolves. */
@@ -195,6 +241,7 @@ export class Run implements AsyncDisposable {
     if (options.reason !== undefined && typeof options.reason !== 'string') {
       throw new ValidationError(`reason is ${shown(options.reason, 80)}; give a text.`, { path: 'reason' });
     }
+    if (this.#ending === undefined) this.#context.onEnding(this);
     this.#ending ??= this.#end(status, options).catch((error: unknown) => {
       this.#ending = undefined;
       throw error;

@@ -12,6 +12,7 @@ import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { DeletedRuns, ListRunsQuery } from './run-list.ts';
 import type { ParamValues, RunRecord, TagValues } from './run-record.ts';
+import type { SystemMetrics } from './system-metrics.ts';
 
 /** What a tracker works with. */
 export interface TrackerOptions {
@@ -36,6 +37,10 @@ export interface TrackerOptions {
   overflow?: 'drop' | 'sample' | undefined;
   /** How often a sign of life is written while runs are open; a run without ten of them has `crashed`. @default '30s' */
   heartbeatInterval?: Duration | undefined;
+  /** Where the load of the host is read, such as `nodeSystemMetrics()`; every run then logs it as metrics under `system/`. @default none */
+  systemMetrics?: SystemMetrics | undefined;
+  /** How often the load is read. @default '10s' */
+  systemMetricsInterval?: Duration | undefined;
 }
 
 /** A new run. */
@@ -56,6 +61,8 @@ export interface NewRunOptions extends OperationOptions {
   notes?: string | undefined;
   /** What its random generators are seeded with; what runs it again has to know. @default none */
   seed?: number | string | undefined;
+  /** `false` keeps the load of the host out of this run. @default as the tracker has it */
+  systemMetrics?: false | undefined;
 }
 
 /** A run to go on with: it is `running` again, and keeps what was logged. */
@@ -66,6 +73,8 @@ export interface ResumeRunOptions extends OperationOptions {
   params?: ParamValues | undefined;
   /** Tags to set. @default none */
   tags?: TagValues | undefined;
+  /** `false` keeps the load of the host out of this run. @default as the tracker has it */
+  systemMetrics?: false | undefined;
 }
 
 /** How a run is started: anew, or resumed. */
@@ -97,12 +106,13 @@ const newRunSchema = /* @__PURE__ */ z.strictObject({
   group: /* @__PURE__ */ z.optional(label),
   notes: anyField,
   seed: anyField,
+  systemMetrics: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.literal(false)),
   parent: anyField,
   params: anyField,
   tags: anyField,
   signal: anyField,
 });
-const resumeSchema = /* @__PURE__ */ z.strictObject({ resume: /* @__PURE__ */ z.string(), params: anyField, tags: anyField, signal: anyField });
+const resumeSchema = /* @__PURE__ */ z.strictObject({ resume: /* @__PURE__ */ z.string(), systemMetrics: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.literal(false)), params: anyField, tags: anyField, signal: anyField });
 
 /** What {@link TrackerOptions} come to. */
 export interface TrackerSettings {
@@ -115,6 +125,8 @@ export interface TrackerSettings {
   readonly maxBufferedPoints: number;
   readonly overflow: 'drop' | 'sample';
   readonly heartbeatMs: number;
+  readonly systemMetrics: SystemMetrics | undefined;
+  readonly systemMetricsMs: number;
 }
 
 /** Checks what a tracker is made with. Throws `ValidationError`. */
@@ -122,13 +134,18 @@ export function trackerSettings(options: TrackerOptions): TrackerSettings {
   if (typeof options?.storage?.append !== 'function') {
     throw new ValidationError('A tracker needs a storage: new Tracker({ storage: new MemoryStorage() }), or one of the other adapters.', { path: 'storage' });
   }
-  const { maxBufferedPoints = 2_000_000, flushInterval = '500ms', heartbeatInterval = '30s', overflow = 'drop' } = options;
+  const { maxBufferedPoints = 2_000_000, flushInterval = '500ms', heartbeatInterval = '30s', systemMetricsInterval = '10s', overflow = 'drop', systemMetrics } = options;
   if (!Number.isSafeInteger(maxBufferedPoints) || maxBufferedPoints < 1) {
     throw new ValidationError(`maxBufferedPoints is ${shown(maxBufferedPoints)}; give a whole number of at least 1.`, { path: 'maxBufferedPoints' });
   }
   if (overflow !== 'drop' && overflow !== 'sample') throw new ValidationError(`overflow is ${shown(overflow, 80)}; give 'drop' or 'sample'.`, { path: 'overflow' });
   const heartbeatMs = durationMs(heartbeatInterval, 'heartbeatInterval');
   if (heartbeatMs < 1) throw new ValidationError(`heartbeatInterval is ${shown(heartbeatInterval)}; give at least a millisecond.`, { path: 'heartbeatInterval' });
+  const systemMetricsMs = durationMs(systemMetricsInterval, 'systemMetricsInterval');
+  if (systemMetricsMs < 1) throw new ValidationError(`systemMetricsInterval is ${shown(systemMetricsInterval)}; give at least a millisecond.`, { path: 'systemMetricsInterval' });
+  if (systemMetrics !== undefined && typeof systemMetrics?.open !== 'function') {
+    throw new ValidationError(`systemMetrics is ${shown(systemMetrics, 80)}; give nodeSystemMetrics() or a source of your own.`, { path: 'systemMetrics' });
+  }
   return {
     storage: options.storage,
     environment: options.environment,
@@ -139,6 +156,8 @@ export function trackerSettings(options: TrackerOptions): TrackerSettings {
     maxBufferedPoints,
     overflow,
     heartbeatMs,
+    systemMetrics,
+    systemMetricsMs,
   };
 }
 

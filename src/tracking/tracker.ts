@@ -2,34 +2,39 @@ import type { Undo } from '../core/clock.ts';
 import { durationMs } from '../core/duration.ts';
 import type { EnvironmentRecord } from '../core/environment.ts';
 import { ConflictError, IntegrityError } from '../core/errors.ts';
-import { newId } from '../core/ids.ts';
-import { eachItem } from '../core/page.ts';
+import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
+import type { BlobRange, StorageAdapter } from '../storage/contract.ts';
 import { readLineage } from '../storage/lineage.ts';
 import { listAll, readValue } from '../storage/records.ts';
-import { Heart } from './heartbeat.ts';
+import type { ArtifactRecord } from './artifacts/artifact-record.ts';
+import type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, ListArtifactsOptions } from './artifacts/list-artifacts.ts';
+import type * as artifactReading from './artifacts/read-artifact.ts';
+import type { ReadWholeOptions } from './artifacts/read-artifact.ts';
+import type { LoggedTable, ReadTableOptions } from './artifacts/table-artifact.ts';
 import type { CompareRunsOptions, RunComparison } from './comparison/compare-runs.ts';
 import type { RunDetails } from './comparison/run-details.ts';
+import { Heart } from './heartbeat.ts';
 import { checkName } from './metric-name.ts';
-import { openArtifact, readArtifact, readArtifacts, type ArtifactRecord } from './run-artifacts.ts';
-import type { DatasetRecord } from './run-datasets.ts';
-import { readEnvironment, writeEnvironment } from './run-environment.ts';
-import type { RunChanges } from './run-changes.ts';
-import type { PurgeReport } from './run-deletion.ts';
-import { listRunPage, presentRun, type RunPage } from './run-list.ts';
-import type { ExperimentRecord, ParamValues, RunRecord, StoredRun, TagValues } from './run-record.ts';
-import { createRun, readParentId, readStoredRun, resumeRun } from './run-start.ts';
-import type { SearchRunsOptions } from './search-runs.ts';
+import { newRun } from './new-run.ts';
 import type { Reproduction } from './reproduction/reproduction.ts';
 import type { ReproductionCheck, VerifyReproductionOptions } from './reproduction/verify-reproduction.ts';
+import type { RunChanges } from './run-changes.ts';
+import type { DatasetRecord } from './run-datasets.ts';
+import type { PurgeReport } from './run-deletion.ts';
+import { readEnvironment } from './run-environment.ts';
 import type { RunIndex } from './run-index.ts';
-import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
+import { listRunPage, presentRun, type RunPage } from './run-list.ts';
+import type { ExperimentRecord, RunRecord, StoredRun } from './run-record.ts';
+import { createRun, readStoredRun, resumeRun } from './run-start.ts';
 import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
-import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type NewRunOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
+import type { SearchRunsOptions } from './search-runs.ts';
+import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
+import { sampleSystemMetrics } from './system-metrics.ts';
+import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
 /**
@@ -59,6 +64,7 @@ export class Tracker {
   readonly #knownExperiments = new Set<string>();
   readonly #openRuns = new Set<Run>();
   readonly #givenUp = new WeakSet<Run>();
+  readonly #samplers = new WeakMap<Run, Undo>();
   #index: RunIndex | undefined;
   #undoExit: Undo | undefined;
 
@@ -83,10 +89,10 @@ export class Tracker {
     const { signal } = options;
     const stored = resumes(options)
       ? await resumeRun(this.#storage, this.#settings.clock, options.resume, { params, tags, session, beat, signal })
-      : await createRun(this.#storage, await this.#newRun(options, { params, tags, session }), { signal, beat, newExperiment: !this.#knownExperiments.has(options.experiment) });
+      : await createRun(this.#storage, await newRun(this.#settings, options, { params, tags, session }, (error) => this.#report(error)), { signal, beat, newExperiment: !this.#knownExperiments.has(options.experiment) });
     this.#knownExperiments.add(stored.experiment);
     this.#settings.logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes(options) ? 'resumed' : 'started'}.`);
-    return this.#open(stored, session);
+    return this.#open(stored, session, options.systemMetrics !== false);
   }
 
   /**
@@ -232,19 +238,61 @@ export class Tracker {
   /** The artifacts of a run, in the order of the keys that their names make. Throws `NotFoundError` when there is no such run. */
   async *artifacts(runId: string, options: OperationOptions = {}): AsyncGenerator<ArtifactRecord, void, undefined> {
     await readStoredRun(this.#storage, runId, options);
+    const { readArtifacts } = await import('./artifacts/list-artifacts.ts');
     yield* readArtifacts(this.#storage, runId, options);
+  }
+
+  /** One page of the artifacts of a run whose names begin with `prefix`, by name; one that cannot be read is in `damaged` and hides no other. Throws `NotFoundError` when there is no such run. */
+  async listArtifacts(runId: string, options: ListArtifactsOptions = {}): Promise<ArtifactPage> {
+    await readStoredRun(this.#storage, runId, options);
+    const { listArtifacts } = await import('./artifacts/list-artifacts.ts');
+    return listArtifacts(this.#storage, runId, options);
+  }
+
+  /** What lies at a path among the artifacts of a run, names being split at each `/`: files, and directories with how much is in them. Throws `NotFoundError` when there is no such run. */
+  async browseArtifacts(runId: string, options: BrowseArtifactsOptions = {}): Promise<Page<ArtifactTreeEntry>> {
+    await readStoredRun(this.#storage, runId, options);
+    const { browseArtifacts } = await import('./artifacts/list-artifacts.ts');
+    return browseArtifacts(this.#storage, runId, options);
   }
 
   /** All bytes of an artifact. Throws `NotFoundError` when there is none, and `IntegrityError` when they are not the bytes that were logged. */
   async readArtifact(runId: string, name: string, options: OperationOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    await readStoredRun(this.#storage, runId, options);
-    return readArtifact(this.#storage, runId, name, options);
+    return (await this.#artifactReader(runId, options)).readArtifact(this.#storage, runId, name, options);
   }
 
   /** The bytes of an artifact in chunks; like {@link Tracker.readArtifact}, but the `IntegrityError` comes at the end, when all bytes have passed. */
   async openArtifact(runId: string, name: string, options: OperationOptions = {}): Promise<AsyncIterable<Uint8Array>> {
+    return (await this.#artifactReader(runId, options)).openArtifact(this.#storage, runId, name, options);
+  }
+
+  /** Some bytes of an artifact, which cannot be checked against its digest. Throws `NotFoundError` when there is none, and `ValidationError` for a range that is none. */
+  async readArtifactRange(runId: string, name: string, range: BlobRange, options: OperationOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.#artifactReader(runId, options)).readArtifactRange(this.#storage, runId, name, range, options);
+  }
+
+  /** An artifact as text, in UTF-8. Throws like {@link Tracker.readArtifact}, and `ValidationError` for one that is no text, or larger than `maxBytes`. */
+  async readArtifactText(runId: string, name: string, options: ReadWholeOptions = {}): Promise<string> {
+    return (await this.#artifactReader(runId, options)).readArtifactText(this.#storage, runId, name, options);
+  }
+
+  /** The value that `run.logJson` logged, or that any JSON artifact holds. Throws like {@link Tracker.readArtifactText}. */
+  async readArtifactJson(runId: string, name: string, options: ReadWholeOptions = {}): Promise<unknown> {
+    return (await this.#artifactReader(runId, options)).readArtifactJson(this.#storage, runId, name, options);
+  }
+
+  /** The table that `run.logTable` logged, whole or some columns and rows of it; `toCsv` writes it as text. Throws like {@link Tracker.readArtifact}. */
+  async readTable(runId: string, name: string, options: ReadTableOptions = {}): Promise<LoggedTable> {
     await readStoredRun(this.#storage, runId, options);
-    return openArtifact(this.#storage, runId, name, options);
+    const { readTable } = await import('./artifacts/table-artifact.ts');
+    return readTable(this.#storage, runId, name, options);
+  }
+
+  /** Takes an artifact out of a run; its bytes go at the next `collectGarbage`, unless something else names them. Throws `NotFoundError` when there is none. */
+  async deleteArtifact(runId: string, name: string, options: OperationOptions = {}): Promise<void> {
+    await readStoredRun(this.#storage, runId, options);
+    const { deleteArtifact } = await import('./artifacts/write-artifact.ts');
+    return deleteArtifact(this.#storage, this.#settings.clock, runId, name, options);
   }
 
   /** The datasets that a run used, in the order of their logging. Throws `NotFoundError` when there is no such run. */
@@ -267,37 +315,9 @@ export class Tracker {
     return [...from, ...to].sort((a, b) => a.at - b.at);
   }
 
-  async #newRun(options: NewRunOptions, { params, tags, session }: { params: ParamValues; tags: TagValues; session: string }): Promise<StoredRun> {
-    const { experiment, name, parent, group, notes, seed, signal } = options;
-    const [environment, parentId] = await Promise.all([this.#describe(), parent === undefined ? undefined : readParentId(this.#storage, parent, { signal })]);
-    return {
-      id: newId(),
-      experiment,
-      ...(name === undefined ? {} : { name }),
-      ...(group === undefined ? {} : { group }),
-      ...(notes === undefined ? {} : { notes }),
-      ...(seed === undefined ? {} : { seed }),
-      status: 'running',
-      startedAt: this.#settings.clock.now(),
-      ...(parentId === undefined ? {} : { parent: parentId }),
-      params,
-      tags,
-      metrics: {},
-      droppedPoints: 0,
-      openSessions: [session],
-      ...environment,
-    };
-  }
-
-  /** That the environment cannot be told is no reason not to run. */
-  async #describe(): Promise<Pick<StoredRun, 'environment' | 'code'>> {
-    let record: EnvironmentRecord | undefined;
-    try {
-      record = await this.#settings.environment?.describe();
-    } catch (error) {
-      this.#report(error);
-    }
-    return record === undefined ? {} : writeEnvironment(this.#storage, record);
+  async #artifactReader(runId: string, options: OperationOptions): Promise<typeof artifactReading> {
+    await readStoredRun(this.#storage, runId, options);
+    return import('./artifacts/read-artifact.ts');
   }
 
   async #details(id: string, options: OperationOptions): Promise<RunDetails> {
@@ -316,16 +336,32 @@ export class Tracker {
     return presentRun(this.#storage, run, this.#settings.clock.now(), options);
   }
 
-  #open(stored: StoredRun, session: string): Run {
+  #open(stored: StoredRun, session: string, sampled: boolean): Run {
     const run = new Run(stored, session, {
       ...this.#settings,
       onError: (error) => this.#report(error),
+      onEnding: (ending) => this.#stopSampling(ending),
       onEnd: (ended) => this.#forget(ended),
     });
+    if (sampled) this.#sample(run, stored);
     this.#openRuns.add(run);
     this.#heart.start();
     this.#undoExit ??= this.#settings.environment?.onExit(() => this.#flushAtExit());
     return run;
+  }
+
+  /** Logs the load of the host beside what the run logs. Its steps go on from the start of the run, so that those of a resumed run come later. */
+  #sample(run: Run, { startedAt }: StoredRun): void {
+    const { systemMetrics: source, systemMetricsMs: intervalMs, clock } = this.#settings;
+    if (source === undefined) return;
+    const firstStep = Math.max(0, Math.floor((clock.now() - startedAt) / intervalMs));
+    this.#samplers.set(run, sampleSystemMetrics({ source, clock, intervalMs, firstStep, log: (values, at) => run.logMetrics(values, at), onError: (error) => this.#report(error) }));
+  }
+
+  /** The last sample is logged by the stopping itself. */
+  #stopSampling(run: Run): void {
+    this.#samplers.get(run)?.();
+    this.#samplers.delete(run);
   }
 
   #forget(run: Run): void {

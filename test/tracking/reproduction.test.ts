@@ -24,7 +24,7 @@ const sound: EnvironmentRecord = {
     remote: 'https://git.example.test/team/flights.git',
     dirty: false,
     entry: 'train.js',
-    command: ['node', '/home/me/flights/train.js', '--note', "it's a try", '--lr=0.1'],
+    command: ['node', '/srv/flights/train.js', '--note', "it's a try", '--lr=0.1'],
   },
 };
 

@@ -3,7 +3,7 @@ import type { CodeRecord, EnvironmentRecord } from '../../core/environment.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import type { MetricPoint } from '../latest-metric.ts';
-import type { ArtifactRecord } from '../run-artifacts.ts';
+import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import type { DatasetRecord } from '../run-datasets.ts';
 import type { RunRecord } from '../run-record.ts';
 import { comparedItem, comparedItems, type ComparedItem } from './compared-item.ts';

@@ -1,6 +1,6 @@
 import type { EnvironmentRecord } from '../../core/environment.ts';
 import type { BestMetrics } from '../extreme-metric.ts';
-import type { ArtifactRecord } from '../run-artifacts.ts';
+import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import type { DatasetRecord } from '../run-datasets.ts';
 import type { RunRecord } from '../run-record.ts';
 

@@ -4,7 +4,7 @@ import { shown } from '../../core/shown.ts';
 import { byName, byRole, codeFields, codeOf, environmentFields, fingerprintsOf } from '../comparison/compare-runs.ts';
 import { comparedItems, type ComparedItem } from '../comparison/compared-item.ts';
 import type { RunDetails } from '../comparison/run-details.ts';
-import type { ArtifactRecord } from '../run-artifacts.ts';
+import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { isWithin, type MetricTolerance } from './metric-tolerance.ts';
 
 /** What is compared of two runs. */
