@@ -1,0 +1,99 @@
+import type { Undo } from '../../core/clock.ts';
+import type { CodeRecord, Environment, EnvironmentRecord } from '../../core/environment.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+
+/** What a page knows of its own code, which it cannot find out by itself: its bundler has to tell. */
+export interface BrowserEnvironmentOptions {
+  /** Commit, branch and remote that the page was built from. @default unknown */
+  code?: Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty'> | undefined;
+  /** Versions by package name, such as those that were bundled. @default unknown */
+  packages?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What a page or a worker offers of what is asked for; which of it there is differs from browser to browser. */
+interface BrowserGlobals {
+  readonly navigator?: {
+    readonly userAgent?: string;
+    readonly userAgentData?: { readonly brands?: readonly { readonly brand: string; readonly version: string }[]; readonly platform?: string };
+    readonly platform?: string;
+    readonly hardwareConcurrency?: number;
+    readonly deviceMemory?: number;
+  };
+  readonly location?: { readonly origin: string; readonly pathname: string };
+  readonly document?: { readonly visibilityState: string };
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+}
+
+/**
+ * What a run should know of the page or worker it took place in: the browser and its version, the platform, how many threads and about how much memory there are, and the address of the page without its query and fragment, where
+ * secrets would be. Nothing that tells one visitor from another is recorded: no language, no screen, no whole user agent.
+ *
+ * Open runs are flushed when the page is hidden or left (`visibilitychange`, `pagehide`), the last moments in which a browser lets work be finished; what it does not finish then is lost.
+ *
+ * @throws {ValidationError} when `code` or `packages` is no object.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Tracker } from 'modelkeep';
+ * import { browserEnvironment } from 'modelkeep/browser';
+ *
+ * const environment = browserEnvironment({ code: { commit: '3f2a9c1' } });
+ * const tracker = new Tracker({ storage: new MemoryStorage(), environment });
+ * const run = await tracker.startRun({ experiment: 'demo' });
+ * await run.end();
+ * console.log((await tracker.environment(run.id))?.code?.commit); // 3f2a9c1
+ * ```
+ */
+export function browserEnvironment(options: BrowserEnvironmentOptions = {}): Environment {
+  for (const name of ['code', 'packages'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && (typeof value !== 'object' || value === null)) throw new ValidationError(`${name} is ${shown(value, 80)}; give an object.`, { path: name });
+  }
+  return { describe: async () => describe(globalThis, options), onExit };
+}
+
+function describe({ navigator, location }: BrowserGlobals, { code, packages }: BrowserEnvironmentOptions): EnvironmentRecord {
+  const version = versionOf(navigator);
+  const platform = navigator?.userAgentData?.platform || navigator?.platform;
+  const cores = navigator?.hardwareConcurrency;
+  const gibibytes = navigator?.deviceMemory;
+  const entry = location === undefined || location.origin === 'null' ? undefined : `${location.origin}${location.pathname}`;
+  return {
+    runtime: 'browser',
+    ...(version === undefined ? {} : { runtimeVersion: version }),
+    ...(platform ? { platform } : {}),
+    ...(cores === undefined ? {} : { cpu: { cores } }),
+    ...(gibibytes === undefined ? {} : { memoryBytes: gibibytes * 2 ** 30 }),
+    ...(code === undefined && entry === undefined ? {} : { code: { ...(entry === undefined ? {} : { entry }), ...code } }),
+    ...(packages === undefined ? {} : { packages: { ...packages } }),
+  };
+}
+
+/** Browsers name themselves in several ways at once; made-up brands among them have the word "Brand" in their names. */
+function versionOf(navigator: BrowserGlobals['navigator']): string | undefined {
+  const brands = navigator?.userAgentData?.brands?.filter(({ brand }) => !/brand/i.test(brand));
+  const [known] = brands?.some(({ brand }) => brand !== 'Chromium') ? brands.filter(({ brand }) => brand !== 'Chromium') : (brands ?? []);
+  if (known !== undefined) return `${known.brand} ${known.version}`;
+  const [, name, version] = /(Firefox|Edg|OPR|Chrome|Version)\/([\d.]+)/.exec(navigator?.userAgent ?? '') ?? [];
+  if (name === undefined) return undefined;
+  return `${name === 'Version' ? 'Safari' : name} ${version}`;
+}
+
+function onExit(listener: () => void | Promise<void>): Undo {
+  const globals: BrowserGlobals = globalThis;
+  const leaving = (): void => {
+    // A listener reports its own failures; one that rejects all the same must not reach the page.
+    void (async () => listener())().catch(() => undefined);
+  };
+  const hidden = (): void => {
+    if (globals.document?.visibilityState === 'hidden') leaving();
+  };
+  globals.addEventListener?.('pagehide', leaving);
+  globals.addEventListener?.('visibilitychange', hidden);
+  return () => {
+    globals.removeEventListener?.('pagehide', leaving);
+    globals.removeEventListener?.('visibilitychange', hidden);
+  };
+}
