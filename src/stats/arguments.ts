@@ -1,31 +1,32 @@
 import { ValidationError } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
 
 /** Throws `ValidationError` unless the argument is a finite number above 0. */
 export function demandPositive(name: string, value: number): void {
-  if (!(value > 0 && value < Infinity)) throw new ValidationError(`${name} is ${value}; it must be a finite number above 0.`, { path: name });
+  if (!(typeof value === 'number' && value > 0 && value < Infinity)) throw new ValidationError(`${name} is ${shown(value, 80)}; it must be a finite number above 0.`, { path: name });
 }
 
 /** Throws `ValidationError` unless the argument is a number from 0 to 1, both included. */
 export function demandProbability(name: string, value: number): void {
-  if (!(value >= 0 && value <= 1)) throw new ValidationError(`${name} is ${value}; a probability is a number from 0 to 1.`, { path: name });
+  if (!(typeof value === 'number' && value >= 0 && value <= 1)) throw new ValidationError(`${name} is ${shown(value, 80)}; a probability is a number from 0 to 1.`, { path: name });
 }
 
 /** Throws `ValidationError` unless the argument lies between 0 and 1, both excluded: a level of confidence or of significance. */
 export function demandLevel(name: string, value: number): void {
-  if (!(value > 0 && value < 1)) throw new ValidationError(`${name} is ${value}; it must be above 0 and below 1, such as 0.95 for a confidence.`, { path: name });
+  if (!(typeof value === 'number' && value > 0 && value < 1)) throw new ValidationError(`${name} is ${shown(value, 80)}; it must be above 0 and below 1, such as 0.95 for a confidence.`, { path: name });
 }
 
 /** Throws `ValidationError` unless the argument is a whole number from `min` to `max`. */
 export function demandWhole(name: string, value: number, min = 0, max: number = Number.MAX_SAFE_INTEGER): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new ValidationError(`${name} is ${value}; it must be a whole number ${range}.`, { path: name });
+  throw new ValidationError(`${name} is ${shown(value, 80)}; it must be a whole number ${range}.`, { path: name });
 }
 
 /** Throws `ValidationError` unless the argument is one of the words that it may be. */
 export function demandOneOf(name: string, value: unknown, allowed: readonly string[]): void {
   if (typeof value === 'string' && allowed.includes(value)) return;
-  throw new ValidationError(`${name} is ${JSON.stringify(value)}; it must be one of ${allowed.map((word) => `'${word}'`).join(', ')}.`, { path: name });
+  throw new ValidationError(`${name} is ${shown(value, 80)}; it must be one of ${allowed.map((word) => `'${word}'`).join(', ')}.`, { path: name });
 }
 
 /** Throws `ValidationError` unless two lists that belong together have the same length. */
@@ -39,8 +40,8 @@ export function demandCounts(name: string, counts: ArrayLike<number>): number {
   let total = 0;
   for (let i = 0; i < counts.length; i++) {
     const count = counts[i]!;
-    if (!(count >= 0 && count < Infinity)) {
-      throw new ValidationError(`${name}[${i}] is ${count}; a count is finite and not negative.`, { path: `${name}[${i}]` });
+    if (!(typeof count === 'number' && count >= 0 && count < Infinity)) {
+      throw new ValidationError(`${name}[${i}] is ${shown(count, 80)}; a count is finite and not negative.`, { path: `${name}[${i}]` });
     }
     total += count;
   }

@@ -15,12 +15,12 @@ export class SeededGenerator {
 
   /** From a seed of 0 to 2^32 - 1, or from where another one stood. */
   constructor(from: number | GeneratorState) {
-    if (typeof from === 'number') {
-      demandWhole('seed', from, 0, 2 ** 32 - 1);
-      const next = splitMix(from);
+    if (!Array.isArray(from)) {
+      demandWhole('seed', from as number, 0, 2 ** 32 - 1);
+      const next = splitMix(from as number);
       [this.#a, this.#b, this.#c, this.#d] = [next(), next(), next(), next()];
     } else {
-      [this.#a, this.#b, this.#c, this.#d] = [from[0] | 0, from[1] | 0, from[2] | 0, from[3] | 0];
+      [this.#a, this.#b, this.#c, this.#d] = (from as GeneratorState).map((word) => word | 0) as [number, number, number, number];
     }
   }
 

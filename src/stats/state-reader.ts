@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
 
 /** Reads a stored state field by field; whatever is not as it must be is a `ValidationError` that names the field. */
 export class StateReader {
@@ -69,6 +70,5 @@ function rangeText(min: number, max: number): string {
 }
 
 function wrong(path: string, value: unknown, wanted: string): ValidationError {
-  const shown = (JSON.stringify(value) ?? String(value)).slice(0, 60);
-  return new ValidationError(`${path} is ${shown}; a stored state has ${wanted} there. It was changed or is of something else.`, { path });
+  return new ValidationError(`${path} is ${shown(value, 60)}; a stored state has ${wanted} there. It was changed or is of something else.`, { path });
 }

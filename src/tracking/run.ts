@@ -18,7 +18,7 @@ import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buff
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ImageInput } from './artifacts/image-artifact.ts';
 import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
-import { writeArtifact, writeArtifacts, type ArtifactInput, type LogArtifactOptions, type LogArtifactsOptions } from './artifacts/write-artifact.ts';
+import type { ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
@@ -174,12 +174,14 @@ export class Run implements AsyncDisposable {
    */
   async logArtifact(name: string, content: Content, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
     this.#assertOpen('logArtifact');
+    const { writeArtifact } = await import('./artifacts/write-artifact.ts');
     return writeArtifact(this.#context.storage, this.#context.clock, this.id, name, content, options);
   }
 
   /** Stores many files, such as those of `artifactsFromDirectory`, one after the other; those before one that fails stay. */
   async logArtifacts(inputs: AsyncIterable<ArtifactInput> | Iterable<ArtifactInput>, options: LogArtifactsOptions = {}): Promise<ArtifactRecord[]> {
     this.#assertOpen('logArtifacts');
+    const { writeArtifacts } = await import('./artifacts/write-artifact.ts');
     return writeArtifacts(this.#context.storage, this.#context.clock, this.id, inputs, options);
   }
 

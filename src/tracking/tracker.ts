@@ -33,7 +33,6 @@ import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
 import type { SearchRunsOptions } from './search-runs.ts';
 import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
-import { sampleSystemMetrics } from './system-metrics.ts';
 import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -92,7 +91,9 @@ export class Tracker {
       : await createRun(this.#storage, await newRun(this.#settings, options, { params, tags, session }, (error) => this.#report(error)), { signal, beat, newExperiment: !this.#knownExperiments.has(options.experiment) });
     this.#knownExperiments.add(stored.experiment);
     this.#settings.logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes(options) ? 'resumed' : 'started'}.`);
-    return this.#open(stored, session, options.systemMetrics !== false);
+    const run = this.#open(stored, session);
+    if (options.systemMetrics !== false) await this.#sample(run, stored);
+    return run;
   }
 
   /**
@@ -336,14 +337,13 @@ export class Tracker {
     return presentRun(this.#storage, run, this.#settings.clock.now(), options);
   }
 
-  #open(stored: StoredRun, session: string, sampled: boolean): Run {
+  #open(stored: StoredRun, session: string): Run {
     const run = new Run(stored, session, {
       ...this.#settings,
       onError: (error) => this.#report(error),
       onEnding: (ending) => this.#stopSampling(ending),
       onEnd: (ended) => this.#forget(ended),
     });
-    if (sampled) this.#sample(run, stored);
     this.#openRuns.add(run);
     this.#heart.start();
     this.#undoExit ??= this.#settings.environment?.onExit(() => this.#flushAtExit());
@@ -351,9 +351,10 @@ export class Tracker {
   }
 
   /** Logs the load of the host beside what the run logs. Its steps go on from the start of the run, so that those of a resumed run come later. */
-  #sample(run: Run, { startedAt }: StoredRun): void {
+  async #sample(run: Run, { startedAt }: StoredRun): Promise<void> {
     const { systemMetrics: source, systemMetricsMs: intervalMs, clock } = this.#settings;
     if (source === undefined) return;
+    const { sampleSystemMetrics } = await import('./system-metrics.ts');
     const firstStep = Math.max(0, Math.floor((clock.now() - startedAt) / intervalMs));
     this.#samplers.set(run, sampleSystemMetrics({ source, clock, intervalMs, firstStep, log: (values, at) => run.logMetrics(values, at), onError: (error) => this.#report(error) }));
   }

@@ -51,7 +51,13 @@ export function browserEnvironment(options: BrowserEnvironmentOptions = {}): Env
     const value: unknown = options[name];
     if (value !== undefined && (typeof value !== 'object' || value === null)) throw new ValidationError(`${name} is ${shown(value, 80)}; give an object.`, { path: name });
   }
-  return { describe: async () => describe(globalThis, options), onExit };
+  return { describe: async () => describe(browserGlobals(), options), onExit };
+}
+
+/** What there is of it here; in Node nothing. */
+function browserGlobals(): BrowserGlobals {
+  const host: object = globalThis;
+  return host;
 }
 
 function describe({ navigator, location }: BrowserGlobals, { code, packages }: BrowserEnvironmentOptions): EnvironmentRecord {
@@ -82,7 +88,7 @@ function versionOf(navigator: BrowserGlobals['navigator']): string | undefined {
 }
 
 function onExit(listener: () => void | Promise<void>): Undo {
-  const globals: BrowserGlobals = globalThis;
+  const globals = browserGlobals();
   const leaving = (): void => {
     // A listener reports its own failures; one that rejects all the same must not reach the page.
     void (async () => listener())().catch(() => undefined);

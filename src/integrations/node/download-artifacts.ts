@@ -41,7 +41,7 @@ export interface WriteArtifactsOptions extends LongOperationOptions {
  * const run = await tracker.startRun({ experiment: 'demo' });
  * await run.logArtifact('plots/loss.csv', 'step,loss\n0,1\n');
  * await run.end();
- * const files = await writeArtifactsTo(await mkdtemp('/tmp/run-'), tracker, run.id);
+ * const files = await writeArtifactsTo(await mkdtemp('run-'), tracker, run.id);
  * console.log(files[0]?.name); // plots/loss.csv
  * ```
  */

@@ -35,11 +35,13 @@ const chunkBytes = 1024 * 1024;
  *
  * @example
  * ```ts
+ * import { writeFile } from 'node:fs/promises';
  * import { MemoryStorage, Tracker } from 'modelkeep';
  * import { artifactFromFile } from 'modelkeep/node';
  *
+ * await writeFile('weights.bin', new Uint8Array([1, 2, 3]));
  * const run = await new Tracker({ storage: new MemoryStorage() }).startRun({ experiment: 'demo' });
- * const { name, content } = await artifactFromFile('package.json');
+ * const { name, content } = await artifactFromFile('weights.bin');
  * await run.logArtifact(name, content);
  * await run.end();
  * ```

@@ -1,10 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { hellingerDistance } from '../distances/hellinger-distance.ts';
 import { jensenShannonDistance } from '../distances/jensen-shannon-distance.ts';
 import { lInfinity } from '../distances/l-infinity.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { countInHistogram, histogramEdges } from '../samples/histogram.ts';
-import { sampleMoments } from '../samples/sample-moments.ts';
+import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
 import { countCategories, kindOf, numbersOf, sumOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
 
 /** How a column is read. */
@@ -104,8 +105,11 @@ function withOne(counts: Float64Array, more: number): Float64Array {
 }
 
 function standardDeviationThreshold(values: ArrayLike<number>, multiplier = 3): AlertThreshold {
-  if (!(multiplier >= 0 && multiplier < Infinity)) throw new ValidationError(`multiplier is ${multiplier}; it must be a finite number of at least 0.`, { path: 'multiplier' });
-  const { n, mean, squares } = sampleMoments(finiteValues(values).values);
+  const known: unknown = multiplier;
+  if (!(typeof known === 'number' && known >= 0 && known < Infinity)) throw new ValidationError(`multiplier is ${shown(known, 60)}; it must be a finite number of at least 0.`, { path: 'multiplier' });
+  const finite = finiteValues(values).values;
+  const scale = safeScale(finite);
+  const { n, mean, squares } = sampleMoments(finite, scale);
   const reach = n === 0 ? NaN : multiplier * Math.sqrt(squares / n);
-  return { lower: mean - reach, upper: mean + reach };
+  return { lower: (mean - reach) / scale, upper: (mean + reach) / scale };
 }

@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import type { StateReader } from '../state-reader.ts';
-import { isFiniteNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { isModerateNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 interface AdwinSettings {
   readonly delta: number;
@@ -35,7 +35,7 @@ export class AdwinMemory implements DetectorMemory {
   }
 
   accepts(value: number): boolean {
-    return isFiniteNumber(value);
+    return isModerateNumber(value);
   }
 
   observe(value: number): DetectorStatus {

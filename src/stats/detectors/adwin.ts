@@ -21,7 +21,7 @@ export interface AdwinOptions {
  * Adaptive windowing (Bifet & Gavaldà 2007): keeps a window of the latest values as long as its mean is one, and calls drift when two parts of it have means that differ by more than
  * ε = √(2m σ² ln(2 ln(w)/δ)) + ⅔ m ln(2 ln(w)/δ), where 1/m is about the harmonic mean of the parts' sizes. Decisions are those of River, whose window begins anew after a drift.
  *
- * Memory grows with the logarithm of the window, time per observation is constant on average. Any scale of values. NaN and ±Infinity are ignored and counted. Throws `ValidationError` for wrong options.
+ * Memory grows with the logarithm of the window, time per observation is constant on average. NaN, ±Infinity and values beyond ±1e150 are ignored and counted. Throws `ValidationError` for wrong options.
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { directions, type ChangeDirection } from './page-hinkley.ts';
-import { StreamDetector, isFiniteNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive a {@link Cusum} chart is, and to what. */
 export interface CusumOptions {
@@ -21,7 +21,7 @@ export interface CusumOptions {
  * first `warmUp` values, and drift when either is above `threshold` standard deviations. Decisions are those of River's CUSUM.
  *
  * Free of units. With the classical settings a stable stream of normal values alarms about every few hundred observations, all the more since 30 values tell the mean only roughly: raise `threshold` or
- * `warmUp` for long streams. After a constant warm-up any other value is a drift. Constant memory and time. NaN and ±Infinity are ignored and counted. Throws `ValidationError` for wrong options.
+ * `warmUp` for long streams. After a constant warm-up any other value is a drift. Constant memory and time. NaN, ±Infinity and values beyond ±1e150 are ignored and counted. Throws `ValidationError` for wrong options.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ class CusumMemory implements DetectorMemory {
   }
 
   accepts(value: number): boolean {
-    return isFiniteNumber(value);
+    return isModerateNumber(value);
   }
 
   observe(value: number): DetectorStatus {

@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
-import { StreamDetector, isFiniteNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** Which changes of a mean a chart looks for. */
 export type ChangeDirection = 'up' | 'down' | 'both';
@@ -24,7 +24,7 @@ export interface PageHinkleyOptions {
  * The test of Page (1954) and Hinkley (1971) for a change of the mean: sums up how far the values are from the running mean, fading, and calls drift when a sum is further than
  * `threshold` from its lowest (for a rise) or highest (for a fall). Decisions are those of River.
  *
- * Its thresholds are in the units of the stream: scale the stream or set them. Constant memory and time. NaN and ±Infinity are ignored and counted. Throws
+ * Its thresholds are in the units of the stream: scale the stream or set them. Constant memory and time. NaN, ±Infinity and values beyond ±1e150 are ignored and counted. Throws
  * `ValidationError` for options that are not positive, `alpha` above 1 and an unknown direction.
  *
  * @example
@@ -83,7 +83,7 @@ class PageHinkleyMemory implements DetectorMemory {
   }
 
   accepts(value: number): boolean {
-    return isFiniteNumber(value);
+    return isModerateNumber(value);
   }
 
   observe(value: number): DetectorStatus {

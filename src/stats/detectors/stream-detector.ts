@@ -128,5 +128,8 @@ export function readDetectorState(state: unknown, kind: string): StateReader {
 /** Numbers that are there. */
 export const isFiniteNumber = (value: number): boolean => Number.isFinite(value);
 
+/** Whether a value is a number whose square, and the sums of many, are far from overflowing. */
+export const isModerateNumber = (value: number): boolean => typeof value === 'number' && Math.abs(value) <= 1e150;
+
 /** Errors of a model: 0 for right, 1 for wrong, or a loss in between. */
-export const isErrorRate = (value: number): boolean => value >= 0 && value <= 1;
+export const isErrorRate = (value: number): boolean => typeof value === 'number' && value >= 0 && value <= 1;

@@ -1,3 +1,4 @@
+import { deviance } from '../special/saddle-point.ts';
 import { logarithmOf, type LogarithmOptions } from './logarithm-base.ts';
 import { sharesOf } from './shares.ts';
 
@@ -20,10 +21,7 @@ export function klDivergence(p: ArrayLike<number>, q: ArrayLike<number>, options
   if (shares === undefined) return NaN;
   const [a, b] = shares;
   let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    // Σ (q - p) is 0; with it no term is negative and equal shares give exactly 0.
-    if (a[i]! > 0) sum += a[i]! * Math.log(a[i]! / b[i]!) + (b[i]! - a[i]!);
-    else sum += b[i]!;
-  }
+  // Σ (q - p) is 0; with it no term is negative, equal shares give exactly 0, and little cancels between shares that are nearly so.
+  for (let i = 0; i < a.length; i++) sum += deviance(a[i]!, b[i]!);
   return Math.max(0, sum) / unit;
 }

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import type { SharesOptions } from './shares.ts';
 
 /** How an information distance reads its arguments and in which unit it answers. */
@@ -11,5 +12,5 @@ export interface LogarithmOptions extends SharesOptions {
 export function logarithmOf(base: number | 'e' = 'e'): number {
   if (base === 'e') return 1;
   if (typeof base === 'number' && base > 1 && base < Infinity) return Math.log(base);
-  throw new ValidationError(`base is ${JSON.stringify(base)}; it must be 'e' or a number above 1.`, { path: 'base' });
+  throw new ValidationError(`base is ${shown(base, 60)}; it must be 'e' or a number above 1.`, { path: 'base' });
 }

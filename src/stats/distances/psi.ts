@@ -1,10 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { binomialPmf } from '../special/saddle-point.ts';
 
 /** How {@link psi} keeps the logarithm of an empty bin finite. */
 export type ZeroRule =
   | {
-      /** Counts that are added to every bin of both sides. */
+      /** Counts that are added to every bin of both sides, finite and not negative. */
       readonly add: number;
     }
   | {
@@ -38,7 +39,10 @@ export interface PsiResult {
  * By chance alone it is about (bins - 1)(1/n + 1/m); `expectedByChance` is that, taken exactly where a bin is nearly empty, and the interval stands on it and
  * on the multinomial variance of both sides (delta method). It holds for the default zero rule.
  *
- * An empty side or fewer than two bins give 0 with the interval [0, 0]. O(bins). Throws `ValidationError` for different lengths or negative counts.
+ * An empty side or fewer than two bins give 0 with the interval [0, 0]. A rule that fills nothing (0) gives Infinity where one side of a bin is empty, and what
+ * chance gives and the interval are NaN then. O(bins).
+ *
+ * @throws {ValidationError} for different lengths, counts that are negative or not finite, and a zero rule that is none.
  *
  * @example
  * ```ts
@@ -49,6 +53,7 @@ export interface PsiResult {
  * ```
  */
 export function psi(reference: ArrayLike<number>, current: ArrayLike<number>, zeros: ZeroRule = { add: 0.5 }): PsiResult {
+  demandZeroRule(zeros);
   const { n, m, bins } = totals(reference, current);
   const contributions = new Float64Array(reference.length);
   if (n === 0 || m === 0 || bins < 2) return { value: 0, low: 0, high: 0, expectedByChance: 0, contributions, bins };
@@ -72,6 +77,13 @@ export function psi(reference: ArrayLike<number>, current: ArrayLike<number>, ze
   return { value, low: Math.max(0, value - chance - spread), high: Math.max(0, value - chance + spread), expectedByChance: chance, contributions, bins };
 }
 
+function demandZeroRule(zeros: unknown): void {
+  const rule = (typeof zeros === 'object' && zeros !== null ? zeros : {}) as { readonly add?: unknown; readonly floor?: unknown };
+  const amount = 'add' in rule ? rule.add : rule.floor;
+  if (typeof amount === 'number' && amount >= 0 && amount <= ('add' in rule ? Number.MAX_VALUE : 1)) return;
+  throw new ValidationError(`zeros is ${shown(zeros, 60)}; it must be { add } with a finite count of at least 0, or { floor } with a share from 0 to 1.`, { path: 'zeros' });
+}
+
 function totals(reference: ArrayLike<number>, current: ArrayLike<number>): { n: number; m: number; bins: number } {
   if (reference.length !== current.length) {
     throw new ValidationError(`The reference has ${reference.length} bins and the current counts ${current.length}; count both in the same bins.`, { path: 'current' });
@@ -82,14 +94,18 @@ function totals(reference: ArrayLike<number>, current: ArrayLike<number>): { n: 
   for (let i = 0; i < reference.length; i++) {
     const r = reference[i]!;
     const c = current[i]!;
-    if (!(r >= 0 && r < Infinity && c >= 0 && c < Infinity)) {
-      throw new ValidationError(`Bin ${i} counts ${r} and ${c}; a count is finite and not negative.`, { path: `[${i}]` });
+    if (!(isCount(r) && isCount(c))) {
+      throw new ValidationError(`Bin ${i} counts ${shown(r, 60)} and ${shown(c, 60)}; a count is finite and not negative.`, { path: `[${i}]` });
     }
     n += r;
     m += c;
     if (r > 0 || c > 0) bins++;
   }
   return { n, m, bins };
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value < Infinity;
 }
 
 /** The multinomial variance of the index to first order, from its derivatives by each share. */

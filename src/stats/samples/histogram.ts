@@ -1,5 +1,6 @@
-import { demandWhole } from '../arguments.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+import { demandWhole } from '../arguments.ts';
 
 /** How many bins of equal width a histogram has: by the rule of Sturges or of Doane, or a number. */
 export type HistogramRule = 'sturges' | 'doane' | number;
@@ -23,7 +24,7 @@ export interface Histogram {
  *
  * NaN and ±Infinity are not counted. Equal values are widened by 0.5 on both sides; no values give the edges 0 and 1. Costs O(n).
  *
- * @throws {ValidationError} for an unknown rule or a number of bins that is not a whole number of at least 1.
+ * @throws {ValidationError} for an unknown rule or a number of bins that is not a whole number of 1 to 10,000,000.
  *
  * @example
  * ```ts
@@ -44,7 +45,7 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions =
  *
  * NaN and ±Infinity are left out. Equal values are widened by 0.5 on both sides; no values give the edges 0 and 1. Costs O(n).
  *
- * @throws {ValidationError} for an unknown rule or a number of bins that is not a whole number of at least 1.
+ * @throws {ValidationError} for an unknown rule or a number of bins that is not a whole number of 1 to 10,000,000.
  *
  * @example
  * ```ts
@@ -57,9 +58,9 @@ export function histogram(values: ArrayLike<number>, options: HistogramOptions =
  * ```
  */
 export function histogramEdges(values: ArrayLike<number>, rule: HistogramRule = 'sturges'): Float64Array {
-  if (typeof rule === 'number') demandWhole('rule', rule, 1, 2 ** 31);
+  if (typeof rule === 'number') demandWhole('rule', rule, 1, 10_000_000);
   else if (rule !== 'sturges' && rule !== 'doane') {
-    throw new ValidationError(`rule is ${JSON.stringify(rule)}; it must be 'sturges', 'doane' or a number of bins.`, { path: 'rule' });
+    throw new ValidationError(`rule is ${shown(rule, 80)}; it must be 'sturges', 'doane' or a number of bins.`, { path: 'rule' });
   }
   const { n, min, max } = rangeOf(values);
   const first = n === 0 ? 0 : min === max ? min - 0.5 : min;

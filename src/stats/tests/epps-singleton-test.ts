@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { demandPositive } from '../arguments.ts';
 import { chiSquared } from '../distributions/chi-squared.ts';
 import { symmetricEigen } from '../multivariate/symmetric-eigen.ts';
@@ -54,8 +55,7 @@ const fewest = 5;
  */
 export function eppsSingletonTest(x: Sample, y: Sample, options: EppsSingletonOptions = {}): EppsSingletonResult {
   const { t = [0.4, 0.8] } = options;
-  if (t.length < 1 || t.length > 8) throw new ValidationError(`t has length ${t.length}; give one to eight points.`, { path: 't' });
-  for (const [i, point] of t.entries()) demandPositive(`t[${i}]`, point);
+  demandPoints(t);
   const first = finiteOf(x);
   const second = finiteOf(y);
   const n = first.values.length;
@@ -83,6 +83,13 @@ export function eppsSingletonTest(x: Sample, y: Sample, options: EppsSingletonOp
   const small = Math.max(n, m) < 25;
   const statistic = (total * sum) / (small ? 1 + total ** -0.45 + 10.1 * (n ** -1.7 + m ** -1.7) : 1);
   return { statistic, pValue: chiSquared.sf(statistic, df), method: small ? 'corrected' : 'asymptotic', df, ...common };
+}
+
+function demandPoints(t: readonly number[]): void {
+  const given: unknown = t;
+  if (!Array.isArray(given) && !ArrayBuffer.isView(given)) throw new ValidationError(`t is ${shown(given, 60)}; it must be a list of one to eight positive numbers.`, { path: 't' });
+  if (t.length < 1 || t.length > 8) throw new ValidationError(`t has length ${t.length}; give one to eight points.`, { path: 't' });
+  for (let i = 0; i < t.length; i++) demandPositive(`t[${i}]`, t[i]!);
 }
 
 function finiteOf(sample: Sample): { values: Float64Array; dropped: number } {

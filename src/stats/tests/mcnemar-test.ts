@@ -62,8 +62,11 @@ export function mcNemarTest(table: readonly ArrayLike<number>[], options: McNema
   const discordant = b + c;
   const named = method === 'exact' ? 'exact' : continuity ? 'asymptotic-corrected' : 'asymptotic';
   if (discordant === 0) return { statistic: 0, pValue: 1, method: named, discordant, oddsRatio: NaN, low: 0, high: Infinity };
-  const share = clopperPearsonInterval(b, discordant, (1 - confidence) / 2);
-  const odds = { discordant, oddsRatio: b / c, low: share.low / (1 - share.low), high: share.high / (1 - share.high) };
+  const tail = (1 - confidence) / 2;
+  // Each end from the share that is small there: 1 less one near 1 has lost its digits.
+  const first = clopperPearsonInterval(b, discordant, tail).low;
+  const second = clopperPearsonInterval(c, discordant, tail).low;
+  const odds = { discordant, oddsRatio: b / c, low: first / (1 - first), high: (1 - second) / second };
   if (method === 'exact') {
     const statistic = Math.min(b, c);
     return { statistic, pValue: Math.min(1, 2 * exactPValue(binomialLaw(discordant, 0.5), statistic, 'less')), method: named, ...odds };

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 
 /** The places of p-values from the smallest to the largest. Throws `ValidationError` for what is no probability. */
@@ -11,7 +12,7 @@ export function orderOfPValues(pValues: ArrayLike<number>): Uint32Array {
 export function demandPValues(pValues: ArrayLike<number>): void {
   for (let i = 0; i < pValues.length; i++) {
     const p = pValues[i]!;
-    if (!(p >= 0 && p <= 1)) throw new ValidationError(`pValues[${i}] is ${p}; a p-value is a number from 0 to 1.`, { path: `pValues[${i}]` });
+    if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw new ValidationError(`pValues[${i}] is ${shown(p, 80)}; a p-value is a number from 0 to 1.`, { path: `pValues[${i}]` });
   }
 }
 

@@ -61,6 +61,14 @@ describe('standardDeviationThreshold', () => {
     expect(nannyml.alert(-99, { upper: band.upper })).toBe(false);
     expect(nannyml.standardDeviationThreshold([])).toEqual({ lower: NaN, upper: NaN });
     expect(nannyml.alert(1, nannyml.standardDeviationThreshold([]))).toBe(false);
-    expect(() => nannyml.standardDeviationThreshold([1], -1)).toThrow(/multiplier is -1/);
+    for (const multiplier of [-1, null, '3', NaN, 3n]) expect(() => nannyml.standardDeviationThreshold([1], multiplier as never)).toThrow(/multiplier is /);
+  });
+
+  it('holds for numbers whose squares leave the range of doubles', () => {
+    for (const size of [2 ** 900, 2 ** -900]) {
+      const band = nannyml.standardDeviationThreshold([size, 2 * size, 3 * size, 4 * size], 2);
+      expectClose(band.lower / size, 2.5 - 2 * Math.sqrt(1.25), { rtol: 1e-13 });
+      expectClose(band.upper / size, 2.5 + 2 * Math.sqrt(1.25), { rtol: 1e-13 });
+    }
   });
 });

@@ -108,3 +108,15 @@ describe('wassersteinDistance', () => {
     expect(() => wassersteinDistance([1], [1], { scale: 'sd' as 'none' })).toThrow(/^scale is "sd"/);
   });
 });
+
+describe('klDivergence of shares that are nearly equal', () => {
+  it('keeps its digits: d² / 2 for a half and half that differ by d twice over', () => {
+    for (const d of [1e-3, 1e-5, 2 ** -24, 2 ** -30]) expectClose(klDivergence([0.5, 0.5], [0.5 + d, 0.5 - d]), -0.5 * Math.log1p(-4 * d * d), { rtol: 1e-6 });
+    expect(klDivergence([3, 4, 0], [6, 8, 0])).toBe(0);
+    expect(klDivergence([1, 1], [2, 0])).toBe(Infinity);
+  });
+
+  it('refuses a base of another kind by a message of its own', () => {
+    expect(() => klDivergence([1], [1], { base: 2n as never })).toThrow(/base is 2n/);
+  });
+});

@@ -51,4 +51,15 @@ describe('psi', () => {
     expect(() => psi([1, 2], [1])).toThrow(/same bins/);
     expect(() => psi([1], [NaN])).toThrow(/Bin 0/);
   });
+
+  it('refuses a zero rule that is none and counts that are no numbers, and says what a rule that fills nothing gives', () => {
+    for (const zeros of [null, 'add', 0.5, [], {}, { add: -1 }, { add: NaN }, { add: Infinity }, { add: '1' }, { floor: -0.1 }, { floor: 1.1 }, { floor: 1n }]) {
+      expect(() => psi([1, 2], [2, 1], zeros as never)).toThrow(/zeros is .* it must be \{ add \}/);
+    }
+    for (const count of [null, '5', 1n]) expect(() => psi([1, count as never], [2, 1])).toThrow(/Bin 1 counts/);
+    for (const zeros of [{ add: 0 }, { floor: 0 }]) {
+      expect(psi([5, 0], [3, 2], zeros)).toMatchObject({ value: Infinity, low: NaN, high: NaN });
+      expect(Number.isFinite(psi([50, 40], [30, 20], zeros).high)).toBe(true);
+    }
+  });
 });

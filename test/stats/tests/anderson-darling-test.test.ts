@@ -107,6 +107,7 @@ describe('andersonDarlingKSampleTest', () => {
 
   it('refuses a single sample and options out of range', () => {
     expect(() => andersonDarlingKSampleTest([[1, 2, 3]])).toThrow(/at least two samples/);
+    for (const samples of [null, 7, {}, 'ab']) expect(() => andersonDarlingKSampleTest(samples as never)).toThrow(/samples is .* a list of at least two/);
     expect(() => andersonDarlingKSampleTest([[1], [2]], { resamples: 0 })).toThrow(/resamples is 0/);
     expect(() => andersonDarlingKSampleTest([[1], [2]], { resamples: 9, seed: -1 })).toThrow(/seed is -1/);
   });

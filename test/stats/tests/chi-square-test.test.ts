@@ -80,4 +80,13 @@ describe('chiSquareTest', () => {
     expect(() => chiSquareTest([[1e300, 2], [3, 4]])).toThrow(/no more than 1e150/);
     expect(chiSquareTest([[1e-200, 0], [0, 1e-200]]).pValue).toBe(1);
   });
+
+  it('refuses what is no table of numbers, by its place', () => {
+    for (const table of [null, undefined, 7, {}, 'abc']) expect(() => chiSquareTest(table as never)).toThrow(/^table is .* a list of rows/);
+    expect(() => chiSquareTest([[1, 2], null as never])).toThrow(/table\[1\] is null/);
+    expect(() => chiSquareTest([[1, 2], [3, null as never]])).toThrow(/table\[1\]\[1\] is null/);
+    expect(() => chiSquareTest([['5' as never, 2], [3, 4]])).toThrow(/table\[0\]\[0\] is "5"/);
+    expect(() => chiSquareTest([[1, 2n as never], [3, 4]])).toThrow(/table\[0\]\[1\] is 2n/);
+    expect(chiSquareTest([Uint8Array.of(12, 5), Float32Array.of(3, 14)])).toEqual(chiSquareTest([[12, 5], [3, 14]]));
+  });
 });

@@ -103,5 +103,6 @@ describe('eppsSingletonTest', () => {
   it('refuses points that are none', () => {
     expect(() => eppsSingletonTest([1], [2], { t: [] })).toThrow(/t has length 0/);
     expect(() => eppsSingletonTest([1], [2], { t: [0.4, 0] })).toThrow(/t\[1\] is 0/);
+    for (const t of [null, 0.4, 'ab', { length: 2 }]) expect(() => eppsSingletonTest([1], [2], { t: t as never })).toThrow(/t is .* a list of one to eight/);
   });
 });

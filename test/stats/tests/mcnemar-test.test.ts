@@ -53,4 +53,15 @@ describe('mcNemarTest', () => {
     expect(() => mcNemarTest([[1, 2, 3], [3, 4, 5]])).toThrow(/2×2/);
     expect(() => mcNemarTest([[1, 2], [3, 4]], { method: 'mid-p' as never })).toThrow(/method is "mid-p"/);
   });
+
+  it('keeps the digits of an end that is far out, and turns it over with the sides', () => {
+    // P(X ≥ 1) is the tail of 0.025 at the share 1 - 0.975^(1/n), whose odds turned over are the upper end.
+    const n = 1e8 + 1;
+    const { low, high } = mcNemarTest([[0, 1e8], [1, 0]]);
+    expectClose(high, 1 / Math.expm1(-Math.log1p(-0.025) / n), { rtol: 1e-11 });
+    const turned = mcNemarTest([[0, 1], [1e8, 0]]);
+    expectClose(turned.low * high, 1, { rtol: 1e-11 });
+    expectClose(turned.high * low, 1, { rtol: 1e-11 });
+    expect(() => mcNemarTest(null as never)).toThrow(/table is null/);
+  });
 });
