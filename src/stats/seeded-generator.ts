@@ -15,7 +15,7 @@ export class SeededGenerator {
 
   /** From a seed of 0 to 2^32 - 1, or from where another one stood. */
   constructor(from: number | GeneratorState) {
-    if (!Array.isArray(from)) {
+    if (!(Array.isArray(from) && from.length === 4)) {
       demandWhole('seed', from as number, 0, 2 ** 32 - 1);
       const next = splitMix(from as number);
       [this.#a, this.#b, this.#c, this.#d] = [next(), next(), next(), next()];

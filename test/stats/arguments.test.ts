@@ -48,8 +48,8 @@ describe('values that a detector cannot take', () => {
     for (const detector of [new Adwin(), new Cusum(), new PageHinkley()]) {
       for (const value of [1, 1e200, -1e308, NaN, Infinity, 2, null as never, '3' as never]) detector.update(value);
       expect(detector.ignored).toBe(6);
-      const { fromJSON } = detector.constructor as unknown as { fromJSON: (this: void, state: unknown) => Adwin };
-      expect(fromJSON(JSON.parse(JSON.stringify(detector))).toJSON()).toEqual(detector.toJSON());
+      const kind = detector.constructor as unknown as { fromJSON(state: unknown): Adwin };
+      expect(kind.fromJSON(JSON.parse(JSON.stringify(detector))).toJSON()).toEqual(detector.toJSON());
     }
     for (const detector of [new Ddm(), new HddmW()]) {
       for (const value of [null, true, '0.5', 2, -1]) detector.update(value as never);
