@@ -1,8 +1,10 @@
 import type { Clock, Undo } from '../core/clock.ts';
 import { decode, encode } from '../core/codec.ts';
 import { newId } from '../core/ids.ts';
+import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
+import { isDamage, readEach, type EachRecord } from './read-each.ts';
 import type { RunRecord, StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -71,8 +73,24 @@ export class Heart {
 export async function readHeartbeats(storage: StorageAdapter, runs: readonly StoredRun[], options: OperationOptions): Promise<ReadonlyMap<string, HeartbeatRecord>> {
   const hearts = [...new Set(runs.flatMap((run) => (run.status === 'running' ? run.openSessions.map(heartOf) : [])))];
   if (hearts.length === 0) return new Map();
-  const records = await storage.read(hearts.map(keys.heartbeat), options);
-  return new Map(records.flatMap((record, i) => (record === undefined ? [] : [[hearts[i]!, decode(record.bytes, keys.heartbeat(hearts[i]!)) as HeartbeatRecord]])));
+  const beats = await readHeartbeatsAt(storage, hearts.map(keys.heartbeat), options);
+  return new Map(beats.flatMap((beat, i) => (beat === undefined ? [] : [[hearts[i]!, beat] as const])));
+}
+
+/** The signs of life at keys; `undefined` where there is none that can be read. */
+export async function readHeartbeatsAt(storage: StorageAdapter, found: readonly Key[], options: OperationOptions): Promise<(HeartbeatRecord | undefined)[]> {
+  return (await readEach(storage, found, options)).map((record, i) => beatOf(record, found[i]!));
+}
+
+/** What a record says, or nothing: a damaged sign of life must not hide the runs whose it was. */
+function beatOf(record: EachRecord, key: string): HeartbeatRecord | undefined {
+  if (record === undefined || 'error' in record) return undefined;
+  try {
+    return decode(record.bytes, key) as HeartbeatRecord;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return undefined;
+  }
 }
 
 /** The sessions of a run whose signs of life are recent enough. */
@@ -97,6 +115,7 @@ export function withLife<R extends RunRecord>(run: R, openSessions: readonly str
   return { ...run, status: 'crashed', endedAt: last, reason: 'no sign of life' };
 }
 
-function heartOf(session: string): string {
+/** Whose life a session hangs on. */
+export function heartOf(session: string): string {
   return session.slice(0, session.indexOf(separator));
 }

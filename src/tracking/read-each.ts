@@ -2,8 +2,11 @@ import { isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, StoredRecord } from '../storage/contract.ts';
 
+/** A record, why it cannot be read, or nothing where there is none. */
+export type EachRecord = StoredRecord | { error: unknown } | undefined;
+
 /** The record at each key, or why it cannot be read; `undefined` where there is none. */
-export async function readEach(storage: StorageAdapter, found: readonly string[], options: OperationOptions): Promise<(StoredRecord | { error: unknown } | undefined)[]> {
+export async function readEach(storage: StorageAdapter, found: readonly string[], options: OperationOptions): Promise<EachRecord[]> {
   if (found.length === 0) return [];
   try {
     return await storage.read(found, options);

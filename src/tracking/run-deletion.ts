@@ -4,9 +4,9 @@ import { NotFoundError } from '../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import type { DeleteOperation, StorageAdapter } from '../storage/contract.ts';
 import { deleteLineage } from '../storage/lineage.ts';
-import { listAll, readValues } from '../storage/records.ts';
+import { listAll } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
-import type { HeartbeatRecord } from './heartbeat.ts';
+import { heartOf, readHeartbeatsAt } from './heartbeat.ts';
 import { isDamage, readEach } from './read-each.ts';
 import { blobsOfRun, type StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
@@ -19,7 +19,7 @@ export interface PurgeReport {
   readonly kept: number;
 }
 
-/** How long the sign of life of a tracker that is gone is kept, in milliseconds: as long as a copy of the store may tell of its runs. */
+/** How long a sign of life is kept that no run needs, in milliseconds: its tracker may be about to start one. */
 const heartbeatKeptMs = 7 * 24 * 60 * 60 * 1000;
 const batchSize = 500;
 
@@ -48,12 +48,14 @@ export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: n
   let kept = 0;
   let done = 0;
   const batch: string[] = [];
+  const hearts = new Set<string>();
   const look = async (): Promise<void> => {
     const runs = await readSound(storage, batch.splice(0), { signal });
     for (const { run, version } of runs) {
-      if (run.deletedAt === undefined) continue;
-      if (run.deletedAt > deletedBefore) kept++;
-      else if (await purge(storage, run, version, { signal })) purged.push(run.id);
+      const gone = run.deletedAt !== undefined && run.deletedAt <= deletedBefore && (await purge(storage, run, version, { signal }));
+      if (gone) purged.push(run.id);
+      else if (run.deletedAt !== undefined) kept++;
+      if (!gone && run.status === 'running') for (const session of run.openSessions) hearts.add(heartOf(session));
     }
     onProgress?.({ phase: 'purging deleted runs', done });
   };
@@ -63,7 +65,7 @@ export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: n
     if (batch.length >= batchSize) await look();
   }
   await look();
-  await sweepHeartbeats(storage, now, { signal });
+  await sweepHeartbeats(storage, hearts, now, { signal });
   return { purged, kept };
 }
 
@@ -96,10 +98,11 @@ async function purge(storage: StorageAdapter, run: StoredRun, version: string, o
   return true;
 }
 
-async function sweepHeartbeats(storage: StorageAdapter, now: number, options: OperationOptions): Promise<void> {
+/** Removes old signs of life, but those of runs that never ended, which crashed when the last one was given. */
+async function sweepHeartbeats(storage: StorageAdapter, needed: ReadonlySet<string>, now: number, options: OperationOptions): Promise<void> {
   const found: string[] = [];
-  for await (const { key } of listAll(storage, { prefix: keys.heartbeats }, options)) found.push(key);
-  const beats = await readValues<HeartbeatRecord>(storage, found, options);
-  const old = found.filter((_, i) => now - (beats[i]?.value.at ?? now) > heartbeatKeptMs);
+  for await (const { key } of listAll(storage, { prefix: keys.heartbeats }, options)) if (!needed.has(key.slice(keys.heartbeats.length))) found.push(key);
+  const beats = await readHeartbeatsAt(storage, found, options);
+  const old = found.filter((_, i) => now - (beats[i]?.at ?? now) > heartbeatKeptMs);
   if (old.length > 0) await storage.write(old.map((key) => ({ kind: 'delete' as const, key })), options);
 }

@@ -2,12 +2,12 @@ import { throwIfAborted } from '../core/abort.ts';
 import { decode } from '../core/codec.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
+import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
 import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
 import { readLogTail, type LogTail } from './log-tail.ts';
-import { isDamage, readEach } from './read-each.ts';
+import { isDamage, readEach, type EachRecord } from './read-each.ts';
 import type { DamagedRun } from './run-list.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
@@ -127,7 +127,7 @@ export class RunIndex {
   }
 }
 
-function indexed(key: string, found: StoredRecord | { error: unknown } | undefined): IndexedRun {
+function indexed(key: string, found: EachRecord): IndexedRun {
   const nothing = { key, version: '', stored: undefined, damaged: undefined, record: undefined };
   if (found === undefined) return nothing;
   try {

@@ -92,7 +92,8 @@ export class Tracker {
     this.#knownExperiments.add(stored.experiment);
     this.#settings.logger?.debug(`Run ${stored.id} of experiment ${stored.experiment} is ${resumes(options) ? 'resumed' : 'started'}.`);
     const run = this.#open(stored, session);
-    if (options.systemMetrics !== false) await this.#sample(run, stored);
+    // What is only beside the point of a run must not keep it from starting.
+    if (options.systemMetrics !== false) await this.#sample(run, stored).catch((error: unknown) => this.#report(error));
     return run;
   }
 

@@ -90,3 +90,28 @@ describe('a run that is open', () => {
     expect(() => new Tracker({ storage, heartbeatInterval: 0 })).toThrow(/heartbeatInterval/);
   });
 });
+
+describe('signs of life in a store', () => {
+  it('that are damaged hide no run', async () => {
+    const { storage, clock, tracker, later } = setUp();
+    const run = await tracker.startRun({ experiment: 'a' });
+    await (await tracker.startRun({ experiment: 'b' })).end();
+    const { key } = (await storage.list({ prefix: keys.heartbeats })).entries[0]!;
+    await storage.write([{ kind: 'put', key, bytes: new Uint8Array([1, 2]) }]);
+    expect((await later.listRuns()).items.map(({ status }) => status)).toEqual(['finished', 'crashed']);
+    expect((await later.searchRuns()).items).toHaveLength(2);
+    await clock.pass(minute);
+    expect((await later.getRun(run.id)).status).toBe('running');
+  });
+
+  it('stay while a run needs them to say when it crashed, and go when none does', async () => {
+    const { storage, clock, later } = setUp();
+    const { id, diedAt } = await abandonedRun(storage);
+    await clock.pass(30 * 24 * 60 * minute);
+    await later.purgeDeleted();
+    expect(await later.getRun(id)).toMatchObject({ status: 'crashed', endedAt: diedAt });
+    await later.deleteRun(id);
+    await later.purgeDeleted({ olderThan: 0 });
+    expect((await storage.list({ prefix: keys.heartbeats })).entries).toEqual([]);
+  });
+});

@@ -30,7 +30,8 @@ interface BrowserGlobals {
  * What a run should know of the page or worker it took place in: the browser and its version, the platform, how many threads and about how much memory there are, and the address of the page without its query and fragment, where
  * secrets would be. Nothing that tells one visitor from another is recorded: no language, no screen, no whole user agent.
  *
- * Open runs are flushed when the page is hidden or left (`visibilitychange`, `pagehide`), the last moments in which a browser lets work be finished; what it does not finish then is lost.
+ * Open runs are flushed when the page is hidden (`visibilitychange`), which is the time to count on, and once more when it is left (`pagehide`), when a browser may not wait for the write: a page that is left while it is visible can
+ * lose what was logged since the last flush, half a second by default.
  *
  * @throws {ValidationError} when `code` or `packages` is no object.
  *
