@@ -24,10 +24,11 @@ export const binomial: DiscreteDistribution<[n: number, p: number]> = {
   },
   cdf(k, n, p) {
     demandTrials(n, p);
-    return lowerTail(Math.floor(k), n, p);
+    return Number.isNaN(k) ? NaN : lowerTail(Math.floor(k), n, p);
   },
   sf(k, n, p) {
     demandTrials(n, p);
+    if (Number.isNaN(k)) return NaN;
     const whole = Math.floor(k);
     if (whole < 0) return 1;
     return whole >= n ? 0 : lowerBeta(whole + 1, n - whole, p, 1 - p);

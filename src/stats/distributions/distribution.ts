@@ -18,6 +18,6 @@ export interface DiscreteDistribution<Parameters extends readonly unknown[]> {
   cdf(k: number, ...parameters: Parameters): number;
   /** P(X > k), computed as such and never as 1 - cdf. */
   sf(k: number, ...parameters: Parameters): number;
-  /** The smallest k with P(X ≤ k) ≥ p; `p` from 0 to 1. */
+  /** The smallest k with P(X ≤ k) ≥ p, both as the nearest doubles, so that the quantile of cdf(k) is k; `p` from 0 to 1. */
   quantile(p: number, ...parameters: Parameters): number;
 }

@@ -26,10 +26,11 @@ export const poisson: DiscreteDistribution<[mu: number]> = {
   },
   cdf(k, mu) {
     demandMean(mu);
-    return lowerTail(Math.floor(k), mu);
+    return Number.isNaN(k) ? NaN : lowerTail(Math.floor(k), mu);
   },
   sf(k, mu) {
     demandMean(mu);
+    if (Number.isNaN(k)) return NaN;
     if (k === Infinity) return 0;
     const whole = Math.floor(k);
     return whole < 0 ? 1 : lowerGamma(whole + 1, mu);

@@ -1,5 +1,6 @@
 import { demandPositive } from '../arguments.ts';
-import { betaTerm } from './saddle-point.ts';
+import { lgamma1p } from './lgamma.ts';
+import { betaTerm, stirlingError } from './saddle-point.ts';
 
 /**
  * The regularised incomplete beta function I_x(a, b) = ∫₀ˣ t^(a-1) (1-t)^(b-1) dt / B(a, b), for a, b > 0: by its continued fraction (DiDonato & Morris 1992) on the side of the mean where
@@ -28,13 +29,33 @@ export function lowerBeta(a: number, b: number, x: number, y: number): number {
   if (b * x <= 1 && x <= 0.7) return powerSeries(a, b, x, y);
   if (x * (a + b + 2) < a + 1) return fraction(a, b, x, y);
   const upper = a * y <= 1 && y <= 0.7 ? powerSeries(b, a, y, x) : fraction(b, a, y, x);
-  if (upper < 0.9) return 1 - upper;
-  // Little is left of 1 on this side though x is above the mean: the slower way keeps its digits.
-  return fraction(a, b, x, y);
+  return upper < 0.9 ? 1 - upper : nearOne(a, b, y);
+}
+
+/** I_x(a, b) where little is left of 1 on this side though x is above the mean, by the power series of the other without that subtraction; b is under 1 there and a y under 2. */
+function nearOne(a: number, b: number, y: number): number {
+  const u = logFront(b, a, y);
+  return -Math.expm1(u) - Math.exp(u) * b * powerSum(b, a, y);
 }
 
 /** x^a/(a B) (1 + a Σ (1-b)(2-b)…(n-b) x^n / (n! (a+n))), for small b x (DiDonato & Morris 1992, BPSER). */
 function powerSeries(a: number, b: number, x: number, y: number): number {
+  // Not y ** -b: the rounding of y would be taken to the power of b.
+  const front = a < 1 ? Math.exp(logFront(a, b, x)) : (betaTerm(a, b, x, y) / a) * Math.exp(-b * Math.log1p(-x));
+  return Math.min(1, front * (1 + a * powerSum(a, b, x)));
+}
+
+/** ln(x^a / (a B(a, b))) of a under 1: near 0 for a small a, and then with digits to match. */
+function logFront(a: number, b: number, x: number): number {
+  const ratio =
+    b < 2
+      ? lgamma1p(a + b) - lgamma1p(b) - Math.log1p(a / b)
+      : (b - 0.5) * Math.log1p(a / b) + a * (Math.log(a + b) - 1) + stirlingError(a + b) - stirlingError(b);
+  return a * Math.log(x) - lgamma1p(a) + ratio;
+}
+
+/** Σ (1-b)(2-b)…(n-b) x^n / (n! (a+n)). */
+function powerSum(a: number, b: number, x: number): number {
   let product = 1;
   let sum = 0;
   for (let n = 1; n < 10_000; n++) {
@@ -43,9 +64,7 @@ function powerSeries(a: number, b: number, x: number, y: number): number {
     sum += added;
     if (Math.abs(added) <= Math.abs(sum) * 1e-17) break;
   }
-  const front = betaTerm(a, b, x, y) / a;
-  // Not y ** -b: the rounding of y would be taken to the power of b.
-  return Math.min(1, front * Math.exp(-b * Math.log1p(-x)) * (1 + a * sum));
+  return sum;
 }
 
 /** Lentz's evaluation of the continued fraction of DiDonato & Morris (BFRAC), which takes fewer steps than that of Abramowitz & Stegun 26.5.8. */

@@ -51,7 +51,7 @@ export const checks: readonly GoldenCheck[] = [
   check('the law of Kolmogorov and Smirnov for n values', 'kstwo_sf', ({ n, d }) => kolmogorovSurvival(n!, d!)),
 ];
 
-/** The same over a wide grid, to fifty digits. */
+/** The same over a wide grid with quantiles, to sixty digits. */
 export const gridChecks: readonly GoldenCheck[] = [
   check('erf', 'erf', ({ x }) => erf(x!)),
   check('erfc', 'erfc', ({ x }) => erfc(x!)),
@@ -64,8 +64,17 @@ export const gridChecks: readonly GoldenCheck[] = [
   check('chiSquared', 'chi_squared', ({ x, df }) => tails(chiSquared, x!, df!)),
   check('fisherF', 'fisher_f', ({ x, df1, df2 }) => tails(fisherF, x!, df1!, df2!)),
   check('beta', 'beta', ({ x, a, b }) => tails(beta, x!, a!, b!)),
-  check('gamma', 'gamma', ({ x, shape, scale }) => tails(gamma, x!, shape!, scale!)),
+  check('gamma', 'gamma', ({ x, shape, scale }) => tails(gamma, x!, shape!, scale ?? 1)),
   check('binomial', 'binomial', ({ k, n, p }) => counts(binomial, k!, n!, p!)),
   check('poisson', 'poisson', ({ k, mu }) => counts(poisson, k!, mu!)),
   check('kolmogorov', 'kolmogorov', ({ x }) => tails(kolmogorov, x!)),
+  check('normal.quantile', 'normal_quantile', ({ p }) => normal.quantile(p!)),
+  check('studentT.quantile', 'student_t_quantile', ({ p, df }) => studentT.quantile(p!, df!)),
+  check('chiSquared.quantile', 'chi_squared_quantile', ({ p, df }) => chiSquared.quantile(p!, df!)),
+  check('fisherF.quantile', 'fisher_f_quantile', ({ p, df1, df2 }) => fisherF.quantile(p!, df1!, df2!)),
+  check('beta.quantile', 'beta_quantile', ({ p, a, b }) => beta.quantile(p!, a!, b!)),
+  check('gamma.quantile', 'gamma_quantile', ({ p, shape }) => gamma.quantile(p!, shape!)),
+  check('binomial.quantile', 'binomial_quantile', ({ q, n, p }) => binomial.quantile(q!, n!, p!)),
+  check('poisson.quantile', 'poisson_quantile', ({ p, mu }) => poisson.quantile(p!, mu!)),
+  check('kolmogorov.quantile', 'kolmogorov_quantile', ({ p }) => kolmogorov.quantile(p!)),
 ];

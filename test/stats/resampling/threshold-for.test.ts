@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { ValidationError } from '../../../src/core/errors.ts';
+import { beta } from '../../../src/stats/distributions/beta.ts';
 import { countDistances } from '../../../src/stats/resampling/count-distances.ts';
 import { drawCounts } from '../../../src/stats/resampling/multinomial-draw.ts';
 import { sortedDistances } from '../../../src/stats/resampling/sorted-distances.ts';
 import { thresholdFor, type ThresholdMethod } from '../../../src/stats/resampling/threshold-for.ts';
+import { sampleDraw } from '../../../src/stats/resampling/threshold-draw.ts';
 import { countInBins } from '../../../src/stats/samples/count-in-bins.ts';
 import { SeededGenerator } from '../../../src/stats/seeded-generator.ts';
 
@@ -18,23 +20,81 @@ function distanceOf(method: ThresholdMethod, reference: Float64Array, current: F
   return countDistances[method](countInBins(reference, edges), countInBins(current, edges));
 }
 
-/** The upper end of the exact 99 % interval says whether `count` of `runs` can be of probability `p`: here by a normal bound that is wider. */
-function tooMany(count: number, runs: number, p: number): boolean {
-  return count > runs * p + 2.6 * Math.sqrt(runs * p * (1 - p)) + 1;
+/** How many of `runs` fresh pairs of samples of one law alarm at alpha 0.1. */
+function falseAlarms(method: ThresholdMethod, runs: number, size: number, n: number): number {
+  const generator = new SeededGenerator(20_261_128);
+  let alarms = 0;
+  for (let run = 0; run < runs; run++) {
+    const reference = drawn(size, generator);
+    const { threshold, edges } = thresholdFor(method, reference, n, 0.1, { resamples: 99, seed: run });
+    if (distanceOf(method, reference, drawn(n, generator), edges) > threshold) alarms++;
+  }
+  return alarms;
+}
+
+/** The exact interval of Clopper and Pearson at 99.9 % for the chance behind a count. */
+function chances(count: number, runs: number): { low: number; high: number } {
+  const low = count === 0 ? 0 : beta.quantile(0.0005, count, runs - count + 1);
+  return { low, high: count === runs ? 1 : 1 - beta.quantile(0.0005, runs - count, count + 1) };
 }
 
 describe('thresholdFor', () => {
   it.each(names)('keeps the false-alarm rate of %s on fresh samples of the population', (method) => {
-    const generator = new SeededGenerator(20_261_128);
-    const runs = 120;
-    let alarms = 0;
-    for (let run = 0; run < runs; run++) {
-      const reference = drawn(300, generator);
-      const { threshold, edges } = thresholdFor(method, reference, 100, 0.1, { resamples: 99, seed: run });
-      if (distanceOf(method, reference, drawn(100, generator), edges) > threshold) alarms++;
+    const alarms = falseAlarms(method, 250, 300, 100);
+    const { low, high } = chances(alarms, 250);
+    expect(low, `${alarms} alarms`).toBeLessThanOrEqual(0.1);
+    // Neither does it sleep.
+    expect(high, `${alarms} alarms`).toBeGreaterThanOrEqual(0.06);
+  });
+
+  it.each([
+    ['wasserstein', 0.13, 1000],
+    ['energy', 0.11, 300],
+    ['ks', 0.1, 300],
+  ] as const)('comes to the rate that it promises for %s on a small skew reference', (method, promised, runs) => {
+    const alarms = falseAlarms(method, runs, 50, 50);
+    const { low, high } = chances(alarms, runs);
+    expect(low, `${alarms} alarms`).toBeLessThanOrEqual(promised);
+    expect(high, `${alarms} alarms`).toBeGreaterThanOrEqual(0.07);
+    // Not what draws from between the reference's values alone come to: 17 % for wasserstein.
+    if (method === 'wasserstein') expect(high, `${alarms} alarms`).toBeLessThan(0.17);
+  });
+
+  it('draws no value for a function from beyond the reference, and for a distance some', () => {
+    const reference = drawn(40, new SeededGenerator(12));
+    const ends = [Math.min(...reference), Math.max(...reference)];
+    let [least, most] = [Infinity, -Infinity];
+    thresholdFor((x, y) => {
+      expect([...x]).toEqual([...x].sort((a, b) => a - b));
+      least = Math.min(least, x[0]!, y[0]!);
+      most = Math.max(most, x.at(-1)!, y.at(-1)!);
+      return 0;
+    }, reference, 30, 0.1, { resamples: 99 });
+    expect([least, most]).toEqual(ends);
+    const into = new Float64Array(1000);
+    sampleDraw(reference.slice().sort(), true)(into, new SeededGenerator(1));
+    expect(into[0]).toBeLessThan(ends[0]!);
+    expect(into.at(-1)).toBeGreaterThan(ends[1]!);
+    sampleDraw(Float64Array.of(-Infinity, 1, 2, Infinity), false)(into, new SeededGenerator(1));
+    expect(into.some((value) => Number.isNaN(value))).toBe(false);
+  });
+
+  it('draws from a law whose mean and spread are those of the sample, ties or none', () => {
+    const moments = (values: Float64Array): [number, number] => {
+      const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
+      return [centre, Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length)];
+    };
+    const into = new Float64Array(200_000);
+    for (const size of [50, 400]) {
+      const smooth = drawn(size, new SeededGenerator(13)).sort();
+      const tied = smooth.map((value) => Math.round(value * 4));
+      for (const [sample, tails, room] of [[smooth, true, 0.08], [smooth, false, 0.03], [tied, true, 0.01]] as const) {
+        sampleDraw(sample, tails)(into, new SeededGenerator(2));
+        const [[centre, spread], [itsCentre, itsSpread]] = [moments(sample), moments(into)];
+        expect(Math.abs(itsCentre / centre - 1)).toBeLessThan(room);
+        expect(Math.abs(itsSpread / spread - 1)).toBeLessThan(room);
+      }
     }
-    expect(tooMany(alarms, runs, 0.1), `${alarms} alarms`).toBe(false);
-    expect(alarms).toBeGreaterThan(3);
   });
 
   it('falls as the current sample grows, but not below what the reference leaves open', () => {
