@@ -4,10 +4,12 @@ import { ValidationError } from './errors.ts';
 import { shown } from './shown.ts';
 
 /**
- * What callers may store as a file: text (as UTF-8), bytes (an ArrayBuffer or any view of one, of which only the part that is viewed counts), a Blob or File, or a stream of
- * bytes or of texts.
+ * What callers may store as a file: text (as UTF-8), bytes (an ArrayBuffer or any view of one, of which only the part that is viewed counts), a Blob or File, or a stream of bytes.
  */
-export type Content = string | ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array> | ReadableStream<string> | AsyncIterable<Uint8Array | string>;
+export type Content = string | ArrayBuffer | ArrayBufferView | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** A stream of texts, or of texts and bytes, which is stored as UTF-8. */
+export type TextStream = ReadableStream<string> | AsyncIterable<Uint8Array | string>;
 
 const chunkBytes = 1024 * 1024;
 
@@ -16,19 +18,30 @@ const chunkBytes = 1024 * 1024;
  * `path`, for anything else, and for text with a lone surrogate; rejects with `AbortedError` as soon as `signal` fires, and then lets go of the source.
  */
 export function contentChunks(content: Content, path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  return chunksOfContent(content, path, (stream) => bytesOnly(abortable(stream, path, signal), path));
+}
+
+/** As {@link contentChunks}, for streams of texts too; a character that is split between two texts is put together again. */
+export function textOrContentChunks(content: Content | TextStream, path: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  return chunksOfContent(content, path, (stream) => encoded(abortable(stream, path, signal), path));
+}
+
+type ChunkSource = AsyncIterable<Uint8Array | string>;
+
+function chunksOfContent(content: Content | TextStream, path: string, read: (stream: ChunkSource) => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   if (typeof content === 'string') return chunksOf(utf8(wellFormed(content, path)));
   if (content instanceof ArrayBuffer) return chunksOf(new Uint8Array(content));
   if (ArrayBuffer.isView(content)) return chunksOf(new Uint8Array(content.buffer, content.byteOffset, content.byteLength));
   if (typeof content === 'object' && content !== null) {
-    if (isBlob(content)) return encoded(chunksOfStream(content.stream()), path, signal);
-    if (Symbol.asyncIterator in content) return encoded(content, path, signal);
-    if (typeof (content as Partial<ReadableStream>).getReader === 'function') return encoded(chunksOfStream(content), path, signal);
+    if (isBlob(content)) return read(chunksOfStream(content.stream()));
+    if (Symbol.asyncIterator in content) return read(content as ChunkSource);
+    if (typeof (content as Partial<ReadableStream>).getReader === 'function') return read(chunksOfStream(content as ReadableStream<Uint8Array | string>));
   }
-  throw new ValidationError(`${path} is not content; give a text, an ArrayBuffer or a view of one, a Blob, or a ReadableStream or an AsyncIterable of bytes or texts.`, { path });
+  throw new ValidationError(`${path} is not content; give a text, an ArrayBuffer or a view of one such as a Uint8Array, a Blob, or a ReadableStream or an AsyncIterable of them.`, { path });
 }
 
 /** The media type that a content has by itself; a more exact one is the caller's to give. */
-export function mediaTypeOf(content: Content): string {
+export function mediaTypeOf(content: Content | TextStream): string {
   if (typeof content === 'string') return 'text/plain; charset=utf-8';
   return (typeof content === 'object' && content !== null && isBlob(content) && content.type) || 'application/octet-stream';
 }
@@ -47,14 +60,16 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield new Uint8Array(bytes.subarray(at, at + chunkBytes));
 }
 
-/** The chunks of a stream as bytes; a character that is split between two texts is put together again. */
-async function* encoded(source: AsyncIterable<Uint8Array | string>, path: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+async function* bytesOnly(chunks: ChunkSource, path: string): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield viewed(chunk, path);
+}
+
+async function* encoded(chunks: ChunkSource, path: string): AsyncGenerator<Uint8Array> {
   let split = '';
-  for await (const chunk of abortable(source, path, signal)) {
+  for await (const chunk of chunks) {
     if (typeof chunk !== 'string') {
       if (split !== '') wellFormed(split, path);
-      if (!ArrayBuffer.isView(chunk)) throw new ValidationError(`${path} gave ${shown(chunk, 80)} where bytes or a text belong; encode it first.`, { path });
-      yield chunk instanceof Uint8Array ? chunk : new Uint8Array((chunk as ArrayBufferView).buffer, (chunk as ArrayBufferView).byteOffset, (chunk as ArrayBufferView).byteLength);
+      yield viewed(chunk, path);
       continue;
     }
     const text = split + chunk;
@@ -63,6 +78,12 @@ async function* encoded(source: AsyncIterable<Uint8Array | string>, path: string
     yield* chunksOf(utf8(wellFormed(text.slice(0, whole), path)));
   }
   wellFormed(split, path);
+}
+
+function viewed(chunk: unknown, path: string): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  throw new ValidationError(`${path} gave ${shown(chunk, 80)} where a Uint8Array belongs; encode it first.`, { path });
 }
 
 /** A source that hangs must not hold a caller who wants to leave. */

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.ts';
 import { encode, type Encodable } from '../core/codec.ts';
-import type { Content } from '../core/content.ts';
 import { NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
@@ -18,7 +17,7 @@ import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buff
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ImageInput } from './artifacts/image-artifact.ts';
 import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
-import type { ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
+import type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
@@ -172,7 +171,7 @@ export class Run implements AsyncDisposable {
    * Stores bytes or text under their digest, and records them under `name`, which may be a path; logging the name again replaces the record. Contents that several names share are stored once. Durable when it resolves; nothing is
    * recorded when the source fails.
    */
-  async logArtifact(name: string, content: Content, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
+  async logArtifact(name: string, content: ArtifactContent, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
     this.#assertOpen('logArtifact');
     const { writeArtifact } = await import('./artifacts/write-artifact.ts');
     return writeArtifact(this.#context.storage, this.#context.clock, this.id, name, content, options);

@@ -24,7 +24,9 @@ export interface BundleReport {
 /** Leaves out what is loaded by `import()`, when a method first asks for it. */
 const lazyApart: Plugin = {
   name: 'lazy-apart',
-  setup: ({ onResolve }) => onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined)),
+  setup: (plugin) => {
+    plugin.onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined));
+  },
 };
 
 /** Bundles as an application's build would: minified, tree-shaken, compressed; all that it may ever load, or what is loaded at once. */

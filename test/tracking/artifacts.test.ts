@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { collectGarbage, MemoryStorage, type Content } from 'modelkeep';
+import { collectGarbage, MemoryStorage, type ArtifactContent } from 'modelkeep';
 import { systemClock } from '../../src/core/clock.ts';
 import { readLineage } from '../../src/storage/lineage.ts';
 import { browseArtifacts, listArtifacts } from '../../src/tracking/artifacts/list-artifacts.ts';
@@ -19,13 +19,13 @@ async function* stream<T>(...parts: T[]): AsyncGenerator<T> {
 function store() {
   const storage = new MemoryStorage();
   const clock = new ManualClock();
-  const log = (name: string, content: Content = name, mediaType?: string) => writeArtifact(storage, clock, 'r', name, content, { mediaType });
+  const log = (name: string, content: ArtifactContent = name, mediaType?: string) => writeArtifact(storage, clock, 'r', name, content, { mediaType });
   return { storage, clock, log };
 }
 
 describe('contents', () => {
   const buffer = new TextEncoder().encode('..seen..').buffer;
-  it.each<[string, () => Content]>([
+  it.each<[string, () => ArtifactContent]>([
     ['a view into a buffer', () => new Uint8Array(buffer, 2, 4)],
     ['a DataView', () => new DataView(buffer, 2, 4)],
     ['a typed array', () => new Uint16Array(buffer, 2, 2)],
@@ -81,7 +81,7 @@ describe('contents', () => {
 });
 
 describe('media types', () => {
-  it.each<[string, Content, string | undefined, string]>([
+  it.each<[string, ArtifactContent, string | undefined, string]>([
     ['a.JSON', '{}', undefined, 'application/json'],
     ['a.csv', 'x', 'text/x-odd; a="b c"', 'text/x-odd; a="b c"'],
     ['a.png', new Blob([''], { type: 'image/webp' }), undefined, 'image/webp'],

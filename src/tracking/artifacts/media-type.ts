@@ -1,4 +1,4 @@
-import { mediaTypeOf, type Content } from '../../core/content.ts';
+import { mediaTypeOf, type Content, type TextStream } from '../../core/content.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 
@@ -67,7 +67,7 @@ const grammar = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:[ \t]*;[ \t]*[\w!#$&^.+-]+=(?:[
  * The media type of an artifact: the one that is given, else that of a Blob, else that of the name's extension, else plain text for a text and `application/octet-stream` for bytes.
  * Throws `ValidationError` when the one that is given is none, for it may end up in a header.
  */
-export function artifactMediaType(name: string, content: Content, given: string | undefined): string {
+export function artifactMediaType(name: string, content: Content | TextStream, given: string | undefined): string {
   if (given !== undefined) {
     if (typeof given === 'string' && given.length <= 255 && grammar.test(given)) return given;
     throw new ValidationError(`The mediaType of artifact '${name}' is ${shown(given, 80)}; give one such as 'text/csv' or 'image/png'.`, { path: 'mediaType' });

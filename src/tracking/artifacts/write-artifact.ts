@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../core/abort.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import { sleep, type Clock } from '../../core/clock.ts';
 import { decode, encode } from '../../core/codec.ts';
-import { contentChunks, type Content } from '../../core/content.ts';
+import { textOrContentChunks, type Content, type TextStream } from '../../core/content.ts';
 import { ConflictError, ValidationError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
@@ -15,6 +15,9 @@ import { keys } from '../tracking-keys.ts';
 import { findArtifact, producedEdge, type ArtifactRecord } from './artifact-record.ts';
 import { artifactMediaType } from './media-type.ts';
 
+/** What may be an artifact: anything that may be a file, and a stream of texts. */
+export type ArtifactContent = Content | TextStream;
+
 /** How an artifact is logged. */
 export interface LogArtifactOptions extends OperationOptions {
   /** What kind of content it is. @default the type of a Blob, else what the extension of the name stands for, else `text/plain; charset=utf-8` for a text and `application/octet-stream` for bytes */
@@ -26,7 +29,7 @@ export interface ArtifactInput {
   /** What it is called in the run. */
   readonly name: string;
   /** What is in it. */
-  readonly content: Content;
+  readonly content: ArtifactContent;
   /** What kind of content it is. @default as for `LogArtifactOptions` */
   readonly mediaType?: string | undefined;
 }
@@ -49,12 +52,12 @@ export async function writeArtifact(
   clock: Clock,
   runId: string,
   name: string,
-  content: Content,
+  content: ArtifactContent,
   options: LogArtifactOptions = {},
 ): Promise<ArtifactRecord> {
   checkName(name, 'An artifact');
   const { signal } = options;
-  const chunks = contentChunks(content, `The content of artifact '${name}'`, signal);
+  const chunks = textOrContentChunks(content, `The content of artifact '${name}'`, signal);
   const mediaType = artifactMediaType(name, content, options.mediaType);
   const { digest, size } = await storage.writeBlob(chunks, { signal });
   const record: ArtifactRecord = { name, digest, size, mediaType, loggedAt: clock.now() };
