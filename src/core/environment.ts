@@ -39,6 +39,8 @@ export interface EnvironmentRecord {
   };
   /** The memory of the whole machine, in bytes. */
   memoryBytes?: number;
+  /** The graphics processor, as the host names it; absent where it does not tell or was not asked. */
+  gpu?: string;
   /** The code that ran; absent where the host cannot know it. */
   code?: CodeRecord;
   /** The lockfile that pins the dependencies; absent where none was found. */

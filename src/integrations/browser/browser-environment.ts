@@ -2,13 +2,17 @@ import type { Undo } from '../../core/clock.ts';
 import type { CodeRecord, Environment, EnvironmentRecord } from '../../core/environment.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { gpuName } from './gpu-name.ts';
+import { pageAddress, withoutCredentials, type PageLocation } from './page-address.ts';
 
 /** What a page knows of its own code, which it cannot find out by itself: its bundler has to tell. */
 export interface BrowserEnvironmentOptions {
-  /** Commit, branch and remote that the page was built from. @default unknown */
-  code?: Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty'> | undefined;
+  /** Commit, branch and remote that the page was built from, and the module that was its `entry`. @default unknown, and the entry is the address of the page */
+  code?: Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty' | 'entry'> | undefined;
   /** Versions by package name, such as those that were bundled. @default unknown */
   packages?: Readonly<Record<string, string>> | undefined;
+  /** Whether the name of the graphics processor is recorded, as `gpu`, where WebGL tells; it helps to tell visitors apart, so ask them first. @default false */
+  gpu?: boolean | undefined;
 }
 
 /** What a page or a worker offers of what is asked for; which of it there is differs from browser to browser. */
@@ -20,20 +24,20 @@ interface BrowserGlobals {
     readonly hardwareConcurrency?: number;
     readonly deviceMemory?: number;
   };
-  readonly location?: { readonly origin: string; readonly pathname: string };
+  readonly location?: PageLocation;
   readonly document?: { readonly visibilityState: string };
   addEventListener?(type: string, listener: () => void): void;
   removeEventListener?(type: string, listener: () => void): void;
 }
 
 /**
- * What a run should know of the page or worker it took place in: the browser and its version, the platform, how many threads and about how much memory there are, and the address of the page without its query and fragment, where
- * secrets would be. Nothing that tells one visitor from another is recorded: no language, no screen, no whole user agent.
+ * What a run should know of the page or worker it took place in: the browser and its version, the platform, how many threads and about how much memory there are, and the address of the page without its query and fragment and
+ * without parts of its path that look like keys. Nothing that is there to tell one visitor from another is recorded: no language, no screen, no whole user agent, and the graphics processor only with `gpu`.
  *
  * Open runs are flushed when the page is hidden (`visibilitychange`), which is the time to count on, and once more when it is left (`pagehide`), when a browser may not wait for the write: a page that is left while it is visible can
  * lose what was logged since the last flush, half a second by default.
  *
- * @throws {ValidationError} when `code` or `packages` is no object.
+ * @throws {ValidationError} when `code` or `packages` is no object, or `gpu` not true or false.
  *
  * @example
  * ```ts
@@ -52,6 +56,7 @@ export function browserEnvironment(options: BrowserEnvironmentOptions = {}): Env
     const value: unknown = options[name];
     if (value !== undefined && (typeof value !== 'object' || value === null)) throw new ValidationError(`${name} is ${shown(value, 80)}; give an object.`, { path: name });
   }
+  if (options.gpu !== undefined && typeof options.gpu !== 'boolean') throw new ValidationError(`gpu is ${shown(options.gpu, 80)}; give true or false.`, { path: 'gpu' });
   return { describe: async () => describe(browserGlobals(), options), onExit };
 }
 
@@ -61,20 +66,23 @@ function browserGlobals(): BrowserGlobals {
   return host;
 }
 
-function describe({ navigator, location }: BrowserGlobals, { code, packages }: BrowserEnvironmentOptions): EnvironmentRecord {
+function describe({ navigator, location }: BrowserGlobals, { code, packages, gpu }: BrowserEnvironmentOptions): EnvironmentRecord {
   const version = versionOf(navigator);
   const platform = navigator?.userAgentData?.platform || navigator?.platform;
   const cores = navigator?.hardwareConcurrency;
   const gibibytes = navigator?.deviceMemory;
-  const entry = location === undefined || location.origin === 'null' ? undefined : `${location.origin}${location.pathname}`;
+  const entry = pageAddress(location);
+  const remote = code?.remote === undefined ? {} : { remote: withoutCredentials(code.remote) };
+  const graphics = gpu ? gpuName() : undefined;
   return {
     runtime: 'browser',
     ...(version === undefined ? {} : { runtimeVersion: version }),
     ...(platform ? { platform } : {}),
     ...(cores === undefined ? {} : { cpu: { cores } }),
     ...(gibibytes === undefined ? {} : { memoryBytes: gibibytes * 2 ** 30 }),
-    ...(code === undefined && entry === undefined ? {} : { code: { ...(entry === undefined ? {} : { entry }), ...code } }),
+    ...(code === undefined && entry === undefined ? {} : { code: { ...(entry === undefined ? {} : { entry }), ...code, ...remote } }),
     ...(packages === undefined ? {} : { packages: { ...packages } }),
+    ...(graphics === undefined ? {} : { gpu: graphics }),
   };
 }
 

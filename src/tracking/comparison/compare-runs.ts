@@ -109,8 +109,8 @@ export function codeFields({ commit, branch, remote, dirty, diff, entry, command
 
 /** What is compared of an environment, but its packages. */
 export function environmentFields(environment: EnvironmentRecord | undefined): Readonly<Record<string, unknown>> {
-  const { runtime, runtimeVersion, platform, architecture, cpu, memoryBytes, lockfile } = environment ?? {};
-  return { runtime, runtimeVersion, platform, architecture, cpu, memoryBytes, lockfile };
+  const { runtime, runtimeVersion, platform, architecture, cpu, gpu, memoryBytes, lockfile } = environment ?? {};
+  return { runtime, runtimeVersion, platform, architecture, cpu, gpu, memoryBytes, lockfile };
 }
 
 function comparedMetrics(details: readonly RunDetails[], directions: Readonly<Record<string, MetricDirection>>): ComparedMetric[] {
