@@ -1,6 +1,7 @@
 import { IntegrityError, StorageError } from '../../core/errors.ts';
 import { readAt } from './file-reading.ts';
 import { fileHeaderBytes, parseFileHeader } from './file-header.ts';
+import { readFrames } from './frame-reads.ts';
 import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 import { decodeHandover, type Handover } from './handover.ts';
 import { decodeRecordVersion, frameHeaderBytes, frameKinds, isMetaSound, isValueSound, metaOf, parseFrameHeader, type FrameKind } from './record-frame.ts';
@@ -13,6 +14,15 @@ const windowBytes = 1 << 20;
 const overlapBytes = 16 << 10;
 // So little at a time that writers of this process hardly notice.
 const settleBytes = 128 << 10;
+
+/** The bytes of a frame as they were found. */
+export interface FoundFrame {
+  readonly frame: Buffer;
+  /** What it should begin with. */
+  readonly salt: Buffer;
+  /** Of the file that it is in. */
+  readonly path: string;
+}
 
 /** A window on its way. */
 interface Ahead {
@@ -140,10 +150,19 @@ export class RecordFile {
     return { from, bytes: this.use(() => readAt(this.#reader, from, Math.min(windowBytes, size - from))).catch(() => undefined) };
   }
 
-  /** The frame of a slot, and the salt that it begins with. */
-  async readFrame(slot: Slot): Promise<{ frame: Buffer; salt: Buffer; path: string }> {
-    const file = slot.before ? this.#before! : this;
-    return { frame: await file.read(slot.position, slot.size), salt: file.#replay.salt, path: file.path };
+  /** The frames of slots, and the salt that each begins with. */
+  async readFrames(slots: readonly Slot[]): Promise<FoundFrame[]> {
+    const before = this.#before;
+    const [own, others] = [slots.filter((slot) => !slot.before), slots.filter((slot) => slot.before)];
+    const [here, there] = await Promise.all([this.#framesOf(own), others.length === 0 ? [] : before!.#framesOf(others)]);
+    const [nextHere, nextThere] = [here.values(), there.values()];
+    return slots.map((slot) => (slot.before ? nextThere : nextHere).next().value!);
+  }
+
+  async #framesOf(slots: readonly Slot[]): Promise<FoundFrame[]> {
+    const { salt } = this.#replay;
+    const frames = await readFrames(slots, (position, size) => this.read(position, size));
+    return frames.map((frame) => ({ frame, salt, path: this.path }));
   }
 
   /** Bytes from `position`. */

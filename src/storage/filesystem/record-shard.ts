@@ -4,7 +4,7 @@ import type { ListEntry, ListPage, PutOperation, StoredRecord, WriteOperation, W
 import type { CheckedListQuery } from '../list-page.ts';
 import { decide, draftOf, restsOnAnother, type PendingWrite } from './pending-write.ts';
 import type { RecordCache } from './record-cache.ts';
-import type { RecordFile } from './record-file.ts';
+import type { FoundFrame, RecordFile } from './record-file.ts';
 import { decodeBlobs, frameKinds, frameSize, metaOf, parseFrameHeader, valueOf, versionText } from './record-frame.ts';
 import { RecordLog, type RecordLogContext } from './record-log.ts';
 import type { Slot, SlotTable } from './slot-table.ts';
@@ -16,6 +16,8 @@ export interface ShardContext extends RecordLogContext {
 }
 
 const batchBytes = 8 << 20;
+/** So many records, read at once, are still remembered. */
+const cachedReads = 100;
 const maxAttempts = 100;
 
 /** The records of a part of the keys: what their log comes to, and the writes that wait for it. */
@@ -42,7 +44,35 @@ export class RecordShard {
     } catch (error) {
       throw storageError(error, `Reading ${keys[0]}`, keys[0]);
     }
-    return Promise.all(keys.map((key) => this.#readOne(key)));
+    const records = new Array<StoredRecord | undefined>(keys.length);
+    const slots: Slot[] = [];
+    const missing: number[] = [];
+    const file = this.#log.file;
+    for (const [i, key] of keys.entries()) {
+      file?.replay.assertSound(key);
+      const slot = file?.replay.state.slots.get(key);
+      if (slot === undefined) continue;
+      const cached = this.#context.cache.get(key, slot);
+      if (cached !== undefined) {
+        records[i] = copyOf(cached);
+      } else {
+        slots.push(slot);
+        missing.push(i);
+      }
+    }
+    if (missing.length === 0) return records;
+    const frames = await file!.readFrames(slots).catch((error: unknown) => {
+      const key = keys[missing[0]!]!;
+      throw storageError(error, `Reading ${key}`, key);
+    });
+    // Whoever reads that much goes through everything once, and would only drive out what others read again and again.
+    const keep = missing.length <= cachedReads;
+    for (const [at, i] of missing.entries()) {
+      const record = soundRecord(keys[i]!, slots[at]!, frames[at]!);
+      if (keep) this.#context.cache.set(keys[i]!, slots[at]!, copyOf(record));
+      records[i] = record;
+    }
+    return records;
   }
 
   async list(query: CheckedListQuery): Promise<ListPage> {
@@ -75,29 +105,6 @@ export class RecordShard {
   async close(): Promise<void> {
     await this.#committing;
     await this.#log.close();
-  }
-
-  async #readOne(key: Key): Promise<StoredRecord | undefined> {
-    const file = this.#log.file;
-    if (file === undefined) return undefined;
-    file.replay.assertSound(key);
-    const slot = file.replay.state.slots.get(key);
-    if (slot === undefined) return undefined;
-    const cached = this.#context.cache.get(key, slot);
-    if (cached !== undefined) return copyOf(cached);
-    const { frame, salt, path } = await file.readFrame(slot).catch((error: unknown) => {
-      throw storageError(error, `Reading ${key}`, key);
-    });
-    const record = recordIn(frame, salt, slot);
-    if (record === undefined) {
-      throw new IntegrityError(`The record ${key} is damaged (${path}, byte ${slot.position}); restore the store from a copy, or write or delete the record without a condition.`, {
-        key,
-        file: path,
-        offset: slot.position,
-      });
-    }
-    this.#context.cache.set(key, slot, record);
-    return copyOf(record);
   }
 
   #takeResult(counter: number, result: WriteResult, end: number): void {
@@ -246,6 +253,16 @@ function copyOf(record: StoredRecord): StoredRecord {
 }
 
 /** The record in a frame that was read again, when it is the one that was there. */
+function soundRecord(key: Key, slot: Slot, { frame, salt, path }: FoundFrame): StoredRecord {
+  const record = recordIn(frame, salt, slot);
+  if (record !== undefined) return record;
+  throw new IntegrityError(`The record ${key} is damaged (${path}, byte ${slot.position}); restore the store from a copy, or write or delete the record without a condition.`, {
+    key,
+    file: path,
+    offset: slot.position,
+  });
+}
+
 function recordIn(frame: Buffer, salt: Buffer, slot: Slot): StoredRecord | undefined {
   const header = parseFrameHeader(frame, 0, salt);
   if (header === undefined || header.size !== slot.size || frame.length !== slot.size) return undefined;
