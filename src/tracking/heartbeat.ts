@@ -1,10 +1,10 @@
 import type { Clock, Undo } from '../core/clock.ts';
-import { decode, encode } from '../core/codec.ts';
+import { encode } from '../core/codec.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
-import { isDamage, readEach, type EachRecord } from './read-each.ts';
+import { readEach } from './read-each.ts';
 import type { RunRecord, StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -77,20 +77,10 @@ export async function readHeartbeats(storage: StorageAdapter, runs: readonly Sto
   return new Map(beats.flatMap((beat, i) => (beat === undefined ? [] : [[hearts[i]!, beat] as const])));
 }
 
-/** The signs of life at keys; `undefined` where there is none that can be read. */
+/** The signs of life at keys; `undefined` where there is none that can be read: a damaged one must not hide the runs whose it was. */
 export async function readHeartbeatsAt(storage: StorageAdapter, found: readonly Key[], options: OperationOptions): Promise<(HeartbeatRecord | undefined)[]> {
-  return (await readEach(storage, found, options)).map((record, i) => beatOf(record, found[i]!));
-}
-
-/** What a record says, or nothing: a damaged sign of life must not hide the runs whose it was. */
-function beatOf(record: EachRecord, key: string): HeartbeatRecord | undefined {
-  if (record === undefined || 'error' in record) return undefined;
-  try {
-    return decode(record.bytes, key) as HeartbeatRecord;
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return undefined;
-  }
+  const records = await readEach<HeartbeatRecord>(storage, found, options);
+  return records.map((record) => (record !== undefined && 'value' in record ? record.value : undefined));
 }
 
 /** The sessions of a run whose signs of life are recent enough. */

@@ -9,8 +9,8 @@ import { shown } from '../core/shown.ts';
 import { toTable, type Columns, type Row, type TableInput } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
-import { listAll, readValues } from '../storage/records.ts';
 import { checkName } from './metric-name.ts';
+import { readSoundUnder, type DamageListener } from './read-each.ts';
 import { keys } from './tracking-keys.ts';
 
 /** What a dataset served for. */
@@ -94,12 +94,11 @@ export async function writeDataset(storage: StorageAdapter, clock: Clock, runId:
   return record;
 }
 
-/** The datasets that a run used, in the order of their logging. */
-export async function readDatasets(storage: StorageAdapter, runId: string, options: OperationOptions): Promise<DatasetRecord[]> {
-  const found: string[] = [];
-  for await (const entry of listAll(storage, { prefix: keys.datasets(runId) }, options)) found.push(entry.key);
-  const records = await readValues<DatasetRecord>(storage, found, options);
-  return records.flatMap((record) => (record ? [record.value] : [])).sort((a, b) => a.loggedAt - b.loggedAt);
+/** The datasets that a run used, in the order of their logging; records that cannot be read are told of and left out. */
+export async function readDatasets(storage: StorageAdapter, runId: string, onDamage: DamageListener, options: OperationOptions): Promise<DatasetRecord[]> {
+  const found: DatasetRecord[] = [];
+  for await (const record of readSoundUnder<DatasetRecord>(storage, keys.datasets(runId), onDamage, options)) found.push(record);
+  return found.sort((a, b) => a.loggedAt - b.loggedAt);
 }
 
 function contentsOf(dataset: DatasetInput): TableInput {

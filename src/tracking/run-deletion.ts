@@ -1,13 +1,13 @@
 import type { Clock } from '../core/clock.ts';
-import { decode, encode } from '../core/codec.ts';
+import { encode } from '../core/codec.ts';
 import { NotFoundError } from '../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import type { DeleteOperation, StorageAdapter } from '../storage/contract.ts';
 import { deleteLineage } from '../storage/lineage.ts';
 import { listAll } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
-import { heartOf, readHeartbeatsAt } from './heartbeat.ts';
-import { isDamage, readEach } from './read-each.ts';
+import { heartOf, livingSessions, readHeartbeatsAt } from './heartbeat.ts';
+import { readEach } from './read-each.ts';
 import { blobsOfRun, type StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -15,7 +15,7 @@ import { keys } from './tracking-keys.ts';
 export interface PurgeReport {
   /** Ids of the runs that are gone for good. */
   readonly purged: readonly string[];
-  /** Deleted runs that stay, for they were deleted too short a time ago. */
+  /** Deleted runs that stay: they were deleted too short a time ago, or someone still has them open. */
   readonly kept: number;
 }
 
@@ -50,9 +50,10 @@ export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: n
   const batch: string[] = [];
   const hearts = new Set<string>();
   const look = async (): Promise<void> => {
-    const runs = await readSound(storage, batch.splice(0), { signal });
-    for (const { run, version } of runs) {
-      const gone = run.deletedAt !== undefined && run.deletedAt <= deletedBefore && (await purge(storage, run, version, { signal }));
+    for (const record of await readEach<StoredRun>(storage, batch.splice(0), { signal })) {
+      if (record === undefined || 'error' in record) continue;
+      const { value: run, version } = record;
+      const gone = run.deletedAt !== undefined && run.deletedAt <= deletedBefore && (await livingSessions(storage, run, now, { signal })).length === 0 && (await purge(storage, run, version, { signal }));
       if (gone) purged.push(run.id);
       else if (run.deletedAt !== undefined) kept++;
       if (!gone && run.status === 'running') for (const session of run.openSessions) hearts.add(heartOf(session));
@@ -69,19 +70,6 @@ export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: n
   return { purged, kept };
 }
 
-async function readSound(storage: StorageAdapter, found: readonly string[], options: OperationOptions): Promise<{ run: StoredRun; version: string }[]> {
-  const records = await readEach(storage, found, options);
-  return records.flatMap((record, i) => {
-    if (record === undefined || 'error' in record) return [];
-    try {
-      return [{ run: decode(record.bytes, found[i]!) as StoredRun, version: record.version }];
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return [];
-    }
-  });
-}
-
 /** Says whether it went: a run that was restored in the meantime stays. */
 async function purge(storage: StorageAdapter, run: StoredRun, version: string, options: OperationOptions): Promise<boolean> {
   const { id, experiment } = run;
@@ -89,7 +77,7 @@ async function purge(storage: StorageAdapter, run: StoredRun, version: string, o
   const [mark] = await storage.write([{ kind: 'put', key: keys.run(id), bytes: encode(marked), blobs: blobsOfRun(run), condition: { match: version } }], options);
   if (mark?.ok !== true) return false;
   const operations: DeleteOperation[] = [{ kind: 'delete', key: keys.experimentRun(experiment, id) }];
-  for (const prefix of [keys.artifacts(id), keys.datasets(id)]) {
+  for (const prefix of [keys.artifacts(id), keys.datasets(id), keys.extremes(id)]) {
     for await (const { key } of listAll(storage, { prefix }, options)) operations.push({ kind: 'delete', key });
   }
   await storage.deleteLog(keys.metrics(id), options);

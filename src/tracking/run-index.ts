@@ -1,5 +1,4 @@
 import { throwIfAborted } from '../core/abort.ts';
-import { decode } from '../core/codec.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
@@ -7,7 +6,7 @@ import { listAll } from '../storage/records.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
 import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
 import { readLogTail, type LogTail } from './log-tail.ts';
-import { isDamage, readEach, type EachRecord } from './read-each.ts';
+import { isDamage, readEach, type EachValue } from './read-each.ts';
 import type { DamagedRun } from './run-list.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
@@ -22,15 +21,14 @@ export interface RunsNow {
 interface IndexedRun {
   readonly key: string;
   readonly version: Version;
-  /** Absent where the record is damaged, or has not been read yet. */
-  readonly stored: StoredRun | undefined;
-  readonly damaged: DamagedRun | undefined;
-  /** What the record says by itself; made once. */
-  readonly record: RunRecord | undefined;
+  /** What the record says by itself, or why it cannot be read; absent where it has not been read yet. */
+  readonly run?: RunRecord | DamagedRun;
+  /** The record of a run that is not all there is to say about it, since it has not ended for all. */
+  readonly open?: StoredRun;
 }
 
 const listSize = 10_000;
-const readSize = 1_000;
+const readSize = 2_000;
 
 /**
  * Every run in memory, so that a search need not read them. It is never trusted: each look lists the versions of all records, which is cheap, and reads those that are not what they were, whoever changed them. Nothing of it is
@@ -73,23 +71,30 @@ export class RunIndex {
         continue;
       }
       changed.push(entries.length);
-      entries.push({ key, version, stored: undefined, damaged: undefined, record: undefined });
+      entries.push({ key, version });
     }
+    const read = (from: number): Promise<EachValue<StoredRun>[]> => {
+      return readEach<StoredRun>(this.#storage, changed.slice(from, from + readSize).map((place) => entries[place]!.key), {});
+    };
+    let ahead = read(0);
     for (let from = 0; from < changed.length; from += readSize) {
-      const places = changed.slice(from, from + readSize);
-      const found = await readEach(this.#storage, places.map((place) => entries[place]!.key), {});
-      for (const [i, place] of places.entries()) entries[place] = indexed(entries[place]!.key, found[i]);
+      const found = await ahead;
+      ahead = read(from + readSize);
+      // It is waited for in the next turn, and may fail before.
+      ahead.catch(() => undefined);
+      for (const [i, value] of found.entries()) entries[changed[from + i]!] = indexed(entries[changed[from + i]!]!.key, value);
     }
+    await ahead;
     if (changed.length > 0 || entries.length !== before.length) {
       // A run that went between the list and the read is gone.
-      this.#entries = changed.length === 0 ? entries : entries.filter(({ stored, damaged }) => stored !== undefined || damaged !== undefined);
+      this.#entries = changed.length === 0 ? entries : entries.filter(({ run }) => run !== undefined);
       this.#settled = undefined;
     }
     return this.#settled ?? this.#present(now);
   }
 
   async #present(now: number): Promise<RunsNow> {
-    const open = this.#entries.flatMap(({ stored }) => (stored !== undefined && (stored.openSessions.length > 0 || stored.status === 'running') ? [stored] : []));
+    const open = this.#entries.flatMap(({ open: stored }) => stored ?? []);
     const heartbeats = await readHeartbeats(this.#storage, open, {});
     const present = new Map<string, RunRecord | DamagedRun>();
     for (const stored of open) present.set(stored.id, await this.#presentOpen(stored, heartbeats, now));
@@ -97,7 +102,7 @@ export class RunIndex {
     const runs: RunRecord[] = [];
     const damaged: DamagedRun[] = [];
     for (const entry of this.#entries) {
-      const run = entry.damaged ?? present.get(entry.stored!.id) ?? entry.record!;
+      const run = entry.open === undefined ? entry.run! : present.get(entry.open.id)!;
       if ('experiment' in run) runs.push(run);
       else damaged.push(run);
     }
@@ -127,15 +132,10 @@ export class RunIndex {
   }
 }
 
-function indexed(key: string, found: EachRecord): IndexedRun {
-  const nothing = { key, version: '', stored: undefined, damaged: undefined, record: undefined };
-  if (found === undefined) return nothing;
-  try {
-    if ('error' in found) throw found.error;
-    const stored = decode(found.bytes, key) as StoredRun;
-    return { ...nothing, version: found.version, stored, record: toRunRecord(stored, stored.metrics) };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return { ...nothing, damaged: { id: newestFirst(key.slice(keys.runs.length)), error: describeFailure(error) } };
-  }
+function indexed(key: string, found: EachValue<StoredRun>): IndexedRun {
+  if (found === undefined) return { key, version: '' };
+  if ('error' in found) return { key, version: '', run: { id: newestFirst(key.slice(keys.runs.length)), error: describeFailure(found.error) } };
+  const { value, version } = found;
+  const run = toRunRecord(value, value.metrics);
+  return value.openSessions.length > 0 || value.status === 'running' ? { key, version, run, open: value } : { key, version, run };
 }

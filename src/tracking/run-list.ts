@@ -1,4 +1,3 @@
-import { decode } from '../core/codec.ts';
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -45,28 +44,21 @@ export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery,
   const ids = segments.slice(0, limit).map(newestFirst);
   const stored: StoredRun[] = [];
   const damaged: DamagedRun[] = [];
-  const sound = <T>(id: string, read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      damaged.push({ id, error: describeFailure(error) });
-      return undefined;
-    }
-  };
-  for (const [i, record] of (await readEach(storage, ids.map(keys.run), options)).entries()) {
+  for (const [i, record] of (await readEach<StoredRun>(storage, ids.map(keys.run), options)).entries()) {
     if (record === undefined) continue;
-    const run = sound(ids[i]!, () => {
-      if ('error' in record) throw record.error;
-      return decode(record.bytes, keys.run(ids[i]!)) as StoredRun;
-    });
-    if (run !== undefined && isListed(run, deleted)) stored.push(run);
+    if ('error' in record) damaged.push({ id: ids[i]!, error: describeFailure(record.error) });
+    else if (isListed(record.value, deleted)) stored.push(record.value);
   }
   const heartbeats = await readHeartbeats(storage, stored, options);
   const items: RunRecord[] = [];
   for (const run of stored) {
-    const metrics = await metricsOf(storage, run, options).catch((error: unknown) => sound(run.id, () => raise(error)));
-    if (metrics !== undefined) items.push(withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now));
+    try {
+      const metrics = await metricsOf(storage, run, options);
+      items.push(withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      damaged.push({ id: run.id, error: describeFailure(error) });
+    }
   }
   const place = new Map(ids.map((id, i) => [id, i]));
   damaged.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
@@ -88,10 +80,6 @@ async function metricsOf(storage: StorageAdapter, run: StoredRun, options: Opera
   if (run.openSessions.length === 0) return run.metrics;
   const { latest } = await readLogTail(storage, keys.metrics(run.id), undefined, options);
   return mergeLatest(run.metrics, Object.entries(latest));
-}
-
-function raise(error: unknown): never {
-  throw error;
 }
 
 async function segmentsUnder(storage: StorageAdapter, prefix: string, limit: number, after: string | undefined, options: OperationOptions): Promise<string[]> {

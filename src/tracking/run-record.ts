@@ -2,7 +2,6 @@ import type { Encodable } from '../core/codec.ts';
 import type { Digest } from '../core/digest.ts';
 import type { CodeRecord } from '../core/environment.ts';
 import type { FailureRecord } from '../core/failure.ts';
-import type { BestMetrics } from './extreme-metric.ts';
 import type { LatestMetrics } from './latest-metric.ts';
 
 /** How a run ended. */
@@ -72,8 +71,6 @@ export interface ExperimentRecord {
  * died open) the log tells the rest. A record never says `crashed`: that follows from the signs of life of its sessions.
  */
 export interface StoredRun extends RunRecord {
-  /** The extremes of the metrics of the same sessions. */
-  readonly best?: BestMetrics | undefined;
   readonly openSessions: readonly string[];
   /** That a purge has begun to take it apart, so that it cannot be restored any more. */
   readonly purging?: true | undefined;
@@ -81,8 +78,8 @@ export interface StoredRun extends RunRecord {
 
 /** The run as callers see it, with the metrics that are the latest now. */
 export function toRunRecord(stored: StoredRun, metrics: LatestMetrics): RunRecord {
-  const { openSessions: _, purging: _purging, best: _best, ...record } = stored;
-  return { ...record, metrics };
+  const { openSessions: _, purging: _purging, ...record } = stored;
+  return metrics === stored.metrics ? record : { ...record, metrics };
 }
 
 /** The blobs that a run's record keeps. */

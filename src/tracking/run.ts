@@ -1,24 +1,25 @@
 import type { Clock } from '../core/clock.ts';
 import { encode, type Encodable } from '../core/codec.ts';
-import { NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
+import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
-import { newId } from '../core/ids.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { update } from '../storage/update.ts';
-import { mergeExtremes } from './extreme-metric.ts';
+import { readValue } from '../storage/records.ts';
+import { update, type UpdateOptions } from '../storage/update.ts';
+import { BatchQueue } from './batch-queue.ts';
 import { Flusher } from './flusher.ts';
 import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
 import { readLogTail } from './log-tail.ts';
-import { MetricBuffer, type MetricValues, type SealedBatch } from './metric-buffer.ts';
+import { MetricBuffer, type MetricValues } from './metric-buffer.ts';
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ImageInput } from './artifacts/image-artifact.ts';
 import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
 import type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
+import { extremesOf } from './run-extremes.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
 import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
@@ -56,14 +57,6 @@ export interface RunContext {
   readonly onEnd: (run: Run) => void;
 }
 
-/** Entries that are appended together, under one name, so that trying again cannot write them twice. */
-interface Append {
-  readonly operationId: string;
-  readonly batches: readonly SealedBatch[];
-}
-
-const maxAppendBytes = 8 * 1024 * 1024;
-
 /**
  * A handle on a run that is under way, from `tracker.startRun()` or `tracker.withRun()`. Several handles, in several processes, may be open on one run; none
  * loses what another logs. Used with `await using`, a run that is left without {@link Run.end} is recorded as `killed`, with the reason `disposed`.
@@ -81,9 +74,7 @@ export class Run implements AsyncDisposable {
   readonly #session: string;
   readonly #buffer: MetricBuffer;
   readonly #flusher: Flusher;
-  #queue: SealedBatch[] = [];
-  #append: Append | undefined;
-  #waitingPoints = 0;
+  readonly #queue = new BatchQueue();
   #dropped = 0;
   /** Calls of `logMetrics` since the buffer was last below half of its bound. */
   #crowdedCalls = 0;
@@ -98,10 +89,7 @@ export class Run implements AsyncDisposable {
     this.experiment = run.experiment;
     this.#context = context;
     this.#session = session;
-    this.#buffer = new MetricBuffer(session, context.storage.supports.maxEntryBytes, (batch) => {
-      this.#queue.push(batch);
-      this.#waitingPoints += batch.points;
-    });
+    this.#buffer = new MetricBuffer(session, context.storage.supports.maxEntryBytes, (batch) => this.#queue.push(batch));
     this.#flusher = new Flusher({
       write: () => this.#write(),
       pending: () => this.#hasPending,
@@ -133,7 +121,7 @@ export class Run implements AsyncDisposable {
       return;
     }
     this.#buffer.add(names, values, step, timestamp);
-    this.#flusher.request(this.#queue.length > 0);
+    this.#flusher.request(this.#queue.isWaiting);
   }
 
   /**
@@ -172,61 +160,61 @@ export class Run implements AsyncDisposable {
    * recorded when the source fails.
    */
   async logArtifact(name: string, content: ArtifactContent, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logArtifact');
+    await this.#checkOpen('logArtifact', options);
     const { writeArtifact } = await import('./artifacts/write-artifact.ts');
     return writeArtifact(this.#context.storage, this.#context.clock, this.id, name, content, options);
   }
 
   /** Stores many files, such as those of `artifactsFromDirectory`, one after the other; those before one that fails stay. */
   async logArtifacts(inputs: AsyncIterable<ArtifactInput> | Iterable<ArtifactInput>, options: LogArtifactsOptions = {}): Promise<ArtifactRecord[]> {
-    this.#assertOpen('logArtifacts');
+    await this.#checkOpen('logArtifacts', options);
     const { writeArtifacts } = await import('./artifacts/write-artifact.ts');
     return writeArtifacts(this.#context.storage, this.#context.clock, this.id, inputs, options);
   }
 
   /** Stores a text, as {@link Run.logArtifact} does. */
   async logText(name: string, text: string, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logText');
+    await this.#checkOpen('logText', options);
     const { writeText } = await import('./artifacts/write-json.ts');
     return writeText(this.#context.storage, this.#context.clock, this.id, name, text, options);
   }
 
   /** Stores a value as JSON, and values that JSON lacks (NaN, dates, bytes) in a form of their own that `readArtifactJson` reads back. */
   async logJson(name: string, value: Encodable, options: OperationOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logJson');
+    await this.#checkOpen('logJson', options);
     const { writeJson } = await import('./artifacts/write-json.ts');
     return writeJson(this.#context.storage, this.#context.clock, this.id, name, value, options);
   }
 
   /** Stores a table, given by columns or rows, with the types of its columns; `tracker.readTable` gives it back. */
   async logTable(name: string, table: LogTableInput, options: LogTableOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logTable');
+    await this.#checkOpen('logTable', options);
     const { writeTable } = await import('./artifacts/table-artifact.ts');
     return writeTable(this.#context.storage, this.#context.clock, this.id, name, table, options);
   }
 
   /** Stores an image: the bytes of a file, or pixels (RGBA, 8 bits each), which become a PNG. */
   async logImage(name: string, image: ImageInput, options: LogArtifactOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logImage');
+    await this.#checkOpen('logImage', options);
     const { writeImage } = await import('./artifacts/image-artifact.ts');
     return writeImage(this.#context.storage, this.#context.clock, this.id, name, image, options);
   }
 
   /** Stores a figure as the text of an SVG. It is kept as it is, scripts in it included: show it as an image, not as part of a page. */
   async logFigure(name: string, svg: string, options: OperationOptions = {}): Promise<ArtifactRecord> {
-    this.#assertOpen('logFigure');
+    await this.#checkOpen('logFigure', options);
     const { writeFigure } = await import('./artifacts/write-figure.ts');
     return writeFigure(this.#context.storage, this.#context.clock, this.id, name, svg, options);
   }
 
   /** Records which data the run uses: name, role, fingerprint of the contents, row count and types of columns; not the contents. Durable when it resolves. */
   async logDataset(dataset: DatasetInput, options: OperationOptions = {}): Promise<DatasetRecord> {
-    this.#assertOpen('logDataset');
+    await this.#checkOpen('logDataset', options);
     const { writeDataset } = await import('./run-datasets.ts');
     return writeDataset(this.#context.storage, this.#context.clock, this.id, dataset, options);
   }
 
-  /** Resolves when all that was logged before is durable; rejects when the storage fails, and what could not be written is tried again later. */
+  /** Resolves when all that was logged before is durable; rejects when the storage fails or the run was deleted, and what could not be written is tried again later. */
   async flush(options: OperationOptions = {}): Promise<void> {
     if (this.#hasPending) await this.#flusher.flush(options.signal);
   }
@@ -266,11 +254,11 @@ export class Run implements AsyncDisposable {
   }
 
   get #hasPoints(): boolean {
-    return this.#buffer.count > 0 || this.#queue.length > 0 || this.#append !== undefined;
+    return this.#buffer.count > 0 || !this.#queue.isEmpty;
   }
 
   get #buffered(): number {
-    return this.#waitingPoints + this.#buffer.count;
+    return this.#queue.points + this.#buffer.count;
   }
 
   /** Whether a call that brings so many points is taken in. */
@@ -292,7 +280,9 @@ export class Run implements AsyncDisposable {
     const notes = this.#notes;
     const endedAt = this.#context.clock.now();
     // Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there.
-    const fits = encode([Object.fromEntries(this.#buffer.latest), Object.fromEntries(this.#buffer.extremes)]).length <= this.#context.storage.supports.maxRecordBytes / 4;
+    const extremes = extremesOf(this.id, this.#session, Object.fromEntries(this.#buffer.extremes));
+    const { maxRecordBytes } = this.#context.storage.supports;
+    const fits = encode(Object.fromEntries(this.#buffer.latest)).length <= maxRecordBytes / 4 && extremes.every(({ bytes }) => bytes.length <= maxRecordBytes);
     const stored = await this.#updateRecord(
       ({ reason: _reason, error: _error, ...run }) => ({
         ...run,
@@ -303,11 +293,10 @@ export class Run implements AsyncDisposable {
         tags: { ...run.tags, ...tags },
         ...(notes === undefined ? {} : { notes }),
         metrics: fits ? mergeLatest(run.metrics, this.#buffer.latest) : run.metrics,
-        ...(fits && this.#buffer.extremes.size > 0 ? { best: mergeExtremes(run.best ?? {}, this.#buffer.extremes) } : {}),
         droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),
         openSessions: fits ? run.openSessions.filter((session) => session !== this.#session) : run.openSessions,
       }),
-      { signal },
+      { signal, first: fits ? extremes : [] },
     );
     this.#closed = true;
     this.#tags.clear();
@@ -328,10 +317,10 @@ export class Run implements AsyncDisposable {
       (now) => ({
         ...now,
         metrics: mergeLatest(now.metrics, Object.entries(logged.latest)),
-        best: mergeExtremes(now.best ?? {}, Object.entries(logged.best)),
         openSessions: now.openSessions.filter((session) => living.includes(session) || !run.openSessions.includes(session)),
       }),
-      options,
+      // The log has what this session logged as well.
+      { ...options, first: extremesOf(this.id, this.#session, logged.best) },
     );
     return presentRun(storage, stored, clock.now(), options);
   }
@@ -339,12 +328,9 @@ export class Run implements AsyncDisposable {
   /** Writes the batches and tags there are; what is not written stays. */
   async #write(): Promise<void> {
     this.#buffer.seal();
-    while (this.#append !== undefined || this.#queue.length > 0) {
-      this.#append ??= { operationId: newId(), batches: takeBatches(this.#queue) };
-      const { operationId, batches } = this.#append;
-      await this.#context.storage.append(keys.metrics(this.id), batches.map((batch) => batch.bytes), { operationId });
-      this.#append = undefined;
-      for (const batch of batches) this.#waitingPoints -= batch.points;
+    if (!this.#queue.isEmpty) {
+      await this.#checkKept({});
+      await this.#queue.appendTo(this.#context.storage, keys.metrics(this.id));
     }
     if (this.#tags.size > 0 || this.#notes !== undefined) await this.#writeRemarks();
   }
@@ -357,13 +343,13 @@ export class Run implements AsyncDisposable {
     if (this.#notes === notes) this.#notes = undefined;
   }
 
-  async #updateRecord(change: (run: StoredRun) => StoredRun, options: OperationOptions): Promise<StoredRun> {
+  async #updateRecord(change: (run: StoredRun) => StoredRun, options: Pick<UpdateOptions, 'signal' | 'first'>): Promise<StoredRun> {
     const { storage, clock } = this.#context;
     const { value } = await update<StoredRun>(
       storage,
       keys.run(this.id),
       (run) => {
-        if (run === undefined) throw new NotFoundError(`Run ${this.id} is not in the store any more.`, { key: this.id });
+        this.#assertKept(run);
         return change(run);
       },
       { clock, blobs: blobsOfRun, ...options },
@@ -371,15 +357,27 @@ export class Run implements AsyncDisposable {
     return value;
   }
 
+  /** Only the end of a run that was deleted is recorded, with what was logged until then, so that nothing is missing when it is restored. */
+  #assertKept(run: StoredRun | undefined): asserts run is StoredRun {
+    if (run === undefined || run.purging) throw new NotFoundError(`Run ${this.id} is not in the store any more.`, { key: this.id });
+    if (run.deletedAt === undefined || this.#ending !== undefined) return;
+    throw new ConflictError(`Run ${this.id} was deleted; take it back with tracker.restoreRun('${this.id}') before anything is logged to it.`, { key: this.id });
+  }
+
+  async #checkOpen(call: string, options: OperationOptions): Promise<void> {
+    this.#assertOpen(call);
+    await this.#checkKept(options);
+  }
+
+  /** What is written beside the run's record must not outlive it. */
+  async #checkKept(options: OperationOptions): Promise<void> {
+    const { storage } = this.#context;
+    this.#assertKept((await readValue<StoredRun>(storage, keys.run(this.id), { ...options, fresh: true }))?.value);
+  }
+
   #assertOpen(call: string): void {
     if (this.#closed || this.#ending !== undefined) {
       throw new StorageError('closed', `Run ${this.id} has ended, so ${call} has nowhere to go; open it again with startRun({ resume: '${this.id}' }).`, { key: this.id });
     }
   }
-}
-
-function takeBatches(queue: SealedBatch[]): SealedBatch[] {
-  let count = 0;
-  for (let bytes = 0; count < queue.length && (count === 0 || bytes + queue[count]!.bytes.length <= maxAppendBytes); count++) bytes += queue[count]!.bytes.length;
-  return queue.splice(0, count);
 }

@@ -1,10 +1,9 @@
-import { decode } from '../core/codec.ts';
 import { ValidationError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
-import { isDamage, readEach } from './read-each.ts';
+import { readEach } from './read-each.ts';
 import type { DatasetRecord } from './run-datasets.ts';
 import type { RunIndex } from './run-index.ts';
 import { isListed, type DamagedRun, type RunPage } from './run-list.ts';
@@ -64,15 +63,11 @@ async function readSearchableDatasets(storage: StorageAdapter, options: Operatio
   const found: string[] = [];
   for await (const { key } of listAll(storage, { prefix: keys.allDatasets, limit: 10_000 }, options)) found.push(key);
   const byRun = new Map<string, SearchableDataset[]>();
-  for (const [i, record] of (await readEach(storage, found, options)).entries()) {
+  for (const [i, record] of (await readEach<DatasetRecord>(storage, found, options)).entries()) {
     if (record === undefined || 'error' in record) continue;
     const run = found[i]!.split('/').at(-2)!;
-    try {
-      const { name, fingerprint, role } = decode(record.bytes, found[i]!) as DatasetRecord;
-      byRun.set(run, [...(byRun.get(run) ?? []), { name, digest: fingerprint, role }]);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-    }
+    const { name, fingerprint, role } = record.value;
+    byRun.set(run, [...(byRun.get(run) ?? []), { name, digest: fingerprint, role }]);
   }
   return byRun;
 }

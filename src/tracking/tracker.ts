@@ -8,7 +8,6 @@ import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
 import type { BlobRange, StorageAdapter } from '../storage/contract.ts';
 import { readLineage } from '../storage/lineage.ts';
-import { listAll, readValue } from '../storage/records.ts';
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, ListArtifactsOptions } from './artifacts/list-artifacts.ts';
 import type * as artifactReading from './artifacts/read-artifact.ts';
@@ -19,6 +18,7 @@ import type { RunDetails } from './comparison/run-details.ts';
 import { Heart } from './heartbeat.ts';
 import { checkName } from './metric-name.ts';
 import { newRun } from './new-run.ts';
+import { readSoundUnder } from './read-each.ts';
 import type { Reproduction } from './reproduction/reproduction.ts';
 import type { ReproductionCheck, VerifyReproductionOptions } from './reproduction/verify-reproduction.ts';
 import type { RunChanges } from './run-changes.ts';
@@ -147,7 +147,7 @@ export class Tracker {
   }
 
   /**
-   * Deletes a run so that it can be restored: lists and searches leave it out, and it cannot be resumed; everything it has stays. Deleting it again changes nothing. Throws `NotFoundError` when there is no such run, and `ConflictError`
+   * Deletes a run so that it can be restored: lists and searches leave it out, it cannot be resumed, and who has it open elsewhere can only end it; everything it has stays. Deleting it again changes nothing. Throws `NotFoundError` when there is no such run, and `ConflictError`
    * while it is open with this tracker.
    */
   async deleteRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
@@ -161,7 +161,7 @@ export class Tracker {
   }
 
   /**
-   * Removes for good all runs that were deleted at least `olderThan` ago, with their metrics, datasets, lineage and what is recorded of their artifacts; the bytes of these go at the next `collectGarbage`, unless something else names
+   * Removes for good all runs that were deleted at least `olderThan` ago and that nobody has open, with their metrics, datasets, lineage and what is recorded of their artifacts; the bytes of these go at the next `collectGarbage`, unless something else names
    * them. Cut off, it is finished by the next call.
    */
   async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
@@ -171,12 +171,9 @@ export class Tracker {
     return purgeDeletedRuns(this.#storage, now - durationMs(olderThan, 'olderThan'), now, { signal, onProgress });
   }
 
-  /** Every experiment, in the order of the keys that their names make. */
+  /** Every experiment, in the order of the keys that their names make. Those that cannot be read are told to `onError` and left out. */
   async *experiments(options: OperationOptions = {}): AsyncGenerator<ExperimentRecord, void, undefined> {
-    for await (const entry of listAll(this.#storage, { prefix: keys.experiments }, options)) {
-      const record = await readValue<ExperimentRecord>(this.#storage, entry.key, options);
-      if (record) yield record.value;
-    }
+    yield* readSoundUnder<ExperimentRecord>(this.#storage, keys.experiments, (error) => this.#report(error), options);
   }
 
   /**
@@ -237,11 +234,11 @@ export class Tracker {
     return verifyReproductionOf(before, after, rest);
   }
 
-  /** The artifacts of a run, in the order of the keys that their names make. Throws `NotFoundError` when there is no such run. */
+  /** The artifacts of a run, in the order of the keys that their names make. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
   async *artifacts(runId: string, options: OperationOptions = {}): AsyncGenerator<ArtifactRecord, void, undefined> {
     await readStoredRun(this.#storage, runId, options);
     const { readArtifacts } = await import('./artifacts/list-artifacts.ts');
-    yield* readArtifacts(this.#storage, runId, options);
+    yield* readArtifacts(this.#storage, runId, (error) => this.#report(error), options);
   }
 
   /** One page of the artifacts of a run whose names begin with `prefix`, by name; one that cannot be read is in `damaged` and hides no other. Throws `NotFoundError` when there is no such run. */
@@ -297,11 +294,11 @@ export class Tracker {
     return deleteArtifact(this.#storage, this.#settings.clock, runId, name, options);
   }
 
-  /** The datasets that a run used, in the order of their logging. Throws `NotFoundError` when there is no such run. */
+  /** The datasets that a run used, in the order of their logging. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
   async datasets(runId: string, options: OperationOptions = {}): Promise<DatasetRecord[]> {
     await readStoredRun(this.#storage, runId, options);
     const { readDatasets } = await import('./run-datasets.ts');
-    return readDatasets(this.#storage, runId, options);
+    return readDatasets(this.#storage, runId, (error) => this.#report(error), options);
   }
 
   /** All that is known of where a run took place; `undefined` when it was started without an environment. Throws `NotFoundError` when there is no such run. */
@@ -324,8 +321,8 @@ export class Tracker {
 
   async #details(id: string, options: OperationOptions): Promise<RunDetails> {
     const stored = await readStoredRun(this.#storage, id, options);
-    const { readDetails } = await import('./run-details.ts');
-    return readDetails(this.#storage, stored, this.#settings.clock.now(), options);
+    const { readDetails } = await import('./read-details.ts');
+    return readDetails(this.#storage, stored, this.#settings.clock.now(), (error) => this.#report(error), options);
   }
 
   async #setDeleted(id: string, deleted: boolean, options: OperationOptions): Promise<RunRecord> {

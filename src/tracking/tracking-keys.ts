@@ -20,6 +20,8 @@ export const keys = {
   experimentRun: (experiment: string, id: string): Key => `${keys.experimentRuns(experiment)}${newestFirst(id)}`,
   heartbeats: 'tracking/heartbeats/',
   heartbeat: (heart: string): Key => `${keys.heartbeats}${heart}`,
+  extremes: (id: string): string => `tracking/extremes/${id}/`,
+  sessionExtremes: (id: string, session: string): Key => `${keys.extremes(id)}${session}`,
   metrics: (id: string): Key => `tracking/metrics/${id}`,
   artifacts: (id: string): string => `tracking/artifacts/${id}/`,
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,

@@ -54,6 +54,34 @@ describe('a deleted run', () => {
     await (await tracker.startRun({ resume: run.id })).end();
   });
 
+  it('takes nothing from those who have it open, keeps what they logged, and all of it when it is restored', async () => {
+    const { storage, clock, tracker } = setUp();
+    const errors: unknown[] = [];
+    const elsewhere = new Tracker({ storage, clock, onError: (error) => errors.push(error) });
+    const run = await elsewhere.startRun({ experiment: 'e' });
+    run.logMetrics({ loss: 3 }, { step: 0 });
+    await run.flush();
+    await tracker.deleteRun(run.id);
+    const refused = { code: 'conflict', message: expect.stringContaining(`restoreRun('${run.id}')`) };
+    run.logMetrics({ loss: 2 }, { step: 1 });
+    await expect(run.flush()).rejects.toMatchObject(refused);
+    run.setTags({ team: 'ops' });
+    await expect(run.flush()).rejects.toMatchObject(refused);
+    await expect(run.logParams({ lr: 1 })).rejects.toMatchObject(refused);
+    await expect(run.logText('a.txt', 'a')).rejects.toMatchObject(refused);
+    await expect(run.logDataset({ name: 'd', role: 'test', rows: [] })).rejects.toMatchObject(refused);
+    expect((await tracker.metricHistory(run.id, 'loss')).values).toHaveLength(1);
+
+    await tracker.restoreRun(run.id);
+    await run.flush();
+    expect([...(await tracker.metricHistory(run.id, 'loss')).values]).toEqual([3, 2]);
+    await tracker.deleteRun(run.id);
+    run.logMetrics({ loss: 1 }, { step: 2 });
+    expect(await run.end()).toMatchObject({ status: 'finished', deletedAt: 1_000_000, droppedPoints: 0, tags: { team: 'ops' }, metrics: { loss: { value: 1 } } });
+    expect([...(await tracker.metricHistory(run.id, 'loss')).values]).toEqual([3, 2, 1]);
+    expect(errors).toEqual([]);
+  });
+
   it('must have ended with this tracker, and must exist', async () => {
     const { tracker } = setUp();
     const run = await tracker.startRun({ experiment: 'e' });
@@ -81,6 +109,21 @@ describe('purgeDeleted', () => {
     expect(await tracker.getRun(kept.id)).toMatchObject({ metrics: { loss: { value: 1 } } });
     await expect(tracker.getRun(gone.id)).rejects.toMatchObject({ code: 'not-found' });
     await expect(tracker.restoreRun(gone.id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('keeps those that someone has open, until they give no sign of life any more', async () => {
+    const { storage, clock, tracker } = setUp();
+    const run = await new Tracker({ storage, clock }).startRun({ experiment: 'e' });
+    run.logMetrics({ loss: 1 });
+    await run.flush();
+    await tracker.deleteRun(run.id);
+    expect(await tracker.purgeDeleted({ olderThan: 0 })).toEqual({ purged: [], kept: 1 });
+    const other = new Tracker({ storage, clock: new ManualClock(clock.now() + day) });
+    expect(await other.purgeDeleted({ olderThan: 0 })).toEqual({ purged: [run.id], kept: 0 });
+    await expect(run.logText('a.txt', 'a')).rejects.toMatchObject({ code: 'not-found' });
+    run.logMetrics({ loss: 2 });
+    await expect(run.end()).rejects.toMatchObject({ code: 'not-found' });
+    expect((await everything(storage)).filter((key) => key.includes(run.id))).toEqual([]);
   });
 
   it('frees the bytes of artifacts that nothing else names', async () => {

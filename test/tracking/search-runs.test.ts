@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { MemoryStorage, Tracker, type RunPage, type SearchRunsOptions } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { decode } from '../../src/core/codec.ts';
 import { SeededGenerator } from '../../src/stats/seeded-generator.ts';
+import type { StoredRun } from '../../src/tracking/run-record.ts';
 import { keys } from '../../src/tracking/tracking-keys.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -133,6 +135,12 @@ describe('searchRuns', () => {
   });
 });
 
+async function namesIn(items: AsyncIterable<{ name: string }>): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of items) names.push(name);
+  return names;
+}
+
 describe('comparing and repeating through the tracker', () => {
   it('says what differs, with best values, and what it takes to run again', async () => {
     const tracker = new Tracker({ storage: new MemoryStorage() });
@@ -152,5 +160,57 @@ describe('comparing and repeating through the tracker', () => {
     expect(await tracker.verifyReproduction(ids[0]!, ids[0]!)).toMatchObject({ reproduced: true });
     expect(await tracker.verifyReproduction(ids[0]!, ids[1]!)).toMatchObject({ reproduced: false });
     await expect(tracker.compareRuns([ids[0]!, 'nobody'])).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('knows the best values of sessions that ended, are open, or died', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const first = await new Tracker({ storage, clock: new ManualClock() }).startRun({ experiment: 'e' });
+    const tracker = new Tracker({ storage, clock });
+    const second = await tracker.startRun({ resume: first.id });
+    const third = await tracker.startRun({ resume: first.id });
+    const plain = await tracker.startRun({ experiment: 'e' });
+    for (const [run, loss] of [[first, 0.5], [second, 0.1], [third, 0.3], [plain, 1]] as const) {
+      run.logMetrics({ loss }, { step: 1 });
+      run.logMetrics({ loss: 2 }, { step: 2 });
+      await run.flush();
+    }
+    const best = async (): Promise<unknown[]> => (await tracker.compareRuns([first.id, plain.id])).metrics.map(({ best: [least] }) => least?.value);
+    expect(await best()).toEqual([0.1]);
+    await second.end();
+    expect(await best()).toEqual([0.1]);
+    await clock.pass(3_600_000);
+    await third.end();
+    expect(await best()).toEqual([0.1]);
+    const [open] = (await storage.read([keys.run(first.id)])).map((record) => decode(record!.bytes, first.id) as StoredRun);
+    expect(open!.openSessions).toEqual([]);
+  });
+
+  it('tells of what is damaged beside the runs, and goes on without it', async () => {
+    const storage = new MemoryStorage();
+    const errors: unknown[] = [];
+    const tracker = new Tracker({ storage, onError: (error) => errors.push(error) });
+    const ids: string[] = [];
+    for (const experiment of ['a', 'b']) {
+      await tracker.withRun({ experiment }, async (run) => {
+        ids.push(run.id);
+        run.logMetrics({ loss: ids.length });
+        await run.logText('a.txt', 'a');
+        await run.logText('b.txt', experiment);
+        await run.logDataset({ name: 'd', role: 'training', rows: [{ x: 1 }] });
+      });
+    }
+    const [dataset, extremes] = await Promise.all([keys.datasets(ids[0]!), keys.extremes(ids[0]!)].map(async (prefix) => (await storage.list({ prefix })).entries[0]!.key));
+    for (const key of [keys.experiment('a'), keys.artifact(ids[0]!, 'a.txt'), dataset!, extremes!]) await storage.write([{ kind: 'put', key, bytes: new Uint8Array([1]) }]);
+    const told = async (work: () => Promise<unknown>): Promise<unknown[]> => {
+      errors.length = 0;
+      return [await work(), errors.map((error) => (error as { code: string }).code)];
+    };
+    expect(await told(() => namesIn(tracker.experiments()))).toEqual([['b'], ['integrity']]);
+    expect(await told(() => namesIn(tracker.artifacts(ids[0]!)))).toEqual([['b.txt'], ['integrity']]);
+    expect(await told(() => tracker.datasets(ids[0]!))).toEqual([[], ['integrity']]);
+    const comparison = await tracker.compareRuns(ids);
+    expect(comparison.artifacts).toMatchObject([{ name: 'b.txt', verdict: 'different' }, { name: 'a.txt', verdict: 'missing' }]);
+    expect(comparison.metrics[0]!.best.map((point) => point?.value)).toEqual([undefined, 2]);
   });
 });

@@ -1,13 +1,12 @@
-import { decode } from '../../core/codec.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { unescapeSegment } from '../../core/key.ts';
 import type { Page } from '../../core/page.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { listAll, readValue } from '../../storage/records.ts';
+import { listAll } from '../../storage/records.ts';
 import { checkName } from '../metric-name.ts';
-import { isDamage, readEach } from '../read-each.ts';
+import { readEach, readSoundUnder, type DamageListener } from '../read-each.ts';
 import { keys } from '../tracking-keys.ts';
 import type { ArtifactRecord } from './artifact-record.ts';
 
@@ -68,12 +67,9 @@ export interface BrowseArtifactsOptions extends OperationOptions {
   after?: string | undefined;
 }
 
-/** The artifacts of a run, in the order of their keys. */
-export async function* readArtifacts(storage: StorageAdapter, runId: string, options: OperationOptions = {}): AsyncGenerator<ArtifactRecord> {
-  for await (const entry of listAll(storage, { prefix: keys.artifacts(runId) }, options)) {
-    const record = await readValue<ArtifactRecord>(storage, entry.key, options);
-    if (record) yield record.value;
-  }
+/** The artifacts of a run, in the order of their keys; records that cannot be read are told of and left out. */
+export function readArtifacts(storage: StorageAdapter, runId: string, onDamage: DamageListener, options: OperationOptions): AsyncGenerator<ArtifactRecord, void, undefined> {
+  return readSoundUnder<ArtifactRecord>(storage, keys.artifacts(runId), onDamage, options);
 }
 
 /**
@@ -149,19 +145,10 @@ async function names(storage: StorageAdapter, runId: string, options: OperationO
     if (name === undefined) hashed.push(key);
     else found.push({ name, key });
   }
-  const records = await readEach(storage, hashed, options);
+  const records = await readEach<ArtifactRecord>(storage, hashed, options);
   records.forEach((record, i) => {
     const key = hashed[i]!;
-    if (record === undefined) return;
-    let name = key;
-    if ('bytes' in record) {
-      try {
-        name = (decode(record.bytes, key) as ArtifactRecord).name;
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-      }
-    }
-    found.push({ name, key });
+    if (record !== undefined) found.push({ name: 'value' in record ? record.value.name : key, key });
   });
   return found.sort((a, b) => byCodeUnit(a.name, b.name));
 }
@@ -170,17 +157,11 @@ async function names(storage: StorageAdapter, runId: string, options: OperationO
 async function readNamed(storage: StorageAdapter, found: readonly Named[], options: OperationOptions): Promise<{ items: ArtifactRecord[]; damaged: DamagedArtifact[] }> {
   const items: ArtifactRecord[] = [];
   const damaged: DamagedArtifact[] = [];
-  const records = await readEach(storage, found.map(({ key }) => key), options);
+  const records = await readEach<ArtifactRecord>(storage, found.map(({ key }) => key), options);
   records.forEach((record, i) => {
-    const { name, key } = found[i]!;
     if (record === undefined) return;
-    try {
-      if ('error' in record) throw record.error;
-      items.push(decode(record.bytes, key) as ArtifactRecord);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      damaged.push({ name, error: error as Error });
-    }
+    if ('value' in record) items.push(record.value);
+    else damaged.push({ name: found[i]!.name, error: record.error as Error });
   });
   return { items, damaged };
 }

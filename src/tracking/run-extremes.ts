@@ -1,0 +1,28 @@
+import { encode } from '../core/codec.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
+import { mergeExtremes, type BestMetrics } from './extreme-metric.ts';
+import { readLogTail } from './log-tail.ts';
+import { readSoundUnder, type DamageListener } from './read-each.ts';
+import type { StoredRun } from './run-record.ts';
+import { keys } from './tracking-keys.ts';
+
+/** The write of what the metrics of a session have been, to go before that of the end of the session. The run's own record stays small, for every search reads it. */
+export function extremesOf(runId: string, session: string, extremes: BestMetrics): PutOperation[] {
+  return Object.keys(extremes).length === 0 ? [] : [{ kind: 'put', key: keys.sessionExtremes(runId, session), bytes: encode(extremes) }];
+}
+
+/** The extremes of all metrics of a run: of the sessions that ended as they recorded them, of open ones as the log tells. Unknown when a record of them cannot be read. */
+export async function readExtremes(storage: StorageAdapter, run: StoredRun, onDamage: DamageListener, options: OperationOptions): Promise<BestMetrics | undefined> {
+  let isWhole = true;
+  const damaged: DamageListener = (error) => {
+    isWhole = false;
+    onDamage(error);
+  };
+  let extremes: BestMetrics = {};
+  for await (const ended of readSoundUnder<BestMetrics>(storage, keys.extremes(run.id), damaged, options)) extremes = mergeExtremes(extremes, Object.entries(ended));
+  if (!isWhole) return undefined;
+  if (run.openSessions.length === 0) return extremes;
+  const { best } = await readLogTail(storage, keys.metrics(run.id), undefined, options);
+  return mergeExtremes(extremes, Object.entries(best));
+}
