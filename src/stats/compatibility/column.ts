@@ -1,4 +1,4 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandList, demandOneOf } from '../arguments.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 
 /** A value of a column of a table: a number or a category. `null`, `undefined`, NaN and ±Infinity are missing. */
@@ -26,6 +26,12 @@ export interface CategoryCounts extends BinnedColumn {
   readonly n: number;
   /** Values of the current side that are there. */
   readonly m: number;
+}
+
+/** Throws `ValidationError` unless both sides of a column are lists. */
+export function demandColumns(reference: Column, current: Column, nameOfCurrent = 'current'): void {
+  demandList('reference', reference);
+  demandList(nameOfCurrent, current);
 }
 
 /** The finite numbers of a column. */

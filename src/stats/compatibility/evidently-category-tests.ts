@@ -1,9 +1,9 @@
-import { demandWhole } from '../arguments.ts';
+import { demandOptions, demandWhole } from '../arguments.ts';
 import { chiSquareGoodnessOfFit } from '../tests/chi-square-goodness-of-fit.ts';
 import { fisherExactTest } from '../tests/fisher-exact-test.ts';
 import { gGoodnessOfFit } from '../tests/g-test.ts';
 import { proportionsZTest } from '../tests/proportions-z-test.ts';
-import { countCategories, type Category, type CategoryCounts, type Column } from './column.ts';
+import { countCategories, demandColumns, type Category, type CategoryCounts, type Column } from './column.ts';
 import { verdictOn, type DriftScore, type DriftScoreOptions } from './drift-score.ts';
 import { permutedVariation } from './permuted-variation.ts';
 
@@ -21,6 +21,8 @@ export function categoryTest<Options extends DriftScoreOptions>(
   published: number,
 ): (reference: Column, current: Column, options?: Options) => DriftScore {
   return (reference, current, options = {} as Options) => {
+    demandOptions(options);
+    demandColumns(reference, current);
     const counts = countCategories(reference, current);
     return verdictOn(counts.n === 0 || counts.m === 0 ? NaN : score(counts, options), 'below', published, options);
   };

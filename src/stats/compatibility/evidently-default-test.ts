@@ -1,4 +1,4 @@
-import { demandOneOf, demandWhole } from '../arguments.ts';
+import { demandOneOf, demandOptions, demandWhole } from '../arguments.ts';
 
 /** The tests that Evidently chooses by itself, by its names. */
 export type EvidentlyDefaultTestName = 'ks' | 'chisquare' | 'z' | 'wasserstein' | 'jensenshannon' | 'perc_text_content_drift' | 'abs_text_content_drift';
@@ -27,7 +27,7 @@ export interface EvidentlyDefaultTest {
 
 /** The test that Evidently takes where none is named; its rule turns from p-values to distances at row 1001. */
 export function evidentlyDefaultTest(facts: EvidentlyColumnFacts): EvidentlyDefaultTest {
-  const { kind, rows, unique } = facts;
+  const { kind, rows, unique } = demandOptions(facts, 'facts');
   demandOneOf('kind', kind, ['num', 'cat', 'text']);
   demandWhole('rows', rows);
   demandWhole('unique', unique);

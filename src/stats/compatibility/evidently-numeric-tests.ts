@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { energyDistance } from '../distances/energy-distance.ts';
 import { wassersteinDistance } from '../distances/wasserstein-distance.ts';
 import { SortedSample } from '../samples/sorted-sample.ts';
@@ -7,7 +8,7 @@ import { eppsSingletonTest } from '../tests/epps-singleton-test.ts';
 import { ksTest } from '../tests/ks-test.ts';
 import { mannWhitneyTest } from '../tests/mann-whitney-test.ts';
 import { studentTTest } from '../tests/student-t-test.ts';
-import { numbersOf, type Column } from './column.ts';
+import { demandColumns, numbersOf, type Column } from './column.ts';
 import { verdictOn, type DriftScore, type DriftScoreOptions, type driftRules } from './drift-score.ts';
 
 /** A test of numbers, with the rule and the threshold that it is published with. */
@@ -17,6 +18,8 @@ export function numericTest(
   published: number,
 ): (reference: Column, current: Column, options?: DriftScoreOptions) => DriftScore {
   return (reference, current, options = {}) => {
+    demandOptions(options);
+    demandColumns(reference, current);
     const before = SortedSample.of(numbersOf(reference));
     const after = SortedSample.of(numbersOf(current));
     const empty = before.sorted.length === 0 || after.sorted.length === 0;

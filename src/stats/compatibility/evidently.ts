@@ -1,8 +1,8 @@
-import { demandProbability } from '../arguments.ts';
+import { demandList, demandOptions, demandProbability } from '../arguments.ts';
 import { hellingerDistance } from '../distances/hellinger-distance.ts';
 import { jensenShannonDistance } from '../distances/jensen-shannon-distance.ts';
 import { klDivergence } from '../distances/kl-divergence.ts';
-import { countCategories, distinctUpTo, joined, kindOf, numbersOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
+import { countCategories, demandColumns, distinctUpTo, joined, kindOf, numbersOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
 import { verdictOn, type DriftScore, type DriftScoreOptions } from './drift-score.ts';
 import { binnedByDifferentValues, binnedColumn, filledShares } from './evidently-bins.ts';
 import { categoryTest, chiSquareScore, fisherScore, gScore, variationScore, zScore, type PermutedScoreOptions } from './evidently-category-tests.ts';
@@ -137,6 +137,8 @@ export const evidently: Evidently = {
 
 function binnedTest(score: (bins: BinnedColumn) => number, bin: typeof binnedColumn = binnedColumn): ColumnTest<ColumnScoreOptions> {
   return (reference, current, options = {}) => {
+    demandOptions(options);
+    demandColumns(reference, current);
     const bins = bin(reference, current, options.kind);
     return verdictOn(bins === undefined ? NaN : score(bins), 'atLeast', 0.1, options);
   };
@@ -147,6 +149,8 @@ function stabilityIndex(reference: Float64Array, current: Float64Array): number 
 }
 
 function columnDrift(reference: Column, current: Column, options: ColumnScoreOptions = {}): EvidentlyColumnDrift {
+  demandOptions(options);
+  demandColumns(reference, current);
   const kind = kindOf(reference, current, options.kind);
   const { test } = evidentlyDefaultTest({ kind, ...(kind === 'num' ? numericFacts(reference, current) : categoryFacts(reference, current)) });
   const run = { ks: evidently.ks, chisquare: evidently.chiSquare, z: evidently.z, wasserstein: evidently.wasserstein, jensenshannon: evidently.jensenShannon };
@@ -166,6 +170,7 @@ function categoryFacts(reference: Column, current: Column): { rows: number; uniq
 }
 
 function datasetDrift(drifted: ArrayLike<boolean | number>, share = 0.5): EvidentlyDatasetDrift {
+  demandList('drifted', drifted);
   demandProbability('share', share);
   let count = 0;
   for (let i = 0; i < drifted.length; i++) if (drifted[i]) count++;

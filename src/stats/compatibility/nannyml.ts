@@ -1,12 +1,11 @@
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
+import { demandNotNegative, demandNumber, demandOptions } from '../arguments.ts';
 import { hellingerDistance } from '../distances/hellinger-distance.ts';
 import { jensenShannonDistance } from '../distances/jensen-shannon-distance.ts';
 import { lInfinity } from '../distances/l-infinity.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { countInHistogram, histogramEdges } from '../samples/histogram.ts';
 import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
-import { countCategories, kindOf, numbersOf, sumOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
+import { countCategories, demandColumns, kindOf, numbersOf, sumOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
 
 /** How a column is read. */
 export interface NannymlOptions {
@@ -62,19 +61,30 @@ export interface Nannyml {
  */
 export const nannyml: Nannyml = {
   jensenShannon(reference, chunk, options = {}) {
+    demandOptions(options);
+    demandColumns(reference, chunk, 'chunk');
     const bins = binned(reference, chunk, options.kind);
     return bins === undefined ? NaN : jensenShannonDistance(bins.reference, bins.current, { base: 2 });
   },
   hellinger(reference, chunk, options = {}) {
+    demandOptions(options);
+    demandColumns(reference, chunk, 'chunk');
     const bins = binned(reference, chunk, options.kind);
     return bins === undefined ? NaN : hellingerDistance(bins.reference, bins.current);
   },
   lInfinity(reference, chunk) {
+    demandColumns(reference, chunk, 'chunk');
     const counts = countCategories(reference, chunk);
     return counts.n === 0 || counts.m === 0 ? NaN : lInfinity(counts.reference, counts.current);
   },
   standardDeviationThreshold,
-  alert: (value, { lower = -Infinity, upper = Infinity }) => value < lower || value > upper,
+  alert(value, threshold) {
+    const { lower = -Infinity, upper = Infinity } = demandOptions(threshold, 'threshold');
+    demandNumber('value', value);
+    demandNumber('lower', lower);
+    demandNumber('upper', upper);
+    return value < lower || value > upper;
+  },
 };
 
 function binned(reference: Column, chunk: Column, given: ColumnKind | undefined): BinnedColumn | undefined {
@@ -105,9 +115,8 @@ function withOne(counts: Float64Array, more: number): Float64Array {
 }
 
 function standardDeviationThreshold(values: ArrayLike<number>, multiplier = 3): AlertThreshold {
-  const known: unknown = multiplier;
-  if (!(typeof known === 'number' && known >= 0 && known < Infinity)) throw new ValidationError(`multiplier is ${shown(known, 60)}; it must be a finite number of at least 0.`, { path: 'multiplier' });
-  const finite = finiteValues(values).values;
+  demandNotNegative('multiplier', multiplier);
+  const finite = finiteValues(values, 'values').values;
   const scale = safeScale(finite);
   const { n, mean, squares } = sampleMoments(finite, scale);
   const reach = n === 0 ? NaN : multiplier * Math.sqrt(squares / n);

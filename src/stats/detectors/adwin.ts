@@ -1,4 +1,4 @@
-import { demandLevel, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { AdwinMemory } from './adwin-window.ts';
 import { StreamDetector, readDetectorState } from './stream-detector.ts';
@@ -40,15 +40,16 @@ export class Adwin extends StreamDetector {
   constructor(options?: AdwinOptions);
   /** @internal */
   constructor(options: AdwinOptions, state: StateReader);
-  constructor({ delta = 0.002, clock = 32, maxBuckets = 5, minWindow = 5, gracePeriod = 10 }: AdwinOptions = {}, state?: StateReader) {
+  constructor(options: AdwinOptions = {}, state?: StateReader) {
+    const { delta = 0.002, clock = 32, maxBuckets = 5, minWindow = 5, gracePeriod = 10 } = demandOptions(options);
     demandLevel('delta', delta);
     demandWhole('clock', clock, 1);
     demandWhole('maxBuckets', maxBuckets, 2, 1000);
     demandWhole('minWindow', minWindow, 1);
     demandWhole('gracePeriod', gracePeriod, 1);
-    const options = { delta, clock, maxBuckets, minWindow, gracePeriod };
-    const window = new AdwinMemory(options);
-    super('adwin', options, window, state);
+    const settings = { delta, clock, maxBuckets, minWindow, gracePeriod };
+    const window = new AdwinMemory(settings);
+    super('adwin', settings, window, state);
     this.#window = window;
   }
 

@@ -1,5 +1,4 @@
-import { ValidationError } from '../../core/errors.ts';
-import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
+import { demandNotNegative, demandOneOf, demandOptions, demandPositive, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { directions, type ChangeDirection } from './page-hinkley.ts';
 import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
@@ -36,9 +35,10 @@ export class Cusum extends StreamDetector {
   constructor(options?: CusumOptions);
   /** @internal */
   constructor(options: CusumOptions, state: StateReader);
-  constructor({ warmUp = 30, slack = 0.5, threshold = 5, direction = 'both' }: CusumOptions = {}, state?: StateReader) {
+  constructor(options: CusumOptions = {}, state?: StateReader) {
+    const { warmUp = 30, slack = 0.5, threshold = 5, direction = 'both' } = demandOptions(options);
     demandWhole('warmUp', warmUp, 2);
-    if (!(slack >= 0 && slack < Infinity)) throw new ValidationError(`slack is ${slack}; it must be a finite number of at least 0.`, { path: 'slack' });
+    demandNotNegative('slack', slack);
     demandPositive('threshold', threshold);
     demandOneOf('direction', direction, directions);
     super('cusum', { warmUp, slack, threshold, direction }, new CusumMemory(warmUp, slack, threshold, direction), state);

@@ -1,4 +1,4 @@
-import { demandPositive, demandWhole } from '../arguments.ts';
+import { demandOptions, demandPositive, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
@@ -33,7 +33,8 @@ export class Ddm extends StreamDetector {
   constructor(options?: DdmOptions);
   /** @internal */
   constructor(options: DdmOptions, state: StateReader);
-  constructor({ warmUp = 30, warning = 2, drift = 3 }: DdmOptions = {}, state?: StateReader) {
+  constructor(options: DdmOptions = {}, state?: StateReader) {
+    const { warmUp = 30, warning = 2, drift = 3 } = demandOptions(options);
     demandWhole('warmUp', warmUp, 1);
     demandPositive('warning', warning);
     demandPositive('drift', drift);

@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandLevel, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { StreamDetector, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
@@ -32,7 +32,8 @@ export class Eddm extends StreamDetector {
   constructor(options?: EddmOptions);
   /** @internal */
   constructor(options: EddmOptions, state: StateReader);
-  constructor({ warmUp = 30, alpha = 0.95, beta = 0.9 }: EddmOptions = {}, state?: StateReader) {
+  constructor(options: EddmOptions = {}, state?: StateReader) {
+    const { warmUp = 30, alpha = 0.95, beta = 0.9 } = demandOptions(options);
     demandWhole('warmUp', warmUp, 1);
     demandLevel('alpha', alpha);
     demandLevel('beta', beta);

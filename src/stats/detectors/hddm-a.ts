@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandLevel } from '../arguments.ts';
+import { demandFlag, demandLevel, demandOptions } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
@@ -32,7 +32,9 @@ export class HddmA extends StreamDetector {
   constructor(options?: HddmAOptions);
   /** @internal */
   constructor(options: HddmAOptions, state: StateReader);
-  constructor({ drift = 0.001, warning = 0.005, twoSided = false }: HddmAOptions = {}, state?: StateReader) {
+  constructor(options: HddmAOptions = {}, state?: StateReader) {
+    const { drift = 0.001, warning = 0.005, twoSided = false } = demandOptions(options);
+    demandFlag('twoSided', twoSided);
     demandHoeffdingLevels(drift, warning);
     super('hddm-a', { drift, warning, twoSided }, new HddmAMemory(drift, warning, twoSided), state);
   }

@@ -1,4 +1,4 @@
-import { demandLevel } from '../arguments.ts';
+import { demandFlag, demandLevel, demandOptions } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { demandHoeffdingLevels } from './hddm-a.ts';
 import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
@@ -34,7 +34,9 @@ export class HddmW extends StreamDetector {
   constructor(options?: HddmWOptions);
   /** @internal */
   constructor(options: HddmWOptions, state: StateReader);
-  constructor({ drift = 0.001, warning = 0.005, lambda = 0.05, twoSided = false }: HddmWOptions = {}, state?: StateReader) {
+  constructor(options: HddmWOptions = {}, state?: StateReader) {
+    const { drift = 0.001, warning = 0.005, lambda = 0.05, twoSided = false } = demandOptions(options);
+    demandFlag('twoSided', twoSided);
     demandHoeffdingLevels(drift, warning);
     demandLevel('lambda', lambda);
     super('hddm-w', { drift, warning, lambda, twoSided }, new HddmWMemory(drift, warning, lambda, twoSided), state);

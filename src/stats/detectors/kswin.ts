@@ -1,4 +1,4 @@
-import { demandLevel, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
 import { SortedSample } from '../samples/sorted-sample.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
 import type { StateReader } from '../state-reader.ts';
@@ -38,7 +38,8 @@ export class Kswin extends StreamDetector {
   constructor(options?: KswinOptions);
   /** @internal */
   constructor(options: KswinOptions, state: StateReader);
-  constructor({ alpha = 0.005, window = 100, recent = 30, seed = 1 }: KswinOptions = {}, state?: StateReader) {
+  constructor(options: KswinOptions = {}, state?: StateReader) {
+    const { alpha = 0.005, window = 100, recent = 30, seed = 1 } = demandOptions(options);
     demandLevel('alpha', alpha);
     demandWhole('window', window, 2, 1_000_000);
     demandWhole('recent', recent, 1, Math.floor(window / 2));

@@ -1,5 +1,4 @@
-import { ValidationError } from '../../core/errors.ts';
-import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
+import { demandNotNegative, demandOneOf, demandOptions, demandPositive, demandShare, demandWhole } from '../arguments.ts';
 import type { StateReader } from '../state-reader.ts';
 import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
@@ -40,11 +39,12 @@ export class PageHinkley extends StreamDetector {
   constructor(options?: PageHinkleyOptions);
   /** @internal */
   constructor(options: PageHinkleyOptions, state: StateReader);
-  constructor({ warmUp = 30, delta = 0.005, threshold = 50, alpha = 0.9999, direction = 'both' }: PageHinkleyOptions = {}, state?: StateReader) {
+  constructor(options: PageHinkleyOptions = {}, state?: StateReader) {
+    const { warmUp = 30, delta = 0.005, threshold = 50, alpha = 0.9999, direction = 'both' } = demandOptions(options);
     demandWhole('warmUp', warmUp, 1);
-    if (!(delta >= 0 && delta < Infinity)) throw new ValidationError(`delta is ${delta}; it must be a finite number of at least 0.`, { path: 'delta' });
+    demandNotNegative('delta', delta);
     demandPositive('threshold', threshold);
-    if (!(alpha > 0 && alpha <= 1)) throw new ValidationError(`alpha is ${alpha}; it must be above 0 and at most 1.`, { path: 'alpha' });
+    demandShare('alpha', alpha);
     demandOneOf('direction', direction, directions);
     super('page-hinkley', { warmUp, delta, threshold, alpha, direction }, new PageHinkleyMemory(warmUp, delta, threshold, alpha, direction), state);
   }

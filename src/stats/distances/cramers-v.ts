@@ -1,4 +1,4 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { marginsOf, pearsonPart, sumOverCells } from '../tests/contingency-table.ts';
 
 /** How {@link cramersV} is computed. */
@@ -28,7 +28,7 @@ export interface CramersVOptions {
  * ```
  */
 export function cramersV(table: readonly ArrayLike<number>[], options: CramersVOptions = {}): number {
-  const { correction = 'none' } = options;
+  const { correction = 'none' } = demandOptions(options);
   demandOneOf('correction', correction, ['none', 'bergsma']);
   const margins = marginsOf(table);
   const { total, filledRows: r, filledColumns: c } = margins;

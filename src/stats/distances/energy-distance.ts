@@ -1,5 +1,5 @@
 import { finitePart } from '../samples/finite-part.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 
 /**
  * The energy distance of two samples, √(2 ∫ (F - G)²) of their distribution functions, which is √(2 E|X-Y| - E|X-X'| - E|Y-Y'|) (Székely & Rizzo 2013; scipy's
@@ -16,6 +16,8 @@ import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
  * ```
  */
 export function energyDistance(x: Sample, y: Sample): number {
+  demandSample('x', x);
+  demandSample('y', y);
   const first = finitePart(SortedSample.of(x).sorted);
   const second = finitePart(SortedSample.of(y).sorted);
   const n = first.length;

@@ -16,8 +16,8 @@ import { sharesOf } from './shares.ts';
  * ```
  */
 export function jensenShannonDistance(p: ArrayLike<number>, q: ArrayLike<number>, options: LogarithmOptions = {}): number {
-  const unit = logarithmOf(options.base);
   const shares = sharesOf(p, q, options);
+  const unit = logarithmOf(options.base);
   if (shares === undefined) return NaN;
   const [a, b] = shares;
   let sum = 0;

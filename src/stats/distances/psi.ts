@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { demandList } from '../arguments.ts';
 import { binomialPmf } from '../special/saddle-point.ts';
 
 /** How {@link psi} keeps the logarithm of an empty bin finite. */
@@ -85,6 +86,8 @@ function demandZeroRule(zeros: unknown): void {
 }
 
 function totals(reference: ArrayLike<number>, current: ArrayLike<number>): { n: number; m: number; bins: number } {
+  demandList('reference', reference);
+  demandList('current', current);
   if (reference.length !== current.length) {
     throw new ValidationError(`The reference has ${reference.length} bins and the current counts ${current.length}; count both in the same bins.`, { path: 'current' });
   }

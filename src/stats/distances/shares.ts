@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandCounts, demandOneOf, demandSameLength } from '../arguments.ts';
+import { demandCounts, demandOneOf, demandOptions, demandSameLength } from '../arguments.ts';
 
 /** How a distance between two distributions reads its arguments. */
 export interface SharesOptions {
@@ -8,7 +8,8 @@ export interface SharesOptions {
 }
 
 /** Both sides as shares of 1; `undefined` when a side has nothing in it. */
-export function sharesOf(p: ArrayLike<number>, q: ArrayLike<number>, { input = 'counts' }: SharesOptions): [p: Float64Array, q: Float64Array] | undefined {
+export function sharesOf(p: ArrayLike<number>, q: ArrayLike<number>, options: SharesOptions): [p: Float64Array, q: Float64Array] | undefined {
+  const { input = 'counts' } = demandOptions(options);
   demandOneOf('input', input, ['counts', 'probabilities']);
   demandSameLength('p', p, 'q', q);
   const sides = [divided('p', p, input), divided('q', q, input)] as const;

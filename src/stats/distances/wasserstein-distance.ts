@@ -1,8 +1,8 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { finitePart } from '../samples/finite-part.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
-import { SortedSample, numbersOf, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, numbersOf, type Sample } from '../samples/sorted-sample.ts';
 import { areaBetweenSorted, areaOnGrid } from './area-between.ts';
 
 /** What {@link wassersteinDistance} gives the distance in. */
@@ -27,7 +27,9 @@ export interface WassersteinOptions {
  * ```
  */
 export function wassersteinDistance(x: Sample, y: Sample, options: WassersteinOptions = {}): number {
-  const { scale = 'none' } = options;
+  demandSample('x', x);
+  demandSample('y', y);
+  const { scale = 'none' } = demandOptions(options);
   demandOneOf('scale', scale, ['none', 'reference-sd']);
   const distance = areaBetween(x, y);
   return scale === 'none' ? distance : distance / Math.max(standardDeviation(x), 0.001);

@@ -1,4 +1,4 @@
-import { demandPositive, demandProbability } from '../arguments.ts';
+import { demandNumber, demandPositive, demandProbability } from '../arguments.ts';
 import { lowerBeta } from '../special/incomplete-beta.ts';
 import { betaTerm } from '../special/saddle-point.ts';
 import { betaLogit } from './beta-logit.ts';
@@ -17,6 +17,7 @@ import type { ContinuousDistribution } from './distribution.ts';
  */
 export const beta: ContinuousDistribution<[a: number, b: number]> = {
   pdf(x, a, b) {
+    demandNumber('x', x);
     demandShapes(a, b);
     if (Number.isNaN(x)) return NaN;
     if (x < 0 || x > 1) return 0;
@@ -25,10 +26,12 @@ export const beta: ContinuousDistribution<[a: number, b: number]> = {
     return betaTerm(a, b, x, 1 - x) / (x * (1 - x));
   },
   cdf(x, a, b) {
+    demandNumber('x', x);
     demandShapes(a, b);
     return lowerBeta(a, b, x, 1 - x);
   },
   sf(x, a, b) {
+    demandNumber('x', x);
     demandShapes(a, b);
     return lowerBeta(b, a, 1 - x, x);
   },

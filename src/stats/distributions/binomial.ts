@@ -1,4 +1,4 @@
-import { demandProbability, demandWhole } from '../arguments.ts';
+import { demandNumber, demandProbability, demandWhole } from '../arguments.ts';
 import { lowerBeta } from '../special/incomplete-beta.ts';
 import { binomialPmf } from '../special/saddle-point.ts';
 import type { DiscreteDistribution } from './distribution.ts';
@@ -18,15 +18,18 @@ import { smallestCount } from './smallest-count.ts';
  */
 export const binomial: DiscreteDistribution<[n: number, p: number]> = {
   pmf(k, n, p) {
+    demandNumber('k', k);
     demandTrials(n, p);
     if (Number.isNaN(k)) return NaN;
     return Number.isInteger(k) && k >= 0 && k <= n ? binomialPmf(k, n, p, 1 - p) : 0;
   },
   cdf(k, n, p) {
+    demandNumber('k', k);
     demandTrials(n, p);
     return Number.isNaN(k) ? NaN : lowerTail(Math.floor(k), n, p);
   },
   sf(k, n, p) {
+    demandNumber('k', k);
     demandTrials(n, p);
     if (Number.isNaN(k)) return NaN;
     const whole = Math.floor(k);

@@ -1,4 +1,4 @@
-import { demandPositive, demandProbability } from '../arguments.ts';
+import { demandNumber, demandPositive, demandProbability } from '../arguments.ts';
 import { lowerGamma, upperGamma } from '../special/incomplete-gamma.ts';
 import type { ContinuousDistribution } from './distribution.ts';
 import { gammaDensity } from './gamma-density.ts';
@@ -17,14 +17,17 @@ import { gammaQuantile } from './gamma-quantile.ts';
  */
 export const chiSquared: ContinuousDistribution<[df: number]> = {
   pdf(x, df) {
+    demandNumber('x', x);
     demandPositive('df', df);
     return gammaDensity(x / 2, df / 2) / 2;
   },
   cdf(x, df) {
+    demandNumber('x', x);
     demandPositive('df', df);
     return lowerGamma(df / 2, x / 2);
   },
   sf(x, df) {
+    demandNumber('x', x);
     demandPositive('df', df);
     return upperGamma(df / 2, x / 2);
   },

@@ -1,4 +1,4 @@
-import { demandPositive, demandProbability } from '../arguments.ts';
+import { demandNumber, demandPositive, demandProbability } from '../arguments.ts';
 import { lowerBeta } from '../special/incomplete-beta.ts';
 import { betaTerm } from '../special/saddle-point.ts';
 import { betaLogit } from './beta-logit.ts';
@@ -17,6 +17,7 @@ import type { ContinuousDistribution } from './distribution.ts';
  */
 export const fisherF: ContinuousDistribution<[df1: number, df2: number]> = {
   pdf(x, df1, df2) {
+    demandNumber('x', x);
     demandDegrees(df1, df2);
     if (Number.isNaN(x)) return NaN;
     if (x < 0 || x === Infinity) return 0;
@@ -25,12 +26,14 @@ export const fisherF: ContinuousDistribution<[df1: number, df2: number]> = {
     return betaTerm(df1 / 2, df2 / 2, lower, upper) / x;
   },
   cdf(x, df1, df2) {
+    demandNumber('x', x);
     demandDegrees(df1, df2);
     if (Number.isNaN(x)) return NaN;
     const [lower, upper] = shares(x, df1, df2);
     return lowerBeta(df1 / 2, df2 / 2, lower, upper);
   },
   sf(x, df1, df2) {
+    demandNumber('x', x);
     demandDegrees(df1, df2);
     if (Number.isNaN(x)) return NaN;
     const [lower, upper] = shares(x, df1, df2);

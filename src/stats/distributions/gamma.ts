@@ -1,4 +1,4 @@
-import { demandPositive, demandProbability } from '../arguments.ts';
+import { demandNumber, demandPositive, demandProbability } from '../arguments.ts';
 import { lowerGamma, upperGamma } from '../special/incomplete-gamma.ts';
 import type { ContinuousDistribution } from './distribution.ts';
 import { gammaDensity } from './gamma-density.ts';
@@ -17,14 +17,17 @@ import { gammaQuantile } from './gamma-quantile.ts';
  */
 export const gamma: ContinuousDistribution<[shape: number, scale?: number]> = {
   pdf(x, shape, scale = 1) {
+    demandNumber('x', x);
     demandShape(shape, scale);
     return gammaDensity(x / scale, shape) / scale;
   },
   cdf(x, shape, scale = 1) {
+    demandNumber('x', x);
     demandShape(shape, scale);
     return lowerGamma(shape, x / scale);
   },
   sf(x, shape, scale = 1) {
+    demandNumber('x', x);
     demandShape(shape, scale);
     return upperGamma(shape, x / scale);
   },

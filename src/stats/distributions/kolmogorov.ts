@@ -1,4 +1,4 @@
-import { demandProbability } from '../arguments.ts';
+import { demandNumber, demandProbability } from '../arguments.ts';
 import type { ContinuousDistribution } from './distribution.ts';
 import { solveMonotone } from './solve-monotone.ts';
 
@@ -15,16 +15,19 @@ import { solveMonotone } from './solve-monotone.ts';
  */
 export const kolmogorov: ContinuousDistribution<[]> = {
   pdf(x) {
+    demandNumber('x', x);
     if (Number.isNaN(x)) return NaN;
     if (x <= 0) return 0;
     return x < 0.8 ? lowDensity(x) : highDensity(x);
   },
   cdf(x) {
+    demandNumber('x', x);
     if (Number.isNaN(x)) return NaN;
     if (x <= 0) return 0;
     return x < 0.8 ? low(x) : 1 - high(x);
   },
   sf(x) {
+    demandNumber('x', x);
     if (Number.isNaN(x)) return NaN;
     if (x <= 0) return 1;
     return x < 0.8 ? 1 - low(x) : high(x);

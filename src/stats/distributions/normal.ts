@@ -1,4 +1,4 @@
-import { demandPositive, demandProbability } from '../arguments.ts';
+import { demandNumber, demandPositive, demandProbability } from '../arguments.ts';
 import { expOfMinusSquare, scaledErfc } from '../special/erf.ts';
 import type { ContinuousDistribution } from './distribution.ts';
 
@@ -21,6 +21,7 @@ export const normal: ContinuousDistribution<[mean?: number, sd?: number]> = {
   cdf: (x, mean = 0, sd = 1) => upperTail(-standard(x, mean, sd)),
   sf: (x, mean = 0, sd = 1) => upperTail(standard(x, mean, sd)),
   quantile(p, mean = 0, sd = 1) {
+    demandNumber('mean', mean);
     demandPositive('sd', sd);
     if (Number.isNaN(p)) return NaN;
     demandProbability('p', p);
@@ -29,6 +30,8 @@ export const normal: ContinuousDistribution<[mean?: number, sd?: number]> = {
 };
 
 function standard(x: number, mean: number, sd: number): number {
+  demandNumber('x', x);
+  demandNumber('mean', mean);
   demandPositive('sd', sd);
   return (x - mean) / sd;
 }

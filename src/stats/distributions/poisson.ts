@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandProbability } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandNumber, demandProbability } from '../arguments.ts';
 import { lowerGamma, upperGamma } from '../special/incomplete-gamma.ts';
 import { gammaTerm } from '../special/saddle-point.ts';
 import type { DiscreteDistribution } from './distribution.ts';
@@ -19,16 +20,19 @@ import { smallestCount } from './smallest-count.ts';
  */
 export const poisson: DiscreteDistribution<[mu: number]> = {
   pmf(k, mu) {
+    demandNumber('k', k);
     demandMean(mu);
     if (Number.isNaN(k)) return NaN;
     if (!Number.isInteger(k) || k < 0) return 0;
     return k === 0 ? Math.exp(-mu) : gammaTerm(k, mu);
   },
   cdf(k, mu) {
+    demandNumber('k', k);
     demandMean(mu);
     return Number.isNaN(k) ? NaN : lowerTail(Math.floor(k), mu);
   },
   sf(k, mu) {
+    demandNumber('k', k);
     demandMean(mu);
     if (Number.isNaN(k)) return NaN;
     if (k === Infinity) return 0;
@@ -46,7 +50,7 @@ export const poisson: DiscreteDistribution<[mu: number]> = {
 };
 
 function demandMean(mu: number): void {
-  if (!(mu >= 0 && mu < Infinity)) throw new ValidationError(`mu is ${mu}; a mean of counts is finite and not negative.`, { path: 'mu' });
+  if (!(typeof mu === 'number' && mu >= 0 && mu < Infinity)) throw new ValidationError(`mu is ${shown(mu, 60)}; a mean of counts is finite and not negative.`, { path: 'mu' });
 }
 
 function lowerTail(k: number, mu: number): number {

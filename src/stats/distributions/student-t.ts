@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandProbability } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandNumber, demandProbability } from '../arguments.ts';
 import { lowerBeta } from '../special/incomplete-beta.ts';
 import { deviance, stirlingError } from '../special/saddle-point.ts';
 import { betaLogit } from './beta-logit.ts';
@@ -19,6 +20,7 @@ import { normal } from './normal.ts';
  */
 export const studentT: ContinuousDistribution<[df: number]> = {
   pdf(x, df) {
+    demandNumber('x', x);
     demandDegrees(df);
     if (df === Infinity) return normal.pdf(x);
     if (Number.isNaN(x)) return NaN;
@@ -28,8 +30,14 @@ export const studentT: ContinuousDistribution<[df: number]> = {
     const u = square > 0.2 * df ? Math.log1p(square / df) * (df / 2) : square / 2 - deviance(df / 2, (df + square) / 2);
     return (0.3989422804014327 * Math.exp(t - u)) / Math.sqrt(1 + square / df);
   },
-  cdf: (x, df) => upperTail(-x, df),
-  sf: (x, df) => upperTail(x, df),
+  cdf(x, df) {
+    demandNumber('x', x);
+    return upperTail(-x, df);
+  },
+  sf(x, df) {
+    demandNumber('x', x);
+    return upperTail(x, df);
+  },
   quantile(p, df) {
     demandDegrees(df);
     if (df === Infinity || Number.isNaN(p)) return normal.quantile(p);
@@ -42,7 +50,7 @@ export const studentT: ContinuousDistribution<[df: number]> = {
 };
 
 function demandDegrees(df: number): void {
-  if (!(df > 0)) throw new ValidationError(`df is ${df}; degrees of freedom are above 0.`, { path: 'df' });
+  if (!(typeof df === 'number' && df > 0)) throw new ValidationError(`df is ${shown(df, 60)}; degrees of freedom are above 0.`, { path: 'df' });
 }
 
 /** P(T > t). */

@@ -1,6 +1,6 @@
-import { demandLevel } from '../arguments.ts';
+import { demandLevel, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import type { EffectSize } from './effect-size.ts';
 
 /** How sure the interval of {@link cliffsDelta} is. */
@@ -30,7 +30,9 @@ export interface CliffsDeltaOptions {
  * ```
  */
 export function cliffsDelta(x: Sample, y: Sample, options: CliffsDeltaOptions = {}): EffectSize {
-  const { confidence = 0.95 } = options;
+  demandSample('x', x);
+  demandSample('y', y);
+  const { confidence = 0.95 } = demandOptions(options);
   demandLevel('confidence', confidence);
   const first = SortedSample.of(x);
   const second = SortedSample.of(y);

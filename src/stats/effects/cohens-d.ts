@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
 import type { EffectSize } from './effect-size.ts';
@@ -33,11 +33,11 @@ export interface CohensDOptions {
  * ```
  */
 export function cohensD(x: ArrayLike<number>, y: ArrayLike<number>, options: CohensDOptions = {}): EffectSize {
-  const { correction = 'none', confidence = 0.95 } = options;
+  const { correction = 'none', confidence = 0.95 } = demandOptions(options);
   demandOneOf('correction', correction, ['none', 'hedges']);
   demandLevel('confidence', confidence);
-  const first = finiteValues(x);
-  const second = finiteValues(y);
+  const first = finiteValues(x, 'x');
+  const second = finiteValues(y, 'y');
   const n = first.values.length;
   const m = second.values.length;
   const result = (value: number, low: number, high: number): EffectSize => {

@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import type { Alternative, TestResult } from '../tests/test-result.ts';
 
@@ -26,7 +26,7 @@ export interface CorrelationResult extends TestResult {
 
 /** Throws `ValidationError` for an unknown word or a confidence that is none; fills in the defaults. */
 export function checkedCorrelation(options: CorrelationOptions): Required<{ [K in keyof CorrelationOptions]: NonNullable<CorrelationOptions[K]> }> {
-  const { alternative = 'two-sided', confidence = 0.95 } = options;
+  const { alternative = 'two-sided', confidence = 0.95 } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   return { alternative, confidence };

@@ -1,4 +1,4 @@
-import { demandLevel } from '../arguments.ts';
+import { demandLevel, demandOptions } from '../arguments.ts';
 import { cramersV, type CramersVOptions } from '../distances/cramers-v.ts';
 import { marginsOf, pearsonPart, sumOverCells } from '../tests/contingency-table.ts';
 import { noncentralChiSquaredInterval } from './noncentral-chi-squared.ts';
@@ -46,7 +46,7 @@ export interface CramersVInterval {
  * ```
  */
 export function cramersVInterval(table: readonly ArrayLike<number>[], options: CramersVIntervalOptions = {}): CramersVInterval {
-  const { confidence = 0.95, ...rest } = options;
+  const { confidence = 0.95, ...rest } = demandOptions(options);
   demandLevel('confidence', confidence);
   const value = cramersV(table, rest);
   const margins = marginsOf(table);

@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 import type { Alternative } from '../tests/test-result.ts';
@@ -41,7 +41,7 @@ const exactLimit = 1000;
  */
 export function kendallCorrelation(x: ArrayLike<number>, y: ArrayLike<number>, options: KendallOptions = {}): CorrelationResult {
   const { alternative, confidence } = checkedCorrelation(options);
-  const { method = 'auto' } = options;
+  const { method = 'auto' } = demandOptions(options);
   demandOneOf('method', method, ['auto', 'exact', 'asymptotic']);
   const pairs = completePairs(x, y, true);
   const n = pairs.x.length;

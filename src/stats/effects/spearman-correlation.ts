@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import type { Alternative } from '../tests/test-result.ts';
 import { completePairs } from './complete-pairs.ts';
 import { checkedCorrelation, fisherInterval, type CorrelationOptions, type CorrelationResult } from './correlation-result.ts';
@@ -38,7 +38,7 @@ const exactPairs = 9;
  */
 export function spearmanCorrelation(x: ArrayLike<number>, y: ArrayLike<number>, options: SpearmanOptions = {}): CorrelationResult {
   const { alternative, confidence } = checkedCorrelation(options);
-  const { method = 'auto' } = options;
+  const { method = 'auto' } = demandOptions(options);
   demandOneOf('method', method, ['auto', 'exact', 't']);
   const pairs = completePairs(x, y, true);
   const n = pairs.x.length;

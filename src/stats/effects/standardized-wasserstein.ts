@@ -1,4 +1,4 @@
-import { demandLevel, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
 import { drawIndex } from '../resampling/draw-index.ts';
 import { quantileSorted } from '../samples/quantile-sorted.ts';
 import { finiteValues } from '../samples/finite-values.ts';
@@ -40,12 +40,12 @@ export interface StandardizedWassersteinOptions {
  * ```
  */
 export function standardizedWasserstein(x: ArrayLike<number>, y: ArrayLike<number>, options: StandardizedWassersteinOptions = {}): EffectSize {
-  const { confidence = 0.95, resamples = 1000, seed = 1 } = options;
+  const { confidence = 0.95, resamples = 1000, seed = 1 } = demandOptions(options);
   demandLevel('confidence', confidence);
   demandWhole('resamples', resamples, 1);
   const generator = new SeededGenerator(seed);
-  const first = finiteValues(x);
-  const second = finiteValues(y);
+  const first = finiteValues(x, 'x');
+  const second = finiteValues(y, 'y');
   const n = first.values.length;
   const m = second.values.length;
   const result = (value: number, low: number, high: number): EffectSize => {

@@ -1,4 +1,4 @@
-import { demandSameLength } from '../arguments.ts';
+import { demandOptions, demandSameLength } from '../arguments.ts';
 import { type Label, labelKey } from './label.ts';
 import { demandWeights, type WeightOptions } from './weights.ts';
 
@@ -17,7 +17,7 @@ import { demandWeights, type WeightOptions } from './weights.ts';
  * ```
  */
 export function accuracy(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: WeightOptions = {}): number {
-  const { weights } = options;
+  const { weights } = demandOptions(options);
   demandSameLength('labels', labels, 'predictions', predictions);
   demandWeights(weights, 'labels', labels);
   let right = 0;

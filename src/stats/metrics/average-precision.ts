@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import type { Label } from './label.ts';
 import { scoreSteps, sortScores } from './scored-labels.ts';
 
@@ -24,6 +25,7 @@ export interface AveragePrecisionOptions {
  * ```
  */
 export function averagePrecision(labels: ArrayLike<Label>, scores: ArrayLike<number>, options: AveragePrecisionOptions = {}): number {
+  demandOptions(options);
   const sides = sortScores(labels, scores, options.positive);
   const { truePositives, falsePositives } = scoreSteps(sides);
   let sum = 0;

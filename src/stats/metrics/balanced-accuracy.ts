@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { countClasses } from './class-counts.ts';
 import type { Label } from './label.ts';
 import type { WeightOptions } from './weights.ts';
@@ -18,6 +19,7 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function balancedAccuracy(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: WeightOptions = {}): number {
+  demandOptions(options);
   const { hits, observed } = countClasses(labels, predictions, options.weights);
   let sum = 0;
   let classes = 0;

@@ -1,4 +1,4 @@
-import { demandSameLength } from '../arguments.ts';
+import { demandOptions, demandSameLength } from '../arguments.ts';
 import { type Label, positiveFlags } from './label.ts';
 import { probabilityAt } from './probability.ts';
 import { demandWeights, type WeightOptions } from './weights.ts';
@@ -26,7 +26,7 @@ export interface BrierScoreOptions extends WeightOptions {
  * ```
  */
 export function brierScore(labels: ArrayLike<Label>, probabilities: ArrayLike<number>, options: BrierScoreOptions = {}): number {
-  const { positive, weights } = options;
+  const { positive, weights } = demandOptions(options);
   demandSameLength('labels', labels, 'probabilities', probabilities);
   demandWeights(weights, 'labels', labels);
   const flags = positiveFlags('labels', labels, positive);

@@ -1,4 +1,4 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { type BinaryCounts, countBinary, countClasses } from './class-counts.ts';
 import type { Label } from './label.ts';
 import type { WeightOptions } from './weights.ts';
@@ -23,9 +23,10 @@ export interface ClassAverageOptions extends WeightOptions {
 export function averagedRate(
   labels: ArrayLike<Label>,
   predictions: ArrayLike<Label>,
-  { average = 'binary', positive, labels: asked, weights }: ClassAverageOptions,
+  options: ClassAverageOptions,
   rate: (counts: BinaryCounts) => number,
 ): number {
+  const { average = 'binary', positive, labels: asked, weights } = demandOptions(options);
   demandOneOf('average', average, ['binary', 'macro', 'micro', 'weighted']);
   if (average === 'binary') {
     const counts = countBinary(labels, predictions, positive, weights);

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandSameLength } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandList, demandSameLength } from '../arguments.ts';
 import { compareLabels, type Label, labelKey, positiveFlags } from './label.ts';
 import { demandWeights } from './weights.ts';
 
@@ -65,14 +66,16 @@ export function countClasses(labels: ArrayLike<Label>, predictions: ArrayLike<La
 
 /** Throws `ValidationError` unless the list names classes, each once. */
 export function demandClasses(name: string, classes: readonly Label[]): readonly Label[] {
+  demandList(name, classes);
   const seen = new Set<number | string>();
-  classes.forEach((label, i) => {
+  const list = Array.from(classes);
+  list.forEach((label, i) => {
     const key = labelKey(label);
-    if (key === undefined) throw new ValidationError(`${name}[${i}] is ${label}, which is no class.`, { path: `${name}[${i}]` });
-    if (seen.has(key)) throw new ValidationError(`${name}[${i}] is ${JSON.stringify(label)}, which was named before; name each class once.`, { path: `${name}[${i}]` });
+    if (key === undefined) throw new ValidationError(`${name}[${i}] is ${shown(label, 60)}, which is no class.`, { path: `${name}[${i}]` });
+    if (seen.has(key)) throw new ValidationError(`${name}[${i}] is ${shown(label, 60)}, which was named before; name each class once.`, { path: `${name}[${i}]` });
     seen.add(key);
   });
-  return classes;
+  return list;
 }
 
 /** The four counts of one class against all others. */

@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { countClasses } from './class-counts.ts';
 import { ratio } from './class-average.ts';
 import type { Label } from './label.ts';
@@ -62,6 +63,7 @@ export interface ClassificationReport {
  * ```
  */
 export function classificationReport(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: ClassificationReportOptions = {}): ClassificationReport {
+  demandOptions(options);
   const { classes, hits, observed, predicted, right, total, n, dropped } = countClasses(labels, predictions, options.weights, options.labels);
   const scores = classes.map((label, i): LabelScores => ({ label, ...scoresOf(hits[i]!, predicted[i]!, observed[i]!) }));
   const support = sum(observed);

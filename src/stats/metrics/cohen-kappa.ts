@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { countClasses } from './class-counts.ts';
 import type { Label } from './label.ts';
 import type { WeightOptions } from './weights.ts';
@@ -19,6 +20,7 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function cohenKappa(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: WeightOptions = {}): number {
+  demandOptions(options);
   const { observed, predicted, right, total } = countClasses(labels, predictions, options.weights);
   let both = 0;
   let chanceDiffers = 0;

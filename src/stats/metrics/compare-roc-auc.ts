@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf, demandSameLength } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions, demandSameLength } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 import type { Alternative, TestResult } from '../tests/test-result.ts';
@@ -60,7 +60,7 @@ export interface RocAucComparison extends TestResult {
  * ```
  */
 export function compareRocAuc(labels: ArrayLike<Label>, first: ArrayLike<number>, second: ArrayLike<number>, options: CompareRocAucOptions = {}): RocAucComparison {
-  const { positive, alternative = 'two-sided', confidence = 0.95 } = options;
+  const { positive, alternative = 'two-sided', confidence = 0.95 } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   demandSameLength('labels', labels, 'first', first);

@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandSameLength } from '../arguments.ts';
+import { demandOptions, demandSameLength } from '../arguments.ts';
 import { demandClasses } from './class-counts.ts';
 import { compareLabels, type Label, labelKey } from './label.ts';
 import { demandWeights, type WeightOptions } from './weights.ts';
@@ -42,7 +42,7 @@ export interface ConfusionMatrix {
  * ```
  */
 export function confusionMatrix(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: ConfusionMatrixOptions = {}): ConfusionMatrix {
-  const { labels: asked, weights } = options;
+  const { labels: asked, weights } = demandOptions(options);
   demandSameLength('labels', labels, 'predictions', predictions);
   demandWeights(weights, 'labels', labels);
   const classes = asked === undefined ? classesOf(labels, predictions) : demandClasses('labels', asked);

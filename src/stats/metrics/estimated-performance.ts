@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandSameLength } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandOptions, demandSameLength } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 import { ratio } from './class-average.ts';
 import { type Label, positiveFlags } from './label.ts';
@@ -74,8 +75,11 @@ export function estimatedPerformance(
   predictions: ArrayLike<Label> | { readonly threshold: number },
   options: EstimatedPerformanceOptions = {},
 ): EstimatedPerformance {
-  const { scores = probabilities, positive } = options;
+  const { scores = probabilities, positive } = demandOptions(options);
   demandSameLength('probabilities', probabilities, 'scores', scores);
+  if (typeof predictions !== 'object' || predictions === null) {
+    throw new ValidationError(`predictions is ${shown(predictions, 60)}; it must be a list of labels, or { threshold }.`, { path: 'predictions' });
+  }
   const guesses = 'threshold' in predictions ? flagsFrom(scores, predictions.threshold) : positiveFlags('predictions', predictions, positive);
   demandSameLength('probabilities', probabilities, 'predictions', guesses);
   const size = probabilities.length;
@@ -110,9 +114,9 @@ export function estimatedPerformance(
 }
 
 function flagsFrom(scores: ArrayLike<number>, threshold: number): Int8Array {
-  if (Number.isNaN(threshold)) throw new ValidationError('threshold is NaN; it must be a number.', { path: 'threshold' });
+  if (typeof threshold !== 'number' || Number.isNaN(threshold)) throw new ValidationError(`threshold is ${shown(threshold, 60)}; it must be a number.`, { path: 'threshold' });
   const flags = new Int8Array(scores.length);
-  for (let i = 0; i < flags.length; i++) flags[i] = scores[i]! >= threshold ? 1 : 0;
+  for (let i = 0; i < flags.length; i++) flags[i] = typeof scores[i] === 'number' && scores[i]! >= threshold ? 1 : 0;
   return flags;
 }
 

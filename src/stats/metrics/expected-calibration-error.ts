@@ -1,4 +1,4 @@
-import { demandOneOf, demandSameLength, demandWhole } from '../arguments.ts';
+import { demandOneOf, demandOptions, demandSameLength, demandWhole } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 import { type Label, positiveFlags } from './label.ts';
 import { probabilityAt } from './probability.ts';
@@ -37,7 +37,7 @@ export interface CalibrationErrorOptions {
  * ```
  */
 export function expectedCalibrationError(labels: ArrayLike<Label>, probabilities: ArrayLike<number>, options: CalibrationErrorOptions = {}): number {
-  const { positive, bins = 10, strategy = 'equal-mass' } = options;
+  const { positive, bins = 10, strategy = 'equal-mass' } = demandOptions(options);
   demandSameLength('labels', labels, 'probabilities', probabilities);
   demandWhole('bins', bins, 1);
   demandOneOf('strategy', strategy, ['equal-mass', 'equal-width']);

@@ -1,4 +1,4 @@
-import { demandPositive } from '../arguments.ts';
+import { demandOptions, demandPositive } from '../arguments.ts';
 import { averagedRate, type ClassAverageOptions, ratio } from './class-average.ts';
 import type { Label } from './label.ts';
 
@@ -28,7 +28,7 @@ export interface FBetaOptions extends ClassAverageOptions {
  * ```
  */
 export function fBeta(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: FBetaOptions = {}): number {
-  const { beta = 1 } = options;
+  const { beta = 1 } = demandOptions(options);
   demandPositive('beta', beta);
   const square = beta * beta;
   return averagedRate(labels, predictions, options, ({ tp, fp, fn }) => ratio((1 + square) * tp, (1 + square) * tp + square * fn + fp));

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandSameLength } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandFlag, demandList, demandOptions, demandSameLength } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 import { demandWeights, type WeightOptions } from './weights.ts';
 
@@ -41,13 +42,13 @@ export class IsotonicFit {
   /** Throws `ValidationError` unless the knots are finite, `x` ascends and `y` is monotone. */
   constructor(x: readonly number[], y: readonly number[]) {
     demandSameLength('x', x, 'y', y);
-    const rises = y.length > 0 && y[y.length - 1]! >= y[0]!;
+    const rises = Number.isFinite(y[0]) && Number.isFinite(y[y.length - 1]) && y[y.length - 1]! >= y[0]!;
     for (let i = 0; i < x.length; i++) {
       if (!Number.isFinite(x[i]) || (i > 0 && !(x[i]! > x[i - 1]!))) {
-        throw new ValidationError(`x[${i}] is ${x[i]}; knots are finite and ascending.`, { path: `x[${i}]` });
+        throw new ValidationError(`x[${i}] is ${shown(x[i], 60)}; knots are finite and ascending.`, { path: `x[${i}]` });
       }
       if (!Number.isFinite(y[i]) || (i > 0 && (rises ? y[i]! < y[i - 1]! : y[i]! > y[i - 1]!))) {
-        throw new ValidationError(`y[${i}] is ${y[i]}; values at knots are finite and monotone.`, { path: `y[${i}]` });
+        throw new ValidationError(`y[${i}] is ${shown(y[i], 60)}; values at knots are finite and monotone.`, { path: `y[${i}]` });
       }
     }
     this.x = x;
@@ -57,7 +58,7 @@ export class IsotonicFit {
   /** The value at a number; NaN at NaN, or when there is no knot. O(log knots). */
   predict(value: number): number {
     const { x, y } = this;
-    if (x.length === 0 || Number.isNaN(value)) return NaN;
+    if (x.length === 0 || typeof value !== 'number' || Number.isNaN(value)) return NaN;
     let low = 0;
     let high = x.length;
     while (low < high) {
@@ -77,6 +78,7 @@ export class IsotonicFit {
 
   /** The value at each of many numbers. */
   predictAll(values: ArrayLike<number>): Float64Array {
+    demandList('values', values);
     return Float64Array.from(values, (value) => this.predict(value));
   }
 
@@ -88,8 +90,8 @@ export class IsotonicFit {
   /** The fit that was stored; throws `ValidationError` when the state is none. */
   static fromJSON(state: unknown): IsotonicFit {
     const { kind, version, x, y } = (state ?? {}) as Partial<Record<string, unknown>>;
-    if (kind !== 'isotonic-fit') throw new ValidationError(`kind is ${JSON.stringify(kind)}; the state of an isotonic fit has 'isotonic-fit'.`, { path: 'kind' });
-    if (version !== 1) throw new ValidationError(`version is ${JSON.stringify(version)}; this library reads version 1.`, { path: 'version' });
+    if (kind !== 'isotonic-fit') throw new ValidationError(`kind is ${shown(kind, 60)}; the state of an isotonic fit has 'isotonic-fit'.`, { path: 'kind' });
+    if (version !== 1) throw new ValidationError(`version is ${shown(version, 60)}; this library reads version 1.`, { path: 'version' });
     if (!isNumbers(x)) throw new ValidationError('x must be a list of numbers.', { path: 'x' });
     if (!isNumbers(y)) throw new ValidationError('y must be a list of numbers.', { path: 'y' });
     return new IsotonicFit(x.slice(), y.slice());
@@ -121,7 +123,8 @@ function isNumbers(value: unknown): value is number[] {
  * ```
  */
 export function isotonicRegression(x: ArrayLike<number>, y: ArrayLike<number>, options: IsotonicRegressionOptions = {}): IsotonicFit {
-  const { weights, increasing = true } = options;
+  const { weights, increasing = true } = demandOptions(options);
+  demandFlag('increasing', increasing);
   demandSameLength('x', x, 'y', y);
   demandWeights(weights, 'x', x);
   const points = distinctPoints(x, y, weights, increasing ? 1 : -1);

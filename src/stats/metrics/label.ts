@@ -1,12 +1,13 @@
 import { ValidationError } from '../../core/errors.ts';
+import { demandList } from '../arguments.ts';
 
-/** A class: what was observed or predicted. `true` and 1 are the same class, and so are `false` and 0; NaN, `null` and `undefined` are no class. */
+/** A class: what was observed or predicted. `true` and 1 are the same class, and so are `false` and 0; NaN, `null`, `undefined` and whatever else there is are no class. */
 export type Label = number | string | boolean;
 
 /** What a class is looked up by; `undefined` for what is no class. */
 export function labelKey(label: Label | null | undefined): number | string | undefined {
   if (typeof label === 'boolean') return label ? 1 : 0;
-  return label === null || (typeof label === 'number' && Number.isNaN(label)) ? undefined : label;
+  return typeof label === 'string' || (typeof label === 'number' && !Number.isNaN(label)) ? label : undefined;
 }
 
 /** Numbers ascending, then texts by their code units. */
@@ -22,6 +23,7 @@ export function compareLabels(a: Label, b: Label): number {
 export function positiveFlags(name: string, labels: ArrayLike<Label>, positive: Label | undefined): Int8Array {
   const wanted = positive === undefined ? 1 : labelKey(positive);
   if (wanted === undefined) throw new ValidationError('positive is no class; name the label that counts as positive.', { path: 'positive' });
+  demandList(name, labels);
   const flags = new Int8Array(labels.length);
   for (let i = 0; i < flags.length; i++) {
     const key = labelKey(labels[i]);

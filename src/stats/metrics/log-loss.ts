@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandSameLength } from '../arguments.ts';
+import { shown } from '../../core/shown.ts';
+import { demandList, demandOptions, demandSameLength } from '../arguments.ts';
 import { demandClasses } from './class-counts.ts';
 import { type Label, labelKey, positiveFlags } from './label.ts';
 import { probabilityAt } from './probability.ts';
@@ -39,10 +40,10 @@ export interface LogLossOptions extends WeightOptions {
  * ```
  */
 export function logLoss(labels: ArrayLike<Label>, probabilities: ArrayLike<number> | ArrayLike<ArrayLike<number>>, options: LogLossOptions = {}): number {
-  const { weights, eps } = options;
+  const { weights, eps } = demandOptions(options);
   demandSameLength('labels', labels, 'probabilities', probabilities);
   demandWeights(weights, 'labels', labels);
-  if (eps !== undefined && !(eps >= 0 && eps < 0.5)) throw new ValidationError(`eps is ${eps}; it must be at least 0 and below 0.5.`, { path: 'eps' });
+  if (eps !== undefined && !(typeof eps === 'number' && eps >= 0 && eps < 0.5)) throw new ValidationError(`eps is ${shown(eps, 60)}; it must be at least 0 and below 0.5.`, { path: 'eps' });
   return isRows(probabilities) ? lossOfRows(labels, probabilities, options) : lossOfNumbers(labels, probabilities, options);
 }
 
@@ -78,6 +79,7 @@ function lossOfRows(labels: ArrayLike<Label>, rows: ArrayLike<ArrayLike<number>>
     const row = rows[i];
     const key = labelKey(labels[i]);
     if (row === undefined || row === null || key === undefined) continue;
+    demandList(`probabilities[${i}]`, row);
     if (row.length !== classes.length) {
       throw new ValidationError(`probabilities[${i}] has ${row.length} values and there are ${classes.length} classes.`, { path: `probabilities[${i}]` });
     }

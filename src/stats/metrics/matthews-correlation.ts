@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { countClasses } from './class-counts.ts';
 import type { Label } from './label.ts';
 import type { WeightOptions } from './weights.ts';
@@ -18,6 +19,7 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function matthewsCorrelation(labels: ArrayLike<Label>, predictions: ArrayLike<Label>, options: WeightOptions = {}): number {
+  demandOptions(options);
   const { observed, predicted, right, total } = countClasses(labels, predictions, options.weights);
   if (!(total > 0)) return NaN;
   let both = 0;

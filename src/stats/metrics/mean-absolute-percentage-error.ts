@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
@@ -17,5 +18,6 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function meanAbsolutePercentageError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
+  demandOptions(options);
   return meanLoss(labels, predictions, options.weights, (label, prediction) => Math.abs(label - prediction) / Math.max(Math.abs(label), Number.EPSILON));
 }

@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanOverQueries, type RankingOptions } from './ranked-queries.ts';
 
 /**
@@ -19,7 +20,7 @@ import { meanOverQueries, type RankingOptions } from './ranked-queries.ts';
  * ```
  */
 export function meanAveragePrecision(relevance: ArrayLike<ArrayLike<number>>, scores: ArrayLike<ArrayLike<number>>, options: RankingOptions = {}): number {
-  const { k = Infinity } = options;
+  const { k = Infinity } = demandOptions(options);
   return meanOverQueries(relevance, scores, k, (query) => {
     let sum = 0;
     let found = 0;

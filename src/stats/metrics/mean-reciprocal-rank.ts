@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanOverQueries, type RankingOptions } from './ranked-queries.ts';
 
 /**
@@ -16,7 +17,7 @@ import { meanOverQueries, type RankingOptions } from './ranked-queries.ts';
  * ```
  */
 export function meanReciprocalRank(relevance: ArrayLike<ArrayLike<number>>, scores: ArrayLike<ArrayLike<number>>, options: RankingOptions = {}): number {
-  const { k = Infinity } = options;
+  const { k = Infinity } = demandOptions(options);
   return meanOverQueries(relevance, scores, k, (query) => {
     let start = 0;
     for (const end of query.tieEnds) {

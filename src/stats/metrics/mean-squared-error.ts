@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
@@ -16,5 +17,6 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function meanSquaredError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
+  demandOptions(options);
   return meanLoss(labels, predictions, options.weights, (label, prediction) => (label - prediction) ** 2);
 }

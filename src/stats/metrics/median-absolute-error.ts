@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 import { absoluteErrors } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
@@ -18,6 +19,7 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function medianAbsoluteError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
+  demandOptions(options);
   const { errors, masses } = absoluteErrors(labels, predictions, options.weights);
   const n = errors.length;
   if (n === 0) return NaN;

@@ -1,4 +1,4 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { meanOverQueries, type RankedQuery, type RankingOptions } from './ranked-queries.ts';
 
 /** How {@link ndcg} counts. */
@@ -25,7 +25,7 @@ export interface NdcgOptions extends RankingOptions {
  * ```
  */
 export function ndcg(relevance: ArrayLike<ArrayLike<number>>, scores: ArrayLike<ArrayLike<number>>, options: NdcgOptions = {}): number {
-  const { k = Infinity, gain = 'linear' } = options;
+  const { k = Infinity, gain = 'linear' } = demandOptions(options);
   demandOneOf('gain', gain, ['linear', 'exponential']);
   return meanOverQueries(relevance, scores, k, (query) => {
     // Divided by the largest, so that no power of two overflows; the ratio stays the same.

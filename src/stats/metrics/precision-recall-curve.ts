@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import type { Label } from './label.ts';
 import { scoreSteps, sortScores } from './scored-labels.ts';
 
@@ -42,6 +43,7 @@ export interface PrecisionRecallCurve {
  * ```
  */
 export function precisionRecallCurve(labels: ArrayLike<Label>, scores: ArrayLike<number>, options: PrecisionRecallCurveOptions = {}): PrecisionRecallCurve {
+  demandOptions(options);
   const sides = sortScores(labels, scores, options.positive);
   const { thresholds, truePositives, falsePositives } = scoreSteps(sides);
   const size = thresholds.length + 1;

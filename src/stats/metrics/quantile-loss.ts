@@ -1,4 +1,4 @@
-import { demandProbability } from '../arguments.ts';
+import { demandOptions, demandProbability } from '../arguments.ts';
 import { meanLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
@@ -24,7 +24,7 @@ export interface QuantileLossOptions extends WeightOptions {
  * ```
  */
 export function quantileLoss(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: QuantileLossOptions = {}): number {
-  const { quantile = 0.5, weights } = options;
+  const { quantile = 0.5, weights } = demandOptions(options);
   demandProbability('quantile', quantile);
   return meanLoss(labels, predictions, weights, (label, prediction) => (label > prediction ? quantile * (label - prediction) : (1 - quantile) * (prediction - label)));
 }

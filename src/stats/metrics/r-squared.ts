@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
@@ -18,7 +19,7 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function rSquared(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
-  const { weights } = options;
+  const { weights } = demandOptions(options);
   let first = NaN;
   let constant = true;
   const offset = meanLoss(labels, predictions, weights, (label) => {

@@ -36,10 +36,11 @@ function rankQuery(relevance: ArrayLike<number>, scores: ArrayLike<number>, quer
   for (let i = 0; i < scores.length; i++) {
     const gain = relevance[i]!;
     const score = scores[i]!;
+    if (typeof gain !== 'number' || typeof score !== 'number' || Number.isNaN(score)) continue;
     if (gain < 0 || gain === Infinity) {
       throw new ValidationError(`relevance[${query}][${i}] is ${gain}; a relevance is finite and not negative.`, { path: `relevance[${query}][${i}]` });
     }
-    if (typeof gain !== 'number' || typeof score !== 'number' || Number.isNaN(gain) || Number.isNaN(score)) continue;
+    if (Number.isNaN(gain)) continue;
     kept.relevance[n] = gain;
     kept.score[n++] = score;
   }

@@ -1,4 +1,4 @@
-import { demandLevel } from '../arguments.ts';
+import { demandLevel, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import type { Label } from './label.ts';
 import { sortScores } from './scored-labels.ts';
@@ -53,7 +53,7 @@ export interface RocAuc {
  * ```
  */
 export function rocAuc(labels: ArrayLike<Label>, scores: ArrayLike<number>, options: RocAucOptions = {}): RocAuc {
-  const { positive, confidence = 0.95 } = options;
+  const { positive, confidence = 0.95 } = demandOptions(options);
   demandLevel('confidence', confidence);
   const { positives, negatives, dropped } = sortScores(labels, scores, positive);
   const m = positives.length;

@@ -1,3 +1,4 @@
+import { demandFlag, demandOptions } from '../arguments.ts';
 import type { Label } from './label.ts';
 import { scoreSteps, sortScores } from './scored-labels.ts';
 
@@ -44,7 +45,8 @@ export interface RocCurve {
  * ```
  */
 export function rocCurve(labels: ArrayLike<Label>, scores: ArrayLike<number>, options: RocCurveOptions = {}): RocCurve {
-  const { positive, thin = true } = options;
+  const { positive, thin = true } = demandOptions(options);
+  demandFlag('thin', thin);
   const sides = sortScores(labels, scores, positive);
   const steps = scoreSteps(sides);
   const size = steps.thresholds.length + 1;

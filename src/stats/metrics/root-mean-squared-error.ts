@@ -1,3 +1,4 @@
+import { demandOptions } from '../arguments.ts';
 import { meanSquaredError } from './mean-squared-error.ts';
 import type { WeightOptions } from './weights.ts';
 
@@ -16,5 +17,6 @@ import type { WeightOptions } from './weights.ts';
  * ```
  */
 export function rootMeanSquaredError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
+  demandOptions(options);
   return Math.sqrt(meanSquaredError(labels, predictions, options));
 }

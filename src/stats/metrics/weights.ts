@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { demandSameLength } from '../arguments.ts';
 
 /** How much each row counts. */
@@ -13,6 +14,6 @@ export function demandWeights(weights: ArrayLike<number> | undefined, name: stri
   demandSameLength(name, rows, 'weights', weights);
   for (let i = 0; i < weights.length; i++) {
     const weight = weights[i]!;
-    if (!(weight >= 0 && weight < Infinity)) throw new ValidationError(`weights[${i}] is ${weight}; a weight is finite and not negative.`, { path: `weights[${i}]` });
+    if (!(typeof weight === 'number' && weight >= 0 && weight < Infinity)) throw new ValidationError(`weights[${i}] is ${shown(weight, 60)}; a weight is finite and not negative.`, { path: `weights[${i}]` });
   }
 }

@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandOneOf, demandPositive, demandWhole } from '../arguments.ts';
+import { demandOneOf, demandOptions, demandPositive, demandWhole } from '../arguments.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { partition } from '../samples/sort-range.ts';
 import type { TestResult } from '../tests/test-result.ts';
@@ -57,7 +57,7 @@ export interface MmdResult extends TestResult {
  * ```
  */
 export function mmd(x: Rows, y: Rows, options: MmdOptions = {}): MmdResult {
-  const { bandwidth = 'median', resamples = 200, maxRows = 1000, seed = 1 } = options;
+  const { bandwidth = 'median', resamples = 200, maxRows = 1000, seed = 1 } = demandOptions(options);
   if (typeof bandwidth === 'number') demandPositive('bandwidth', bandwidth);
   else demandOneOf('bandwidth', bandwidth, ['median']);
   demandWhole('resamples', resamples, 1);

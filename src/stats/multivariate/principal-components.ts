@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandWhole } from '../arguments.ts';
+import { demandOptions, demandShare, demandWhole } from '../arguments.ts';
 import { finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
@@ -52,14 +52,12 @@ export interface PrincipalComponentsState {
  * ```
  */
 export function principalComponents(rows: Rows, options: PrincipalComponentsOptions = {}): PrincipalComponents {
-  const { components } = options;
+  const { components } = demandOptions(options);
   if (components !== undefined && options.explained !== undefined) {
     throw new ValidationError('Both explained and components are given; give the one that shall decide how many components are kept.', { path: 'components' });
   }
   const { explained = 0.65 } = options;
-  if (!(explained > 0 && explained <= 1)) {
-    throw new ValidationError(`explained is ${explained}; it is a share of the variance, above 0 and at most 1.`, { path: 'explained' });
-  }
+  demandShare('explained', explained);
   if (components !== undefined) demandWhole('components', components, 1);
   const all = rowMajor('rows', rows);
   const kept = finiteRows(all);

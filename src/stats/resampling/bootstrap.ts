@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandLevel, demandOneOf, demandSameLength, demandWhole } from '../arguments.ts';
+import { demandFlag, demandFunction, demandLevel, demandList, demandOneOf, demandOptions, demandSameLength, demandWhole } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { drawIndex } from './draw-index.ts';
@@ -73,10 +73,13 @@ export interface BootstrapResult {
 export function bootstrap(samples: ArrayLike<number>, statistic: (values: Float64Array) => number, options?: BootstrapOptions): BootstrapResult;
 export function bootstrap(samples: readonly ArrayLike<number>[], statistic: (...samples: Float64Array[]) => number, options?: BootstrapOptions): BootstrapResult;
 export function bootstrap(samples: ArrayLike<number> | readonly ArrayLike<number>[], statistic: (...samples: never[]) => number, options: BootstrapOptions = {}): BootstrapResult {
-  const { resamples = 2000, confidence = 0.95, method = 'bca', paired = false, strata, seed = 1 } = options;
+  const { resamples = 2000, confidence = 0.95, method = 'bca', paired = false, strata, seed = 1 } = demandOptions(options);
   demandWhole('resamples', resamples, 1, 2 ** 31);
   demandLevel('confidence', confidence);
   demandOneOf('method', method, ['bca', 'percentile']);
+  demandFlag('paired', paired);
+  demandList('samples', samples);
+  demandFunction('statistic', statistic);
   const generator = new SeededGenerator(seed);
   const given = isListOfSamples(samples) ? samples : [samples];
   const together = paired || given.length === 1;

@@ -1,5 +1,8 @@
-import { demandLevel, demandSameLength, demandWhole } from '../arguments.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+import { demandFunction, demandLevel, demandList, demandOptions, demandSameLength, demandWhole } from '../arguments.ts';
 import { studentT } from '../distributions/student-t.ts';
+import { numbersOf } from '../samples/sorted-sample.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 
 /** How {@link permutationImportance} is done. */
@@ -65,12 +68,18 @@ export async function permutationImportance(
   score: (columns: readonly Float64Array[]) => number | Promise<number>,
   options: PermutationImportanceOptions = {},
 ): Promise<PermutationImportanceResult> {
-  const { repeats = 5, confidence = 0.95, seed = 1, signal } = options;
+  const { repeats = 5, confidence = 0.95, seed = 1, signal } = demandOptions(options);
   demandWhole('repeats', repeats, 1);
   demandLevel('confidence', confidence);
-  columns.forEach((column, i) => demandSameLength('columns[0]', columns[0]!, `columns[${i}]`, column));
+  demandList('columns', columns);
+  demandFunction('score', score);
+  const given = Array.from(columns);
+  given.forEach((column, i) => demandSameLength('columns[0]', given[0]!, `columns[${i}]`, column));
+  if (signal !== undefined && typeof (signal as Partial<AbortSignal> | null)?.throwIfAborted !== 'function') {
+    throw new ValidationError(`signal is ${shown(signal, 60)}; it must be the signal of an AbortController.`, { path: 'signal' });
+  }
   const generator = new SeededGenerator(seed);
-  const own = columns.map((column) => Float64Array.from(column));
+  const own = given.map((column) => numbersOf(column).slice());
   signal?.throwIfAborted();
   const baseline = await score(own);
   const results: ColumnImportance[] = [];

@@ -1,4 +1,4 @@
-import { demandOneOf, demandSameLength, demandWhole } from '../arguments.ts';
+import { demandFlag, demandFunction, demandOneOf, demandOptions, demandSameLength, demandWhole } from '../arguments.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import type { Alternative, TestResult } from '../tests/test-result.ts';
@@ -58,7 +58,9 @@ export function permutationTest(
   statistic: (x: Float64Array, y: Float64Array) => number = meanDifference,
   options: PermutationOptions = {},
 ): PermutationResult {
-  const { resamples = 9999, alternative = 'two-sided', paired = false, seed = 1 } = options;
+  const { resamples = 9999, alternative = 'two-sided', paired = false, seed = 1 } = demandOptions(options);
+  demandFlag('paired', paired);
+  demandFunction('statistic', statistic);
   demandWhole('resamples', resamples, 1, 2 ** 31);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   const generator = new SeededGenerator(seed);
@@ -94,8 +96,8 @@ function meanDifference(x: Float64Array, y: Float64Array): number {
 }
 
 function finiteSides(x: ArrayLike<number>, y: ArrayLike<number>): { first: Float64Array; second: Float64Array; dropped: [number, number] } {
-  const first = finiteValues(x);
-  const second = finiteValues(y);
+  const first = finiteValues(x, 'x');
+  const second = finiteValues(y, 'y');
   return { first: first.values, second: second.values, dropped: [first.dropped, second.dropped] };
 }
 

@@ -1,8 +1,8 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandCounts, demandLevel, demandOneOf, demandWhole } from '../arguments.ts';
+import { demandCounts, demandLevel, demandOneOf, demandOptions, demandWhole } from '../arguments.ts';
 import { countSortedInBins } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { countDistances, type CountDistance } from './count-distances.ts';
 import { drawCounts } from './multinomial-draw.ts';
@@ -89,7 +89,7 @@ export function thresholdFor(
 ): Threshold {
   demandLevel('alpha', alpha);
   demandWhole('n', n, 1, 2 ** 31);
-  const { resamples = Math.max(1999, Math.ceil(10 / alpha) - 1), input = 'values', bins = 10, seed = 1 } = options;
+  const { resamples = Math.max(1999, Math.ceil(10 / alpha) - 1), input = 'values', bins = 10, seed = 1 } = demandOptions(options);
   demandOneOf('input', input, ['values', 'counts']);
   demandWhole('resamples', resamples, 1, 2 ** 31);
   demandWhole('bins', bins, 2, 2 ** 20);
@@ -132,12 +132,13 @@ function countsOf(reference: Sample): Given {
   if (reference instanceof SortedSample) {
     throw new ValidationError("reference is a sorted sample and input is 'counts'; give counts per category in their order.", { path: 'reference' });
   }
+  const size = demandCounts('reference', reference);
   const counts = Float64Array.from(reference);
-  const size = demandCounts('reference', counts);
   return { rows: new Float64Array(0), counts, size: Math.round(size), dropped: 0, edges: [] };
 }
 
 function rowsOf(method: Method, reference: Sample, bins: number): Given {
+  demandSample('reference', reference);
   const { sorted, dropped } = SortedSample.of(reference);
   if (typeof method !== 'function' && countNames.includes(method)) {
     const edges = edgesOfSorted(sorted, bins);

@@ -19,7 +19,7 @@ import { SortedSample, numbersOf, type Sample } from './sorted-sample.ts';
  * ```
  */
 export function countInBins(sample: Sample, edges: ArrayLike<number>): Float64Array {
-  const bounds = Float64Array.from(edges);
+  const bounds = numbersOf(edges, 'edges');
   for (let i = 0; i < bounds.length; i++) {
     if (bounds[i] !== bounds[i] || bounds[i]! <= bounds[i - 1]!) throw new ValidationError(`edges[${i}] is ${shown(edges[i])}; edges must be numbers, each larger than the one before.`, { path: 'edges' });
   }

@@ -8,8 +8,8 @@ export interface FiniteValues {
 }
 
 /** Leaves out what has no place in a mean: NaN, ±Infinity, `null` and everything that is not a number. Makes no copy where all values are finite doubles. */
-export function finiteValues(sample: ArrayLike<number>): FiniteValues {
-  const kept = numbersOf(sample);
+export function finiteValues(sample: ArrayLike<number>, name = 'sample'): FiniteValues {
+  const kept = numbersOf(sample, name);
   let at = 0;
   while (at < kept.length && Number.isFinite(kept[at]!)) at++;
   if (at === kept.length) return { values: kept, dropped: 0 };

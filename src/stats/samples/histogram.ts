@@ -1,6 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { demandWhole } from '../arguments.ts';
+import { numbersOf } from './sorted-sample.ts';
+import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 
 /** How many bins of equal width a histogram has: by the rule of Sturges or of Doane, or a number. */
 export type HistogramRule = 'sturges' | 'doane' | number;
@@ -35,6 +36,7 @@ export interface Histogram {
  * ```
  */
 export function histogram(values: ArrayLike<number>, options: HistogramOptions = {}): Histogram {
+  demandOptions(options);
   const edges = histogramEdges(values, options.rule);
   return { edges, counts: countInHistogram(values, edges) };
 }
@@ -62,6 +64,7 @@ export function histogramEdges(values: ArrayLike<number>, rule: HistogramRule = 
   else if (rule !== 'sturges' && rule !== 'doane') {
     throw new ValidationError(`rule is ${shown(rule, 80)}; it must be 'sturges', 'doane' or a number of bins.`, { path: 'rule' });
   }
+  demandList('values', values);
   const { n, min, max } = rangeOf(values);
   const first = n === 0 ? 0 : min === max ? min - 0.5 : min;
   const last = n === 0 ? 1 : min === max ? max + 0.5 : max;
@@ -133,17 +136,18 @@ function skewness(values: ArrayLike<number>, n: number, min: number, max: number
  * ```
  */
 export function countInHistogram(values: ArrayLike<number>, edges: ArrayLike<number>): Float64Array {
-  const bins = Math.max(0, edges.length - 1);
+  demandList('values', values);
+  const own = numbersOf(edges, 'edges');
+  const bins = Math.max(0, own.length - 1);
   const counts = new Float64Array(bins);
   if (bins === 0) return counts;
-  const own = Float64Array.from(edges);
   const first = own[0]!;
   const last = own[bins]!;
   const scale = bins / (last - first);
   const usable = scale > 0 && scale < Infinity;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!(value >= first && value <= last) || typeof value !== 'number') continue;
+    if (typeof value !== 'number' || !(value >= first && value <= last)) continue;
     let bin = usable ? Math.min(bins - 1, ((value - first) * scale) | 0) : 0;
     while (bin > 0 && value < own[bin]!) bin--;
     while (bin < bins - 1 && value >= own[bin + 1]!) bin++;

@@ -1,3 +1,4 @@
+import { demandList } from '../arguments.ts';
 import { gridOf, type SampleGrid } from './sample-grid.ts';
 import { sortDoubles } from './sort-doubles.ts';
 
@@ -45,7 +46,14 @@ export class SortedSample {
   }
 }
 
+/** Throws `ValidationError` unless the argument is a sample, in order or not. */
+export function demandSample(name: string, sample: Sample): void {
+  if (!(sample instanceof SortedSample)) demandList(name, sample);
+}
+
 /** The numbers as doubles, NaN where there is none; a Float64Array is given back as it is. */
-export function numbersOf(sample: ArrayLike<number>): Float64Array {
-  return sample instanceof Float64Array ? sample : Float64Array.from(sample, (value) => (typeof value === 'number' ? value : NaN));
+export function numbersOf(sample: ArrayLike<number>, name = 'sample'): Float64Array {
+  if (sample instanceof Float64Array) return sample;
+  demandList(name, sample);
+  return Float64Array.from(sample, (value) => (typeof value === 'number' ? value : NaN));
 }

@@ -1,4 +1,4 @@
-import { demandProbability, demandWhole } from '../arguments.ts';
+import { demandList, demandOptions, demandProbability, demandWhole } from '../arguments.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
 import { LeftOut } from './left-out.ts';
 import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
@@ -82,7 +82,7 @@ export class AdaptiveHistogram {
   readonly #leftOut: LeftOut = new LeftOut();
 
   constructor(options: AdaptiveHistogramOptions = {}) {
-    const { maxBins = 512 } = options;
+    const { maxBins = 512 } = demandOptions(options);
     demandWhole('maxBins', maxBins, 8, largestMaxBins);
     this.options = Object.freeze({ maxBins });
     this.#counts = new Float64Array(2 * maxBins);
@@ -102,6 +102,7 @@ export class AdaptiveHistogram {
 
   /** Takes in all numbers of a list. */
   updateAll(values: ArrayLike<number>): this {
+    demandList('values', values);
     const { length } = values;
     for (let i = 0; i < length; i++) {
       this.update(values[i]!);

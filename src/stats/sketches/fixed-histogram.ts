@@ -1,4 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+import { demandList } from '../arguments.ts';
 import { demandSketch, StateReader } from './sketch-state.ts';
 
 /** A stored {@link FixedHistogram}. */
@@ -68,6 +70,7 @@ export class FixedHistogram {
 
   /** Takes in all numbers of a list. */
   updateAll(values: ArrayLike<number>): this {
+    demandList('values', values);
     const counts = this.#counts;
     const edges = this.#edges;
     const starts = this.#starts;
@@ -165,13 +168,14 @@ export class FixedHistogram {
 }
 
 function checkedEdges(edges: ArrayLike<number>): Float64Array {
-  if (typeof edges !== 'object' || edges === null || !(edges.length >= 2 && edges.length <= mostEdges)) {
+  demandList('edges', edges);
+  if (!(edges.length >= 2 && edges.length <= mostEdges)) {
     throw new ValidationError(`edges must be a list of 2 to ${mostEdges} numbers; it takes two to make a bin.`, { path: 'edges' });
   }
   const checked = new Float64Array(edges.length);
   for (let i = 0; i < checked.length; i++) {
     const edge = edges[i]!;
-    if (typeof edge !== 'number' || !Number.isFinite(edge)) throw new ValidationError(`edges[${i}] is ${String(edge)}; an edge is a finite number.`, { path: `edges[${i}]` });
+    if (typeof edge !== 'number' || !Number.isFinite(edge)) throw new ValidationError(`edges[${i}] is ${shown(edge, 60)}; an edge is a finite number.`, { path: `edges[${i}]` });
     if (i > 0 && !(edge > checked[i - 1]!)) throw new ValidationError(`edges[${i}] is ${edge}, not above the one before it; sort the edges and drop repeated ones.`, { path: `edges[${i}]` });
     checked[i] = edge + 0;
   }

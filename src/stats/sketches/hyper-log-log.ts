@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { demandWhole } from '../arguments.ts';
+import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { ValueHasher, type HashableValue } from './hash-value.ts';
 import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
 
@@ -58,7 +58,7 @@ export class HyperLogLog {
   #missing = 0;
 
   constructor(options: HyperLogLogOptions = {}) {
-    const { precision = 12 } = options;
+    const { precision = 12 } = demandOptions(options);
     demandWhole('precision', precision, 4, 18);
     this.options = Object.freeze({ precision });
     this.#registers = new Uint8Array(2 ** precision);
@@ -80,6 +80,7 @@ export class HyperLogLog {
 
   /** Takes in all values of a list. */
   updateAll(values: ArrayLike<HashableValue | null | undefined>): this {
+    demandList('values', values);
     const { precision } = this.options;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];

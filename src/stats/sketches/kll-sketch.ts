@@ -1,4 +1,4 @@
-import { demandProbability, demandWhole } from '../arguments.ts';
+import { demandList, demandNumber, demandOptions, demandProbability, demandWhole } from '../arguments.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
 import { demandEqualSettings, demandSketch, loadedNumber, StateReader, storedNumber, type StoredNumber } from './sketch-state.ts';
 import { sortRange } from '../samples/sort-range.ts';
@@ -87,7 +87,7 @@ export class KllSketch {
   readonly #view = new DataView(new ArrayBuffer(8));
 
   constructor(options: KllSketchOptions = {}) {
-    const { k = 200, seed = 1 } = options;
+    const { k = 200, seed = 1 } = demandOptions(options);
     demandWhole('k', k, smallestLevel, 65_535);
     this.options = Object.freeze({ k, seed });
     this.#generator = new SeededGenerator(seed);
@@ -114,6 +114,7 @@ export class KllSketch {
 
   /** Takes in all numbers of a list. */
   updateAll(values: ArrayLike<number>): this {
+    demandList('values', values);
     const { length } = values;
     let min = this.#min;
     let max = this.#max;
@@ -210,11 +211,13 @@ export class KllSketch {
 
   /** {@link quantile} of each. */
   quantiles(qs: ArrayLike<number>): Float64Array {
+    demandList('qs', qs);
     return Float64Array.from(qs, (q) => this.quantile(q));
   }
 
   /** About how many numbers are at most `x`; 0 of no numbers, NaN for NaN. */
   rank(x: number): number {
+    demandNumber('x', x);
     if (x !== x) return NaN;
     if (x < this.#min) return 0;
     if (x >= this.#max) return this.#count;

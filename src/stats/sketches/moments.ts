@@ -1,3 +1,4 @@
+import { demandList } from '../arguments.ts';
 import { demandSketch, StateReader } from './sketch-state.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
 import { LeftOut } from './left-out.ts';
@@ -81,6 +82,7 @@ export class Moments {
 
   /** Takes in all numbers of a list; quicker and more exact than one by one. */
   updateAll(values: ArrayLike<number>): this {
+    demandList('values', values);
     const block = new Float64Array(Math.min(blockSize, values.length));
     for (let start = 0; start < values.length; start += blockSize) {
       const end = Math.min(values.length, start + blockSize);

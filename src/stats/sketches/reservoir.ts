@@ -1,4 +1,4 @@
-import { demandWhole } from '../arguments.ts';
+import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
 import { demandScalar, loadedScalar, storedScalar, type ScalarValue, type StoredScalar } from './scalar-value.ts';
 import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
@@ -68,7 +68,7 @@ export class Reservoir<Value extends ScalarValue = ScalarValue> {
   #next = 0;
 
   constructor(options: ReservoirOptions = {}) {
-    const { capacity = 1000, seed = 1 } = options;
+    const { capacity = 1000, seed = 1 } = demandOptions(options);
     demandWhole('capacity', capacity, 1, largestCapacity);
     this.options = Object.freeze({ capacity, seed });
     this.#generator = new SeededGenerator(seed);
@@ -84,6 +84,7 @@ export class Reservoir<Value extends ScalarValue = ScalarValue> {
 
   /** Takes in all values of a list; it looks only at those that enter the sample. */
   updateAll(values: ArrayLike<Value>): this {
+    demandList('values', values);
     const { length } = values;
     let i = 0;
     for (; i < length && this.#items.length < this.options.capacity; i++) this.update(values[i]!);

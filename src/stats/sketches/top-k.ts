@@ -1,4 +1,4 @@
-import { demandWhole } from '../arguments.ts';
+import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { compareScalars, demandScalar, loadedScalar, storedScalar, type ScalarValue, type StoredScalar } from './scalar-value.ts';
 import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
 
@@ -82,7 +82,7 @@ export class TopK {
   #error = 0;
 
   constructor(options: TopKOptions = {}) {
-    const { capacity = 256 } = options;
+    const { capacity = 256 } = demandOptions(options);
     demandWhole('capacity', capacity, 2, largestCapacity);
     this.options = Object.freeze({ capacity });
   }
@@ -103,6 +103,7 @@ export class TopK {
 
   /** Takes in all values of a list. */
   updateAll(values: ArrayLike<ScalarValue | null | undefined>): this {
+    demandList('values', values);
     for (let i = 0; i < values.length; i++) this.update(values[i]);
     return this;
   }

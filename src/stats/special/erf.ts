@@ -1,3 +1,4 @@
+import { demandNumber } from '../arguments.ts';
 /**
  * The error function 2/√π ∫₀ˣ e^(-t²) dt, by the rational approximations of Cody (1969). Relative error a few 1e-16. NaN gives NaN, ±Infinity ±1. Constant time.
  *
@@ -9,6 +10,7 @@
  * ```
  */
 export function erf(x: number): number {
+  demandNumber('x', x);
   const y = Math.abs(x);
   if (y <= small) return x * centre(y * y);
   return x < 0 ? erfc(y) - 1 : 1 - erfc(y);
@@ -26,6 +28,7 @@ export function erf(x: number): number {
  * ```
  */
 export function erfc(x: number): number {
+  demandNumber('x', x);
   const y = Math.abs(x);
   if (y <= small) return 1 - x * centre(y * y);
   if (Number.isNaN(y)) return NaN;

@@ -1,4 +1,4 @@
-import { demandPositive } from '../arguments.ts';
+import { demandNumber, demandPositive } from '../arguments.ts';
 import { lgamma1p } from './lgamma.ts';
 import { betaTerm, stirlingError } from './saddle-point.ts';
 
@@ -18,6 +18,7 @@ import { betaTerm, stirlingError } from './saddle-point.ts';
 export function betaInc(a: number, b: number, x: number): number {
   demandPositive('a', a);
   demandPositive('b', b);
+  demandNumber('x', x);
   return lowerBeta(a, b, x, 1 - x);
 }
 

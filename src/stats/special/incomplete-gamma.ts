@@ -1,4 +1,4 @@
-import { demandPositive } from '../arguments.ts';
+import { demandNumber, demandPositive } from '../arguments.ts';
 import { lgamma1p } from './lgamma.ts';
 import { gammaTerm } from './saddle-point.ts';
 
@@ -15,6 +15,7 @@ import { gammaTerm } from './saddle-point.ts';
  */
 export function gammaP(a: number, x: number): number {
   demandPositive('a', a);
+  demandNumber('x', x);
   return lowerGamma(a, x);
 }
 
@@ -31,6 +32,7 @@ export function gammaP(a: number, x: number): number {
  */
 export function gammaQ(a: number, x: number): number {
   demandPositive('a', a);
+  demandNumber('x', x);
   return upperGamma(a, x);
 }
 

@@ -1,3 +1,4 @@
+import { demandNumber } from '../arguments.ts';
 import { stirlingError } from './saddle-point.ts';
 
 /**
@@ -12,6 +13,7 @@ import { stirlingError } from './saddle-point.ts';
  * ```
  */
 export function lgamma(x: number): number {
+  demandNumber('x', x);
   if (Number.isNaN(x)) return NaN;
   if (x === Infinity || x === -Infinity || (x <= 0 && Number.isInteger(x))) return Infinity;
   if (x < 0) return Math.log(Math.PI / sinPi(x)) - lgamma1p(-x);

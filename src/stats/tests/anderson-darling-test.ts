@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { demandWhole } from '../arguments.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { demandOptions, demandWhole } from '../arguments.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import type { TestResult } from './test-result.ts';
 
@@ -60,12 +60,13 @@ const table = [
  * ```
  */
 export function andersonDarlingKSampleTest(samples: readonly Sample[], options: AndersonDarlingOptions = {}): AndersonDarlingResult {
-  const { resamples, seed = 1 } = options;
+  const { resamples, seed = 1 } = demandOptions(options);
   if (resamples !== undefined) demandWhole('resamples', resamples, 1);
   const generator = new SeededGenerator(seed);
   const given: unknown = samples;
   if (!Array.isArray(given)) throw new ValidationError(`samples is ${shown(given, 60)}; it must be a list of at least two samples.`, { path: 'samples' });
   if (samples.length < 2) throw new ValidationError(`samples has length ${samples.length}; give at least two samples to compare.`, { path: 'samples' });
+  samples.forEach((sample, i) => demandSample(`samples[${i}]`, sample));
   const prepared = samples.map((sample) => SortedSample.of(sample));
   const common = { sizes: prepared.map(({ sorted }) => sorted.length), dropped: prepared.map(({ dropped }) => dropped) };
   const method = resamples === undefined ? 'table' : 'permutation';

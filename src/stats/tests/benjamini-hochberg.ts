@@ -1,4 +1,4 @@
-import { stepUp } from './p-values.ts';
+import { demandPValues, stepUp } from './p-values.ts';
 
 /**
  * P-values adjusted by Benjamini and Hochberg (1995), in the order given: calling significant what is at most alpha keeps the expected share of false calls at
@@ -15,5 +15,6 @@ import { stepUp } from './p-values.ts';
  * ```
  */
 export function benjaminiHochberg(pValues: ArrayLike<number>): Float64Array {
+  demandPValues(pValues);
   return stepUp(pValues, pValues.length);
 }

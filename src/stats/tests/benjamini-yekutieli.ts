@@ -1,4 +1,4 @@
-import { stepUp } from './p-values.ts';
+import { demandPValues, stepUp } from './p-values.ts';
 
 /**
  * P-values adjusted by Benjamini and Yekutieli (2001), in the order given: as `benjaminiHochberg`, each larger by Σ 1 / j over the k ranks, at most 1. That keeps the
@@ -14,6 +14,7 @@ import { stepUp } from './p-values.ts';
  * ```
  */
 export function benjaminiYekutieli(pValues: ArrayLike<number>): Float64Array {
+  demandPValues(pValues);
   let harmonic = 0;
   for (let rank = pValues.length; rank >= 1; rank--) harmonic += 1 / rank;
   return stepUp(pValues, pValues.length * harmonic);

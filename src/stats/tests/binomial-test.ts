@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf, demandProbability, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions, demandProbability, demandWhole } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import { binomialLaw } from './binomial-law.ts';
 import { clopperPearsonInterval } from './clopper-pearson-interval.ts';
@@ -52,7 +52,7 @@ export interface BinomialTestResult extends TestResult {
  * ```
  */
 export function binomialTest(successes: number, trials: number, options: BinomialTestOptions = {}): BinomialTestResult {
-  const { p = 0.5, alternative = 'two-sided', confidence = 0.95, interval = 'clopper-pearson' } = options;
+  const { p = 0.5, alternative = 'two-sided', confidence = 0.95, interval = 'clopper-pearson' } = demandOptions(options);
   demandWhole('trials', trials);
   demandWhole('successes', successes, 0, trials);
   demandProbability('p', p);

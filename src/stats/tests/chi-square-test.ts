@@ -1,4 +1,4 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { upperGamma } from '../special/incomplete-gamma.ts';
 import { marginsOf, pearsonPart, sumOverCells } from './contingency-table.ts';
 import type { TestResult } from './test-result.ts';
@@ -46,7 +46,7 @@ export interface ChiSquareResult extends TestResult {
  * ```
  */
 export function chiSquareTest(table: readonly ArrayLike<number>[], options: ChiSquareOptions = {}): ChiSquareResult {
-  const { correction = 'none', law = 'asymptotic' } = options;
+  const { correction = 'none', law = 'asymptotic' } = demandOptions(options);
   demandOneOf('correction', correction, ['none', 'yates']);
   demandOneOf('law', law, ['asymptotic', 'moments']);
   const margins = marginsOf(table);

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { demandList } from '../arguments.ts';
 
 /** The sums of a table of counts. */
 export interface Margins {
@@ -21,8 +22,7 @@ export function demandTotal(name: string, total: number): void {
 function demandRows(table: readonly ArrayLike<number>[]): void {
   const rows: unknown = table;
   if (!Array.isArray(rows)) throw new ValidationError(`table is ${shown(rows, 60)}; it must be a list of rows of counts, such as [[12, 5], [3, 14]].`, { path: 'table' });
-  const at = rows.findIndex((row: unknown) => typeof row !== 'object' || row === null);
-  if (at >= 0) throw new ValidationError(`table[${at}] is ${shown(rows[at], 60)}; a row is a list of counts.`, { path: `table[${at}]` });
+  for (let i = 0; i < table.length; i++) demandList(`table[${i}]`, table[i]!);
 }
 
 /** Sums a table (rows × columns). Throws `ValidationError` for rows of different lengths and for counts that are negative or not finite. */

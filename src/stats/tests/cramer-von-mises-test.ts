@@ -1,6 +1,6 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
 import { cramerVonMisesLimit } from '../distributions/cramer-von-mises-limit.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import { splitTail, type GroupCost } from './split-law.ts';
 import type { TestResult } from './test-result.ts';
 import { forEachTieGroup, tieGroupSizes } from './tie-groups.ts';
@@ -55,7 +55,9 @@ const exactLimit = 1_000_000_000;
  * ```
  */
 export function cramerVonMisesTest(x: Sample, y: Sample, options: CramerVonMisesOptions = {}): CramerVonMisesResult {
-  const { method = 'auto', ties = 'exact' } = options;
+  demandSample('x', x);
+  demandSample('y', y);
+  const { method = 'auto', ties = 'exact' } = demandOptions(options);
   demandOneOf('method', method, ['auto', 'exact', 'asymptotic']);
   demandOneOf('ties', ties, ['exact', 'ignore']);
   const first = SortedSample.of(x);

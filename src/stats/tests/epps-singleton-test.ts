@@ -1,10 +1,10 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { demandPositive } from '../arguments.ts';
+import { demandList, demandOptions, demandPositive } from '../arguments.ts';
 import { chiSquared } from '../distributions/chi-squared.ts';
 import { symmetricEigen } from '../multivariate/symmetric-eigen.ts';
 import { finiteValues } from '../samples/finite-values.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import type { TestResult } from './test-result.ts';
 
 /** How {@link eppsSingletonTest} compares. */
@@ -54,8 +54,10 @@ const fewest = 5;
  * ```
  */
 export function eppsSingletonTest(x: Sample, y: Sample, options: EppsSingletonOptions = {}): EppsSingletonResult {
-  const { t = [0.4, 0.8] } = options;
+  const { t = [0.4, 0.8] } = demandOptions(options);
   demandPoints(t);
+  demandSample('x', x);
+  demandSample('y', y);
   const first = finiteOf(x);
   const second = finiteOf(y);
   const n = first.values.length;
@@ -88,6 +90,7 @@ export function eppsSingletonTest(x: Sample, y: Sample, options: EppsSingletonOp
 function demandPoints(t: readonly number[]): void {
   const given: unknown = t;
   if (!Array.isArray(given) && !ArrayBuffer.isView(given)) throw new ValidationError(`t is ${shown(given, 60)}; it must be a list of one to eight positive numbers.`, { path: 't' });
+  demandList('t', t);
   if (t.length < 1 || t.length > 8) throw new ValidationError(`t has length ${t.length}; give one to eight points.`, { path: 't' });
   for (let i = 0; i < t.length; i++) demandPositive(`t[${i}]`, t[i]!);
 }

@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
 import { conditionalOdds } from './conditional-odds.ts';
 import { fourCounts } from './contingency-table.ts';
 import { hypergeometricLaw } from './hypergeometric-law.ts';
@@ -55,7 +55,7 @@ export interface FisherExactResult extends TestResult {
  * ```
  */
 export function fisherExactTest(table: readonly ArrayLike<number>[], options: FisherExactOptions = {}): FisherExactResult {
-  const { alternative = 'two-sided', confidence = 0.95 } = options;
+  const { alternative = 'two-sided', confidence = 0.95 } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   const [a, b, c, d] = fourCounts(table);

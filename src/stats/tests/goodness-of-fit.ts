@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import { demandCounts, demandSameLength, demandWhole } from '../arguments.ts';
+import { demandCounts, demandFlag, demandOptions, demandSameLength, demandWhole } from '../arguments.ts';
 import { demandTotal } from './contingency-table.ts';
 import type { TestResult } from './test-result.ts';
 
@@ -28,12 +28,14 @@ const nothing = { statistic: 0, df: 0, smallestExpected: 0 };
 export function sumOfFit(
   observed: ArrayLike<number>,
   expected: ArrayLike<number> | undefined,
-  { rescale = true, ddof = 0 }: GoodnessOfFitOptions,
+  options: GoodnessOfFitOptions,
   part: (observed: number, expected: number) => number,
 ): { statistic: number; df: number; smallestExpected: number } {
+  const { rescale = true, ddof = 0 } = demandOptions(options);
+  demandFlag('rescale', rescale);
   demandWhole('ddof', ddof);
   const total = demandCounts('observed', observed);
-  if (expected) demandSameLength('observed', observed, 'expected', expected);
+  if (expected !== undefined) demandSameLength('observed', observed, 'expected', expected);
   const expectedTotal = expected ? demandCounts('expected', expected) : observed.length;
   demandTotal('observed', total);
   demandTotal('expected', expectedTotal);

@@ -1,5 +1,5 @@
-import { demandOneOf } from '../arguments.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import { kolmogorovSurvival, smirnovSurvival } from '../distributions/kolmogorov-smirnov.ts';
 import { exactKsSurvival, type KsAlternative } from './ks-exact.ts';
 import { gapOf, gapOfSorted, type Gap } from './ks-gap.ts';
@@ -52,6 +52,9 @@ export interface KsResult extends TestResult {
  * ```
  */
 export function ksTest(x: Sample, y: Sample, options: KsOptions = {}): KsResult {
+  demandSample('x', x);
+  demandSample('y', y);
+  demandOptions(options);
   const { method = 'auto', ties = 'exact', alternative = 'two-sided' } = checked(options);
   const exact = method === 'exact' || (method === 'auto' && sizeOf(x) * sizeOf(y) <= exactKsLimit);
   return exact ? exactKsTest(x, y, ties, alternative) : asymptoticKsTest(x, y, alternative);

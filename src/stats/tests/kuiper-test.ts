@@ -1,4 +1,4 @@
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import type { TestResult } from './test-result.ts';
 import { forEachTieGroup } from './tie-groups.ts';
 
@@ -34,6 +34,8 @@ export interface KuiperResult extends TestResult {
  * ```
  */
 export function kuiperTest(x: Sample, y: Sample): KuiperResult {
+  demandSample('x', x);
+  demandSample('y', y);
   const first = SortedSample.of(x);
   const second = SortedSample.of(y);
   const n = first.sorted.length;

@@ -1,6 +1,6 @@
-import { demandOneOf } from '../arguments.ts';
+import { demandFlag, demandOneOf, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
-import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
+import { SortedSample, demandSample, type Sample } from '../samples/sorted-sample.ts';
 import { splitTail } from './split-law.ts';
 import type { Alternative, TestResult } from './test-result.ts';
 import { forEachTieGroup, tieGroupSizes } from './tie-groups.ts';
@@ -56,9 +56,12 @@ const exactLimit = 1_000_000_000;
  * ```
  */
 export function mannWhitneyTest(x: Sample, y: Sample, options: MannWhitneyOptions = {}): MannWhitneyResult {
-  const { alternative = 'two-sided', method = 'auto', continuity = true } = options;
+  demandSample('x', x);
+  demandSample('y', y);
+  const { alternative = 'two-sided', method = 'auto', continuity = true } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandOneOf('method', method, ['auto', 'exact', 'asymptotic']);
+  demandFlag('continuity', continuity);
   const first = SortedSample.of(x);
   const second = SortedSample.of(y);
   const n = first.sorted.length;

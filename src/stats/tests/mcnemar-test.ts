@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf } from '../arguments.ts';
+import { demandFlag, demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
 import { chiSquared } from '../distributions/chi-squared.ts';
 import { binomialLaw } from './binomial-law.ts';
 import { clopperPearsonInterval } from './clopper-pearson-interval.ts';
@@ -55,8 +55,9 @@ export interface McNemarResult extends TestResult {
  * ```
  */
 export function mcNemarTest(table: readonly ArrayLike<number>[], options: McNemarOptions = {}): McNemarResult {
-  const { method = 'exact', continuity = true, confidence = 0.95 } = options;
+  const { method = 'exact', continuity = true, confidence = 0.95 } = demandOptions(options);
   demandOneOf('method', method, ['exact', 'asymptotic']);
+  demandFlag('continuity', continuity);
   demandLevel('confidence', confidence);
   const [, b, c] = fourCounts(table);
   const discordant = b + c;

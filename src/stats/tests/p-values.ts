@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { demandList } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
 
 /** The places of p-values from the smallest to the largest. Throws `ValidationError` for what is no probability. */
@@ -10,6 +11,7 @@ export function orderOfPValues(pValues: ArrayLike<number>): Uint32Array {
 
 /** Throws `ValidationError` for what is no probability. */
 export function demandPValues(pValues: ArrayLike<number>): void {
+  demandList('pValues', pValues);
   for (let i = 0; i < pValues.length; i++) {
     const p = pValues[i]!;
     if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw new ValidationError(`pValues[${i}] is ${shown(p, 80)}; a p-value is a number from 0 to 1.`, { path: `pValues[${i}]` });

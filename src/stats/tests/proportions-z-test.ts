@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions, demandWhole } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import type { Alternative, TestResult } from './test-result.ts';
 import { wilsonInterval } from './wilson-interval.ts';
@@ -54,7 +54,7 @@ export interface ProportionsZTestResult extends TestResult {
  * ```
  */
 export function proportionsZTest(first: Proportion, second: Proportion, options: ProportionsZTestOptions = {}): ProportionsZTestResult {
-  const { alternative = 'two-sided', confidence = 0.95 } = options;
+  const { alternative = 'two-sided', confidence = 0.95 } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   demandProportion('first', first);
@@ -82,7 +82,8 @@ export function proportionsZTest(first: Proportion, second: Proportion, options:
   };
 }
 
-function demandProportion(name: string, { successes, trials }: Proportion): void {
+function demandProportion(name: string, proportion: Proportion): void {
+  const { successes, trials } = demandOptions(proportion, name);
   demandWhole(`${name}.trials`, trials);
   demandWhole(`${name}.successes`, successes, 0, trials);
 }

@@ -1,4 +1,4 @@
-import { demandSameLength } from '../arguments.ts';
+import { demandFlag, demandSameLength } from '../arguments.ts';
 import { finiteValues } from '../samples/finite-values.ts';
 import { differenceOfMeans, safeScale, sampleMoments } from '../samples/sample-moments.ts';
 import { demandTTestOptions, tTestOf, type Comparison, type TTestOptions, type TTestResult } from './t-test-result.ts';
@@ -31,14 +31,16 @@ export interface StudentTTestOptions extends TTestOptions {
  */
 export function studentTTest(x: ArrayLike<number>, y: ArrayLike<number>, options: StudentTTestOptions = {}): TTestResult {
   const checked = demandTTestOptions(options);
-  if (!options.paired) return tTestOf(unpaired(x, y), checked);
+  const { paired = false } = options;
+  demandFlag('paired', paired);
+  if (!paired) return tTestOf(unpaired(x, y), checked);
   demandSameLength('x', x, 'y', y);
   return tTestOf(pairs(x, y), checked);
 }
 
 function unpaired(x: ArrayLike<number>, y: ArrayLike<number>): Comparison {
-  const first = finiteValues(x);
-  const second = finiteValues(y);
+  const first = finiteValues(x, 'x');
+  const second = finiteValues(y, 'y');
   const scale = safeScale(first.values, second.values);
   const a = sampleMoments(first.values, scale);
   const b = sampleMoments(second.values, scale);

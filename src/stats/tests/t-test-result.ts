@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
 import { studentT } from '../distributions/student-t.ts';
 import type { Alternative, TestResult } from './test-result.ts';
 
@@ -50,7 +50,8 @@ export interface Comparison extends Pick<TTestResult, 'method' | 'means' | 'n' |
 }
 
 /** Throws `ValidationError` for options that are none. */
-export function demandTTestOptions({ alternative = 'two-sided', confidence = 0.95 }: TTestOptions): { alternative: Alternative; confidence: number } {
+export function demandTTestOptions(options: TTestOptions): { alternative: Alternative; confidence: number } {
+  const { alternative = 'two-sided', confidence = 0.95 } = demandOptions(options);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   return { alternative, confidence };

@@ -22,8 +22,8 @@ import { demandTTestOptions, tTestOf, type TTestOptions, type TTestResult } from
  */
 export function welchTTest(x: ArrayLike<number>, y: ArrayLike<number>, options: TTestOptions = {}): TTestResult {
   const checked = demandTTestOptions(options);
-  const first = finiteValues(x);
-  const second = finiteValues(y);
+  const first = finiteValues(x, 'x');
+  const second = finiteValues(y, 'y');
   const scale = safeScale(first.values, second.values);
   const a = sampleMoments(first.values, scale);
   const b = sampleMoments(second.values, scale);

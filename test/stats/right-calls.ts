@@ -1,0 +1,224 @@
+import * as stats from 'modelkeep/stats';
+
+/** A call that works; what is wrong is put in the place of each thing it is given. */
+export interface RightCall {
+  /** The export, and where it is an object or a class the member: `normal.cdf`, `Moments#merge`. */
+  readonly name: string;
+  readonly call: (...args: never[]) => unknown;
+  readonly args: readonly unknown[];
+}
+
+const x = [1.5, 2.5, 3, 4, 6, 7.5];
+const y = [2, 2.5, 4.5, 5, 8, 9];
+const labels = [0, 1, 1, 0, 1, 0];
+const guesses = [0, 1, 0, 0, 1, 1];
+const shares = [0.2, 0.7, 0.6, 0.4, 0.9, 0.5];
+const weights = [1, 2, 1, 0.5, 1, 1];
+const counts = [5, 3, 2];
+const table = [
+  [10, 20, 3],
+  [12, 5, 9],
+];
+const four = [
+  [5, 2],
+  [1, 7],
+];
+const rows = [
+  [1, 2],
+  [2, 3],
+  [4, 1],
+  [3, 3],
+  [0, 5],
+];
+const grades = [
+  [3, 0, 1],
+  [0, 1, 0],
+];
+const ratings = [
+  [0.3, 0.5, 0.1],
+  [0.9, 0.2, 0.4],
+];
+const sum = (values: Float64Array): number => values.reduce((all, value) => all + value, 0);
+
+const byFunction: Record<string, readonly (readonly unknown[])[]> = {
+  erf: [[0.5]],
+  erfc: [[0.5]],
+  lgamma: [[2.5]],
+  gammaP: [[2, 1]],
+  gammaQ: [[2, 1]],
+  betaInc: [[2, 3, 0.4]],
+  quantileEdges: [[x, 3]],
+  countInBins: [[x, [2, 4]]],
+  countInHistogram: [[x, [1, 4, 8]]],
+  histogram: [[x, { rule: 4 }], [x, { rule: 'doane' }]],
+  histogramEdges: [[x, 'sturges'], [x, 3]],
+  ksTest: [[x, y, { method: 'auto', ties: 'exact', alternative: 'two-sided' }]],
+  chiSquareTest: [[table, { correction: 'none', law: 'moments' }]],
+  chiSquareGoodnessOfFit: [[counts, [4, 4, 2], { rescale: true, ddof: 0 }]],
+  gGoodnessOfFit: [[counts, [4, 4, 2], { rescale: true, ddof: 0 }]],
+  gTest: [[table]],
+  fisherExactTest: [[four, { alternative: 'less', confidence: 0.9 }]],
+  mcNemarTest: [[four, { method: 'asymptotic', continuity: true, confidence: 0.9 }]],
+  proportionsZTest: [[{ successes: 3, trials: 9 }, { successes: 5, trials: 8 }, { alternative: 'less', confidence: 0.9, correction: 'none' }]],
+  binomialTest: [[3, 9, { p: 0.4, alternative: 'two-sided', confidence: 0.9, interval: 'wilson' }]],
+  welchTTest: [[x, y, { alternative: 'less', confidence: 0.9 }]],
+  studentTTest: [[x, y, { paired: true, alternative: 'less', confidence: 0.9 }], [x, y, { paired: false }]],
+  mannWhitneyTest: [[x, y, { method: 'exact', alternative: 'less', continuity: true }]],
+  andersonDarlingKSampleTest: [[[x, y], { resamples: 20, seed: 2 }]],
+  cramerVonMisesTest: [[x, y, { method: 'exact', ties: 'ignore' }]],
+  kuiperTest: [[x, y]],
+  eppsSingletonTest: [[x, y, { t: [0.4, 0.8] }]],
+  bonferroni: [[[0.1, 0.2]]],
+  holm: [[[0.1, 0.2]]],
+  benjaminiHochberg: [[[0.1, 0.2]]],
+  benjaminiYekutieli: [[[0.1, 0.2]]],
+  wassersteinDistance: [[x, y, { scale: 'reference-sd' }]],
+  energyDistance: [[x, y]],
+  jensenShannonDistance: [[counts, [4, 4, 2], { base: 2, input: 'counts' }]],
+  klDivergence: [[counts, [4, 4, 2], { base: 2, input: 'counts' }]],
+  hellingerDistance: [[counts, [4, 4, 2], { input: 'counts' }]],
+  totalVariation: [[counts, [4, 4, 2], { input: 'counts' }]],
+  lInfinity: [[counts, [4, 4, 2], { input: 'counts' }]],
+  psi: [[counts, [4, 4, 2], { add: 0.5 }], [counts, [4, 4, 2], { floor: 0.01 }]],
+  cramersV: [[table, { correction: 'bergsma' }]],
+  mmd: [[rows, rows, { bandwidth: 'median', resamples: 5, maxRows: 4, seed: 2 }], [{ values: x, width: 2 }, { columns: [x, y] }, { bandwidth: 0.5, resamples: 5 }]],
+  principalComponents: [[rows, { components: 1 }], [{ columns: [x, y] }, { explained: 0.5 }], [{ values: x, width: 2 }]],
+  confusionMatrix: [[labels, guesses, { labels: [0, 1], weights }]],
+  accuracy: [[labels, guesses, { weights }]],
+  precision: [[labels, guesses, { average: 'binary', positive: 1, weights }], [labels, guesses, { average: 'macro', labels: [0, 1] }]],
+  recall: [[labels, guesses, { average: 'binary', positive: 1, weights }], [labels, guesses, { average: 'micro', labels: [0, 1] }]],
+  fBeta: [[labels, guesses, { average: 'weighted', labels: [0, 1], beta: 2, weights }]],
+  specificity: [[labels, guesses, { average: 'binary', positive: 1, weights }]],
+  balancedAccuracy: [[labels, guesses, { weights }]],
+  matthewsCorrelation: [[labels, guesses, { weights }]],
+  cohenKappa: [[labels, guesses, { weights }]],
+  classificationReport: [[labels, guesses, { weights, labels: [0, 1] }]],
+  logLoss: [[labels, shares, { positive: 1, eps: 1e-9, weights }], [['a', 'b'], [[0.2, 0.8], [0.6, 0.4]], { classes: ['a', 'b'] }]],
+  brierScore: [[labels, shares, { positive: 1, weights }]],
+  rocAuc: [[labels, shares, { positive: 1, confidence: 0.9 }]],
+  compareRocAuc: [[labels, shares, guesses, { positive: 1, alternative: 'less', confidence: 0.9 }]],
+  rocCurve: [[labels, shares, { positive: 1, thin: true }]],
+  precisionRecallCurve: [[labels, shares, { positive: 1 }]],
+  averagePrecision: [[labels, shares, { positive: 1 }]],
+  expectedCalibrationError: [[labels, shares, { positive: 1, bins: 3, strategy: 'equal-width' }]],
+  isotonicRegression: [[x, y, { increasing: true, weights }]],
+  estimatedPerformance: [[shares, guesses, { scores: x, positive: 1 }], [shares, { threshold: 0.5 }]],
+  meanAbsoluteError: [[x, y, { weights }]],
+  meanSquaredError: [[x, y, { weights }]],
+  rootMeanSquaredError: [[x, y, { weights }]],
+  meanAbsolutePercentageError: [[x, y, { weights }]],
+  meanSquaredLogError: [[x, y, { weights }]],
+  medianAbsoluteError: [[x, y, { weights }]],
+  maxError: [[x, y]],
+  rSquared: [[x, y, { weights }]],
+  quantileLoss: [[x, y, { quantile: 0.3, weights }]],
+  ndcg: [[grades, ratings, { k: 2, gain: 'linear' }]],
+  meanReciprocalRank: [[grades, ratings, { k: 2 }]],
+  meanAveragePrecision: [[grades, ratings, { k: 2 }]],
+  pearsonCorrelation: [[x, y, { alternative: 'less', confidence: 0.9 }]],
+  spearmanCorrelation: [[x, y, { alternative: 'less', confidence: 0.9, method: 'auto' }]],
+  kendallCorrelation: [[x, y, { alternative: 'less', confidence: 0.9, method: 'auto' }]],
+  cohensD: [[x, y, { confidence: 0.9, correction: 'hedges' }]],
+  cliffsDelta: [[x, y, { confidence: 0.9 }]],
+  cramersVInterval: [[table, { confidence: 0.9 }]],
+  standardizedWasserstein: [[x, y, { confidence: 0.9, resamples: 20, seed: 2 }]],
+  bootstrap: [[x, sum, { resamples: 20, confidence: 0.9, method: 'bca', strata: labels, seed: 2 }], [[x, y], sum, { resamples: 20, paired: true }]],
+  permutationTest: [[x, y, sum, { resamples: 20, alternative: 'less', paired: false, seed: 2 }]],
+  permutationImportance: [[[x, y], () => 1, { repeats: 2, confidence: 0.9, seed: 2, signal: new AbortController().signal }]],
+  thresholdFor: [['psi', x, 5, 0.1, { resamples: 20, bins: 3, seed: 2 }], ['ks', x, 5, 0.1, { resamples: 20 }], [sum, counts, 5, 0.1, { resamples: 20, input: 'counts' }]],
+};
+
+const places: Record<string, readonly number[]> = {
+  normal: [0.5, 1, 2],
+  studentT: [0.5, 4],
+  chiSquared: [0.5, 4],
+  fisherF: [0.5, 4, 5],
+  beta: [0.5, 2, 3],
+  gamma: [0.5, 2, 3],
+  binomial: [1, 4, 0.3],
+  poisson: [1, 3],
+  kolmogorov: [0.5],
+};
+
+const column = ['a', 'b', 'a', 'c'];
+const ofColumns: Record<string, readonly unknown[]> = {
+  'evidently.defaultTest': [{ kind: 'num', rows: 10, unique: 4 }],
+  'evidently.datasetDrift': [[true, false], 0.5],
+  'evidently.totalVariation': [column, ['b', 'b', 'c'], { threshold: 0.1, resamples: 20, seed: 2 }],
+  'nannyml.lInfinity': [column, ['b', 'b', 'c']],
+  'nannyml.standardDeviationThreshold': [x, 3],
+  'nannyml.alert': [0.5, { lower: 0.1, upper: 0.4 }],
+};
+
+/** The classes: what makes one, what is done with it, and what is done with the class itself. */
+const classes: Record<string, { make: readonly unknown[]; methods?: Record<string, (other: unknown) => readonly unknown[]> }> = {
+  Moments: { make: [], methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other] } },
+  KllSketch: {
+    make: [{ k: 200, seed: 2 }],
+    methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other], quantile: () => [0.5], quantiles: () => [[0.2, 0.5]], rank: () => [1], cdf: () => [1] },
+  },
+  HyperLogLog: { make: [{ precision: 12 }], methods: { update: () => ['a'], updateAll: () => [['a', 1]], merge: (other) => [other] } },
+  TopK: { make: [{ capacity: 8 }], methods: { update: () => ['a'], updateAll: () => [['a', 1]], merge: (other) => [other], top: () => [3], countOf: () => ['a'] } },
+  FixedHistogram: { make: [[0, 1, 5]], methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other] } },
+  AdaptiveHistogram: { make: [{ maxBins: 16 }], methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other], quantile: () => [0.5], cdf: () => [1] } },
+  Reservoir: { make: [{ capacity: 8, seed: 2 }], methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other] } },
+  IsotonicFit: { make: [[1, 2, 3], [1, 2, 2]], methods: { predict: () => [1], predictAll: () => [x] } },
+  Adwin: { make: [{ delta: 0.01, clock: 8, maxBuckets: 4, minWindow: 5, gracePeriod: 9 }] },
+  Ddm: { make: [{ warmUp: 10, warning: 2, drift: 3 }] },
+  Eddm: { make: [{ warmUp: 10, alpha: 0.95, beta: 0.9 }] },
+  HddmA: { make: [{ drift: 0.001, warning: 0.005, twoSided: true }] },
+  HddmW: { make: [{ drift: 0.001, warning: 0.005, lambda: 0.05, twoSided: true }] },
+  PageHinkley: { make: [{ warmUp: 10, delta: 0.005, threshold: 50, alpha: 0.99, direction: 'up' }] },
+  Kswin: { make: [{ alpha: 0.005, window: 100, recent: 30, seed: 2 }] },
+  Cusum: { make: [{ warmUp: 10, slack: 0.5, threshold: 5, direction: 'up' }] },
+};
+
+type Sketch = Record<string, (...args: unknown[]) => unknown>;
+
+function callsOfClass(name: string): RightCall[] {
+  const Class = (stats as unknown as Record<string, new (...args: unknown[]) => Sketch>)[name]!;
+  const { make, methods = { update: () => [1] } } = classes[name]!;
+  const made = (): Sketch => new Class(...make);
+  const { fromJSON } = Class as unknown as Sketch;
+  return [
+    { name: `new ${name}`, call: (...args: unknown[]) => new Class(...args), args: make },
+    { name: `${name}.fromJSON`, call: (state: unknown) => fromJSON!.call(Class, state), args: [JSON.parse(JSON.stringify(made()))] },
+    ...Object.entries(methods).map(([method, args]) => ({
+      name: `${name}#${method}`,
+      call: (...given: unknown[]) => {
+        const one = made();
+        return one[method]!(...given);
+      },
+      args: args(made()),
+    })),
+  ];
+}
+
+const components = stats.principalComponents(rows);
+
+/** Calls of everything that `modelkeep/stats` exports. */
+export const rightCalls: readonly RightCall[] = Object.entries(stats).flatMap(([name, value]): RightCall[] => {
+  if (name === 'SortedSample') return [{ name: 'SortedSample.of', call: (sample: never) => stats.SortedSample.of(sample), args: [x] }];
+  if (name === 'PrincipalComponents') {
+    return [
+      { name: 'PrincipalComponents.fromJSON', call: (state: unknown) => stats.PrincipalComponents.fromJSON(state), args: [JSON.parse(JSON.stringify(components))] },
+      { name: 'PrincipalComponents#scores', call: (given: never) => components.scores(given), args: [rows] },
+      { name: 'PrincipalComponents#reconstructionErrors', call: (given: never) => components.reconstructionErrors(given), args: [rows] },
+    ];
+  }
+  if (name === 'HyperLogLog') {
+    const one = new stats.HyperLogLog();
+    return [...callsOfClass(name), { name: 'HyperLogLog.union', call: (...args: never[]) => stats.HyperLogLog.union(args[0]!, ...args.slice(1)), args: [one, new stats.HyperLogLog()] }];
+  }
+  if (name in classes) return callsOfClass(name);
+  if (typeof value === 'object') {
+    return Object.entries(value).map(([member, call]) => {
+      const full = `${name}.${member}`;
+      const ofBoth = [member === 'psi' || member === 'z' ? column : x, member === 'z' ? column : y, name === 'nannyml' ? { kind: 'num' } : { threshold: 0.1 }];
+      return { name: full, call: call as RightCall['call'], args: places[name] ?? ofColumns[full] ?? ofBoth };
+    });
+  }
+  const calls = byFunction[name];
+  if (calls === undefined) throw new Error(`Nobody calls ${name}; add a call of it that works.`);
+  return calls.map((args) => ({ name, call: value as unknown as RightCall['call'], args }));
+});
