@@ -194,7 +194,7 @@ describe('cramersVInterval', () => {
   it('covers V of the population', () => {
     const generator = new SeededGenerator(3);
     // Shares of 0.6, 0.4 and 0.4, 0.6 in two rows of equal size: V = 0.2.
-    const share = coverage(1000, 0.2, () => {
+    const share = coverage(600, 0.2, () => {
       const table = [[0, 0], [0, 0]];
       for (let i = 0; i < 400; i++) {
         const row = generator.below(2);

@@ -40,7 +40,7 @@ function chances(count: number, runs: number): { low: number; high: number } {
 
 describe('thresholdFor', () => {
   it.each(names)('keeps the false-alarm rate of %s on fresh samples of the population', (method) => {
-    const alarms = falseAlarms(method, 250, 300, 100);
+    const alarms = falseAlarms(method, 250, 120, 60);
     const { low, high } = chances(alarms, 250);
     expect(low, `${alarms} alarms`).toBeLessThanOrEqual(0.1);
     // Neither does it sleep.
@@ -108,15 +108,15 @@ describe('thresholdFor', () => {
   });
 
   it('has a higher threshold for rarer alarms, and takes as many draws as these need', () => {
-    const reference = drawn(200, new SeededGenerator(4));
-    const [often, seldom] = [thresholdFor('ks', reference, 200, 0.2), thresholdFor('ks', reference, 200, 0.001)];
+    const reference = drawn(40, new SeededGenerator(4));
+    const [often, seldom] = [thresholdFor('ks', reference, 40, 0.2), thresholdFor('ks', reference, 40, 0.001)];
     expect(seldom.threshold).toBeGreaterThan(often.threshold);
     expect([often.resamples, seldom.resamples]).toEqual([1999, 9999]);
   });
 
   it('gives the law of Kolmogorov and Smirnov', () => {
     const reference = drawn(400, new SeededGenerator(5));
-    const { threshold } = thresholdFor('ks', reference, 400, 0.05, { resamples: 1999 });
+    const { threshold } = thresholdFor('ks', reference, 400, 0.05, { resamples: 999 });
     // 1.358 √(2 / n) in the limit.
     expect(threshold).toBeCloseTo(0.096, 2);
   });

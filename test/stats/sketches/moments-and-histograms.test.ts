@@ -88,7 +88,7 @@ describe('AdaptiveHistogram', () => {
           expect(each.toJSON()).toEqual(expected);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 

@@ -153,7 +153,7 @@ describe('TopK', () => {
 describe('Reservoir', () => {
   it('is uniform, filled at once, one by one or by merging unequal parts and going on', () => {
     const n = 60;
-    const rounds = 6000;
+    const rounds = 3000;
     const ways: ((seed: number) => Reservoir)[] = [
       (seed) => new Reservoir({ capacity: 6, seed }).updateAll(Array.from({ length: n }, (_, i) => i)),
       (seed) => {

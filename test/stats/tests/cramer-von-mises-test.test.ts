@@ -44,6 +44,7 @@ describe('cramerVonMisesTest', () => {
         const y = pooled.slice(size);
         expectClose(cramerVonMisesTest(x, y).statistic, byDistance(x, y), { rtol: 1e-12 });
       }),
+      { numRuns: 60 },
     );
   });
 
@@ -67,6 +68,7 @@ describe('cramerVonMisesTest', () => {
         expectClose(pValue, distinct.filter((other) => other >= statistic - 1e-12).length / distinct.length, { rtol: 1e-12 });
         expect(ties).toBe(new Set([...x, ...y]).size === x.length + y.length ? 'none' : 'ignored');
       }),
+      { numRuns: 60 },
     );
   });
 
