@@ -118,7 +118,7 @@ export { FixedHistogram, type FixedHistogramState } from './stats/sketches/fixed
 export { AdaptiveHistogram, type AdaptiveHistogramOptions, type AdaptiveHistogramState, type HistogramBin } from './stats/sketches/adaptive-histogram.ts';
 export { Reservoir, type ReservoirOptions, type ReservoirState } from './stats/sketches/reservoir.ts';
 export type { ScalarValue, StoredScalar } from './stats/sketches/scalar-value.ts';
-export type { StoredNumber } from './stats/sketches/sketch-state.ts';
+export type { StoredNumber } from './stats/stored-number.ts';
 export type { DetectorState, DetectorStatus, StreamDetector } from './stats/detectors/stream-detector.ts';
 export { Adwin, type AdwinOptions } from './stats/detectors/adwin.ts';
 export { Ddm, type DdmOptions } from './stats/detectors/ddm.ts';

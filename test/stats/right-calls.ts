@@ -150,8 +150,10 @@ const ofColumns: Record<string, readonly unknown[]> = {
   'nannyml.alert': [0.5, { lower: 0.1, upper: 0.4 }],
 };
 
+type Methods = Record<string, (other: unknown) => readonly unknown[]>;
+
 /** The classes: what makes one, what is done with it, and what is done with the class itself. */
-const classes: Record<string, { make: readonly unknown[]; methods?: Record<string, (other: unknown) => readonly unknown[]> }> = {
+const classes: Record<string, { make: readonly unknown[]; methods?: Methods }> = {
   Moments: { make: [], methods: { update: () => [1], updateAll: () => [x], merge: (other) => [other] } },
   KllSketch: {
     make: [{ k: 200, seed: 2 }],
@@ -180,9 +182,11 @@ function callsOfClass(name: string): RightCall[] {
   const { make, methods = { update: () => [1] } } = classes[name]!;
   const made = (): Sketch => new Class(...make);
   const { fromJSON } = Class as unknown as Sketch;
+  const filled = made();
+  if (methods['updateAll'] !== undefined) filled['updateAll']!(...methods['updateAll'](filled));
   return [
     { name: `new ${name}`, call: (...args: unknown[]) => new Class(...args), args: make },
-    { name: `${name}.fromJSON`, call: (state: unknown) => fromJSON!.call(Class, state), args: [JSON.parse(JSON.stringify(made()))] },
+    { name: `${name}.fromJSON`, call: (state: unknown) => fromJSON!.call(Class, state), args: [JSON.parse(JSON.stringify(filled))] },
     ...Object.entries(methods).map(([method, args]) => ({
       name: `${name}#${method}`,
       call: (...given: unknown[]) => {

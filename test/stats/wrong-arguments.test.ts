@@ -87,6 +87,15 @@ describe('wrong arguments', () => {
       }
     },
   );
+
+  it.each(rightCalls.filter(({ name }) => name.endsWith('.fromJSON')).map((right) => [right.name, right] as const))('%s says where a stored state is wrong, in the same words', (_, { call, args }) => {
+    const state = args[0] as Record<string, unknown>;
+    const load = call as (given: unknown) => unknown;
+    expect(() => load(null)).toThrow(`state is null and must be the object that the toJSON() of '${String(state['kind'])}' gave.`);
+    expect(() => load({ ...state, kind: 'other' })).toThrow(`state.kind is "other" and must be '${String(state['kind'])}'`);
+    expect(() => load({ ...state, version: 2 })).toThrow('state.version is 2 and must be 1');
+    for (const key of Object.keys(state)) expect(() => load({ ...state, [key]: Symbol('s') }), key).toThrow(new RegExp(`^state\\.${key}`));
+  });
 });
 
 function textOf(given: unknown): string {

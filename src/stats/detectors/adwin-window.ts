@@ -1,4 +1,3 @@
-import { ValidationError } from '../../core/errors.ts';
 import type { StateReader } from '../state-reader.ts';
 import { isModerateNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
@@ -145,7 +144,7 @@ export class AdwinMemory implements DetectorMemory {
   restore(state: StateReader): void {
     this.clear();
     const sizes = state.numbers('sizes', 1, mostRows, 0, this.#settings.maxBuckets);
-    if (!sizes.every(Number.isInteger)) throw new ValidationError('state.memory.sizes has a fraction; a row has a whole number of buckets.', { path: 'state.memory.sizes' });
+    if (!sizes.every(Number.isInteger)) state.refuse('sizes', 'must be whole numbers of buckets');
     const buckets = sizes.reduce((sum, size) => sum + size, 0);
     const totals = state.numbers('totals', buckets, buckets);
     const variances = state.numbers('variances', buckets, buckets, 0);

@@ -1,7 +1,7 @@
 import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
+import { StateReader } from '../state-reader.ts';
 import { AdwinMemory } from './adwin-window.ts';
-import { StreamDetector, readDetectorState } from './stream-detector.ts';
+import { StreamDetector } from './stream-detector.ts';
 
 /** How sensitive an {@link Adwin} is, and how often it looks. */
 export interface AdwinOptions {
@@ -55,7 +55,7 @@ export class Adwin extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): Adwin {
-    const reader = readDetectorState(state, 'adwin');
+    const reader = new StateReader(state, 'adwin');
     const options = reader.part('options');
     const sizes = { clock: options.number('clock'), maxBuckets: options.number('maxBuckets'), minWindow: options.number('minWindow') };
     return new Adwin({ delta: options.number('delta'), ...sizes, gracePeriod: options.number('gracePeriod') }, reader);

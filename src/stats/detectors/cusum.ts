@@ -1,7 +1,7 @@
 import { demandNotNegative, demandOneOf, demandOptions, demandPositive, demandWhole } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
+import { StateReader } from '../state-reader.ts';
 import { directions, type ChangeDirection } from './page-hinkley.ts';
-import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StreamDetector, isModerateNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive a {@link Cusum} chart is, and to what. */
 export interface CusumOptions {
@@ -46,7 +46,7 @@ export class Cusum extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): Cusum {
-    const reader = readDetectorState(state, 'cusum');
+    const reader = new StateReader(state, 'cusum');
     const options = reader.part('options');
     const numbers = { warmUp: options.number('warmUp'), slack: options.number('slack'), threshold: options.number('threshold') };
     return new Cusum({ ...numbers, direction: options.word('direction', directions) }, reader);

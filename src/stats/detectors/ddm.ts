@@ -1,6 +1,6 @@
 import { demandOptions, demandPositive, demandWhole } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
-import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StateReader } from '../state-reader.ts';
+import { StreamDetector, isErrorRate, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive a {@link Ddm} is. */
 export interface DdmOptions {
@@ -43,7 +43,7 @@ export class Ddm extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): Ddm {
-    const reader = readDetectorState(state, 'ddm');
+    const reader = new StateReader(state, 'ddm');
     const options = reader.part('options');
     return new Ddm({ warmUp: options.number('warmUp'), warning: options.number('warning'), drift: options.number('drift') }, reader);
   }

@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
-import { StreamDetector, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StateReader } from '../state-reader.ts';
+import { StreamDetector, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive an {@link Eddm} is. */
 export interface EddmOptions {
@@ -43,7 +43,7 @@ export class Eddm extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): Eddm {
-    const reader = readDetectorState(state, 'eddm');
+    const reader = new StateReader(state, 'eddm');
     const options = reader.part('options');
     return new Eddm({ warmUp: options.number('warmUp'), alpha: options.number('alpha'), beta: options.number('beta') }, reader);
   }

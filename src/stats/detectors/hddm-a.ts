@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandFlag, demandLevel, demandOptions } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
-import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StateReader } from '../state-reader.ts';
+import { StreamDetector, isErrorRate, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive an {@link HddmA} is, and to what. */
 export interface HddmAOptions {
@@ -41,7 +41,7 @@ export class HddmA extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): HddmA {
-    const reader = readDetectorState(state, 'hddm-a');
+    const reader = new StateReader(state, 'hddm-a');
     const options = reader.part('options');
     return new HddmA({ drift: options.number('drift'), warning: options.number('warning'), twoSided: options.flag('twoSided') }, reader);
   }

@@ -1,7 +1,7 @@
 import { demandFlag, demandLevel, demandOptions } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
+import { StateReader } from '../state-reader.ts';
 import { demandHoeffdingLevels } from './hddm-a.ts';
-import { StreamDetector, isErrorRate, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StreamDetector, isErrorRate, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** How sensitive an {@link HddmW} is, and to what. */
 export interface HddmWOptions {
@@ -44,7 +44,7 @@ export class HddmW extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): HddmW {
-    const reader = readDetectorState(state, 'hddm-w');
+    const reader = new StateReader(state, 'hddm-w');
     const options = reader.part('options');
     const levels = { drift: options.number('drift'), warning: options.number('warning') };
     return new HddmW({ ...levels, lambda: options.number('lambda'), twoSided: options.flag('twoSided') }, reader);

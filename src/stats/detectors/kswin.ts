@@ -1,9 +1,9 @@
 import { demandLevel, demandOptions, demandWhole } from '../arguments.ts';
 import { SortedSample } from '../samples/sorted-sample.ts';
-import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
-import type { StateReader } from '../state-reader.ts';
+import { SeededGenerator } from '../seeded-generator.ts';
+import { StateReader } from '../state-reader.ts';
 import { ksTest } from '../tests/ks-test.ts';
-import { StreamDetector, isFiniteNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StreamDetector, isFiniteNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** What a {@link Kswin} compares, and how strictly. */
 export interface KswinOptions {
@@ -48,7 +48,7 @@ export class Kswin extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): Kswin {
-    const reader = readDetectorState(state, 'kswin');
+    const reader = new StateReader(state, 'kswin');
     const options = reader.part('options');
     const sizes = { window: options.number('window'), recent: options.number('recent') };
     return new Kswin({ alpha: options.number('alpha'), ...sizes, seed: options.number('seed') }, reader);
@@ -111,7 +111,6 @@ class KswinMemory implements DetectorMemory {
     const values = state.numbers('values', 0, this.#window.length);
     this.#window.set(values);
     this.#size = values.length;
-    const [a, b, c, d] = state.numbers('generator', 4, 4, 0, 2 ** 32 - 1);
-    this.#generator = new SeededGenerator([a!, b!, c!, d!] satisfies GeneratorState);
+    this.#generator = new SeededGenerator(state.generator());
   }
 }

@@ -1,6 +1,6 @@
 import { demandNotNegative, demandOneOf, demandOptions, demandPositive, demandShare, demandWhole } from '../arguments.ts';
-import type { StateReader } from '../state-reader.ts';
-import { StreamDetector, isModerateNumber, readDetectorState, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
+import { StateReader } from '../state-reader.ts';
+import { StreamDetector, isModerateNumber, type DetectorMemory, type DetectorState, type DetectorStatus } from './stream-detector.ts';
 
 /** Which changes of a mean a chart looks for. */
 export type ChangeDirection = 'up' | 'down' | 'both';
@@ -51,7 +51,7 @@ export class PageHinkley extends StreamDetector {
 
   /** Goes on from what `toJSON` gave. Throws `ValidationError` that names the field when it is something else. */
   static fromJSON(state: unknown): PageHinkley {
-    const reader = readDetectorState(state, 'page-hinkley');
+    const reader = new StateReader(state, 'page-hinkley');
     const options = reader.part('options');
     const numbers = { warmUp: options.number('warmUp'), delta: options.number('delta'), threshold: options.number('threshold'), alpha: options.number('alpha') };
     return new PageHinkley({ ...numbers, direction: options.word('direction', directions) }, reader);

@@ -1,4 +1,4 @@
-import { StateReader } from '../state-reader.ts';
+import type { StateReader } from '../state-reader.ts';
 
 /** What a detector says after an observation: nothing to see, something may be coming, or the stream has changed. */
 export type DetectorStatus = 'stable' | 'warning' | 'drift';
@@ -116,13 +116,6 @@ export class StreamDetector {
       memory: this.#memory.toJSON(),
     };
   }
-}
-
-/** A reader of what a detector of the kind stored. */
-export function readDetectorState(state: unknown, kind: string): StateReader {
-  const reader = new StateReader(state);
-  reader.demandKind(kind);
-  return reader;
 }
 
 /** Numbers that are there. */

@@ -2,6 +2,7 @@ import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { demandFlag, demandList, demandOptions, demandSameLength } from '../arguments.ts';
 import { ascendingOrder } from '../samples/ascending-order.ts';
+import { StateReader } from '../state-reader.ts';
 import { demandWeights, type WeightOptions } from './weights.ts';
 
 /** How {@link isotonicRegression} fits. */
@@ -89,17 +90,9 @@ export class IsotonicFit {
 
   /** The fit that was stored; throws `ValidationError` when the state is none. */
   static fromJSON(state: unknown): IsotonicFit {
-    const { kind, version, x, y } = (state ?? {}) as Partial<Record<string, unknown>>;
-    if (kind !== 'isotonic-fit') throw new ValidationError(`kind is ${shown(kind, 60)}; the state of an isotonic fit has 'isotonic-fit'.`, { path: 'kind' });
-    if (version !== 1) throw new ValidationError(`version is ${shown(version, 60)}; this library reads version 1.`, { path: 'version' });
-    if (!isNumbers(x)) throw new ValidationError('x must be a list of numbers.', { path: 'x' });
-    if (!isNumbers(y)) throw new ValidationError('y must be a list of numbers.', { path: 'y' });
-    return new IsotonicFit(x.slice(), y.slice());
+    const reader = new StateReader(state, 'isotonic-fit');
+    return new IsotonicFit(reader.numbers('x', 0, Infinity), reader.numbers('y', 0, Infinity));
   }
-}
-
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'number');
 }
 
 /**

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOptions, demandShare, demandWhole } from '../arguments.ts';
+import { StateReader } from '../state-reader.ts';
 import { finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
@@ -265,43 +266,13 @@ function upright(vector: Float64Array): number[] {
 }
 
 function checkedState(state: unknown): PrincipalComponentsState {
-  const given = (typeof state === 'object' && state !== null ? state : {}) as Record<string, unknown>;
-  demandField('kind', given['kind'] === 'principal-components', "must be 'principal-components'");
-  demandField('version', given['version'] === 1, 'must be 1, the only version that this library knows');
-  const n = checkedCount('n', given['n']);
-  const dropped = checkedCount('dropped', given['dropped']);
-  const means = checkedNumbers('means', given['means'], -Infinity);
+  const reader = new StateReader(state, 'principal-components');
+  const n = reader.whole('n');
+  const dropped = reader.whole('dropped');
+  const means = reader.numbers('means', 0, Infinity);
   const width = means.length;
-  const scales = checkedNumbers('scales', given['scales'], 0, width);
-  demandField(
-    'scales',
-    scales.every((scale) => scale > 0),
-    'must be positive',
-  );
-  const variances = checkedNumbers('variances', given['variances'], 0, width);
-  const rows: unknown = given['components'];
-  if (!Array.isArray(rows) || rows.length > width) throw fieldError('components', `must be a list of at most ${width} vectors`);
-  const components = rows.map((row, i) => checkedNumbers(`components[${i}]`, row, -Infinity, width));
+  const scales = reader.numbers('scales', width, width, Number.MIN_VALUE);
+  const variances = reader.numbers('variances', width, width, 0);
+  const components = reader.list('components', width).map((row, i) => reader.numbersOf(`components[${i}]`, row, width, width));
   return { kind: 'principal-components', version: 1, n, dropped, means, scales, variances, components };
-}
-
-function checkedCount(field: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw fieldError(field, 'must be a whole number of at least 0');
-  return value;
-}
-
-function checkedNumbers(field: string, value: unknown, min: number, length?: number): number[] {
-  const fits = Array.isArray(value) && (length === undefined || value.length === length);
-  if (!fits || !value.every((entry) => typeof entry === 'number' && Number.isFinite(entry) && entry >= min)) {
-    throw fieldError(field, `must be a list of ${length ?? 'any number of'} finite numbers${min === 0 ? ' of at least 0' : ''}`);
-  }
-  return [...(value as number[])];
-}
-
-function demandField(field: string, holds: boolean, rule: string): void {
-  if (!holds) throw fieldError(field, rule);
-}
-
-function fieldError(field: string, rule: string): ValidationError {
-  return new ValidationError(`${field} of the stored principal components ${rule}; store what toJSON() gave.`, { path: field });
 }

@@ -1,7 +1,8 @@
 import { demandList, demandOptions, demandProbability, demandWhole } from '../arguments.ts';
+import { StateReader } from '../state-reader.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
 import { LeftOut } from './left-out.ts';
-import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
+import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
 
 /** How an {@link AdaptiveHistogram} is made. */
 export interface AdaptiveHistogramOptions {
@@ -239,8 +240,8 @@ export class AdaptiveHistogram {
       if (reader.field('min') !== null) reader.refuse('min', 'must be null where counts is empty');
       return histogram;
     }
-    const min = reader.finite('min');
-    const max = reader.finite('max', min);
+    const min = reader.number('min');
+    const max = reader.number('max', min);
     histogram.#widen(min, max);
     const counts = reader.counts('counts', histogram.options.maxBins, indexOf(max, histogram.#width) - indexOf(min, histogram.#width) + 1);
     if (!(counts[0]! > 0 && counts.at(-1)! > 0)) reader.refuse('counts', 'must be above 0 in the bins of min and max', null);

@@ -1,7 +1,8 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { demandList } from '../arguments.ts';
-import { demandSketch, StateReader } from './sketch-state.ts';
+import { StateReader } from '../state-reader.ts';
+import { demandSketch } from './demand-sketch.ts';
 
 /** A stored {@link FixedHistogram}. */
 export interface FixedHistogramState {

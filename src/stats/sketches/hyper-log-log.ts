@@ -1,8 +1,9 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { demandList, demandOptions, demandWhole } from '../arguments.ts';
+import { StateReader } from '../state-reader.ts';
 import { ValueHasher, type HashableValue } from './hash-value.ts';
-import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
+import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
 
 /** How a {@link HyperLogLog} is made. */
 export interface HyperLogLogOptions {

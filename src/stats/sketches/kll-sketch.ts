@@ -1,7 +1,9 @@
 import { demandList, demandNumber, demandOptions, demandProbability, demandWhole } from '../arguments.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
-import { demandEqualSettings, demandSketch, loadedNumber, StateReader, storedNumber, type StoredNumber } from './sketch-state.ts';
 import { sortRange } from '../samples/sort-range.ts';
+import { StateReader } from '../state-reader.ts';
+import { loadedNumber, storedNumber, type StoredNumber } from '../stored-number.ts';
+import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
 import { WeightedRanks } from './weighted-ranks.ts';
 
 /** How a {@link KllSketch} is made. */

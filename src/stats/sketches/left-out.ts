@@ -1,4 +1,4 @@
-import type { StateReader } from './sketch-state.ts';
+import type { StateReader } from '../state-reader.ts';
 
 /** How many things a summary of finite numbers left out, by what they were. */
 export class LeftOut {

@@ -1,7 +1,8 @@
 import { demandList } from '../arguments.ts';
-import { demandSketch, StateReader } from './sketch-state.ts';
+import { StateReader } from '../state-reader.ts';
 import { exponentOf, powerOfTwo } from './double-parts.ts';
 import { LeftOut } from './left-out.ts';
+import { demandSketch } from './demand-sketch.ts';
 
 /** A stored {@link Moments}. */
 export interface MomentsState {
@@ -210,8 +211,8 @@ export class Moments {
       if (sums.some((each) => each !== 0)) reader.refuse('sums', 'must all be 0 where count is 0');
       return moments;
     }
-    const min = reader.finite('min');
-    moments.#widen(min, reader.finite('max', min));
+    const min = reader.number('min');
+    moments.#widen(min, reader.number('max', min));
     const [sum = 0, rest = 0, mean = 0, m2 = 0, m3 = 0, m4 = 0] = sums;
     const largest = Math.max(-moments.#min, moments.#max) * moments.#scale;
     const n = moments.#count * 1.001;

@@ -1,7 +1,8 @@
 import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { SeededGenerator, type GeneratorState } from '../seeded-generator.ts';
+import { StateReader } from '../state-reader.ts';
 import { demandScalar, loadedScalar, storedScalar, type ScalarValue, type StoredScalar } from './scalar-value.ts';
-import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
+import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
 
 /** How a {@link Reservoir} is made. */
 export interface ReservoirOptions {
@@ -162,7 +163,7 @@ export class Reservoir<Value extends ScalarValue = ScalarValue> {
       reservoir.#items.push(value);
     }
     const full = size === capacity;
-    reservoir.#threshold = reader.finite('threshold', full ? 0 : 1, 1);
+    reservoir.#threshold = reader.number('threshold', full ? 0 : 1, 1);
     reservoir.#next = full ? reader.whole('next', Math.min(reservoir.#count + 1, Number.MAX_SAFE_INTEGER)) : reader.whole('next', 0, 0);
     return reservoir;
   }

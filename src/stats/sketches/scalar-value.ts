@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { loadedNumber, storedNumber } from './sketch-state.ts';
+import { loadedNumber, storedNumber } from '../stored-number.ts';
 
 /** What a sketch of categories can hold. 1, '1' and `1n` are three values; all NaN are one, and -0 is 0. */
 export type ScalarValue = string | number | boolean | bigint;

@@ -1,6 +1,7 @@
 import { demandList, demandOptions, demandWhole } from '../arguments.ts';
+import { StateReader } from '../state-reader.ts';
 import { compareScalars, demandScalar, loadedScalar, storedScalar, type ScalarValue, type StoredScalar } from './scalar-value.ts';
-import { demandEqualSettings, demandSketch, StateReader } from './sketch-state.ts';
+import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
 
 /** How a {@link TopK} is made. */
 export interface TopKOptions {

@@ -143,14 +143,14 @@ describe('isotonicRegression', () => {
     expect(again.predictAll([0, 1.5, 2.5, 9])).toEqual(fit.predictAll([0, 1.5, 2.5, 9]));
     const state = fit.toJSON();
     for (const [path, rubbish] of [
-      ['kind', { ...state, kind: 'x' }],
-      ['version', { ...state, version: 2 }],
-      ['x', { ...state, x: 'abc' }],
+      ['state.kind', { ...state, kind: 'x' }],
+      ['state.version', { ...state, version: 2 }],
+      ['state.x', { ...state, x: 'abc' }],
       ['x[1]', { ...state, x: [1, 1], y: [1, 1] }],
       ['y[1]', { ...state, x: [1, 2, 3], y: [1, 0, 2] }],
       ['y', { ...state, x: [1, 2, 3], y: [1] }],
-      ['kind', null],
-      ['kind', 7],
+      ['state', null],
+      ['state', 7],
     ] as const) {
       expect(() => IsotonicFit.fromJSON(rubbish)).toThrow(expect.objectContaining({ details: expect.objectContaining({ path }) as object }) as Error);
     }

@@ -135,8 +135,8 @@ describe('principalComponents', () => {
       ['components', [[1, 2, 3, 4, null]]],
       ['components', Array.from({ length: 6 }, () => [1, 0, 0, 0, 0])],
     ];
-    for (const [field, value] of broken) expect(() => PrincipalComponents.fromJSON({ ...state, [field]: value })).toThrow(new RegExp(`^${field}`));
-    for (const rubbish of [null, undefined, 7, 'x', [], {}]) expect(() => PrincipalComponents.fromJSON(rubbish)).toThrow(/^kind/);
+    for (const [field, value] of broken) expect(() => PrincipalComponents.fromJSON({ ...state, [field]: value })).toThrow(new RegExp(`^state.${field}`));
+    for (const rubbish of [null, undefined, 7, 'x', [], {}]) expect(() => PrincipalComponents.fromJSON(rubbish)).toThrow(/^state/);
   });
 
   it('refuses rows of another width and options out of range', () => {
