@@ -41,9 +41,13 @@ export interface RocAucComparison extends TestResult {
  * DeLong's test of two scores on the same rows: do their areas under the ROC curve differ? (DeLong, DeLong & Clarke-Pearson 1988, from ranks as in Sun & Xu
  * 2014.) For a candidate against the model in use: being paired, it sees differences that the two intervals of `rocAuc` would hide.
  *
- * The test is asymptotic; trust it with some tens of rows of either class. Ties count half; ±Infinity are the extremes. Rows with a missing label or a NaN in
- * either score are left out and counted. With fewer than two rows of a class, or scores of one and the same order, the statistic is 0 and p is 1; areas that
- * differ without any variance (both classes separated by one score and never by the other) give ±Infinity and 0. O(n log n).
+ * The test is asymptotic; trust it with some tens of rows of either class. In small classes the variance comes out too small or even as 0, and other implementations then
+ * give a p-value that no such number of rows can support: here it is never below 2^(1 - n), or 2^-n for a one-sided alternative, the least that exchanging the two scores of
+ * each of n rows at random (the exact test) could give.
+ *
+ * Ties count half; ±Infinity are the extremes. Rows with a missing label or a NaN in either score are left out and counted. With fewer than two rows of a class, or scores
+ * of one and the same order, the statistic is 0 and p is 1; areas that differ without any variance (both classes separated by one score and never by the other) give
+ * ±Infinity, that least p-value, and an interval of one point, which says nothing. O(n log n).
  *
  * Throws `ValidationError` when the lists differ in length, an option has an unknown value, or the labels are not 0/1, -1/1 or booleans and `positive` does not
  * say what is meant.
@@ -77,7 +81,7 @@ export function compareRocAuc(labels: ArrayLike<Label>, first: ArrayLike<number>
   const reach = -normal.quantile((1 - confidence) / 2) * standardError;
   return {
     statistic,
-    pValue: m > 1 && n > 1 ? pValueOf(statistic, alternative) : 1,
+    pValue: m > 1 && n > 1 ? pValueOf(statistic, alternative, rows.length) : 1,
     method: 'DeLong',
     first: a.value,
     second: b.value,
@@ -106,9 +110,11 @@ function isNumber(value: number | undefined): boolean {
   return typeof value === 'number' && !Number.isNaN(value);
 }
 
-function pValueOf(statistic: number, alternative: Alternative): number {
-  if (alternative === 'two-sided') return Math.min(1, 2 * normal.sf(Math.abs(statistic)));
-  return normal.sf(alternative === 'greater' ? statistic : -statistic);
+/** The normal tail, but never less than the share that one of all 2^rows exchanges is. */
+function pValueOf(statistic: number, alternative: Alternative, rows: number): number {
+  const least = 2 ** -Math.min(1074, rows);
+  if (alternative === 'two-sided') return Math.min(1, 2 * Math.max(least, normal.sf(Math.abs(statistic))));
+  return Math.max(least, normal.sf(alternative === 'greater' ? statistic : -statistic));
 }
 
 /** The area, and for each row (the first `m` are positive) the share of the other class that it is on the right side of, ties counted half. */

@@ -120,13 +120,34 @@ describe('compareRocAuc', () => {
     expect(compareRocAuc(labels, noisy(labels, 1.5), noisy(labels, 6), { alternative: 'greater' }).pValue).toBeLessThan(1e-4);
   });
 
+  it('is never surer than the number of rows allows', () => {
+    fc.assert(
+      fc.property(rows, (list) => {
+        const labels = list.map(([label]) => label);
+        const [first, second] = [list.map(([, a]) => a), list.map(([, , b]) => b)];
+        expect(compareRocAuc(labels, first, second).pValue).toBeGreaterThanOrEqual(2 ** (1 - list.length));
+        for (const alternative of ['greater', 'less'] as const) expect(compareRocAuc(labels, first, second, { alternative }).pValue).toBeGreaterThanOrEqual(2 ** -list.length);
+      }),
+      { seed: 3 },
+    );
+    const [few, opposite] = [[0, 0, 1, 1], [2, 2, 1, 1]];
+    // All sixteen exchanges of the two scores of a row: how many differ as much as what was seen?
+    const differences = Array.from({ length: 16 }, (_, bits) => {
+      const [x, y] = [few.map((one, i) => ((bits >> i) & 1 ? opposite[i]! : one + 1)), few.map((one, i) => ((bits >> i) & 1 ? one + 1 : opposite[i]!))];
+      return compareRocAuc(few, x, y).difference;
+    });
+    expect(compareRocAuc(few, few, opposite).pValue).toBe(differences.filter((one) => Math.abs(one) >= 1).length / 16);
+    const many = Array.from({ length: 3000 }, (_, i) => i % 2);
+    expect(compareRocAuc(many, many, many.map((label) => -label)).pValue).toBe(Number.MIN_VALUE * 2);
+  });
+
   it('is no evidence with too little data or one and the same order', () => {
     const labels = [0, 0, 1, 1, 1];
     expect(compareRocAuc(labels, [1, 3, 2, 4, 5], [10, 30, 20, 40, 50])).toMatchObject({ statistic: 0, pValue: 1, difference: 0, n: 5, dropped: 0 });
     expect(compareRocAuc([0, 1], [1, 2], [2, 1])).toMatchObject({ statistic: 0, pValue: 1, difference: 1, standardError: NaN });
     expect(compareRocAuc([], [], [])).toMatchObject({ statistic: 0, pValue: 1, first: NaN, n: 0 });
     expect(compareRocAuc([1, 1], [1, 2], [2, 1])).toMatchObject({ statistic: 0, pValue: 1 });
-    expect(compareRocAuc([0, 0, 1, 1], [1, 1, 2, 2], [2, 2, 1, 1])).toMatchObject({ statistic: Infinity, pValue: 0 });
+    expect(compareRocAuc([0, 0, 1, 1], [1, 1, 2, 2], [2, 2, 1, 1])).toMatchObject({ statistic: Infinity, pValue: 2 ** -3 });
     expect(compareRocAuc([0, 0, 1, 1, 1], [1, NaN, 2, 3, 4], [1, 2, 3, NaN, 4])).toMatchObject({ n: 3, dropped: 2 });
   });
 
