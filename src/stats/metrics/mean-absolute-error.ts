@@ -1,5 +1,5 @@
 import { demandOptions } from '../arguments.ts';
-import { meanLoss } from './prediction-errors.ts';
+import { scaledLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
 /**
@@ -18,5 +18,6 @@ import type { WeightOptions } from './weights.ts';
  */
 export function meanAbsoluteError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
   demandOptions(options);
-  return meanLoss(labels, predictions, options.weights, (label, prediction) => Math.abs(label - prediction));
+  const { mean, scale } = scaledLoss(labels, predictions, options.weights, (prediction) => prediction, Math.abs);
+  return mean / scale;
 }

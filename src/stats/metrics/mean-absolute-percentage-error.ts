@@ -19,5 +19,9 @@ import type { WeightOptions } from './weights.ts';
  */
 export function meanAbsolutePercentageError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
   demandOptions(options);
-  return meanLoss(labels, predictions, options.weights, (label, prediction) => Math.abs(label - prediction) / Math.max(Math.abs(label), Number.EPSILON));
+  return meanLoss(labels, predictions, options.weights, (label, prediction) => {
+    const gap = Math.abs(label - prediction);
+    // Halves where the difference has no double.
+    return gap < Infinity ? gap / Math.max(Math.abs(label), Number.EPSILON) : Math.abs(label / 2 - prediction / 2) / Math.max(Math.abs(label / 2), Number.EPSILON / 2);
+  });
 }

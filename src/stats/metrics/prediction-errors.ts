@@ -1,4 +1,5 @@
 import { demandSameLength } from '../arguments.ts';
+import { scaleFor } from '../samples/sample-moments.ts';
 import { demandWeights } from './weights.ts';
 
 /**
@@ -24,6 +25,24 @@ export function meanLoss(
     total += weight;
   }
   return sum / total;
+}
+
+/**
+ * {@link meanLoss} of a loss of the errors, label less `other`, each times a power of two that keeps the squares of the largest in the range of doubles; 1 where they are.
+ */
+export function scaledLoss(
+  labels: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+  weights: ArrayLike<number> | undefined,
+  other: (prediction: number) => number,
+  loss: (error: number) => number,
+): { mean: number; scale: number } {
+  let largest = 0;
+  // Halves, whose difference cannot overflow.
+  meanLoss(labels, predictions, weights, (label, prediction) => (largest = Math.max(largest, Math.abs(label / 2 - other(prediction) / 2))));
+  const scale = scaleFor(largest);
+  const error = scale < 1 ? (label: number, prediction: number): number => label * scale - other(prediction) * scale : (label: number, prediction: number): number => (label - other(prediction)) * scale;
+  return { mean: meanLoss(labels, predictions, weights, (label, prediction) => loss(error(label, prediction))), scale };
 }
 
 /** The absolute errors of the pairs of finite numbers, and where they are weighted what each weighs. */

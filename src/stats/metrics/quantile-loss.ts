@@ -1,5 +1,5 @@
 import { demandOptions, demandProbability } from '../arguments.ts';
-import { meanLoss } from './prediction-errors.ts';
+import { scaledLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
 /** Which quantile {@link quantileLoss} is about. */
@@ -26,5 +26,6 @@ export interface QuantileLossOptions extends WeightOptions {
 export function quantileLoss(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: QuantileLossOptions = {}): number {
   const { quantile = 0.5, weights } = demandOptions(options);
   demandProbability('quantile', quantile);
-  return meanLoss(labels, predictions, weights, (label, prediction) => (label > prediction ? quantile * (label - prediction) : (1 - quantile) * (prediction - label)));
+  const { mean, scale } = scaledLoss(labels, predictions, weights, (prediction) => prediction, (error) => (error > 0 ? quantile * error : (quantile - 1) * error));
+  return mean / scale;
 }

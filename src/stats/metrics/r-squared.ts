@@ -1,5 +1,5 @@
 import { demandOptions } from '../arguments.ts';
-import { meanLoss } from './prediction-errors.ts';
+import { meanLoss, scaledLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
 /**
@@ -22,13 +22,17 @@ export function rSquared(labels: ArrayLike<number>, predictions: ArrayLike<numbe
   const { weights } = demandOptions(options);
   let first = NaN;
   let constant = true;
-  const offset = meanLoss(labels, predictions, weights, (label) => {
+  meanLoss(labels, predictions, weights, (label) => {
     if (Number.isNaN(first)) first = label;
     if (label !== first) constant = false;
-    return label - first;
+    return 0;
   });
   if (constant) return NaN;
-  const mean = first + offset;
-  const error = meanLoss(labels, predictions, weights, (label, prediction) => (label - prediction) ** 2);
-  return 1 - error / meanLoss(labels, predictions, weights, (label) => (label - mean) ** 2);
+  const offset = scaledLoss(labels, predictions, weights, () => first, (error) => error);
+  // Put together on the smaller scale, where the offset of large numbers has a double.
+  const mean = offset.scale < 1 ? (first * offset.scale + offset.mean) / offset.scale : first + offset.mean / offset.scale;
+  const error = scaledLoss(labels, predictions, weights, (prediction) => prediction, (gap) => gap * gap);
+  const total = scaledLoss(labels, predictions, weights, () => mean, (gap) => gap * gap);
+  const unit = total.scale / error.scale;
+  return 1 - (error.mean / total.mean) * unit * unit;
 }

@@ -1,5 +1,5 @@
 import { demandOptions } from '../arguments.ts';
-import { meanSquaredError } from './mean-squared-error.ts';
+import { scaledLoss } from './prediction-errors.ts';
 import type { WeightOptions } from './weights.ts';
 
 /**
@@ -18,5 +18,6 @@ import type { WeightOptions } from './weights.ts';
  */
 export function rootMeanSquaredError(labels: ArrayLike<number>, predictions: ArrayLike<number>, options: WeightOptions = {}): number {
   demandOptions(options);
-  return Math.sqrt(meanSquaredError(labels, predictions, options));
+  const { mean, scale } = scaledLoss(labels, predictions, options.weights, (prediction) => prediction, (error) => error * error);
+  return Math.sqrt(mean) / scale;
 }

@@ -5,6 +5,7 @@ import { SeededGenerator } from '../seeded-generator.ts';
 import { drawIndex } from './draw-index.ts';
 import { acceleration } from './jackknife.ts';
 import { quantileSorted } from '../samples/quantile-sorted.ts';
+import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
 
 /** How {@link bootstrap} draws and what it makes of the draws. */
 export interface BootstrapOptions {
@@ -187,11 +188,7 @@ function shareBelow(sorted: Float64Array, value: number): number {
 }
 
 function spreadOf(values: Float64Array): { mean: number; sd: number } {
-  if (values.length === 0) return { mean: NaN, sd: NaN };
-  const first = values[0]!;
-  let shift = 0;
-  for (let i = 0; i < values.length; i++) shift += (values[i]! - first) / values.length;
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) squares += (values[i]! - first - shift) ** 2;
-  return { mean: first + shift, sd: values.length > 1 ? Math.sqrt(squares / (values.length - 1)) : NaN };
+  const scale = safeScale(values);
+  const { n, mean, squares } = sampleMoments(values, scale);
+  return { mean: mean / scale, sd: n > 1 ? Math.sqrt(squares / (n - 1)) / scale : NaN };
 }

@@ -47,6 +47,11 @@ export function safeScale(...samples: readonly Float64Array[]): number {
       if (size > largest) largest = size;
     }
   }
+  return scaleFor(largest);
+}
+
+/** {@link safeScale} of numbers of which the largest is known. */
+export function scaleFor(largest: number): number {
   if (largest === 0 || (largest > 1e-120 && largest < 1e120)) return 1;
   // A power beyond 2^1023 is none, and half of that is enough for the smallest numbers.
   return 2 ** -Math.max(-1000, Math.floor(Math.log2(largest)));

@@ -25,6 +25,39 @@ describe('errors of regression', () => {
     }
   });
 
+  it('are what they are in any unit, however large or small its numbers', () => {
+    const values = fc.array(fc.tuple(fc.double({ min: -1, max: 1, noNaN: true }), fc.double({ min: -1, max: 1, noNaN: true }), fc.nat(3)), { minLength: 2, maxLength: 20 });
+    fc.assert(
+      fc.property(values, fc.constantFrom(-900, -700, -500, 500, 700, 1020), (list, power) => {
+        // No subnormal numbers, which lose digits in another unit.
+        const inUnit = (unit: number): [number[], number[]] => [list.map(([a]) => (Math.round(a * 2 ** 30) / 2 ** 30) * unit), list.map(([, b]) => (Math.round(b * 2 ** 30) / 2 ** 30) * unit)];
+        const [x, y] = inUnit(1);
+        const [far, other] = inUnit(2 ** power);
+        const weights = list.map(([, , weight]) => weight);
+        for (const options of weights.some((weight) => weight > 0) ? [{}, { weights }] : [{}]) {
+          for (const metric of [rootMeanSquaredError, meanAbsoluteError, quantileLoss]) {
+            const [near, there] = [metric(x, y, options), metric(far, other, options)];
+            // About the numbers that have no double.
+            if (!(near * 2 ** (power / 2) * 2 ** (power / 2) > 1e308)) expect(Math.abs(there / 2 ** (power / 2) / 2 ** (power / 2) - near)).toBeLessThanOrEqual(1e-14 * near);
+            else expect(there).toBeGreaterThan(1e307);
+          }
+          const [near, there] = [rSquared(x, y, options), rSquared(far, other, options)];
+          expect(Number.isNaN(there)).toBe(Number.isNaN(near));
+          if (!Number.isNaN(near)) expect(Math.abs(there - near)).toBeLessThanOrEqual(1e-9 * Math.max(1, Math.abs(near)));
+        }
+      }),
+      { seed: 5 },
+    );
+    expect(rootMeanSquaredError([3e200, 0], [0, 4e200])).toBeCloseTo(3.5355339059327378e200, -187);
+    expect(rootMeanSquaredError([1, 3e-200], [1, -4e-200]) / 1e-200).toBeCloseTo(7 / Math.SQRT2, 12);
+    expect(meanSquaredError([1.2e154, 0, 0, 0], [0, 1.2e154, 0, 0]) / 7.2e307).toBeCloseTo(1, 12);
+    expect(meanAbsoluteError([1e308, 0, 0, 0], [-1e308, 0, 0, 0])).toBe(5e307);
+    expect(meanAbsolutePercentageError([1e308], [-1e308])).toBe(2);
+    expect(rSquared([1e300, 2e300, 3e300], [1.1e300, 2e300, 2.9e300])).toBeCloseTo(0.99, 12);
+    expect(rSquared([-1.7e308, 1.7e308], [-1.7e308, 1.6e308])).toBeCloseTo(1 - 0.01 / (2 * 1.7 ** 2), 12);
+    expect(rSquared([1e-300, 2e-300, 3e-300], [1.1e-300, 2e-300, 2.9e-300])).toBeCloseTo(0.99, 12);
+  });
+
   it('take whole weights for repetitions, and refuse negative ones', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), fc.nat(3)), { minLength: 1, maxLength: 15 }), (rows) => {

@@ -53,6 +53,14 @@ describe('bootstrap', () => {
     expect(covered / 300).toBeLessThan(most);
   });
 
+  it('has a standard error in any unit', () => {
+    const near = bootstrap(sample, mean, { resamples: 200 });
+    for (const unit of [2 ** 700, 2 ** -700]) {
+      const far = bootstrap(sample.map((value) => value * unit), mean, { resamples: 200 });
+      expect(far.standardError / unit / near.standardError).toBeCloseTo(1, 12);
+    }
+  });
+
   it('draws independent samples each by itself and paired ones together', () => {
     const y = sample.map((value, i) => value + (i % 2) / 100);
     const difference = (a: Float64Array, b: Float64Array): number => mean(a) - mean(b);
