@@ -18,6 +18,9 @@ export interface DiscreteDistribution<Parameters extends readonly unknown[]> {
   cdf(k: number, ...parameters: Parameters): number;
   /** P(X > k), computed as such and never as 1 - cdf. */
   sf(k: number, ...parameters: Parameters): number;
-  /** The smallest k with P(X ≤ k) ≥ p, both as the nearest doubles, so that the quantile of cdf(k) is k; `p` from 0 to 1. */
+  /**
+   * The smallest k with P(X ≤ k) ≥ p, both as the nearest doubles, so that the quantile of cdf(k) is k; `p` from 0 to 1. Doubles below 1 are 1.1e-16 apart, so a `p` that
+   * near to 1 stands for all that it may have been rounded from: the k is the smallest with P(X > k) ≤ 1 - p + 5.6e-17.
+   */
   quantile(p: number, ...parameters: Parameters): number;
 }

@@ -1,11 +1,10 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf, demandOptions } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
-import { sortDoubles } from '../samples/sort-doubles.ts';
+import { ascendingOrder } from '../samples/ascending-order.ts';
 import type { Alternative } from '../tests/test-result.ts';
 import { completePairs } from './complete-pairs.ts';
 import { checkedCorrelation, fisherInterval, symmetricP, type CorrelationOptions, type CorrelationResult } from './correlation-result.ts';
-import { ranksBelow } from './midranks.ts';
 
 /** How {@link kendallCorrelation} is tested. */
 export interface KendallOptions extends CorrelationOptions {
@@ -63,6 +62,9 @@ export function kendallCorrelation(x: ArrayLike<number>, y: ArrayLike<number>, o
   return { statistic, pValue, method: word, ...interval, n, dropped: pairs.dropped };
 }
 
+/** How long the runs are that are sorted by insertion before any are merged. */
+const firstRun = 16;
+
 /** Sums over the groups of equal values, each of size t. */
 interface TieSums {
   /** Σ t(t - 1)/2. */
@@ -74,18 +76,22 @@ interface TieSums {
 }
 
 function countOrders(x: Float64Array, y: Float64Array): { discordant: number; xTies: TieSums; yTies: TieSums; both: number } {
-  // Both places in one whole number: exact, for their product stays below 2^53.
+  // In the order of y first, so that pairs of one x stay in that order.
   const n = x.length;
-  const places = ranksBelow(x);
-  const yPlaces = ranksBelow(y);
-  for (let i = 0; i < n; i++) places[i] = places[i]! * n + yPlaces[i]!;
-  const keys = sortDoubles(places);
-  const xPlace = (i: number): number => Math.floor(keys[i]! / n);
-  const ordered = keys.map((key) => key % n);
-  const xTies = tieSums(n, (i) => xPlace(i) === xPlace(i - 1));
-  const both = tieSums(n, (i) => keys[i] === keys[i - 1]).pairs;
-  const { swaps, sorted } = mergeSwaps(ordered);
-  return { discordant: swaps, xTies, yTies: tieSums(n, (i) => sorted[i] === sorted[i - 1]), both };
+  const byY = ascendingOrder(y);
+  const xInY = new Float64Array(n);
+  const yRanks = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
+    xInY[i] = x[byY[i]!]!;
+    if (i > 0) yRanks[i] = yRanks[i - 1]! + Number(y[byY[i]!] !== y[byY[i - 1]!]);
+  }
+  const byX = ascendingOrder(xInY);
+  const ordered = new Int32Array(n);
+  for (let i = 0; i < n; i++) ordered[i] = yRanks[byX[i]!]!;
+  const sameX = (i: number): boolean => xInY[byX[i]!] === xInY[byX[i - 1]!];
+  const xTies = tieSums(n, sameX);
+  const both = tieSums(n, (i) => ordered[i] === ordered[i - 1] && sameX(i)).pairs;
+  return { discordant: countSwaps(ordered), xTies, yTies: tieSums(n, (i) => yRanks[i] === yRanks[i - 1]), both };
 }
 
 function tieSums(length: number, sameAsBefore: (i: number) => boolean): TieSums {
@@ -106,30 +112,48 @@ function tieSums(length: number, sameAsBefore: (i: number) => boolean): TieSums 
   return { pairs, cubes, spread };
 }
 
-/** Sorts by merging ever longer runs and counts how many pairs were in falling order. */
-function mergeSwaps(values: Float64Array): { swaps: number; sorted: Float64Array } {
+/** How many pairs are in falling order: sorts short runs by insertion, then merges ever longer ones. The values are not kept as they were. */
+function countSwaps(values: Int32Array): number {
   const n = values.length;
-  let from = values;
-  let to: Float64Array = new Float64Array(n);
   let swaps = 0;
-  for (let run = 1; run < n; run *= 2) {
-    for (let start = 0; start < n; start += 2 * run) {
-      const middle = Math.min(start + run, n);
-      const end = Math.min(start + 2 * run, n);
-      let i = start;
-      let j = middle;
-      for (let k = start; k < end; k++) {
-        if (i < middle && (j >= end || from[i]! <= from[j]!)) {
-          to[k] = from[i++]!;
-        } else {
-          swaps += middle - i;
-          to[k] = from[j++]!;
-        }
-      }
+  for (let start = 0; start < n; start += firstRun) {
+    const end = Math.min(start + firstRun, n);
+    for (let i = start + 1; i < end; i++) {
+      const value = values[i]!;
+      let j = i;
+      for (; j > start && values[j - 1]! > value; j--) values[j] = values[j - 1]!;
+      values[j] = value;
+      swaps += i - j;
     }
+  }
+  let from: Int32Array = values;
+  let to: Int32Array = new Int32Array(n);
+  for (let run = firstRun; run < n; run *= 2) {
+    for (let start = 0; start < n; start += 2 * run) swaps += mergeRuns(from, to, start, Math.min(start + run, n), Math.min(start + 2 * run, n));
     [from, to] = [to, from];
   }
-  return { swaps, sorted: from };
+  return swaps;
+}
+
+/** Merges two neighbouring runs and counts how many pairs were in falling order. */
+function mergeRuns(from: Int32Array, to: Int32Array, start: number, middle: number, end: number): number {
+  let i = start;
+  let j = middle;
+  let k = start;
+  let swaps = 0;
+  while (i < middle && j < end) {
+    const first = from[i]!;
+    const second = from[j]!;
+    // Without a branch, for which of both comes first cannot be guessed.
+    const falls = Number(second < first);
+    to[k++] = first < second ? first : second;
+    swaps += falls * (middle - i);
+    j += falls;
+    i += 1 - falls;
+  }
+  if (i < middle) to.set(from.subarray(i, middle), k);
+  else to.set(from.subarray(j, end), k);
+  return swaps;
 }
 
 /**

@@ -15,18 +15,6 @@ export function midranks(values: Float64Array): Float64Array {
   return ranks;
 }
 
-/** How many of the values are smaller than each. No value may be NaN. O(n), and O(n log n) at worst. */
-export function ranksBelow(values: Float64Array): Float64Array {
-  const order = ascendingOrder(values);
-  const ranks = new Float64Array(order.length);
-  let below = 0;
-  for (let i = 0; i < order.length; i++) {
-    if (i > 0 && values[order[i]!] !== values[order[i - 1]!]) below = i;
-    ranks[order[i]!] = below;
-  }
-  return ranks;
-}
-
 /** How many of the sorted values are smaller than each value, by a search for each. O(n log m). */
 export function smallerCounts(values: Float64Array, sorted: Float64Array): Float64Array {
   const counts = new Float64Array(values.length);

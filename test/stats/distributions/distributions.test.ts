@@ -118,3 +118,24 @@ describe.each(countLaws)('%s', (_name, law, given, last) => {
     expect(() => law.cdf(1, ...given.with(0, -1))).toThrow(ValidationError);
   });
 });
+
+describe('quantiles near the end of what a double can say', () => {
+  it('of counts are the smallest whose upper tail is 1 - p, to within what p was rounded by', () => {
+    const ends = [20, 40, 48, 50, 52, 53].map((power) => 2 ** -power);
+    for (const left of ends) {
+      for (const [law, parameters] of [[poisson, [0.5]], [poisson, [300]], [poisson, [1e6]], [binomial, [100, 0.9]], [binomial, [1e5, 1e-4]], [binomial, [1e7, 0.2]]] as [Counts, number[]][]) {
+        const k = law.quantile(1 - left, ...parameters);
+        const room = 2 ** -54;
+        expect(law.sf(k, ...parameters)).toBeLessThanOrEqual((left + room) * (1 + 1e-12));
+        if (k > 0) expect(law.sf(k - 1, ...parameters)).toBeGreaterThanOrEqual((left + room) * (1 - 1e-12));
+      }
+    }
+  });
+
+  it('of Student hold for hardly any degrees of freedom', () => {
+    // Where mpmath's betainc of forty digits is 2 |p - 1/2|.
+    for (const [df, p, t] of [[0.0001, 0.499, -2474998.778697576], [0.0005, 0.5001, 0.009188179123663282], [0.001, 0.499, -0.11497779848721988], [0.002, 0.6, 6.380403988765899e46], [0.003, 0.49, -23.051865192442577]] as const) {
+      close(studentT.quantile(p, df), t, 1e-12);
+    }
+  });
+});
