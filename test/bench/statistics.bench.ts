@@ -1,4 +1,4 @@
-import { Adwin, SortedSample, countInBins, ksTest, psi, quantileEdges, studentT, wassersteinDistance } from 'modelkeep/stats';
+import { Adwin, SortedSample, countInBins, kendallCorrelation, ksTest, psi, quantileEdges, studentT, wassersteinDistance } from 'modelkeep/stats';
 import { SeededGenerator } from '../../src/stats/seeded-generator.ts';
 import { compare, measure } from './harness.ts';
 
@@ -85,6 +85,7 @@ export const benchmarks = [
     setup: () => ({ x: Array.from({ length: 1000 }, () => generator.below(50)), y: Array.from({ length: 1000 }, () => generator.below(50)) }),
     target: { atMost: 10 },
   }),
+  compare("Kendall's correlation of 1M pairs (a native sort of both)", ({ x, y }) => kendallCorrelation(x, y).pValue, sortBoth, { setup: smooth, runs: 3, target: { atMost: 1000 } }),
   compare(
     'Adwin, updates (a plain pass)',
     ({ errors }: { errors: Float64Array }) => {
