@@ -146,6 +146,9 @@ export type {
 } from './tracking/search/run-filter.ts';
 export type { DatasetField, NumberAttribute, RunAttribute, TextAttribute, WordAttribute } from './tracking/search/run-attributes.ts';
 export type { RunOrder, SortDirection } from './tracking/search/run-order.ts';
+export type { ImportedRunRef, ImportRunsReport, RenamedItem } from './tracking/interchange/import-report.ts';
+export type { ImportRunsOptions } from './tracking/interchange/import-runs.ts';
+export type { ImportDamage, ImportedRun, RunSource } from './tracking/interchange/imported-run.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';
 export { Registry } from './registry/registry.ts';
 export type {

@@ -6,3 +6,4 @@ export { artifactFromFile, artifactsFromDirectory } from './integrations/node/no
 export type { ArtifactFile, ArtifactsFromDirectoryOptions, FileFilter } from './integrations/node/node-artifacts.ts';
 export { nodeSystemMetrics } from './integrations/node/node-system-metrics.ts';
 export type { NodeSystemMetricsOptions } from './integrations/node/node-system-metrics.ts';
+export { nodeDirectory, nodeFile } from './integrations/node/node-directory.ts';

@@ -68,7 +68,7 @@ export interface ExperimentRecord {
 
 /**
  * A run in its record. `metrics` are those of the sessions that have ended; a session is one handle on the run, in any process, and while some are open (or
- * died open) the log tells the rest. A record never says `crashed`: that follows from the signs of life of its sessions.
+ * died open) the log tells the rest. It says `crashed` only of a run that was imported so: of any other, that follows from the signs of life of its sessions.
  */
 export interface StoredRun extends RunRecord {
   readonly openSessions: readonly string[];

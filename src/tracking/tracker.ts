@@ -16,6 +16,9 @@ import type { LoggedTable, ReadTableOptions } from './artifacts/table-artifact.t
 import type { CompareRunsOptions, RunComparison } from './comparison/compare-runs.ts';
 import type { RunDetails } from './comparison/run-details.ts';
 import { Heart } from './heartbeat.ts';
+import type { ImportedRun, RunSource } from './interchange/imported-run.ts';
+import type { ImportRunsReport } from './interchange/import-report.ts';
+import type { ImportRunsOptions } from './interchange/import-runs.ts';
 import { checkName } from './metric-name.ts';
 import { newRun } from './new-run.ts';
 import { readSoundUnder } from './read-each.ts';
@@ -129,27 +132,18 @@ export class Tracker {
     });
   }
 
-  /**
-   * One page of runs, newest first by the time of their start. Runs that start meanwhile come before all pages, so that none is skipped and none comes twice. A
-   * run that cannot be read is in `damaged` and hides no other.
-   */
+  /** One page of runs, newest first by the time of their start. Runs that start meanwhile come before all pages, so that none is skipped and none comes twice. A run that cannot be read is in `damaged` and hides no other. */
   async listRuns(options: ListRunsOptions = {}): Promise<RunPage> {
     return listRunPage(this.#storage, listQuery(options), this.#settings.clock.now(), { signal: options.signal });
   }
 
-  /**
-   * Changes what people say of a run, whether it has ended or not: its name, its group, its notes, and tags. `null` takes a name, group or note away. Throws `NotFoundError` when there is no such run, and `ValidationError` for
-   * what is not allowed.
-   */
+  /** Changes what people say of a run, ended or not: name, group, notes, tags; `null` takes a name, group or note away. Throws `NotFoundError` when there is no such run, and `ValidationError` for what is not allowed. */
   async updateRun(id: string, changes: RunChanges, options: OperationOptions = {}): Promise<RunRecord> {
     const { changeRun } = await import('./run-changes.ts');
     return this.#present(await changeRun(this.#storage, this.#settings.clock, id, changes, options), options);
   }
 
-  /**
-   * Deletes a run so that it can be restored: lists and searches leave it out, it cannot be resumed, and who has it open elsewhere can only end it; everything it has stays. Deleting it again changes nothing. Throws `NotFoundError` when there is no such run, and `ConflictError`
-   * while it is open with this tracker.
-   */
+  /** Deletes a run so that it can be restored: lists and searches leave it out, and who has it open elsewhere can only end it; all it has stays. Throws `NotFoundError` when there is none, and `ConflictError` while it is open with this tracker. */
   async deleteRun(id: string, options: OperationOptions = {}): Promise<RunRecord> {
     for (const run of this.#openRuns) if (run.id === id) throw new ConflictError(`Run ${id} is open; end it before it is deleted.`, { key: id });
     return this.#setDeleted(id, true, options);
@@ -160,10 +154,7 @@ export class Tracker {
     return this.#setDeleted(id, false, options);
   }
 
-  /**
-   * Removes for good all runs that were deleted at least `olderThan` ago and that nobody has open, with their metrics, datasets, lineage and what is recorded of their artifacts; the bytes of these go at the next `collectGarbage`, unless something else names
-   * them. Cut off, it is finished by the next call.
-   */
+  /** Removes for good all runs that were deleted at least `olderThan` ago and that nobody has open, with all they have; bytes of artifacts go at the next `collectGarbage`, unless something else names them. Cut off, it is finished by the next call. */
   async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
     const { olderThan = '30d', signal, onProgress } = options;
     const now = this.#settings.clock.now();
@@ -312,6 +303,18 @@ export class Tracker {
     const ref = { kind: 'run' as const, id: runId };
     const [from, to] = await Promise.all([readLineage(this.#storage, 'from', ref, options), readLineage(this.#storage, 'to', ref, options)]);
     return [...from, ...to].sort((a, b) => a.at - b.at);
+  }
+
+  /** Takes in runs of elsewhere, which a reader of `modelkeep/interchange` gives, in bounded memory. Imported again, each point and file is there once, and what is new is added. What cannot be read is in the report and hides nothing else. */
+  async importRuns(runs: RunSource, options: ImportRunsOptions = {}): Promise<ImportRunsReport> {
+    const { importRuns } = await import('./interchange/import-runs.ts');
+    return importRuns(this.#storage, this.#settings.clock, runs, options);
+  }
+
+  /** Runs with their points, datasets and artifacts, newest first, for a writer of `modelkeep/interchange` or the `importRuns` of another store, where they keep their ids. Nothing is read before it is wanted. */
+  async *exportRuns(query: RunsQuery = {}): AsyncGenerator<ImportedRun, void, undefined> {
+    const { exportRuns } = await import('./interchange/export-runs.ts');
+    yield* exportRuns(this.#storage, this.runs(query), { signal: query.signal });
   }
 
   async #artifactReader(runId: string, options: OperationOptions): Promise<typeof artifactReading> {

@@ -1,0 +1,18 @@
+export { dvcliveSource } from './integrations/dvclive/dvclive-source.ts';
+export type { DvcliveSourceOptions } from './integrations/dvclive/dvclive-source.ts';
+export { mlrunsSource } from './integrations/mlflow/mlruns-source.ts';
+export type { MlrunsSourceOptions } from './integrations/mlflow/mlruns-source.ts';
+export { tensorboardEvents } from './integrations/tensorboard/tensorboard-events.ts';
+export type { TensorboardEventsOptions } from './integrations/tensorboard/tensorboard-events.ts';
+export { wandbSource } from './integrations/wandb/wandb-source.ts';
+export { csvRuns } from './tracking/interchange/csv-runs.ts';
+export type { CsvRunsOptions } from './tracking/interchange/csv-runs.ts';
+export { exportRunsCsv } from './tracking/interchange/export-csv.ts';
+export type { ExportCsvOptions } from './tracking/interchange/export-csv.ts';
+export { exportRunsJsonl } from './tracking/interchange/export-jsonl.ts';
+export type { ExportOptions } from './tracking/interchange/exported-points.ts';
+export { jsonlRuns } from './tracking/interchange/jsonl-runs.ts';
+export type { JsonlRunsOptions } from './tracking/interchange/jsonl-runs.ts';
+export { sourceDirectory, sourceFile } from './tracking/interchange/source-directory.ts';
+export type { OpenSourceOptions, SourceContent, SourceDirectory, SourceEntry, SourceFile } from './tracking/interchange/source-directory.ts';
+export type { ImportDamage, ImportedArtifact, ImportedDataset, ImportedParent, ImportedPoints, ImportedRun, RunSource } from './tracking/interchange/imported-run.ts';

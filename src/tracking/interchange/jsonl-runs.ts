@@ -1,0 +1,96 @@
+import { utf8 } from '../../core/bytes.ts';
+import { decode } from '../../core/codec.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import { shown } from '../../core/shown.ts';
+import { faultyRow, groupedRuns, type SourceRow } from './grouped-runs.ts';
+import type { ImportDamage, ImportedRun } from './imported-run.ts';
+import { lenientJson } from './lenient-json.ts';
+import { metricNumber } from './metric-number.ts';
+import { factsOf, isObject } from './run-facts.ts';
+import type { OpenSourceOptions, SourceFile } from './source-directory.ts';
+import { sourceLines } from './source-lines.ts';
+
+/** What a JSONL file does not say of its runs. */
+export interface JsonlRunsOptions extends OperationOptions {
+  /** Name of the experiment of runs that the file has none for. @default required for these */
+  experiment?: string | undefined;
+  /** The run of all lines that name none. @default the name of the file without its extension */
+  run?: string | undefined;
+  /** Epoch milliseconds of the start of runs that the file has none for, and of points without a timestamp. @default the first timestamp of the run, and required where there is none */
+  startedAt?: number | undefined;
+}
+
+/**
+ * The runs of a file with a JSON object in each line, which is one of these: `{"kind":"run","run":…}` with what is known of a run, as `exportRunsJsonl` writes it; `{"run","metric","step","timestamp","value"}`, a point; or any other object, whose
+ * numbers (those within it under `a/b`) are values of metrics at its `step` and `timestamp`, as training scripts write them. `run`, `step` (0) and `timestamp` may be missing. NaN and infinities may be words, in quotes or bare.
+ *
+ * A run whose name is an id of modelkeep keeps it. The file is read twice where the lines of each run stand together. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
+ * known.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Tracker } from 'modelkeep';
+ * import { jsonlRuns, sourceFile } from 'modelkeep/interchange';
+ *
+ * const tracker = new Tracker({ storage: new MemoryStorage() });
+ * const file = sourceFile('log.jsonl', '{"step":0,"loss":0.9}\n{"step":1,"loss":0.7}\n');
+ * await tracker.importRuns(jsonlRuns(file, { experiment: 'demo', startedAt: Date.parse('2026-01-31') }));
+ * ```
+ */
+export async function* jsonlRuns(file: SourceFile, options: JsonlRunsOptions = {}): AsyncGenerator<ImportedRun | ImportDamage, void, undefined> {
+  const { experiment, startedAt, signal } = options;
+  const run = options.run ?? file.name.slice(file.name.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '');
+  const read = async function* (reading: OpenSourceOptions): AsyncGenerator<SourceRow[]> {
+    for await (const lines of sourceLines(file, reading)) {
+      const rows: SourceRow[] = [];
+      for (const { text, offset } of lines) if (text.trim() !== '') rows.push(rowOf(offset === 0 ? text.replace(/^\ufeff/, '') : text, offset, run));
+      yield rows;
+    }
+  };
+  yield* groupedRuns('jsonl', file.name, read, { experiment, startedAt, signal });
+}
+
+function rowOf(text: string, offset: number, fallbackRun: string): SourceRow {
+  const line = lenientJson(text);
+  if (!isObject(line)) return faultyRow(offset, 'is no JSON object');
+  const run = line['run'] === undefined ? fallbackRun : typeof line['run'] === 'number' ? String(line['run']) : line['run'];
+  if (typeof run !== 'string' || run === '') return faultyRow(offset, `names the run ${shown(line['run'], 80)}, which is no text`);
+  if (line['kind'] === 'run') {
+    try {
+      return { offset, run, facts: factsOf(decode(utf8(text), 'line') as Record<string, unknown>) };
+    } catch {
+      return faultyRow(offset, 'is no run as exportRunsJsonl writes it');
+    }
+  }
+  const { metric, value, step = 0, timestamp: time } = line;
+  if (!Number.isSafeInteger(step)) return faultyRow(offset, `has the step ${shown(step, 80)}, which is no whole number`);
+  const timestamp = time === undefined || time === null ? undefined : typeof time === 'string' ? Date.parse(time) : time;
+  if (timestamp !== undefined && !(typeof timestamp === 'number' && timestamp >= 0 && timestamp < Infinity)) return faultyRow(offset, `has the timestamp ${shown(time, 80)}, which is none`);
+  const names: string[] = [];
+  const values: number[] = [];
+  if (metric !== undefined) {
+    const number = numberOf(value);
+    if (typeof metric !== 'string' || metric === '') return faultyRow(offset, `names the metric ${shown(metric, 80)}, which is no text`);
+    if (number === undefined) return faultyRow(offset, `has ${shown(value, 80)} for '${metric}', which is no number`);
+    names.push(metric);
+    values.push(number);
+  } else {
+    const { run: _run, step: _step, timestamp: _timestamp, ...rest } = line;
+    flatten(rest, '', names, values);
+  }
+  return { offset, run, step: step as number, timestamp, names, values };
+}
+
+function flatten(line: Record<string, unknown>, prefix: string, names: string[], values: number[]): void {
+  for (const [key, value] of Object.entries(line)) {
+    const number = typeof value === 'string' && !/^[+-]?(?:nan|inf)/i.test(value) ? undefined : numberOf(value);
+    if (number !== undefined) {
+      names.push(`${prefix}${key}`);
+      values.push(number);
+    } else if (isObject(value)) flatten(value, `${prefix}${key}/`, names, values);
+  }
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : typeof value === 'string' ? metricNumber(value) : undefined;
+}
