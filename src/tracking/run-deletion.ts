@@ -82,7 +82,7 @@ async function purge(storage: StorageAdapter, run: StoredRun, version: string, o
   }
   await storage.deleteLog(keys.metrics(id), options);
   await deleteLineage(storage, { kind: 'run', id }, options);
-  await storage.write([...operations, { kind: 'delete', key: keys.run(id) }], options);
+  await storage.write([...operations, { kind: 'delete', key: keys.importTurn(id) }, { kind: 'delete', key: keys.run(id) }], options);
   return true;
 }
 

@@ -23,6 +23,7 @@ export const keys = {
   extremes: (id: string): string => `tracking/extremes/${id}/`,
   sessionExtremes: (id: string, session: string): Key => `${keys.extremes(id)}${session}`,
   metrics: (id: string): Key => `tracking/metrics/${id}`,
+  importTurn: (id: string): Key => `tracking/imports/${id}`,
   artifacts: (id: string): string => `tracking/artifacts/${id}/`,
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,
   allDatasets: 'tracking/datasets/',

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { dvcliveSource } from '../../src/integrations/dvclive/dvclive-source.ts';
-import { sourceDirectory } from '../../src/tracking/interchange/source-directory.ts';
-import { Imported } from './imported.ts';
+import { dvcliveSource, sourceDirectory } from 'modelkeep/interchange';
+import { Imported } from '../tracking/interchange/imported.ts';
 
 const files = {
   'params.yaml': 'lr: 1e-05\nmodel:\n  layers:\n  - 64\n  - 32\n  name: mlp\nseed: 7\n',

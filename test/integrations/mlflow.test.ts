@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { mlrunsSource } from '../../src/integrations/mlflow/mlruns-source.ts';
-import { nodeDirectory } from '../../src/integrations/node/node-directory.ts';
-import { sourceDirectory } from '../../src/tracking/interchange/source-directory.ts';
-import { all, Imported } from './imported.ts';
+import { mlrunsSource, sourceDirectory } from 'modelkeep/interchange';
+import { nodeDirectory } from 'modelkeep/node';
+import { all, Imported } from '../tracking/interchange/imported.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/mlruns', import.meta.url));
 const experiment = '457445465455752081';

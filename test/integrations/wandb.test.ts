@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { nodeFile } from '../../src/integrations/node/node-directory.ts';
-import { wandbSource } from '../../src/integrations/wandb/wandb-source.ts';
-import { sourceFile } from '../../src/tracking/interchange/source-directory.ts';
-import { all, Imported } from './imported.ts';
+import { sourceFile, wandbSource } from 'modelkeep/interchange';
+import { nodeFile } from 'modelkeep/node';
+import { all, Imported } from '../tracking/interchange/imported.ts';
 import { item, nested, number, wandbFile } from './wandb-file.ts';
 
 const killed = fileURLToPath(new URL('../fixtures/killed-run.wandb', import.meta.url));

@@ -54,13 +54,14 @@ export async function writeArtifact(
   name: string,
   content: ArtifactContent,
   options: LogArtifactOptions = {},
+  loggedAt: number = clock.now(),
 ): Promise<ArtifactRecord> {
   checkName(name, 'An artifact');
   const { signal } = options;
   const chunks = textOrContentChunks(content, `The content of artifact '${name}'`, signal);
   const mediaType = artifactMediaType(name, content, options.mediaType);
   const { digest, size } = await storage.writeBlob(chunks, { signal });
-  const record: ArtifactRecord = { name, digest, size, mediaType, loggedAt: clock.now() };
+  const record: ArtifactRecord = { name, digest, size, mediaType, loggedAt };
   await change(storage, clock, runId, name, { signal }, (before, version) => {
     const stale = before === undefined || before.digest === digest ? [] : deletedEdge(runId, before);
     const condition = version === undefined ? 'absent' : { match: version };

@@ -59,6 +59,13 @@ export class ReportBuilder {
     (changed ? this.#imported : this.#unchanged).push(ref);
   }
 
+  /** Takes in what another has gathered beside runs. */
+  join(other: ReportBuilder): void {
+    for (const found of other.#damaged) this.damage(found);
+    this.#damageCount += other.#damageCount - other.#damaged.length;
+    for (const item of other.#renamed) this.renamed(item);
+  }
+
   /** Runs so far. */
   get runs(): number {
     return this.#imported.length + this.#unchanged.length;

@@ -1,10 +1,10 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { encode } from '../../core/codec.ts';
-import { isModelkeepError, ValidationError } from '../../core/errors.ts';
+import { ConflictError, ValidationError } from '../../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
-import type { StorageAdapter } from '../../storage/contract.ts';
+import type { PutOperation, StorageAdapter } from '../../storage/contract.ts';
 import { lineageOperations } from '../../storage/lineage.ts';
 import { readValue } from '../../storage/records.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
@@ -13,12 +13,13 @@ import { writeEnvironment } from '../run-environment.ts';
 import type { RunRecord, StoredRun } from '../run-record.ts';
 import { keys } from '../tracking-keys.ts';
 import { checkedRun } from './checked-run.ts';
+import { eachPart, isFault } from './each-part.ts';
 import { ownSource } from './imported-id.ts';
 import { importedName } from './imported-name.ts';
 import { ReportBuilder, type ImportRunsReport } from './import-report.ts';
 import { isImportDamage, type ImportedArtifact, type ImportedDataset, type ImportedRun, type RunSource } from './imported-run.ts';
-import { PointsWriter } from './points-writer.ts';
-import { extendRun, storedRun, writeNewRun } from './write-imported-run.ts';
+import { extendRun, hadNoEnd, storedRun, writeNewRun } from './write-imported-run.ts';
+import { writePoints } from './write-points.ts';
 
 /** How runs are imported. */
 export interface ImportRunsOptions extends LongOperationOptions {
@@ -30,7 +31,7 @@ export interface ImportRunsOptions extends LongOperationOptions {
  * Writes runs from a source into a store, one after the other, in bounded memory: a batch of points, and what the report says of each run.
  *
  * A run is known by its identity in the source. Imported again, nothing is written twice; what the source has more of it by then is added, and what people changed in the store stays; an import that was cut off goes on where it was.
- * A run shows up when all of it is there. A run that modelkeep exported is left alone when it exists, and keeps its id otherwise. What cannot be read, or cannot be kept, is in the report, and hides nothing else. An artifact is not
+ * A run shows up when all of it is there. A run that modelkeep exported keeps its id, and is left alone when it is there with an end. What cannot be read, or cannot be kept, is in the report, and hides nothing else. An artifact is not
  * read again when one of its name and size is there.
  *
  * Rejects when the storage fails, and when the source itself throws between two runs; what was written stays.
@@ -81,59 +82,42 @@ class RunImport {
 
   async write(): Promise<void> {
     const { source } = this.#run;
-    const { signal } = this.#options;
+    const { dryRun = false, signal, onProgress } = this.#options;
     const checked = checkedRun(this.#run, this.#report);
     const { id, parent } = checked;
     const existing = await readValue<StoredRun>(this.#storage, keys.run(id), { signal });
-    if (existing !== undefined && source.startsWith(ownSource)) return this.#report.run({ source, id, points: 0 }, false);
+    if (existing?.value.purging) throw new ConflictError(`Run ${id} is being purged; import it again afterwards.`, { key: id });
+    if (existing !== undefined && source.startsWith(ownSource) && !hadNoEnd(existing.value)) return this.#report.run({ source, id, points: 0 }, false);
     // Points, artifacts and datasets go before the record, so that a run that is seen is whole.
-    const points = await this.#writePoints(id);
+    const points = await writePoints(this.#storage, this.#clock, this.#run, id, this.#report, { dryRun, signal, onProgress });
     await this.#writeArtifacts(id);
     await this.#writeDatasets(id);
     const next = storedRun(this.#storage, checked, points, await this.#describe());
-    if (await this.#writeRecord(next, existing === undefined)) this.#changed = true;
+    if (await this.#writeRecord(next, existing === undefined, points.closing())) this.#changed = true;
     if (parent !== undefined && !this.#parents.has(parent)) this.#parents.set(parent, source);
     this.#report.run({ source, id, points: points.added }, this.#changed || points.added > 0);
   }
 
   /** Says whether anything was written, or would be. */
-  async #writeRecord(next: StoredRun, isNew: boolean): Promise<boolean> {
+  async #writeRecord(next: StoredRun, isNew: boolean, closing: readonly PutOperation[]): Promise<boolean> {
     const { dryRun, signal } = this.#options;
     if (dryRun) return isNew;
-    if (isNew && (await writeNewRun(this.#storage, next, { signal }))) return true;
+    if (isNew && (await writeNewRun(this.#storage, next, closing, { signal }))) return true;
+    if (!isNew && closing.length > 0) await this.#storage.write(closing, { signal });
     return extendRun(this.#storage, this.#clock, next, (name) => this.#damage(`param ${name}`, 'The store has another value, which stays.'), { signal });
-  }
-
-  async #writePoints(id: string): Promise<PointsWriter> {
-    const { dryRun = false, signal, onProgress } = this.#options;
-    const points = new PointsWriter(this.#storage, id, dryRun);
-    await points.open({ signal });
-    const names = new Map<string, string>();
-    const nameOf = (from: string): string => {
-      let to = names.get(from);
-      if (to === undefined) names.set(from, (to = this.#rename('metric', from)));
-      return to;
-    };
-    await this.#each(this.#run.metrics({ signal }), 'metrics', async (part) => {
-      const before = points.added;
-      await points.add(part, nameOf, { signal });
-      if (points.added > before) onProgress?.({ phase: `importing points of ${this.#run.source}`, done: points.added });
-    });
-    await points.flush({ signal });
-    for (const [name, { points: count, fault }] of points.refused) this.#damage(`metric ${name}`, `${count} points are left out, whose step or time cannot be kept, such as ${fault}.`);
-    return points;
   }
 
   async #writeArtifacts(id: string): Promise<void> {
     const { signal } = this.#options;
-    await this.#each(this.#run.artifacts({ signal }), 'artifacts', async (artifact) => {
+    const take = async (artifact: ImportedArtifact): Promise<void> => {
       try {
         await this.#writeArtifact(id, artifact);
       } catch (error) {
         if (!isFault(error)) throw error;
         this.#damage(`artifact ${artifact.name}`, `Left out: ${error.message}`);
       }
-    });
+    };
+    await eachPart(this.#run.artifacts({ signal }), { source: this.#run.source, where: 'artifacts' }, this.#report, take, { signal });
   }
 
   async #writeArtifact(id: string, { name: from, content, mediaType, size }: ImportedArtifact): Promise<void> {
@@ -144,7 +128,7 @@ class RunImport {
     this.#changed = true;
     // The time of the run, so that it is the same at every import.
     const at = this.#run.endedAt ?? this.#run.startedAt;
-    if (!dryRun) await writeArtifact(this.#storage, { ...bound(this.#clock), now: () => at }, id, name, content, { mediaType, signal });
+    if (!dryRun) await writeArtifact(this.#storage, this.#clock, id, name, content, { mediaType, signal }, at);
   }
 
   async #writeDatasets(id: string): Promise<void> {
@@ -165,27 +149,7 @@ class RunImport {
     return writeEnvironment(this.#storage, environment);
   }
 
-  /** Takes in what a stream gives; when it breaks off, what came before stays. */
-  async #each<T extends object>(items: AsyncIterable<T>, where: string, take: (item: Exclude<T, { message: string }>) => Promise<void>): Promise<void> {
-    const iterator = items[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        const result = await iterator.next().catch((error: unknown) => {
-          if (!isFault(error)) throw error;
-          this.#damage(where, `It breaks off here: ${error.message}`);
-          return { done: true as const, value: undefined };
-        });
-        if (result.done === true) return;
-        throwIfAborted(this.#options.signal, 'Importing runs');
-        if (isImportDamage(result.value)) this.#report.damage(result.value);
-        else await take(result.value as Exclude<T, { message: string }>);
-      }
-    } finally {
-      await iterator.return?.();
-    }
-  }
-
-  #rename(kind: 'metric' | 'artifact' | 'dataset', from: string): string {
+  #rename(kind: 'artifact' | 'dataset', from: string): string {
     const to = importedName(from);
     if (to !== from) this.#report.renamed({ source: this.#run.source, kind, from, to });
     return to;
@@ -196,17 +160,8 @@ class RunImport {
   }
 }
 
-function bound(clock: Clock): Clock {
-  return { now: () => clock.now(), monotonic: () => clock.monotonic(), setTimer: (callback, ms, options) => clock.setTimer(callback, ms, options) };
-}
-
 async function findMissing(storage: StorageAdapter, parents: ReadonlyMap<string, string>, report: ReportBuilder, options: OperationOptions): Promise<void> {
   for (const [id, source] of parents) {
     if ((await readValue(storage, keys.run(id), options)) === undefined) report.damage({ source, where: 'parent', message: `The run ${id} that it is part of is not in the store.` });
   }
-}
-
-/** Whether an error is about what was read, rather than about the storage. */
-function isFault(error: unknown): error is Error {
-  return isModelkeepError(error, 'validation', 'integrity', 'unsupported', 'conflict');
 }

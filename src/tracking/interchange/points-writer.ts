@@ -1,19 +1,24 @@
+import { newId } from '../../core/ids.ts';
 import type { OperationOptions } from '../../core/progress.ts';
-import type { StorageAdapter } from '../../storage/contract.ts';
+import type { PutOperation, StorageAdapter, Version } from '../../storage/contract.ts';
 import { takeExtremes, type MetricExtremes } from '../extreme-metric.ts';
 import { takeLatest, type MetricPoint } from '../latest-metric.ts';
 import { decodeBatch, encodeBatch, type MetricPoints } from '../metric-batch.ts';
 import { BatchIds } from '../metric-log.ts';
 import { keys } from '../tracking-keys.ts';
+import { WaitingPoints } from './waiting-points.ts';
 
 /** The session of all points that were imported into a run. */
 export const importSession = 'import.0';
 
-const batchPoints = 65_536;
+/** Someone else imports the same run, and has written a batch first: what this import knows of the log is not all there is. */
+export class Overtaken extends Error {}
 
 /**
- * Puts the points of one run into its log, each once: of every metric, as many points as the log has from imports before are passed over, since a source only grows. A batch's number is how many points came before it, so that two
- * imports at the same time write the same batches, of which each counts once. Holds one batch.
+ * Puts the points of one run into its log, each once: of every metric, as many points as the log has from imports before are passed over, since a source only grows. Holds one batch.
+ *
+ * Which batch comes next is decided by compare-and-swap of a record that holds its bytes; only then is it appended to the log, under the number of points before it. Who finds a decided batch that is not in the log, because whoever
+ * decided it was stopped or is slow, appends the same bytes, which count once. So no two imports ever go on from the same place, whatever each of them saw of the source. Throws {@link Overtaken} where another was first.
  */
 export class PointsWriter {
   /** The latest point of each metric, those of other sessions too. */
@@ -23,19 +28,15 @@ export class PointsWriter {
   readonly #storage: StorageAdapter;
   readonly #runId: string;
   readonly #dryRun: boolean;
-  readonly #codeOf = new Map<string, number>();
-  readonly #names: string[] = [];
-  /** How many of each metric's points are there already and are to be passed over. */
+  readonly #waiting = new WaitingPoints();
+  /** How many of each metric's points are there already and are to be passed over, by its code among those that wait. */
   readonly #known: number[] = [];
-  readonly #codes = new Uint32Array(batchPoints);
-  readonly #steps = new Float64Array(batchPoints);
-  readonly #timestamps = new Float64Array(batchPoints);
-  readonly #values = new Float64Array(batchPoints);
-  #count = 0;
+  readonly #refused = new Map<string, { points: number; fault: string }>();
+  #version: Version | undefined;
+  #isDecided = false;
   #before = 0;
   #added = 0;
   #lastTimestamp = 0;
-  readonly #refused = new Map<string, { points: number; fault: string }>();
 
   constructor(storage: StorageAdapter, runId: string, dryRun: boolean) {
     this.#storage = storage;
@@ -43,7 +44,7 @@ export class PointsWriter {
     this.#dryRun = dryRun;
   }
 
-  /** Points that were added. */
+  /** Points that were added, those of a batch that an import before had decided upon too. */
   get added(): number {
     return this.#added;
   }
@@ -58,57 +59,81 @@ export class PointsWriter {
     return this.#refused;
   }
 
-  /** Looks at what the log has. */
+  /** Looks at what the log has, and finishes what an import before has left undone. */
   async open({ signal }: OperationOptions): Promise<void> {
     const log = keys.metrics(this.#runId);
+    const [turn] = await this.#storage.read([keys.importTurn(this.#runId)], { signal, fresh: true });
     const seen = new BatchIds();
     for await (const entry of this.#storage.readLog(log, { signal })) {
       const batch = decodeBatch(entry.bytes, log);
       if (!seen.add(batch)) continue;
       this.#take(batch);
-      if (batch.session !== importSession) continue;
-      this.#before += batch.values.length;
-      const codes = batch.names.map((name) => this.#code(name));
-      for (let i = 0; i < batch.values.length; i++) this.#known[codes[batch.codes[i]!]!]!++;
+      if (batch.session === importSession) this.#count(batch);
     }
+    if (turn === undefined) return;
+    this.#version = turn.version;
+    const decided = decodeBatch(turn.bytes, keys.importTurn(this.#runId));
+    this.#isDecided = decided.values.length > 0;
+    // Where the numbers do not fit, the log was taken away since, and the batch is not wanted any more.
+    if (!this.#isDecided || seen.has(decided) || decided.number !== this.#before) return;
+    if (!this.#dryRun) await this.#storage.append(log, [turn.bytes], { signal });
+    this.#added += decided.values.length;
+    this.#take(decided);
+    this.#count(decided);
   }
 
   /** Takes points in, and writes a batch whenever one is full. */
   async add(points: MetricPoints, nameOf: (name: string) => string, options: OperationOptions): Promise<void> {
-    const codes = points.names.map((name) => this.#code(nameOf(name)));
+    const waiting = this.#waiting;
+    const codes = points.names.map((name) => waiting.code(nameOf(name)));
+    const known = this.#known;
+    while (known.length < waiting.names.length) known.push(0);
     for (let i = 0; i < points.values.length; i++) {
       const code = codes[points.codes[i]!]!;
       const step = points.steps[i]!;
       const timestamp = points.timestamps[i]!;
-      if (!Number.isSafeInteger(step) || !(timestamp >= 0 && timestamp < Infinity)) {
-        this.#refuse(code, Number.isSafeInteger(step) ? `timestamp ${timestamp}` : `step ${step}`);
-        continue;
-      }
-      if (this.#known[code]! > 0) {
-        this.#known[code]!--;
-        continue;
-      }
-      const at = this.#count++;
-      this.#codes[at] = code;
-      this.#steps[at] = step;
-      this.#timestamps[at] = timestamp;
-      this.#values[at] = points.values[i]!;
-      if (this.#count === batchPoints) await this.flush(options);
+      if (!Number.isSafeInteger(step) || !(timestamp >= 0 && timestamp < Infinity)) this.#refuse(code, Number.isSafeInteger(step) ? `timestamp ${timestamp}` : `step ${step}`);
+      else if (known[code]! > 0) known[code]!--;
+      else if (waiting.add(code, step, timestamp, points.values[i]!)) await this.flush(options);
     }
   }
 
   /** Writes what is held. */
-  async flush({ signal }: OperationOptions): Promise<void> {
-    if (this.#count === 0) return;
-    const batch = this.#compact(0, this.#count);
-    this.#take(batch);
-    if (!this.#dryRun) {
-      const entries = this.#encode(0, this.#count);
-      await this.#storage.append(keys.metrics(this.#runId), entries, { signal });
+  async flush(options: OperationOptions): Promise<void> {
+    const rows = this.#waiting.count;
+    if (rows === 0) return;
+    this.#take(this.#waiting.slice(0, rows));
+    if (this.#dryRun) this.#before += rows;
+    else await this.#write(0, rows, options);
+    this.#added += rows;
+    this.#waiting.clear();
+  }
+
+  /** The write that forgets the last batch, which is in the log; none where nothing was decided. */
+  closing(): readonly PutOperation[] {
+    if (!this.#isDecided || this.#dryRun) return [];
+    return [this.#turn(encodeBatch({ session: importSession, number: this.#before, names: [], codes: [], steps: [], timestamps: [], values: new Float64Array(0) }))];
+  }
+
+  /** A batch that is too large for an entry or a record becomes two, and so on; a single point always fits. */
+  async #write(from: number, to: number, options: OperationOptions): Promise<void> {
+    const { maxEntryBytes, maxRecordBytes } = this.#storage.supports;
+    const bytes = encodeBatch({ ...this.#waiting.slice(from, to), session: importSession, number: this.#before });
+    if (bytes.length > Math.min(maxEntryBytes, maxRecordBytes) && to - from > 1) {
+      const middle = (from + to) >>> 1;
+      await this.#write(from, middle, options);
+      return this.#write(middle, to, options);
     }
-    this.#before += this.#count;
-    this.#added += this.#count;
-    this.#count = 0;
+    const [decided] = await this.#storage.write([this.#turn(bytes)], options);
+    if (decided?.ok !== true) throw new Overtaken();
+    this.#version = decided.version;
+    this.#isDecided = true;
+    await this.#storage.append(keys.metrics(this.#runId), [bytes], options);
+    this.#before += to - from;
+  }
+
+  #turn(bytes: Uint8Array): PutOperation {
+    return { kind: 'put', key: keys.importTurn(this.#runId), bytes, condition: this.#version === undefined ? 'absent' : { match: this.#version }, operationId: newId() };
   }
 
   #take(points: MetricPoints): void {
@@ -117,46 +142,16 @@ export class PointsWriter {
     for (let i = 0; i < points.timestamps.length; i++) if (points.timestamps[i]! > this.#lastTimestamp) this.#lastTimestamp = points.timestamps[i]!;
   }
 
-  /** A batch that is too large for one entry becomes two, and so on; a single point always fits. */
-  #encode(from: number, to: number): Uint8Array[] {
-    const bytes = encodeBatch({ ...this.#compact(from, to), session: importSession, number: this.#before + from });
-    if (bytes.length <= this.#storage.supports.maxEntryBytes || to - from === 1) return [bytes];
-    const middle = (from + to) >>> 1;
-    return [...this.#encode(from, middle), ...this.#encode(middle, to)];
-  }
-
-  /** Points with the names that are among them, and no others. */
-  #compact(from: number, to: number): MetricPoints {
-    const codeOf = new Map<number, number>();
-    const codes = new Uint32Array(to - from);
-    for (let i = from; i < to; i++) {
-      const own = this.#codes[i]!;
-      let code = codeOf.get(own);
-      if (code === undefined) codeOf.set(own, (code = codeOf.size));
-      codes[i - from] = code;
-    }
-    return {
-      names: [...codeOf.keys()].map((code) => this.#names[code]!),
-      codes,
-      steps: this.#steps.subarray(from, to),
-      timestamps: this.#timestamps.subarray(from, to),
-      values: this.#values.subarray(from, to),
-    };
-  }
-
-  #code(name: string): number {
-    let code = this.#codeOf.get(name);
-    if (code === undefined) {
-      code = this.#names.length;
-      this.#codeOf.set(name, code);
-      this.#names.push(name);
-      this.#known.push(0);
-    }
-    return code;
+  /** Counts points that are in the log. */
+  #count({ names, codes, values }: MetricPoints): void {
+    this.#before += values.length;
+    const own = names.map((name) => this.#waiting.code(name));
+    while (this.#known.length < this.#waiting.names.length) this.#known.push(0);
+    for (let i = 0; i < values.length; i++) this.#known[own[codes[i]!]!]!++;
   }
 
   #refuse(code: number, fault: string): void {
-    const name = this.#names[code]!;
+    const name = this.#waiting.names[code]!;
     const before = this.#refused.get(name);
     if (before) before.points++;
     else this.#refused.set(name, { points: 1, fault });

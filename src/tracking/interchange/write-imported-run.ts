@@ -31,11 +31,12 @@ export function storedRun(storage: StorageAdapter, run: CheckedRun, points: Poin
   };
 }
 
-/** Writes a run that is not there, and its experiment; says whether it did, or someone else was first. The run itself comes last: cut off before, nothing of it is seen. */
-export async function writeNewRun(storage: StorageAdapter, run: StoredRun, options: OperationOptions): Promise<boolean> {
+/** Writes a run that is not there, its experiment, and what goes before; says whether it did, or someone else was first. The run itself comes last: cut off before, nothing of it is seen. */
+export async function writeNewRun(storage: StorageAdapter, run: StoredRun, before: readonly WriteOperation[], options: OperationOptions): Promise<boolean> {
   const { id, experiment, startedAt, parent } = run;
   const record: ExperimentRecord = { name: experiment, createdAt: startedAt };
   const operations: WriteOperation[] = [
+    ...before,
     { kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) },
     { kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' },
     ...(parent === undefined ? [] : lineageOperations([{ from: { kind: 'run', id }, relation: 'partOf', to: { kind: 'run', id: parent }, at: startedAt }])),
@@ -68,11 +69,15 @@ export async function extendRun(storage: StorageAdapter, clock: Clock, next: Sto
   return changed;
 }
 
+/** Whether its source knew of no end of a run when it was imported, and nobody has gone on with it here since. */
+export function hadNoEnd({ status, reason }: StoredRun): boolean {
+  return status === 'crashed' && reason === noEnd;
+}
+
 function extend(run: StoredRun, next: StoredRun): StoredRun {
   const added: ParamValues = Object.fromEntries(Object.entries(next.params).filter(([name]) => !Object.hasOwn(run.params, name)));
   const { status, endedAt, reason, ...rest } = run;
-  const hadNoEnd = status === 'crashed' && reason === noEnd;
-  const end = hadNoEnd ? next : run;
+  const end = hadNoEnd(run) ? next : run;
   return {
     ...rest,
     status: end.status,

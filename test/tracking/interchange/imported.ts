@@ -1,9 +1,4 @@
-import { MemoryStorage, Tracker, type RunRecord } from 'modelkeep';
-import { systemClock } from '../../src/core/clock.ts';
-import { importRuns, type ImportRunsOptions } from '../../src/tracking/interchange/import-runs.ts';
-import type { ImportRunsReport } from '../../src/tracking/interchange/import-report.ts';
-import type { RunSource } from '../../src/tracking/interchange/imported-run.ts';
-import { exportRuns } from '../../src/tracking/interchange/export-runs.ts';
+import { MemoryStorage, Tracker, type ImportRunsOptions, type ImportRunsReport, type RunRecord, type RunSource } from 'modelkeep';
 
 export async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
@@ -21,7 +16,7 @@ export class Imported {
   readonly tracker: Tracker = new Tracker({ storage: this.storage });
 
   add(source: RunSource, options?: ImportRunsOptions): Promise<ImportRunsReport> {
-    return importRuns(this.storage, systemClock, source, options);
+    return this.tracker.importRuns(source, options);
   }
 
   runs(): Promise<RunRecord[]> {
@@ -29,7 +24,7 @@ export class Imported {
   }
 
   export(): RunSource {
-    return exportRuns(this.storage, this.tracker.runs({ deleted: 'include' }));
+    return this.tracker.exportRuns({ deleted: 'include' });
   }
 
   /** All points of a metric, as triples. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseYaml } from '../../src/tracking/interchange/parse-yaml.ts';
-import { yamlText, yamlValue } from '../../src/tracking/interchange/yaml-value.ts';
+import { parseYaml } from '../../../src/tracking/interchange/parse-yaml.ts';
+import { yamlText, yamlValue } from '../../../src/tracking/interchange/yaml-value.ts';
 
 const value = (text: string): unknown => yamlValue(parseYaml(text, 'a.yaml'));
 
