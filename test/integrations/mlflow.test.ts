@@ -129,12 +129,15 @@ describe('an mlruns directory', () => {
     await writeFile(join(outside, 'secret'), 'secret');
     await symlink(join(outside, 'secret'), join(path, run, 'artifacts/link'));
     await symlink(outside, join(path, run, 'artifacts/folder'));
+    await writeFile(join(path, run, 'artifacts/back\\..\\slash'), 'as on Windows');
     await writeFile(join(path, run, 'tags/mlflow.parentRunId'), '../../../etc');
     const store = new Imported();
     const { imported, damaged } = await store.add(mlrunsSource(nodeDirectory(path)));
     expect(damaged).toMatchObject([{ where: `${run}/tags/mlflow.parentRunId` }]);
     expect((await store.tracker.listArtifacts(imported[0]!.id, { prefix: 'f' })).items).toEqual([]);
     expect((await store.tracker.listArtifacts(imported[0]!.id, { prefix: 'l' })).items).toEqual([]);
+    expect((await store.tracker.listArtifacts(imported[0]!.id, { prefix: 'back_' })).items).toHaveLength(1);
+    await expect(all(nodeDirectory(path).open(`${run}/artifacts/link`))).rejects.toMatchObject({ code: 'integrity' });
     await expect(all(nodeDirectory(path).open('../outside'))).rejects.toMatchObject({ code: 'validation' });
     await expect(all(nodeDirectory(join(path, 'nowhere')).list(''))).rejects.toMatchObject({ code: 'not-found' });
   });

@@ -2,6 +2,7 @@ import type { Encodable } from '../../core/codec.ts';
 import { IntegrityError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { fileDamage } from '../../tracking/interchange/file-damage.ts';
+import { flatNumbers } from '../../tracking/interchange/flat-numbers.ts';
 import type { ImportDamage, ImportedArtifact, ImportedPoints, ImportedRun } from '../../tracking/interchange/imported-run.ts';
 import { lenientJson } from '../../tracking/interchange/lenient-json.ts';
 import { parseYaml } from '../../tracking/interchange/parse-yaml.ts';
@@ -56,7 +57,7 @@ export async function* dvcliveSource(directory: SourceDirectory, options: Dvcliv
     tags: {},
     datasets: [],
     metrics: (reading) => readPoints(directory, source, startedAt, reading),
-    artifacts: (reading) => readFiles(directory, reading),
+    artifacts: (reading) => readFiles(directory, source, reading),
   };
 }
 
@@ -73,10 +74,12 @@ const plots = 'plots/metrics';
 
 async function* readPoints(directory: SourceDirectory, source: string, startedAt: number, options: OperationOptions = {}): AsyncGenerator<ImportedPoints | ImportDamage> {
   const columns = new PointColumns();
+  const faults: ImportDamage[] = [];
+  const onFault = (path: string, error: unknown): void => void faults.push(fileDamage(source, path, error));
   const seen = new Set<string>();
   let lastStep = 0;
   let lastTimestamp = startedAt;
-  for await (const path of filesWithin(directory, plots, options)) {
+  for await (const path of filesWithin(directory, plots, onFault, options)) {
     if (!path.endsWith('.tsv')) continue;
     const name = path.slice(0, -'.tsv'.length);
     try {
@@ -98,10 +101,9 @@ async function* readPoints(directory: SourceDirectory, source: string, startedAt
     }
   }
   try {
-    for (const [name, value] of await readSummary(directory, options)) {
-      if (name === 'step') lastStep = Math.max(lastStep, Number.isSafeInteger(value) ? value : 0);
-    }
-    for (const [name, value] of await readSummary(directory, options)) {
+    const summary = await readSummary(directory, options);
+    for (const [name, value] of summary) if (name === 'step' && Number.isSafeInteger(value)) lastStep = Math.max(lastStep, value);
+    for (const [name, value] of summary) {
       if (name === 'step' || seen.has(name)) continue;
       if (columns.full) yield columns.take();
       columns.add(name, lastStep, lastTimestamp, value);
@@ -110,6 +112,7 @@ async function* readPoints(directory: SourceDirectory, source: string, startedAt
     yield fileDamage(source, 'metrics.json', error);
   }
   if (columns.count > 0) yield columns.take();
+  yield* faults;
 }
 
 /** The numbers of `metrics.json` by their paths. */
@@ -119,22 +122,18 @@ async function readSummary(directory: SourceDirectory, options: OperationOptions
   const summary = lenientJson(text);
   if (typeof summary !== 'object' || summary === null) throw new IntegrityError('metrics.json is no JSON object.', { key: 'metrics.json', offset: 0 });
   const numbers: [string, number][] = [];
-  const flatten = (values: object, prefix: string): void => {
-    for (const [key, value] of Object.entries(values)) {
-      if (typeof value === 'number') numbers.push([`${prefix}${key}`, value]);
-      else if (typeof value === 'object' && value !== null) flatten(value as object, `${prefix}${key}/`);
-    }
-  };
-  flatten(summary, '');
+  flatNumbers('', summary, { separator: '/', numberOf: (value) => (typeof value === 'number' ? value : undefined), take: (name, value) => numbers.push([name, value]) });
   return numbers;
 }
 
-async function* readFiles(directory: SourceDirectory, options: OperationOptions = {}): AsyncGenerator<ImportedArtifact> {
+async function* readFiles(directory: SourceDirectory, source: string, options: OperationOptions = {}): AsyncGenerator<ImportedArtifact | ImportDamage> {
+  const faults: ImportDamage[] = [];
   for (const folder of ['artifacts', 'plots']) {
-    for await (const inside of filesWithin(directory, folder, options)) {
+    for await (const inside of filesWithin(directory, folder, (path, error) => faults.push(fileDamage(source, path, error)), options)) {
       const name = `${folder}/${inside}`;
       if (name.startsWith(`${plots}/`)) continue;
       yield { name, content: directory.open(name, options), size: await directory.size(name, options) };
     }
   }
+  yield* faults;
 }

@@ -42,7 +42,11 @@ export async function* mlrunsSource(directory: SourceDirectory, options: MlrunsS
   for (const folder of ['', '.trash/']) {
     for await (const entry of directory.list(folder.slice(0, -1), options)) {
       if (entry.kind !== 'directory' || entry.name.startsWith('.') || entry.name === 'models') continue;
-      yield* experimentRuns(directory, `${folder}${entry.name}`, options);
+      try {
+        yield* experimentRuns(directory, `${folder}${entry.name}`, options);
+      } catch (error) {
+        yield damageOf(`mlflow:experiment:${entry.name}`, `${folder}${entry.name}`, error, 'no more of its runs are imported');
+      }
     }
   }
 }

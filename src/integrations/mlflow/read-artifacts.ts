@@ -14,41 +14,46 @@ export async function* readArtifacts(directory: SourceDirectory, place: RunPlace
   const folder = `${place.experiment}/${place.run}`;
   const scheme = /^[a-zA-Z][\w+.-]+(?=:)/.exec(address)?.[0];
   if (scheme !== undefined && scheme !== 'file') yield { source, where: `${folder}/meta.yaml`, message: `Its artifacts are at ${address}, not in this directory, and are left out.` };
-  yield* filesIn(directory, `${folder}/artifacts`, '', options);
+  const faults: ImportDamage[] = [];
+  const onFault = (path: string, error: unknown): void => void faults.push(fileDamage(source, path, error));
+  yield* filesIn(directory, `${folder}/artifacts`, '', onFault, options);
   for await (const entry of directory.list(`${folder}/outputs`, options)) {
     if (entry.kind !== 'directory') continue;
     const output = `${folder}/outputs/${entry.name}`;
     try {
       const meta = await readMeta(directory, output, options);
       const model = yamlText(meta, 'destination_id') ?? entry.name;
-      if (safeId.test(model)) yield* readModel(directory, `${place.experiment}/models/${model}`, model, yamlText(meta, 'step'), options);
+      if (safeId.test(model)) yield* readModel(directory, `${place.experiment}/models/${model}`, model, yamlText(meta, 'step'), onFault, options);
     } catch (error) {
       yield fileDamage(source, output, error);
     }
   }
+  yield* faults;
 }
 
+type OnFault = (path: string, error: unknown) => void;
+
 /** What is known of a model, as JSON, and its files. */
-async function* readModel(directory: SourceDirectory, folder: string, id: string, step: string | undefined, options: OperationOptions): AsyncGenerator<ImportedArtifact> {
+async function* readModel(directory: SourceDirectory, folder: string, id: string, step: string | undefined, onFault: OnFault, options: OperationOptions): AsyncGenerator<ImportedArtifact> {
   const about = {
     ...(yamlValue(await readMeta(directory, folder, options)) as object),
     step: step ?? null,
-    params: await textsIn(directory, `${folder}/params`, options),
-    tags: await textsIn(directory, `${folder}/tags`, options),
+    params: await textsIn(directory, `${folder}/params`, onFault, options),
+    tags: await textsIn(directory, `${folder}/tags`, onFault, options),
   };
   const content = `${JSON.stringify(about, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value), 2)}\n`;
   yield { name: `models/${id}/logged-model.json`, content, size: new TextEncoder().encode(content).length };
-  yield* filesIn(directory, `${folder}/artifacts`, `models/${id}/`, options);
+  yield* filesIn(directory, `${folder}/artifacts`, `models/${id}/`, onFault, options);
 }
 
-async function* filesIn(directory: SourceDirectory, folder: string, prefix: string, options: OperationOptions): AsyncGenerator<ImportedArtifact> {
-  for await (const path of filesWithin(directory, folder, options)) {
+async function* filesIn(directory: SourceDirectory, folder: string, prefix: string, onFault: OnFault, options: OperationOptions): AsyncGenerator<ImportedArtifact> {
+  for await (const path of filesWithin(directory, folder, onFault, options)) {
     yield { name: `${prefix}${path}`, content: directory.open(`${folder}/${path}`, options), size: await directory.size(`${folder}/${path}`, options) };
   }
 }
 
-async function textsIn(directory: SourceDirectory, folder: string, options: OperationOptions): Promise<Record<string, string>> {
+async function textsIn(directory: SourceDirectory, folder: string, onFault: OnFault, options: OperationOptions): Promise<Record<string, string>> {
   const texts: [string, string][] = [];
-  for await (const path of filesWithin(directory, folder, options)) texts.push([path, (await readText(directory, `${folder}/${path}`, options)) ?? '']);
+  for await (const path of filesWithin(directory, folder, onFault, options)) texts.push([path, (await readText(directory, `${folder}/${path}`, options)) ?? '']);
   return Object.fromEntries(texts);
 }

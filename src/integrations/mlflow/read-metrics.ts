@@ -11,7 +11,8 @@ import { fileDamage } from '../../tracking/interchange/file-damage.ts';
  */
 export async function* readMetrics(directory: SourceDirectory, folder: string, source: string, options: OperationOptions = {}): AsyncGenerator<ImportedPoints | ImportDamage> {
   const columns = new PointColumns();
-  for await (const name of filesWithin(directory, folder, options)) {
+  const faults: ImportDamage[] = [];
+  for await (const name of filesWithin(directory, folder, (path, error) => faults.push(fileDamage(source, path, error)), options)) {
     const where = `${folder}/${name}`;
     try {
       for await (const lines of sourceLines(fileIn(directory, where), options)) {
@@ -26,12 +27,15 @@ export async function* readMetrics(directory: SourceDirectory, folder: string, s
     }
   }
   if (columns.count > 0) yield columns.take();
+  yield* faults;
 }
+
+const longestLine = 4_096;
 
 /** Says what is wrong with a line, or takes its point. */
 function take(columns: PointColumns, name: string, { text, ended, cut }: SourceLine): string | undefined {
   if (!ended) return `The last line, ${shortened(text)}, has no line break: it was torn, and is left out.`;
-  if (cut) return `The line ${shortened(text)} is far too long, and is left out.`;
+  if (cut || text.length > longestLine) return `The line ${shortened(text)} is far too long, and is left out.`;
   if (text.trim() === '') return undefined;
   const fields = text.split(' ');
   const timestamp = wholeNumber(fields[0]!);

@@ -79,7 +79,7 @@ function timeIn(meta: YamlNode, key: string): number | undefined {
 /** The files of a folder by their path. They are read exactly, since MLflow writes exactly what was logged. */
 async function readTexts(directory: SourceDirectory, folder: string, source: string, damaged: ImportDamage[], options: OperationOptions): Promise<Record<string, string>> {
   const texts: [string, string][] = [];
-  for await (const path of filesWithin(directory, folder, options)) {
+  for await (const path of filesWithin(directory, folder, (path, error) => damaged.push(fileDamage(source, path, error)), options)) {
     try {
       const text = await readText(directory, `${folder}/${path}`, options);
       if (text !== undefined) texts.push([path, text]);
@@ -110,9 +110,14 @@ async function readParent(directory: SourceDirectory, place: RunPlace, id: strin
 async function readDatasets(directory: SourceDirectory, place: RunPlace, at: number, source: string, damaged: ImportDamage[], options: OperationOptions): Promise<ImportedDataset[]> {
   const folder = `${place.experiment}/${place.run}/inputs`;
   const datasets: ImportedDataset[] = [];
-  for await (const entry of directory.list(folder, options)) {
-    if (entry.kind !== 'directory') continue;
-    const path = `${folder}/${entry.name}`;
+  const inputs: string[] = [];
+  try {
+    for await (const entry of directory.list(folder, options)) if (entry.kind === 'directory') inputs.push(entry.name);
+  } catch (error) {
+    damaged.push(fileDamage(source, folder, error));
+  }
+  for (const name of inputs) {
+    const path = `${folder}/${name}`;
     try {
       const input = await readMeta(directory, path, options);
       if (yamlText(input, 'source_type') !== 'DATASET') continue;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, readdir, realpath } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, sep } from 'node:path';
 import { throwIfAborted } from '../../core/abort.ts';
 import { IntegrityError, NotFoundError, ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
@@ -26,19 +26,21 @@ const chunkBytes = 1 << 18;
  */
 export function nodeDirectory(path: string): SourceDirectory {
   let root: Promise<string> | undefined;
-  const within = async (inside: string): Promise<string> => {
+  const within = async (inside: string): Promise<string | undefined> => {
     root ??= realpath(path).catch((cause: unknown) => {
       throw new NotFoundError(`There is no directory ${path}.`, { key: path, cause });
     });
     if (inside === '') return root;
-    if (inside.includes('\0') || inside.split(/[/\\]/).some((part) => part === '..' || part === '.' || part === '')) {
+    // A backslash is part of a name, but for Windows.
+    const parts = inside.split(sep === '\\' ? /[/\\]/ : '/');
+    if (inside.includes('\0') || parts.some((part) => part === '..' || part === '.' || part === '')) {
       throw new ValidationError(`${shown(inside, 200)} is no path in ${path}.`, { path: inside });
     }
     let real = await root;
-    for (const part of inside.split('/')) {
+    for (const part of parts) {
       real = join(real, part);
       // A link that has taken a folder's place leads elsewhere.
-      if ((await kindOf(real)) === 'link') return join(real, '\0');
+      if ((await lstat(real).catch(() => undefined))?.isSymbolicLink()) return undefined;
     }
     return real;
   };
@@ -46,8 +48,9 @@ export function nodeDirectory(path: string): SourceDirectory {
     async *list(folder, options) {
       throwIfAborted(options?.signal, `Reading ${path}`);
       const at = await within(folder);
-      if (at.includes('\0') || (await kindOf(at)) !== 'directory') return;
+      if (at === undefined) return;
       const entries = await readdir(at, { withFileTypes: true }).catch((cause: unknown) => {
+        if (['ENOENT', 'ENOTDIR'].includes(String((cause as NodeJS.ErrnoException).code))) return [];
         throw unreadable(folder, cause);
       });
       for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -57,12 +60,12 @@ export function nodeDirectory(path: string): SourceDirectory {
     },
     async *open(file, options) {
       const at = await within(file);
+      if (at === undefined) throw new IntegrityError(`${file} is no regular file.`, { key: file });
       yield* bytesOf(at, file, options);
     },
     async size(file) {
       const at = await within(file);
-      if (at.includes('\0')) return undefined;
-      const found = await lstat(at).catch(() => undefined);
+      const found = at === undefined ? undefined : await lstat(at).catch(() => undefined);
       return found?.isFile() ? found.size : undefined;
     },
   };
@@ -95,12 +98,6 @@ export function nodeFile(path: string): SourceFile {
   };
 }
 
-async function kindOf(path: string): Promise<'directory' | 'link' | 'other' | undefined> {
-  const found = await lstat(path).catch(() => undefined);
-  if (found === undefined) return undefined;
-  return found.isDirectory() ? 'directory' : found.isSymbolicLink() ? 'link' : 'other';
-}
-
 async function* bytesOf(path: string, name: string, { start = 0, signal }: OpenSourceOptions = {}): AsyncGenerator<Uint8Array> {
   let file;
   try {
@@ -115,7 +112,7 @@ async function* bytesOf(path: string, name: string, { start = 0, signal }: OpenS
       at += bytesRead;
     }
   } catch (error) {
-    throw typeof (error as NodeJS.ErrnoException).errno === 'number' || (error as NodeJS.ErrnoException).code?.startsWith('ERR_INVALID_ARG') ? unreadable(name, error) : error;
+    throw typeof (error as NodeJS.ErrnoException).errno === 'number' ? unreadable(name, error) : error;
   } finally {
     await file?.close();
   }

@@ -19,6 +19,8 @@ export interface WandbLogDamage {
 
 const blockBytes = 32_768;
 const headerBytes = 7;
+/** More than a record of a run ever has, so that a forged file cannot fill the memory. */
+const longestRecord = 1 << 28;
 const [full, first, middle, last] = [1, 2, 3, 4];
 
 /**
@@ -28,6 +30,7 @@ const [full, first, middle, last] = [1, 2, 3, 4];
 export async function* wandbLog(file: SourceFile, options: OperationOptions = {}): AsyncGenerator<(WandbLogRecord | WandbLogDamage)[]> {
   let pieces: Uint8Array[] | undefined;
   let begun = 0;
+  let size = 0;
   for await (const { bytes: block, offset: base, isLast } of blocks(file, options)) {
     const found: (WandbLogRecord | WandbLogDamage)[] = [];
     const view = new DataView(block.buffer, block.byteOffset, block.length);
@@ -65,10 +68,11 @@ export async function* wandbLog(file: SourceFile, options: OperationOptions = {}
       if (kind === full || kind === first) {
         if (pieces !== undefined) damage(begun, `The record at byte ${begun} has no end, and is left out.`);
         if (kind === full) found.push({ bytes, offset });
-        else [pieces, begun] = [[bytes.slice()], offset];
+        else [pieces, begun, size] = [[bytes.slice()], offset, bytes.length];
       } else if (pieces !== undefined && (kind === middle || kind === last)) {
         pieces.push(bytes.slice());
-        if (kind === last) {
+        if ((size += bytes.length) > longestRecord) damage(begun, `The record at byte ${begun} has more than 256 MB, and is left out.`);
+        else if (kind === last) {
           found.push({ bytes: whole(pieces), offset: begun });
           pieces = undefined;
         }

@@ -1,5 +1,5 @@
 import type { ImportDamage } from '../../tracking/interchange/imported-run.ts';
-import type { PointColumns } from '../../tracking/interchange/point-columns.ts';
+import { flatNumbers } from '../../tracking/interchange/flat-numbers.ts';
 import { metricNumber } from '../../tracking/interchange/metric-number.ts';
 import { lenientJson } from '../../tracking/interchange/lenient-json.ts';
 import { ProtoReader } from './proto-reader.ts';
@@ -69,9 +69,10 @@ export class WandbRows {
         else if (name !== '_runtime' && name !== '_wandb' && name !== '') this.#flatten(values, name, lenientJson(json));
       }
     }
-    this.#step = step ?? this.#step + 1;
+    const at = step ?? this.#step + 1;
+    if (Number.isSafeInteger(at)) this.#step = at;
     if (timestamp !== undefined && timestamp >= 0 && timestamp < Infinity) this.#timestamp = Math.round(timestamp * 1000);
-    return values.map(([name, value]) => this.#point(name, this.#step, this.#timestamp, value));
+    return values.map(([name, value]) => this.#point(name, at, this.#timestamp, value));
   }
 
   #sample(stats: ProtoReader): WandbPoint[] {
@@ -95,11 +96,13 @@ export class WandbRows {
 
   /** Numbers as they are; truth values as 1 and 0; those within an object under `a.b`, as W&B shows them. */
   #flatten(into: [string, number][], name: string, value: unknown): void {
-    const number = numberOf(value);
-    if (number !== undefined) into.push([name, number]);
-    else if (typeof value === 'object' && value !== null && !Array.isArray(value) && !('_type' in value)) {
-      for (const [key, part] of Object.entries(value)) this.#flatten(into, `${name}.${key}`, part);
-    } else if (value !== null) this.#passedOver.set(name, (this.#passedOver.get(name) ?? 0) + 1);
+    flatNumbers(name, value, {
+      separator: '.',
+      numberOf,
+      take: (key, number) => into.push([key, number]),
+      isWhole: (object) => '_type' in object,
+      passOver: (key) => this.#passedOver.set(key, (this.#passedOver.get(key) ?? 0) + 1),
+    });
   }
 }
 
@@ -108,9 +111,4 @@ export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
   return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : undefined;
-}
-
-/** Adds points; the columns are full or not afterwards. */
-export function addPoint(columns: PointColumns, [name, step, timestamp, value]: WandbPoint): void {
-  columns.add(name, step, timestamp, value);
 }

@@ -3,10 +3,11 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { ImportDamage, ImportedPoints, ImportedRun } from '../../tracking/interchange/imported-run.ts';
 import { fileDamage } from '../../tracking/interchange/file-damage.ts';
 import { PointColumns } from '../../tracking/interchange/point-columns.ts';
+import { isObject } from '../../tracking/interchange/run-facts.ts';
 import type { SourceFile } from '../../tracking/interchange/source-directory.ts';
 import { emptyDetails, takeDetails, type WandbDetails } from './wandb-details.ts';
 import { wandbLog } from './wandb-log.ts';
-import { addPoint, numberOf, WandbRows } from './wandb-rows.ts';
+import { numberOf, WandbRows } from './wandb-rows.ts';
 
 /**
  * The run of a W&B offline file (`run-<id>.wandb`): the rows of its history, samples of the load as metrics under `system/`, config as params, labels, notes, group and exit. Numbers within nested values are metrics `a.b`. Values of the
@@ -46,6 +47,7 @@ export async function* wandbSource(file: SourceFile, options: OperationOptions =
     return;
   }
   const startedAt = details.startedAt ?? 0;
+  if (details.startedAt === undefined) yield { source, where: file.name, message: 'It does not say when the run started; the run is imported as if it had started in 1970.' };
   const { exitCode } = details;
   yield {
     source,
@@ -79,7 +81,7 @@ async function* readPoints(file: SourceFile, details: WandbDetails, source: stri
       if (points === undefined) yield { source, where: file.name, offset: record.offset, message: `The record at byte ${record.offset} is none of W&B's, and is left out.` };
       for (const point of points ?? []) {
         if (columns.full) yield columns.take();
-        addPoint(columns, point);
+        columns.add(...point);
       }
     }
   }
@@ -88,7 +90,7 @@ async function* readPoints(file: SourceFile, details: WandbDetails, source: stri
     const number = numberOf(value);
     if (name.startsWith('_') || number === undefined || rows.has(name)) continue;
     if (columns.full) yield columns.take();
-    addPoint(columns, [name, Math.max(0, rows.lastStep), rows.lastTimestamp, number]);
+    columns.add(name, Math.max(0, rows.lastStep), rows.lastTimestamp, number);
   }
   if (columns.count > 0) yield columns.take();
   yield* rows.passedOver(source, file.name);
@@ -112,7 +114,8 @@ function paramsOf(config: WandbDetails['config']): Record<string, Encodable> {
     let at = root;
     for (const part of path.slice(0, -1)) {
       const next = at[part];
-      at = at[part] = typeof next === 'object' && next !== null && !Array.isArray(next) ? { ...next } : (Object.create(null) as Record<string, unknown>);
+      // Without a prototype, so that no name in a file is one of it.
+      at = at[part] = Object.assign(Object.create(null) as Record<string, unknown>, isObject(next) ? next : {});
     }
     at[path.at(-1)!] = value;
   }

@@ -1,5 +1,6 @@
-import { isModelkeepError } from '../../core/errors.ts';
+import { isModelkeepError, ValidationError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
+import { shown } from '../../core/shown.ts';
 import type { ParamValues, StoredRun, TagValues } from '../run-record.ts';
 import { checkParams, checkTags } from '../run-values.ts';
 import { checkLabel, checkNotes } from '../tracker-options.ts';
@@ -22,6 +23,8 @@ const statuses: readonly string[] = ['running', 'finished', 'failed', 'killed', 
 export function checkedRun(run: ImportedRun, report: ReportBuilder): CheckedRun {
   const { source, startedAt, parent } = run;
   checkLabel(source, 'source');
+  for (const part of ['metrics', 'artifacts'] as const) if (typeof run[part] !== 'function') throw new ValidationError(`${part} of ${shown(source, 80)} is ${shown(run[part], 80)}; give a function that gives them.`, { path: part });
+  for (const part of ['params', 'tags', 'datasets'] as const) if (typeof run[part] !== 'object' || run[part] === null) throw new ValidationError(`${part} of ${shown(source, 80)} is ${shown(run[part], 80)}; give what there is of it, even if it is nothing.`, { path: part });
   const id = importedId(run);
   const sound = <T>(where: string, read: () => T): T | undefined => {
     try {

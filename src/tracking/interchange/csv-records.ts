@@ -21,7 +21,12 @@ export async function* csvRecords(file: SourceFile, delimiter: string, options: 
   let open: { parts: string[]; length: number; offset: number } | undefined;
   for await (const lines of sourceLines(file, { ...options, keepReturn: true })) {
     const found: (CsvRecord | CsvDamage)[] = [];
-    for (const { text: line, offset } of lines) {
+    for (const { text: line, offset, cut } of lines) {
+      if (cut) {
+        found.push({ offset: open?.offset ?? offset, message: `The line at byte ${offset} has more than 16 MB, and is left out.` });
+        open = undefined;
+        continue;
+      }
       const text = offset === 0 && line.startsWith('\ufeff') ? line.slice(1) : line;
       const quotes = text.includes('"') ? text.split('"').length - 1 : 0;
       if (open === undefined && quotes % 2 === 0) {

@@ -78,10 +78,10 @@ interface Columns {
   readonly metrics: readonly { readonly name: string; readonly at: number }[];
 }
 
-/** Throws `ValidationError` unless it is one character that can stand between cells. */
+/** Throws `ValidationError` unless it is one character that can stand between cells, numbers among them. */
 export function checkDelimiter(delimiter: string): void {
-  if (typeof delimiter === 'string' && delimiter.length === 1 && !/["\r\n]/.test(delimiter)) return;
-  throw new ValidationError(`delimiter is ${shown(delimiter, 80)}; give one character that is neither a quote nor a line break.`, { path: 'delimiter' });
+  if (typeof delimiter === 'string' && /^[^"\r\n.+\-\p{L}\p{N}\p{Cs}]$/u.test(delimiter) && delimiter.length === 1) return;
+  throw new ValidationError(`delimiter is ${shown(delimiter, 80)}; give one character that is no quote, no line break, and not in numbers, such as ',', ';' or a tab.`, { path: 'delimiter' });
 }
 
 function columnsOf(header: readonly string[], name: string, guard: boolean): Columns {
@@ -89,6 +89,8 @@ function columnsOf(header: readonly string[], name: string, guard: boolean): Col
   const place = (title: string): number => titles.findIndex((each) => each.toLowerCase() === title);
   const found = { width: header.length, run: place('run'), step: place('step'), timestamp: place('timestamp'), metric: place('metric'), value: place('value') };
   if (found.metric >= 0 && found.value >= 0) return { ...found, metrics: [] };
+  const twice = titles.find((title, at) => title !== '' && titles.indexOf(title) !== at);
+  if (twice !== undefined) throw new ValidationError(`The header of ${name} has the column ${shown(twice, 80)} twice; give each a name of its own.`, { path: 'header' });
   const others = titles.map((title, at) => ({ name: title, at })).filter(({ name: title, at }) => title !== '' && at !== found.run && at !== found.step && at !== found.timestamp);
   if (found.step >= 0 && others.length > 0) return { ...found, metric: -1, value: -1, metrics: others };
   throw new ValidationError(`The header of ${name} is ${shown(titles.join(','), 200)}; it needs the columns metric and value (one line per point), or step and a column for each metric.`, { path: 'header' });

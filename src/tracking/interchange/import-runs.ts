@@ -45,6 +45,7 @@ export async function importRuns(storage: StorageAdapter, clock: Clock, runs: Ru
   const parents = new Map<string, string>();
   for await (const run of runs) {
     throwIfAborted(signal, 'Importing runs');
+    if (typeof run !== 'object' || run === null) throw new ValidationError(`The source gave ${shown(run, 80)} where a run belongs.`, { path: 'runs' });
     if (isImportDamage(run)) {
       report.damage(run);
       continue;

@@ -2,6 +2,7 @@ import { utf8 } from '../../core/bytes.ts';
 import { decode } from '../../core/codec.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
+import { flatNumbers } from './flat-numbers.ts';
 import { faultyRow, groupedRuns, type SourceRow } from './grouped-runs.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { lenientJson } from './lenient-json.ts';
@@ -76,21 +77,20 @@ function rowOf(text: string, offset: number, fallbackRun: string): SourceRow {
     values.push(number);
   } else {
     const { run: _run, step: _step, timestamp: _timestamp, ...rest } = line;
-    flatten(rest, '', names, values);
+    const take = (name: string, number: number): void => {
+      names.push(name);
+      values.push(number);
+    };
+    flatNumbers('', rest, { separator: '/', numberOf: numberOrWord, take });
   }
   return { offset, run, step: step as number, timestamp, names, values };
 }
 
-function flatten(line: Record<string, unknown>, prefix: string, names: string[], values: number[]): void {
-  for (const [key, value] of Object.entries(line)) {
-    const number = typeof value === 'string' && !/^[+-]?(?:nan|inf)/i.test(value) ? undefined : numberOf(value);
-    if (number !== undefined) {
-      names.push(`${prefix}${key}`);
-      values.push(number);
-    } else if (isObject(value)) flatten(value, `${prefix}${key}/`, names, values);
-  }
-}
-
 function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' ? value : typeof value === 'string' ? metricNumber(value) : undefined;
+}
+
+/** Of texts, only the words that JSON has no numbers for are values. */
+function numberOrWord(value: unknown): number | undefined {
+  return typeof value === 'string' && !/^[+-]?(?:nan|inf)/i.test(value) ? undefined : numberOf(value);
 }

@@ -7,18 +7,37 @@ export function lenientJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return withWords(text);
+    return /NaN|Infinity/.test(text) ? withWords(text) : undefined;
   }
 }
 
+/** JSON whose bare words are put in quotes, behind a mark that no text of its own begins with. */
 function withWords(text: string): unknown {
-  // Any text of the source's own cannot begin so: it would have to be in it.
-  let mark = '#';
-  while (text.includes(mark)) mark += '#';
-  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g, (token) => (token.startsWith('"') ? token : `"${mark}${token}"`));
+  let longest = 0;
+  for (const [found] of text.matchAll(/#+/g)) longest = Math.max(longest, found.length);
+  const mark = '#'.repeat(longest + 1);
   try {
-    return JSON.parse(quoted, (_, value: unknown) => (typeof value === 'string' && value.startsWith(mark) ? Number(value.slice(mark.length)) : value)) as unknown;
+    return JSON.parse(quoteWords(text, mark), (_, value: unknown) => (typeof value === 'string' && value.startsWith(mark) ? Number(value.slice(mark.length)) : value)) as unknown;
   } catch {
     return undefined;
   }
+}
+
+const words = ['NaN', 'Infinity', '-Infinity'];
+
+function quoteWords(text: string, mark: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let i = 0; i < text.length; ) {
+    const first = text[i];
+    const word = first === 'N' || first === 'I' || first === '-' ? words.find((each) => text.startsWith(each, i)) : undefined;
+    if (word !== undefined) {
+      parts.push(text.slice(from, i), `"${mark}${word}"`);
+      from = i += word.length;
+    } else if (first === '"') {
+      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++;
+      i++;
+    } else i++;
+  }
+  return parts.join('') + text.slice(from);
 }

@@ -1,6 +1,6 @@
 import { utf8 } from '../../core/bytes.ts';
 import { IntegrityError } from '../../core/errors.ts';
-import { readBlockScalar, readQuoted } from './yaml-scalar-text.ts';
+import { readBlockScalar, readQuoted, withoutBlanksBehind } from './yaml-scalar-text.ts';
 
 /** A scalar as it is written: what it means depends on who wrote it. */
 export interface YamlScalar {
@@ -122,15 +122,16 @@ class YamlReader {
     const line = this.#text.slice(this.#at, end);
     const comment = /[ \t]#/.exec(line);
     this.#at += comment ? comment.index : line.length;
-    return (comment ? line.slice(0, comment.index) : line).replace(/[ \t]+$/, '');
+    return withoutBlanksBehind(comment ? line.slice(0, comment.index) : line);
   }
 
   #quoted(): YamlScalar {
     const found = readQuoted(this.#text, this.#at);
     if (typeof found === 'string') throw this.#fault(found);
     this.#at = found.end;
-    const rest = this.#text.slice(this.#at, this.#lineEnd());
-    if (!/^[ \t]*(?:[#,\]}:].*)?$/s.test(rest)) throw this.#fault('has something behind its closing quote');
+    let next = this.#at;
+    while (this.#text[next] === ' ' || this.#text[next] === '\t') next++;
+    if (!'\r\n#,]}:'.includes(this.#text[next] ?? '\n')) throw this.#fault('has something behind its closing quote');
     return { text: found.text, plain: false };
   }
 
@@ -147,6 +148,7 @@ class YamlReader {
         if (!('text' in item)) throw this.#fault('is no key');
         if (this.#text[this.#at] === ':') this.#at++;
         this.#skipBlank();
+        if (entries.has(item.text)) throw this.#fault(`follows a second '${item.text}'`);
         entries.set(item.text, ',}'.includes(this.#text[this.#at] ?? ',') ? nothing : this.#flowItem());
         this.#skipBlank();
       } else items.push(item);
@@ -169,7 +171,8 @@ class YamlReader {
     if (end === this.#at) throw this.#fault('is no value');
     const text = this.#text.slice(this.#at, end);
     this.#at = end;
-    return { text: text.replace(/[ \t\r\n]+$/, '').replace(/[ \t\r]*\n[ \t\r\n]*/g, ' '), plain: true };
+    const lines = text.split('\n').map((line) => withoutBlanksBehind(line.replace(/^[ \t\r]+/, '')));
+    return { text: lines.filter((line) => line !== '').join(' '), plain: true };
   }
 
   /** Where the key ends that begins here; -1 where none does. */
@@ -189,7 +192,7 @@ class YamlReader {
   #key(end: number): string {
     const raw = this.#text.slice(this.#at, end);
     const isQuoted = raw.startsWith('"') || raw.startsWith("'");
-    const key = isQuoted ? readQuoted(this.#text, this.#at) : { text: raw.replace(/[ \t]+$/, '') };
+    const key = isQuoted ? readQuoted(this.#text, this.#at) : { text: withoutBlanksBehind(raw) };
     this.#at = this.#text.indexOf(':', end) + 1;
     return (key as { text: string }).text;
   }
@@ -199,7 +202,7 @@ class YamlReader {
   }
 
   #isMarker(marker: string): boolean {
-    return this.#column() === 0 && this.#text.startsWith(marker, this.#at) && /[ \t\r\n]|^$/.test(this.#text[this.#at + 3] ?? '');
+    return this.#text.startsWith(marker, this.#at) && this.#column() === 0 && /[ \t\r\n]|^$/.test(this.#text[this.#at + 3] ?? '');
   }
 
   #ends(): boolean {

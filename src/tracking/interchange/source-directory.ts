@@ -1,5 +1,5 @@
 import { contentChunks } from '../../core/content.ts';
-import { ValidationError } from '../../core/errors.ts';
+import { IntegrityError, isModelkeepError, ValidationError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 
@@ -76,20 +76,22 @@ export function sourceFile(name: string, content: SourceContent): SourceFile {
  */
 export function sourceDirectory(files: Readonly<Record<string, SourceContent>>): SourceDirectory {
   const contents = new Map(Object.entries(files).map(([path, content]) => [path.replace(/^\.?\//, ''), content]));
+  const folders = new Map<string, Map<string, SourceEntry>>();
+  for (const file of contents.keys()) {
+    const parts = file.split('/');
+    parts.forEach((name, i) => {
+      const folder = parts.slice(0, i).join('/');
+      if (!folders.has(folder)) folders.set(folder, new Map());
+      if (name !== '') folders.get(folder)!.set(name, { name, kind: i < parts.length - 1 ? 'directory' : 'file' });
+    });
+  }
   return {
     async *list(path) {
-      const folder = path === '' ? '' : `${path}/`;
-      const found = new Map<string, SourceEntry>();
-      for (const file of contents.keys()) {
-        if (!file.startsWith(folder)) continue;
-        const [name = '', ...rest] = file.slice(folder.length).split('/');
-        if (name !== '') found.set(name, { name, kind: rest.length > 0 ? 'directory' : 'file' });
-      }
-      yield* [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+      yield* [...(folders.get(path)?.values() ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1));
     },
     async *open(path, options) {
       const content = contents.get(path);
-      if (content === undefined) throw new ValidationError(`There is no file ${shown(path, 200)}.`, { path });
+      if (content === undefined) throw new IntegrityError(`There is no file ${shown(path, 200)}.`, { key: path });
       yield* contentFrom(path, content, options);
     },
     async size(path) {
@@ -107,13 +109,21 @@ export function fileIn(directory: SourceDirectory, path: string): SourceFile {
 
 const deepest = 64;
 
-/** The paths of all files in a folder and in those within it, relative to it, ascending folder by folder. */
-export async function* filesWithin(directory: SourceDirectory, folder: string, options: OperationOptions = {}, inside = ''): AsyncGenerator<string> {
-  if (inside.split('/').length > deepest) throw new ValidationError(`The folders in ${shown(folder, 200)} are nested more than ${deepest} deep.`, { path: folder });
-  for await (const { name, kind } of directory.list(inside === '' ? folder : `${folder}/${inside.slice(0, -1)}`, options)) {
-    if (kind === 'file') yield `${inside}${name}`;
-    else yield* filesWithin(directory, folder, options, `${inside}${name}/`);
+/** The paths of all files in a folder and in those within it, relative to it, ascending folder by folder. Of a folder that cannot be listed, `onFault` is told its path and the error, and the others are gone on with. */
+export async function* filesWithin(directory: SourceDirectory, folder: string, onFault: (path: string, error: unknown) => void, options: OperationOptions = {}, inside = ''): AsyncGenerator<string> {
+  const path = inside === '' ? folder : `${folder}/${inside.slice(0, -1)}`;
+  const folders: string[] = [];
+  try {
+    if (inside.split('/').length > deepest) throw new IntegrityError(`The folders in ${shown(folder, 200)} are nested more than ${deepest} deep.`, { key: path });
+    for await (const { name, kind } of directory.list(path, options)) {
+      if (kind === 'file') yield `${inside}${name}`;
+      else folders.push(`${inside}${name}/`);
+    }
+  } catch (error) {
+    if (!isModelkeepError(error, 'integrity', 'validation')) throw error;
+    onFault(path, error);
   }
+  for (const each of folders) yield* filesWithin(directory, folder, onFault, options, each);
 }
 
 async function* contentFrom(name: string, content: SourceContent, { start = 0, signal }: OpenSourceOptions = {}): AsyncGenerator<Uint8Array> {

@@ -6,28 +6,33 @@ const hexDigits: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 /** The scalar in quotes that begins at `at`, and where it ends; or what is wrong with it. */
 export function readQuoted(source: string, at: number): { text: string; end: number } | string {
   const quote = source[at]!;
-  let text = '';
-  for (let i = at + 1; i < source.length; ) {
+  const parts: string[] = [];
+  let from = at + 1;
+  for (let i = from; i < source.length; ) {
     const next = source[i]!;
     if (next === quote) {
-      if (quote === '"' || source[i + 1] !== "'") return { text, end: i + 1 };
-      text += "'";
-      i += 2;
+      if (quote === '"' || source[i + 1] !== "'") return { text: parts.join('') + source.slice(from, i), end: i + 1 };
+      parts.push(source.slice(from, i + 1));
+      from = i += 2;
     } else if (next === '\n' || next === '\r') {
       const fold = /^[ \t\r\n]*/.exec(source.slice(i))![0];
-      text = text.replace(/[ \t]+$/, '') + folded(fold);
-      i += fold.length;
+      parts.push(withoutBlanksBehind(source.slice(from, i)), folded(fold));
+      from = i += fold.length;
     } else if (next === '\\' && quote === '"') {
       const found = readEscape(source, i + 1);
       if (found === undefined) return `has the escape '\\${source[i + 1] ?? ''}', which is none`;
-      text += found.text;
-      i = found.end;
-    } else {
-      text += next;
-      i++;
-    }
+      parts.push(source.slice(from, i), found.text);
+      from = i = found.end;
+    } else i++;
   }
   return 'ends before its closing quote';
+}
+
+/** A text without the spaces and tabs at its end. A regular expression would look at each run of spaces again and again. */
+export function withoutBlanksBehind(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\r'.includes(text[end - 1]!)) end--;
+  return text.slice(0, end);
 }
 
 function readEscape(source: string, at: number): { text: string; end: number } | undefined {

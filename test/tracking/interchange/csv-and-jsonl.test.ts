@@ -46,7 +46,8 @@ describe('CSV', () => {
     await expect(read('a,b\n1,2\n')).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('header') });
     await expect(read('metric,value\nl,1\n', { startedAt })).rejects.toMatchObject({ details: { path: 'experiment' } });
     await expect(read('metric,value\nl,1\n', { experiment: 'e' })).rejects.toMatchObject({ details: { path: 'startedAt' } });
-    await expect(read('metric,value\n', { delimiter: '""' })).rejects.toMatchObject({ details: { path: 'delimiter' } });
+    await expect(read('step,loss,loss\n0,1,2\n')).rejects.toMatchObject({ details: { path: 'header' }, message: expect.stringContaining('loss') });
+    for (const delimiter of ['""', '"', '.', '-', 'e', '1', '\n']) await expect(read('metric,value\n', { delimiter })).rejects.toMatchObject({ details: { path: 'delimiter' } });
   });
 
   it('is safe for spreadsheets when it is asked to be', async () => {

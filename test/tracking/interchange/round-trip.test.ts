@@ -38,6 +38,25 @@ async function described(store: Imported, withDatasets: boolean): Promise<unknow
   return described;
 }
 
+describe('a run that goes on in its store after it was exported', () => {
+  it('is taken up by the next import, once its points are more or its end is known', async () => {
+    const storage = new MemoryStorage();
+    const tracker = new Tracker({ storage });
+    const started = await tracker.startRun({ experiment: 'e' });
+    started.logMetrics({ loss: 1 }, { step: 0, timestamp: 5 });
+    await started.flush();
+    const other = new Imported();
+    await other.add(tracker.exportRuns());
+    expect(await other.tracker.getRun(started.id)).toMatchObject({ status: 'crashed' });
+    started.logMetrics({ loss: 0.5 }, { step: 1, timestamp: 6 });
+    await started.end('finished');
+    expect((await other.add(tracker.exportRuns())).imported).toMatchObject([{ id: started.id, points: 1 }]);
+    expect(await other.points(started.id, 'loss')).toEqual([[0, 5, 1], [1, 6, 0.5]]);
+    expect(await other.tracker.getRun(started.id)).toEqual(await tracker.getRun(started.id));
+    expect((await other.add(tracker.exportRuns())).unchanged).toHaveLength(1);
+  });
+});
+
 describe('runs that were exported and read back', () => {
   it('are equal, through JSONL', async () => {
     await fc.assert(
