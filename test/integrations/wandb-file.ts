@@ -28,6 +28,7 @@ export function wandbFile(records: Uint8Array[]): Uint8Array {
   const out: number[] = [0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0];
   for (const record of records) {
     let at = 0;
+    let begins = true;
     do {
       let room = 32_768 - (out.length % 32_768);
       if (room < 7) {
@@ -35,11 +36,12 @@ export function wandbFile(records: Uint8Array[]): Uint8Array {
         room = 32_768;
       }
       const piece = record.subarray(at, at + room - 7);
-      const [begins, ends] = [at === 0, at + piece.length === record.length];
+      const ends = at + piece.length === record.length;
       const kind = begins && ends ? 1 : begins ? 2 : ends ? 4 : 3;
       const sum = crc32(Uint8Array.from([kind, ...piece]));
       out.push(sum & 255, (sum >>> 8) & 255, (sum >>> 16) & 255, sum >>> 24, piece.length & 255, piece.length >>> 8, kind, ...piece);
       at += piece.length;
+      begins = false;
     } while (at < record.length);
   }
   return Uint8Array.from(out);

@@ -66,7 +66,8 @@ export async function* wandbLog(file: SourceFile, options: OperationOptions = {}
       }
       const bytes = block.subarray(at + headerBytes, end);
       if (kind === full || kind === first) {
-        if (pieces !== undefined) damage(begun, `The record at byte ${begun} has no end, and is left out.`);
+        // An empty piece at the end of a block, which LevelDB once wrote for nothing, is no loss.
+        if (pieces !== undefined && size > 0) damage(begun, `The record at byte ${begun} has no end, and is left out.`);
         if (kind === full) found.push({ bytes, offset });
         else [pieces, begun, size] = [[bytes.slice()], offset, bytes.length];
       } else if (pieces !== undefined && (kind === middle || kind === last)) {

@@ -96,6 +96,8 @@ export class WandbRows {
 
   /** Numbers as they are; truth values as 1 and 0; those within an object under `a.b`, as W&B shows them. */
   #flatten(into: [string, number][], name: string, value: unknown): void {
+    // Most values are numbers.
+    if (typeof value === 'number') return void into.push([name, value]);
     flatNumbers(name, value, {
       separator: '.',
       numberOf,

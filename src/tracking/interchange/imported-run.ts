@@ -57,7 +57,7 @@ export interface ImportedDataset extends DatasetRecord {
   readonly sourceDigest?: string | undefined;
 }
 
-/** A run on its way from one system into another, whichever these are. What is large comes as a stream, read once and only when it is wanted. */
+/** A run on its way from one system into another, whichever these are. What is large comes as a stream, and is read only when it is wanted. */
 export interface ImportedRun {
   /** Stable identity, such as `mlflow:0f3c…`: a run that is imported again under the same one is the same run. */
   readonly source: string;
@@ -97,7 +97,7 @@ export interface ImportedRun {
   readonly droppedPoints?: number | undefined;
   /** The data it used. */
   readonly datasets: readonly ImportedDataset[];
-  /** Its points, and what could not be read of them. */
+  /** Its points in an order that stays when more come, metric by metric, and what could not be read of them; called again when another import of the run came first. */
   readonly metrics: (options?: OperationOptions) => AsyncIterable<ImportedPoints | ImportDamage>;
   /** Its files, and what could not be read of them. */
   readonly artifacts: (options?: OperationOptions) => AsyncIterable<ImportedArtifact | ImportDamage>;

@@ -2,7 +2,8 @@ import { metricNumber } from './metric-number.ts';
 
 /** The value of JSON that may have bare `NaN` and `Infinity`, as Python writes it; `undefined` when it is none. */
 export function lenientJson(text: string): unknown {
-  const number = metricNumber(text);
+  // Most lines are objects, and most values numbers.
+  const number = text.startsWith('{') ? undefined : metricNumber(text);
   if (number !== undefined) return number;
   try {
     return JSON.parse(text) as unknown;

@@ -129,5 +129,12 @@ export async function* filesWithin(directory: SourceDirectory, folder: string, o
 async function* contentFrom(name: string, content: SourceContent, { start = 0, signal }: OpenSourceOptions = {}): AsyncGenerator<Uint8Array> {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   if (ArrayBuffer.isView(bytes)) for (let at = start; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
-  else yield* contentChunks(bytes.slice(start), name, signal);
+  else {
+    try {
+      yield* contentChunks(bytes.slice(start), name, signal);
+    } catch (cause) {
+      // A file that was changed or taken away since it was chosen.
+      throw isModelkeepError(cause) ? cause : new IntegrityError(`${name} cannot be read: ${String((cause as Error | undefined)?.message)}.`, { key: name, cause });
+    }
+  }
 }

@@ -12,7 +12,7 @@ import { Overtaken, PointsWriter } from './points-writer.ts';
 
 const attempts = 100;
 /** How long a batch may be the last one before whoever wrote it counts as gone, and how often it is looked at, in milliseconds. */
-const [patienceMs, lookMs] = [2_000, 20];
+const [patienceMs, lookMs] = [1_000, 20];
 
 /**
  * Puts the points of a run into its log, those that are not there; what could not be read or kept is told to the report. Where another import of the same run is at work, it waits until that one has come to its end, or to a halt, and then
