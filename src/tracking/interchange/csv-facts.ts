@@ -3,7 +3,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { Encodable } from '../../core/codec.ts';
 import { unguarded, valueOf } from './csv-cell.ts';
 import { csvRecords } from './csv-records.ts';
-import type { RunFacts } from './grouped-runs.ts';
+import type { RunFacts } from './source-row.ts';
 import type { ImportDamage } from './imported-run.ts';
 import { factsOf } from './run-facts.ts';
 import type { SourceFile } from './source-directory.ts';

@@ -4,10 +4,11 @@ import { shown } from '../../core/shown.ts';
 import { unguarded } from './csv-cell.ts';
 import { readCsvFacts } from './csv-facts.ts';
 import { csvRecords } from './csv-records.ts';
-import { faultyRow, groupedRuns, type SourceRow } from './grouped-runs.ts';
+import { groupedRuns } from './grouped-runs.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { metricNumber, wholeNumber } from './metric-number.ts';
 import type { OpenSourceOptions, SourceFile } from './source-directory.ts';
+import { faultyRow, type SourceRow } from './source-row.ts';
 
 /** How runs are read from CSV, and what the file does not say of them. */
 export interface CsvRunsOptions extends OperationOptions {
@@ -29,7 +30,7 @@ export interface CsvRunsOptions extends OperationOptions {
  * The runs of a CSV file with a header: either one line per point (`run,metric,step,timestamp,value`, in any order; `run`, `step` and `timestamp` may be missing), or one line per step (`step` and a column for each metric, with `run` and
  * `timestamp` if there are any). Timestamps are epoch milliseconds or ISO 8601; numbers may be `NaN`, `Infinity` and `-Infinity`, in any usual spelling; empty cells of the second form are no points. Other columns of the first form are passed over.
  *
- * A run whose name is an id of modelkeep keeps it. The file is read twice where the lines of each run stand together. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, for a header of neither form, and
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, for a header of neither form, and
  * where experiment or start are not known.
  *
  * @example

@@ -3,13 +3,14 @@ import { decode } from '../../core/codec.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import { flatNumbers } from './flat-numbers.ts';
-import { faultyRow, groupedRuns, type SourceRow } from './grouped-runs.ts';
+import { groupedRuns } from './grouped-runs.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { lenientJson } from './lenient-json.ts';
 import { metricNumber } from './metric-number.ts';
 import { factsOf, isObject } from './run-facts.ts';
 import type { OpenSourceOptions, SourceFile } from './source-directory.ts';
 import { sourceLines } from './source-lines.ts';
+import { faultyRow, type SourceRow } from './source-row.ts';
 
 /** What a JSONL file does not say of its runs. */
 export interface JsonlRunsOptions extends OperationOptions {
@@ -25,7 +26,7 @@ export interface JsonlRunsOptions extends OperationOptions {
  * The runs of a file with a JSON object in each line, which is one of these: `{"kind":"run","run":…}` with what is known of a run, as `exportRunsJsonl` writes it; `{"run","metric","step","timestamp","value"}`, a point; or any other object, whose
  * numbers (those within it under `a/b`) are values of metrics at its `step` and `timestamp`, as training scripts write them. `run`, `step` (0) and `timestamp` may be missing. NaN and infinities may be words, in quotes or bare.
  *
- * A run whose name is an id of modelkeep keeps it. The file is read twice where the lines of each run stand together. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
  * known.
  *
  * @example

@@ -11,6 +11,8 @@ import { WaitingPoints } from './waiting-points.ts';
 /** The session of all points that were imported into a run. */
 export const importSession = 'import.0';
 
+const batchPoints = 65_536;
+
 /** Someone else imports the same run, and has written a batch first: what this import knows of the log is not all there is. */
 export class Overtaken extends Error {}
 
@@ -28,7 +30,7 @@ export class PointsWriter {
   readonly #storage: StorageAdapter;
   readonly #runId: string;
   readonly #dryRun: boolean;
-  readonly #waiting = new WaitingPoints();
+  readonly #waiting = new WaitingPoints(batchPoints);
   /** How many of each metric's points are there already and are to be passed over, by its code among those that wait. */
   readonly #known: number[] = [];
   readonly #refused = new Map<string, { points: number; fault: string }>();

@@ -1,5 +1,5 @@
 import { isDigest } from '../../core/digest.ts';
-import type { RunFacts } from './grouped-runs.ts';
+import type { RunFacts } from './source-row.ts';
 import type { ImportedDataset, ImportedParent } from './imported-run.ts';
 
 const texts = ['experiment', 'name', 'group', 'reason', 'notes'] as const;

@@ -1,9 +1,10 @@
 import type { MetricPoints } from '../metric-batch.ts';
 
-const [firstCapacity, capacity] = [2_048, 65_536];
+const firstCapacity = 64;
 
 /** Points that wait to be written, column by column, under names that are numbered once for all batches. */
 export class WaitingPoints {
+  readonly #capacity: number;
   readonly #codeOf = new Map<string, number>();
   readonly #names: string[] = [];
   #codes = new Uint32Array(firstCapacity);
@@ -11,6 +12,11 @@ export class WaitingPoints {
   #timestamps = new Float64Array(firstCapacity);
   #values = new Float64Array(firstCapacity);
   #count = 0;
+
+  /** Holds at most `capacity` points, and takes room as they come. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
 
   /** Points that wait. */
   get count(): number {
@@ -41,7 +47,7 @@ export class WaitingPoints {
     this.#steps[at] = step;
     this.#timestamps[at] = timestamp;
     this.#values[at] = value;
-    return this.#count === capacity;
+    return this.#count === this.#capacity;
   }
 
   /** Some of the points, with the names that are among them and no others; views, until it is cleared. */

@@ -58,6 +58,24 @@ describe('CSV', () => {
   });
 });
 
+describe('a file that is too large to be held', () => {
+  it('is read again a few times only, however its runs take turns, and gives each point once', async () => {
+    // Twelve runs that take turns, and one that has more than is held of all runs at once.
+    const rows = 110_000;
+    const wide = Array.from({ length: 10 }, (_, i) => `m${i}`);
+    const text = `run,note,step,${wide.join(',')}\n${Array.from({ length: rows }, (_, i) => `long,,${i}${`,${i}`.repeat(10)}\n${i % 12},,${i},${i}${','.repeat(9)}\n`).join('')}`;
+    const bytes = new TextEncoder().encode(text);
+    let read = 0;
+    const file = { name: 'a.csv', async *open({ start = 0 } = {}) { for (let at = start; at < bytes.length; at += 65_536) { const piece = bytes.subarray(at, at + 65_536); read += piece.length; yield piece; } } };
+    const store = new Imported();
+    const { imported, damaged } = await store.add(csvRuns(file, { experiment: 'e', startedAt }));
+    expect([damaged, imported.length]).toEqual([[], 13]);
+    expect(imported.reduce((sum, { points }) => sum + points, 0)).toBe(rows * 11);
+    expect(Math.round(read / bytes.length)).toBe(3);
+    expect((await store.points(imported[1]!.id, 'm0')).map(([step]) => step)).toEqual(Array.from({ length: Math.ceil(rows / 12) }, (_, i) => 12 * i));
+  });
+});
+
 describe('JSONL', () => {
   it('is read from what scripts write', async () => {
     const store = new Imported();
