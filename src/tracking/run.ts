@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { encode, type Encodable } from '../core/codec.ts';
+import type { Encodable } from '../core/codec.ts';
 import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
@@ -19,7 +19,7 @@ import type { ImageInput } from './artifacts/image-artifact.ts';
 import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
 import type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
-import { extremesOf } from './run-extremes.ts';
+import { extremesOf, fitRecords } from './run-extremes.ts';
 import { presentRun } from './run-list.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
 import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
@@ -279,10 +279,8 @@ export class Run implements AsyncDisposable {
     const tags = Object.fromEntries(this.#tags);
     const notes = this.#notes;
     const endedAt = this.#context.clock.now();
-    // Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there.
-    const extremes = extremesOf(this.id, this.#session, Object.fromEntries(this.#buffer.extremes));
-    const { maxRecordBytes } = this.#context.storage.supports;
-    const fits = encode(Object.fromEntries(this.#buffer.latest)).length <= maxRecordBytes / 4 && extremes.every(({ bytes }) => bytes.length <= maxRecordBytes);
+    const extremes = Object.fromEntries(this.#buffer.extremes);
+    const fits = fitRecords(this.#context.storage, Object.fromEntries(this.#buffer.latest), extremes);
     const stored = await this.#updateRecord(
       ({ reason: _reason, error: _error, ...run }) => ({
         ...run,
@@ -296,7 +294,7 @@ export class Run implements AsyncDisposable {
         droppedPoints: run.droppedPoints + (run.openSessions.includes(this.#session) ? this.#dropped : 0),
         openSessions: fits ? run.openSessions.filter((session) => session !== this.#session) : run.openSessions,
       }),
-      { signal, first: fits ? extremes : [] },
+      { signal, first: fits ? extremesOf(this.id, this.#session, extremes) : [] },
     );
     this.#closed = true;
     this.#tags.clear();

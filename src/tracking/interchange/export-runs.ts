@@ -33,7 +33,7 @@ async function exportedRun(storage: StorageAdapter, run: RunRecord, options: Ope
       return otherwise;
     });
   const [datasets, environment] = await Promise.all([
-    sound('datasets', readDatasets(storage, run.id, options), []),
+    readDatasets(storage, run.id, (error) => damaged.push(fileDamage(source, String(error.details.key), error)), options),
     sound('environment', readEnvironment(storage, run, options), undefined),
   ]);
   const parent = parentOf(run);

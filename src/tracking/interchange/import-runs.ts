@@ -10,6 +10,7 @@ import { readValue } from '../../storage/records.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { writeArtifact } from '../artifacts/write-artifact.ts';
 import { writeEnvironment } from '../run-environment.ts';
+import { recordExtremes } from '../run-extremes.ts';
 import type { RunRecord, StoredRun } from '../run-record.ts';
 import { keys } from '../tracking-keys.ts';
 import { checkedRun } from './checked-run.ts';
@@ -18,6 +19,7 @@ import { ownSource } from './imported-id.ts';
 import { importedName } from './imported-name.ts';
 import { ReportBuilder, type ImportRunsReport } from './import-report.ts';
 import { isImportDamage, type ImportedArtifact, type ImportedDataset, type ImportedRun, type RunSource } from './imported-run.ts';
+import { importSession } from './points-writer.ts';
 import { extendRun, hadNoEnd, storedRun, writeNewRun } from './write-imported-run.ts';
 import { writePoints } from './write-points.ts';
 
@@ -94,6 +96,8 @@ class RunImport {
     await this.#writeArtifacts(id);
     await this.#writeDatasets(id);
     const next = storedRun(this.#storage, checked, points, await this.#describe());
+    // Before the run's record: cut off between the two, the next import finds what is missing.
+    if (!dryRun && next.openSessions.length === 0) await recordExtremes(this.#storage, this.#clock, id, importSession, Object.fromEntries(points.extremes), { signal });
     if (await this.#writeRecord(next, existing === undefined, points.closing())) this.#changed = true;
     if (parent !== undefined && !this.#parents.has(parent)) this.#parents.set(parent, source);
     this.#report.run({ source, id, points: points.added }, this.#changed || points.added > 0);

@@ -6,8 +6,8 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, WriteOperation } from '../../storage/contract.ts';
 import { lineageOperations } from '../../storage/lineage.ts';
 import { update } from '../../storage/update.ts';
-import { mergeExtremes } from '../extreme-metric.ts';
 import { mergeLatest } from '../latest-metric.ts';
+import { fitRecords } from '../run-extremes.ts';
 import { blobsOfRun, type ExperimentRecord, type ParamValues, type RunRecord, type StoredRun } from '../run-record.ts';
 import { keys } from '../tracking-keys.ts';
 import type { CheckedRun } from './checked-run.ts';
@@ -16,17 +16,15 @@ import { importSession, type PointsWriter } from './points-writer.ts';
 /** Why an imported run counts as crashed whose source knows no end of it. */
 const noEnd = 'its source knows no end of it';
 
-/** The run as it is stored, with what its points come to. Metrics too many for a record stay in the log alone: the session counts as open, so that readers look there. */
+/** The run as it is stored, with what its points come to as far as that fits. */
 export function storedRun(storage: StorageAdapter, run: CheckedRun, points: PointsWriter, about: Pick<RunRecord, 'environment' | 'code'>): StoredRun {
   const metrics = mergeLatest({}, points.latest);
-  const best = mergeExtremes({}, points.extremes);
-  const fits = encode([metrics, best]).length <= storage.supports.maxRecordBytes / 4;
+  const fits = fitRecords(storage, metrics, Object.fromEntries(points.extremes));
   return {
     ...run,
     ...(run.status === 'running' ? { status: 'crashed', endedAt: Math.max(run.startedAt, points.lastTimestamp, run.endedAt ?? 0), reason: noEnd } : {}),
     ...about,
     metrics: fits ? metrics : {},
-    ...(fits && points.extremes.size > 0 ? { best } : {}),
     openSessions: fits ? [] : [importSession],
   };
 }
@@ -86,7 +84,6 @@ function extend(run: StoredRun, next: StoredRun): StoredRun {
     params: { ...run.params, ...added },
     tags: { ...next.tags, ...run.tags },
     metrics: mergeLatest(run.metrics, Object.entries(next.metrics)),
-    ...(run.best === undefined && next.best === undefined ? {} : { best: mergeExtremes(run.best ?? {}, Object.entries(next.best ?? {})) }),
     openSessions: [...new Set([...run.openSessions, ...next.openSessions])],
   };
 }

@@ -49,6 +49,8 @@ async function expectOnce(storage: MemoryStorage, a: number, b: number): Promise
   const runs = await all(tracker.runs());
   expect(runs).toHaveLength(1);
   for (const [name, count] of [['a', a], ['b', b]] as const) {
+    const { metrics } = await tracker.compareRuns([runs[0]!.id, runs[0]!.id], { only: 'all', directions: { a: 'min', b: 'min' } });
+    expect(metrics.find((metric) => metric.name === name)!.best[0]).toMatchObject({ step: count - 1, value: 1 / count });
     expect(runs[0]!.metrics[name]).toEqual({ step: count - 1, timestamp: startedAt + count - 1, value: 1 / count });
     expect([...(await tracker.metricHistory(runs[0]!.id, name)).steps], name).toEqual(Array.from({ length: count }, (_, i) => i));
   }
