@@ -38,7 +38,7 @@ export interface ImportRunsReport {
 
 const longestList = 1_000;
 
-/** Gathers a report of bounded size. */
+/** Gathers a report: two ids for each run, and of damage and new names no more than fits a list. */
 export class ReportBuilder {
   readonly #imported: ImportedRunRef[] = [];
   readonly #unchanged: ImportedRunRef[] = [];
