@@ -110,6 +110,7 @@ export { toCsv } from './tracking/artifacts/to-csv.ts';
 export type { CsvOptions } from './tracking/artifacts/to-csv.ts';
 export type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './tracking/artifacts/write-artifact.ts';
 export type { SystemMetrics, SystemMetricsReader, TfjsMemorySource } from './tracking/system-metrics.ts';
+export type { DatasetColumnProfile, NumberSummary, TextCount, TextSummary } from './tracking/dataset-profile.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
 export type { MetricSeries, MetricSeriesOptions } from './tracking/series/metric-series.ts';

@@ -26,13 +26,18 @@ export async function readEach<T>(storage: StorageAdapter, found: readonly Key[]
   });
 }
 
+/** That a record is left out, and why. */
+export function damageAt(key: Key, error: unknown): IntegrityError {
+  return new IntegrityError(`The record ${key} is left out, for it cannot be read: ${describeFailure(error).message}`, { key, cause: error });
+}
+
 /** The values at keys that are there and whole, in that order; each of the others is told of. */
 export async function readSound<T>(storage: StorageAdapter, found: readonly Key[], onDamage: DamageListener, options: OperationOptions): Promise<T[]> {
   const records = await readEach<T>(storage, found, options);
   return records.flatMap((record, i) => {
     if (record === undefined) return [];
     if ('value' in record) return [record.value];
-    onDamage(new IntegrityError(`The record ${found[i]!} is left out, for it cannot be read: ${describeFailure(record.error).message}`, { key: found[i]!, cause: record.error }));
+    onDamage(damageAt(found[i]!, record.error));
     return [];
   });
 }

@@ -1,16 +1,17 @@
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
-import type { ColumnType } from '../core/column.ts';
+import type { Column, ColumnType } from '../core/column.ts';
 import type { Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
-import { toTable, type Columns, type Row, type TableInput } from '../core/table.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
+import { toTable, type Columns, type Row, type Table, type TableInput } from '../core/table.ts';
+import type { StorageAdapter, WriteOperation } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
+import { profileColumn, type DatasetColumnProfile } from './dataset-profile.ts';
 import { checkName } from './metric-name.ts';
-import { readSoundUnder, type DamageListener } from './read-each.ts';
+import { damageAt, readEach, readSoundUnder, type DamageListener } from './read-each.ts';
 import { keys } from './tracking-keys.ts';
 
 /** What a dataset served for. */
@@ -31,7 +32,7 @@ export type DatasetContents =
       table: TableInput;
     };
 
-/** A dataset as it is logged: its name and role, and its contents as rows, columns, or any table. The contents are not stored, only what tells them apart. */
+/** A dataset as it is logged: its name and role, and its contents as rows, columns, or any table. The contents are not stored, only what tells them apart and what they are like. */
 export type DatasetInput = {
   /** Such as `flights-2001-01`. */
   name: string;
@@ -41,6 +42,8 @@ export type DatasetInput = {
   source?: string | undefined;
   /** Types of columns by name; the others are inferred. */
   types?: Readonly<Record<string, ColumnType>> | undefined;
+  /** Whether what its columns are like is recorded: missing values, extremes, means, quantiles, the most frequent categories. @default true */
+  profile?: boolean | undefined;
 } & DatasetContents;
 
 /** A dataset that a run used. */
@@ -57,6 +60,8 @@ export interface DatasetRecord {
   readonly rowCount: number;
   /** Types of its columns by name. */
   readonly schema: Readonly<Record<string, ColumnType>>;
+  /** What its columns are like, by name; absent where that was not wanted, or is not known. */
+  readonly profile?: Readonly<Record<string, DatasetColumnProfile>> | undefined;
   /** Epoch milliseconds. */
   readonly loggedAt: number;
 }
@@ -66,6 +71,7 @@ export async function writeDataset(storage: StorageAdapter, clock: Clock, runId:
   if (typeof dataset !== 'object' || dataset === null) throw new ValidationError(`dataset is ${shown(dataset, 80)}; give { name, role, rows }.`, { path: 'dataset' });
   const name = checkName(dataset.name, 'A dataset');
   const role = checkName(dataset.role, `The role of dataset '${name}'`);
+  if (dataset.profile !== undefined && typeof dataset.profile !== 'boolean') throw new ValidationError(`The profile of dataset '${name}' is ${shown(dataset.profile, 80)}; give true or false.`, { path: 'dataset.profile' });
   if (dataset.source !== undefined && typeof dataset.source !== 'string') {
     throw new ValidationError(`The source of dataset '${name}' is ${shown(dataset.source, 80)}; give a text.`, { path: 'dataset.source' });
   }
@@ -80,25 +86,41 @@ export async function writeDataset(storage: StorageAdapter, clock: Clock, runId:
     source: dataset.source,
     fingerprint: fingerprint(table),
     rowCount: table.rowCount,
-    schema: Object.fromEntries(Object.entries(table.columns).map(([column, { type }]) => [column, type])),
+    schema: mapColumns(table, ({ type }) => type),
+    ...(dataset.profile === false ? {} : { profile: mapColumns(table, profileColumn) }),
     loggedAt: clock.now(),
   };
-  const edge = {
-    from: { kind: 'run' as const, id: runId },
-    relation: 'used' as const,
-    to: { kind: 'dataset' as const, id: name, digest: record.fingerprint },
-    at: record.loggedAt,
-  };
-  const key = keys.dataset(runId, [name, role, record.fingerprint]);
-  await storage.write([{ kind: 'put', key, bytes: encode(record) }, ...lineageOperations([edge])], options);
+  await storage.write(datasetOperations(runId, record), options);
   return record;
 }
 
-/** The datasets that a run used, in the order of their logging; records that cannot be read are told of and left out. */
+/** The writes of a dataset that a run used. Its profile is a record of its own, for searches read those of all datasets. */
+export function datasetOperations(runId: string, { profile, ...record }: DatasetRecord): WriteOperation[] {
+  const { name, fingerprint: digest, loggedAt: at } = record;
+  return [
+    ...(profile === undefined ? [] : [{ kind: 'put' as const, key: keys.datasetProfile(runId, record), bytes: encode(profile) }]),
+    { kind: 'put', key: keys.dataset(runId, record), bytes: encode(record) },
+    ...lineageOperations([{ from: { kind: 'run', id: runId }, relation: 'used', to: { kind: 'dataset', id: name, digest }, at }]),
+  ];
+}
+
+/** The datasets that a run used, with their profiles, in the order of their logging; records that cannot be read are told of and left out. */
 export async function readDatasets(storage: StorageAdapter, runId: string, onDamage: DamageListener, options: OperationOptions): Promise<DatasetRecord[]> {
   const found: DatasetRecord[] = [];
   for await (const record of readSoundUnder<DatasetRecord>(storage, keys.datasets(runId), onDamage, options)) found.push(record);
-  return found.sort((a, b) => a.loggedAt - b.loggedAt);
+  const profiles = await readEach<Readonly<Record<string, DatasetColumnProfile>>>(storage, found.map((record) => keys.datasetProfile(runId, record)), options);
+  const whole = found.map((record, i): DatasetRecord => {
+    const profile = profiles[i];
+    if (profile === undefined) return record;
+    if ('value' in profile) return { ...record, profile: profile.value };
+    onDamage(damageAt(keys.datasetProfile(runId, record), profile.error));
+    return record;
+  });
+  return whole.sort((a, b) => a.loggedAt - b.loggedAt);
+}
+
+function mapColumns<T>(table: Table, of: (column: Column) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, of(column)]));
 }
 
 function contentsOf(dataset: DatasetInput): TableInput {

@@ -77,7 +77,7 @@ async function purge(storage: StorageAdapter, run: StoredRun, version: string, o
   const [mark] = await storage.write([{ kind: 'put', key: keys.run(id), bytes: encode(marked), blobs: blobsOfRun(run), condition: { match: version } }], options);
   if (mark?.ok !== true) return false;
   const operations: DeleteOperation[] = [{ kind: 'delete', key: keys.experimentRun(experiment, id) }];
-  for (const prefix of [keys.artifacts(id), keys.datasets(id), keys.extremes(id)]) {
+  for (const prefix of [keys.artifacts(id), keys.datasets(id), keys.datasetProfiles(id), keys.extremes(id)]) {
     for await (const { key } of listAll(storage, { prefix }, options)) operations.push({ kind: 'delete', key });
   }
   await storage.deleteLog(keys.metrics(id), options);

@@ -10,6 +10,17 @@ export function newestFirst(id: string): string {
   return id.replace(/[0-9a-f]/g, (digit) => digits[15 - digits.indexOf(digit)]!);
 }
 
+/** What tells the datasets of a run apart. */
+export interface DatasetIdentity {
+  readonly name: string;
+  readonly role: string;
+  readonly fingerprint: string;
+}
+
+function digestOfDataset({ name, role, fingerprint }: DatasetIdentity): string {
+  return digestOf(canonicalJson([name, role, fingerprint])).slice('sha256:'.length);
+}
+
 /** Where everything about runs is kept. */
 export const keys = {
   experiments: 'tracking/experiments/',
@@ -28,5 +39,7 @@ export const keys = {
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,
   allDatasets: 'tracking/datasets/',
   datasets: (id: string): string => `tracking/datasets/${id}/`,
-  dataset: (id: string, identity: readonly string[]): Key => `${keys.datasets(id)}${digestOf(canonicalJson(identity)).slice('sha256:'.length)}`,
+  dataset: (id: string, dataset: DatasetIdentity): Key => `${keys.datasets(id)}${digestOfDataset(dataset)}`,
+  datasetProfiles: (id: string): string => `tracking/dataset-profiles/${id}/`,
+  datasetProfile: (id: string, dataset: DatasetIdentity): Key => `${keys.datasetProfiles(id)}${digestOfDataset(dataset)}`,
 } as const;

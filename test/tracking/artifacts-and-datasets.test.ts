@@ -107,6 +107,7 @@ describe('datasets', () => {
       fingerprint: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       rowCount: 2,
       schema: { origin: 'string', delay: 'float64', late: 'bool' },
+      profile: expect.objectContaining({ late: { missing: 0, trues: 1 } }),
       loggedAt: 1_000_000,
     });
     await clock.pass(1);

@@ -1,14 +1,13 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
-import { encode } from '../../core/codec.ts';
 import { ConflictError, ValidationError } from '../../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import type { PutOperation, StorageAdapter } from '../../storage/contract.ts';
-import { lineageOperations } from '../../storage/lineage.ts';
 import { readValue } from '../../storage/records.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { writeArtifact } from '../artifacts/write-artifact.ts';
+import { datasetOperations } from '../run-datasets.ts';
 import { writeEnvironment } from '../run-environment.ts';
 import { recordExtremes } from '../run-extremes.ts';
 import type { RunRecord, StoredRun } from '../run-record.ts';
@@ -140,11 +139,9 @@ class RunImport {
     const { dryRun, signal } = this.#options;
     for (const dataset of this.#run.datasets) {
       const record: ImportedDataset = { ...dataset, name: this.#rename('dataset', dataset.name), role: importedName(dataset.role) };
-      const key = keys.dataset(id, [record.name, record.role, record.fingerprint]);
-      if ((await readValue(this.#storage, key, { signal })) !== undefined) continue;
+      if ((await readValue(this.#storage, keys.dataset(id, record), { signal })) !== undefined) continue;
       this.#changed = true;
-      const edge = { from: { kind: 'run' as const, id }, relation: 'used' as const, to: { kind: 'dataset' as const, id: record.name, digest: record.fingerprint }, at: record.loggedAt };
-      if (!dryRun) await this.#storage.write([{ kind: 'put', key, bytes: encode(record) }, ...lineageOperations([edge])], { signal });
+      if (!dryRun) await this.#storage.write(datasetOperations(id, record), { signal });
     }
   }
 
