@@ -32,7 +32,7 @@ export function damageAt(key: Key, error: unknown): IntegrityError {
 }
 
 /** The values at keys that are there and whole, in that order; each of the others is told of. */
-export async function readSound<T>(storage: StorageAdapter, found: readonly Key[], onDamage: DamageListener, options: OperationOptions): Promise<T[]> {
+async function readSound<T>(storage: StorageAdapter, found: readonly Key[], onDamage: DamageListener, options: OperationOptions): Promise<T[]> {
   const records = await readEach<T>(storage, found, options);
   return records.flatMap((record, i) => {
     if (record === undefined) return [];

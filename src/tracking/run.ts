@@ -317,7 +317,7 @@ export class Run implements AsyncDisposable {
         metrics: mergeLatest(now.metrics, Object.entries(logged.latest)),
         openSessions: now.openSessions.filter((session) => living.includes(session) || !run.openSessions.includes(session)),
       }),
-      // The log has what this session logged as well.
+      // The log has what this handle logged as well.
       { ...options, first: extremesOf(this.id, this.#session, logged.best) },
     );
     return presentRun(storage, stored, clock.now(), options);

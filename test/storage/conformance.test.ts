@@ -61,6 +61,16 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
     const copy = copyOf(storage);
     return { write: async (operations, options) => (await Promise.all(operations.map((operation) => copy.write([operation], options)))).flat() };
   }),
+  'leaves holes where there is no record': broken((storage) => {
+    const copy = copyOf(storage);
+    return {
+      read: async (keys, options) => {
+        const holey = new Array<Awaited<ReturnType<StorageAdapter['read']>>[number]>(keys.length);
+        for (const [i, record] of (await copy.read(keys, options)).entries()) if (record !== undefined) holey[i] = record;
+        return holey;
+      },
+    };
+  }),
   'uses the length of a record as its version': broken((storage) => {
     const copy = copyOf(storage);
     const versionOf = (bytes: Uint8Array | undefined): string => String(bytes?.length);

@@ -44,7 +44,8 @@ export class RecordShard {
     } catch (error) {
       throw storageError(error, `Reading ${keys[0]}`, keys[0]);
     }
-    const records = new Array<StoredRecord | undefined>(keys.length);
+    // Filled, for what maps over an array passes over its holes.
+    const records = new Array<StoredRecord | undefined>(keys.length).fill(undefined);
     const slots: Slot[] = [];
     const missing: number[] = [];
     const file = this.#log.file;
