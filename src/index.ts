@@ -29,6 +29,7 @@ export type { LongOperationOptions, OperationOptions, Progress } from './core/pr
 export type { Random } from './core/random.ts';
 export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core/record-ref.ts';
 export type { StandardFailure, StandardIssue, StandardPathSegment, StandardProps, StandardResult, StandardSchema, StandardSuccess, StandardTypes } from './core/schema.ts';
+export type { SystemMetrics, SystemMetricsReader } from './core/system-metrics.ts';
 export type { ArrowTable, ArrowVector, Columns, Row, TableInput, TableSource } from './core/table.ts';
 export type {
   AdapterSupports,
@@ -109,7 +110,7 @@ export type { LoggedTable, LogTableInput, LogTableOptions, ReadTableOptions } fr
 export { toCsv } from './tracking/artifacts/to-csv.ts';
 export type { CsvOptions } from './tracking/artifacts/to-csv.ts';
 export type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './tracking/artifacts/write-artifact.ts';
-export type { SystemMetrics, SystemMetricsReader, TfjsMemorySource } from './tracking/system-metrics.ts';
+export type { TfjsMemorySource } from './tracking/system-metrics.ts';
 export type { DatasetColumnProfile, NumberSummary, TextCount, TextSummary } from './tracking/dataset-profile.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';

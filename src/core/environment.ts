@@ -1,4 +1,5 @@
 import type { Undo } from './clock.ts';
+import type { SystemMetrics } from './system-metrics.ts';
 
 /** What is known of the code that runs. */
 export interface CodeRecord {
@@ -60,4 +61,6 @@ export interface Environment {
   describe(): Promise<EnvironmentRecord>;
   /** Calls `listener` when the host is about to end while work may still be done (`beforeExit`, `pagehide`). */
   onExit(listener: () => void | Promise<void>): Undo;
+  /** The load of the host, which runs log unless they are told not to. */
+  readonly systemMetrics?: SystemMetrics | undefined;
 }

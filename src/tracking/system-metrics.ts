@@ -1,21 +1,8 @@
 import type { Clock, Undo } from '../core/clock.ts';
 import { ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
+import type { SystemMetrics, SystemMetricsReader } from '../core/system-metrics.ts';
 import { checkName } from './metric-name.ts';
-
-/** Where the load of the host is read, such as `nodeSystemMetrics()`. */
-export interface SystemMetrics {
-  /** Begins to watch, for one run. */
-  open(): SystemMetricsReader;
-}
-
-/** Watches the host for one run. */
-export interface SystemMetricsReader {
-  /** Values by name, such as `cpu.utilization`, since the last reading where they are of a span; what cannot be told is left out or NaN. Quick and synchronous. */
-  read(): Readonly<Record<string, number>>;
-  /** Stops watching. */
-  close(): void;
-}
 
 /** What TensorFlow.js tells of its memory, recognised by its shape. */
 export interface TfjsMemorySource {

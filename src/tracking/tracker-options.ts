@@ -9,10 +9,10 @@ import type { ErrorListener, Logger } from '../core/logger.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
+import type { SystemMetrics } from '../core/system-metrics.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { DeletedRuns, ListRunsQuery } from './run-list.ts';
 import type { ParamValues, RunRecord, TagValues } from './run-record.ts';
-import type { SystemMetrics } from './system-metrics.ts';
 
 /** What a tracker works with. */
 export interface TrackerOptions {
@@ -37,8 +37,8 @@ export interface TrackerOptions {
   overflow?: 'drop' | 'sample' | undefined;
   /** How often a sign of life is written while runs are open; a run without ten of them has `crashed`. @default '30s' */
   heartbeatInterval?: Duration | undefined;
-  /** Where the load of the host is read, such as `nodeSystemMetrics()`; every run then logs it as metrics under `system/`. @default none */
-  systemMetrics?: SystemMetrics | undefined;
+  /** Where the load of the host is read, such as `nodeSystemMetrics({ tf })`; every run logs it as metrics under `system/`. `false`: nowhere. @default what the environment has, none without one */
+  systemMetrics?: SystemMetrics | false | undefined;
   /** How often the load is read. @default '10s' */
   systemMetricsInterval?: Duration | undefined;
 }
@@ -134,7 +134,7 @@ export function trackerSettings(options: TrackerOptions): TrackerSettings {
   if (typeof options?.storage?.append !== 'function') {
     throw new ValidationError('A tracker needs a storage: new Tracker({ storage: new MemoryStorage() }), or one of the other adapters.', { path: 'storage' });
   }
-  const { maxBufferedPoints = 2_000_000, flushInterval = '500ms', heartbeatInterval = '30s', systemMetricsInterval = '10s', overflow = 'drop', systemMetrics } = options;
+  const { maxBufferedPoints = 2_000_000, flushInterval = '500ms', heartbeatInterval = '30s', systemMetricsInterval = '10s', overflow = 'drop', systemMetrics = options.environment?.systemMetrics } = options;
   if (!Number.isSafeInteger(maxBufferedPoints) || maxBufferedPoints < 1) {
     throw new ValidationError(`maxBufferedPoints is ${shown(maxBufferedPoints)}; give a whole number of at least 1.`, { path: 'maxBufferedPoints' });
   }
@@ -143,8 +143,8 @@ export function trackerSettings(options: TrackerOptions): TrackerSettings {
   if (heartbeatMs < 1) throw new ValidationError(`heartbeatInterval is ${shown(heartbeatInterval)}; give at least a millisecond.`, { path: 'heartbeatInterval' });
   const systemMetricsMs = durationMs(systemMetricsInterval, 'systemMetricsInterval');
   if (systemMetricsMs < 1) throw new ValidationError(`systemMetricsInterval is ${shown(systemMetricsInterval)}; give at least a millisecond.`, { path: 'systemMetricsInterval' });
-  if (systemMetrics !== undefined && typeof systemMetrics?.open !== 'function') {
-    throw new ValidationError(`systemMetrics is ${shown(systemMetrics, 80)}; give nodeSystemMetrics() or a source of your own.`, { path: 'systemMetrics' });
+  if (systemMetrics !== undefined && systemMetrics !== false && typeof systemMetrics?.open !== 'function') {
+    throw new ValidationError(`systemMetrics is ${shown(systemMetrics, 80)}; give nodeSystemMetrics(), a source of your own, or false.`, { path: 'systemMetrics' });
   }
   return {
     storage: options.storage,
@@ -156,7 +156,7 @@ export function trackerSettings(options: TrackerOptions): TrackerSettings {
     maxBufferedPoints,
     overflow,
     heartbeatMs,
-    systemMetrics,
+    systemMetrics: systemMetrics === false ? undefined : systemMetrics,
     systemMetricsMs,
   };
 }

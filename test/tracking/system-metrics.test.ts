@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { MemoryStorage, Tracker, type SystemMetrics } from 'modelkeep';
+import { nodeEnvironment } from 'modelkeep/node';
 import { browserSystemMetrics } from '../../src/integrations/browser/browser-system-metrics.ts';
 import { nodeSystemMetrics } from '../../src/integrations/node/node-system-metrics.ts';
-import { sampleSystemMetrics, tfjsMemoryValues, type SystemMetrics } from '../../src/tracking/system-metrics.ts';
+import { sampleSystemMetrics, tfjsMemoryValues } from '../../src/tracking/system-metrics.ts';
 import { ManualClock } from './manual-clock.ts';
 
 function counting(): SystemMetrics & { closed: number } {
@@ -90,5 +92,33 @@ describe('the sources', () => {
     expect(tfjsMemoryValues(undefined)).toEqual({});
     expect(tfjsMemoryValues({ memory: () => { throw new Error('no backend'); } })).toEqual({});
     expect(tfjsMemoryValues({ memory: () => ({ numTensors: 1, numBytes: 4, numBytesInGPU: 8 }) })).toEqual({ 'tfjs.numTensors': 1, 'tfjs.numBytes': 4, 'tfjs.numBytesInGPU': 8 });
+  });
+});
+
+describe('the load of the host', () => {
+  it('is logged by every run with an environment that tells it, unless it is not wanted', async () => {
+    const source = { open: () => ({ read: () => ({ 'cpu.utilization': 0.5 }), close: () => undefined }) };
+    const environment = { describe: async () => ({ runtime: 'test' }), onExit: () => () => undefined, systemMetrics: source };
+    const storage = new MemoryStorage();
+    const namesOf = async (tracker: Tracker, own: { systemMetrics?: false } = {}): Promise<string[]> => {
+      const run = await tracker.startRun({ experiment: 'e', ...own });
+      run.logMetrics({ loss: 1 });
+      return Object.keys((await run.end()).metrics).sort();
+    };
+    expect(await namesOf(new Tracker({ storage, environment }))).toEqual(['loss', 'system/cpu.utilization']);
+    expect(await namesOf(new Tracker({ storage, environment }), { systemMetrics: false })).toEqual(['loss']);
+    expect(await namesOf(new Tracker({ storage, environment, systemMetrics: false }))).toEqual(['loss']);
+    expect(await namesOf(new Tracker({ storage }))).toEqual(['loss']);
+    expect(() => new Tracker({ storage, systemMetrics: true as never })).toThrow(/systemMetrics is true/);
+    expect(nodeEnvironment().systemMetrics!.open().read()['memory.rss']).toBeGreaterThan(0);
+  });
+
+  it('is no difference between runs, but is there to be compared', async () => {
+    const load = [0.5, 0.9];
+    const tracker = new Tracker({ storage: new MemoryStorage(), systemMetrics: { open: () => ({ read: () => ({ 'cpu.utilization': load.shift()! }), close: () => undefined }) } });
+    const ids: string[] = [];
+    for (const loss of [1, 2]) await tracker.withRun({ experiment: 'e' }, (run) => void (ids.push(run.id), run.logMetrics({ loss })));
+    expect((await tracker.compareRuns(ids, { only: 'differences' })).metrics.map(({ name }) => name)).toEqual(['loss']);
+    expect((await tracker.compareRuns(ids)).metrics.map(({ name }) => name).sort()).toEqual(['loss', 'system/cpu.utilization']);
   });
 });

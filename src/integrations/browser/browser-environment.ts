@@ -2,6 +2,7 @@ import type { Undo } from '../../core/clock.ts';
 import type { CodeRecord, Environment, EnvironmentRecord } from '../../core/environment.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { browserSystemMetrics } from './browser-system-metrics.ts';
 import { gpuName } from './gpu-name.ts';
 import { pageAddress, withoutCredentials, type PageLocation } from './page-address.ts';
 
@@ -37,6 +38,8 @@ interface BrowserGlobals {
  * Open runs are flushed when the page is hidden (`visibilitychange`), which is the time to count on, and once more when it is left (`pagehide`), when a browser may not wait for the write: a page that is left while it is visible can
  * lose what was logged since the last flush, half a second by default.
  *
+ * The load of the page ({@link browserSystemMetrics}) is logged by every run, unless the tracker or the run is given `systemMetrics: false`.
+ *
  * @throws {ValidationError} when `code` or `packages` is no object, or `gpu` not true or false.
  *
  * @example
@@ -57,7 +60,7 @@ export function browserEnvironment(options: BrowserEnvironmentOptions = {}): Env
     if (value !== undefined && (typeof value !== 'object' || value === null)) throw new ValidationError(`${name} is ${shown(value, 80)}; give an object.`, { path: name });
   }
   if (options.gpu !== undefined && typeof options.gpu !== 'boolean') throw new ValidationError(`gpu is ${shown(options.gpu, 80)}; give true or false.`, { path: 'gpu' });
-  return { describe: async () => describe(browserGlobals(), options), onExit };
+  return { describe: async () => describe(browserGlobals(), options), onExit, systemMetrics: browserSystemMetrics() };
 }
 
 /** What there is of it here; in Node nothing. */

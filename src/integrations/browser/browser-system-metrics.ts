@@ -1,5 +1,6 @@
 import { systemClock, type Clock, type Undo } from '../../core/clock.ts';
-import { tfjsMemoryValues, type SystemMetrics, type TfjsMemorySource } from '../../tracking/system-metrics.ts';
+import type { SystemMetrics } from '../../core/system-metrics.ts';
+import { tfjsMemoryValues, type TfjsMemorySource } from '../../tracking/system-metrics.ts';
 
 /** What {@link browserSystemMetrics} looks at besides the page. */
 export interface BrowserSystemMetricsOptions {

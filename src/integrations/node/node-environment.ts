@@ -5,6 +5,7 @@ import { durationMs, type Duration } from '../../core/duration.ts';
 import type { CodeRecord, Environment, EnvironmentRecord } from '../../core/environment.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { describeGit } from './git.ts';
+import { nodeSystemMetrics } from './node-system-metrics.ts';
 import { describeLockfile, describePackages } from './packages.ts';
 import { redactCommand } from './redact.ts';
 
@@ -27,6 +28,8 @@ export interface NodeEnvironmentOptions {
  * authorization headers and tokens of well-known forms in the command line. Environment variables are not recorded. The diff leaves out files that hold
  * secrets by their name (`.env`, `.npmrc`, `*.pem`, `*secret*` and their like) and is otherwise recorded as it is; give `maxDiffBytes: 0` where other tracked
  * files hold secrets.
+ *
+ * The load of the process ({@link nodeSystemMetrics}) is logged by every run, unless the tracker or the run is given `systemMetrics: false`.
  *
  * All is collected once, at the first run, without blocking the event loop. Runs that are open when the process is about to exit by itself (`beforeExit`) are
  * flushed; `process.exit()` and signals leave no time for that.
@@ -53,6 +56,7 @@ export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environme
   return {
     describe: () => (record ??= collect({ cwd, maxDiffBytes, timeoutMs })),
     onExit: exitHook(),
+    systemMetrics: nodeSystemMetrics(),
   };
 }
 

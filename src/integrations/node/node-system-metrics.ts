@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg, totalmem } from 'node:os';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { tfjsMemoryValues, type SystemMetrics, type TfjsMemorySource } from '../../tracking/system-metrics.ts';
+import type { SystemMetrics } from '../../core/system-metrics.ts';
+import { tfjsMemoryValues, type TfjsMemorySource } from '../../tracking/system-metrics.ts';
 
 /** What {@link nodeSystemMetrics} looks at besides the process. */
 export interface NodeSystemMetricsOptions {

@@ -44,7 +44,7 @@ export interface RunComparison {
 
 /** What a comparison shows. */
 export interface CompareRunsOptions {
-  /** Everything, or only what is not the same in all runs. @default 'all' */
+  /** Everything, or only what is not the same in all runs; the load of their hosts (metrics under `system/`), which never is, is no such difference. @default 'all' */
   only?: 'differences' | 'all' | undefined;
   /** Whether less or more of a metric is better, by name. @default what the names suggest */
   directions?: Readonly<Record<string, MetricDirection>> | undefined;
@@ -71,7 +71,7 @@ export function compareRunDetails(details: readonly RunDetails[], options: Compa
     attributes: fields(({ run: { experiment, group, status, seed, parent } }) => ({ experiment, group, status, seed, parent })),
     params: fields(({ run }) => run.params),
     tags: wanted(comparedItems(details.map(({ run }) => new Map(Object.entries(run.tags))), asItIs)),
-    metrics: wanted(comparedMetrics(details, directions)),
+    metrics: wanted(comparedMetrics(details, directions).filter(({ name }) => only === 'all' || !name.startsWith('system/'))),
     datasets: wanted(comparedItems(details.map(({ datasets }) => byRole(datasets)), fingerprintsOf)),
     code: fields((each) => codeFields(codeOf(each))),
     environment: fields(({ environment }) => environmentFields(environment)),
