@@ -47,12 +47,19 @@ class Generator {
   }
 
   request(): Request {
+    if (this.#random() < 0.03) return this.#plainRead();
     const [method, path, type] = this.#line();
     const headers = new Headers({ authorization: 'Bearer good', ...(type && { 'content-type': type }) });
     for (const [name, values] of Object.entries(headerValues)) if (this.#random() < (method === 'GET' && /^(?:range|if-n)/.test(name) ? 0.3 : 0.05)) headers.set(name, this.#of(values));
     const base = this.#random() < 0.85 ? this.#of(['http://h/api/v1/', 'http://h/api/workspaces/team-a/v1/']) : this.#of(['http://h/api/workspaces/registry/v1/', 'http://h/v1/', 'http://h/api/v2/', 'http://h/api/v1//']);
     const body = method === 'GET' || method === 'HEAD' ? undefined : this.#body(type);
     return new Request(base + path + (this.#random() < 0.2 ? this.#of(queries) : ''), { method, headers, body: body as BodyInit | undefined, duplex: 'half' } as RequestInit);
+  }
+
+  /** A read in part or on a condition of what is often there: chance alone asks for so few that some runs had no answer of a kind. */
+  #plainRead(): Request {
+    const [path, name, value] = this.#of<[string, string, string]>([[`blobs/${known}`, 'range', 'bytes=1-3'], ['records/open/a', 'if-none-match', '*']]);
+    return new Request(`http://h/api/v1/${path}`, { headers: { authorization: 'Bearer good', [name]: value } });
   }
 
   /** Mostly something that can be asked for, of something that may be there. */
@@ -182,9 +189,7 @@ describe(`hostile requests (SEED=${seed})`, () => {
     for (const { key } of (await inner.list({ limit: 100_000 })).entries) expect(key).toMatch(/^(?!secret\/(?!a$)|(?:.*\/)?registry\/)/);
     for (const { key } of (await inner.list({ kind: 'log', limit: 100_000 })).entries) expect(key).toMatch(/^(?!secret|uploads\/(?![0-9a-f-]{36}(?:\/done)?$)|(?:.*\/)?registry\/)/);
     // Most of the ways are gone: refusals of each kind, and successes.
-    for (const status of [200, 422, 400, 401, 403, 404, 405, 412, 413, 414, 415]) expect(statuses.get(status) ?? 0, `answers with ${status}: ${JSON.stringify([...statuses])}`).toBeGreaterThan(0);
-    // Reads of something that is there, in part or on a condition, are so rare that one of both kinds may be missing by chance.
-    expect((statuses.get(206) ?? 0) + (statuses.get(304) ?? 0), 'answers with 206 or 304').toBeGreaterThan(0);
+    for (const status of [200, 304, 206, 422, 400, 401, 403, 404, 405, 412, 413, 414, 415]) expect(statuses.get(status) ?? 0, `answers with ${status}: ${JSON.stringify([...statuses])}`).toBeGreaterThan(0);
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(200 * 1024 * 1024);
     // No place among the four requests in flight was lost on the way.
     const last = await handler(new Request('http://h/api/v1/records/open/a', { headers: { authorization: 'Bearer good' } }));
