@@ -174,6 +174,7 @@ export type { LoadedModel } from './registry/loaded-model.ts';
 export type { ModelFile } from './registry/model-files.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
+export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
   EvaluationRecorded,
   ModelCreated,

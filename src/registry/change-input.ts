@@ -7,6 +7,7 @@ import { checkStoredFiles } from './model-files.ts';
 import { checkModelName, parseReference } from './model-name.ts';
 import { changeShapes, stageSchema } from './registry-options.ts';
 import type { RegistryChange, RegistryChangeInputs } from './registry-changes.ts';
+import { storedFactShapes } from './version-facts.ts';
 
 const text = z.string().check(z.minLength(1));
 const dataset = z.strictObject({ digest: z.string(), name: z.optional(z.string()) });
@@ -19,7 +20,7 @@ const file = z.strictObject({
 /** What each change is given when it comes from another process, by the name of the change. */
 export const changeSchemas: { readonly [change in RegistryChange]: z.ZodMiniType } = {
   createModel: z.strictObject({ ...changeShapes.createModel, model: text }),
-  registerVersion: z.strictObject({ ...changeShapes.registerVersion, model: text, files: z.array(file), run: z.optional(text), dataset: z.optional(dataset) }),
+  registerVersion: z.strictObject({ ...changeShapes.registerVersion, ...storedFactShapes, model: text, files: z.array(file) }),
   setPolicy: z.strictObject({ ...changeShapes.setPolicy, model: text, policy: z.looseObject({}) }),
   recordEvaluation: z.strictObject({ ...changeShapes.recordEvaluation, ref: text, dataset }),
   promote: z.strictObject({ ...changeShapes.promote, ref: text, stage: stageSchema }),

@@ -2,28 +2,25 @@ import type { Digest } from '../core/digest.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
 import type { DatasetRef } from './evaluation.ts';
 import type { ModelFile } from './model-files.ts';
+import type { VersionFacts } from './version-facts.ts';
 import { stageOf, type Stage, type StageState } from './stages.ts';
 
 /** What is stored of a version. It never changes; where the version stands is kept with its model. */
-export interface VersionRecord {
+export interface VersionRecord extends VersionFacts {
   readonly version: number;
   readonly digest: Digest;
   readonly size: number;
   readonly files: readonly ModelFile[];
-  readonly run?: string | undefined;
-  readonly dataset?: DatasetRef | undefined;
   readonly metrics: Readonly<Record<string, number>>;
-  readonly createdBy?: string | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly tags: Readonly<Record<string, string>>;
-  readonly description?: string | undefined;
   /** The model's revision when it was registered, which orders it among the evaluations. */
   readonly revision: number;
 }
 
 /** A version of a model as it was registered, and where it stands now. */
-export interface ModelVersion {
+export interface ModelVersion extends VersionFacts {
   /** Name of the model. */
   readonly model: string;
   /** From 1, never reused. */
@@ -36,20 +33,12 @@ export interface ModelVersion {
   readonly size: number;
   /** In the order of their paths. */
   readonly files: readonly ModelFile[];
-  /** Id of the run that made it. */
-  readonly run?: string | undefined;
-  /** What it was trained or, with `metrics`, measured on. */
-  readonly dataset?: DatasetRef | undefined;
   /** As its author measured them; what others measured is in the evaluations. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Who made it. */
-  readonly createdBy?: string | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   /** Texts by name. */
   readonly tags: Readonly<Record<string, string>>;
-  /** What is new in it, for people. */
-  readonly description?: string | undefined;
 }
 
 /** A version as callers see it. */
@@ -69,7 +58,15 @@ export function lineageOf(model: string, record: VersionRecord): LineageEdge[] {
   const at = record.createdAt;
   const edges: LineageEdge[] = [];
   if (record.run !== undefined) edges.push({ from, relation: 'derivedFrom', to: { kind: 'run', id: record.run }, at });
-  if (record.dataset) edges.push({ from, relation: 'used', to: datasetRecordRef(record.dataset), at });
+  if (record.pipelineRun !== undefined) edges.push({ from, relation: 'derivedFrom', to: { kind: 'pipeline-run', id: record.pipelineRun }, at });
+  const datasets = [...(record.dataset ? [record.dataset] : []), ...(record.datasets ?? [])];
+  for (const dataset of new Map(datasets.map((each) => [`${each.name ?? ''} ${each.digest}`, each])).values()) {
+    edges.push({ from, relation: 'used', to: datasetRecordRef(dataset), at });
+  }
+  if (record.features) {
+    const { service, version, digest } = record.features;
+    edges.push({ from, relation: 'used', to: { kind: 'feature-service', id: service, version, digest }, at });
+  }
   return edges;
 }
 

@@ -15,6 +15,7 @@ import { existing, type ModelDecision, type ModelStore } from './model-store.ts'
 import { viewOf, type ModelVersion } from './model-version.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { Stage } from './stages.ts';
+import type { VersionFacts } from './version-facts.ts';
 
 // How often a decision is made anew because others changed the model while it was being made.
 const maxDecisions = 20;
@@ -28,16 +29,12 @@ export interface RegistryChangeInputs {
     readonly tags: Readonly<Record<string, string>>;
     readonly by?: string | undefined;
   };
-  readonly registerVersion: {
+  readonly registerVersion: VersionFacts & {
     readonly model: string;
     /** Files whose contents are stored already. */
     readonly files: readonly ModelFile[];
-    readonly run?: string | undefined;
-    readonly dataset?: DatasetRef | undefined;
     readonly metrics: Readonly<Record<string, number>>;
-    readonly createdBy?: string | undefined;
     readonly tags: Readonly<Record<string, string>>;
-    readonly description?: string | undefined;
   };
   readonly setPolicy: { readonly model: string; readonly policy: Policy } & Actor;
   readonly recordEvaluation: {

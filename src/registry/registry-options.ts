@@ -10,6 +10,7 @@ import type { GateFunction } from './custom-gate.ts';
 import type { DatasetPointer } from './evaluation.ts';
 import type { RegistryChange } from './registry-changes.ts';
 import { stages, type Stage } from './stages.ts';
+import { factShapes, type FeatureServiceRef, type Framework, type VersionDatasetPointer } from './version-facts.ts';
 
 /** What a `Registry` is made with. */
 export interface RegistryOptions {
@@ -49,6 +50,20 @@ export interface RegisterVersionOptions extends LongOperationOptions {
   readonly metrics?: Readonly<Record<string, number>> | undefined;
   /** The dataset behind it, by fingerprint. @default none */
   readonly dataset?: DatasetPointer | undefined;
+  /** All other datasets that went into it, by fingerprint, with what they were for. @default none */
+  readonly datasets?: readonly VersionDatasetPointer[] | undefined;
+  /** Id of the pipeline run in which it was made. @default none */
+  readonly pipelineRun?: string | undefined;
+  /** The feature service whose values it was trained on and expects. @default none */
+  readonly features?: FeatureServiceRef | undefined;
+  /** The form of its files, such as `tfjs-layers`, `onnx` or `json`. @default not told */
+  readonly flavor?: string | undefined;
+  /** Plain data that the flavor keeps. @default none */
+  readonly flavorData?: Readonly<Record<string, unknown>> | undefined;
+  /** What it was made with. @default not told */
+  readonly framework?: Framework | undefined;
+  /** An SPDX identifier or expression, such as `Apache-2.0`. @default not told */
+  readonly licence?: string | undefined;
   /** Who made it. @default not told */
   readonly createdBy?: string | undefined;
   /** Texts by name. @default none */
@@ -108,7 +123,7 @@ const registrySchema = z.strictObject({
   clock: clockOption,
 });
 const createShape = { description: optionalText, owner: optionalText, tags: texts, by: optionalText };
-const registerShape = { metrics: z.optional(metrics), createdBy: optionalText, tags: texts, description: optionalText };
+const registerShape = { ...factShapes, metrics: z.optional(metrics), tags: texts };
 const policyShape = { by: optionalText, reason: optionalText };
 const evaluationShape = { metrics: metrics.check(z.refine((values) => Object.keys(values).length > 0, 'is empty; give at least one')), by: optionalText };
 const rollbackShape = { by: text, reason: text };
@@ -120,6 +135,7 @@ const registerSchema = z.strictObject({
   files: z.optional(z.unknown()),
   run: z.optional(z.union([text, z.looseObject({ id: text })])),
   dataset: z.optional(z.unknown()),
+  datasets: z.optional(z.unknown()),
   signal: signalOption,
   onProgress: progressOption,
 });
@@ -151,7 +167,7 @@ export function checkCreateOptions(options: CreateModelOptions): CreateModelOpti
   return check(createSchema, options, 'options');
 }
 
-/** Checks the options of `registerVersion`, but for the files and the dataset, which are looked at one by one. */
+/** Checks the options of `registerVersion`, but for the files and the datasets, which are looked at one by one. */
 export function checkRegisterOptions(options: RegisterVersionOptions): RegisterVersionOptions {
   return check(registerSchema, options, 'options') as RegisterVersionOptions;
 }

@@ -38,6 +38,7 @@ import {
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { Stage } from './stages.ts';
+import { checkDatasets, checkFlavorData } from './version-facts.ts';
 
 /**
  * Keeps the versions of models: what their files are to the byte, where each version stands, who moved it there, why and on what evidence.
@@ -113,18 +114,21 @@ export class Registry {
    * Throws `ValidationError` for unsafe paths and contents that cannot be stored, `NotFoundError` when there is no such model.
    */
   async registerVersion(model: string, options: RegisterVersionOptions): Promise<ModelVersion> {
-    const { files, run, dataset, metrics: measured = {}, tags = {}, createdBy, description, ...operation } = checkRegisterOptions(options);
+    const { files, run, dataset, datasets, metrics: measured = {}, tags = {}, signal: aborts, onProgress, ...facts } = checkRegisterOptions(options);
+    const operation = { signal: aborts, onProgress };
     const name = checkModelName(model, 'model');
     const contents = checkFiles(files, this.#storage);
-    const where = dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset');
+    checkFlavorData(facts.flavorData);
+    const from = {
+      ...facts,
+      run: typeof run === 'object' ? run.id : run,
+      dataset: dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset'),
+      datasets: datasets === undefined ? undefined : checkDatasets(datasets, 'options.datasets'),
+    };
     // Asked before anything is stored.
     await this.#store.state(name, operation);
     const stored = await storeFiles(this.#storage, contents, operation);
-    const pointer = typeof run === 'object' ? run.id : run;
-    return this.#changes.registerVersion(
-      { model: name, files: stored, run: pointer, dataset: where, metrics: measured, createdBy, tags, description },
-      { signal: operation.signal },
-    );
+    return this.#changes.registerVersion({ ...from, model: name, files: stored, metrics: measured, tags }, { signal: aborts });
   }
 
   /** The version that a reference points at. Throws `NotFoundError` when it points at none. */

@@ -107,6 +107,44 @@ describe('versions', () => {
     expect(await readLineage(storage, 'to', { kind: 'run', id: 'run-1' })).toHaveLength(1);
   });
 
+  it('keep where they come from and what they are, and lineage leads there', async () => {
+    const { registry, storage } = await registryWith(0);
+    const digest = (hex: string): `sha256:${string}` => `sha256:${hex.repeat(64)}`;
+    const facts = {
+      pipelineRun: 'p-1',
+      features: { service: 'delay_v1', version: 2, digest: digest('5') },
+      flavor: 'tfjs-layers',
+      flavorData: { weights: [1, NaN] },
+      framework: { name: '@tensorflow/tfjs', version: '4.22.0' },
+      licence: 'Apache-2.0',
+    } as const;
+    const version = await registry.registerVersion('flight-delay', {
+      ...facts,
+      files: { f: 'x' },
+      dataset: digest('1'),
+      datasets: [{ dataset: { fingerprint: digest('2'), name: 'train' }, role: 'training' }, { fingerprint: digest('3'), name: 'valid', role: 'validation' }, digest('1')],
+    });
+    const datasets = [{ digest: digest('2'), name: 'train', role: 'training' }, { digest: digest('3'), name: 'valid', role: 'validation' }, { digest: digest('1') }];
+    expect(version).toMatchObject({ ...facts, datasets });
+    expect(await registry.getVersion('flight-delay@1')).toEqual(version);
+    const edges = await readLineage(storage, 'from', { kind: 'model-version', id: 'flight-delay', version: 1 });
+    expect(edges.map(({ relation, to }) => `${relation} ${to.kind} ${to.id}`).sort()).toEqual([
+      'derivedFrom pipeline-run p-1',
+      `used dataset ${digest('1')}`,
+      'used dataset train',
+      'used dataset valid',
+      'used feature-service delay_v1',
+    ]);
+    const refused = (options: object, path: string): Promise<void> =>
+      expect(registry.registerVersion('flight-delay', { files: { f: 'x' }, ...options })).rejects.toMatchObject({ code: 'validation', details: { path } });
+    await refused({ datasets: ['january'] }, 'options.datasets[0]');
+    await refused({ datasets: [{ dataset: digest('1'), role: 3 }] }, 'options.datasets[0].role');
+    await refused({ framework: { version: '1' } }, 'options.framework.name');
+    await refused({ features: { service: 's', digest: 'x' } }, 'options.features.digest');
+    await refused({ flavorData: { f: () => 1 } }, 'options.flavorData.f');
+    expect((await registry.getModel('flight-delay')).latest).toBe(1);
+  });
+
   it('take files as bytes, text, Blob, stream and AsyncIterable, and store equal ones once', async () => {
     const { registry, storage } = await registryWith(0);
     const text = 'the very same bytes';
