@@ -49,7 +49,7 @@ describeInBrowser('IndexedDBStorage in Chromium', () => {
     const { passed, failed } = await (await browser.openTab(site)).run('conformance', seed);
     expect(failed, `seed ${seed}`).toEqual([]);
     expect(passed.length).toBeGreaterThan(90);
-  }, 60_000);
+  }, 180_000);
 
   it('works in a private window, and forgets with it', async () => {
     const tab = await browser.openTab(site, { inPrivate: true });

@@ -58,9 +58,9 @@ describeInBrowser('the outbox of a page in Chromium', () => {
     expect((await contentsOf(shared)).records).toEqual({});
     await browser.context.setOffline(false);
     // The event wakes the link, whose own next look is an hour away.
-    await vi.waitFor(() => expectAll(['one'], 50), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => expectAll(['one'], 50), { timeout: 120_000, interval: 50 });
     await tab.close();
-  }, 60_000);
+  }, 180_000);
 
   it.each([1, 2, 4, 7, 11])('is drained to the end by another page when its own crashes at write %i', async (crashAt) => {
     const store = `crash-${crashAt}`;
@@ -87,7 +87,7 @@ describeInBrowser('the outbox of a page in Chromium', () => {
     expect((await contentsOf(shared)).logs['metrics/0']).toEqual({ one: entries[0], two: entries[1] });
     expect((await contentsOf(shared)).missingBlobs).toEqual([]);
     await next.close();
-  }, 60_000);
+  }, 180_000);
 
   it('is drained by one of two tabs at a time, and each write travels once', async () => {
     const [one, two] = [await browser.openTab(site), await browser.openTab(site)];
@@ -104,12 +104,12 @@ describeInBrowser('the outbox of a page in Chromium', () => {
     await atServer;
     await two.run('connect', 'tabs');
     await two.run('write', { store: 'tabs', page: 'two', count: 40 });
-    await vi.waitFor(async () => expect(await two.run('locks')).toEqual({ held: 1, pending: 1 }), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await two.run('locks')).toEqual({ held: 1, pending: 1 }), { timeout: 60_000 });
     release();
     for (const tab of [one, two]) expect(await tab.run('settled')).toMatchObject({ conflicts: 0 });
     const [first, second] = [await one.run('counts'), await two.run('counts')];
     expect([first.records + second.records, first.entries + second.entries, first.blobs + second.blobs]).toEqual([90, 200, 5]);
     await expectAll(['one', 'two'], 40);
     for (const tab of [one, two]) await tab.close();
-  }, 60_000);
+  }, 180_000);
 });

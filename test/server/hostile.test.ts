@@ -137,7 +137,7 @@ function isWireError(text: string): boolean {
 }
 
 describe(`hostile requests (SEED=${seed})`, () => {
-  it(`get an answer each, ${requests} times, and reach nothing without leave`, { timeout: 60_000 }, async () => {
+  it(`get an answer each, ${requests} times, and reach nothing without leave`, { timeout: 180_000 }, async () => {
     const generator = new Generator(seededRandom(seed));
     const touches: Touch[] = [];
     const granted: Access[] = [];

@@ -60,7 +60,7 @@ describe('over node:http', () => {
     const response = await new Promise<IncomingMessage>((resolve) => httpRequest(`${server.url}/v1/logs/l`, resolve).end());
     // Nothing is read here until the sockets between us are full.
     let before = -1;
-    await expect.poll(() => (before === given ? 'waits' : ((before = given), 'goes on')), { interval: 100, timeout: 10_000 }).toBe('waits');
+    await expect.poll(() => (before === given ? 'waits' : ((before = given), 'goes on')), { interval: 100, timeout: 100_000 }).toBe('waits');
     expect(given).toBeLessThan(1_000);
     response.resume();
     await once(response, 'end');
@@ -84,7 +84,7 @@ describe('over node:http', () => {
     socket.write(`PUT /v1/blobs/${bigDigest} HTTP/1.1\r\nhost: x\r\ncontent-length: ${big.length}\r\n\r\n`);
     socket.write(big);
     let before = -1;
-    await expect.poll(() => (before === socket.bytesWritten - socket.writableLength ? 'waits' : ((before = socket.bytesWritten - socket.writableLength), 'goes on')), { interval: 100, timeout: 10_000 }).toBe('waits');
+    await expect.poll(() => (before === socket.bytesWritten - socket.writableLength ? 'waits' : ((before = socket.bytesWritten - socket.writableLength), 'goes on')), { interval: 100, timeout: 100_000 }).toBe('waits');
     expect(socket.writableLength).toBeGreaterThan(0);
     release();
     const [answer] = (await once(socket, 'data')) as [Buffer];

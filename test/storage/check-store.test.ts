@@ -181,7 +181,7 @@ describe('checkStore on a damaged directory', () => {
     return await check(storage, options);
   }
 
-  it('names the record, log or blob when a byte is flipped, wherever it matters', { timeout: 60_000 }, async () => {
+  it('names the record, log or blob when a byte is flipped, wherever it matters', { timeout: 180_000 }, async () => {
     const seed = Date.now() % 2 ** 31;
     const { root, files } = await store();
     const pristine = new Map(files.map((path) => [path, readFileSync(path)]));

@@ -75,7 +75,7 @@ describe('the sources', () => {
       import { sampleSystemMetrics } from './src/tracking/system-metrics.ts';
       import { systemClock } from './src/core/clock.ts';
       sampleSystemMetrics({ source: nodeSystemMetrics(), clock: systemClock, intervalMs: 60000, log: () => undefined });`;
-    execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { timeout: 15_000 });
+    execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], { timeout: 100_000 });
   });
 
   it('tell how late timers are in a page', async () => {

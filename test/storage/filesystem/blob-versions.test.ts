@@ -122,7 +122,7 @@ describe('a blob that is written anew while it is deleted at the version that it
     expect(aside).toBeGreaterThan(0);
   });
 
-  it(`is there beside several who delete and write it, when they die, and when power is lost (seed ${seed})`, { timeout: 60_000 }, async () => {
+  it(`is there beside several who delete and write it, when they die, and when power is lost (seed ${seed})`, { timeout: 180_000 }, async () => {
     let lost = 0;
     for (let run = 0; run < 400; run++) {
       const random = seededRandom(seed + run);
@@ -150,7 +150,7 @@ describe('a blob that is written anew while it is deleted at the version that it
     expect(lost).toBeGreaterThan(150);
   });
 
-  it('is there with real processes', { timeout: 60_000 }, async () => {
+  it('is there with real processes', { timeout: 180_000 }, async () => {
     const root = join(directory(), 'store');
     await using storage = new FilesystemStorage(root);
     const script = fileURLToPath(new URL('refresh-child.ts', import.meta.url));

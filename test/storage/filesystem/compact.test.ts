@@ -312,7 +312,7 @@ describe('a compaction of many records', () => {
     return disk;
   }
 
-  it('may be cut short by death or loss of power anywhere while others write', { timeout: 60_000 }, async () => {
+  it('may be cut short by death or loss of power anywhere while others write', { timeout: 180_000 }, async () => {
     const { calls } = await compactAndWrite(await filledDisk(0), () => undefined);
     expect(calls.filter((call) => call.name === 'write' && call.path.endsWith('.tmp')).length).toBeGreaterThan(2);
     for (let at = 1; at <= calls.length; at += 2) {
@@ -324,7 +324,7 @@ describe('a compaction of many records', () => {
     }
   });
 
-  it.each(['ENOSPC', 'EIO', 'EMFILE'])('that meets %s anywhere while others write fails with a code, or not at all, and loses nothing', { timeout: 60_000 }, async (code) => {
+  it.each(['ENOSPC', 'EIO', 'EMFILE'])('that meets %s anywhere while others write fails with a code, or not at all, and loses nothing', { timeout: 180_000 }, async (code) => {
     const { calls } = await compactAndWrite(await filledDisk(0), () => undefined);
     for (let at = 1; at <= calls.length; at += 3) {
       const disk = await filledDisk(at);

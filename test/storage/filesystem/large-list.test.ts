@@ -7,7 +7,7 @@ import { SimulatedDisk } from '../faults/simulated-disk.ts';
 const empty = new Uint8Array(0);
 const seed = Math.floor(Math.random() * 2 ** 31);
 
-it(`lists any part of many records, however they were written, deleted and written again (seed ${seed})`, { timeout: 60_000 }, async () => {
+it(`lists any part of many records, however they were written, deleted and written again (seed ${seed})`, { timeout: 180_000 }, async () => {
   const random = seededRandom(seed);
   const integer = (below: number): number => Math.floor(random() * below);
   // Short keys beside long ones, some the beginning of others, most of them alike for a while.

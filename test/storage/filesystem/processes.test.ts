@@ -22,7 +22,7 @@ describe('several processes on one store', () => {
   it.each([
     ['a file that is never replaced', 4 << 20],
     ['a file that is replaced every few writes', 2000],
-  ])('8 × 50 increments are 400 with %s', { timeout: 60_000 }, async (_title, compactAt) => {
+  ])('8 × 50 increments are 400 with %s', { timeout: 180_000 }, async (_title, compactAt) => {
     const root = join(directory(), 'store');
     await Promise.all(Array.from({ length: 8 }, () => increment(root, 50, compactAt)));
     await using storage = new FilesystemStorage(root);

@@ -76,7 +76,7 @@ describe(`replication against what it promises (seed ${seed})`, () => {
     ['memory', 'filesystem', 15],
     ['filesystem', 'memory', 15],
     ['filesystem', 'filesystem', 15],
-  ])('the target becomes the source, whatever fails: %s to %s', { timeout: 60_000 }, async (from, to, numRuns) => {
+  ])('the target becomes the source, whatever fails: %s to %s', { timeout: 180_000 }, async (from, to, numRuns) => {
     const property = fc.asyncProperty(steps(false), fc.nat(), async (all, luck) => {
       const random = seededRandom(luck);
       const [a, b] = [open(from), open(to)];
@@ -98,7 +98,7 @@ describe(`replication against what it promises (seed ${seed})`, () => {
     await fc.assert(property, { numRuns, seed });
   });
 
-  it('what others wrote to the target is never lost, and every difference is reported', { timeout: 60_000 }, async () => {
+  it('what others wrote to the target is never lost, and every difference is reported', { timeout: 180_000 }, async () => {
     const property = fc.asyncProperty(steps(true), fc.nat(), async (all, luck) => {
       const random = seededRandom(luck);
       const [a, b] = [new MemoryStorage(), new MemoryStorage()];
@@ -143,7 +143,7 @@ describe(`replication against what it promises (seed ${seed})`, () => {
     await fc.assert(property, { numRuns: 200, seed });
   });
 
-  it('several links at once, while others write to the source, are as exact as one', { timeout: 60_000 }, async () => {
+  it('several links at once, while others write to the source, are as exact as one', { timeout: 180_000 }, async () => {
     const property = fc.asyncProperty(steps(false), fc.nat(), fc.integer({ min: 2, max: 3 }), async (all, luck, count) => {
       const random = seededRandom(luck);
       const [a, b] = [new MemoryStorage(), new MemoryStorage()];

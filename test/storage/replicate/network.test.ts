@@ -11,7 +11,7 @@ import { append, contentsOf, put, putWithBlob, remove } from './contents.ts';
 const seed = Number(process.env['FAULT_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
 
 describe(`replication over a network that fails (FAULT_SEED=${seed})`, () => {
-  it.each([0, 3])('loses and doubles nothing when a request is tried %i times more before a pass fails', { timeout: 60_000 }, async (limit) => {
+  it.each([0, 3])('loses and doubles nothing when a request is tried %i times more before a pass fails', { timeout: 180_000 }, async (limit) => {
     const random = seededRandom(seed);
     const [a, b] = [new MemoryStorage(), new MemoryStorage()];
     const server = await serveStorage(b);
