@@ -154,16 +154,21 @@ export type { ImportDamage, ImportedRun, RunSource } from './tracking/interchang
 export type { MetricValues } from './tracking/metric-buffer.ts';
 export { Registry } from './registry/registry.ts';
 export type {
+  AliasOptions,
   CreateModelOptions,
   PageOptions,
   PromoteOptions,
+  ReasonedOptions,
   RecordEvaluationOptions,
   RegisterVersionOptions,
   RegistryOptions,
   RollbackOptions,
   RunPointer,
   SetPolicyOptions,
+  UpdateModelOptions,
+  UpdateVersionOptions,
 } from './registry/registry-options.ts';
+export type { Approval } from './registry/approval.ts';
 export { gates } from './registry/gates.ts';
 export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, MetricGate, MetricGateOptions, Policy } from './registry/gates.ts';
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
@@ -176,14 +181,24 @@ export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
 export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
+  AliasDeleted,
+  AliasSet,
   EvaluationRecorded,
   ModelCreated,
+  ModelDeleted,
+  ModelUpdated,
   PolicyChanged,
   RegistryEvent,
   RegistryEventData,
   StageChanged,
   StageMoved,
+  ToldOfModel,
+  ToldOfVersion,
+  VersionApproved,
+  VersionDeleted,
+  VersionNamed,
   VersionRegistered,
+  VersionUpdated,
 } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export { Pipeline } from './pipelines/pipeline.ts';

@@ -5,6 +5,7 @@ export type { NodeHeaders } from './server/lazy-request.ts';
 export { toNodeHandler } from './server/node-handler.ts';
 export type { NodeHandler, NodeResponse } from './server/node-handler.ts';
 export type { NodeRequest } from './server/node-incoming.ts';
+export type { RegistryEventListener, RegistryEventPlace } from './server/registry-endpoint.ts';
 export { createStorageHandler } from './server/storage-handler.ts';
 export type { StorageHandler } from './server/storage-handler.ts';
 export { workspaceStorage } from './server/workspace-storage.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { check } from '../core/schema.ts';
+import { checkAlias } from './alias.ts';
 import { checkDataset, type DatasetPointer } from './evaluation.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { checkStoredFiles } from './model-files.ts';
@@ -20,7 +21,17 @@ const file = z.strictObject({
 /** What each change is given when it comes from another process, by the name of the change. */
 export const changeSchemas: { readonly [change in RegistryChange]: z.ZodMiniType } = {
   createModel: z.strictObject({ ...changeShapes.createModel, model: text }),
+  updateModel: z.strictObject({ ...changeShapes.updateModel, model: text }),
+  deleteModel: z.strictObject({ ...changeShapes.deleteModel, model: text }),
   registerVersion: z.strictObject({ ...changeShapes.registerVersion, ...storedFactShapes, model: text, files: z.array(file) }),
+  updateVersion: z.strictObject({ ...changeShapes.updateVersion, ref: text }),
+  deleteVersion: z.strictObject({ ...changeShapes.deleteVersion, ref: text }),
+  retire: z.strictObject({ ...changeShapes.retire, ref: text }),
+  reinstate: z.strictObject({ ...changeShapes.reinstate, ref: text }),
+  setAlias: z.strictObject({ ...changeShapes.setAlias, model: text }),
+  deleteAlias: z.strictObject({ ...changeShapes.deleteAlias, model: text }),
+  approve: z.strictObject({ ...changeShapes.approve, ref: text }),
+  withdrawApproval: z.strictObject({ ...changeShapes.withdrawApproval, ref: text }),
   setPolicy: z.strictObject({ ...changeShapes.setPolicy, model: text, policy: z.looseObject({}) }),
   recordEvaluation: z.strictObject({ ...changeShapes.recordEvaluation, ref: text, dataset }),
   promote: z.strictObject({ ...changeShapes.promote, ref: text, stage: stageSchema }),
@@ -56,7 +67,18 @@ function completed(change: RegistryChange, input: Record<string, unknown>, model
     case 'createModel':
       return { tags: input['tags'] ?? {} };
     case 'registerVersion':
-      return { tags: input['tags'] ?? {}, metrics: input['metrics'] ?? {}, files: checkStoredFiles(input['files'] as { path: string; size: number; digest: Digest }[]), ...where };
+      return {
+        tags: input['tags'] ?? {},
+        metrics: input['metrics'] ?? {},
+        idempotent: input['idempotent'] ?? false,
+        files: checkStoredFiles(input['files'] as { path: string; size: number; digest: Digest }[]),
+        ...where,
+      };
+    case 'setAlias':
+    case 'deleteAlias':
+      return { alias: checkAlias(input['alias'] as string, 'input.alias') };
+    case 'rollback':
+      return { verifyAll: input['verifyAll'] ?? false };
     case 'setPolicy':
       return { policy: checkPolicy(input['policy'] as Policy, model) };
     case 'promote':

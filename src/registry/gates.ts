@@ -142,6 +142,7 @@ export function comparisonOf(notWorseThan: string): ExclusiveStage | number {
   if (notWorseThan === 'production' || notWorseThan === 'staging') return notWorseThan;
   const { selector } = parseReference(notWorseThan, 'notWorseThan');
   if (selector === 'latest') throw new ValidationError(`${shown(notWorseThan)} is a different version every time; compare with a stage or a number.`, { path: 'notWorseThan' });
+  if ('alias' in selector) throw new ValidationError(`${shown(notWorseThan)} may point elsewhere tomorrow; compare with a stage or a number.`, { path: 'notWorseThan' });
   return 'version' in selector ? selector.version : selector.stage;
 }
 
@@ -179,6 +180,6 @@ function checkComparison(gate: GateDefinition, model: string, path: string): voi
   const { notWorseThan } = gate;
   if (notWorseThan === 'production' || notWorseThan === 'staging') return;
   const { model: other, selector } = parseReference(notWorseThan, path);
-  if (other === model && selector !== 'latest') return;
+  if (other === model && selector !== 'latest' && !('alias' in selector)) return;
   throw new ValidationError(`${path} is ${shown(notWorseThan)}; compare with 'production', 'staging' or a numbered version of ${shown(model)}.`, { path });
 }

@@ -10,7 +10,17 @@ export function guardedChanges(call: NonNullable<StorageAdapter['call']>): Regis
       (await call({ domain: 'registry', method, input, prefix: '' }, options)) as RegistryChangeResults[C];
   return {
     createModel: send('createModel'),
+    updateModel: send('updateModel'),
+    deleteModel: send('deleteModel'),
     registerVersion: send('registerVersion'),
+    updateVersion: send('updateVersion'),
+    deleteVersion: send('deleteVersion'),
+    retire: send('retire'),
+    reinstate: send('reinstate'),
+    setAlias: send('setAlias'),
+    deleteAlias: send('deleteAlias'),
+    approve: send('approve'),
+    withdrawApproval: send('withdrawApproval'),
     setPolicy: send('setPolicy'),
     recordEvaluation: send('recordEvaluation'),
     promote: send('promote'),

@@ -1,12 +1,13 @@
 import { isWellFormed } from '../core/bytes.ts';
 import { ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
+import { checkAlias } from './alias.ts';
 import type { ExclusiveStage } from './stages.ts';
 
 const maxNameLength = 250;
 
 /** What a reference says after its last `@`. */
-export type Selector = { readonly version: number } | { readonly stage: ExclusiveStage } | 'latest';
+export type Selector = { readonly version: number } | { readonly stage: ExclusiveStage } | { readonly alias: string } | 'latest';
 
 /** A reference taken apart. */
 export interface ModelReference {
@@ -38,13 +39,13 @@ export function checkModelName(name: string, path = 'name'): string {
   throw new ValidationError(`${path}: ${shown(name)} cannot name a model, since it ${problem}.`, { path });
 }
 
-/** Takes `name@3`, `name@production`, `name@staging` or `name@latest` apart. The name may have an `@` of its own: the last one counts. */
+/** Takes `name@3`, `name@production`, `name@staging`, `name@latest` or `name@alias` apart. The name may have an `@` of its own: the last one counts. */
 export function parseReference(reference: string, path = 'ref'): ModelReference {
   const at = typeof reference === 'string' ? reference.lastIndexOf('@') : -1;
   const selector = at > 0 ? parseSelector(reference.slice(at + 1)) : undefined;
   if (selector !== undefined) return { model: checkModelName(reference.slice(0, at), path), selector };
   throw new ValidationError(
-    `${path}: ${shown(reference)} does not point at a version; write the model's name, '@', and a version number, 'production', 'staging' or 'latest', such as 'fraud@3'.`,
+    `${path}: ${shown(reference)} does not point at a version; write the model's name, '@', and a version number, 'production', 'staging', 'latest' or an alias, such as 'fraud@3'.`,
     { path },
   );
 }
@@ -52,5 +53,10 @@ export function parseReference(reference: string, path = 'ref'): ModelReference 
 function parseSelector(text: string): Selector | undefined {
   if (text === 'latest') return text;
   if (text === 'production' || text === 'staging') return { stage: text };
-  return /^[1-9]\d{0,8}$/.test(text) ? { version: Number(text) } : undefined;
+  if (/^[1-9]\d{0,8}$/.test(text)) return { version: Number(text) };
+  try {
+    return { alias: checkAlias(text) };
+  } catch {
+    return undefined;
+  }
 }

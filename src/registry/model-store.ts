@@ -10,13 +10,22 @@ import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
 import { changeHead, readHead, readHeads, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { listAll, readValues } from '../storage/records.ts';
+import { update } from '../storage/update.ts';
+import type { ApprovalRecord } from './approval.ts';
 import type { EvaluationRecord } from './evaluation.ts';
 import type { ModelReference } from './model-name.ts';
-import type { ModelState, PendingRecord } from './model-state.ts';
+import { completed, isThere, latestVersion, type ModelState, type PendingRecord, type Sweep } from './model-state.ts';
 import type { VersionRecord } from './model-version.ts';
 import type { NewRegistryEvent, RegistryEvent } from './registry-event.ts';
 
 const modelsPrefix = 'registry/models/';
+// Where records of versions lie: named by the version's number at the end, or below it by ids of their own.
+const versionRooms = [
+  { name: 'versions', below: false },
+  { name: 'contents', below: false },
+  { name: 'evaluations', below: true },
+  { name: 'approvals', below: true },
+] as const;
 
 /** What a decision makes of a model's state: the next one and the event that tells of it, or `undefined` for no change. */
 export type ModelDecision = { readonly state: ModelState; readonly event: NewRegistryEvent } | undefined;
@@ -33,41 +42,79 @@ export class ModelStore {
 
   /** The state of a model; throws `NotFoundError` when there is none. */
   async state(model: string, options: OperationOptions): Promise<ModelState> {
-    return existing(await readHead<ModelState>(this.#head(model), options), model);
+    return existing(await this.#stored(model, options), model);
+  }
+
+  async #stored(model: string, options: OperationOptions): Promise<ModelState | undefined> {
+    const stored = await readHead<ModelState>(this.#head(model), options);
+    return stored && completed(stored);
   }
 
   /** Changes a state together with its history, then moves the records that it made to their places. */
-  async change(model: string, decide: (state: ModelState | undefined) => ModelDecision, options: OperationOptions): Promise<ModelState | undefined> {
-    const { state } = await changeHead<ModelState>(
+  async change(
+    model: string,
+    decide: (state: ModelState | undefined) => ModelDecision,
+    options: OperationOptions,
+  ): Promise<{ state: ModelState | undefined; events: readonly RegistryEvent[] }> {
+    const { state, events } = await changeHead<ModelState>(
       this.#head(model),
       (before) => {
-        const decision = decide(before);
+        const decision = decide(before && completed(before));
         return decision && { state: decision.state, events: [decision.event] };
       },
       options,
     );
     // The change is stored by now. Where this fails, the records stay readable in the state, and the next change moves them.
     if (state) await this.settle(state, options).catch(() => undefined);
-    return state;
+    return { state, events: events as RegistryEvent[] };
   }
 
-  /** Writes the records that a state still holds, then takes them out of it. */
+  /** Writes the records that a state still holds and removes those that are to go, then takes both out of the state. */
   async settle(state: ModelState, options: OperationOptions): Promise<void> {
-    if (state.pending.length === 0) return;
-    await this.#storage.write(state.pending.flatMap(operationsOf), options);
-    const moved = new Set(state.pending.map((record) => record.key));
+    const { pending = [], sweeps = [] } = state;
+    if (pending.length === 0 && sweeps.length === 0) return;
+    const first = pending.filter(({ edition }) => edition === undefined);
+    if (first.length > 0) await this.#storage.write(first.flatMap(operationsOf), options);
+    for (const record of pending) if (record.edition !== undefined) await this.#replace(record as PendingRecord & Edited, options);
+    for (const sweep of sweeps) await this.#sweep(state.name, sweep, options);
+    const moved = new Set(pending.map(identityOf));
+    const swept = new Set(sweeps.map((sweep) => JSON.stringify(sweep)));
     await changeHead<ModelState>(
       this.#head(state.name),
       (now) => {
-        const pending = now?.pending.filter((record) => !moved.has(record.key));
-        return now && pending!.length < now.pending.length ? { state: { ...now, pending: pending! }, events: [] } : undefined;
+        if (now === undefined) return undefined;
+        const left = { pending: now.pending.filter((record) => !moved.has(identityOf(record))), sweeps: (now.sweeps ?? []).filter((sweep) => !swept.has(JSON.stringify(sweep))) };
+        const changed = left.pending.length < now.pending.length || left.sweeps.length < (now.sweeps?.length ?? 0);
+        return changed ? { state: { ...now, ...left }, events: [] } : undefined;
       },
       options,
     );
   }
 
+  async #replace({ key, value, edition, blobs }: PendingRecord & Edited, options: OperationOptions): Promise<void> {
+    // Whoever settles an older state must not undo what a newer one made.
+    const newer = (present: Partial<Edited> | undefined): Partial<Edited> => (present && (present.edition ?? -1) >= edition ? present : { ...(value as object), edition });
+    await update<Partial<Edited> | undefined>(this.#storage, key, newer, { ...options, clock: this.#clock, blobs: () => blobs });
+  }
+
+  async #sweep(model: string, sweep: Sweep, options: OperationOptions): Promise<void> {
+    for (const room of versionRooms) {
+      // The record of a single version stays, without its contents, so that a belated write cannot bring it back.
+      if ('version' in sweep && !room.below) continue;
+      const prefix = `registry/${room.name}/${escapeSegment(model)}/${'version' in sweep ? `${padded(sweep.version)}/` : ''}`;
+      let after: Key | undefined;
+      do {
+        const { entries, next } = await this.#storage.list({ prefix, after, limit: 1_000 }, options);
+        const gone = entries.filter(({ key }) => 'version' in sweep || Number(key.split('/').at(room.below ? -2 : -1)) <= sweep.through);
+        if (gone.length > 0) await this.#storage.write(gone.map(({ key }) => ({ kind: 'delete', key })), options);
+        after = next;
+      } while (after !== undefined);
+    }
+  }
+
+  /** Everything that happened to a model, also to one that was deleted. */
   async history(model: string, options: OperationOptions): Promise<RegistryEvent[]> {
-    await this.state(model, options);
+    if ((await this.#stored(model, options)) === undefined) throw unknownModel(model);
     return (await readHistory(this.#head(model), options)) as RegistryEvent[];
   }
 
@@ -85,9 +132,10 @@ export class ModelStore {
 
   /** Versions by number. The state must have been read before: what it holds no longer is in its place by then. */
   async versions(state: ModelState, numbers: readonly number[], options: OperationOptions): Promise<(VersionRecord | undefined)[]> {
-    const keys = numbers.map((number) => versionKey(state.name, number));
-    const pending = new Map(state.pending.map(({ key, value }) => [key, value as VersionRecord]));
-    const missing = keys.filter((key) => !pending.has(key));
+    const keys = numbers.map((number) => (isThere(state, number) ? versionKey(state.name, number) : undefined));
+    // The last one of a key counts.
+    const pending = new Map<Key | undefined, VersionRecord>(state.pending.map(({ key, value }) => [key, value as VersionRecord]));
+    const missing = keys.filter((key) => key !== undefined && !pending.has(key)) as Key[];
     const found = await readValues<VersionRecord>(this.#storage, missing, options);
     missing.forEach((key, i) => {
       if (found[i]) pending.set(key, found[i].value);
@@ -97,16 +145,33 @@ export class ModelStore {
 
   /** The evaluations of a version as of `state`, oldest first. */
   async evaluations(state: ModelState, version: number, options: OperationOptions): Promise<EvaluationRecord[]> {
-    const prefix = evaluationPrefix(state.name, version);
+    return this.#additions<EvaluationRecord>(state, evaluationPrefix(state.name, version), options);
+  }
+
+  /** What was said for and against a version as of `state`, oldest first. */
+  async approvals(state: ModelState, version: number, options: OperationOptions): Promise<ApprovalRecord[]> {
+    return this.#additions<ApprovalRecord>(state, approvalPrefix(state.name, version), options);
+  }
+
+  /** The newest version that is there of those that were registered with the same contents. */
+  async sameContents(state: ModelState, contents: string, options: OperationOptions): Promise<VersionRecord | undefined> {
+    const prefix = contentsPrefix(state.name, contents);
+    const keys: Key[] = state.pending.map(({ key }) => key).filter((key) => key.startsWith(prefix));
+    for await (const { key } of listAll(this.#storage, { prefix }, options)) keys.push(key);
+    const numbers = keys.map((key) => Number(key.slice(prefix.length))).filter((number) => isThere(state, number));
+    return numbers.length === 0 ? undefined : (await this.versions(state, [Math.max(...numbers)], options))[0];
+  }
+
+  async #additions<T extends { readonly revision: number }>(state: ModelState, prefix: string, options: OperationOptions): Promise<T[]> {
     const keys: Key[] = [];
     for await (const { key } of listAll(this.#storage, { prefix }, options)) keys.push(key);
-    const records = new Map<Key, EvaluationRecord>();
+    const records = new Map<Key, T>();
     for (let at = 0; at < keys.length; at += 1_000) {
       const batch = keys.slice(at, at + 1_000);
-      const found = await readValues<EvaluationRecord>(this.#storage, batch, options);
+      const found = await readValues<T>(this.#storage, batch, options);
       batch.forEach((key, i) => found[i] && records.set(key, found[i].value));
     }
-    for (const { key, value } of state.pending) if (key.startsWith(prefix)) records.set(key, value as EvaluationRecord);
+    for (const { key, value } of state.pending) if (key.startsWith(prefix)) records.set(key, value as T);
     return [...records.values()].filter(({ revision }) => revision <= state.revision).sort((a, b) => a.revision - b.revision);
   }
 
@@ -114,7 +179,7 @@ export class ModelStore {
     const page = await this.#storage.list({ prefix: modelsPrefix, after: after === undefined ? undefined : modelsPrefix + after, limit }, options);
     const states = await readHeads<ModelState>(this.#storage, page.entries.map(({ key }) => key), options);
     return {
-      items: states.flatMap((state) => (state ? [state] : [])),
+      items: states.flatMap((state) => (state && state.deletedAt === undefined ? [completed(state)] : [])),
       next: page.next?.slice(modelsPrefix.length),
     };
   }
@@ -127,13 +192,36 @@ export class ModelStore {
 
 /** The state, or `NotFoundError` when there is none. */
 export function existing(state: ModelState | undefined, model: string): ModelState {
-  if (state) return state;
-  throw new NotFoundError(`Model ${shown(model)} does not exist; create it with registry.createModel(${shown(model)}).`, { key: model, model });
+  if (state && state.deletedAt === undefined) return state;
+  throw unknownModel(model, state?.deletedAt);
+}
+
+function unknownModel(model: string, deletedAt?: number): NotFoundError {
+  const fate = deletedAt === undefined ? 'does not exist' : `was deleted on ${new Date(deletedAt).toISOString()}`;
+  return new NotFoundError(`Model ${shown(model)} ${fate}; create it with registry.createModel(${shown(model)}).`, { key: model, model });
 }
 
 /** Key of a version's record. */
 export function versionKey(model: string, version: number): Key {
   return `registry/versions/${escapeSegment(model)}/${padded(version)}`;
+}
+
+/** Key of the record by which a version is found by what it holds. */
+export function contentsKey(model: string, contents: string, version: number): Key {
+  return contentsPrefix(model, contents) + padded(version);
+}
+
+function contentsPrefix(model: string, contents: string): string {
+  return `registry/contents/${escapeSegment(model)}/${contents}/`;
+}
+
+/** Key of an approval's record. */
+export function approvalKey(model: string, version: number, id: string): Key {
+  return approvalPrefix(model, version) + id;
+}
+
+function approvalPrefix(model: string, version: number): string {
+  return `registry/approvals/${escapeSegment(model)}/${padded(version)}/`;
 }
 
 /** Key of an evaluation's record. */
@@ -151,19 +239,39 @@ function padded(version: number): string {
 }
 
 /** The number that a reference stands for in a state. */
-function numberOf({ model, selector }: ModelReference, { lastVersion, stages }: ModelState): number {
+export function numberOf({ model, selector }: ModelReference, state: ModelState): number {
+  const { stages, lastVersion, aliases } = state;
   if (selector === 'latest') {
-    if (lastVersion > 0) return lastVersion;
-    throw new NotFoundError(`Model ${shown(model)} has no version yet; register one with registry.registerVersion().`, { key: model, model });
+    const latest = latestVersion(state);
+    if (latest > 0) return latest;
+    throw new NotFoundError(`Model ${shown(model)} has no version${lastVersion > 0 ? ' in use' : ' yet'}; register one with registry.registerVersion().`, { key: model, model });
+  }
+  if ('alias' in selector) {
+    const { alias } = selector;
+    if (Object.hasOwn(aliases, alias)) return aliases[alias]!;
+    const known = Object.keys(aliases).sort().slice(0, 10).map((each) => shown(each));
+    const others = known.length > 0 ? `its aliases are ${known.join(', ')}` : 'it has none';
+    throw new NotFoundError(`Model ${shown(model)} has no alias ${shown(alias)}; ${others}. Set one with registry.setAlias().`, { key: model, model, alias });
   }
   if ('stage' in selector) {
     const version = stages[selector.stage];
     if (version !== undefined) return version;
     throw new NotFoundError(`No version of ${shown(model)} is in ${selector.stage}; promote one with registry.promote().`, { key: model, model, stage: selector.stage });
   }
-  if (selector.version <= lastVersion) return selector.version;
-  const range = lastVersion === 0 ? 'it has none yet' : `its versions are 1 to ${lastVersion}`;
+  if (isThere(state, selector.version)) return selector.version;
+  const range =
+    lastVersion === 0 ? 'it has none yet'
+    : selector.version <= lastVersion ? 'it was deleted'
+    : `its newest is ${lastVersion}`;
   throw new NotFoundError(`Model ${shown(model)} has no version ${selector.version}; ${range}.`, { key: model, model, version: selector.version });
+}
+
+interface Edited {
+  readonly edition: number;
+}
+
+function identityOf({ key, edition }: PendingRecord): string {
+  return `${key} ${edition ?? ''}`;
 }
 
 function operationsOf({ key, value, blobs, edges }: PendingRecord): PutOperation[] {

@@ -3,9 +3,11 @@ import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
 import type { DatasetRef } from './evaluation.ts';
 import type { ModelFile } from './model-files.ts';
 import type { VersionFacts } from './version-facts.ts';
-import { stageOf, type Stage, type StageState } from './stages.ts';
+import { hasMember } from './member-set.ts';
+import { aliasesOf, type ModelState } from './model-state.ts';
+import { stageOf, type Stage } from './stages.ts';
 
-/** What is stored of a version. It never changes; where the version stands is kept with its model. */
+/** What is stored of a version. Its contents and where they come from never change, its texts may; where it stands is kept with its model. */
 export interface VersionRecord extends VersionFacts {
   readonly version: number;
   readonly digest: Digest;
@@ -17,6 +19,8 @@ export interface VersionRecord extends VersionFacts {
   readonly tags: Readonly<Record<string, string>>;
   /** The model's revision when it was registered, which orders it among the evaluations. */
   readonly revision: number;
+  /** The model's revision that changed it last; absent while nothing did. */
+  readonly edition?: number | undefined;
 }
 
 /** A version of a model as it was registered, and where it stands now. */
@@ -27,6 +31,10 @@ export interface ModelVersion extends VersionFacts {
   readonly version: number;
   /** Where it stood when it was read. */
   readonly stage: Stage;
+  /** The aliases that pointed at it when it was read, in order. */
+  readonly aliases: readonly string[];
+  /** Whether it was taken out of use: it cannot be promoted, and rollback never comes back to it. */
+  readonly retired: boolean;
   /** Identity of the contents: the digest over the paths, sizes and digests of all files. */
   readonly digest: Digest;
   /** Bytes of all files. */
@@ -42,9 +50,8 @@ export interface ModelVersion extends VersionFacts {
 }
 
 /** A version as callers see it. */
-export function viewOf(model: string, record: VersionRecord, state: StageState): ModelVersion {
-  const { revision: _, version, ...rest } = record;
-  return { model, version, stage: stageOf(state, version), ...rest };
+export function viewOf(state: ModelState, { revision: _, edition: __, version, ...rest }: VersionRecord): ModelVersion {
+  return { model: state.name, version, stage: stageOf(state.stages, version), aliases: aliasesOf(state, version), retired: hasMember(state.retired, version), ...rest };
 }
 
 /** What points at a version. */

@@ -9,8 +9,28 @@ import type { Stage } from './stages.ts';
 export interface RegistryEventData {
   /** The model was created. */
   readonly 'model-created': ModelCreated;
+  /** What is told of the model was changed. */
+  readonly 'model-updated': ModelUpdated;
+  /** The model was deleted, with all its versions. */
+  readonly 'model-deleted': ModelDeleted;
+  /** An alias points at another version. */
+  readonly 'alias-set': AliasSet;
+  /** An alias was taken away. */
+  readonly 'alias-deleted': AliasDeleted;
   /** A version was registered. */
   readonly 'version-registered': VersionRegistered;
+  /** What is told of a version was changed. */
+  readonly 'version-updated': VersionUpdated;
+  /** A version was taken out of use. */
+  readonly 'version-retired': VersionNamed;
+  /** A retired version came back into use. */
+  readonly 'version-reinstated': VersionNamed;
+  /** A version was deleted. */
+  readonly 'version-deleted': VersionDeleted;
+  /** Someone vouched for a version. */
+  readonly 'version-approved': VersionApproved;
+  /** Someone took back that they vouched for a version. */
+  readonly 'approval-withdrawn': VersionApproved;
   /** A version was evaluated. */
   readonly 'evaluation-recorded': EvaluationRecorded;
   /** The gates were changed. */
@@ -25,6 +45,86 @@ export interface RegistryEventData {
 export interface ModelCreated {
   /** Name of the model. */
   readonly model: string;
+}
+
+/** What is told of a model. */
+export interface ToldOfModel {
+  /** What the model tells, for people. */
+  readonly description?: string | undefined;
+  /** Who answers for it. */
+  readonly owner?: string | undefined;
+  /** Texts by name. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** That what is told of a model was changed. */
+export interface ModelUpdated {
+  /** What was told before. */
+  readonly from: ToldOfModel;
+  /** What is told since. */
+  readonly to: ToldOfModel;
+}
+
+/** That a model was deleted. */
+export interface ModelDeleted {
+  /** Name of the model. */
+  readonly model: string;
+  /** How many versions had been registered. */
+  readonly versions: number;
+}
+
+/** That an alias points at another version. */
+export interface AliasSet {
+  /** The alias. */
+  readonly alias: string;
+  /** Where it pointed before; absent when it is new. */
+  readonly from?: number | undefined;
+  /** Where it points since. */
+  readonly to: number;
+}
+
+/** That an alias was taken away. */
+export interface AliasDeleted {
+  /** The alias. */
+  readonly alias: string;
+  /** Where it pointed. */
+  readonly from: number;
+}
+
+/** What is told of a version. */
+export interface ToldOfVersion {
+  /** What is new in it, for people. */
+  readonly description?: string | undefined;
+  /** Texts by name. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** That what is told of a version was changed. */
+export interface VersionUpdated {
+  /** Its number. */
+  readonly version: number;
+  /** What was told before. */
+  readonly from: ToldOfVersion;
+  /** What is told since. */
+  readonly to: ToldOfVersion;
+}
+
+/** That something happened to a version. */
+export interface VersionNamed {
+  /** Its number. */
+  readonly version: number;
+}
+
+/** That a version was deleted. */
+export interface VersionDeleted extends VersionNamed {
+  /** Identity of what its contents were. */
+  readonly digest: Digest;
+}
+
+/** That someone vouched for a version, or no longer does. */
+export interface VersionApproved extends VersionNamed {
+  /** Id of the approval, or of its withdrawal. */
+  readonly approval: string;
 }
 
 /** That a version was registered. */

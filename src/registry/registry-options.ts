@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Content } from '../core/content.ts';
-import { callable, clockOption, progressOption, signalOption } from '../core/option-schemas.ts';
+import type { ErrorListener, Logger } from '../core/logger.ts';
+import { callable, clockOption, having, progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
@@ -9,6 +10,7 @@ import { storageOption } from '../storage/storage-option.ts';
 import type { GateFunction } from './custom-gate.ts';
 import type { DatasetPointer } from './evaluation.ts';
 import type { RegistryChange } from './registry-changes.ts';
+import type { RegistryEvent } from './registry-event.ts';
 import { stages, type Stage } from './stages.ts';
 import { factShapes, type FeatureServiceRef, type Framework, type VersionDatasetPointer } from './version-facts.ts';
 
@@ -18,6 +20,15 @@ export interface RegistryOptions {
   readonly storage: StorageAdapter;
   /** The functions behind `gates.custom(name)`, by name. @default none: such gates fail */
   readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
+  /**
+   * Told of each change that this registry made, when it is stored; their `sequence` tells the order, and nothing waits for it. Behind a server the changes are made
+   * there: give `onRegistryEvent` to `createStorageHandler`. @default nobody
+   */
+  readonly onEvent?: ((event: RegistryEvent) => void | Promise<void>) | undefined;
+  /** Told when `onEvent` fails. @default nobody */
+  readonly onError?: ErrorListener | undefined;
+  /** Told what happens, in the form of pino or console. @default nobody */
+  readonly logger?: Logger | undefined;
   /** Source of time. @default the host's */
   readonly clock?: Clock | undefined;
 }
@@ -31,6 +42,28 @@ export interface CreateModelOptions extends OperationOptions {
   /** Texts by name. @default none */
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Who creates it, for the history. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** What is told anew of a model. */
+export interface UpdateModelOptions extends OperationOptions {
+  /** What the model tells, for people; `null` takes it away. @default as it is */
+  readonly description?: string | null | undefined;
+  /** Who answers for it; `null` takes it away. @default as it is */
+  readonly owner?: string | null | undefined;
+  /** Texts by name, which are added to those that are there; `null` takes one away. @default as they are */
+  readonly tags?: Readonly<Record<string, string | null>> | undefined;
+  /** Who changes it, for the history. @default not told */
+  readonly by?: string | undefined;
+}
+
+/** What is told anew of a version. */
+export interface UpdateVersionOptions extends OperationOptions {
+  /** What is new in it, for people; `null` takes it away. @default as it is */
+  readonly description?: string | null | undefined;
+  /** Texts by name, which are added to those that are there; `null` takes one away. @default as they are */
+  readonly tags?: Readonly<Record<string, string | null>> | undefined;
+  /** Who changes it, for the history. @default not told */
   readonly by?: string | undefined;
 }
 
@@ -70,6 +103,11 @@ export interface RegisterVersionOptions extends LongOperationOptions {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   /** What is new in it, for people. @default none */
   readonly description?: string | undefined;
+  /**
+   * Gives back the newest version of the model that has the same files and comes from the same run, when there is one, in place of registering another: a training job that is
+   * started again leaves no double. @default false
+   */
+  readonly idempotent?: boolean | undefined;
 }
 
 /** What someone measured. */
@@ -90,16 +128,34 @@ export interface SetPolicyOptions extends OperationOptions {
   readonly reason?: string | undefined;
 }
 
-/** Who moves a version, and why. */
-export interface RollbackOptions extends OperationOptions {
+/** Who changes something, and why. */
+export interface ReasonedOptions extends OperationOptions {
   /** Who does it, for the history. */
   readonly by: string;
   /** Why, for the history. */
   readonly reason: string;
 }
 
+/** Who goes back, why, and where to. */
+export interface RollbackOptions extends ReasonedOptions {
+  /** The number of the version to go back to. It must have been in production before. @default the version that the present one replaced */
+  readonly to?: number | undefined;
+  /** The number of the version that must be in production for it to happen: `ConflictError` when another one is, so that two who go back at once go back once. @default any */
+  readonly from?: number | undefined;
+  /** Reads every file whole before the change, however large, and refuses when one has changed. @default false: as much as is read in a few milliseconds */
+  readonly verifyAll?: boolean | undefined;
+}
+
+/** Who points an alias elsewhere, and why. */
+export interface AliasOptions extends OperationOptions {
+  /** Who does it, for the history. @default not told */
+  readonly by?: string | undefined;
+  /** Why, for the history. @default not told */
+  readonly reason?: string | undefined;
+}
+
 /** Who moves a version, why, and whether against its gates. */
-export interface PromoteOptions extends RollbackOptions {
+export interface PromoteOptions extends ReasonedOptions {
   /** Promotes although gates fail; the history keeps that, with the reason and what the gates found. @default false */
   readonly force?: boolean | undefined;
 }
@@ -120,14 +176,23 @@ const optionalText = z.optional(z.string());
 const registrySchema = z.strictObject({
   storage: storageOption,
   gates: z.optional(z.record(z.string(), callable<GateFunction>())),
+  onEvent: z.optional(callable<NonNullable<RegistryOptions['onEvent']>>()),
+  onError: z.optional(callable<ErrorListener>()),
+  logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
   clock: clockOption,
 });
 const createShape = { description: optionalText, owner: optionalText, tags: texts, by: optionalText };
-const registerShape = { ...factShapes, metrics: z.optional(metrics), tags: texts };
+const changedText = z.optional(z.nullable(z.string()));
+const changedTexts = z.optional(z.record(z.string(), z.nullable(z.string())));
+const updateModelShape = { description: changedText, owner: changedText, tags: changedTexts, by: optionalText };
+const updateVersionShape = { description: changedText, tags: changedTexts, by: optionalText };
+const registerShape = { ...factShapes, metrics: z.optional(metrics), tags: texts, idempotent: z.optional(z.boolean()) };
 const policyShape = { by: optionalText, reason: optionalText };
 const evaluationShape = { metrics: metrics.check(z.refine((values) => Object.keys(values).length > 0, 'is empty; give at least one')), by: optionalText };
-const rollbackShape = { by: text, reason: text };
-const promoteShape = { ...rollbackShape, force: z.optional(z.boolean()) };
+const reasonedShape = { by: text, reason: text };
+const versionNumber = z.int().check(z.minimum(1), z.maximum(999_999_999));
+const rollbackShape = { ...reasonedShape, to: z.optional(versionNumber), from: z.optional(versionNumber), verifyAll: z.optional(z.boolean()) };
+const promoteShape = { ...reasonedShape, force: z.optional(z.boolean()) };
 
 const createSchema = z.strictObject({ ...createShape, signal: signalOption });
 const registerSchema = z.strictObject({
@@ -141,6 +206,9 @@ const registerSchema = z.strictObject({
 });
 const evaluationSchema = z.strictObject({ ...evaluationShape, dataset: z.optional(z.unknown()), signal: signalOption });
 const policyOptionsSchema = z.strictObject({ ...policyShape, signal: signalOption });
+const updateModelSchema = z.strictObject({ ...updateModelShape, signal: signalOption });
+const updateVersionSchema = z.strictObject({ ...updateVersionShape, signal: signalOption });
+const reasonedSchema = z.strictObject({ ...reasonedShape, signal: signalOption });
 const rollbackSchema = z.strictObject({ ...rollbackShape, signal: signalOption });
 const promoteSchema = z.strictObject({ ...promoteShape, signal: signalOption });
 const pageSchema = z.strictObject({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), after: optionalText, signal: signalOption });
@@ -150,7 +218,17 @@ export const stageSchema: z.ZodMiniType<Stage> = z.enum(stages);
 /** What each change of a registry takes besides what it changes, without how it is waited for. */
 export const changeShapes: Readonly<Record<RegistryChange, z.core.$ZodShape>> = {
   createModel: createShape,
+  updateModel: updateModelShape,
+  deleteModel: reasonedShape,
   registerVersion: registerShape,
+  updateVersion: updateVersionShape,
+  deleteVersion: reasonedShape,
+  retire: reasonedShape,
+  reinstate: reasonedShape,
+  setAlias: { ...policyShape, alias: z.string(), version: versionNumber },
+  deleteAlias: { ...policyShape, alias: z.string() },
+  approve: reasonedShape,
+  withdrawApproval: reasonedShape,
   setPolicy: policyShape,
   recordEvaluation: evaluationShape,
   promote: promoteShape,
@@ -177,9 +255,29 @@ export function checkEvaluationOptions(options: RecordEvaluationOptions): Record
   return check(evaluationSchema, options, 'options') as RecordEvaluationOptions;
 }
 
-/** Checks the options of `setPolicy`. */
-export function checkPolicyOptions(options: SetPolicyOptions): SetPolicyOptions {
+/** Checks who changes something and why, where both may be left out. */
+export function checkActorOptions(options: SetPolicyOptions): SetPolicyOptions {
   return check(policyOptionsSchema, options, 'options');
+}
+
+/** Checks who changes something and why. */
+export function checkReasonedOptions(options: ReasonedOptions): ReasonedOptions {
+  return check(reasonedSchema, options, 'options');
+}
+
+/** Checks the options of `updateModel`. */
+export function checkUpdateModelOptions(options: UpdateModelOptions): UpdateModelOptions {
+  return check(updateModelSchema, options, 'options');
+}
+
+/** Checks the options of `updateVersion`. */
+export function checkUpdateVersionOptions(options: UpdateVersionOptions): UpdateVersionOptions {
+  return check(updateVersionSchema, options, 'options');
+}
+
+/** Checks the number of a version. */
+export function checkVersionNumber(version: number): number {
+  return check(versionNumber, version, 'version');
 }
 
 /** Checks the options of `rollback`. */

@@ -5,36 +5,49 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
+import { checkAlias } from './alias.ts';
+import { standingApprovals, type Approval } from './approval.ts';
 import { checkDataset, evaluationView, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
+import { eventSink } from './event-sink.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { guardedChanges } from './guarded-changes.ts';
 import { checkFiles, storeFiles } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
 import { checkModelName, parseReference } from './model-name.ts';
+import { isThere } from './model-state.ts';
 import { ModelStore } from './model-store.ts';
 import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
-import { OwnRegistryChanges, type RegistryChanges } from './registry-changes.ts';
+import { OwnRegistryChanges } from './own-registry-changes.ts';
+import type { RegistryChanges } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import {
   checkCreateOptions,
   checkEvaluationOptions,
   checkPageOptions,
-  checkPolicyOptions,
+  checkActorOptions,
+  checkReasonedOptions,
   checkPromoteOptions,
   checkRegisterOptions,
   checkRegistryOptions,
   checkRollbackOptions,
   checkStage,
+  checkUpdateModelOptions,
+  checkUpdateVersionOptions,
+  checkVersionNumber,
+  type AliasOptions,
   type CreateModelOptions,
   type PageOptions,
   type PromoteOptions,
+  type ReasonedOptions,
   type RecordEvaluationOptions,
   type RegisterVersionOptions,
   type RegistryOptions,
   type RollbackOptions,
   type SetPolicyOptions,
+  type UpdateModelOptions,
+  type UpdateVersionOptions,
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { Stage } from './stages.ts';
@@ -45,7 +58,7 @@ import { checkDatasets, checkFlavorData } from './version-facts.ts';
  *
  * Every change is one compare-and-swap that holds its own history, so registries in any number of processes may work on one store: each registration gets a number
  * of its own, there is never a second version in production, and a crash leaves the state before or the state after. A version is pointed at by `name@3`,
- * `name@production`, `name@staging` or `name@latest`.
+ * `name@production`, `name@staging`, `name@latest` or an alias, such as `name@champion`.
  *
  * The stages are `none`, `staging`, `production` and `archived`. `staging` and `production` hold one version each; the one that is replaced is archived.
  *
@@ -73,11 +86,14 @@ export class Registry {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: RegistryOptions) {
-    const { storage, gates = {}, clock = systemClock } = checkRegistryOptions(options);
+    const { storage, gates = {}, clock = systemClock, onEvent, onError, logger } = checkRegistryOptions(options);
+    if (storage.call && onEvent) {
+      throw new ValidationError(`options.onEvent: the changes of ${storage.name} are made by its server; give onRegistryEvent to createStorageHandler there.`, { path: 'options.onEvent' });
+    }
     this.#storage = storage;
     this.#store = new ModelStore(storage, clock);
     this.#host = { storage, store: this.#store, clock, functions: new Map(Object.entries(gates)) };
-    this.#changes = storage.call ? guardedChanges((command, operation) => storage.call!(command, operation)) : new OwnRegistryChanges(this.#host);
+    this.#changes = storage.call ? guardedChanges((command, operation) => storage.call!(command, operation)) : new OwnRegistryChanges({ ...this.#host, emit: onEvent && eventSink(onEvent, { who: 'The registry', logger, onError }) });
   }
 
   /**
@@ -88,6 +104,23 @@ export class Registry {
   async createModel(name: string, options: CreateModelOptions = {}): Promise<ModelInfo> {
     const { tags = {}, signal: aborts, ...rest } = checkCreateOptions(options);
     return this.#changes.createModel({ ...rest, model: checkModelName(name), tags }, { signal: aborts });
+  }
+
+  /** Tells something else of a model. Throws `NotFoundError` when there is none of that name. */
+  async updateModel(name: string, options: UpdateModelOptions): Promise<ModelInfo> {
+    const { signal: aborts, ...texts } = checkUpdateModelOptions(options);
+    return this.#changes.updateModel({ ...texts, model: checkModelName(name) }, { signal: aborts });
+  }
+
+  /**
+   * Deletes a model with all its versions. Their contents are given up to the collection of garbage; the history stays, and when a model of that name is created again its
+   * versions go on with the next number.
+   *
+   * Throws `ConflictError` while a version is in production or staging.
+   */
+  async deleteModel(name: string, options: ReasonedOptions): Promise<void> {
+    const { signal: aborts, ...actor } = checkReasonedOptions(options);
+    await this.#changes.deleteModel({ model: checkModelName(name), ...actor }, { signal: aborts });
   }
 
   /** A model as it stands. Throws `NotFoundError` when there is none of that name. */
@@ -114,7 +147,7 @@ export class Registry {
    * Throws `ValidationError` for unsafe paths and contents that cannot be stored, `NotFoundError` when there is no such model.
    */
   async registerVersion(model: string, options: RegisterVersionOptions): Promise<ModelVersion> {
-    const { files, run, dataset, datasets, metrics: measured = {}, tags = {}, signal: aborts, onProgress, ...facts } = checkRegisterOptions(options);
+    const { files, run, dataset, datasets, metrics: measured = {}, tags = {}, idempotent = false, signal: aborts, onProgress, ...facts } = checkRegisterOptions(options);
     const operation = { signal: aborts, onProgress };
     const name = checkModelName(model, 'model');
     const contents = checkFiles(files, this.#storage);
@@ -128,14 +161,62 @@ export class Registry {
     // Asked before anything is stored.
     await this.#store.state(name, operation);
     const stored = await storeFiles(this.#storage, contents, operation);
-    return this.#changes.registerVersion({ ...from, model: name, files: stored, metrics: measured, tags }, { signal: aborts });
+    return this.#changes.registerVersion({ ...from, model: name, files: stored, metrics: measured, tags, idempotent }, { signal: aborts });
   }
 
   /** The version that a reference points at. Throws `NotFoundError` when it points at none. */
   async getVersion(ref: string, options: OperationOptions = {}): Promise<ModelVersion> {
     const reference = parseReference(ref);
     const state = await this.#store.state(reference.model, options);
-    return viewOf(state.name, await this.#store.version(reference, state, options), state.stages);
+    return viewOf(state, await this.#store.version(reference, state, options));
+  }
+
+  /** Tells something else of a version; its contents and where they come from never change. Throws `NotFoundError` when the reference points at none. */
+  async updateVersion(ref: string, options: UpdateVersionOptions): Promise<ModelVersion> {
+    const { signal: aborts, ...texts } = checkUpdateVersionOptions(options);
+    parseReference(ref);
+    return this.#changes.updateVersion({ ...texts, ref }, { signal: aborts });
+  }
+
+  /**
+   * Takes a version out of use: it cannot be promoted, no alias can point at it, and rollback never comes back to it. Its files stay. `reinstate` takes that back.
+   *
+   * Throws `ConflictError` while it is in production or staging, or an alias points at it.
+   */
+  async retire(ref: string, options: ReasonedOptions): Promise<ModelVersion> {
+    return this.#changes.retire(...onVersion(ref, options));
+  }
+
+  /** Brings a retired version back into use, among the archived ones. */
+  async reinstate(ref: string, options: ReasonedOptions): Promise<ModelVersion> {
+    return this.#changes.reinstate(...onVersion(ref, options));
+  }
+
+  /**
+   * Deletes a version. Its contents are given up to the collection of garbage, what other versions share with it stays; its number is never given again, and the history stays.
+   *
+   * Throws `ConflictError` while it is in production or staging, or an alias points at it.
+   */
+  async deleteVersion(ref: string, options: ReasonedOptions): Promise<void> {
+    await this.#changes.deleteVersion(...onVersion(ref, options));
+  }
+
+  /**
+   * Points an alias at a version, wherever it pointed before: `model@alias` is that version from now on. An alias has letters, digits, `_` and `-`; digits alone, `v` and digits,
+   * `latest` and the names of stages are refused.
+   *
+   * Throws `NotFoundError` when there is no such version, `ConflictError` when it was retired.
+   */
+  async setAlias(model: string, alias: string, version: number, options: AliasOptions = {}): Promise<ModelVersion> {
+    const { signal: aborts, ...actor } = checkActorOptions(options);
+    const given = { model: checkModelName(model, 'model'), alias: checkAlias(alias), version: checkVersionNumber(version) };
+    return this.#changes.setAlias({ ...given, ...actor }, { signal: aborts });
+  }
+
+  /** Takes an alias away; nothing happens when there is none. */
+  async deleteAlias(model: string, alias: string, options: AliasOptions = {}): Promise<void> {
+    const { signal: aborts, ...actor } = checkActorOptions(options);
+    await this.#changes.deleteAlias({ model: checkModelName(model, 'model'), alias: checkAlias(alias), ...actor }, { signal: aborts });
   }
 
   /** Every version of a model, newest first, page by page. */
@@ -148,13 +229,15 @@ export class Registry {
     const { after, limit, signal: aborts } = checkPageOptions(options);
     const state = await this.#store.state(checkModelName(model, 'model'), { signal: aborts });
     if (after !== undefined && !/^[1-9]\d{0,8}$/.test(after)) throw new ValidationError(`options.after is ${shown(after)}, which no page gave.`, { path: 'options.after' });
-    const newest = after === undefined ? state.lastVersion : Math.min(Number(after) - 1, state.lastVersion);
-    const numbers = Array.from({ length: Math.min(limit, newest) }, (_, i) => newest - i);
+    const numbers: number[] = [];
+    for (let at = after === undefined ? state.lastVersion : Math.min(Number(after) - 1, state.lastVersion); at > state.deletedThrough && numbers.length < limit; at--) {
+      if (isThere(state, at)) numbers.push(at);
+    }
     const records = await this.#store.versions(state, numbers, { signal: aborts });
     const last = numbers.at(-1);
     return {
-      items: records.flatMap((record) => (record ? [viewOf(state.name, record, state.stages)] : [])),
-      next: last !== undefined && last > 1 ? String(last) : undefined,
+      items: records.flatMap((record) => (record ? [viewOf(state, record)] : [])),
+      next: last !== undefined && last > state.deletedThrough + 1 ? String(last) : undefined,
     };
   }
 
@@ -165,7 +248,7 @@ export class Registry {
 
   /** Sets the gates before each stage, in place of those before; stages that are not named have none. They hold in every process. */
   async setPolicy(model: string, policy: Policy, options: SetPolicyOptions = {}): Promise<void> {
-    const { signal: aborts, ...actor } = checkPolicyOptions(options);
+    const { signal: aborts, ...actor } = checkActorOptions(options);
     const name = checkModelName(model, 'model');
     const checked = checkPolicy(policy, name);
     await this.#changes.setPolicy({ model: name, policy: checked, ...actor }, { signal: aborts });
@@ -187,6 +270,24 @@ export class Registry {
     return (await this.#store.evaluations(state, version, options)).map(evaluationView);
   }
 
+  /** Vouches for a version, for gates that ask for approvals; once for each person. The history keeps why. */
+  async approve(ref: string, options: ReasonedOptions): Promise<ModelVersion> {
+    return this.#changes.approve(...onVersion(ref, options));
+  }
+
+  /** Takes back that one vouched for a version; nothing happens when one did not. */
+  async withdrawApproval(ref: string, options: ReasonedOptions): Promise<ModelVersion> {
+    return this.#changes.withdrawApproval(...onVersion(ref, options));
+  }
+
+  /** Who vouches for a version, oldest first. */
+  async approvals(ref: string, options: OperationOptions = {}): Promise<Approval[]> {
+    const reference = parseReference(ref);
+    const state = await this.#store.state(reference.model, options);
+    const { version } = await this.#store.version(reference, state, options);
+    return standingApprovals(await this.#store.approvals(state, version, options));
+  }
+
   /** What the gates before a stage say of a version now. Changes nothing. */
   async checkGates(ref: string, stage: Stage, options: OperationOptions = {}): Promise<GateReport> {
     const reference = parseReference(ref);
@@ -201,7 +302,8 @@ export class Registry {
    *
    * Moving the version in production elsewhere leaves production empty; `rollback` then brings back the one before it.
    *
-   * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set.
+   * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set; `ConflictError` when another version came into the stage while the gates
+   * were asked, so that of two promotions at once one wins, and when the version was retired.
    */
   async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {
     parseReference(ref);
@@ -212,16 +314,18 @@ export class Registry {
 
   /**
    * Brings the previous version back into production, in one call and without asking gates; the present one is archived. Previous is the version that the present
-   * one replaced. Called again it goes back one further, up to 100 steps, and never to a version that was itself rolled back or moved out by name.
+   * one replaced. Called again it goes back one further, up to 100 steps, and never to a version that was itself rolled back or moved out by name; `to` names any version that was
+   * in production before. It takes as long for a large model as for a small one: the list of files, their presence and their sizes are checked, and of their bytes the first
+   * 8 MB, the smallest files first; `verifyAll` reads everything.
    *
-   * Throws `NotFoundError` when there is no previous version.
+   * Throws `NotFoundError` when there is no previous version, `IntegrityError` when its files are damaged, `ConflictError` when another version came into production meanwhile.
    */
   async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
-    const { signal: aborts, ...actor } = checkRollbackOptions(options);
-    return this.#changes.rollback({ model: checkModelName(model, 'model'), ...actor }, { signal: aborts });
+    const { signal: aborts, verifyAll = false, ...rest } = checkRollbackOptions(options);
+    return this.#changes.rollback({ model: checkModelName(model, 'model'), verifyAll, ...rest }, { signal: aborts });
   }
 
-  /** Everything that happened to a model, from the first to the last: who moved what, when, why, and on what evidence. */
+  /** Everything that happened to a model, also to one that was deleted, from the first to the last: who moved what, when, why, and on what evidence. */
   async history(model: string, options: OperationOptions = {}): Promise<RegistryEvent[]> {
     return this.#store.history(checkModelName(model, 'model'), options);
   }
@@ -231,4 +335,10 @@ export class Registry {
     const { model, version, digest } = await this.getVersion(ref, options);
     return traceLineage(this.#storage, versionRef(model, version, digest), options);
   }
+}
+
+function onVersion(ref: string, options: ReasonedOptions): [input: { ref: string; by: string; reason: string }, operation: OperationOptions] {
+  const { signal: aborts, ...actor } = checkReasonedOptions(options);
+  parseReference(ref);
+  return [{ ref, ...actor }, { signal: aborts }];
 }

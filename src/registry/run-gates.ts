@@ -14,6 +14,7 @@ import type { ModelState } from './model-state.ts';
 import type { ModelStore } from './model-store.ts';
 import { viewOf, type ModelVersion, type VersionRecord } from './model-version.ts';
 import type { ExclusiveStage, Stage } from './stages.ts';
+import { verifyFiles } from './verify-files.ts';
 
 /** What gates are run with. */
 export interface GateHost {
@@ -54,7 +55,7 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
     const { gate } = definition as { gate: string };
     return { gate, name: gate, passed: false, reason: `this modelkeep does not know this form of the gate ${shown(gate)}; update it to promote here`, evidence: { definition } };
   }
-  const version = viewOf(state.name, record, state.stages);
+  const version = viewOf(state, record);
   switch (definition.gate) {
     case 'metric':
       return decideMetricGate(definition, record.version, (await measured(record.version)) ?? [], await opponentOf(definition, state, measured));
@@ -97,11 +98,7 @@ async function checkIntegrity(storage: StorageAdapter, version: ModelVersion, op
   const about = { gate: 'integrity', name: 'integrity' };
   const { digest, size, files } = version;
   try {
-    const loaded = new LoadedModel(storage, version);
-    for (const { path } of files) {
-      const chunks = loaded.stream(path, options);
-      while (!(await chunks.next()).done);
-    }
+    await verifyFiles(storage, version, Infinity, options);
   } catch (error) {
     if (!isModelkeepError(error, 'integrity')) throw error;
     return { ...about, passed: false, reason: error.message, evidence: { ...error.details } };

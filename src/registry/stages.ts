@@ -20,6 +20,8 @@ export interface StageState {
   readonly production?: number | undefined;
   readonly staging?: number | undefined;
   readonly archived: MemberSet;
+  /** The versions that have ever been in production, as far as it was written down. */
+  readonly served?: MemberSet | undefined;
   /**
    * The versions that were replaced in production and that rollback goes back through, the next one last. Neighbours differ, and the last one is never the one
    * in production.
@@ -66,6 +68,29 @@ export function rollBack(state: StageState): StageMove | undefined {
   return { state: { ...place(vacate(state, replaced), version, 'production'), previous }, version, from, to: 'production', replaced };
 }
 
+/**
+ * Brings back a version that was in production before. What was replaced since is not come back to; a version that does not lie behind the present one is put before it, as a
+ * promotion would. `undefined` when it is in production already.
+ */
+export function rollBackTo(state: StageState, version: number): StageMove | undefined {
+  const at = state.previous.lastIndexOf(version);
+  if (at >= 0) return rollBack({ ...state, previous: state.previous.slice(0, at + 1) });
+  return moveToStage(state, version, 'production');
+}
+
+/** Whether a version was in production before. */
+export function hasServed(state: StageState, version: number): boolean {
+  return hasMember(state.served ?? new Uint8Array(0), version) || state.previous.includes(version);
+}
+
+/** Takes a version that stands in no exclusive stage out of what rollback goes back through. */
+export function forgetVersion(state: StageState, version: number): StageState {
+  const previous = state.previous.filter((each) => each !== version);
+  // Those on either side of it may be neighbours now, and two reigns of one version in a row are one.
+  const distinct = previous.filter((each, i) => each !== previous[i + 1]);
+  return { ...state, previous: distinct.at(-1) === state.production ? distinct.slice(0, -1) : distinct };
+}
+
 function replacedLine(state: StageState, version: number): readonly number[] {
   if (state.production !== undefined) return [...state.previous, state.production].slice(-rollbackDepth);
   // Production stood empty and its last but one occupant comes back by name: it is no longer what lies behind.
@@ -78,5 +103,6 @@ function vacate(state: StageState, incumbent: number | undefined): StageState {
 
 function place(state: StageState, version: number, stage: Stage): StageState {
   const holder = (of: ExclusiveStage): number | undefined => (stage === of ? version : state[of] === version ? undefined : state[of]);
-  return { ...state, production: holder('production'), staging: holder('staging'), archived: withMember(state.archived, version, stage === 'archived') };
+  const served = stage === 'production' ? { served: withMember(state.served ?? new Uint8Array(0), version, true) } : {};
+  return { ...state, ...served, production: holder('production'), staging: holder('staging'), archived: withMember(state.archived, version, stage === 'archived') };
 }

@@ -9,6 +9,7 @@ import type { GateFunction } from '../registry/custom-gate.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { Authorize } from './access.ts';
 import type { CorsOptions } from './cors.ts';
+import type { RegistryEventListener } from './registry-endpoint.ts';
 
 /** How much a request may ask for. What is larger is refused with 413, more than is held at once with 429. */
 export interface HandlerLimits {
@@ -50,6 +51,8 @@ export interface StorageHandlerOptions {
   readonly guardDomains?: boolean | undefined;
   /** The functions behind `gates.custom(name)`, by name. @default none */
   readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
+  /** Told of each change of a model, with the part of the store that it happened in, when it is stored; nothing waits for it. What it throws goes to `onError`. @default nobody */
+  readonly onRegistryEvent?: RegistryEventListener | undefined;
   /** The realm and scheme that a 401 names, as in RFC 9110 §11.6.1. @default 'Bearer realm="modelkeep"' */
   readonly challenge?: string | undefined;
   /** @default the host's */
@@ -100,6 +103,7 @@ const optionsSchema = z.strictObject({
   cors: z.optional(z.strictObject({ origins, credentials: z.optional(z.boolean()), maxAge: duration })),
   guardDomains: z.optional(z.boolean()),
   gates: z.optional(z.record(z.string(), callable<GateFunction>())),
+  onRegistryEvent: z.optional(callable<RegistryEventListener>()),
   challenge: z.optional(z.string().check(z.regex(/^[\x20-\x7e]+$/))),
   clock: clockOption,
   logger: z.optional(z.unknown()),

@@ -8,7 +8,9 @@ import { checkChange, isRegistryChange, type CheckedChange } from '../registry/c
 import type { GateFunction } from '../registry/custom-gate.ts';
 import { checkStored } from '../registry/model-files.ts';
 import { ModelStore } from '../registry/model-store.ts';
-import { OwnRegistryChanges, type RegistryChangeInputs } from '../registry/registry-changes.ts';
+import { OwnRegistryChanges } from '../registry/own-registry-changes.ts';
+import type { RegistryChangeInputs } from '../registry/registry-changes.ts';
+import type { RegistryEvent } from '../registry/registry-event.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { withPrefix } from '../storage/with-prefix.ts';
 
@@ -26,6 +28,19 @@ export interface RegistryHost {
   /** The functions behind custom gates, by name. */
   readonly gates?: Readonly<Record<string, GateFunction>> | undefined;
   readonly clock?: Clock | undefined;
+  /** Told of each change when it is stored. Must not throw. */
+  readonly emit?: ((event: RegistryEvent) => void) | undefined;
+}
+
+/** Is told of a change of a model, and where it happened. */
+export type RegistryEventListener = (event: RegistryEvent, where: RegistryEventPlace) => void | Promise<void>;
+
+/** The part of a store in which a model changed. */
+export interface RegistryEventPlace {
+  /** The workspace; absent for the store itself. */
+  readonly workspace?: string | undefined;
+  /** The prefix that the client works below; empty for none. */
+  readonly prefix: string;
 }
 
 /** The command in a request's body, made by `actor`, where that is known, whatever the body says. Throws `NotFoundError` for a method that is none, and `ValidationError`. */
@@ -40,9 +55,9 @@ export function parseRegistryCommand(method: string, body: Uint8Array, actor: st
 
 /** Makes the change and gives the body of the answer. */
 export async function runRegistryCommand({ change, input, prefix }: RegistryCommand, host: RegistryHost, options: OperationOptions): Promise<Uint8Array> {
-  const { gates = {}, clock = systemClock } = host;
+  const { gates = {}, clock = systemClock, emit } = host;
   const storage = prefix === '' ? host.storage : withPrefix(host.storage, prefix);
-  const changes = new OwnRegistryChanges({ storage, store: new ModelStore(storage, clock), clock, functions: new Map(Object.entries(gates)) });
+  const changes = new OwnRegistryChanges({ storage, store: new ModelStore(storage, clock), clock, functions: new Map(Object.entries(gates)), emit });
   if (change === 'registerVersion') await checkStored(storage, (input as RegistryChangeInputs['registerVersion']).files, options);
   return encode(await changes[change](input as never, options));
 }

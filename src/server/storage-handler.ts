@@ -2,6 +2,7 @@ import { utf8 } from '../core/bytes.ts';
 import { sleep, systemClock, type Clock } from '../core/clock.ts';
 import { check } from '../core/schema.ts';
 import { reportFailure } from '../core/report-failure.ts';
+import { eventSink } from '../registry/event-sink.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import { toResponse, type Answer } from './answer.ts';
@@ -81,7 +82,7 @@ class StorageServer {
   #inFlight = 0;
 
   constructor(storage: StorageAdapter, options: StorageHandlerOptions) {
-    const { authorize, basePath = '', workspaces = false, guardDomains = true, gates = {}, clock = systemClock, logger, onError } = options;
+    const { authorize, basePath = '', workspaces = false, guardDomains = true, gates = {}, onRegistryEvent, clock = systemClock, logger, onError } = options;
     const limits = limitsFor(storage, options.limits);
     this.#router = new Router(routes, { basePath, workspaces });
     this.#cors = new Cors(options.cors);
@@ -89,6 +90,7 @@ class StorageServer {
     let document: Uint8Array | undefined;
     this.#service = {
       ...{ storage, authorize, limits, guardDomains, gates, clock },
+      emit: (event, where) => onRegistryEvent && eventSink((each) => onRegistryEvent(each, where), { who: 'The listener to registry events', logger, onError })(event),
       budget: new ByteBudget(limits.bytesInFlight),
       sizes: new BlobSizes(),
       uploads: new UploadSessions(storage, clock, (error) => reportFailure(error, { who: 'The removal of old uploads', logger, onError })),

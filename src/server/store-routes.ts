@@ -1,5 +1,6 @@
 import { NotFoundError } from '../core/errors.ts';
 import { isRegistryChange } from '../registry/change-input.ts';
+import type { RegistryEvent } from '../registry/registry-event.ts';
 import { bytesAnswer, jsonAnswer, jsonType, type Answer } from './answer.ts';
 import type { Call } from './call.ts';
 import { Refusal } from './refusal.ts';
@@ -75,5 +76,6 @@ async function changeModel(call: Call): Promise<Answer> {
   await call.permit('call', 'model', key, method);
   const command = parseRegistryCommand(method, bytes, call.actor);
   const { gates, clock } = call.service;
-  return bytesAnswer(200, jsonType, await runRegistryCommand(command, { storage: call.storage, gates, clock }, call.options));
+  const emit = (event: RegistryEvent): void => call.service.emit(event, { workspace: call.workspace, prefix: command.prefix });
+  return bytesAnswer(200, jsonType, await runRegistryCommand(command, { storage: call.storage, gates, clock, emit }, call.options));
 }

@@ -20,6 +20,9 @@ async function prepared(): Promise<MemoryStorage> {
   await registry.promote('m@1', 'production', who);
   await registry.promote('m@2', 'production', who);
   await registry.recordEvaluation('m@2', { dataset, metrics: { auc: 0.7 } });
+  await registry.setAlias('m', 'stable', 1);
+  await registry.createModel('old');
+  await registry.registerVersion('old', { files: { f: 'old model' } });
   return storage;
 }
 
@@ -34,7 +37,8 @@ async function snapshot(storage: StorageAdapter): Promise<unknown> {
       const loaded = await registry.load(ref);
       const contents = await Promise.all(loaded.files().map(async ({ path }) => new TextDecoder().decode(await loaded.file(path))));
       const evaluations = (await registry.evaluations(ref)).map(({ id: _, ...evaluation }) => evaluation);
-      versions.push({ ...version, contents, evaluations });
+      const approvals = (await registry.approvals(ref)).map(({ by }) => by);
+      versions.push({ ...version, contents, evaluations, approvals });
     }
     const history = await registry.history(model.name);
     expect(history.map((event) => event.sequence)).toEqual(history.map((_, i) => i + 1));
@@ -50,10 +54,18 @@ const operations: Record<string, (registry: Registry) => Promise<unknown>> = {
   setPolicy: (registry) => registry.setPolicy('m', { production: [gates.integrity()] }),
   promote: (registry) => registry.promote('m@3', 'production', who),
   rollback: (registry) => registry.rollback('m', who),
+  updateModel: (registry) => registry.updateModel('m', { owner: 'ops', tags: { a: 'b' } }),
+  updateVersion: (registry) => registry.updateVersion('m@3', { description: 'better', tags: { a: 'b' } }),
+  setAlias: (registry) => registry.setAlias('m', 'champion', 3),
+  deleteAlias: (registry) => registry.deleteAlias('m', 'stable'),
+  approve: (registry) => registry.approve('m@3', who),
+  retire: (registry) => registry.retire('m@3', who),
+  deleteVersion: (registry) => registry.deleteVersion('m@3', who),
+  deleteModel: (registry) => registry.deleteModel('old', who),
 };
 
 /** What the same call may answer when the first one was done after all. */
-const doneAlready: Record<string, string> = { createModel: 'conflict', rollback: 'not-found' };
+const doneAlready: Record<string, string> = { createModel: 'conflict', rollback: 'not-found', deleteVersion: 'not-found', deleteModel: 'not-found' };
 
 describe.each(Object.entries(operations))('a crash in the middle of %s', (name, operation) => {
   it.each([
@@ -90,6 +102,7 @@ describe.each(Object.entries(operations))('a crash in the middle of %s', (name, 
       });
       if (!isAfter) expect(JSON.stringify(await snapshot(storage))).toBe(JSON.stringify(after));
       await registry.recordEvaluation('m@1', { dataset, metrics: { auc: 1 } });
+      if (name === 'deleteModel') await registry.createModel('old');
       await nothingIsLeftOver(storage);
     }
     expect(seenBefore).toBeGreaterThan(0);
@@ -102,9 +115,14 @@ async function nothingIsLeftOver(storage: MemoryStorage): Promise<void> {
   const [head] = await storage.read(['registry/models/m']);
   expect(new TextDecoder().decode(head!.bytes)).toContain('"outbox":[]');
   expect(new TextDecoder().decode(head!.bytes)).toContain('"pending":[]');
-  const { latest } = await registryOn(storage).getModel('m');
-  expect((await storage.list({ prefix: 'registry/versions/m/' })).entries).toHaveLength(latest);
-  for (let version = 1; version <= latest; version++) {
+  expect(new TextDecoder().decode(head!.bytes)).toContain('"sweeps":[]');
+  const history = await registryOn(storage).history('m');
+  const registered = history.filter(({ type }) => type === 'version-registered').length;
+  expect((await storage.list({ prefix: 'registry/versions/m/' })).entries).toHaveLength(registered);
+  const old = (await storage.list({ prefix: 'registry/versions/old/' })).entries.length;
+  const oldIsThere = await registryOn(storage).getVersion('old@1').then(() => 1, () => 0);
+  expect(old).toBe(oldIsThere);
+  for (let version = 1; version <= registered; version++) {
     const edges = await readLineage(storage, 'from', { kind: 'model-version', id: 'm', version });
     expect(edges.filter((edge) => edge.relation === 'derivedFrom')).toHaveLength(1);
   }

@@ -1,6 +1,7 @@
 import { ConflictError, GateError, MemoryStorage, Registry, gates, isModelkeepError, withPrefix, type DomainCommand, type StorageAdapter } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../src/core/codec.ts';
+import { changeSchemas } from '../../src/registry/change-input.ts';
 import { parseRegistryCommand, runRegistryCommand } from '../../src/server/registry-endpoint.ts';
 import type { GateFunction } from '../../src/registry/custom-gate.ts';
 
@@ -41,14 +42,26 @@ describe('a registry over a store that is guarded', () => {
     await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: 0.81 } });
     expect((await registry.promote('fraud@1', 'production', by)).stage).toBe('production');
     expect((await registry.promote('fraud@2', 'production', by)).version).toBe(2);
-    expect((await registry.rollback('fraud', by)).version).toBe(1);
+    expect((await registry.rollback('fraud', { ...by, from: 2 })).version).toBe(1);
+    await registry.updateModel('fraud', { tags: { a: 'b' }, by: 'mallory' });
+    await registry.updateVersion('fraud@2', { description: 'second', by: 'mallory' });
+    await registry.setAlias('fraud', 'champion', 1, by);
+    await registry.deleteAlias('fraud', 'champion', by);
+    await registry.approve('fraud@2', by);
+    await registry.withdrawApproval('fraud@2', by);
+    await registry.retire('fraud@2', by);
+    await registry.reinstate('fraud@2', by);
+    await registry.deleteVersion('fraud@2', by);
+    await registry.createModel('old', { by: 'mallory' });
+    await registry.deleteModel('old', by);
 
     const direct = new Registry({ storage: server });
-    expect((await direct.history('fraud')).map((event) => event.by)).toEqual(Array(9).fill('alice'));
+    expect((await direct.history('fraud')).map((event) => event.by)).toEqual(Array(18).fill('alice'));
+    expect((await direct.history('old')).map((event) => event.by)).toEqual(['alice', 'alice']);
     expect(await direct.getModel('fraud')).toEqual(await registry.getModel('fraud'));
     expect(new TextDecoder().decode(await (await registry.load('fraud@production')).file('model.json'))).toBe('{"auc":0.8}');
     expect((await registry.evaluations('fraud@1')).map(({ metrics }) => metrics)).toEqual([{ auc: NaN }, { auc: 0.81 }]);
-    expect(new Set(commands.map(({ method }) => method))).toEqual(new Set(['createModel', 'setPolicy', 'registerVersion', 'recordEvaluation', 'promote', 'rollback']));
+    expect(new Set(commands.map(({ method }) => method))).toEqual(new Set(Object.keys(changeSchemas)));
   });
 
   it('keeps the word of the caller where the keeper knows nobody', async () => {
@@ -90,6 +103,11 @@ describe('the keeper of a registry', () => {
     ['a reference to nothing', 'promote', { ref: 'm', stage: 'production', reason: 'r' }, 'validation'],
     ['a stage that is none', 'promote', { ref: 'm@1', stage: 'live', reason: 'r' }, 'validation'],
     ['no reason', 'rollback', { model: 'm' }, 'validation'],
+    ['an alias that is none', 'setAlias', { model: 'm', alias: 'latest', version: 1 }, 'validation'],
+    ['an alias at no number', 'setAlias', { model: 'm', alias: 'a', version: 0 }, 'validation'],
+    ['a rollback to no number', 'rollback', { model: 'm', reason: 'r', to: 1.5 }, 'validation'],
+    ['a retirement without a reason', 'retire', { ref: 'm@1' }, 'validation'],
+    ['a tag that is no text', 'updateVersion', { ref: 'm@1', tags: { a: 1 } }, 'validation'],
     ['no files', 'registerVersion', { model: 'm', files: [] }, 'validation'],
     ['a path that leaves', 'registerVersion', { model: 'm', files: [{ ...file, path: '../a' }] }, 'validation'],
     ['a path twice', 'registerVersion', { model: 'm', files: [file, file] }, 'validation'],

@@ -106,12 +106,13 @@ describe('contents that are none', () => {
 });
 
 describe('references', () => {
-  it.each(['m', 'm@', '@1', '', 'm@0', 'm@01', 'm@-1', 'm@1.5', 'm@v1', 'm@champion', 'm@archived', 'm@Latest', undefined as never])('that point nowhere: %j', async (ref) => {
+  it.each(['m', 'm@', '@1', '', 'm@0', 'm@01', 'm@-1', 'm@1.5', 'm@v1', 'm@a b', 'm@archived', 'm@Latest', undefined as never])('that point nowhere: %j', async (ref) => {
     await refused(() => registry.load(ref), 'does not point at a version');
   });
 
   it.each([
-    ['m@2', "has no version 2; its versions are 1 to 1"],
+    ['m@2', 'has no version 2; its newest is 1'],
+    ['m@champion', 'has no alias "champion"; it has none'],
     ['m@999999999', 'has no version 999999999'],
     ['m@production', 'No version of "m" is in production'],
     ['other@1', 'Model "other" does not exist'],

@@ -14,9 +14,11 @@ for (let i = 0; i < Number(times); i++) {
     process.stdout.write(`${version}\n`);
   } else {
     const version = (Number(name) + i) % 5 + 1;
-    await registry.promote(`m@${version}`, 'production', { by: name, reason: `promotion ${i}` });
+    await registry.promote(`m@${version}`, 'production', { by: name, reason: `promotion ${i}` }).catch((error: { code?: string }) => {
+      if (error.code !== 'conflict') throw error;
+    });
     const back = await registry.rollback('m', { by: name, reason: `rollback ${i}` }).catch((error: { code?: string }) => {
-      if (error.code !== 'not-found') throw error;
+      if (error.code !== 'not-found' && error.code !== 'conflict') throw error;
     });
     done.push([version, back?.version ?? null]);
   }

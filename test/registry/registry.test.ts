@@ -222,7 +222,7 @@ describe('versions', () => {
     const { entries } = await storage.list({ prefix: 'registry/models/' });
     expect(entries).toHaveLength(1);
     expect(entries[0]!.size).toBeLessThan(1_500);
-  }, 20_000);
+  }, 120_000);
 });
 
 describe('stages', () => {

@@ -1,5 +1,5 @@
-import { MemoryStorage, Registry, ValidationError, gates } from 'modelkeep';
-import { createStorageHandler, type Access, type StorageHandlerOptions, type Verdict } from 'modelkeep/server';
+import { MemoryStorage, Registry, ValidationError, gates, type RegistryEvent } from 'modelkeep';
+import { createStorageHandler, type Access, type RegistryEventPlace, type StorageHandlerOptions, type Verdict } from 'modelkeep/server';
 import { describe, expect, it } from 'vitest';
 import { decode, encode } from '../../src/core/codec.ts';
 import { digestOf } from '../../src/core/digest.ts';
@@ -144,5 +144,26 @@ describe('what the registry guards', () => {
     expect((await call(ask, 'toString', {})).status).toBe(404);
     expect((await call(ask, 'createModel', { model: 'x', colour: 1 })).status).toBe(400);
     expect((await new Registry({ storage }).history('fraud')).map(({ by }) => by)).toEqual(['alice', 'alice', 'alice']);
+  });
+
+  it('tells onRegistryEvent of every change, and where it was made', async () => {
+    const told: [RegistryEvent, RegistryEventPlace][] = [];
+    const errors: unknown[] = [];
+    const { ask } = asking(() => ({ actor: 'alice' }), {
+      workspaces: true,
+      onError: (error) => void errors.push(error),
+      onRegistryEvent: (event, where) => {
+        told.push([event, where]);
+        throw new Error('the listener fails');
+      },
+    });
+    const create = (path: string, prefix: string): Promise<Response> =>
+      ask(`POST ${path}/registry/createModel`, { body: encode({ input: { model: 'fraud' }, prefix }), headers: { 'content-type': 'application/json' } });
+    for (const [path, prefix] of [['v1', ''], ['v1', 'inner'], ['workspaces/team-a/v1', '']] as const) expect((await create(path, prefix)).status).toBe(200);
+    expect((await create('v1', '')).status).toBe(409);
+    expect(told.map(([{ type, by }, { workspace, prefix }]) => [type, by, workspace, prefix])).toEqual([
+      ['model-created', 'alice', undefined, ''], ['model-created', 'alice', undefined, 'inner'], ['model-created', 'alice', 'team-a', ''],
+    ]);
+    expect(errors).toHaveLength(3);
   });
 });
