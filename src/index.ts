@@ -170,11 +170,45 @@ export type {
 } from './registry/registry-options.ts';
 export type { Approval } from './registry/approval.ts';
 export { gates } from './registry/gates.ts';
-export type { CustomGate, CustomGateOptions, GateDefinition, IntegrityGate, MetricGate, MetricGateOptions, Policy } from './registry/gates.ts';
+export type {
+  ApprovalsGateOptions,
+  ComparisonGateOptions,
+  CustomGateOptions,
+  DriftGateOptions,
+  FreshnessGateOptions,
+  MetricGateOptions,
+  Policy,
+  SlicesGateOptions,
+} from './registry/gates.ts';
+export type {
+  ApprovalsGate,
+  ComparableMetric,
+  ComparisonGate,
+  CustomGate,
+  DriftGate,
+  FreshnessGate,
+  GateDefinition,
+  IntegrityGate,
+  MetricGate,
+  SlicesGate,
+} from './registry/gate-definition.ts';
+export type { Predictions } from './registry/predictions.ts';
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
 export type { GateReport, GateResult } from './registry/gate-report.ts';
+export { gateReportMarkdown } from './registry/gate-report-markdown.ts';
 export type { LineageGraph } from './storage/lineage-graph.ts';
-export type { DatasetPointer, DatasetRef, DatasetWithDigest, DatasetWithFingerprint, Evaluation } from './registry/evaluation.ts';
+export type {
+  DatasetPointer,
+  DatasetRef,
+  DatasetWithDigest,
+  DatasetWithFingerprint,
+  DriftEvidence,
+  DriftReport,
+  Evaluation,
+  JudgedColumn,
+  Slices,
+  StoredPredictions,
+} from './registry/evaluation.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
 export type { ModelFile } from './registry/model-files.ts';
 export type { ModelInfo } from './registry/model-info.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { check } from '../core/schema.ts';
 import { checkAlias } from './alias.ts';
-import { checkDataset, type DatasetPointer } from './evaluation.ts';
+import { checkDataset, storedDriftSchema, type DatasetPointer } from './evaluation.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { checkStoredFiles } from './model-files.ts';
 import { checkModelName, parseReference } from './model-name.ts';
@@ -12,10 +12,11 @@ import { storedFactShapes } from './version-facts.ts';
 
 const text = z.string().check(z.minLength(1));
 const dataset = z.strictObject({ digest: z.string(), name: z.optional(z.string()) });
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'must be a digest');
 const file = z.strictObject({
   path: z.string(),
   size: z.int().check(z.minimum(0)),
-  digest: z.string().check(z.refine((digest) => isDigest(digest), 'must be a digest')),
+  digest,
 });
 
 /** What each change is given when it comes from another process, by the name of the change. */
@@ -33,7 +34,13 @@ export const changeSchemas: { readonly [change in RegistryChange]: z.ZodMiniType
   approve: z.strictObject({ ...changeShapes.approve, ref: text }),
   withdrawApproval: z.strictObject({ ...changeShapes.withdrawApproval, ref: text }),
   setPolicy: z.strictObject({ ...changeShapes.setPolicy, model: text, policy: z.looseObject({}) }),
-  recordEvaluation: z.strictObject({ ...changeShapes.recordEvaluation, ref: text, dataset }),
+  recordEvaluation: z.strictObject({
+    ...changeShapes.recordEvaluation,
+    ref: text,
+    dataset,
+    predictions: z.optional(z.strictObject({ digest, size: z.int().check(z.minimum(0)), rows: z.int().check(z.minimum(1)) })),
+    drift: z.optional(storedDriftSchema),
+  }),
   promote: z.strictObject({ ...changeShapes.promote, ref: text, stage: stageSchema }),
   rollback: z.strictObject({ ...changeShapes.rollback, model: text }),
 };

@@ -4,7 +4,7 @@ import { AbortedError, TimeoutError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { shown } from '../core/shown.ts';
 import type { GateResult } from './gate-report.ts';
-import type { CustomGate } from './gates.ts';
+import type { CustomGate } from './gate-definition.ts';
 import type { LoadedModel } from './loaded-model.ts';
 import type { ModelVersion } from './model-version.ts';
 import type { ExclusiveStage } from './stages.ts';

@@ -1,47 +1,22 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../core/duration.ts';
-import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
-import { shown } from '../core/shown.ts';
-import { parseReference } from './model-name.ts';
+import {
+  checkGate,
+  checkOpponent,
+  metricShape,
+  type ApprovalsGate,
+  type ComparableMetric,
+  type ComparisonGate,
+  type CustomGate,
+  type DriftGate,
+  type FreshnessGate,
+  type GateDefinition,
+  type IntegrityGate,
+  type MetricGate,
+  type SlicesGate,
+} from './gate-definition.ts';
 import type { ExclusiveStage } from './stages.ts';
-
-/** A gate that looks at a metric. */
-export interface MetricGate {
-  /** Tells the kinds of gates apart. */
-  readonly gate: 'metric';
-  /** Name of the metric. */
-  readonly metric: string;
-  /** Which way is better. */
-  readonly goal: 'maximize' | 'minimize';
-  /** The least value that passes. */
-  readonly min?: number | undefined;
-  /** The greatest value that passes. */
-  readonly max?: number | undefined;
-  /** What to compare with: `production`, `staging` or a reference. */
-  readonly notWorseThan?: string | undefined;
-  /** How much worse still passes, in units of the metric. */
-  readonly tolerance?: number | undefined;
-}
-
-/** A gate that reads every file and compares it with its digest. */
-export interface IntegrityGate {
-  /** Tells the kinds of gates apart. */
-  readonly gate: 'integrity';
-}
-
-/** A gate that a function of the process decides. */
-export interface CustomGate {
-  /** Tells the kinds of gates apart. */
-  readonly gate: 'custom';
-  /** Which of the Registry's gate functions decides. */
-  readonly name: string;
-  /** Milliseconds after which the gate fails. */
-  readonly timeoutMs?: number | undefined;
-}
-
-/** A gate as it is stored: plain data. Make one with {@link gates}. */
-export type GateDefinition = MetricGate | IntegrityGate | CustomGate;
 
 /** The gates before each stage; a stage that is not named has none. */
 export type Policy = { readonly [stage in ExclusiveStage]?: readonly GateDefinition[] | undefined };
@@ -63,25 +38,65 @@ export interface MetricGateOptions {
   readonly tolerance?: number | undefined;
 }
 
+/** What a comparison gate asks for. */
+export interface ComparisonGateOptions {
+  /** The version to compare with: `'production'`, `'staging'`, or a reference to a version of the same model such as `'fraud@3'`. While the stage is empty the gate passes and says so. @default 'production' */
+  readonly against?: string | undefined;
+  /**
+   * What the rows must show. `not-worse`: that the version is worse by more than `margin` is not significant. `non-inferior`: that it is not worse by more than `margin` is
+   * significant. `superior`: that it is better by more than `margin` is significant. @default 'not-worse'
+   */
+  readonly demand?: 'not-worse' | 'non-inferior' | 'superior' | undefined;
+  /** The difference that does not matter, in units of the metric. @default 0 */
+  readonly margin?: number | undefined;
+  /** The chance of a wrong verdict that is accepted. @default 0.05 */
+  readonly alpha?: number | undefined;
+  /** How often the rows are drawn anew where the interval comes from draws, 100 to 100,000. @default 2000 */
+  readonly resamples?: number | undefined;
+  /** Seed of the draws: the same rows give the same verdict. @default 1 */
+  readonly seed?: number | undefined;
+}
+
+/** What a gate on slices asks for; at least one of `bar` and `bars`. */
+export interface SlicesGateOptions {
+  /** Which way is better. */
+  readonly goal: 'maximize' | 'minimize';
+  /** The worst value that passes in every slice. @default none */
+  readonly bar?: number | undefined;
+  /** The worst value that passes in some slices, in place of `bar`. These slices must have been measured. @default none */
+  readonly bars?: Readonly<Record<string, number>> | undefined;
+}
+
+/** How young a version must be; at least one of the two. */
+export interface FreshnessGateOptions {
+  /** The greatest age of the version. @default any */
+  readonly maxAge?: Duration | undefined;
+  /** The greatest age of its newest evaluation. @default any */
+  readonly evaluatedWithin?: Duration | undefined;
+}
+
+/** Whose approvals count. */
+export interface ApprovalsGateOptions {
+  /** `'author'`: those of whoever made the version (`createdBy`) do not. @default everyone's count */
+  readonly notBy?: 'author' | undefined;
+  /** Only those of these people do. @default everyone's */
+  readonly by?: readonly string[] | undefined;
+}
+
+/** How far the data may have drifted. */
+export interface DriftGateOptions {
+  /** The greatest share of judged columns that may have drifted, 0 to 1. @default 0 */
+  readonly maxShare?: number | undefined;
+}
+
 /** How a custom gate is run. */
 export interface CustomGateOptions {
   /** The gate fails when its function takes longer. @default no limit */
   readonly timeout?: Duration | undefined;
 }
 
-const name = z.string().check(z.minLength(1));
-const metricOptions = {
-  goal: z.enum(['maximize', 'minimize']),
-  min: z.optional(z.number()),
-  max: z.optional(z.number()),
-  notWorseThan: z.optional(z.string()),
-  tolerance: z.optional(z.number().check(z.minimum(0))),
-};
-const metricOptionsSchema = z.strictObject(metricOptions);
-const metricSchema = z.strictObject({ gate: z.literal('metric'), metric: name, ...metricOptions });
-const customOptionsSchema = z.strictObject({ timeout: z.optional(z.unknown()) });
-const integritySchema = z.strictObject({ gate: z.literal('integrity') });
-const customSchema = z.strictObject({ gate: z.literal('custom'), name, timeoutMs: z.optional(z.number().check(z.minimum(0))) });
+const metricOptionsSchema = z.strictObject(metricShape);
+const optionsSchema = z.looseObject({});
 const policySchema = z.strictObject({ staging: z.optional(z.array(z.unknown())), production: z.optional(z.array(z.unknown())) });
 
 /**
@@ -108,6 +123,19 @@ const policySchema = z.strictObject({ staging: z.optional(z.array(z.unknown())),
 export const gates: {
   /** A metric within bounds, or not worse than another version's. Throws `ValidationError` for options that ask for nothing or make no sense. */
   metric(metric: string, options: MetricGateOptions): MetricGate;
+  /**
+   * Predictions of both versions on the same rows, as `recordEvaluation` stored them, show that the version is not worse, not inferior or superior. Accuracy is judged by McNemar's
+   * exact test where there is no margin, the area under the ROC curve by DeLong's, all else by the bootstrap of the paired differences. What it found has n, the difference and its interval.
+   */
+  comparison(metric: ComparableMetric, options?: ComparisonGateOptions): ComparisonGate;
+  /** A metric of the newest evaluation that was taken apart by slices: in none it falls below its bar. */
+  slices(metric: string, options: SlicesGateOptions): SlicesGate;
+  /** The version, or the newest evaluation of it, is young enough. */
+  freshness(options: FreshnessGateOptions): FreshnessGate;
+  /** So many people vouch for the version. */
+  approvals(count: number, options?: ApprovalsGateOptions): ApprovalsGate;
+  /** The data of the newest evaluation that tells of drift has not drifted away from what the version was trained on. */
+  drift(options?: DriftGateOptions): DriftGate;
   /** Every file is in the store and has the bytes that were registered. */
   integrity(): IntegrityGate;
   /** The function of that name in the Registry's `gates` option decides. Its absence, an error and a timeout fail the gate. */
@@ -118,10 +146,28 @@ export const gates: {
     check(metricOptionsSchema, options, 'gates.metric');
     return checkGate({ ...options, gate: 'metric', metric }, 'gates.metric') as MetricGate;
   },
+  comparison(metric, options = {}) {
+    const { against = 'production', demand = 'not-worse', margin = 0, alpha = 0.05, resamples = 2000, seed = 1, ...strange } = given(options, 'gates.comparison');
+    return checkGate({ ...strange, gate: 'comparison', metric, against, demand, margin, alpha, resamples, seed }, 'gates.comparison') as ComparisonGate;
+  },
+  slices(metric, options) {
+    const { goal, bar, bars = {}, ...strange } = given(options, 'gates.slices');
+    return checkGate({ ...strange, gate: 'slices', metric, goal, ...(bar === undefined ? {} : { bar }), bars }, 'gates.slices') as SlicesGate;
+  },
+  freshness(options) {
+    const { maxAge, evaluatedWithin, ...strange } = given(options, 'gates.freshness');
+    const limits = { ...limit('maxAgeMs', maxAge, 'gates.freshness.maxAge'), ...limit('evaluatedWithinMs', evaluatedWithin, 'gates.freshness.evaluatedWithin') };
+    return checkGate({ ...strange, gate: 'freshness', ...limits }, 'gates.freshness') as FreshnessGate;
+  },
+  approvals: (count, options = {}) => checkGate({ ...given(options, 'gates.approvals'), gate: 'approvals', count }, 'gates.approvals') as ApprovalsGate,
+  drift(options = {}) {
+    const { maxShare = 0, ...strange } = given(options, 'gates.drift');
+    return checkGate({ ...strange, gate: 'drift', maxShare }, 'gates.drift') as DriftGate;
+  },
   integrity: () => ({ gate: 'integrity' }),
   custom(named, options = {}) {
-    const { timeout } = check(customOptionsSchema, options, 'gates.custom') as CustomGateOptions;
-    return checkGate({ gate: 'custom', name: named, ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, 'gates.custom.timeout') }) }, 'gates.custom') as CustomGate;
+    const { timeout, ...strange } = given(options, 'gates.custom');
+    return checkGate({ ...strange, gate: 'custom', name: named, ...limit('timeoutMs', timeout, 'gates.custom.timeout') }, 'gates.custom') as CustomGate;
   },
 };
 
@@ -131,55 +177,16 @@ export function checkPolicy(policy: Policy, model: string): Policy {
   const checked: Partial<Record<ExclusiveStage, readonly GateDefinition[]>> = {};
   for (const stage of ['staging', 'production'] as const) {
     const definitions = given[stage]?.map((gate, i) => checkGate(gate, `policy.${stage}[${i}]`));
-    definitions?.forEach((gate, i) => checkComparison(gate, model, `policy.${stage}[${i}].notWorseThan`));
+    definitions?.forEach((gate, i) => checkOpponent(gate, model, `policy.${stage}[${i}]`));
     if (definitions && definitions.length > 0) checked[stage] = definitions;
   }
   return checked;
 }
 
-/** Which version a metric gate compares with: that in a stage, or one by number. */
-export function comparisonOf(notWorseThan: string): ExclusiveStage | number {
-  if (notWorseThan === 'production' || notWorseThan === 'staging') return notWorseThan;
-  const { selector } = parseReference(notWorseThan, 'notWorseThan');
-  if (selector === 'latest') throw new ValidationError(`${shown(notWorseThan)} is a different version every time; compare with a stage or a number.`, { path: 'notWorseThan' });
-  if ('alias' in selector) throw new ValidationError(`${shown(notWorseThan)} may point elsewhere tomorrow; compare with a stage or a number.`, { path: 'notWorseThan' });
-  return 'version' in selector ? selector.version : selector.stage;
+function given<O extends object>(options: O, path: string): O {
+  return check(optionsSchema, options, path) as O;
 }
 
-/** Whether this modelkeep understands a gate that is stored with `model`, whole. */
-export function isKnownGate(gate: GateDefinition, model: string): boolean {
-  try {
-    checkComparison(checkGate(gate, 'gate'), model, 'gate');
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function checkGate(gate: unknown, path: string): GateDefinition {
-  const kind = (gate as Partial<GateDefinition> | null | undefined)?.gate;
-  if (kind === 'integrity') return check(integritySchema, gate, path);
-  if (kind === 'custom') return check(customSchema, gate, path);
-  if (kind === 'metric') return checkMetricGate(check(metricSchema, gate, path), path);
-  throw new ValidationError(`${path} is ${shown(gate)}, which is no gate; make one with gates.metric(), gates.integrity() or gates.custom().`, { path });
-}
-
-function checkMetricGate(gate: MetricGate, path: string): MetricGate {
-  const { min, max, notWorseThan, tolerance } = gate;
-  const problem =
-    min === undefined && max === undefined && notWorseThan === undefined ? 'asks for nothing; give min, max or notWorseThan'
-    : min !== undefined && max !== undefined && min > max ? `can never pass: min ${min} is more than max ${max}`
-    : tolerance !== undefined && notWorseThan === undefined ? 'has a tolerance and nothing to compare with; give notWorseThan'
-    : undefined;
-  if (problem !== undefined) throw new ValidationError(`${path} ${problem}.`, { path });
-  return gate;
-}
-
-function checkComparison(gate: GateDefinition, model: string, path: string): void {
-  if (gate.gate !== 'metric' || gate.notWorseThan === undefined) return;
-  const { notWorseThan } = gate;
-  if (notWorseThan === 'production' || notWorseThan === 'staging') return;
-  const { model: other, selector } = parseReference(notWorseThan, path);
-  if (other === model && selector !== 'latest' && !('alias' in selector)) return;
-  throw new ValidationError(`${path} is ${shown(notWorseThan)}; compare with 'production', 'staging' or a numbered version of ${shown(model)}.`, { path });
+function limit(field: string, duration: Duration | undefined, path: string): Readonly<Record<string, number>> {
+  return duration === undefined ? {} : { [field]: durationMs(duration, path) };
 }

@@ -1,6 +1,6 @@
 import type { Measurement } from './evaluation.ts';
 import type { GateResult } from './gate-report.ts';
-import type { MetricGate } from './gates.ts';
+import type { MetricGate } from './gate-definition.ts';
 
 /** The version that a metric gate compares with, or why there is none to compare with. */
 export type Opponent =
@@ -80,7 +80,7 @@ function notWorse(gate: MetricGate, version: number, measured: readonly Measurem
 }
 
 /** The dataset that both were measured on and that came up last: measuring on an old one again does not make it new. */
-function newestShared(mine: readonly Measurement[], theirs: readonly Measurement[]): Measurement['dataset'] {
+export function newestShared(mine: readonly Measurement[], theirs: readonly Measurement[]): Measurement['dataset'] {
   const firstSeen = new Map<string, number>();
   for (const { dataset, order } of [...mine, ...theirs]) {
     if (dataset) firstSeen.set(dataset.digest, Math.min(order, firstSeen.get(dataset.digest) ?? Infinity));
@@ -94,7 +94,8 @@ function newestShared(mine: readonly Measurement[], theirs: readonly Measurement
   return newest;
 }
 
-function noneShared(metric: string, version: number, measured: readonly Measurement[], other: number): string {
+/** That two versions were not measured on one dataset, and what to do about it. */
+export function noneShared(metric: string, version: number, measured: readonly Measurement[], other: number): string {
   const dataset = measured.findLast((measurement) => measurement.dataset)?.dataset;
   const remedy = dataset ? `evaluate version ${other} on ${dataset.name ?? dataset.digest}` : `evaluate both on one dataset`;
   return `versions ${version} and ${other} have no dataset in common on which ${metric} was measured; ${remedy}`;

@@ -111,9 +111,9 @@ export function registerVersion(state: ModelState, contents: Omit<VersionRecord,
 /** A new evaluation of a version. */
 export function recordEvaluation(state: ModelState, evaluation: Omit<EvaluationRecord, 'revision'>): ModelDecision {
   const revision = state.revision + 1;
-  const { id, version, dataset, metrics, by } = evaluation;
+  const { id, version, dataset, metrics, predictions, by } = evaluation;
   const record: EvaluationRecord = { ...evaluation, revision };
-  const pending = { key: evaluationKey(state.name, version, id), value: record, blobs: [], edges: [evaluationEdge(evaluation)] };
+  const pending = { key: evaluationKey(state.name, version, id), value: record, blobs: predictions ? [predictions.digest] : [], edges: [evaluationEdge(evaluation)] };
   return {
     state: { ...state, revision, pending: [...state.pending, pending] },
     event: { type: 'evaluation-recorded', by, subject: versionRef(state.name, version), data: { version, evaluation: id, dataset, metrics } },

@@ -91,7 +91,7 @@ export async function checkStored(storage: StorageAdapter, files: readonly Model
     let found = 0;
     for await (const chunk of chunks ?? []) found += chunk.length;
     if (chunks && found === Math.min(1, size)) continue;
-    throw new IntegrityError(`The contents of ${shown(path)} are not stored as ${digest} with ${size} bytes; store them before the version is registered.`, { key: digest, path });
+    throw new IntegrityError(`The contents of ${shown(path)} are not stored as ${digest} with ${size} bytes; store them before they are named.`, { key: digest, path });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { OperationOptions } from '../core/progress.ts';
-import type { DatasetRef, Evaluation } from './evaluation.ts';
+import type { DatasetRef, DriftEvidence, Evaluation, Slices, StoredPredictions } from './evaluation.ts';
 import type { Policy } from './gates.ts';
 import type { Actor, ModelTexts, Reasoned } from './model-decisions.ts';
 import type { ModelFile } from './model-files.ts';
@@ -42,6 +42,10 @@ export interface RegistryChangeInputs {
     readonly ref: string;
     readonly dataset: DatasetRef;
     readonly metrics: Readonly<Record<string, number>>;
+    readonly slices?: Slices | undefined;
+    /** Predictions whose table is stored already. */
+    readonly predictions?: StoredPredictions | undefined;
+    readonly drift?: DriftEvidence | undefined;
     readonly by?: string | undefined;
   };
   readonly promote: { readonly ref: string; readonly stage: Stage; readonly force: boolean } & Reasoned;

@@ -5,10 +5,11 @@ import type { ErrorListener, Logger } from '../core/logger.ts';
 import { callable, clockOption, having, progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
+import type { TableInput } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import type { GateFunction } from './custom-gate.ts';
-import type { DatasetPointer } from './evaluation.ts';
+import type { DatasetPointer, DriftReport, Slices } from './evaluation.ts';
 import type { RegistryChange } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import { stages, type Stage } from './stages.ts';
@@ -116,6 +117,15 @@ export interface RecordEvaluationOptions extends OperationOptions {
   readonly dataset: DatasetPointer;
   /** Numbers by name, at least one. NaN and ±Infinity are kept, and pass no gate. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** The same of parts of the dataset: numbers by name, by slice, such as `{ 'country=FR': { auc: 0.81 } }`. @default none */
+  readonly slices?: Slices | undefined;
+  /**
+   * What the version said of every example and what was true, as a table with the columns `label` and `prediction` (the score, where a metric needs one), and `id` where rows are to
+   * be matched by it rather than by their order. It is stored for `gates.comparison`. @default none
+   */
+  readonly predictions?: TableInput | undefined;
+  /** How far the dataset has drifted from what the version was trained on: what `compareData` returned. @default not told */
+  readonly drift?: DriftReport | undefined;
   /** Who measured it. @default not told */
   readonly by?: string | undefined;
 }
@@ -188,7 +198,8 @@ const updateModelShape = { description: changedText, owner: changedText, tags: c
 const updateVersionShape = { description: changedText, tags: changedTexts, by: optionalText };
 const registerShape = { ...factShapes, metrics: z.optional(metrics), tags: texts, idempotent: z.optional(z.boolean()) };
 const policyShape = { by: optionalText, reason: optionalText };
-const evaluationShape = { metrics: metrics.check(z.refine((values) => Object.keys(values).length > 0, 'is empty; give at least one')), by: optionalText };
+const someMetrics = metrics.check(z.refine((values) => Object.keys(values).length > 0, 'is empty; give at least one'));
+const evaluationShape = { metrics: someMetrics, slices: z.optional(z.record(z.string(), someMetrics)), by: optionalText };
 const reasonedShape = { by: text, reason: text };
 const versionNumber = z.int().check(z.minimum(1), z.maximum(999_999_999));
 const rollbackShape = { ...reasonedShape, to: z.optional(versionNumber), from: z.optional(versionNumber), verifyAll: z.optional(z.boolean()) };
@@ -204,7 +215,7 @@ const registerSchema = z.strictObject({
   signal: signalOption,
   onProgress: progressOption,
 });
-const evaluationSchema = z.strictObject({ ...evaluationShape, dataset: z.optional(z.unknown()), signal: signalOption });
+const evaluationSchema = z.strictObject({ ...evaluationShape, dataset: z.optional(z.unknown()), predictions: z.optional(z.unknown()), drift: z.optional(z.unknown()), signal: signalOption });
 const policyOptionsSchema = z.strictObject({ ...policyShape, signal: signalOption });
 const updateModelSchema = z.strictObject({ ...updateModelShape, signal: signalOption });
 const updateVersionSchema = z.strictObject({ ...updateVersionShape, signal: signalOption });
@@ -250,7 +261,7 @@ export function checkRegisterOptions(options: RegisterVersionOptions): RegisterV
   return check(registerSchema, options, 'options') as RegisterVersionOptions;
 }
 
-/** Checks the options of `recordEvaluation`, but for the dataset. */
+/** Checks the options of `recordEvaluation`, but for the dataset, the predictions and the drift. */
 export function checkEvaluationOptions(options: RecordEvaluationOptions): RecordEvaluationOptions {
   return check(evaluationSchema, options, 'options') as RecordEvaluationOptions;
 }

@@ -7,7 +7,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import { checkAlias } from './alias.ts';
 import { standingApprovals, type Approval } from './approval.ts';
-import { checkDataset, evaluationView, type Evaluation } from './evaluation.ts';
+import { checkDataset, checkDrift, evaluationView, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { eventSink } from './event-sink.ts';
@@ -17,8 +17,9 @@ import { checkFiles, storeFiles } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
 import { checkModelName, parseReference } from './model-name.ts';
 import { isThere } from './model-state.ts';
-import { ModelStore } from './model-store.ts';
+import { ModelStore, numberOf } from './model-store.ts';
 import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
+import { encodePredictions, predictionsView, readPredictions, type Predictions } from './predictions.ts';
 import { OwnRegistryChanges } from './own-registry-changes.ts';
 import type { RegistryChanges } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
@@ -254,12 +255,22 @@ export class Registry {
     await this.#changes.setPolicy({ model: name, policy: checked, ...actor }, { signal: aborts });
   }
 
-  /** Records what a version achieved on a dataset, for gates to go by. */
+  /** Records what a version achieved on a dataset, for gates to go by; with its predictions they can compare it with another version row by row. */
   async recordEvaluation(ref: string, options: RecordEvaluationOptions): Promise<Evaluation> {
-    const { dataset, metrics: measured, by, signal: aborts } = checkEvaluationOptions(options);
+    const { dataset, predictions, drift, signal: aborts, ...measured } = checkEvaluationOptions(options);
     const where = checkDataset(dataset, 'options.dataset');
-    parseReference(ref);
-    return this.#changes.recordEvaluation({ ref, dataset: where, metrics: measured, by }, { signal: aborts });
+    const evidence = drift === undefined ? undefined : checkDrift(drift, 'options.drift');
+    const reference = parseReference(ref);
+    const table = predictions === undefined ? undefined : encodePredictions(predictions, 'options.predictions');
+    // Asked before anything is stored.
+    if (table) numberOf(reference, await this.#store.state(reference.model, { signal: aborts }));
+    const stored = table && { ...(await this.#storage.writeBlob(wholeOf(table.bytes), { signal: aborts })), rows: table.rows };
+    return this.#changes.recordEvaluation({ ...measured, ref, dataset: where, predictions: stored, drift: evidence }, { signal: aborts });
+  }
+
+  /** The predictions behind an evaluation, or `undefined` when it has none. Throws `IntegrityError` when they are damaged or gone. */
+  async predictions(evaluation: Evaluation, options: OperationOptions = {}): Promise<Predictions | undefined> {
+    return evaluation.predictions && predictionsView(await readPredictions(this.#storage, evaluation.predictions, options));
   }
 
   /** The evaluations of a version, oldest first. */
@@ -335,6 +346,10 @@ export class Registry {
     const { model, version, digest } = await this.getVersion(ref, options);
     return traceLineage(this.#storage, versionRef(model, version, digest), options);
   }
+}
+
+async function* wholeOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function onVersion(ref: string, options: ReasonedOptions): [input: { ref: string; by: string; reason: string }, operation: OperationOptions] {

@@ -5,13 +5,20 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { runCustomGate, type GateFunction } from './custom-gate.ts';
+import { decideApprovalsGate } from './approvals-gate.ts';
+import { standingApprovals } from './approval.ts';
+import { decideComparisonGate } from './comparison-gate.ts';
+import { decideDriftGate } from './drift-gate.ts';
 import { measurementsOf, type Measurement } from './evaluation.ts';
+import { decideFreshnessGate } from './freshness-gate.ts';
 import type { GateReport, GateResult } from './gate-report.ts';
-import { comparisonOf, isKnownGate, type GateDefinition, type MetricGate } from './gates.ts';
+import { isKnownGate, opponentOf, type ComparisonGate, type GateDefinition } from './gate-definition.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { decideMetricGate, type Opponent } from './metric-gate.ts';
 import type { ModelState } from './model-state.ts';
 import type { ModelStore } from './model-store.ts';
+import { readPredictions } from './predictions.ts';
+import { decideSlicesGate } from './slices-gate.ts';
 import { viewOf, type ModelVersion, type VersionRecord } from './model-version.ts';
 import type { ExclusiveStage, Stage } from './stages.ts';
 import { verifyFiles } from './verify-files.ts';
@@ -56,9 +63,22 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
     return { gate, name: gate, passed: false, reason: `this modelkeep does not know this form of the gate ${shown(gate)}; update it to promote here`, evidence: { definition } };
   }
   const version = viewOf(state, record);
+  const own = async (): Promise<readonly Measurement[]> => (await measured(record.version)) ?? [];
   switch (definition.gate) {
     case 'metric':
-      return decideMetricGate(definition, record.version, (await measured(record.version)) ?? [], await opponentOf(definition, state, measured));
+      return decideMetricGate(definition, record.version, await own(), definition.notWorseThan === undefined ? undefined : await findOpponent(definition.notWorseThan, state, measured));
+    case 'comparison':
+      return brokenEvidence(definition, async () =>
+        decideComparisonGate(definition, record.version, await own(), await findOpponent(definition.against, state, measured), (predictions) => readPredictions(host.storage, predictions, options)),
+      );
+    case 'slices':
+      return decideSlicesGate(definition, await own());
+    case 'freshness':
+      return decideFreshnessGate(definition, record.createdAt, await own(), host.clock.now());
+    case 'approvals':
+      return decideApprovalsGate(definition, record.createdBy, standingApprovals(await host.store.approvals(state, record.version, options)));
+    case 'drift':
+      return decideDriftGate(definition, await own());
     case 'integrity':
       return checkIntegrity(host.storage, version, options);
     case 'custom':
@@ -72,19 +92,28 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
   }
 }
 
-async function opponentOf({ notWorseThan }: MetricGate, state: ModelState, measured: Inquiry['measured']): Promise<Opponent | undefined> {
-  if (notWorseThan === undefined) return undefined;
-  const comparison = comparisonOf(notWorseThan);
+async function findOpponent(named: string, state: ModelState, measured: Inquiry['measured']): Promise<Opponent> {
+  const comparison = opponentOf(named);
   const number = typeof comparison === 'string' ? state.stages[comparison] : comparison;
   if (number === undefined) return { empty: `no version is in ${comparison}, so there is none to be worse than`, passes: true };
   const measurements = await measured(number);
   return measurements ? { version: number, measurements } : { empty: `version ${number}, to be compared with, does not exist`, passes: false };
 }
 
+/** Evidence that is damaged or gone proves nothing: the gate fails and names it. */
+async function brokenEvidence({ metric }: ComparisonGate, decide: () => Promise<GateResult>): Promise<GateResult> {
+  try {
+    return await decide();
+  } catch (error) {
+    if (!isModelkeepError(error, 'integrity')) throw error;
+    return { gate: 'comparison', name: `comparison ${metric}`, passed: false, reason: error.message, evidence: { ...error.details } };
+  }
+}
+
 function measurementReader(store: ModelStore, state: ModelState, options: OperationOptions): Inquiry['measured'] {
   const known = new Map<number, Promise<readonly Measurement[] | undefined>>();
   const read = async (version: number): Promise<readonly Measurement[] | undefined> => {
-    const [record] = version <= state.lastVersion ? await store.versions(state, [version], options) : [];
+    const [record] = await store.versions(state, [version], options);
     return record && measurementsOf(record, await store.evaluations(state, version, options));
   };
   return (version) => {

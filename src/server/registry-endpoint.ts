@@ -59,6 +59,10 @@ export async function runRegistryCommand({ change, input, prefix }: RegistryComm
   const storage = prefix === '' ? host.storage : withPrefix(host.storage, prefix);
   const changes = new OwnRegistryChanges({ storage, store: new ModelStore(storage, clock), clock, functions: new Map(Object.entries(gates)), emit });
   if (change === 'registerVersion') await checkStored(storage, (input as RegistryChangeInputs['registerVersion']).files, options);
+  if (change === 'recordEvaluation') {
+    const { predictions } = input as RegistryChangeInputs['recordEvaluation'];
+    if (predictions) await checkStored(storage, [{ path: 'predictions', ...predictions }], options);
+  }
   return encode(await changes[change](input as never, options));
 }
 

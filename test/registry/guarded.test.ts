@@ -39,7 +39,8 @@ describe('a registry over a store that is guarded', () => {
     await registry.setPolicy('fraud', { production: [gates.metric('auc', { goal: 'maximize', min: 0.7 })] }, { by: 'mallory' });
     for (const auc of [0.8, 0.9]) await registry.registerVersion('fraud', { files: { 'model.json': `{"auc":${auc}}` }, metrics: { auc }, dataset, createdBy: 'mallory', run: { id: 'r1' } });
     await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: NaN }, by: 'mallory' });
-    await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: 0.81 } });
+    const predicted = await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: 0.81 }, predictions: { label: [1, 0], prediction: [0.7, 0.1] }, slices: { a: { auc: 1 } } });
+    expect(await registry.predictions(predicted)).toMatchObject({ rowCount: 2 });
     expect((await registry.promote('fraud@1', 'production', by)).stage).toBe('production');
     expect((await registry.promote('fraud@2', 'production', by)).version).toBe(2);
     expect((await registry.rollback('fraud', { ...by, from: 2 })).version).toBe(1);
@@ -138,6 +139,9 @@ describe('the keeper of a registry', () => {
     for (const entry of [file, { path: 'a', size: 2, digest }, { path: 'a', size: 4, digest }, { path: 'a', size: 0, digest }]) {
       await expect(register(entry)).rejects.toMatchObject({ code: 'integrity' });
     }
+    const evaluate = (predictions: object): Promise<unknown> =>
+      client.call!({ domain: 'registry', method: 'recordEvaluation', input: { ref: 'm@1', dataset: { digest }, metrics: { auc: 1 }, predictions }, prefix: '' });
+    await expect(evaluate({ digest: file.digest, size: 1, rows: 1 })).rejects.toMatchObject({ code: 'integrity' });
     expect(await register({ path: 'a', size: 3, digest })).toMatchObject({ version: 1, size: 3, createdBy: 'alice' });
   });
 });
