@@ -213,6 +213,24 @@ export type { LoadedModel } from './registry/loaded-model.ts';
 export type { ModelFile } from './registry/model-files.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
+export type {
+  BoolSpec,
+  ColumnSpec,
+  DataSpec,
+  JsonSpec,
+  ListSpec,
+  ModelSignature,
+  NamedSpec,
+  NullableSpec,
+  NumberSpec,
+  RowSpec,
+  StringSpec,
+  TensorSpec,
+  TensorType,
+  TensorsSpec,
+  TimestampSpec,
+  ValueSpec,
+} from './registry/signature/model-signature.ts';
 export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
   AliasDeleted,

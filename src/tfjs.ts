@@ -5,3 +5,5 @@ export type { TfjsCallbacksOptions, TfjsCustomCallbackOptions, TfjsRecordingOpti
 export type { FitCallbacks, FitLogs, FitYieldEvery } from './integrations/tfjs/fit-callbacks.ts';
 export type { DeviceScalar, StoppableModel, TfjsCallback, TfjsLayers } from './integrations/tfjs/tfjs-layers.ts';
 export type { TfjsRun } from './integrations/tfjs/tfjs-run.ts';
+export { tfjsSignature } from './integrations/tfjs/tfjs-signature.ts';
+export type { TfjsModel, TfjsTensorInfo } from './integrations/tfjs/tfjs-signature.ts';
