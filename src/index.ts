@@ -231,6 +231,14 @@ export type {
   TimestampSpec,
   ValueSpec,
 } from './registry/signature/model-signature.ts';
+export { checkData } from './registry/signature/check-data.ts';
+export { signatureDifferences } from './registry/signature/signature-differences.ts';
+export type { SignatureDifference } from './registry/signature/signature-differences.ts';
+export { signatureOf } from './registry/signature/signature-of.ts';
+export type { DataSource, JsonSchemaSource, SchemaSource, SchemaSourceProps, SignatureSource } from './registry/signature/signature-of.ts';
+export type { JsonSchema } from './registry/signature/from-json-schema.ts';
+export { signatureToJsonSchema } from './registry/signature/signature-to-json-schema.ts';
+export type { SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
   AliasDeleted,
