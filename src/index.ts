@@ -237,6 +237,12 @@ export type { SignatureDifference } from './registry/signature/signature-differe
 export { signatureOf } from './registry/signature/signature-of.ts';
 export type { DataSource, JsonSchemaSource, SchemaSource, SchemaSourceProps, SignatureSource } from './registry/signature/signature-of.ts';
 export type { JsonSchema } from './registry/signature/from-json-schema.ts';
+export { signManifest } from './registry/signing/sign-manifest.ts';
+export type { DsseEnvelope, DsseSignature, PublicKeyHint, SignatureBundle, SignOptions, VerificationMaterial } from './registry/signing/sign-manifest.ts';
+export type { SignedFile } from './registry/signing/model-statement.ts';
+export type { KeySource, WebCryptoAlgorithm, WebCryptoKey } from './registry/signing/signing-key.ts';
+export { verifyManifest } from './registry/signing/verify-manifest.ts';
+export type { VerifiedManifest, VerifyManifestOptions } from './registry/signing/verify-manifest.ts';
 export { signatureToJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
