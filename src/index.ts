@@ -178,6 +178,7 @@ export type {
   FreshnessGateOptions,
   MetricGateOptions,
   Policy,
+  SignatureGateOptions,
   SlicesGateOptions,
 } from './registry/gates.ts';
 export type {
@@ -190,6 +191,7 @@ export type {
   GateDefinition,
   IntegrityGate,
   MetricGate,
+  SignatureGate,
   SlicesGate,
 } from './registry/gate-definition.ts';
 export type { Predictions } from './registry/predictions.ts';

@@ -8,6 +8,7 @@ import { checkStoredFiles } from './model-files.ts';
 import { checkModelName, parseReference } from './model-name.ts';
 import { changeShapes, stageSchema } from './registry-options.ts';
 import type { RegistryChange, RegistryChangeInputs } from './registry-changes.ts';
+import { checkSignature } from './signature/check-signature.ts';
 import { storedFactShapes } from './version-facts.ts';
 
 const text = z.string().check(z.minLength(1));
@@ -79,6 +80,7 @@ function completed(change: RegistryChange, input: Record<string, unknown>, model
         metrics: input['metrics'] ?? {},
         idempotent: input['idempotent'] ?? false,
         files: checkStoredFiles(input['files'] as { path: string; size: number; digest: Digest }[]),
+        ...(input['signature'] === undefined ? {} : { signature: checkSignature(input['signature'], 'input.signature') }),
         ...where,
       };
     case 'setAlias':

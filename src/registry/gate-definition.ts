@@ -62,6 +62,14 @@ export interface ComparisonGate {
   readonly seed: number;
 }
 
+/** A gate that holds a version to what another one takes and gives. */
+export interface SignatureGate {
+  /** Tells the kinds of gates apart. */
+  readonly gate: 'signature';
+  /** The version that it may take the place of: `production`, `staging` or a reference. */
+  readonly against: string;
+}
+
 /** A gate on the parts of a dataset. */
 export interface SlicesGate {
   /** Tells the kinds of gates apart. */
@@ -107,7 +115,7 @@ export interface DriftGate {
 }
 
 /** A gate as it is stored: plain data. Make one with {@link gates}. */
-export type GateDefinition = MetricGate | ComparisonGate | SlicesGate | FreshnessGate | ApprovalsGate | DriftGate | IntegrityGate | CustomGate;
+export type GateDefinition = MetricGate | ComparisonGate | SignatureGate | SlicesGate | FreshnessGate | ApprovalsGate | DriftGate | IntegrityGate | CustomGate;
 
 const name = z.string().check(z.minLength(1));
 const goal = z.enum(['maximize', 'minimize']);
@@ -129,6 +137,7 @@ const schemas: { readonly [kind in GateDefinition['gate']]: z.ZodMiniType<GateDe
     resamples: z.int().check(z.minimum(100), z.maximum(100_000)),
     seed: z.int().check(z.minimum(0), z.maximum(2 ** 32 - 1)),
   }),
+  signature: z.strictObject({ gate: z.literal('signature'), against: z.string() }),
   slices: z.strictObject({ gate: z.literal('slices'), metric: name, goal, bar: z.optional(finite), bars: z.record(z.string(), finite) }),
   freshness: z.strictObject({ gate: z.literal('freshness'), maxAgeMs: z.optional(notNegative), evaluatedWithinMs: z.optional(notNegative) }),
   approvals: z.strictObject({ gate: z.literal('approvals'), count: z.int().check(z.minimum(1)), notBy: z.optional(z.literal('author')), by: z.optional(z.array(name)) }),
@@ -149,7 +158,7 @@ export function checkGate(gate: unknown, path: string): GateDefinition {
 
 /** Checks that a gate compares with a version of `model`, where it compares with one. */
 export function checkOpponent(gate: GateDefinition, model: string, path: string): void {
-  const [named, field] = gate.gate === 'metric' ? [gate.notWorseThan, 'notWorseThan'] : gate.gate === 'comparison' ? [gate.against, 'against'] : [undefined, ''];
+  const [named, field] = gate.gate === 'metric' ? [gate.notWorseThan, 'notWorseThan'] : gate.gate === 'comparison' || gate.gate === 'signature' ? [gate.against, 'against'] : [undefined, ''];
   if (named === undefined || named === 'production' || named === 'staging') return;
   const where = `${path}.${field}`;
   const { model: other, selector } = parseReference(named, where);

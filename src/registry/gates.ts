@@ -14,6 +14,7 @@ import {
   type GateDefinition,
   type IntegrityGate,
   type MetricGate,
+  type SignatureGate,
   type SlicesGate,
 } from './gate-definition.ts';
 import type { ExclusiveStage } from './stages.ts';
@@ -55,6 +56,12 @@ export interface ComparisonGateOptions {
   readonly resamples?: number | undefined;
   /** Seed of the draws: the same rows give the same verdict. @default 1 */
   readonly seed?: number | undefined;
+}
+
+/** What a signature is held to. */
+export interface SignatureGateOptions {
+  /** The version that it is to replace: `'production'`, `'staging'`, or a reference to a version of the same model such as `'fraud@3'`. @default 'production' */
+  readonly against?: string | undefined;
 }
 
 /** What a gate on slices asks for; at least one of `bar` and `bars`. */
@@ -128,6 +135,8 @@ export const gates: {
    * exact test where there is no margin, the area under the ROC curve by DeLong's, all else by the bootstrap of the paired differences. What it found has n, the difference and its interval.
    */
   comparison(metric: ComparableMetric, options?: ComparisonGateOptions): ComparisonGate;
+  /** The version takes whatever the one that it is to replace took, and gives nothing that that one never gave. Versions without a signature fail; where the other one has none the gate passes and says so. */
+  signature(options?: SignatureGateOptions): SignatureGate;
   /** A metric of the newest evaluation that was taken apart by slices: in none it falls below its bar. */
   slices(metric: string, options: SlicesGateOptions): SlicesGate;
   /** The version, or the newest evaluation of it, is young enough. */
@@ -149,6 +158,10 @@ export const gates: {
   comparison(metric, options = {}) {
     const { against = 'production', demand = 'not-worse', margin = 0, alpha = 0.05, resamples = 2000, seed = 1, ...strange } = given(options, 'gates.comparison');
     return checkGate({ ...strange, gate: 'comparison', metric, against, demand, margin, alpha, resamples, seed }, 'gates.comparison') as ComparisonGate;
+  },
+  signature(options = {}) {
+    const { against = 'production', ...strange } = given(options, 'gates.signature');
+    return checkGate({ ...strange, gate: 'signature', against }, 'gates.signature') as SignatureGate;
   },
   slices(metric, options) {
     const { goal, bar, bars = {}, ...strange } = given(options, 'gates.slices');

@@ -12,6 +12,7 @@ import type { GateFunction } from './custom-gate.ts';
 import type { DatasetPointer, DriftReport, Slices } from './evaluation.ts';
 import type { RegistryChange } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
+import type { SignatureSource } from './signature/signature-of.ts';
 import { stages, type Stage } from './stages.ts';
 import { factShapes, type FeatureServiceRef, type Framework, type VersionDatasetPointer } from './version-facts.ts';
 
@@ -90,6 +91,8 @@ export interface RegisterVersionOptions extends LongOperationOptions {
   readonly pipelineRun?: string | undefined;
   /** The feature service whose values it was trained on and expects. @default none */
   readonly features?: FeatureServiceRef | undefined;
+  /** What it takes and gives, each as a schema (zod or another Standard JSON Schema), as JSON Schema or as plain data. @default not told */
+  readonly signature?: SignatureSource | undefined;
   /** The form of its files, such as `tfjs-layers`, `onnx` or `json`. @default not told */
   readonly flavor?: string | undefined;
   /** Plain data that the flavor keeps. @default none */
@@ -212,6 +215,7 @@ const registerSchema = z.strictObject({
   run: z.optional(z.union([text, z.looseObject({ id: text })])),
   dataset: z.optional(z.unknown()),
   datasets: z.optional(z.unknown()),
+  signature: z.optional(z.unknown()),
   signal: signalOption,
   onProgress: progressOption,
 });
@@ -256,7 +260,7 @@ export function checkCreateOptions(options: CreateModelOptions): CreateModelOpti
   return check(createSchema, options, 'options');
 }
 
-/** Checks the options of `registerVersion`, but for the files and the datasets, which are looked at one by one. */
+/** Checks the options of `registerVersion`, but for the files, the datasets and the signature, which are looked at one by one. */
 export function checkRegisterOptions(options: RegisterVersionOptions): RegisterVersionOptions {
   return check(registerSchema, options, 'options') as RegisterVersionOptions;
 }

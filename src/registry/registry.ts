@@ -51,6 +51,7 @@ import {
   type UpdateVersionOptions,
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
+import { readSignature } from './signature/signature-of.ts';
 import type { Stage } from './stages.ts';
 import { checkDatasets, checkFlavorData } from './version-facts.ts';
 
@@ -148,7 +149,7 @@ export class Registry {
    * Throws `ValidationError` for unsafe paths and contents that cannot be stored, `NotFoundError` when there is no such model.
    */
   async registerVersion(model: string, options: RegisterVersionOptions): Promise<ModelVersion> {
-    const { files, run, dataset, datasets, metrics: measured = {}, tags = {}, idempotent = false, signal: aborts, onProgress, ...facts } = checkRegisterOptions(options);
+    const { files, run, dataset, datasets, signature, metrics: measured = {}, tags = {}, idempotent = false, signal: aborts, onProgress, ...facts } = checkRegisterOptions(options);
     const operation = { signal: aborts, onProgress };
     const name = checkModelName(model, 'model');
     const contents = checkFiles(files, this.#storage);
@@ -158,6 +159,7 @@ export class Registry {
       run: typeof run === 'object' ? run.id : run,
       dataset: dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset'),
       datasets: datasets === undefined ? undefined : checkDatasets(datasets, 'options.datasets'),
+      signature: signature === undefined ? undefined : readSignature(signature, 'options.signature'),
     };
     // Asked before anything is stored.
     await this.#store.state(name, operation);

@@ -18,6 +18,7 @@ import { decideMetricGate, type Opponent } from './metric-gate.ts';
 import type { ModelState } from './model-state.ts';
 import type { ModelStore } from './model-store.ts';
 import { readPredictions } from './predictions.ts';
+import { decideSignatureGate } from './signature-gate.ts';
 import { decideSlicesGate } from './slices-gate.ts';
 import { viewOf, type ModelVersion, type VersionRecord } from './model-version.ts';
 import type { ExclusiveStage, Stage } from './stages.ts';
@@ -71,6 +72,12 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
       return brokenEvidence(definition, async () =>
         decideComparisonGate(definition, record.version, await own(), await findOpponent(definition.against, state, measured), (predictions) => readPredictions(host.storage, predictions, options)),
       );
+    case 'signature': {
+      const other = opponentOf(definition.against);
+      const number = typeof other === 'string' ? state.stages[other] : other;
+      const [incumbent] = number === undefined ? [] : await host.store.versions(state, [number], options);
+      return decideSignatureGate(definition, record, number, incumbent);
+    }
     case 'slices':
       return decideSlicesGate(definition, await own());
     case 'freshness':

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { canonicalJson } from '../core/codec.ts';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
+import type { ModelSignature } from './signature/model-signature.ts';
 import { checkDataset, type DatasetPointer, type DatasetRef } from './evaluation.ts';
 
 /** A dataset that went into a version. */
@@ -40,6 +41,8 @@ export interface VersionFacts {
   readonly datasets?: readonly VersionDataset[] | undefined;
   /** The feature service whose values it expects. */
   readonly features?: FeatureServiceRef | undefined;
+  /** What it takes and gives. */
+  readonly signature?: ModelSignature | undefined;
   /** The form of its files, which says how they are loaded: `tfjs-layers`, `onnx`, `json`… */
   readonly flavor?: string | undefined;
   /** Plain data that the flavor keeps. */
@@ -85,6 +88,7 @@ export const storedFactShapes: z.core.$ZodShape = {
   ...factShapes,
   run: z.optional(text),
   dataset: z.optional(z.strictObject({ digest, name: z.optional(text) })),
+  signature: z.optional(z.unknown()),
   datasets: z.optional(z.array(z.strictObject({ digest, name: z.optional(text), role: z.optional(text) }))),
 };
 

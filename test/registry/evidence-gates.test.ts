@@ -1,5 +1,6 @@
-import { MemoryStorage, Registry, collectGarbage, compareData, gateReportMarkdown, gates, type GateDefinition, type GateReport, type RecordEvaluationOptions } from 'modelkeep';
+import { MemoryStorage, Registry, collectGarbage, compareData, gateReportMarkdown, gates, type GateDefinition, type GateReport, type RecordEvaluationOptions, type RegisterVersionOptions } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import { seededRandom } from '../../src/core/random.ts';
 
@@ -134,6 +135,31 @@ describe('a comparison of scores', () => {
     const { registry } = await rivals();
     await expect(registry.recordEvaluation('m@1', measured({ predictions }))).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining(message) });
     expect(await registry.evaluations('m@1')).toEqual([]);
+  });
+});
+
+describe('a gate on the signature', () => {
+  const takes = (input: z.ZodMiniType): RegisterVersionOptions => ({ files: { f: 'x' }, signature: { input, output: z.object({ score: z.number() }) } });
+
+  it('lets nothing replace what takes more', async () => {
+    const { registry } = await rivals();
+    const gate = gates.signature();
+    expect(await judge(registry, gate)).toMatchObject({ passed: false, reason: 'version 2 has no signature; register it with what it takes and gives' });
+    const narrow = await registry.registerVersion('m', takes(z.object({ distance: z.number(), origin: z.enum(['ATL']) })));
+    expect(narrow.signature).toMatchObject({ input: { type: 'row' }, output: { type: 'row' } });
+    expect((await registry.getVersion('m@3')).signature).toEqual(narrow.signature);
+    expect(await judge(registry, gate, 'm@3')).toMatchObject({ passed: true, reason: 'version 1 has no signature to be held to' });
+    await registry.promote('m@3', 'production', who);
+    await registry.registerVersion('m', takes(z.object({ distance: z.number(), origin: z.enum(['ATL', 'JFK']) })));
+    expect(await judge(registry, gate, 'm@4')).toMatchObject({ passed: true, reason: 'takes and gives what version 3 does' });
+    expect(await judge(registry, gates.signature({ against: 'm@4' }), 'm@3')).toMatchObject({
+      passed: false,
+      reason: expect.stringMatching(/^cannot take the place of version 4: input\.origin /),
+      evidence: { differences: [{ path: 'input.origin' }] },
+    });
+    expect(await judge(registry, gates.signature({ against: 'staging' }), 'm@3')).toMatchObject({ passed: true, reason: expect.stringContaining('no version is in staging') });
+    expect(await judge(registry, gates.signature({ against: 'm@9' }), 'm@3')).toMatchObject({ passed: false });
+    await expect(registry.registerVersion('m', { files: { f: 'x' }, signature: { input: z.object({ f: z.function() }) } })).rejects.toMatchObject({ code: 'validation' });
   });
 });
 

@@ -37,7 +37,7 @@ describe('a registry over a store that is guarded', () => {
     const dataset = `sha256:${'ab'.repeat(32)}`;
     await registry.createModel('fraud', { owner: 'risk', by: 'mallory' });
     await registry.setPolicy('fraud', { production: [gates.metric('auc', { goal: 'maximize', min: 0.7 })] }, { by: 'mallory' });
-    for (const auc of [0.8, 0.9]) await registry.registerVersion('fraud', { files: { 'model.json': `{"auc":${auc}}` }, metrics: { auc }, dataset, createdBy: 'mallory', run: { id: 'r1' } });
+    for (const auc of [0.8, 0.9]) await registry.registerVersion('fraud', { files: { 'model.json': `{"auc":${auc}}` }, metrics: { auc }, dataset, createdBy: 'mallory', run: { id: 'r1' }, signature: { output: { type: 'float64' } } });
     await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: NaN }, by: 'mallory' });
     const predicted = await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: 0.81 }, predictions: { label: [1, 0], prediction: [0.7, 0.1] }, slices: { a: { auc: 1 } } });
     expect(await registry.predictions(predicted)).toMatchObject({ rowCount: 2 });
@@ -103,6 +103,7 @@ describe('the keeper of a registry', () => {
     ['a name that is none', 'createModel', { model: ' m' }, 'validation'],
     ['a reference to nothing', 'promote', { ref: 'm', stage: 'production', reason: 'r' }, 'validation'],
     ['a stage that is none', 'promote', { ref: 'm@1', stage: 'live', reason: 'r' }, 'validation'],
+    ['a signature that is none', 'registerVersion', { model: 'm', files: [file], signature: { input: { type: 'magic' } } }, 'validation'],
     ['no reason', 'rollback', { model: 'm' }, 'validation'],
     ['an alias that is none', 'setAlias', { model: 'm', alias: 'latest', version: 1 }, 'validation'],
     ['an alias at no number', 'setAlias', { model: 'm', alias: 'a', version: 0 }, 'validation'],
