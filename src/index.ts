@@ -136,18 +136,16 @@ export type { MetricTolerance } from './tracking/reproduction/metric-tolerance.t
 export type {
   AttributeCondition,
   DatasetCondition,
-  EqualityTest,
   MetricCondition,
-  NonFiniteText,
-  OrderTest,
   ParamCondition,
-  PatternTest,
   RunCondition,
   RunFilter,
   TagCondition,
 } from './tracking/search/run-filter.ts';
 export type { DatasetField, NumberAttribute, RunAttribute, TextAttribute, WordAttribute } from './tracking/search/run-attributes.ts';
-export type { RunOrder, SortDirection } from './tracking/search/run-order.ts';
+export type { RunOrder } from './tracking/search/run-order.ts';
+export type { EqualityTest, NonFiniteText, OrderTest, PatternTest, SearchFilter } from './core/search/search-filter.ts';
+export type { SortDirection } from './core/search/search-vocabulary.ts';
 export type { ImportedRunRef, ImportRunsReport, RenamedItem } from './tracking/interchange/import-report.ts';
 export type { ImportRunsOptions } from './tracking/interchange/import-runs.ts';
 export type { ImportDamage, ImportedRun, RunSource } from './tracking/interchange/imported-run.ts';

@@ -1,5 +1,9 @@
 import { ValidationError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { asksAbout } from '../core/search/filter-parts.ts';
+import { ItemSelection } from '../core/search/item-selection.ts';
+import { readFilter } from '../core/search/read-filter.ts';
+import { parseOrder } from '../core/search/search-order.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
@@ -7,14 +11,10 @@ import { readEach } from './read-each.ts';
 import type { DatasetRecord } from './run-datasets.ts';
 import type { RunIndex } from './run-index.ts';
 import { isListed, type DamagedRun, type RunPage } from './run-list.ts';
-import type { RunRecord } from './run-record.ts';
-import { checkFilter } from './search/check-filter.ts';
-import { asksAboutDatasets } from './search/condition-parts.ts';
-import { parseFilter } from './search/parse-filter.ts';
 import type { RunFilter } from './search/run-filter.ts';
-import { parseOrder, type RunOrder } from './search/run-order.ts';
+import type { RunOrder } from './search/run-order.ts';
+import { runVocabulary } from './search/run-vocabulary.ts';
 import type { SearchableDataset, SearchableRun } from './search/searchable-run.ts';
-import { selectRuns } from './search/select-runs.ts';
 import { checkLimit, checkRunsQuery, type RunsQuery } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -36,26 +36,21 @@ export async function searchRunPage(storage: StorageAdapter, index: RunIndex, qu
   checkRunsQuery(query);
   checkLimit(limit);
   if (after !== undefined && typeof after !== 'string') throw new ValidationError(`after is ${shown(after, 80)}; give the next of the page before.`, { path: 'after' });
-  const checked: RunFilter = filter === undefined ? { and: [] } : typeof filter === 'string' ? parseFilter(filter) : checkFilter(filter);
-  const orders = parseOrder(orderBy);
+  const checked = readFilter(runVocabulary, filter);
+  const orders = parseOrder(runVocabulary, orderBy);
   const among = experiments === undefined ? undefined : new Set(experiments);
   const { runs, damaged } = await index.look(now, { signal });
-  const datasets = asksAboutDatasets(checked) ? await readSearchableDatasets(storage, { signal }) : undefined;
+  const datasets = asksAbout(runVocabulary, checked, 'dataset') ? await readSearchableDatasets(storage, { signal }) : undefined;
   const scope = [among === undefined ? null : [...among].sort(), deleted];
-  const page = selectRuns(candidates(runs, (run) => (among === undefined || among.has(run.experiment)) && isListed(run, deleted), datasets), {
-    filter: checked,
-    orders,
-    scope,
-    limit,
-    after,
-  });
+  const selection = new ItemSelection<SearchableRun>(runVocabulary, { filter: checked, orders, scope, limit, after });
+  for (const run of runs) {
+    if ((among !== undefined && !among.has(run.experiment)) || !isListed(run, deleted)) continue;
+    selection.offer(datasets === undefined ? run : { ...run, datasets: datasets.get(run.id) });
+  }
+  const page = selection.page();
   // Damage has no place in an order; whoever reads all pages is told once.
   const told: readonly DamagedRun[] = after === undefined ? damaged : [];
   return { items: datasets === undefined ? page.items : page.items.map(({ datasets: _, ...run }) => run), damaged: told, next: page.next };
-}
-
-function* candidates(runs: readonly RunRecord[], wanted: (run: RunRecord) => boolean, datasets: ReadonlyMap<string, readonly SearchableDataset[]> | undefined): Generator<SearchableRun> {
-  for (const run of runs) if (wanted(run)) yield datasets === undefined ? run : { ...run, datasets: datasets.get(run.id) };
 }
 
 /** The datasets of all runs by the id of the run; those that cannot be read are not there. */

@@ -1,5 +1,4 @@
 import type { RunRecord } from '../run-record.ts';
-import { closestWord } from './closest-word.ts';
 
 /** Fields of a run that are numbers: epoch milliseconds, milliseconds, or a count. */
 export type NumberAttribute = 'startedAt' | 'endedAt' | 'deletedAt' | 'duration' | 'droppedPoints';
@@ -43,8 +42,8 @@ export const runAttributes: Readonly<Record<RunAttribute, Attribute>> = {
   entry: { kind: 'text', of: (run) => run.code?.entry },
 };
 
-// The names that MLflow has for them.
-const aliases: Readonly<Record<string, RunAttribute>> = {
+/** The names that MLflow has for them. */
+export const runAttributeAliases: Readonly<Record<string, RunAttribute>> = {
   run_id: 'id',
   'run id': 'id',
   run_name: 'name',
@@ -54,34 +53,3 @@ const aliases: Readonly<Record<string, RunAttribute>> = {
   end_time: 'endedAt',
   lifecycle_stage: 'lifecycle',
 };
-
-const attributeNames = /* @__PURE__ */ Object.keys(runAttributes) as RunAttribute[];
-const attributesByName: ReadonlyMap<string, RunAttribute> = /* @__PURE__ */ (() =>
-  new Map([...attributeNames.map((name) => [name.toLowerCase(), name] as const), ...Object.entries(aliases)]))();
-const datasetFieldsByName: ReadonlyMap<string, DatasetField> = /* @__PURE__ */ new Map([
-  ['name', 'name'],
-  ['digest', 'digest'],
-  ['role', 'role'],
-  ['context', 'role'],
-]);
-
-/** The attribute of a name, MLflow's names included, in any case. */
-export function findAttribute(name: string): RunAttribute | undefined {
-  return attributesByName.get(name.toLowerCase());
-}
-
-/** The dataset field of a name, in any case; MLflow calls the role `context`. */
-export function findDatasetField(name: string): DatasetField | undefined {
-  return datasetFieldsByName.get(name.toLowerCase());
-}
-
-/** What to say about an attribute that there is not. */
-export function unknownAttribute(name: string): string {
-  const meant = closestWord(name, [...attributeNames, ...Object.keys(aliases)]);
-  return `there is no attribute ${JSON.stringify(name)}; ${meant === undefined ? `the attributes are ${attributeNames.join(', ')}` : `did you mean ${meant}?`}`;
-}
-
-/** What to say about a dataset field that there is not. */
-export function unknownDatasetField(name: string): string {
-  return `a dataset has no ${JSON.stringify(name)}; ask for its name, digest or role`;
-}

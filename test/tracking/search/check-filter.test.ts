@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkFilter } from '../../../src/tracking/search/check-filter.ts';
 import type { RunFilter } from '../../../src/tracking/search/run-filter.ts';
+import { checkFilter } from './runs.ts';
 
 describe('a filter given as an object', () => {
   it('has a type that takes what is right and nothing else', () => {

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkFilter } from '../../../src/tracking/search/check-filter.ts';
-import { compileFilter } from '../../../src/tracking/search/match-run.ts';
 import { parseFilter } from '../../../src/tracking/search/parse-filter.ts';
 import type { SearchableRun } from '../../../src/tracking/search/searchable-run.ts';
-import { compilePattern } from '../../../src/tracking/search/text-pattern.ts';
-import { filters, runsOf, runWith } from './runs.ts';
+import { compilePattern } from '../../../src/core/search/text-pattern.ts';
+import { checkFilter, compileFilter, filters, runWith, runsOf } from './runs.ts';
 
 function matching(runs: readonly SearchableRun[], text: string): number[] {
   const matches = compileFilter(parseFilter(text));

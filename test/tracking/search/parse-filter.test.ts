@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkFilter } from '../../../src/tracking/search/check-filter.ts';
 import { filterText } from '../../../src/tracking/search/filter-text.ts';
 import { parseFilter } from '../../../src/tracking/search/parse-filter.ts';
-import { filters } from './runs.ts';
+import { checkFilter, filters } from './runs.ts';
 
 function faultOf(text: string): { message: string; position: unknown } {
   try {

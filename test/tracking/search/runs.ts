@@ -1,9 +1,30 @@
 import fc from 'fast-check';
-import { placeComparator, placeOfKey, placeReader, type OrderKey } from '../../../src/tracking/search/compare-runs.ts';
-import type { CheckedOrder } from '../../../src/tracking/search/run-order.ts';
-import { checkFilter } from '../../../src/tracking/search/check-filter.ts';
+import type { Page } from '../../../src/core/page.ts';
+import { checkFilter as check } from '../../../src/core/search/check-filter.ts';
+import { compileFilter as compile } from '../../../src/core/search/compile-filter.ts';
+import { orderKey as keyOf, placeComparator, placeOfKey, placeReader, type OrderKey } from '../../../src/core/search/item-place.ts';
+import { ItemSelection, type SelectOptions } from '../../../src/core/search/item-selection.ts';
+import { decodeCursor as decode, encodeCursor, type SearchQuestion } from '../../../src/core/search/search-cursor.ts';
+import type { AnyFilter } from '../../../src/core/search/search-filter.ts';
+import { parseOrder as parse, type CheckedOrder } from '../../../src/core/search/search-order.ts';
 import type { RunFilter } from '../../../src/tracking/search/run-filter.ts';
+import type { RunOrder } from '../../../src/tracking/search/run-order.ts';
+import { runVocabulary } from '../../../src/tracking/search/run-vocabulary.ts';
 import type { SearchableRun } from '../../../src/tracking/search/searchable-run.ts';
+
+export { encodeCursor };
+
+/** The machine of searches, for runs. */
+export const checkFilter = (filter: unknown, path?: string): RunFilter => check(runVocabulary, filter, path) as RunFilter;
+export const compileFilter = (filter: RunFilter): ((run: SearchableRun) => boolean) => compile(runVocabulary, filter as AnyFilter);
+export const parseOrder = (orders: readonly (string | RunOrder)[], path?: string): CheckedOrder[] => parse(runVocabulary, orders, path);
+export const orderKey = (orders: readonly CheckedOrder[], run: SearchableRun): OrderKey => keyOf(runVocabulary, orders, run);
+export const decodeCursor = (question: SearchQuestion, text: string): OrderKey => decode(runVocabulary, question, text);
+export function selectRuns(runs: Iterable<SearchableRun>, options: SelectOptions): Page<SearchableRun> {
+  const selection = new ItemSelection(runVocabulary, options);
+  for (const run of runs) selection.offer(run);
+  return selection.page();
+}
 
 /** A run with the given metrics by name, and other fields. */
 export function runWith({ metrics = {}, ...fields }: Omit<Partial<SearchableRun>, 'metrics'> & { metrics?: Record<string, number> } = {}): SearchableRun {
@@ -108,13 +129,13 @@ export const orderLists: fc.Arbitrary<CheckedOrder[]> = fc.uniqueArray(
 
 /** Compares two runs as a search does. */
 export function runComparator(orders: readonly CheckedOrder[]): (a: SearchableRun, b: SearchableRun) => number {
-  const [placeOf, compare] = [placeReader(orders), placeComparator(orders)];
+  const [placeOf, compare] = [placeReader(runVocabulary, orders), placeComparator(runVocabulary, orders)];
   return (a, b) => compare(placeOf(a), placeOf(b));
 }
 
 /** Compares a run with the run of a key as a search does. */
 export function keyComparator(orders: readonly CheckedOrder[], key: OrderKey): (run: SearchableRun) => number {
-  const [placeOf, compare, place] = [placeReader(orders), placeComparator(orders), placeOfKey(orders, key)];
+  const [placeOf, compare, place] = [placeReader(runVocabulary, orders), placeComparator(runVocabulary, orders), placeOfKey(runVocabulary, orders, key)];
   return (run) => compare(placeOf(run), place);
 }
 

@@ -1,43 +1,47 @@
-import { fromBase64, fromUtf8, toBase64, utf8 } from '../../core/bytes.ts';
-import { canonicalJson, type Encodable } from '../../core/codec.ts';
-import { digestOf } from '../../core/digest.ts';
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
-import type { OrderKey } from './compare-runs.ts';
-import type { RunFilter } from './run-filter.ts';
-import type { CheckedOrder } from './run-order.ts';
-import { numberReader } from './subject-value.ts';
+import { fromBase64, fromUtf8, toBase64, utf8 } from '../bytes.ts';
+import { canonicalJson, type Encodable } from '../codec.ts';
+import { digestOf } from '../digest.ts';
+import { ValidationError } from '../errors.ts';
+import { shown } from '../shown.ts';
+import type { OrderKey } from './item-place.ts';
+import type { AnyFilter } from './search-filter.ts';
+import type { CheckedOrder } from './search-order.ts';
+import { fieldOf, type SearchVocabulary } from './search-vocabulary.ts';
 
 /** What a search asks for; a cursor goes with one such question. */
 export interface SearchQuestion {
-  readonly filter: RunFilter;
+  readonly filter: AnyFilter;
   readonly orders: readonly CheckedOrder[];
-  /** What else decides which runs are searched, such as the experiments. */
+  /** What else decides which items are searched. */
   readonly scope?: Encodable | undefined;
 }
 
-const version = 1;
+const version = 2;
 
-/** An opaque text from which the search that it belongs to can go on behind the run of `key`. It is as long as the values sorted by. */
-export function encodeCursor(question: SearchQuestion, { values, startedAt, id }: OrderKey): string {
-  return toBase64(utf8(JSON.stringify([version, hashOf(question), id, startedAt, ...values])))
+/** An opaque text from which the search that it belongs to can go on behind the item of `key`. It is as long as the values sorted by. */
+export function encodeCursor(question: SearchQuestion, key: OrderKey): string {
+  return toBase64(utf8(JSON.stringify([version, hashOf(question), ...key])))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replace(/=+$/, '');
 }
 
 /** The key in a cursor. Throws `ValidationError`, naming `after`, for a text that is no cursor, and for the cursor of another search. */
-export function decodeCursor(question: SearchQuestion, text: string, path = 'after'): OrderKey {
-  const [kind, hash, id, startedAt, ...values] = fieldsOf(text);
-  if (kind !== version || typeof hash !== 'string' || typeof id !== 'string' || typeof startedAt !== 'number') {
+export function decodeCursor<T>(vocabulary: SearchVocabulary<T>, question: SearchQuestion, text: string, path = 'after'): OrderKey {
+  const [kind, hash, ...key] = fieldsOf(text);
+  if (kind !== version || typeof hash !== 'string') {
     throw new ValidationError(`${path} is ${shown(text, 80)}, which is no cursor; give the next of the page before.`, { path });
   }
   const { orders } = question;
-  const fits = values.length === orders.length && orders.every(({ subject, name }, i) => isValue(values[i], numberReader(subject, name) !== undefined));
+  const [values, ties] = [key.slice(0, orders.length), key.slice(orders.length)];
+  const fits =
+    ties.length === vocabulary.ties.length &&
+    ties.every((tie, i) => typeof tie === vocabulary.ties[i]!.kind) &&
+    orders.every(({ subject, name }, i) => isValue(values[i], fieldOf(vocabulary, subject, name).operand.kind === 'number'));
   if (hash !== hashOf(question) || !fits) {
     throw new ValidationError(`${path} is the cursor of a search with another filter or order; ask as for the page before, or begin anew without it.`, { path });
   }
-  return { values: values as OrderKey['values'], startedAt, id };
+  return key as OrderKey;
 }
 
 function fieldsOf(text: unknown): readonly unknown[] {

@@ -1,6 +1,6 @@
-import { isWellFormed } from '../../core/bytes.ts';
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
+import { isWellFormed } from '../bytes.ts';
+import { ValidationError } from '../errors.ts';
+import { shown } from '../shown.ts';
 
 const space = /\s*/y;
 const word = /[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*/uy;
@@ -24,7 +24,7 @@ export class TextCursor {
   constructor(text: string, path: string, what: string) {
     if (typeof text !== 'string') throw new ValidationError(`${path} is ${shown(text, 80)}; give a text.`, { path });
     if (text.length > maxLength) throw new ValidationError(`${path} has ${text.length} characters; at most ${maxLength} are allowed.`, { path });
-    if (!isWellFormed(text)) throw new ValidationError(`${path} has a lone surrogate, which no text of a run has.`, { path });
+    if (!isWellFormed(text)) throw new ValidationError(`${path} has a lone surrogate, which no stored text has.`, { path });
     this.text = text;
     this.#path = path;
     this.#what = what;

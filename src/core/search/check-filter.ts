@@ -1,9 +1,9 @@
-import { isWellFormed } from '../../core/bytes.ts';
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
+import { isWellFormed } from '../bytes.ts';
+import { ValidationError } from '../errors.ts';
+import { shown } from '../shown.ts';
 import { closestWord } from './closest-word.ts';
-import { findAttribute, findDatasetField, runAttributes, unknownAttribute, unknownDatasetField } from './run-attributes.ts';
-import type { RunCondition, RunFilter } from './run-filter.ts';
+import type { AnyCondition, AnyFilter } from './search-filter.ts';
+import type { OperandKind, SearchField, SearchVocabulary } from './search-vocabulary.ts';
 
 /** Levels that a filter may have at most; far below where a recursion would overflow the stack of any host. */
 export const maxFilterDepth = 100;
@@ -13,25 +13,18 @@ const equality = ['eq', 'ne', 'in', 'notIn', 'exists'];
 const order = ['gt', 'gte', 'lt', 'lte', 'between'];
 const pattern = ['like', 'notLike', 'ilike', 'notIlike'];
 const tests: readonly string[] = [...equality, ...order, ...pattern];
-const subjects: readonly string[] = ['metric', 'param', 'tag', 'attribute', 'dataset'];
 const joints: readonly string[] = ['and', 'or', 'not'];
-
-/** What a condition may compare with: numbers, texts, or a few words. */
-export type OperandKind = { readonly kind: 'number' } | { readonly kind: 'text' } | { readonly kind: 'word'; readonly words: readonly string[] };
-
-/** What a condition asks about. */
-export type Subject = 'metric' | 'param' | 'tag' | 'attribute' | 'dataset';
 
 /** Reports what is wrong with a value, at `path` within the condition. */
 export type Refuse = (problem: string, path: string) => never;
 
 /**
- * Checks a filter where it enters, and gives it in its plainest form: names of attributes as modelkeep has them, words in lower case, an `and` or `or` of one filter as that filter. Throws `ValidationError` with the path of what is
+ * Checks a filter where it enters, and gives it in its plainest form: names of fields as the vocabulary has them, words in lower case, an `and` or `or` of one filter as that filter. Throws `ValidationError` with the path of what is
  * wrong; filters are at most 100 levels deep and have at most 100,000 parts.
  */
-export function checkFilter(value: unknown, path = 'filter'): RunFilter {
+export function checkFilter<T>(vocabulary: SearchVocabulary<T>, value: unknown, path = 'filter'): AnyFilter {
   let nodes = 0;
-  const visit = (at: unknown, where: string, depth: number): RunFilter => {
+  const visit = (at: unknown, where: string, depth: number): AnyFilter => {
     if (depth > maxFilterDepth) throw new ValidationError(`${where.slice(0, 80)}… is nested more than ${maxFilterDepth} deep.`, { path });
     if (++nodes > maxFilterNodes) throw new ValidationError(`${path} has more than ${maxFilterNodes} parts.`, { path });
     if (typeof at !== 'object' || at === null || Array.isArray(at)) {
@@ -40,7 +33,7 @@ export function checkFilter(value: unknown, path = 'filter'): RunFilter {
     const fields = definedFields(at);
     const keys = Object.keys(fields);
     const joint = keys.find((key) => joints.includes(key));
-    if (joint === undefined) return checkCondition(fields, (problem, within) => refuse(problem, joinPath(where, within)));
+    if (joint === undefined) return checkCondition(vocabulary, fields, (problem, within) => refuse(problem, joinPath(where, within)));
     if (keys.length > 1) throw new ValidationError(`${where} has ${joint} beside ${keys.filter((key) => key !== joint).join(', ')}; put each into a filter of its own.`, { path: where });
     const operand = fields[joint];
     if (joint === 'not') return { not: visit(operand, `${where}.not`, depth + 1) };
@@ -54,41 +47,37 @@ export function checkFilter(value: unknown, path = 'filter'): RunFilter {
 }
 
 /** Checks one condition, and gives it in its plainest form. */
-function checkCondition(fields: Readonly<Record<string, unknown>>, refuse: Refuse): RunCondition {
+function checkCondition<T>(vocabulary: SearchVocabulary<T>, fields: Readonly<Record<string, unknown>>, refuse: Refuse): AnyCondition {
+  const subjects = Object.keys(vocabulary.subjects);
   const keys = Object.keys(fields);
   const stranger = keys.find((key) => !subjects.includes(key) && !tests.includes(key));
   if (stranger !== undefined) {
     const meant = closestWord(stranger, [...subjects, ...tests, ...joints]);
     return refuse(`is unknown; ${meant === undefined ? `a condition has one of ${subjects.join(', ')}, and one test` : `did you mean ${meant}?`}`, stranger);
   }
-  const [subject, secondSubject] = keys.filter((key) => subjects.includes(key)) as Subject[];
+  const [subject, secondSubject] = keys.filter((key) => subjects.includes(key));
   if (subject === undefined || secondSubject !== undefined) {
     return refuse(`asks about ${subject === undefined ? 'nothing' : `${subject} and ${secondSubject}`}; give exactly one of ${subjects.join(', ')}`, '');
   }
   const [test, secondTest] = keys.filter((key) => tests.includes(key));
   if (test === undefined) return refuse(`tests nothing; give one of ${tests.join(', ')}`, '');
   if (secondTest !== undefined) return refuse(`has the tests ${test} and ${secondTest}; give one, and join conditions by and`, '');
-  const { name, operand } = checkSubject(subject, fields[subject], refuse);
-  const fault = unfitTest(subject, name, operand, test);
+  const field = checkSubject(vocabulary, subject, fields[subject], refuse);
+  const fault = unfitTest(field, test);
   if (fault !== undefined) return refuse(fault, test);
-  return { [subject]: name, [test]: checkOperand(operand, test, fields[test], refuse) } as unknown as RunCondition;
+  return { [subject]: field.name, [test]: checkOperand(field.operand, test, fields[test], refuse) };
 }
 
-/** Checks what is asked about, and tells what it can be compared with. */
-export function checkSubject(subject: Subject, name: unknown, refuse: Refuse): { readonly name: string; readonly operand: OperandKind } {
+/** Checks what is asked about, and tells what it is. */
+export function checkSubject<T>({ subjects }: SearchVocabulary<T>, subject: string, name: unknown, refuse: Refuse): SearchField<T> {
   if (typeof name !== 'string' || name === '') return refuse(`is ${shown(name, 80)}; give a name`, subject);
   if (!isWellFormed(name)) return refuse('has a lone surrogate, which no name has', subject);
-  if (subject === 'attribute') {
-    const attribute = findAttribute(name) ?? refuse(`is unknown: ${unknownAttribute(name)}`, subject);
-    return { name: attribute, operand: runAttributes[attribute] };
-  }
-  if (subject === 'dataset') return { name: findDatasetField(name) ?? refuse(`is unknown: ${unknownDatasetField(name)}`, subject), operand: { kind: 'text' } };
-  return { name, operand: { kind: subject === 'metric' ? 'number' : 'text' } };
+  const { field, unknown } = subjects[subject]!;
+  return field(name) ?? refuse(`is unknown: ${unknown(name)}`, subject);
 }
 
 /** Why a test cannot be put to something, or `undefined` when it can. */
-export function unfitTest(subject: Subject, name: string, { kind }: OperandKind, test: string): string | undefined {
-  const what = subject === 'attribute' || subject === 'dataset' ? `${subject} ${name}` : `a ${subject}`;
+export function unfitTest<T>({ what, operand: { kind } }: SearchField<T>, test: string): string | undefined {
   if (kind === 'number' && pattern.includes(test)) return `cannot be asked of ${what}, which is a number; compare it with numbers`;
   if (kind === 'word' && order.includes(test)) return `cannot be asked of ${what}, which has no order; use eq, ne, in, or a pattern`;
   return undefined;
@@ -116,7 +105,7 @@ export function checkValue(operand: OperandKind, value: unknown, refuse: Refuse,
     return typeof number === 'number' ? number : refuse(`is ${shown(value, 80)}; give a number`, path);
   }
   if (typeof value !== 'string') return refuse(`is ${shown(value, 80)}; it is compared as text, so give ${typeof value === 'number' ? `'${value}'` : 'a text'}`, path);
-  if (!isWellFormed(value)) return refuse('has a lone surrogate, which no text of a run has', path);
+  if (!isWellFormed(value)) return refuse('has a lone surrogate, which no stored text has', path);
   if (operand.kind === 'text') return value;
   const word = value.toLowerCase();
   if (operand.words.includes(word)) return word;
