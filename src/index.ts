@@ -121,7 +121,7 @@ export type { SearchRunsOptions } from './tracking/search-runs.ts';
 export { bestRun } from './tracking/comparison/best-run.ts';
 export type { BestRun, BestRunOptions } from './tracking/comparison/best-run.ts';
 export type { ComparedMetric, CompareRunsOptions, RunComparison } from './tracking/comparison/compare-runs.ts';
-export type { ComparedItem, Verdict } from './tracking/comparison/compared-item.ts';
+export type { ComparedItem, Verdict } from './core/compared-item.ts';
 export type { MetricDirection } from './tracking/comparison/metric-direction.ts';
 export { parallelCoordinates } from './tracking/comparison/parallel-coordinates.ts';
 export type { CategoryAxis, NumericAxis, ParallelCoordinates, ParallelCoordinatesOptions, ParallelLine } from './tracking/comparison/parallel-coordinates.ts';
@@ -167,6 +167,21 @@ export type {
   UpdateVersionOptions,
 } from './registry/registry-options.ts';
 export type { Approval } from './registry/approval.ts';
+export { parseVersionFilter } from './registry/search/parse-version-filter.ts';
+export { versionFilterText } from './registry/search/version-filter-text.ts';
+export type { SearchVersionsOptions } from './registry/search/search-versions.ts';
+export type { VersionAttribute, VersionDatasetField, VersionFileField, VersionNumberAttribute, VersionTextAttribute, VersionWordAttribute } from './registry/search/version-attributes.ts';
+export type {
+  VersionAttributeCondition,
+  VersionCondition,
+  VersionDatasetCondition,
+  VersionFileCondition,
+  VersionFilter,
+  VersionMetricCondition,
+  VersionOrder,
+  VersionTagCondition,
+} from './registry/search/version-filter.ts';
+export type { CompareVersionsOptions, ComparedEvaluation, VersionComparison } from './registry/compare-versions.ts';
 export { gates } from './registry/gates.ts';
 export type {
   ApprovalsGateOptions,

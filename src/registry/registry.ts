@@ -7,6 +7,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import { checkAlias } from './alias.ts';
 import { standingApprovals, type Approval } from './approval.ts';
+import type { CompareVersionsOptions, VersionComparison } from './compare-versions.ts';
 import { checkDataset, checkDrift, evaluationView, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
@@ -51,6 +52,7 @@ import {
   type UpdateVersionOptions,
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
+import type { SearchVersionsOptions } from './search/search-versions.ts';
 import { readSignature } from './signature/signature-of.ts';
 import type { Stage } from './stages.ts';
 import { checkDatasets, checkFlavorData } from './version-facts.ts';
@@ -242,6 +244,41 @@ export class Registry {
       items: records.flatMap((record) => (record ? [viewOf(state, record)] : [])),
       next: last !== undefined && last > state.deletedThrough + 1 ? String(last) : undefined,
     };
+  }
+
+  /**
+   * The versions of one model, some or all that a filter matches, in an order, page by page. The grammar is a superset of MLflow's and the one of `tracker.searchRuns`: `metrics.`, `tags.`, `attributes.` (or a name alone: `model`,
+   * `version`, `stage`, `alias`, `lifecycle`, `createdAt`, `createdBy`, `description`, `digest`, `size`, `run`, `pipelineRun`, `features`, `flavor`, `framework`, `frameworkVersion`, `licence`), `datasets.` and `files.`.
+   *
+   * Pages neither skip nor repeat a version, whatever is registered between them. Costs one read of every version that is searched, in batches; of all that match, no more than four pages are kept.
+   *
+   * Throws `ValidationError` that shows the character for a filter or an order that cannot be read, `NotFoundError` for a model that is not there.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Registry } from 'modelkeep';
+   *
+   * const registry = new Registry({ storage: new MemoryStorage() });
+   * await registry.createModel('fraud');
+   * await registry.registerVersion('fraud', { files: { 'model.json': '{}' }, metrics: { auc: 0.83 }, flavor: 'json' });
+   *
+   * const { items } = await registry.searchVersions({ filter: "metrics.auc > 0.8 and stage != 'archived'", orderBy: ['metrics.auc desc'] });
+   * console.log(items.map(({ model, version }) => `${model}@${version}`)); // ['fraud@1']
+   * ```
+   */
+  async searchVersions(options: SearchVersionsOptions = {}): Promise<Page<ModelVersion>> {
+    const { searchVersionPage } = await import('./search/search-versions.ts');
+    return searchVersionPage(this.#store, options);
+  }
+
+  /**
+   * Puts versions, also of different models, side by side: what is the same, what differs and what some lack of their attributes, metrics, evaluations by dataset, files, datasets and tags.
+   *
+   * Throws `ValidationError` for fewer than two references, `NotFoundError` when one points at no version.
+   */
+  async compareVersions(refs: readonly string[], options: CompareVersionsOptions = {}): Promise<VersionComparison> {
+    const { compareVersionsAt } = await import('./compare-versions.ts');
+    return compareVersionsAt(this.#store, refs, options);
   }
 
   /** Opens the files of a version. Each is checked against its digest while it is read. Throws `NotFoundError` when the reference points at none. */

@@ -35,15 +35,15 @@ function parseText<T>(vocabulary: SearchVocabulary<T>, text: string, path: strin
   cursor.skipSpace();
   const start = cursor.at;
   const { subject, field } = parseSubject(vocabulary, cursor);
-  if ('some' in field) return cursor.fail(notSorted(vocabulary, subject), start);
+  if ('some' in field) return cursor.fail(notSorted(vocabulary, field.plural), start);
   const descending = cursor.keyword('DESC');
   if (!descending) cursor.keyword('ASC');
   if (!cursor.ended) cursor.fail(cursor.next === ',' ? 'one key per text is expected; give an array of texts' : `expected ${descending ? '' : 'ASC, DESC or '}the end, found ${cursor.found}`);
   return { subject, name: field.name, direction: descending ? 'desc' : 'asc' };
 }
 
-function notSorted<T>({ plural, subjects }: SearchVocabulary<T>, subject: string): string {
-  return `${plural} cannot be sorted by ${subjects[subject]!.entities[0]}, of which each may have several`;
+function notSorted<T>({ plural }: SearchVocabulary<T>, many: string): string {
+  return `${plural} cannot be sorted by ${many}, of which each may have several`;
 }
 
 function checkOrder<T>(vocabulary: SearchVocabulary<T>, order: unknown, path: string): CheckedOrder {
@@ -57,9 +57,10 @@ function checkOrder<T>(vocabulary: SearchVocabulary<T>, order: unknown, path: st
   const keys = Object.keys(rest);
   const { subjects } = vocabulary;
   const several = keys.find((key) => Object.hasOwn(subjects, key) && subjects[key]!.many);
-  if (several !== undefined) return refuse(`is not allowed: ${notSorted(vocabulary, several)}`, several);
+  if (several !== undefined) return refuse(`is not allowed: ${notSorted(vocabulary, subjects[several]!.entities[0]!)}`, several);
   const single = Object.keys(subjects).filter((key) => !subjects[key]!.many);
   const subject = single.find((each) => keys.includes(each));
   if (subject === undefined || keys.length > 1) return refuse(`has ${keys.join(', ') || 'no key'}; give one of ${single.join(', ')}, and a direction`, '');
-  return { subject, name: checkSubject(vocabulary, subject, rest[subject], refuse).name, direction };
+  const field = checkSubject(vocabulary, subject, rest[subject], refuse);
+  return 'some' in field ? refuse(`is not allowed: ${notSorted(vocabulary, field.plural)}`, subject) : { subject, name: field.name, direction };
 }

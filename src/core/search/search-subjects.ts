@@ -7,8 +7,8 @@ export function namedValues<T>(entities: readonly [string, string, ...string[]],
   return { entities, many: false, field: (name) => ({ name, what, operand: { kind }, read: readerOf(name) }), unknown: () => '' };
 }
 
-/** One attribute of items. */
-export type AttributeField<T> = OperandKind & { readonly of: (item: T) => number | string | undefined };
+/** One attribute of items: of one value, or of any number of texts, such as `aliases`. */
+export type AttributeField<T> = (OperandKind & { readonly of: (item: T) => number | string | undefined }) | { readonly kind: 'texts'; readonly plural: string; readonly some: ManyField<T>['some'] };
 
 /** The attributes of items, found in any case and by other names that they have elsewhere. */
 export function attributeFields<T>(
@@ -18,7 +18,7 @@ export function attributeFields<T>(
 ): SearchSubject<T> {
   const names = Object.keys(attributes);
   const fields = new Map<string, SearchField<T>>(
-    Object.entries(attributes).map(([name, { of, ...operand }]) => [name.toLowerCase(), { name, what: `${entities[1]} ${name}`, operand, read: of }]),
+    Object.entries(attributes).map(([name, attribute]) => [name.toLowerCase(), attributeField(name, `${entities[1]} ${name}`, attribute)]),
   );
   for (const [alias, name] of Object.entries(aliases)) fields.set(alias, fields.get(name.toLowerCase())!);
   return {
@@ -32,6 +32,12 @@ export function attributeFields<T>(
   };
 }
 
+function attributeField<T>(name: string, what: string, attribute: AttributeField<T>): SearchField<T> {
+  if (attribute.kind === 'texts') return { name, what, operand: { kind: 'text' }, plural: attribute.plural, some: attribute.some };
+  const { of, ...operand } = attribute;
+  return { name, what, operand, read: of };
+}
+
 /** The fields of things that an item has any number of, such as its datasets. */
 export function manyFields<T>(
   entities: readonly [string, string, ...string[]],
@@ -39,7 +45,7 @@ export function manyFields<T>(
   aliases: Readonly<Record<string, string>>,
 ): SearchSubject<T> {
   const names = Object.keys(fields);
-  const byName = new Map(Object.entries(fields).map(([name, some]): [string, ManyField<T>] => [name.toLowerCase(), { name, what: `${entities[1]} ${name}`, operand: { kind: 'text' }, some }]));
+  const byName = new Map(Object.entries(fields).map(([name, some]): [string, ManyField<T>] => [name.toLowerCase(), { name, what: `${entities[1]} ${name}`, operand: { kind: 'text' }, plural: entities[0], some }]));
   for (const [alias, name] of Object.entries(aliases)) byName.set(alias, byName.get(name)!);
   return {
     entities,

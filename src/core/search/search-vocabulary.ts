@@ -17,6 +17,8 @@ export interface ManyField<T> {
   readonly name: string;
   readonly what: string;
   readonly operand: { readonly kind: 'text' };
+  /** How errors call the things that have it, such as `datasets`. */
+  readonly plural: string;
   /** Whether one of its values passes. */
   readonly some: (item: T, passes: (value: string) => boolean) => boolean;
 }

@@ -6,7 +6,7 @@ import type { MetricPoint } from '../latest-metric.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import type { DatasetRecord } from '../run-datasets.ts';
 import type { RunRecord } from '../run-record.ts';
-import { comparedItem, comparedItems, type ComparedItem } from './compared-item.ts';
+import { comparedItem, comparedItems, type ComparedItem } from '../../core/compared-item.ts';
 import { guessDirection, type MetricDirection } from './metric-direction.ts';
 import type { RunDetails } from './run-details.ts';
 

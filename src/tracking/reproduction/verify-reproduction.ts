@@ -2,7 +2,7 @@ import { canonicalJson } from '../../core/codec.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { byName, byRole, codeFields, codeOf, environmentFields, fingerprintsOf } from '../comparison/compare-runs.ts';
-import { comparedItems, type ComparedItem } from '../comparison/compared-item.ts';
+import { comparedItems, type ComparedItem } from '../../core/compared-item.ts';
 import type { RunDetails } from '../comparison/run-details.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { isWithin, type MetricTolerance } from './metric-tolerance.ts';
