@@ -144,7 +144,7 @@ describe('options', () => {
     ['no dataset', evaluate({ metrics: { auc: 1 } }), 'options.dataset is undefined'],
     ['a dataset by name', evaluate({ dataset: 'february', metrics: { auc: 1 } }), 'does not identify a dataset'],
     ['a dataset with half a digest', evaluate({ dataset: { digest: 'sha256:12' }, metrics: { auc: 1 } }), 'does not identify a dataset'],
-    ['a feature that is not there yet', () => registry.registerVersion('m', { files: { f: 'y' }, signature: {} }), 'unknown options: signature'],
+    ['an option that is none', () => registry.registerVersion('m', { files: { f: 'y' }, license: 'MIT' } as never), 'unknown options: license'],
     ['a tag that is no text', () => registry.createModel('n', { tags: { a: 1 } as never }), 'options.tags.a must be a string'],
     ['a page of none', () => registry.listModels({ limit: 0 }), 'options.limit must be at least 1'],
     ['a page after nothing', () => registry.listVersions('m', { after: 'x' }), 'no page gave'],
