@@ -4,11 +4,12 @@ import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { findByDigest } from '../storage/lineage.ts';
 import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import { checkAlias } from './alias.ts';
 import { standingApprovals, type Approval } from './approval.ts';
 import type { CompareVersionsOptions, VersionComparison } from './compare-versions.ts';
-import { checkDataset, checkDrift, evaluationView, type Evaluation } from './evaluation.ts';
+import { checkDataset, checkDrift, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { eventSink } from './event-sink.ts';
@@ -19,7 +20,7 @@ import { describeModel, type ModelInfo } from './model-info.ts';
 import { checkModelName, parseReference } from './model-name.ts';
 import { isThere } from './model-state.ts';
 import { ModelStore, numberOf } from './model-store.ts';
-import { versionRef, viewOf, type ModelVersion } from './model-version.ts';
+import { datasetRecordRef, versionRef, viewOf, type ModelVersion } from './model-version.ts';
 import { encodePredictions, predictionsView, readPredictions, type Predictions } from './predictions.ts';
 import { OwnRegistryChanges } from './own-registry-changes.ts';
 import type { RegistryChanges } from './registry-changes.ts';
@@ -383,7 +384,17 @@ export class Registry {
   /** What a version came from, as far as it was recorded: its run, the datasets that it was trained and evaluated on, and what those came from in turn. */
   async lineage(ref: string, options: OperationOptions = {}): Promise<LineageGraph> {
     const { model, version, digest } = await this.getVersion(ref, options);
-    return traceLineage(this.#storage, versionRef(model, version, digest), options);
+    return traceLineage(this.#storage, [versionRef(model, version, digest)], 'upstream', options);
+  }
+
+  /**
+   * Everything that came from a dataset, as far as it was recorded: the runs that used it, the versions that were trained or evaluated on it, and what came from those. Given by its
+   * fingerprint alone, the dataset is found under every name that it had, for which every use of any dataset is read.
+   */
+  async impact(dataset: DatasetPointer, options: OperationOptions = {}): Promise<LineageGraph> {
+    const where = checkDataset(dataset, 'dataset');
+    const named = where.name === undefined ? await findByDigest(this.#storage, 'dataset', where.digest, options) : [datasetRecordRef(where)];
+    return traceLineage(this.#storage, named, 'downstream', options);
   }
 }
 

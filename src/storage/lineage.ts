@@ -1,8 +1,8 @@
 import { canonicalJson, encode } from '../core/codec.ts';
-import { digestOf } from '../core/digest.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import { describeRef, type LineageEdge, type RecordRef } from '../core/record-ref.ts';
+import { describeRef, type LineageEdge, type RecordKind, type RecordRef } from '../core/record-ref.ts';
 import type { PutOperation, StorageAdapter } from './contract.ts';
 import { listAll, readValues } from './records.ts';
 
@@ -27,6 +27,23 @@ export async function readLineage(storage: StorageAdapter, end: 'from' | 'to', r
   for await (const entry of listAll(storage, { prefix: prefixOf(end, ref) }, options)) keys.push(entry.key);
   const records = await readValues<LineageEdge>(storage, keys, options);
   return records.flatMap((record) => (record ? [record.value] : [])).sort((a, b) => a.at - b.at);
+}
+
+/** The things of a kind that edges reach and whose contents have that digest, under whatever name. Reads every edge that reaches a thing of that kind. */
+export async function findByDigest(storage: StorageAdapter, kind: RecordKind, digest: Digest, options?: OperationOptions): Promise<RecordRef[]> {
+  const found = new Map<string, RecordRef>();
+  // Names that are too long for a key are kept as their hash, which does not tell the kind.
+  for (const prefix of [`lineage/to/_${kind}_20`, 'lineage/to/__']) {
+    let after: Key | undefined;
+    do {
+      const { entries, next } = await storage.list({ prefix, after, limit: 1_000 }, options);
+      for (const record of await readValues<LineageEdge>(storage, entries.map(({ key }) => key), options)) {
+        if (record?.value.to.kind === kind && record.value.to.digest === digest) found.set(describeRef(record.value.to), record.value.to);
+      }
+      after = next;
+    } while (after !== undefined);
+  }
+  return [...found.values()];
 }
 
 /** Removes every edge that leaves or reaches a thing, at both of its ends. */

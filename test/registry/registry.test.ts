@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Registry, Tracker, withPrefix, type ModelVersion } from 'modelkeep';
+import { MemoryStorage, Registry, Tracker, withPrefix, type ModelVersion , type LineageGraph } from 'modelkeep';
 import { digestOf, type Digest } from '../../src/core/digest.ts';
 import { lineageOperations, readLineage } from '../../src/storage/lineage.ts';
 import { verifiedBytes } from '../../src/storage/verified-bytes.ts';
@@ -355,6 +355,27 @@ describe('lineage', () => {
       'model-version used dataset january',
       'run used dataset january',
     ]);
+  });
+
+  it('leads from a dataset to everything that it touched', async () => {
+    const { registry, storage } = await registryWith(0);
+    const tracker = new Tracker({ storage });
+    const { run, dataset } = await tracker.withRun({ experiment: 'delays' }, async (each) => {
+      return { run: each, dataset: await each.logDataset({ name: 'january', role: 'training', rows: [{ x: 1 }, { x: 2 }] }) };
+    });
+    await registry.registerVersion('flight-delay', { files: { f: 'x' }, run });
+    await registry.registerVersion('flight-delay', { files: { f: 'y' } });
+    await registry.createModel('other');
+    await registry.registerVersion('other', { files: { f: 'z' }, datasets: [{ dataset: dataset.fingerprint, role: 'test' }] });
+    await registry.recordEvaluation('flight-delay@2', { dataset: { digest: dataset.fingerprint, name: `january, ${'again and '.repeat(20)}again` }, metrics: { auc: 0.8 } });
+    const touched = (graph: LineageGraph): string[] => graph.nodes.map(({ kind, id, version }) => `${kind} ${kind === 'dataset' ? id.slice(0, 7) : kind === 'run' ? '' : id}${version ?? ''}`).sort();
+    // By its name, what was recorded under that name; by its fingerprint, under all of them.
+    expect(touched(await registry.impact(dataset))).toEqual(['dataset january', 'model-version flight-delay1', 'run ']);
+    expect(touched(await registry.impact(dataset.fingerprint))).toEqual([
+      'dataset january', 'dataset january', 'dataset sha256:', 'model-version flight-delay1', 'model-version flight-delay2', 'model-version other1', 'run ',
+    ]);
+    expect(await registry.impact(`sha256:${'0'.repeat(64)}`)).toEqual({ nodes: [], edges: [] });
+    await expect(registry.impact('january')).rejects.toMatchObject({ code: 'validation' });
   });
 
   it('does not follow another contents of the same name', async () => {
