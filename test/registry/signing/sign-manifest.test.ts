@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync, sign as nodeSign, verify as nodeV
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isModelkeepError, signManifest, verifyManifest, type KeySource, type SignatureBundle, type SignedFile } from 'modelkeep';
+import reference from '../../fixtures/model-signing-1.1.1.json' with { type: 'json' };
 import { checkSignedBy } from '../../../src/registry/signing/verify-manifest.ts';
 import { derFromP1363, p1363FromDer } from '../../../src/registry/signing/der-signature.ts';
 
@@ -129,6 +130,13 @@ describe('verifyManifest', () => {
       expect(verified.files).toHaveLength(3);
     }
     await verifyManifest(signed, files, { publicKey: JSON.stringify(publicKey.export({ format: 'jwk' })) });
+  });
+
+  it('accepts what the reference implementation wrote, and no other files for it', async () => {
+    const found = reference.files as SignedFile[];
+    const { name, files: named } = await verifyManifest(reference.bundle, found, { publicKey: reference.publicKey });
+    expect([name, ...named.map(({ path }) => path)]).toEqual(['model', 'model.json', 'weights/b.bin', 'weights-a.bin']);
+    expect((await failure(reference.bundle, [file('model.json', 'other'), ...found.slice(1)], reference.publicKey)).path).toBe('model.json');
   });
 
   it('accepts what others write: resources in another order, further fields, no hint', async () => {
