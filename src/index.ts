@@ -252,6 +252,9 @@ export type { SignatureDifference } from './registry/signature/signature-differe
 export { signatureOf } from './registry/signature/signature-of.ts';
 export type { DataSource, JsonSchemaSource, SchemaSource, SchemaSourceProps, SignatureSource } from './registry/signature/signature-of.ts';
 export type { JsonSchema } from './registry/signature/from-json-schema.ts';
+export type { SignVersionOptions } from './registry/signing/sign-version.ts';
+export type { VerifyVersionOptions } from './registry/signing/verify-version.ts';
+export type { VerifiedVersion, VersionSignature } from './registry/signing/version-signature.ts';
 export { signManifest } from './registry/signing/sign-manifest.ts';
 export type { DsseEnvelope, DsseSignature, PublicKeyHint, SignatureBundle, SignOptions, VerificationMaterial } from './registry/signing/sign-manifest.ts';
 export type { SignedFile } from './registry/signing/model-statement.ts';
@@ -279,6 +282,7 @@ export type {
   VersionDeleted,
   VersionNamed,
   VersionRegistered,
+  VersionSigned,
   VersionUpdated,
 } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';

@@ -34,6 +34,7 @@ export const changeSchemas: { readonly [change in RegistryChange]: z.ZodMiniType
   deleteAlias: z.strictObject({ ...changeShapes.deleteAlias, model: text }),
   approve: z.strictObject({ ...changeShapes.approve, ref: text }),
   withdrawApproval: z.strictObject({ ...changeShapes.withdrawApproval, ref: text }),
+  sign: z.strictObject({ ...changeShapes.sign, ref: text, bundle: z.looseObject({}) }),
   setPolicy: z.strictObject({ ...changeShapes.setPolicy, model: text, policy: z.looseObject({}) }),
   recordEvaluation: z.strictObject({
     ...changeShapes.recordEvaluation,

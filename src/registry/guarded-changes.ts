@@ -21,6 +21,7 @@ export function guardedChanges(call: NonNullable<StorageAdapter['call']>): Regis
     deleteAlias: send('deleteAlias'),
     approve: send('approve'),
     withdrawApproval: send('withdrawApproval'),
+    sign: send('sign'),
     setPolicy: send('setPolicy'),
     recordEvaluation: send('recordEvaluation'),
     promote: send('promote'),

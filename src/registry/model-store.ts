@@ -17,6 +17,7 @@ import type { ModelReference } from './model-name.ts';
 import { completed, isThere, latestVersion, type ModelState, type PendingRecord, type Sweep } from './model-state.ts';
 import type { VersionRecord } from './model-version.ts';
 import type { NewRegistryEvent, RegistryEvent } from './registry-event.ts';
+import type { SignatureRecord } from './signing/version-signature.ts';
 
 const modelsPrefix = 'registry/models/';
 // Where records of versions lie: named by the version's number at the end, or below it by ids of their own.
@@ -25,6 +26,7 @@ const versionRooms = [
   { name: 'contents', below: false },
   { name: 'evaluations', below: true },
   { name: 'approvals', below: true },
+  { name: 'signatures', below: true },
 ] as const;
 
 /** What a decision makes of a model's state: the next one and the event that tells of it, or `undefined` for no change. */
@@ -153,6 +155,11 @@ export class ModelStore {
     return this.#additions<ApprovalRecord>(state, approvalPrefix(state.name, version), options);
   }
 
+  /** The signatures of a version as of `state`, oldest first. */
+  async signatures(state: ModelState, version: number, options: OperationOptions): Promise<SignatureRecord[]> {
+    return this.#additions<SignatureRecord>(state, signaturePrefix(state.name, version), options);
+  }
+
   /** The newest version that is there of those that were registered with the same contents. */
   async sameContents(state: ModelState, contents: string, options: OperationOptions): Promise<VersionRecord | undefined> {
     const prefix = contentsPrefix(state.name, contents);
@@ -222,6 +229,15 @@ export function approvalKey(model: string, version: number, id: string): Key {
 
 function approvalPrefix(model: string, version: number): string {
   return `registry/approvals/${escapeSegment(model)}/${padded(version)}/`;
+}
+
+/** Key of a signature's record. */
+export function signatureKey(model: string, version: number, id: string): Key {
+  return signaturePrefix(model, version) + id;
+}
+
+function signaturePrefix(model: string, version: number): string {
+  return `registry/signatures/${escapeSegment(model)}/${padded(version)}/`;
 }
 
 /** Key of an evaluation's record. */

@@ -28,9 +28,10 @@ import { viewOf, type ModelVersion, type VersionRecord } from './model-version.t
 import type { RegistryChangeInputs, RegistryChanges } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import { runGates, type GateHost } from './run-gates.ts';
+import type { VersionSignature } from './signing/version-signature.ts';
 import { hasServed, stageOf, type Stage } from './stages.ts';
 import { verifyFiles } from './verify-files.ts';
-import { deleteVersion, recordApproval, reinstateVersion, retireVersion, updateVersion } from './version-decisions.ts';
+import { deleteVersion, recordApproval, recordSignature, reinstateVersion, retireVersion, updateVersion } from './version-decisions.ts';
 
 // How often a decision is made anew because others changed the model while it was being made.
 const maxDecisions = 20;
@@ -158,6 +159,17 @@ export class OwnRegistryChanges implements RegistryChanges {
 
   async withdrawApproval({ ref, ...actor }: RegistryChangeInputs['withdrawApproval'], options: OperationOptions): Promise<ModelVersion> {
     return this.#approve(ref, actor, true, options);
+  }
+
+  async sign({ ref, bundle, ...actor }: RegistryChangeInputs['sign'], options: OperationOptions): Promise<VersionSignature> {
+    const reference = parseReference(ref);
+    const { claimedKey } = await import('./signing/verify-manifest.ts');
+    return this.#decide(reference.model, async (seen) => {
+      const record = await this.#store.version(reference, seen, options);
+      const signature = { id: newId(), model: seen.name, version: record.version, keyHint: claimedKey(bundle, record.files), bundle, ...actor, at: this.#host.clock.now() };
+      const state = await this.#changeUnless(seen, (now) => now.revision !== seen.revision, (now) => recordSignature(now, signature, record), options);
+      return state && signature;
+    }, options);
   }
 
   async setPolicy({ model, policy, ...actor }: RegistryChangeInputs['setPolicy'], options: OperationOptions): Promise<null> {

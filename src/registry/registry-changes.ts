@@ -5,6 +5,8 @@ import type { Actor, ModelTexts, Reasoned } from './model-decisions.ts';
 import type { ModelFile } from './model-files.ts';
 import type { ModelInfo } from './model-info.ts';
 import type { ModelVersion } from './model-version.ts';
+import type { SignatureBundle } from './signing/sign-manifest.ts';
+import type { VersionSignature } from './signing/version-signature.ts';
 import type { Stage } from './stages.ts';
 import type { VersionTexts } from './version-decisions.ts';
 import type { VersionFacts } from './version-facts.ts';
@@ -37,6 +39,7 @@ export interface RegistryChangeInputs {
   readonly deleteAlias: { readonly model: string; readonly alias: string } & Actor;
   readonly approve: { readonly ref: string } & Reasoned;
   readonly withdrawApproval: { readonly ref: string } & Reasoned;
+  readonly sign: { readonly ref: string; readonly bundle: SignatureBundle } & Reasoned;
   readonly setPolicy: { readonly model: string; readonly policy: Policy } & Actor;
   readonly recordEvaluation: {
     readonly ref: string;
@@ -76,6 +79,7 @@ export interface RegistryChangeResults {
   readonly deleteAlias: null;
   readonly approve: ModelVersion;
   readonly withdrawApproval: ModelVersion;
+  readonly sign: VersionSignature;
   readonly setPolicy: null;
   readonly recordEvaluation: Evaluation;
   readonly promote: ModelVersion;

@@ -31,6 +31,8 @@ export interface RegistryEventData {
   readonly 'version-approved': VersionApproved;
   /** Someone took back that they vouched for a version. */
   readonly 'approval-withdrawn': VersionApproved;
+  /** A version was signed. */
+  readonly 'version-signed': VersionSigned;
   /** A version was evaluated. */
   readonly 'evaluation-recorded': EvaluationRecorded;
   /** The gates were changed. */
@@ -125,6 +127,16 @@ export interface VersionDeleted extends VersionNamed {
 export interface VersionApproved extends VersionNamed {
   /** Id of the approval, or of its withdrawal. */
   readonly approval: string;
+}
+
+/** That a version was signed. */
+export interface VersionSigned extends VersionNamed {
+  /** Id of the signature. */
+  readonly signature: string;
+  /** Identity of the contents that were signed. */
+  readonly digest: Digest;
+  /** SHA-256 of the PEM of the key that the signature claims to be made with, in hexadecimal. */
+  readonly keyHint?: string | undefined;
 }
 
 /** That a version was registered. */

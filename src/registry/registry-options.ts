@@ -244,6 +244,7 @@ export const changeShapes: Readonly<Record<RegistryChange, z.core.$ZodShape>> = 
   deleteAlias: { ...policyShape, alias: z.string() },
   approve: reasonedShape,
   withdrawApproval: reasonedShape,
+  sign: reasonedShape,
   setPolicy: policyShape,
   recordEvaluation: evaluationShape,
   promote: promoteShape,

@@ -55,6 +55,9 @@ import {
 import { runGates, type GateHost } from './run-gates.ts';
 import type { SearchVersionsOptions } from './search/search-versions.ts';
 import { readSignature } from './signature/signature-of.ts';
+import type { SignVersionOptions } from './signing/sign-version.ts';
+import type { VerifyVersionOptions } from './signing/verify-version.ts';
+import type { VerifiedVersion, VersionSignature } from './signing/version-signature.ts';
 import type { Stage } from './stages.ts';
 import { checkDatasets, checkFlavorData } from './version-facts.ts';
 
@@ -337,6 +340,40 @@ export class Registry {
     const state = await this.#store.state(reference.model, options);
     const { version } = await this.#store.version(reference, state, options);
     return standingApprovals(await this.#store.approvals(state, version, options));
+  }
+
+  /**
+   * Signs a version as OpenSSF model signing does, for whoever gets its files elsewhere and for `verify`. What is signed are the digests that were registered; no file is read. The
+   * signature is kept with the version, and goes into its history; its private key does not leave this process. Keys are those of `signManifest`.
+   *
+   * Throws `ValidationError` for keys of another kind, `IntegrityError` when the list of files is not the one that was registered.
+   */
+  async sign(ref: string, options: SignVersionOptions): Promise<VersionSignature> {
+    const { checkSignOptions, signVersion } = await import('./signing/sign-version.ts');
+    const checked = checkSignOptions(options);
+    const operation = { signal: checked.signal };
+    const { version } = await this.load(ref, operation);
+    return this.#changes.sign(await signVersion(version, checked), operation);
+  }
+
+  /** The signatures of a version, oldest first: unverified, as they were recorded. */
+  async signatures(ref: string, options: OperationOptions = {}): Promise<VersionSignature[]> {
+    const reference = parseReference(ref);
+    const state = await this.#store.state(reference.model, options);
+    const { version } = await this.#store.version(reference, state, options);
+    return (await this.#store.signatures(state, version, options)).map(({ revision: _, ...signature }) => signature);
+  }
+
+  /**
+   * Verifies that a key signed a version and that its files are those that were signed: each is read whole, as a stream.
+   *
+   * Throws `NotFoundError` when the version has no signature of the key, and `IntegrityError`, which says what is wrong and names the file that differs, is missing or is too many.
+   */
+  async verify(ref: string, options: VerifyVersionOptions): Promise<VerifiedVersion> {
+    const { checkVerifyOptions, verifyVersion } = await import('./signing/verify-version.ts');
+    const checked = checkVerifyOptions(options);
+    const version = await this.getVersion(ref, { signal: checked.signal });
+    return verifyVersion(this.#storage, version, await this.signatures(`${version.model}@${version.version}`, { signal: checked.signal }), checked);
   }
 
   /** What the gates before a stage say of a version now. Changes nothing. */

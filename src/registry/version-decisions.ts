@@ -2,8 +2,9 @@ import type { Approval, ApprovalRecord } from './approval.ts';
 import type { Actor } from './model-decisions.ts';
 import { hasMember, withMember } from './member-set.ts';
 import type { ModelState, PendingRecord } from './model-state.ts';
-import { approvalKey, versionKey, type ModelDecision } from './model-store.ts';
+import { approvalKey, signatureKey, versionKey, type ModelDecision } from './model-store.ts';
 import { versionRef, type VersionRecord } from './model-version.ts';
+import type { SignatureRecord, VersionSignature } from './signing/version-signature.ts';
 import { forgetVersion, moveToStage } from './stages.ts';
 import { changedTags, type TagChanges } from './tags.ts';
 
@@ -71,6 +72,17 @@ export function recordApproval(state: ModelState, approval: Approval, withdrawn:
   return {
     state: { ...state, revision, pending: [...state.pending, { key: approvalKey(state.name, version, id), value: record, blobs: [], edges: [] }] },
     event: { type: withdrawn ? 'approval-withdrawn' : 'version-approved', by, reason, subject: versionRef(state.name, version), data: { version, approval: id } },
+  };
+}
+
+/** A signature of a version. */
+export function recordSignature(state: ModelState, signature: VersionSignature, { digest }: VersionRecord): ModelDecision {
+  const { id, version, keyHint, by, reason } = signature;
+  const revision = state.revision + 1;
+  const record: SignatureRecord = { ...signature, revision };
+  return {
+    state: { ...state, revision, pending: [...state.pending, { key: signatureKey(state.name, version, id), value: record, blobs: [], edges: [] }] },
+    event: { type: 'version-signed', by, reason, subject: versionRef(state.name, version, digest), data: { version, signature: id, digest, keyHint } },
   };
 }
 

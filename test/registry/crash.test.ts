@@ -6,6 +6,7 @@ import { readLineage } from '../../src/storage/lineage.ts';
 import { failingStorage, type Fault } from './failing-storage.ts';
 
 const who = { by: 'tester', reason: 'because' };
+const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
 const dataset = `sha256:${'d'.repeat(64)}`;
 const clock: Clock = { ...systemClock, now: () => 1_700_000_000_000 };
 const registryOn = (storage: StorageAdapter): Registry => new Registry({ storage, clock });
@@ -38,7 +39,8 @@ async function snapshot(storage: StorageAdapter): Promise<unknown> {
       const contents = await Promise.all(loaded.files().map(async ({ path }) => new TextDecoder().decode(await loaded.file(path))));
       const evaluations = (await registry.evaluations(ref)).map(({ id: _, ...evaluation }) => evaluation);
       const approvals = (await registry.approvals(ref)).map(({ by }) => by);
-      versions.push({ ...version, contents, evaluations, approvals });
+      const signatures = (await registry.signatures(ref)).map(({ by }) => by);
+      versions.push({ ...version, contents, evaluations, approvals, signatures });
     }
     const history = await registry.history(model.name);
     expect(history.map((event) => event.sequence)).toEqual(history.map((_, i) => i + 1));
@@ -59,6 +61,7 @@ const operations: Record<string, (registry: Registry) => Promise<unknown>> = {
   setAlias: (registry) => registry.setAlias('m', 'champion', 3),
   deleteAlias: (registry) => registry.deleteAlias('m', 'stable'),
   approve: (registry) => registry.approve('m@3', who),
+  sign: (registry) => registry.sign('m@3', { ...who, privateKey }),
   retire: (registry) => registry.retire('m@3', who),
   deleteVersion: (registry) => registry.deleteVersion('m@3', who),
   deleteModel: (registry) => registry.deleteModel('old', who),

@@ -50,6 +50,9 @@ describe('a registry over a store that is guarded', () => {
     await registry.deleteAlias('fraud', 'champion', by);
     await registry.approve('fraud@2', by);
     await registry.withdrawApproval('fraud@2', by);
+    const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+    expect(await registry.sign('fraud@2', { ...by, privateKey })).toMatchObject({ version: 2, by: 'alice' });
+    expect(await registry.verify('fraud@2', { publicKey })).toMatchObject({ version: 2, name: 'fraud@2' });
     await registry.retire('fraud@2', by);
     await registry.reinstate('fraud@2', by);
     await registry.deleteVersion('fraud@2', by);
@@ -57,7 +60,7 @@ describe('a registry over a store that is guarded', () => {
     await registry.deleteModel('old', by);
 
     const direct = new Registry({ storage: server });
-    expect((await direct.history('fraud')).map((event) => event.by)).toEqual(Array(18).fill('alice'));
+    expect((await direct.history('fraud')).map((event) => event.by)).toEqual(Array(19).fill('alice'));
     expect((await direct.history('old')).map((event) => event.by)).toEqual(['alice', 'alice']);
     expect(await direct.getModel('fraud')).toEqual(await registry.getModel('fraud'));
     expect(new TextDecoder().decode(await (await registry.load('fraud@production')).file('model.json'))).toBe('{"auc":0.8}');

@@ -1,3 +1,4 @@
+import * as z from 'zod/mini';
 import { concatBytes, fromBase64, toBase64, toHex, utf8 } from '../../core/bytes.ts';
 import { digestOf } from '../../core/digest.ts';
 import { UnsupportedError, ValidationError } from '../../core/errors.ts';
@@ -23,6 +24,12 @@ export interface WebCryptoAlgorithm {
 
 /** A key of ECDSA over P-256: a `CryptoKey`, or the text of a PEM (PKCS#8, SEC 1 or SPKI) or a JWK. */
 export type KeySource = WebCryptoKey | string;
+
+/** A key, before it is looked into. */
+export const keyOption: z.ZodMiniType<KeySource> = z.custom<KeySource>(
+  (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && typeof (value as Partial<WebCryptoKey>).algorithm === 'object'),
+  'must be a CryptoKey, or the text of a PEM or a JWK',
+);
 
 /** A public key, ready for use. */
 export interface PublicKey {

@@ -85,7 +85,7 @@ export async function checkSignedBy(bundles: readonly (SignatureBundle | string)
 }
 
 /** A bundle that is whole, from its text or as plain data. Throws `IntegrityError`. */
-export function readBundle(bundle: SignatureBundle | string): CheckedBundle {
+function readBundle(bundle: SignatureBundle | string): CheckedBundle {
   try {
     const found = check(bundleSchema, typeof bundle === 'string' ? JSON.parse(bundle) : bundle, 'bundle');
     if (!('certificate' in found.verificationMaterial || 'x509CertificateChain' in found.verificationMaterial)) return found;
@@ -96,10 +96,13 @@ export function readBundle(bundle: SignatureBundle | string): CheckedBundle {
   throw new IntegrityError('The signature was made with a certificate; modelkeep verifies those of keys. Verify it with model_signing or cosign.', { path: 'bundle.verificationMaterial' });
 }
 
-/** What a bundle claims, unverified. */
-export function claimOf(bundle: CheckedBundle): { readonly files: readonly SignedFile[]; readonly keyHint?: string | undefined } {
-  const { files } = readStatement(fromBase64(bundle.dsseEnvelope.payload));
-  return { files, keyHint: bundle.verificationMaterial.publicKey?.hint ?? undefined };
+/**
+ * The key that a bundle claims to be made with, once it is seen to be one about just these files. Whether the signature is sound takes the key to tell. Throws `IntegrityError`.
+ */
+export function claimedKey(bundle: SignatureBundle, files: readonly SignedFile[]): string | undefined {
+  const { dsseEnvelope, verificationMaterial } = readBundle(bundle);
+  compareFiles(readStatement(fromBase64(dsseEnvelope.payload)).files, files);
+  return verificationMaterial.publicKey?.hint ?? undefined;
 }
 
 async function verifyWith(key: PublicKey, bundle: CheckedBundle, files: readonly SignedFile[]): Promise<VerifiedManifest> {
@@ -118,7 +121,7 @@ async function verifyWith(key: PublicKey, bundle: CheckedBundle, files: readonly
 }
 
 /** Throws `IntegrityError`, naming the file, unless the files are those that were signed. */
-export function compareFiles(signed: readonly SignedFile[], found: readonly SignedFile[]): void {
+function compareFiles(signed: readonly SignedFile[], found: readonly SignedFile[]): void {
   const left = new Map(found.map(({ path, digest }) => [path, digest]));
   for (const { path, digest } of signed) {
     const present = left.get(path);
