@@ -336,3 +336,8 @@ export type { DataProfile, ProfileDataOptions, ProfileOptions } from './monitori
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
 export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/drift-monitor.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
+export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-webhook.ts';
+export type { VerifiedWebhook, VerifyWebhookOptions, WebhookMemory, WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
+export { webhook } from './integrations/webhooks/webhook.ts';
+export type { WebhookSink } from './integrations/webhooks/webhook.ts';
+export type { WebhookOptions, WebhookRetry } from './integrations/webhooks/webhook-options.ts';

@@ -1,5 +1,6 @@
 import { backoffMs } from '../../core/backoff.ts';
 import { isModelkeepError } from '../../core/errors.ts';
+import { retryAfterMs } from '../../core/retry-after.ts';
 import type { HttpSettings } from './http-storage-options.ts';
 import { CallFailure } from './call-failure.ts';
 
@@ -18,14 +19,6 @@ export function mayRepeat(error: unknown, repeat: Repeat = 'always'): boolean {
 /** How long to wait after attempt number `attempt` failed: as the server asks, within bounds, or longer each time. */
 export function waitMs(error: unknown, attempt: number, { initialMs, maxMs, random, clock }: HttpSettings): number {
   const backoff = backoffMs(attempt, { initialMs, maxMs }, random);
-  const asked = error instanceof CallFailure ? parseRetryAfter(error.retryAfter, clock.now()) : undefined;
+  const asked = error instanceof CallFailure ? retryAfterMs(error.retryAfter, clock.now()) : undefined;
   return asked === undefined ? backoff : Math.min(maxMs, Math.max(asked, backoff));
-}
-
-/** Milliseconds that `Retry-After` asks for: seconds, or a date of HTTP (RFC 9110 §10.2.3). */
-function parseRetryAfter(text: string | null, now: number): number | undefined {
-  if (text === null) return undefined;
-  if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
