@@ -7,3 +7,8 @@ export type { DeviceScalar, StoppableModel, TfjsCallback, TfjsLayers } from './i
 export type { TfjsRun } from './integrations/tfjs/tfjs-run.ts';
 export { tfjsSignature } from './integrations/tfjs/tfjs-signature.ts';
 export type { TfjsModel, TfjsTensorInfo } from './integrations/tfjs/tfjs-signature.ts';
+export { tfjsHandler } from './integrations/tfjs/tfjs-handler.ts';
+export type { TfjsHandlerOptions } from './integrations/tfjs/tfjs-handler.ts';
+export type { TfjsArtifacts, TfjsHandler, TfjsQuantization, TfjsSavedInfo, TfjsSaveResult, TfjsTrainingConfig, TfjsWeightSpec } from './integrations/tfjs/tfjs-artifacts.ts';
+export { registerTfjsScheme } from './integrations/tfjs/tfjs-scheme.ts';
+export type { TfjsLoadOptions, TfjsRouters, TfjsWithRouters } from './integrations/tfjs/tfjs-scheme.ts';

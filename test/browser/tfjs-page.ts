@@ -1,10 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu';
 import * as core from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-layers';
-import { Tracker } from 'modelkeep';
+import { Registry, Tracker, isModelkeepError } from 'modelkeep';
 import { browserEnvironment, browserSystemMetrics } from 'modelkeep/browser';
 import { IndexedDBStorage } from 'modelkeep/indexeddb';
-import { tfjsBackend, tfjsCallbacks } from 'modelkeep/tfjs';
+import { registerTfjsScheme, tfjsBackend, tfjsCallbacks, tfjsHandler } from 'modelkeep/tfjs';
 
 core.enableProdMode();
 
@@ -72,4 +72,64 @@ export async function readBack(id: string): Promise<object> {
     environment: await tracker.environment(id),
     warnings: warnings.map(({ code }) => code),
   };
+}
+
+const registry = new Registry({ storage });
+registerTfjsScheme(core, registry);
+
+/** Saves a trained model, in shards, and gives what it predicts. */
+export async function saveModel(): Promise<number[]> {
+  await core.ready();
+  const { x, y, model } = line();
+  await model.fit(x, y, { epochs: 2, verbose: 0 });
+  await registry.createModel('line');
+  await model.save(tfjsHandler(registry, 'line', { shardBytes: 4 }), { includeOptimizer: true });
+  await model.save('modelkeep://line');
+  return [...(model.predict(x) as core.Tensor).dataSync()];
+}
+
+/** What a saved model predicts. */
+export async function predictAgain(address: string): Promise<number[]> {
+  await core.ready();
+  const model = await tf.loadLayersModel(address);
+  return [...(model.predict(line().x) as core.Tensor).dataSync()];
+}
+
+/** Flips a bit of a shard where IndexedDB has it, and gives what loading says then. */
+export async function loadDamaged(): Promise<{ code: string; message: string } | undefined> {
+  await core.ready();
+  const shard = (await registry.getVersion('line@1')).files.find(({ path }) => path.startsWith('group1-shard1of'))!;
+  await flipStored(await (await registry.load('line@1')).file(shard.path));
+  try {
+    await tf.loadLayersModel('modelkeep://line@1');
+    return undefined;
+  } catch (error) {
+    if (!isModelkeepError(error)) throw error;
+    return { code: error.code, message: error.message };
+  }
+}
+
+/** Changes the bytes in whatever object store has them. */
+async function flipStored(wanted: Uint8Array): Promise<void> {
+  const asked = <T>(request: IDBRequest<T>): Promise<T> => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error!) }));
+  for (const { name } of await indexedDB.databases()) {
+    const database = await asked(indexedDB.open(name!));
+    for (const store of database.objectStoreNames) {
+      const objects = database.transaction(store, 'readwrite').objectStore(store);
+      for (const key of await asked(objects.getAllKeys())) {
+        const value: unknown = await asked(objects.get(key));
+        const bytes = bytesIn(value).find((each) => each.length === wanted.length && each.every((byte, i) => byte === wanted[i]));
+        if (bytes === undefined) continue;
+        bytes[0]! ^= 1;
+        await asked(objects.keyPath === null ? objects.put(value, key) : objects.put(value));
+      }
+    }
+    database.close();
+  }
+}
+
+function bytesIn(value: unknown): Uint8Array[] {
+  if (value instanceof Uint8Array) return [value];
+  if (value instanceof ArrayBuffer) return [new Uint8Array(value)];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(bytesIn) : [];
 }

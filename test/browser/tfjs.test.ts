@@ -50,4 +50,15 @@ describeInBrowser('training in a page', () => {
     const { loss } = (await (await browser.openTab(site)).run('readBack', id)) as { loss: { steps: number[] } };
     expect(loss.steps).toEqual([0, 1, 2]);
   });
+
+  it('gives a model that another page loads to the bit, and not with a flipped one', async () => {
+    const first = await browser.openTab(site);
+    const predicted = await first.run('saveModel');
+    await first.close();
+    const second = await browser.openTab(site);
+    expect(await second.run('predictAgain', 'modelkeep://line@1')).toEqual(predicted);
+    expect(await second.run('predictAgain', 'modelkeep://line@latest')).toEqual(predicted);
+    expect(await second.run('loadDamaged')).toEqual({ code: 'integrity', message: expect.stringContaining('.bin" of line@1 has changed') as string });
+    await second.close();
+  });
 });
