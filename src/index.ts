@@ -225,7 +225,8 @@ export type {
   StoredPredictions,
 } from './registry/evaluation.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
-export type { ModelFile } from './registry/model-files.ts';
+export type { Framework } from './core/framework.ts';
+export type { ModelFile } from './core/model-manifest.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
 export type {
@@ -264,6 +265,7 @@ export type { VerifiedManifest, VerifyManifestOptions } from './registry/signing
 export { signatureToJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
+export type { FeatureServiceRef, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
   AliasDeleted,
   AliasSet,

@@ -1,8 +1,8 @@
 import { IntegrityError, NotFoundError, isModelkeepError } from '../core/errors.ts';
+import { manifestDigest, type ModelFile } from '../core/model-manifest.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { manifestDigest, type ModelFile } from './model-files.ts';
 import type { ModelVersion } from './model-version.ts';
 
 /**

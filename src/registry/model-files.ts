@@ -1,36 +1,16 @@
 import { isWellFormed } from '../core/bytes.ts';
-import { canonicalJson } from '../core/codec.ts';
 import { contentChunks, type Content } from '../core/content.ts';
-import { digestOf, type Digest } from '../core/digest.ts';
 import { IntegrityError, ValidationError } from '../core/errors.ts';
+import { byPath, type ModelFile } from '../core/model-manifest.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { hasControl } from './model-name.ts';
 
-/** One file of a version. */
-export interface ModelFile {
-  /** Relative, its parts joined by `/`. */
-  readonly path: string;
-  /** Bytes. */
-  readonly size: number;
-  /** Digest of its bytes. */
-  readonly digest: Digest;
-}
-
 const maxPathLength = 1_024;
 const writesAtOnce = 4;
 // A file's line in the record: its path and twice its digest, with what stands around them.
 const recordBytesPerFile = 240;
-
-/**
- * The identity of a set of files: the digest of the canonical text of their paths, sizes and digests. The same files have the same identity in every store, in
- * whatever order they were given.
- */
-export function manifestDigest(files: readonly ModelFile[]): Digest {
-  const lines = [...files].sort(byPath).map(({ path, size, digest }) => [path, size, digest]);
-  return digestOf(canonicalJson({ format: 'modelkeep.manifest/1', files: lines }));
-}
 
 /** Checks the files of a version before any of them is read: paths that are safe in every directory, contents that can be stored. */
 export function checkFiles(files: Readonly<Record<string, Content>>, storage: StorageAdapter): [path: string, chunks: AsyncIterable<Uint8Array>][] {
@@ -119,8 +99,4 @@ function checkFilePath(path: string, known: ReadonlySet<string>): void {
     : ancestor !== undefined ? `lies in ${shown(ancestor)}, which is a file itself`
     : undefined;
   if (problem !== undefined) throw new ValidationError(`The file path ${shown(path)} ${problem}.`, { path: `files[${JSON.stringify(path)}]` });
-}
-
-function byPath(a: ModelFile, b: ModelFile): number {
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
 }

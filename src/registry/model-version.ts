@@ -1,7 +1,7 @@
 import type { Digest } from '../core/digest.ts';
+import type { ModelFile } from '../core/model-manifest.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
 import type { DatasetRef } from './evaluation.ts';
-import type { ModelFile } from './model-files.ts';
 import type { VersionFacts } from './version-facts.ts';
 import { hasMember } from './member-set.ts';
 import { aliasesOf, type ModelState } from './model-state.ts';

@@ -1,5 +1,6 @@
 import { ConflictError, GateError, IntegrityError, NotFoundError, isModelkeepError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
+import { manifestDigest } from '../core/model-manifest.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Evaluation } from './evaluation.ts';
@@ -19,7 +20,6 @@ import {
   updateModel,
   type Reasoned,
 } from './model-decisions.ts';
-import { manifestDigest } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
 import { parseReference } from './model-name.ts';
 import { aliasesOf, type ModelState } from './model-state.ts';

@@ -1,8 +1,8 @@
+import type { ModelFile } from '../core/model-manifest.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { DatasetRef, DriftEvidence, Evaluation, Slices, StoredPredictions } from './evaluation.ts';
 import type { Policy } from './gates.ts';
 import type { Actor, ModelTexts, Reasoned } from './model-decisions.ts';
-import type { ModelFile } from './model-files.ts';
 import type { ModelInfo } from './model-info.ts';
 import type { ModelVersion } from './model-version.ts';
 import type { SignatureBundle } from './signing/sign-manifest.ts';

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Content } from '../core/content.ts';
+import type { Framework } from '../core/framework.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
 import { callable, clockOption, having, progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
@@ -14,7 +15,7 @@ import type { RegistryChange } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
 import type { SignatureSource } from './signature/signature-of.ts';
 import { stages, type Stage } from './stages.ts';
-import { factShapes, type FeatureServiceRef, type Framework, type VersionDatasetPointer } from './version-facts.ts';
+import { factShapes, type FeatureServiceRef, type VersionDatasetPointer } from './version-facts.ts';
 
 /** What a `Registry` is made with. */
 export interface RegistryOptions {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { canonicalJson } from '../core/codec.ts';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
+import type { Framework } from '../core/framework.ts';
 import type { ModelSignature } from './signature/model-signature.ts';
 import { checkDataset, type DatasetPointer, type DatasetRef } from './evaluation.ts';
 
@@ -19,14 +20,6 @@ export interface FeatureServiceRef {
   readonly version?: string | number | undefined;
   /** Digest of its definition. */
   readonly digest?: Digest | undefined;
-}
-
-/** What a version was made with. */
-export interface Framework {
-  /** Its name, such as `@tensorflow/tfjs`. */
-  readonly name: string;
-  /** Its version. */
-  readonly version?: string | undefined;
 }
 
 /** What is told of a version besides its files: where it comes from, what it is, and who answers for it. */
