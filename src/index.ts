@@ -110,6 +110,8 @@ export type { LoggedTable, LogTableInput, LogTableOptions, ReadTableOptions } fr
 export { toCsv } from './tracking/artifacts/to-csv.ts';
 export type { CsvOptions } from './tracking/artifacts/to-csv.ts';
 export type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './tracking/artifacts/write-artifact.ts';
+export type { LogModelInput } from './tracking/models/log-model.ts';
+export type { LoggedModel } from './tracking/models/logged-model.ts';
 export type { TfjsMemorySource } from './tracking/system-metrics.ts';
 export type { DatasetColumnProfile, NumberSummary, TextCount, TextSummary } from './tracking/dataset-profile.ts';
 export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';

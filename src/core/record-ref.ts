@@ -5,6 +5,7 @@ export type RecordKind =
   | 'experiment'
   | 'run'
   | 'artifact'
+  | 'logged-model'
   | 'dataset'
   | 'model'
   | 'model-version'

@@ -40,7 +40,7 @@ export async function setDeleted(storage: StorageAdapter, clock: Clock, id: stri
 }
 
 /**
- * Removes every run that was deleted before a time: its metrics, what is recorded of its artifacts and datasets, and its lineage. Its record goes last, so that a purge that was cut off is finished by the next one. Runs that cannot
+ * Removes every run that was deleted before a time: its metrics, what is recorded of its artifacts, models and datasets, and its lineage. Its record goes last, so that a purge that was cut off is finished by the next one. Runs that cannot
  * be read stay.
  */
 export async function purgeDeletedRuns(storage: StorageAdapter, deletedBefore: number, now: number, { signal, onProgress }: LongOperationOptions): Promise<PurgeReport> {
@@ -77,7 +77,7 @@ async function purge(storage: StorageAdapter, run: StoredRun, version: string, o
   const [mark] = await storage.write([{ kind: 'put', key: keys.run(id), bytes: encode(marked), blobs: blobsOfRun(run), condition: { match: version } }], options);
   if (mark?.ok !== true) return false;
   const operations: DeleteOperation[] = [{ kind: 'delete', key: keys.experimentRun(experiment, id) }];
-  for (const prefix of [keys.artifacts(id), keys.datasets(id), keys.datasetProfiles(id), keys.extremes(id)]) {
+  for (const prefix of [keys.artifacts(id), keys.models(id), keys.datasets(id), keys.datasetProfiles(id), keys.extremes(id)]) {
     for await (const { key } of listAll(storage, { prefix }, options)) operations.push({ kind: 'delete', key });
   }
   await storage.deleteLog(keys.metrics(id), options);

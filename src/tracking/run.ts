@@ -3,7 +3,7 @@ import type { Encodable } from '../core/codec.ts';
 import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
-import type { OperationOptions } from '../core/progress.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readValue } from '../storage/records.ts';
@@ -18,6 +18,8 @@ import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ImageInput } from './artifacts/image-artifact.ts';
 import type { LogTableInput, LogTableOptions } from './artifacts/table-artifact.ts';
 import type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './artifacts/write-artifact.ts';
+import type { LogModelInput } from './models/log-model.ts';
+import type { LoggedModel } from './models/logged-model.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { extremesOf, fitRecords } from './run-extremes.ts';
 import { presentRun } from './run-list.ts';
@@ -205,6 +207,16 @@ export class Run implements AsyncDisposable {
     await this.#checkOpen('logFigure', options);
     const { writeFigure } = await import('./artifacts/write-figure.ts');
     return writeFigure(this.#context.storage, this.#context.clock, this.id, name, svg, options);
+  }
+
+  /**
+   * Stores a model, such as a checkpoint: its files as artifacts below `models/<name>/`, and one record with their digests and what is told of it, which `tracker.models` lists. The same contents under the same name are one model, of which
+   * what is told last counts; other contents are another one, beside it. Durable when it resolves; no model is recorded when a file fails.
+   */
+  async logModel(name: string, model: LogModelInput, options: LongOperationOptions = {}): Promise<LoggedModel> {
+    await this.#checkOpen('logModel', options);
+    const { writeModel } = await import('./models/log-model.ts');
+    return writeModel(this.#context.storage, this.#context.clock, this.id, name, model, options);
   }
 
   /** Records which data the run uses: name, role, fingerprint of the contents, row count and types of columns; not the contents. Durable when it resolves. */

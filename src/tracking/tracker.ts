@@ -7,7 +7,6 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
 import type { BlobRange, StorageAdapter } from '../storage/contract.ts';
-import { readLineage } from '../storage/lineage.ts';
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, ListArtifactsOptions } from './artifacts/list-artifacts.ts';
 import type * as artifactReading from './artifacts/read-artifact.ts';
@@ -20,6 +19,7 @@ import type { ImportedRun, RunSource } from './interchange/imported-run.ts';
 import type { ImportRunsReport } from './interchange/import-report.ts';
 import type { ImportRunsOptions } from './interchange/import-runs.ts';
 import { checkName } from './metric-name.ts';
+import type { LoggedModel } from './models/logged-model.ts';
 import { newRun } from './new-run.ts';
 import { readSoundUnder } from './read-each.ts';
 import type { Reproduction } from './reproduction/reproduction.ts';
@@ -29,6 +29,7 @@ import type { DatasetRecord } from './run-datasets.ts';
 import type { PurgeReport } from './run-deletion.ts';
 import { readEnvironment } from './run-environment.ts';
 import type { RunIndex } from './run-index.ts';
+import { readRunLineage } from './run-lineage.ts';
 import { listRunPage, presentRun, type RunPage } from './run-list.ts';
 import type { ExperimentRecord, RunRecord, StoredRun } from './run-record.ts';
 import { createRun, readStoredRun, resumeRun } from './run-start.ts';
@@ -204,7 +205,7 @@ export class Tracker {
     return readSeries(this.#storage, keys.metrics(runId), name, options);
   }
 
-  /** What differs between runs, or all: params, metrics, datasets, code, environment and artifacts. Throws `NotFoundError` for a run that does not exist. */
+  /** What differs between runs, or all: params, metrics, datasets, code, environment, models and artifacts. Throws `NotFoundError` for a run that does not exist. */
   async compareRuns(ids: readonly string[], options: CompareRunsOptions & OperationOptions = {}): Promise<RunComparison> {
     const { signal, ...rest } = options;
     const { compareRunDetails } = await import('./comparison/compare-runs.ts');
@@ -285,6 +286,13 @@ export class Tracker {
     return deleteArtifact(this.#storage, this.#settings.clock, runId, name, options);
   }
 
+  /** The models that a run logged, oldest first. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
+  async models(runId: string, options: OperationOptions = {}): Promise<LoggedModel[]> {
+    await readStoredRun(this.#storage, runId, options);
+    const { readModels } = await import('./models/logged-model.ts');
+    return readModels(this.#storage, runId, (error) => this.#report(error), options);
+  }
+
   /** The datasets that a run used, in the order of their logging. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
   async datasets(runId: string, options: OperationOptions = {}): Promise<DatasetRecord[]> {
     await readStoredRun(this.#storage, runId, options);
@@ -300,9 +308,7 @@ export class Tracker {
   /** The edges from a run to what it used, produced and is part of, and from what points at it, oldest first. Throws `NotFoundError` when there is no such run. */
   async lineage(runId: string, options: OperationOptions = {}): Promise<LineageEdge[]> {
     await readStoredRun(this.#storage, runId, options);
-    const ref = { kind: 'run' as const, id: runId };
-    const [from, to] = await Promise.all([readLineage(this.#storage, 'from', ref, options), readLineage(this.#storage, 'to', ref, options)]);
-    return [...from, ...to].sort((a, b) => a.at - b.at);
+    return readRunLineage(this.#storage, runId, options);
   }
 
   /** Takes in runs of elsewhere, which a reader of `modelkeep/interchange` gives, in bounded memory. Imported again, each point and file is there once, and what is new is added. What cannot be read is in the report and hides nothing else. */

@@ -1,4 +1,4 @@
-import { digestOf } from '../core/digest.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
 import { canonicalJson } from '../core/codec.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 
@@ -37,6 +37,8 @@ export const keys = {
   importTurn: (id: string): Key => `tracking/imports/${id}`,
   artifacts: (id: string): string => `tracking/artifacts/${id}/`,
   artifact: (id: string, name: string): Key => `${keys.artifacts(id)}${escapeSegment(name)}`,
+  models: (id: string): string => `tracking/models/${id}/`,
+  model: (id: string, { name, digest }: { readonly name: string; readonly digest: Digest }): Key => `${keys.models(id)}${digestOf(canonicalJson([name, digest])).slice('sha256:'.length)}`,
   allDatasets: 'tracking/datasets/',
   datasets: (id: string): string => `tracking/datasets/${id}/`,
   dataset: (id: string, dataset: DatasetIdentity): Key => `${keys.datasets(id)}${digestOfDataset(dataset)}`,

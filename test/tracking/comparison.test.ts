@@ -64,7 +64,7 @@ describe('a comparison of runs', () => {
   }
 
   it('refuses a single run and options that are none', () => {
-    const one = { run: runWith('1', {}), datasets: [], artifacts: [] };
+    const one = { run: runWith('1', {}), datasets: [], artifacts: [], models: [] };
     expect(() => compareRunDetails([one])).toThrow('two runs');
     expect(() => compareRunDetails([one, one], { only: 'same' as 'all' })).toThrow('only');
     expect(() => compareRunDetails([one, one], { directions: { loss: 'down' as 'min' } })).toThrow("metric 'loss'");

@@ -87,8 +87,8 @@ describe('a reproduction', () => {
   }
 
   it('warns of everything that is not known', () => {
-    expect(codes({ run: runWith('1', {}), datasets: [], artifacts: [] })).toEqual(['no-environment', 'no-commit', 'no-command', 'no-seed', 'no-datasets']);
-    expect(codes({ run: { ...runWith('1', { tags: { 'train/random_seed': '3' } }), status: 'crashed' }, datasets: [], artifacts: [], environment: { runtime: 'browser' } })).toEqual([
+    expect(codes({ run: runWith('1', {}), datasets: [], artifacts: [], models: [] })).toEqual(['no-environment', 'no-commit', 'no-command', 'no-seed', 'no-datasets']);
+    expect(codes({ run: { ...runWith('1', { tags: { 'train/random_seed': '3' } }), status: 'crashed' }, datasets: [], artifacts: [], models: [], environment: { runtime: 'browser' } })).toEqual([
       'not-finished',
       'no-commit',
       'no-command',
@@ -124,7 +124,7 @@ describe('a reproduction', () => {
 
   it('takes the seed that the run was started with before all others', () => {
     const run = { ...runWith('1', { params: { seed: 2 }, tags: { seed: '3' } }), seed: 1 };
-    expect(reproductionOf({ run, datasets: [], artifacts: [] }).seed).toEqual({ value: 1, from: 'run' });
+    expect(reproductionOf({ run, datasets: [], artifacts: [], models: [] }).seed).toEqual({ value: 1, from: 'run' });
   });
 
   it('quotes what a shell would take apart', () => {

@@ -6,7 +6,7 @@ export async function detailsOf(tracker: Tracker, id: string): Promise<RunDetail
   const artifacts = [];
   for await (const artifact of tracker.artifacts(id)) artifacts.push(artifact);
   const environment = await tracker.environment(id);
-  return { run: await tracker.getRun(id), datasets: await tracker.datasets(id), artifacts, ...(environment === undefined ? {} : { environment }) };
+  return { run: await tracker.getRun(id), datasets: await tracker.datasets(id), artifacts, models: await tracker.models(id), ...(environment === undefined ? {} : { environment }) };
 }
 
 /** An environment that is what is given. */

@@ -4,6 +4,7 @@ import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import type { MetricPoint } from '../latest-metric.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
+import type { LoggedModel } from '../models/logged-model.ts';
 import type { DatasetRecord } from '../run-datasets.ts';
 import type { RunRecord } from '../run-record.ts';
 import { comparedItem, comparedItems, type ComparedItem } from '../../core/compared-item.ts';
@@ -38,7 +39,9 @@ export interface RunComparison {
   readonly environment: readonly ComparedItem<Encodable>[];
   /** Installed versions by package. */
   readonly packages: readonly ComparedItem<string>[];
-  /** Artifacts by name: the same when their digests are. */
+  /** Logged models by name: the same when they have the same contents, in whatever order they were logged. */
+  readonly models: readonly ComparedItem<readonly LoggedModel[]>[];
+  /** Artifacts by name, but those that are files of models: the same when their digests are. */
   readonly artifacts: readonly ComparedItem<ArtifactRecord>[];
 }
 
@@ -76,7 +79,8 @@ export function compareRunDetails(details: readonly RunDetails[], options: Compa
     code: fields((each) => codeFields(codeOf(each))),
     environment: fields(({ environment }) => environmentFields(environment)),
     packages: wanted(comparedItems(details.map(({ environment }) => new Map(Object.entries(environment?.packages ?? {}))), asItIs)),
-    artifacts: wanted(comparedItems<ArtifactRecord>(details.map(({ artifacts }) => byName(artifacts)), ({ digest }) => digest)),
+    models: wanted(comparedItems(details.map(({ models }) => modelsByName(models)), digestsOf)),
+    artifacts: wanted(comparedItems<ArtifactRecord>(details.map(artifactsByName), ({ digest }) => digest)),
   };
 }
 
@@ -97,9 +101,22 @@ export function byRole(datasets: readonly DatasetRecord[]): Map<string, DatasetR
   return roles;
 }
 
-/** Artifacts by name. */
-export function byName(artifacts: readonly ArtifactRecord[]): Map<string, ArtifactRecord> {
-  return new Map(artifacts.map((artifact) => [artifact.name, artifact]));
+/** Artifacts by name, but those that are files of models, whose names tell their contents. */
+export function artifactsByName({ artifacts, models }: RunDetails): Map<string, ArtifactRecord> {
+  const ofModels = new Set(models.flatMap(({ folder, files }) => files.map(({ path }) => `${folder}/${path}`)));
+  return new Map(artifacts.flatMap((artifact) => (ofModels.has(artifact.name) ? [] : [[artifact.name, artifact]])));
+}
+
+/** Logged models by name. */
+export function modelsByName(models: readonly LoggedModel[]): Map<string, LoggedModel[]> {
+  const named = new Map<string, LoggedModel[]>();
+  for (const model of models) named.set(model.name, [...(named.get(model.name) ?? []), model]);
+  return named;
+}
+
+/** The digests of models as one text, whatever their order. */
+export function digestsOf(models: readonly LoggedModel[]): string {
+  return models.map(({ digest }) => digest).sort().join();
 }
 
 /** What is compared of code. */

@@ -1,6 +1,7 @@
 import type { EnvironmentRecord } from '../../core/environment.ts';
 import type { BestMetrics } from '../extreme-metric.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
+import type { LoggedModel } from '../models/logged-model.ts';
 import type { DatasetRecord } from '../run-datasets.ts';
 import type { RunRecord } from '../run-record.ts';
 
@@ -10,8 +11,10 @@ export interface RunDetails {
   readonly run: RunRecord;
   /** The data it used. */
   readonly datasets: readonly DatasetRecord[];
-  /** What it produced. */
+  /** The files it produced, those of its models too. */
   readonly artifacts: readonly ArtifactRecord[];
+  /** The models it logged. */
+  readonly models: readonly LoggedModel[];
   /** Where it took place; absent where it was started without an environment. */
   readonly environment?: EnvironmentRecord | undefined;
   /** The least and the greatest value of each metric; absent where they are not known. */

@@ -1,14 +1,14 @@
 import { canonicalJson } from '../../core/codec.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { byName, byRole, codeFields, codeOf, environmentFields, fingerprintsOf } from '../comparison/compare-runs.ts';
 import { comparedItems, type ComparedItem } from '../../core/compared-item.ts';
+import { artifactsByName, byRole, codeFields, codeOf, digestsOf, environmentFields, fingerprintsOf, modelsByName } from '../comparison/compare-runs.ts';
 import type { RunDetails } from '../comparison/run-details.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { isWithin, type MetricTolerance } from './metric-tolerance.ts';
 
 /** What is compared of two runs. */
-export type ReproductionPart = 'status' | 'metrics' | 'params' | 'datasets' | 'artifacts' | 'code' | 'environment';
+export type ReproductionPart = 'status' | 'metrics' | 'params' | 'datasets' | 'models' | 'artifacts' | 'code' | 'environment';
 
 /** Something in which a repeated run differs from the original. */
 export interface ReproductionDifference {
@@ -16,7 +16,7 @@ export interface ReproductionDifference {
   readonly part: ReproductionPart;
   /** Its name, such as that of a metric, or the role of a dataset. */
   readonly name: string;
-  /** The value in the original run; absent where it has none. Datasets are told by their fingerprints, artifacts by their digests. */
+  /** The value in the original run; absent where it has none. Datasets are told by their fingerprints, models and artifacts by their digests. */
   readonly original?: unknown;
   /** The value in the repeated run; absent where it has none. */
   readonly repeated?: unknown;
@@ -46,11 +46,11 @@ export interface VerifyReproductionOptions {
   demand?: readonly ReproductionPart[] | undefined;
 }
 
-const parts: readonly ReproductionPart[] = ['status', 'metrics', 'params', 'datasets', 'artifacts', 'code', 'environment'];
+const parts: readonly ReproductionPart[] = ['status', 'metrics', 'params', 'datasets', 'models', 'artifacts', 'code', 'environment'];
 
 /**
  * Compares a repeated run with the original: the latest values of metrics within a tolerance (NaN is the same as NaN), status, params, datasets by role and
- * fingerprint, artifacts by digest, code and environment. Where both have no metric in common, and no artifact where those are demanded, nothing is reproduced.
+ * fingerprint, models and artifacts by digest, code and environment. Where both have no metric in common, and no model or artifact where those are demanded, nothing is reproduced.
  *
  * Throws `ValidationError` for a tolerance or part that is none.
  */
@@ -67,12 +67,14 @@ export function verifyReproductionOf(original: RunDetails, repeated: RunDetails,
     const allowed = (Object.hasOwn(metrics, name) ? metrics[name] : undefined) ?? tolerance;
     return before === undefined || after === undefined || !isWithin(before.value, after.value, allowed, `metrics.${name}`);
   });
-  const artifacts = comparedItems<ArtifactRecord>(both.map((each) => byName(each.artifacts)), ({ digest }) => digest);
+  const artifacts = comparedItems<ArtifactRecord>(both.map(artifactsByName), ({ digest }) => digest);
+  const models = comparedItems(both.map((each) => modelsByName(each.models)), digestsOf);
   const differing: readonly (readonly [ReproductionPart, readonly ComparedItem<unknown>[]])[] = [
     ['status', changed(comparedItems(both.map(({ run }) => new Map([['status', run.status]])), String))],
     ['metrics', off.map((item) => told(item, ({ value }) => value))],
     ['params', changed(comparedItems(both.map(({ run }) => new Map(Object.entries(run.params))), canonicalJson))],
     ['datasets', changed(comparedItems(both.map(({ datasets }) => byRole(datasets)), fingerprintsOf)).map((item) => told(item, (all) => all.map(({ fingerprint }) => fingerprint)))],
+    ['models', changed(models).map((item) => told(item, (all) => all.map(({ digest }) => digest)))],
     ['artifacts', changed(artifacts).map((item) => told(item, ({ digest }) => digest))],
     ['code', changed(comparedItems(both.map((each) => fieldsOf(codeFields(codeOf(each)))), canonicalJson))],
     ['environment', changed(comparedItems(both.map(({ environment }) => fieldsOf({ ...environmentFields(environment), packages: environment?.packages })), canonicalJson))],
@@ -80,7 +82,8 @@ export function verifyReproductionOf(original: RunDetails, repeated: RunDetails,
   const differences = differing.flatMap(([part, items]) => items.map((item) => differenceOf(part, item, part === 'status' || demand.includes(part))));
   differences.sort((a, b) => Number(b.decisive) - Number(a.decisive));
   const comparedMetrics = numbers.filter(({ verdict }) => verdict !== 'missing').length;
-  const compared = (demand.includes('metrics') && comparedMetrics > 0) || (demand.includes('artifacts') && artifacts.some(({ verdict }) => verdict !== 'missing'));
+  const inCommon = (part: ReproductionPart, items: readonly ComparedItem<unknown>[]): boolean => demand.includes(part) && items.some(({ verdict }) => verdict !== 'missing');
+  const compared = (demand.includes('metrics') && comparedMetrics > 0) || inCommon('models', models) || inCommon('artifacts', artifacts);
   return { reproduced: compared && !differences.some(({ decisive }) => decisive), comparedMetrics, differences };
 }
 

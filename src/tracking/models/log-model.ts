@@ -1,0 +1,146 @@
+import { throwIfAborted } from '../../core/abort.ts';
+import type { Clock } from '../../core/clock.ts';
+import { canonicalJson, encode, storedCopy, type Encodable } from '../../core/codec.ts';
+import { textOrContentChunks } from '../../core/content.ts';
+import type { Digest } from '../../core/digest.ts';
+import { ValidationError } from '../../core/errors.ts';
+import type { Framework } from '../../core/framework.ts';
+import { byPath, manifestDigest, type ModelFile } from '../../core/model-manifest.ts';
+import type { LongOperationOptions } from '../../core/progress.ts';
+import { shown } from '../../core/shown.ts';
+import type { StorageAdapter, WriteOperation } from '../../storage/contract.ts';
+import { lineageOperations } from '../../storage/lineage.ts';
+import { update } from '../../storage/update.ts';
+import { producedEdge, type ArtifactRecord } from '../artifacts/artifact-record.ts';
+import { artifactMediaType } from '../artifacts/media-type.ts';
+import type { ArtifactContent, ArtifactInput } from '../artifacts/write-artifact.ts';
+import { checkName } from '../metric-name.ts';
+import { readEach } from '../read-each.ts';
+import { isByName } from '../run-values.ts';
+import { keys } from '../tracking-keys.ts';
+import { modelFolder, producedModelEdge, type LoggedModel } from './logged-model.ts';
+
+/** A model as it is logged: its files, and what is to be known of it. */
+export interface LogModelInput {
+  /** Its files: contents by relative path, or a list of them such as `artifactsFromDirectory` gives. */
+  files: Readonly<Record<string, ArtifactContent>> | AsyncIterable<ArtifactInput> | Iterable<ArtifactInput>;
+  /** The form of its files, which says how they are loaded: `tfjs-layers`, `onnx`, `json`… @default not told */
+  flavor?: string | undefined;
+  /** What it was made with. @default not told */
+  framework?: Framework | undefined;
+  /** What it takes and gives, as plain data. @default not told */
+  signature?: Encodable | undefined;
+  /** Whatever else is to be known of it, as plain data by name. @default nothing */
+  metadata?: Readonly<Record<string, Encodable>> | undefined;
+  /** The step of training, a whole number. @default none */
+  step?: number | undefined;
+}
+
+interface StoredFile extends ModelFile {
+  readonly mediaType: string;
+}
+
+type ModelFacts = Pick<LoggedModel, 'flavor' | 'framework' | 'signature' | 'metadata' | 'step'>;
+
+// A file's line in the record: its path and its digest, that among the blobs too, with what stands around them.
+const recordBytesPerFile = 240;
+
+/**
+ * Stores the files of a model, each under its digest, then the artifacts that name them and the lineage, and the record of the model last: a model that is there is whole. The same contents again change only what is
+ * told of them; other contents are another model, and both stay.
+ */
+export async function writeModel(storage: StorageAdapter, clock: Clock, runId: string, name: string, model: LogModelInput, options: LongOperationOptions = {}): Promise<LoggedModel> {
+  checkName(name, 'A model');
+  const facts = checkFacts(storage, name, model);
+  const { signal, onProgress } = options;
+  const files: StoredFile[] = [];
+  let listBytes = 0;
+  for await (const { name: path, content, mediaType } of eachFile(name, model.files)) {
+    throwIfAborted(signal, `Logging model '${name}'`);
+    // The digest is not known yet, but its length is.
+    checkName(`${modelFolder(name, `sha256:${'0'.repeat(64)}`)}/${path}`, `The artifact of a file of model '${name}'`);
+    listBytes += recordBytesPerFile + 3 * path.length;
+    if (listBytes > storage.supports.maxRecordBytes / 2) {
+      throw new ValidationError(`Model '${name}' has so many files that their list does not fit into a record of ${storage.name}; pack them into archives.`, { path: 'files' });
+    }
+    const type = artifactMediaType(path, content, mediaType);
+    files.push({ path, ...(await storage.writeBlob(textOrContentChunks(content, `File '${path}' of model '${name}'`, signal), { signal })), mediaType: type });
+    onProgress?.({ phase: `logging model ${name}`, done: files.length });
+  }
+  checkPaths(name, files);
+  files.sort(byPath);
+  const manifest = files.map(({ path, size, digest }): ModelFile => ({ path, size, digest }));
+  const digest = manifestDigest(manifest);
+  const key = keys.model(runId, { name, digest });
+  const [found] = await readEach<LoggedModel>(storage, [key], { signal });
+  const loggedAt = (found && 'value' in found ? found.value : undefined)?.loggedAt ?? clock.now();
+  const logged: LoggedModel = { name, digest, size: manifest.reduce((sum, { size }) => sum + size, 0), files: manifest, folder: modelFolder(name, digest), ...facts, loggedAt };
+  await storage.write(operationsBefore(runId, logged, files), { signal });
+  const blobs = (): readonly Digest[] => [...new Set(manifest.map((file) => file.digest))];
+  // What cannot be read is mended by what was logged again.
+  if (found && 'error' in found) await storage.write([{ kind: 'put', key, bytes: encode(logged), blobs: blobs() }], { signal });
+  return (await update<LoggedModel>(storage, key, (before) => asTold(before, logged), { clock, signal, blobs })).value;
+}
+
+/** The contents are those of before, and so are moment and step of their logging; what is told of them counts as told last. */
+function asTold(before: LoggedModel | undefined, logged: LoggedModel): LoggedModel {
+  if (before === undefined) return logged;
+  const { step: _, loggedAt: __, ...told } = logged;
+  const next: LoggedModel = { ...before, ...told };
+  return canonicalJson(next) === canonicalJson(before) ? before : next;
+}
+
+/** The artifacts that name the files, and the lineage. */
+function operationsBefore(runId: string, model: LoggedModel, files: readonly StoredFile[]): WriteOperation[] {
+  const artifacts = files.map(({ path, size, digest, mediaType }): ArtifactRecord => ({ name: `${model.folder}/${path}`, digest, size, mediaType, loggedAt: model.loggedAt }));
+  return [
+    ...artifacts.map((each) => ({ kind: 'put' as const, key: keys.artifact(runId, each.name), bytes: encode(each), blobs: [each.digest] })),
+    ...lineageOperations([...artifacts.map((each) => producedEdge(runId, each)), producedModelEdge(runId, model)]),
+  ];
+}
+
+async function* eachFile(model: string, files: LogModelInput['files']): AsyncGenerator<ArtifactInput, void, undefined> {
+  if (typeof files !== 'object' || files === null) throw new ValidationError(`The files of model '${model}' are ${shown(files, 80)}; give contents by path, or a list of { name, content }.`, { path: 'files' });
+  if (!(Symbol.asyncIterator in files) && !(Symbol.iterator in files)) {
+    for (const [name, content] of Object.entries(files)) yield { name, content };
+    return;
+  }
+  for await (const file of files) {
+    if (!isByName(file)) throw new ValidationError(`A file of model '${model}' is ${shown(file, 80)}; give { name, content }.`, { path: 'files' });
+    yield file;
+  }
+}
+
+/** What is in a model can be put into a directory anywhere. */
+function checkPaths(model: string, files: readonly ModelFile[]): void {
+  if (files.length === 0) throw new ValidationError(`Model '${model}' has no files; give at least one.`, { path: 'files' });
+  const known = new Set(files.map(({ path }) => path));
+  if (known.size < files.length) throw new ValidationError(`Model '${model}' has two files of one path.`, { path: 'files' });
+  for (const path of known) {
+    if (/^[a-z]:/i.test(path)) throw new ValidationError(`File ${shown(path)} of model '${model}' is not relative.`, { path: 'files' });
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash);
+      if (known.has(folder)) throw new ValidationError(`File ${shown(path)} of model '${model}' lies in ${shown(folder)}, which is a file itself.`, { path: 'files' });
+    }
+  }
+}
+
+function checkFacts(storage: StorageAdapter, name: string, model: LogModelInput): ModelFacts {
+  if (!isByName(model)) throw new ValidationError(`model '${name}' is ${shown(model, 80)}; give { files }.`, { path: 'model' });
+  const { flavor, framework, signature, metadata, step } = model;
+  const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+  if (flavor !== undefined && !isText(flavor)) throw new ValidationError(`The flavor of model '${name}' is ${shown(flavor, 80)}; give a text such as 'onnx'.`, { path: 'model.flavor' });
+  if (framework !== undefined && !(isByName(framework) && isText(framework.name) && (framework.version === undefined || isText(framework.version)))) {
+    throw new ValidationError(`The framework of model '${name}' is ${shown(framework, 80)}; give { name, version }.`, { path: 'model.framework' });
+  }
+  if (metadata !== undefined && !isByName(metadata)) throw new ValidationError(`The metadata of model '${name}' are ${shown(metadata, 80)}; give plain data by name.`, { path: 'model.metadata' });
+  if (step !== undefined && !Number.isSafeInteger(step)) throw new ValidationError(`The step of model '${name}' is ${shown(step, 80)}; give a whole number.`, { path: 'model.step' });
+  const facts = present({ flavor, framework: framework && present({ name: framework.name, version: framework.version }), signature, metadata, step });
+  // Before any file is read: what cannot be stored is told of now.
+  if (encode(facts, 'model').length <= storage.supports.maxRecordBytes / 4) return storedCopy(facts, 'model');
+  throw new ValidationError(`What is told of model '${name}' does not fit into a record of ${storage.name}; log it as an artifact, or as one of the files.`, { path: 'model' });
+}
+
+function present(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
