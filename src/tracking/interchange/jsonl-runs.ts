@@ -4,6 +4,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import { flatNumbers } from './flat-numbers.ts';
 import { groupedRuns } from './grouped-runs.ts';
+import { baseName, gunzipped } from './gunzipped.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { lenientJson } from './lenient-json.ts';
 import { metricNumber } from './metric-number.ts';
@@ -16,7 +17,7 @@ import { faultyRow, type SourceRow } from './source-row.ts';
 export interface JsonlRunsOptions extends OperationOptions {
   /** Name of the experiment of runs that the file has none for. @default required for these */
   experiment?: string | undefined;
-  /** The run of all lines that name none. @default the name of the file without its extension */
+  /** The run of all lines that name none. @default the name of the file without its extensions */
   run?: string | undefined;
   /** Epoch milliseconds of the start of runs that the file has none for, and of points without a timestamp. @default the first timestamp of the run, and required where there is none */
   startedAt?: number | undefined;
@@ -26,8 +27,8 @@ export interface JsonlRunsOptions extends OperationOptions {
  * The runs of a file with a JSON object in each line, which is one of these: `{"kind":"run","run":…}` with what is known of a run, as `exportRunsJsonl` writes it; `{"run","metric","step","timestamp","value"}`, a point; or any other object, whose
  * numbers (those within it under `a/b`) are values of metrics at its `step` and `timestamp`, as training scripts write them. `run`, `step` (0) and `timestamp` may be missing. NaN and infinities may be words, in quotes or bare.
  *
- * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
- * known.
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
+ * known; `IntegrityError` for gzip that was cut off.
  *
  * @example
  * ```ts
@@ -41,9 +42,10 @@ export interface JsonlRunsOptions extends OperationOptions {
  */
 export async function* jsonlRuns(file: SourceFile, options: JsonlRunsOptions = {}): AsyncGenerator<ImportedRun | ImportDamage, void, undefined> {
   const { experiment, startedAt, signal } = options;
-  const run = options.run ?? file.name.slice(file.name.lastIndexOf('/') + 1).replace(/\.[^.]*$/, '');
+  const run = options.run ?? baseName(file);
+  const plain = gunzipped(file);
   const read = async function* (reading: OpenSourceOptions): AsyncGenerator<SourceRow[]> {
-    for await (const lines of sourceLines(file, reading)) {
+    for await (const lines of sourceLines(plain, reading)) {
       const rows: SourceRow[] = [];
       for (const { text, offset } of lines) if (text.trim() !== '') rows.push(rowOf(offset === 0 ? text.replace(/^\ufeff/, '') : text, offset, run));
       yield rows;
