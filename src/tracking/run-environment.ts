@@ -1,14 +1,16 @@
 import { collectBytes } from '../core/bytes.ts';
 import { decode, encode } from '../core/codec.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
 import type { CodeRecord, EnvironmentRecord } from '../core/environment.ts';
 import { IntegrityError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { RunRecord } from './run-record.ts';
 
-/** Stores an environment under its digest, so that runs in the same one share it, and tells what the run's record says of it. */
-export async function writeEnvironment(storage: StorageAdapter, record: EnvironmentRecord): Promise<Pick<RunRecord, 'environment' | 'code'>> {
-  const { digest: environment } = await storage.writeBlob(once(encode(record, 'environment')));
+/** Stores an environment under its digest, so that runs in the same one share it, and tells what the run's record says of it. One that is `known` to be stored is not written again. */
+export async function writeEnvironment(storage: StorageAdapter, record: EnvironmentRecord, known?: Digest): Promise<Pick<RunRecord, 'environment' | 'code'>> {
+  const bytes = encode(record, 'environment');
+  const environment = known !== undefined && digestOf(bytes) === known ? known : (await storage.writeBlob(once(bytes))).digest;
   return record.code === undefined ? { environment } : { environment, code: inShort(record.code) };
 }
 

@@ -6,7 +6,7 @@ import { update } from '../storage/update.ts';
 import { mergeExtremes, type BestMetrics } from './extreme-metric.ts';
 import type { LatestMetrics } from './latest-metric.ts';
 import { readLogTail } from './log-tail.ts';
-import { readSoundUnder, type DamageListener } from './read-each.ts';
+import { isDamage, readSoundUnder, type DamageListener } from './read-each.ts';
 import type { StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 
@@ -21,11 +21,17 @@ export function extremesOf(runId: string, session: string, extremes: BestMetrics
   return Object.keys(extremes).length === 0 ? [] : [{ kind: 'put', key: keys.sessionExtremes(runId, session), bytes: encode(extremes) }];
 }
 
-/** Records the extremes of a session unless they are recorded already. */
+/** Records the extremes of a session unless they are recorded already. A record of them that cannot be read is replaced. */
 export async function recordExtremes(storage: StorageAdapter, clock: Clock, runId: string, session: string, extremes: BestMetrics, options: OperationOptions): Promise<void> {
   const text = canonicalJson(extremes);
   if (text === '{}') return;
-  await update<BestMetrics>(storage, keys.sessionExtremes(runId, session), (before) => (before !== undefined && canonicalJson(before) === text ? before : extremes), { clock, ...options });
+  const key = keys.sessionExtremes(runId, session);
+  try {
+    await update<BestMetrics>(storage, key, (before) => (before !== undefined && canonicalJson(before) === text ? before : extremes), { clock, ...options });
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    await storage.write([{ kind: 'put', key, bytes: encode(extremes) }], options);
+  }
 }
 
 /** The extremes of all metrics of a run: of the sessions that ended as they recorded them, of open ones as the log tells. Unknown when a record of them cannot be read. */

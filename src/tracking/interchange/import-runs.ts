@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Digest } from '../../core/digest.ts';
 import { ConflictError, ValidationError } from '../../core/errors.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
@@ -94,7 +95,7 @@ class RunImport {
     const points = await writePoints(this.#storage, this.#clock, this.#run, id, this.#report, { dryRun, signal, onProgress });
     await this.#writeArtifacts(id);
     await this.#writeDatasets(id);
-    const next = storedRun(this.#storage, checked, points, await this.#describe());
+    const next = storedRun(this.#storage, checked, points, await this.#describe(existing?.value.environment));
     // Before the run's record: cut off between the two, the next import finds what is missing.
     if (!dryRun && next.openSessions.length === 0) await recordExtremes(this.#storage, this.#clock, id, importSession, Object.fromEntries(points.extremes), { signal });
     if (await this.#writeRecord(next, existing === undefined, points.closing())) this.#changed = true;
@@ -145,10 +146,10 @@ class RunImport {
     }
   }
 
-  async #describe(): Promise<Pick<RunRecord, 'environment' | 'code'>> {
+  async #describe(known: Digest | undefined): Promise<Pick<RunRecord, 'environment' | 'code'>> {
     const { environment, code } = this.#run;
     if (environment === undefined || this.#options.dryRun) return code === undefined ? {} : { code };
-    return writeEnvironment(this.#storage, environment);
+    return writeEnvironment(this.#storage, environment, known);
   }
 
   #rename(kind: 'artifact' | 'dataset', from: string): string {

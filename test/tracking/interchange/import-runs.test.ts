@@ -6,6 +6,7 @@ import { IntegrityError, MemoryStorage, Tracker } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import type { ImportDamage, ImportedArtifact, ImportedPoints, ImportedRun } from 'modelkeep/interchange';
 import { isId } from '../../../src/core/ids.ts';
+import { MoodyStorage } from '../moody-storage.ts';
 import { all, Imported } from './imported.ts';
 import { of, points, run, startedAt } from './made-runs.ts';
 
@@ -45,6 +46,29 @@ describe('an imported run', () => {
     await store.tracker.purgeDeleted({ olderThan: 0 });
     expect((await store.add(of(source()))).imported).toEqual([{ source: 'x:1', id, points: 10 }]);
     expect(await store.points(id, 'loss')).toHaveLength(5);
+  });
+
+  it('writes nothing at all when it is imported again and nothing is new', async () => {
+    const inner = new MemoryStorage();
+    const { adapter, calls } = new MoodyStorage(inner);
+    const tracker = new Tracker({ storage: adapter });
+    const artifacts = async function* (): AsyncGenerator<ImportedArtifact> { yield { name: 'a', content: 'x' }; };
+    const full = run('x:1', [points(1_000)], { artifacts, params: { lr: 1 }, tags: { t: 'u' }, environment: { runtime: 'node', code: { commit: 'c' } }, parent: { source: 'x:2', startedAt } });
+    await tracker.importRuns(of(run('x:2', []), full));
+    calls.splice(0);
+    expect(await tracker.importRuns(of(run('x:2', []), full))).toMatchObject({ imported: [], damaged: [], unchanged: [{ points: 0 }, { points: 0 }] });
+    expect(calls.filter((call) => call === 'write' || call === 'append' || call === 'writeBlob')).toEqual([]);
+  });
+
+  it('has its extremes again when their record was damaged', async () => {
+    const store = new Imported();
+    const source = (): ImportedRun => run('x:1', [points(10)]);
+    const { id } = (await store.add(of(source()))).imported[0]!;
+    const before = await store.contents();
+    const { key } = (await store.storage.list({ prefix: `tracking/extremes/${id}/` })).entries[0]!;
+    await store.storage.write([{ kind: 'put', key, bytes: new Uint8Array([123]) }]);
+    expect((await store.add(of(source()))).damaged).toEqual([]);
+    expect(await store.contents()).toEqual(before);
   });
 
   it('is tried without a trace by a dry run', async () => {
