@@ -266,7 +266,6 @@ export { verifyManifest } from './registry/signing/verify-manifest.ts';
 export type { VerifiedManifest, VerifyManifestOptions } from './registry/signing/verify-manifest.ts';
 export { signatureToJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
-export type { FeatureServiceRef, Framework, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type { FeatureServiceRef, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
 export type {
   AliasDeleted,

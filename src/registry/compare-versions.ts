@@ -6,7 +6,7 @@ import { signalOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import { measurementsOf, type DatasetRef, type Measurement } from './evaluation.ts';
-import type { ModelFile } from './model-files.ts';
+import type { ModelFile } from '../core/model-manifest.ts';
 import { parseReference } from './model-name.ts';
 import type { ModelStore } from './model-store.ts';
 import { viewOf, type ModelVersion } from './model-version.ts';

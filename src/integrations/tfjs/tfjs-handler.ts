@@ -5,7 +5,7 @@ import type { LoadedModel } from '../../registry/loaded-model.ts';
 import type { ModelVersion } from '../../registry/model-version.ts';
 import type { RegisterVersionOptions } from '../../registry/registry-options.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { Framework } from '../../registry/version-facts.ts';
+import type { Framework } from '../../core/framework.ts';
 import { modelFile, readModelJson, writeModelJson, type WeightGroup } from './model-json.ts';
 import { bytesOfSpecs, weightsOf } from './model-weights.ts';
 import type { TfjsArtifacts, TfjsHandler, TfjsSaveResult } from './tfjs-artifacts.ts';

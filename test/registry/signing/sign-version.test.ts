@@ -7,7 +7,7 @@ import { FilesystemStorage } from 'modelkeep/filesystem';
 import { contentChunks } from '../../../src/core/content.ts';
 import { decode, encode } from '../../../src/core/codec.ts';
 import { checkChange } from '../../../src/registry/change-input.ts';
-import { manifestDigest } from '../../../src/registry/model-files.ts';
+import { manifestDigest } from '../../../src/core/model-manifest.ts';
 import type { VersionRecord } from '../../../src/registry/model-version.ts';
 
 const who = { by: 'release-bot', reason: 'released' };
