@@ -122,8 +122,16 @@ const goal = z.enum(['maximize', 'minimize']);
 const finite = z.number();
 const notNegative = finite.check(z.minimum(0));
 
+interface MetricShape extends z.core.$ZodShape {
+  readonly goal: z.ZodMiniEnum<{ maximize: 'maximize'; minimize: 'minimize' }>;
+  readonly min: z.ZodMiniOptional<z.ZodMiniNumber>;
+  readonly max: z.ZodMiniOptional<z.ZodMiniNumber>;
+  readonly notWorseThan: z.ZodMiniOptional<z.ZodMiniString>;
+  readonly tolerance: z.ZodMiniOptional<z.ZodMiniNumber>;
+}
+
 /** What may be asked of a metric, without its name. */
-export const metricShape = { goal, min: z.optional(finite), max: z.optional(finite), notWorseThan: z.optional(z.string()), tolerance: z.optional(notNegative) };
+export const metricShape: MetricShape = { goal, min: z.optional(finite), max: z.optional(finite), notWorseThan: z.optional(z.string()), tolerance: z.optional(notNegative) };
 
 const schemas: { readonly [kind in GateDefinition['gate']]: z.ZodMiniType<GateDefinition> } = {
   metric: z.strictObject({ gate: z.literal('metric'), metric: name, ...metricShape }),
