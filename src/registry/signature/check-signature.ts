@@ -11,12 +11,18 @@ const maxDepth = 32;
 
 const text = z.string().check(z.minLength(1), z.refine((value) => isWellFormed(value), 'has a lone surrogate'));
 const count = z.int().check(z.minimum(0));
-const named = { name: z.optional(text), required: z.optional(z.boolean()), description: z.optional(z.string()) };
-const nullable = { ...named, nullable: z.optional(z.boolean()) };
+const shape = (type: ValueSpec['type'], rules: z.core.$ZodShape): z.ZodMiniType =>
+  z.strictObject({
+    name: z.optional(text),
+    type: z.literal(type),
+    nullable: z.optional(z.boolean()),
+    ...rules,
+    required: z.optional(z.boolean()),
+    description: z.optional(z.string()),
+  });
 const some = <T extends z.ZodMiniType>(value: T): z.ZodMiniOptional<z.ZodMiniArray<T>> => z.optional(z.array(value).check(z.minLength(1)));
 
-const numberShape = {
-  ...nullable,
+const limits = {
   minimum: z.optional(z.number()),
   maximum: z.optional(z.number()),
   exclusiveMinimum: z.optional(z.number()),
@@ -25,21 +31,14 @@ const numberShape = {
 
 /** What a specification of each type has, but for the specifications within it. */
 const valueSchemas: Readonly<Record<ValueSpec['type'], z.ZodMiniType>> = {
-  float64: z.strictObject({ type: z.literal('float64'), ...numberShape, values: some(z.number()) }),
-  int64: z.strictObject({ type: z.literal('int64'), ...numberShape, values: some(z.int()) }),
-  string: z.strictObject({
-    type: z.literal('string'),
-    ...nullable,
-    values: some(z.string()),
-    minLength: z.optional(count),
-    maxLength: z.optional(count),
-    pattern: z.optional(z.string()),
-  }),
-  bool: z.strictObject({ type: z.literal('bool'), ...nullable, values: some(z.boolean()) }),
-  timestamp: z.strictObject({ type: z.literal('timestamp'), ...nullable }),
-  json: z.strictObject({ type: z.literal('json'), ...nullable }),
-  list: z.strictObject({ type: z.literal('list'), ...nullable, items: z.looseObject({}), minItems: z.optional(count), maxItems: z.optional(count) }),
-  row: z.strictObject({ type: z.literal('row'), ...nullable, columns: z.array(z.looseObject({})), others: z.optional(z.enum(['ignored', 'refused'])) }),
+  float64: shape('float64', { values: some(z.number()), ...limits }),
+  int64: shape('int64', { values: some(z.int()), ...limits }),
+  string: shape('string', { values: some(z.string()), minLength: z.optional(count), maxLength: z.optional(count), pattern: z.optional(z.string()) }),
+  bool: shape('bool', { values: some(z.boolean()) }),
+  timestamp: shape('timestamp', {}),
+  json: shape('json', {}),
+  list: shape('list', { items: z.looseObject({}), minItems: z.optional(count), maxItems: z.optional(count) }),
+  row: shape('row', { columns: z.array(z.looseObject({})), others: z.optional(z.enum(['ignored', 'refused'])) }),
 };
 
 const tensorsSchema = z.strictObject({
