@@ -137,13 +137,18 @@ export interface TensorSpec {
 }
 
 /** The type of a tensor's elements, by the names that ONNX Runtime and TensorFlow.js have for it. */
-export type TensorType = (typeof tensorTypes)[number];
+export type TensorType =
+  | 'bool' | 'string'
+  | 'int4' | 'int8' | 'int16' | 'int32' | 'int64'
+  | 'uint4' | 'uint8' | 'uint16' | 'uint32' | 'uint64'
+  | 'float16' | 'bfloat16' | 'float32' | 'float64'
+  | 'complex64' | 'complex128';
 
 /** The types that a tensor's elements can have. */
-export const tensorTypes = [
+export const tensorTypes: readonly TensorType[] = [
   'bool', 'string',
   'int4', 'int8', 'int16', 'int32', 'int64',
   'uint4', 'uint8', 'uint16', 'uint32', 'uint64',
   'float16', 'bfloat16', 'float32', 'float64',
   'complex64', 'complex128',
-] as const;
+];
