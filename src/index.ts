@@ -183,6 +183,9 @@ export type {
   VersionOrder,
   VersionTagCondition,
 } from './registry/search/version-filter.ts';
+export type { DocumentOptions } from './registry/documents/document-facts.ts';
+export type { ModelBom } from './registry/documents/model-bom.ts';
+export type { ModelDocumentOptions } from './registry/documents/read-facts.ts';
 export type { CompareVersionsOptions, ComparedEvaluation, VersionComparison } from './registry/compare-versions.ts';
 export { gates } from './registry/gates.ts';
 export type {

@@ -29,7 +29,7 @@ export interface ComparedEvaluation extends ComparedItem<number> {
 export interface VersionComparison {
   /** The versions, in the order in which all values are. */
   readonly versions: readonly Pick<ModelVersion, 'model' | 'version' | 'stage'>[];
-  /** What the versions are: `stage`, `aliases`, `retired`, `digest`, `size`, `createdBy`, `description`, `run`, `pipelineRun`, `features`, `flavor`, `framework`, `licence`. */
+  /** What the versions are: `stage`, `aliases`, `retired`, `digest`, `size`, `createdBy`, `description`, `run`, `pipelineRun`, `features`, `flavor`, `framework`, `licence`, `signature`. */
   readonly attributes: readonly ComparedItem<Encodable>[];
   /** What was measured at registration, by name. NaN is the same as NaN. */
   readonly metrics: readonly ComparedItem<number>[];
@@ -39,7 +39,7 @@ export interface VersionComparison {
   readonly files: readonly ComparedItem<ModelFile>[];
   /** Datasets by role (`''` where none was told): the same when their fingerprints are, whatever they are called. */
   readonly datasets: readonly ComparedItem<readonly VersionDataset[]>[];
-  /** What the flavor keeps, such as a signature, by name. */
+  /** What the flavor keeps, by name. */
   readonly flavorData: readonly ComparedItem<Encodable>[];
   /** Tags by name. */
   readonly tags: readonly ComparedItem<string>[];
@@ -84,8 +84,8 @@ function compareVersionDetails(details: readonly Details[], only: 'all' | 'diffe
   };
 }
 
-function attributesOf({ stage, aliases, retired, digest, size, createdBy, description, run, pipelineRun, features, flavor, framework, licence }: ModelVersion): Readonly<Record<string, unknown>> {
-  return { stage, aliases, retired, digest, size, createdBy, description, run, pipelineRun, features, flavor, framework, licence };
+function attributesOf({ stage, aliases, retired, digest, size, createdBy, description, run, pipelineRun, features, flavor, framework, licence, signature }: ModelVersion): Readonly<Record<string, unknown>> {
+  return { stage, aliases, retired, digest, size, createdBy, description, run, pipelineRun, features, flavor, framework, licence, signature };
 }
 
 /** The last measurement of each metric on each dataset. */

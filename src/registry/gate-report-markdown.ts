@@ -1,4 +1,5 @@
 import type { GateReport } from './gate-report.ts';
+import { inCell } from './markdown-cell.ts';
 
 /**
  * What the gates found, as a table in GitHub's Markdown for the comment of a pull request or the summary of a job. The same report gives the same text.
@@ -21,14 +22,4 @@ export function gateReportMarkdown({ model, version, stage, passed, gates }: Gat
   if (gates.length === 0) return `${title}\n\nNo gate stands before ${stage}.\n`;
   const rows = gates.map((gate) => `| ${gate.passed ? '✅ passed' : '❌ failed'} | ${inCell(gate.name)} | ${inCell(gate.reason)} |`);
   return [title, '', '| | gate | what it found |', '|---|---|---|', ...rows, ''].join('\n');
-}
-
-/** A text that can neither end its cell nor become markup: names and reasons come from whoever wrote them. */
-function inCell(text: string): string {
-  const entities: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
-  return text
-    .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>#|~&]/g, (character) => entities[character] ?? `\\${character}`)
-    // Nobody is to be called by a comment that only names someone.
-    .replace(/(^|\W)@/g, '$1@\u200b');
 }

@@ -9,6 +9,8 @@ import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import { checkAlias } from './alias.ts';
 import { standingApprovals, type Approval } from './approval.ts';
 import type { CompareVersionsOptions, VersionComparison } from './compare-versions.ts';
+import type { ModelBom } from './documents/model-bom.ts';
+import type { ModelDocumentOptions } from './documents/read-facts.ts';
 import { checkDataset, checkDrift, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
 import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
@@ -283,6 +285,49 @@ export class Registry {
   async compareVersions(refs: readonly string[], options: CompareVersionsOptions = {}): Promise<VersionComparison> {
     const { compareVersionsAt } = await import('./compare-versions.ts');
     return compareVersionsAt(this.#store, refs, options);
+  }
+
+  /**
+   * The model card of a version in the form of Hugging Face's `README.md`: YAML with `model-index`, and Markdown with what the records have of it: description, training, datasets, evaluations, signature, files with their digests, gates and
+   * approvals. The same records give the same text. Descriptions are taken as Markdown; all else is shown as it is.
+   *
+   * Throws `NotFoundError` when the reference points at no version.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Registry } from 'modelkeep';
+   *
+   * const registry = new Registry({ storage: new MemoryStorage() });
+   * await registry.createModel('fraud', { description: 'Is this payment a fraud?' });
+   * await registry.registerVersion('fraud', { files: { 'model.json': '{}' }, metrics: { auc: 0.83 }, licence: 'Apache-2.0' });
+   * console.log(await registry.modelCard('fraud@1', { task: 'tabular-classification', intendedUse: ['Ranking payments for review.'] }));
+   * ```
+   */
+  async modelCard(ref: string, options: ModelDocumentOptions = {}): Promise<string> {
+    const [{ checkDocumentOptions, readFacts }, { modelCardOf }] = await Promise.all([import('./documents/read-facts.ts'), import('./documents/model-card.ts')]);
+    const checked = checkDocumentOptions(options);
+    return modelCardOf(await readFacts(this.#store, ref, checked), checked);
+  }
+
+  /**
+   * The bill of materials of a version in CycloneDX 1.6 (an ML-BOM): the model with its model card and licence, its files with their hashes, the datasets that it met and its framework. The same records give the same data, to the serial number.
+   *
+   * Throws `NotFoundError` when the reference points at no version.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Registry } from 'modelkeep';
+   *
+   * const registry = new Registry({ storage: new MemoryStorage() });
+   * await registry.createModel('fraud');
+   * await registry.registerVersion('fraud', { files: { 'model.json': '{}' }, licence: 'Apache-2.0' });
+   * console.log(JSON.stringify(await registry.bom('fraud@1'), null, 2));
+   * ```
+   */
+  async bom(ref: string, options: ModelDocumentOptions = {}): Promise<ModelBom> {
+    const [{ checkDocumentOptions, readFacts }, { modelBomOf }] = await Promise.all([import('./documents/read-facts.ts'), import('./documents/model-bom.ts')]);
+    const checked = checkDocumentOptions(options);
+    return modelBomOf(await readFacts(this.#store, ref, checked), checked);
   }
 
   /** Opens the files of a version. Each is checked against its digest while it is read. Throws `NotFoundError` when the reference points at none. */
