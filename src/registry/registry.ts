@@ -16,6 +16,7 @@ import type { GateReport } from './gate-report.ts';
 import { checkPolicy, type Policy } from './gates.ts';
 import { eventSink } from './event-sink.ts';
 import { LoadedModel } from './loaded-model.ts';
+import { modelCache, type CacheStorageOptions, type ModelCache } from './model-cache.ts';
 import { guardedChanges } from './guarded-changes.ts';
 import { checkFiles, storeFiles } from './model-files.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
@@ -333,6 +334,14 @@ export class Registry {
   /** Opens the files of a version. Each is checked against its digest while it is read. Throws `NotFoundError` when the reference points at none. */
   async load(ref: string, options: OperationOptions = {}): Promise<LoadedModel> {
     return new LoadedModel(this.#storage, await this.getVersion(ref, options));
+  }
+
+  /**
+   * The files of registered versions in the shape of a Web `Cache`: for `env.customCache` of transformers.js and for service workers. Names are resolved once for each
+   * cache, so that files that belong together come from one version; make another cache to see a promotion.
+   */
+  asCacheStorage(options: CacheStorageOptions = {}): ModelCache {
+    return modelCache((ref) => this.load(ref), options);
   }
 
   /** Sets the gates before each stage, in place of those before; stages that are not named have none. They hold in every process. */
