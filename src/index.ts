@@ -76,6 +76,8 @@ export type { RewritableLog, RewritableLogOptions } from './storage/rewritable-l
 export type { KeepEntry, RewriteResult } from './storage/rewrite-log.ts';
 export { MemoryStorage } from './storage/memory/memory-storage.ts';
 export { cached } from './storage/cached.ts';
+export { withLocalBlobs } from './storage/with-local-blobs.ts';
+export type { LocalBlobsOptions } from './storage/with-local-blobs.ts';
 export type { CacheOptions } from './storage/cached.ts';
 export { watch } from './storage/watch.ts';
 export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';

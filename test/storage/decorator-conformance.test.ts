@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryStorage, cached, withPrefix, withSegmentedLog } from 'modelkeep';
+import { MemoryStorage, cached, withLocalBlobs, withPrefix, withSegmentedLog } from 'modelkeep';
 import { storageConformance, type ConformanceStore } from 'modelkeep/conformance';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, it } from 'vitest';
@@ -56,6 +56,10 @@ for (const maxAge of [0, '1h'] as const) {
 
 const tiny = closingBoth((storage) => cached(storage, { maxBytes: 20_000, maxAge: '1h', maxEntryBytes: 5_000 }));
 storageConformance({ describe, it, supports: memory, name: 'cached(MemoryStorage) with next to no room', createStore: inMemory(tiny) });
+
+const beside = (maxBytes: number): Decorate => closingBoth((storage) => withLocalBlobs(storage, { local: new MemoryStorage(), maxBytes }));
+storageConformance({ describe, it, supports: memory, name: 'withLocalBlobs(MemoryStorage)', createStore: inMemory(beside(50_000_000)) });
+storageConformance({ describe, it, supports: memory, name: 'withLocalBlobs(MemoryStorage) with next to no room', createStore: inMemory(beside(20_000)) });
 
 // A blob that another instance deleted may be read from a cache, and that is all that it may do.
 const aboutBlobsOfOthers = 'what one instance wrote, another sees at once';
