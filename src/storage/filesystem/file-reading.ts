@@ -3,13 +3,19 @@ import { codeOf, type FileSystem, type OpenFile } from './file-system.ts';
 /** The bytes from `position`, `length` of them or fewer at the end of the file. */
 export async function readAt(file: OpenFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
+  const filled = await fillAt(file, bytes, position);
+  return filled === length ? bytes : bytes.subarray(0, filled);
+}
+
+/** Reads the bytes from `position` into `bytes`, and says how many there are; fewer than it holds at the end of the file. */
+export async function fillAt(file: OpenFile, bytes: Buffer, position: number): Promise<number> {
   let filled = 0;
-  while (filled < length) {
+  while (filled < bytes.length) {
     const read = await file.read(filled === 0 ? bytes : bytes.subarray(filled), position + filled);
     if (read === 0) break;
     filled += read;
   }
-  return filled === length ? bytes : bytes.subarray(0, filled);
+  return filled;
 }
 
 /** Appends all of `bytes` to a file that nobody else writes to. */

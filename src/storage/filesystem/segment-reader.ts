@@ -1,7 +1,7 @@
 import { IntegrityError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import { fileHeaderBytes, parseFileHeader, type FileHeader } from './file-header.ts';
-import { readAt } from './file-reading.ts';
+import { fillAt, readAt } from './file-reading.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
 import { isSegmentFrameSound, parseSegmentFrame, segmentHeaderBytes, segmentKinds, segmentTrailerBytes, type SegmentFrame } from './segment-frame.ts';
 
@@ -48,14 +48,22 @@ export class SegmentReader {
 
   /**
    * The frames with entries after sequence `after` that are in the file by now, in order, up to a seal or to a write that never finished. Throws
-   * `IntegrityError` at a frame that was whole once.
+   * `IntegrityError` at a frame that was whole once. The bytes of a frame are there until the next one is asked for: all are read into the same memory.
    */
   async *frames(after = 0): AsyncGenerator<PlacedFrame> {
     const { size } = await this.#file.stat();
     let position = fileHeaderBytes;
     let want = windowBytes;
+    let window = Buffer.alloc(0);
+    let kept = 0;
     while (position < size) {
-      const bytes = await readAt(this.#file, position, Math.min(want, size - position));
+      const length = Math.min(want, size - position);
+      if (window.length < length) {
+        const before = window;
+        window = Buffer.allocUnsafe(length);
+        before.copy(window, 0, 0, kept);
+      }
+      const bytes = window.subarray(0, kept + (await fillAt(this.#file, window.subarray(kept, length), position + kept)));
       want = windowBytes;
       let at = 0;
       for (;;) {
@@ -79,6 +87,9 @@ export class SegmentReader {
         if (at >= bytes.length) break;
       }
       position += at;
+      // What was cut by the end of the window need not be read again.
+      kept = Math.max(0, bytes.length - at);
+      window.copyWithin(0, at, at + kept);
     }
   }
 
