@@ -4,8 +4,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
-import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
-import { readLogTail, type LogTail } from './log-tail.ts';
+import { LogTails } from './log-tails.ts';
 import { isDamage, readEach, type EachValue } from './read-each.ts';
 import type { DamagedRun } from './run-list.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
@@ -40,11 +39,12 @@ export class RunIndex {
   #entries: readonly IndexedRun[] = [];
   /** What the entries come to, while none of them has a session open. */
   #settled: RunsNow | undefined;
-  readonly #tails = new Map<string, Omit<LogTail, 'best'>>();
+  readonly #tails: LogTails;
   #looking: Promise<RunsNow> | undefined;
 
   constructor(storage: StorageAdapter) {
     this.#storage = storage;
+    this.#tails = new LogTails(storage, Infinity);
   }
 
   /** The runs as they are at `now`. Looks that come while one is under way wait for the next one together. */
@@ -98,7 +98,7 @@ export class RunIndex {
     const heartbeats = await readHeartbeats(this.#storage, open, {});
     const present = new Map<string, RunRecord | DamagedRun>();
     for (const stored of open) present.set(stored.id, await this.#presentOpen(stored, heartbeats, now));
-    for (const id of this.#tails.keys()) if (!present.has(id)) this.#tails.delete(id);
+    this.#tails.keep(present);
     const runs: RunRecord[] = [];
     const damaged: DamagedRun[] = [];
     for (const entry of this.#entries) {
@@ -113,22 +113,12 @@ export class RunIndex {
 
   async #presentOpen(stored: StoredRun, heartbeats: ReadonlyMap<string, HeartbeatRecord>, now: number): Promise<RunRecord | DamagedRun> {
     try {
-      const metrics = mergeLatest(stored.metrics, Object.entries(await this.#logged(stored)));
+      const metrics = await this.#tails.metricsOf(stored, {});
       return withLife(toRunRecord(stored, metrics), stored.openSessions, heartbeats, now);
     } catch (error) {
       if (!isDamage(error)) throw error;
       return { id: stored.id, error: describeFailure(error) };
     }
-  }
-
-  /** The latest metrics that the log of a run has, of which only what was appended since is read. */
-  async #logged({ id, openSessions }: StoredRun): Promise<LatestMetrics> {
-    if (openSessions.length === 0) return {};
-    const before = this.#tails.get(id);
-    const tail = await readLogTail(this.#storage, keys.metrics(id), before?.position, {});
-    const latest = mergeLatest(before?.latest ?? {}, Object.entries(tail.latest));
-    this.#tails.set(id, { latest, position: tail.position });
-    return latest;
   }
 }
 

@@ -3,8 +3,7 @@ import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHeartbeats, withLife } from './heartbeat.ts';
-import { mergeLatest, type LatestMetrics } from './latest-metric.ts';
-import { readLogTail } from './log-tail.ts';
+import { LogTails } from './log-tails.ts';
 import { isDamage, readEach } from './read-each.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
@@ -36,7 +35,7 @@ export interface ListRunsQuery {
 }
 
 /** A page of runs. A run that starts meanwhile comes before every page, so that none is skipped and none comes twice. */
-export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery, now: number, options: OperationOptions): Promise<RunPage> {
+export async function listRunPage(storage: StorageAdapter, tails: LogTails, query: ListRunsQuery, now: number, options: OperationOptions): Promise<RunPage> {
   const { experiments, deleted, limit, after } = query;
   const prefixes = experiments === undefined ? [keys.runs] : [...new Set(experiments)].map(keys.experimentRuns);
   const lists = await Promise.all(prefixes.map((prefix) => segmentsUnder(storage, prefix, limit + 1, after, options)));
@@ -53,7 +52,7 @@ export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery,
   const items: RunRecord[] = [];
   for (const run of stored) {
     try {
-      const metrics = await metricsOf(storage, run, options);
+      const metrics = await tails.metricsOf(run, options);
       items.push(withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now));
     } catch (error) {
       if (!isDamage(error)) throw error;
@@ -65,21 +64,15 @@ export async function listRunPage(storage: StorageAdapter, query: ListRunsQuery,
   return { items, damaged, next: segments.length > limit ? ids[limit - 1] : undefined };
 }
 
-/** The run as callers see it: while sessions are open, or died open, the log tells what the record does not. */
-export async function presentRun(storage: StorageAdapter, run: StoredRun, now: number, options: OperationOptions): Promise<RunRecord> {
-  const [metrics, heartbeats] = await Promise.all([metricsOf(storage, run, options), readHeartbeats(storage, [run], options)]);
+/** The run as callers see it: while sessions are open, or died open, the log tells what the record does not, of which `tails` know what was read before. */
+export async function presentRun(storage: StorageAdapter, run: StoredRun, now: number, options: OperationOptions, tails: LogTails = new LogTails(storage, 1)): Promise<RunRecord> {
+  const [metrics, heartbeats] = await Promise.all([tails.metricsOf(run, options), readHeartbeats(storage, [run], options)]);
   return withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now);
 }
 
 /** Whether a query is to give a run, by what it says of deleted ones. */
 export function isListed(run: Pick<RunRecord, 'deletedAt'>, deleted: DeletedRuns): boolean {
   return deleted === 'include' || (run.deletedAt !== undefined) === (deleted === 'only');
-}
-
-async function metricsOf(storage: StorageAdapter, run: StoredRun, options: OperationOptions): Promise<LatestMetrics> {
-  if (run.openSessions.length === 0) return run.metrics;
-  const { latest } = await readLogTail(storage, keys.metrics(run.id), undefined, options);
-  return mergeLatest(run.metrics, Object.entries(latest));
 }
 
 async function segmentsUnder(storage: StorageAdapter, prefix: string, limit: number, after: string | undefined, options: OperationOptions): Promise<string[]> {

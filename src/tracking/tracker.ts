@@ -18,6 +18,7 @@ import { Heart } from './heartbeat.ts';
 import type { ImportedRun, RunSource } from './interchange/imported-run.ts';
 import type { ImportRunsReport } from './interchange/import-report.ts';
 import type { ImportRunsOptions } from './interchange/import-runs.ts';
+import { LogTails } from './log-tails.ts';
 import { checkName } from './metric-name.ts';
 import type { LoggedModel } from './models/logged-model.ts';
 import { newRun } from './new-run.ts';
@@ -68,12 +69,14 @@ export class Tracker {
   readonly #openRuns = new Set<Run>();
   readonly #givenUp = new WeakSet<Run>();
   readonly #samplers = new WeakMap<Run, Undo>();
+  readonly #tails: LogTails;
   #index: RunIndex | undefined;
   #undoExit: Undo | undefined;
 
   constructor(options: TrackerOptions) {
     this.#settings = trackerSettings(options);
     this.#storage = this.#settings.storage;
+    this.#tails = new LogTails(this.#storage, 1_000);
     this.#heart = new Heart(this.#storage, this.#settings.clock, this.#settings.heartbeatMs, (error) => this.#report(error));
   }
 
@@ -135,7 +138,7 @@ export class Tracker {
 
   /** One page of runs, newest first by the time of their start. Runs that start meanwhile come before all pages, so that none is skipped and none comes twice. A run that cannot be read is in `damaged` and hides no other. */
   async listRuns(options: ListRunsOptions = {}): Promise<RunPage> {
-    return listRunPage(this.#storage, listQuery(options), this.#settings.clock.now(), { signal: options.signal });
+    return listRunPage(this.#storage, this.#tails, listQuery(options), this.#settings.clock.now(), { signal: options.signal });
   }
 
   /** Changes what people say of a run, ended or not: name, group, notes, tags; `null` takes a name, group or note away. Throws `NotFoundError` when there is no such run, and `ValidationError` for what is not allowed. */
@@ -289,15 +292,13 @@ export class Tracker {
   /** The models that a run logged, oldest first. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
   async models(runId: string, options: OperationOptions = {}): Promise<LoggedModel[]> {
     await readStoredRun(this.#storage, runId, options);
-    const { readModels } = await import('./models/logged-model.ts');
-    return readModels(this.#storage, runId, (error) => this.#report(error), options);
+    return (await import('./models/logged-model.ts')).readModels(this.#storage, runId, (error) => this.#report(error), options);
   }
 
   /** The datasets that a run used, in the order of their logging. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */
   async datasets(runId: string, options: OperationOptions = {}): Promise<DatasetRecord[]> {
     await readStoredRun(this.#storage, runId, options);
-    const { readDatasets } = await import('./run-datasets.ts');
-    return readDatasets(this.#storage, runId, (error) => this.#report(error), options);
+    return (await import('./run-datasets.ts')).readDatasets(this.#storage, runId, (error) => this.#report(error), options);
   }
 
   /** All that is known of where a run took place; `undefined` when it was started without an environment. Throws `NotFoundError` when there is no such run. */
@@ -341,7 +342,7 @@ export class Tracker {
   }
 
   #present(run: StoredRun, options: OperationOptions): Promise<RunRecord> {
-    return presentRun(this.#storage, run, this.#settings.clock.now(), options);
+    return presentRun(this.#storage, run, this.#settings.clock.now(), options, this.#tails);
   }
 
   #open(stored: StoredRun, session: string): Run {

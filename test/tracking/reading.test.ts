@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Tracker, type RunRecord } from 'modelkeep';
+import { MemoryStorage, Tracker, type RunRecord, type StorageAdapter } from 'modelkeep';
 import { decodeBatch, encodeBatch } from '../../src/tracking/metric-batch.ts';
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
@@ -123,5 +123,44 @@ describe('a metric batch', () => {
     }
     const later = new TextDecoder('latin1').decode(bytes).replace('"format":1', '"format":2');
     expect(() => decodeBatch(Uint8Array.from(later, (c) => c.charCodeAt(0)), 'x')).toThrow(expect.objectContaining({ code: 'unsupported' }));
+  });
+});
+
+describe('reading runs that are open', () => {
+  it('reads of their logs only what is new, and tells what a tracker tells that reads all', async () => {
+    const storage = new MemoryStorage();
+    let entries = 0;
+    const counted = new Proxy<StorageAdapter>(storage, {
+      get: (target, property) => {
+        if (property === 'readLog') {
+          return async function* (...args: Parameters<StorageAdapter['readLog']>) {
+            for await (const entry of target.readLog(...args)) {
+              entries++;
+              yield entry;
+            }
+          };
+        }
+        const value: unknown = Reflect.get(target, property);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const writers = [new Tracker({ storage }), new Tracker({ storage })];
+    const first = await writers[0]!.startRun({ experiment: 'e' });
+    const second = await writers[1]!.startRun({ resume: first.id });
+    const reader = new Tracker({ storage: counted });
+    for (let round = 0; round < 20; round++) {
+      first.logMetrics({ a: round, b: -round }, { step: round });
+      second.logMetrics({ b: round, [`c${round}`]: NaN }, { step: 30 - round });
+      await Promise.all([first.flush(), second.flush()]);
+      const [one, page] = await Promise.all([reader.getRun(first.id), reader.listRuns()]);
+      const whole = await new Tracker({ storage }).getRun(first.id);
+      expect(one.metrics).toEqual(whole.metrics);
+      expect(page.items.map(({ metrics }) => metrics)).toEqual([whole.metrics]);
+    }
+    // Two new batches a round, which two calls at once read.
+    expect(entries).toBeLessThanOrEqual(80);
+    await first.end();
+    await second.end();
+    expect(await reader.getRun(first.id)).toEqual(await new Tracker({ storage }).getRun(first.id));
   });
 });

@@ -8,6 +8,7 @@ import type { PutOperation, StorageAdapter } from '../../storage/contract.ts';
 import { readValue } from '../../storage/records.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
 import { writeArtifact } from '../artifacts/write-artifact.ts';
+import { importSession } from '../import-session.ts';
 import { datasetOperations } from '../run-datasets.ts';
 import { writeEnvironment } from '../run-environment.ts';
 import { recordExtremes } from '../run-extremes.ts';
@@ -19,7 +20,6 @@ import { ownSource } from './imported-id.ts';
 import { importedName } from './imported-name.ts';
 import { ReportBuilder, type ImportRunsReport } from './import-report.ts';
 import { isImportDamage, type ImportedArtifact, type ImportedDataset, type ImportedRun, type RunSource } from './imported-run.ts';
-import { importSession } from './points-writer.ts';
 import { extendRun, hadNoEnd, storedRun, writeNewRun } from './write-imported-run.ts';
 import { writePoints } from './write-points.ts';
 

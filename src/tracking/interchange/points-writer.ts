@@ -2,14 +2,12 @@ import { newId } from '../../core/ids.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { PutOperation, StorageAdapter, Version } from '../../storage/contract.ts';
 import { takeExtremes, type MetricExtremes } from '../extreme-metric.ts';
+import { importSession } from '../import-session.ts';
 import { takeLatest, type MetricPoint } from '../latest-metric.ts';
 import { decodeBatch, encodeBatch, type MetricPoints } from '../metric-batch.ts';
 import { BatchIds } from '../metric-log.ts';
 import { keys } from '../tracking-keys.ts';
 import { WaitingPoints } from './waiting-points.ts';
-
-/** The session of all points that were imported into a run. */
-export const importSession = 'import.0';
 
 const batchPoints = 65_536;
 

@@ -6,12 +6,13 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, WriteOperation } from '../../storage/contract.ts';
 import { lineageOperations } from '../../storage/lineage.ts';
 import { update } from '../../storage/update.ts';
+import { importSession } from '../import-session.ts';
 import { mergeLatest } from '../latest-metric.ts';
 import { fitRecords } from '../run-extremes.ts';
 import { blobsOfRun, type ExperimentRecord, type ParamValues, type RunRecord, type StoredRun } from '../run-record.ts';
 import { keys } from '../tracking-keys.ts';
 import type { CheckedRun } from './checked-run.ts';
-import { importSession, type PointsWriter } from './points-writer.ts';
+import type { PointsWriter } from './points-writer.ts';
 
 /** Why an imported run counts as crashed whose source knows no end of it. */
 const noEnd = 'its source knows no end of it';
