@@ -237,7 +237,6 @@ export type { LoadedModel } from './registry/loaded-model.ts';
 export type { Framework } from './core/framework.ts';
 export type { ModelFile } from './core/model-manifest.ts';
 export type { CacheRequest, CacheStorageOptions, ModelCache, WebCache } from './registry/model-cache.ts';
-export type { ModelFile } from './registry/model-files.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
 export type {
