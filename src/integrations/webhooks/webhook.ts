@@ -89,7 +89,8 @@ class WebhookQueue {
     if (this.#closed) return this.#tell(dropped(event, 'the webhook is closed', 'closed'));
     if (this.#size >= maxQueued) return this.#tell(dropped(event, `${maxQueued} events wait already`, 'unavailable'));
     this.#size++;
-    const line = `${event.subject.kind} ${event.subject.id}`;
+    // By the id alone: what happens to a model and to one of its versions is one story.
+    const line = event.subject.id;
     const sent = (this.#lines.get(line) ?? Promise.resolve()).then(() => this.#send(event));
     this.#lines.set(line, sent);
     void sent.then(() => {

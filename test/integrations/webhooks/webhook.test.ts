@@ -149,7 +149,9 @@ describe('a webhook', () => {
       return { status: 200 };
     };
     const send = webhook({ url, secret });
-    for (const id of ['slow-1', 'slow-2', 'slow-3']) send(event(id, 'slow'));
+    for (const id of ['slow-1', 'slow-2']) send(event(id, 'slow'));
+    // What happens to a version belongs to the story of its model.
+    send({ ...event('slow-3'), subject: { kind: 'model-version', id: 'slow', version: 1 } });
     for (const id of ['quick-1', 'quick-2']) send(event(id, 'quick'));
     while (received.length < 3) await new Promise((resolve) => setImmediate(resolve));
     const ids = (): unknown[] => received.map(({ headers }) => headers['webhook-id']);
