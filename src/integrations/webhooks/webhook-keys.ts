@@ -14,10 +14,13 @@ export interface SignedContent {
   readonly body: Uint8Array;
 }
 
+// The name of the type is not known to every host's declarations.
+type HmacKey = Parameters<typeof crypto.subtle.verify>[1];
+
 /** The keys behind one or several secrets. Nothing of a secret reaches a message. */
 export class WebhookKeys {
   readonly #secrets: readonly Uint8Array<ArrayBuffer>[];
-  #keys: Promise<readonly CryptoKey[]> | undefined;
+  #keys: Promise<readonly HmacKey[]> | undefined;
 
   /** Throws `ValidationError` for what is no secret, `UnsupportedError` where the host has no WebCrypto. */
   constructor(secret: string | readonly string[]) {
@@ -48,7 +51,7 @@ export class WebhookKeys {
     return (await Promise.all(checks)).includes(true);
   }
 
-  #imported(): Promise<readonly CryptoKey[]> {
+  #imported(): Promise<readonly HmacKey[]> {
     this.#keys ??= Promise.all(this.#secrets.map((bytes) => crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])));
     return this.#keys;
   }
