@@ -199,6 +199,7 @@ export type {
   MetricGateOptions,
   Policy,
   SignatureGateOptions,
+  SignedGateOptions,
   SlicesGateOptions,
 } from './registry/gates.ts';
 export type {
@@ -212,6 +213,7 @@ export type {
   IntegrityGate,
   MetricGate,
   SignatureGate,
+  SignedGate,
   SlicesGate,
 } from './registry/gate-definition.ts';
 export type { Predictions } from './registry/predictions.ts';

@@ -114,8 +114,16 @@ export interface DriftGate {
   readonly maxShare: number;
 }
 
+/** A gate that asks for the signature of a key. */
+export interface SignedGate {
+  /** Tells the kinds of gates apart. */
+  readonly gate: 'signed';
+  /** The public key, as the text of a PEM or a JWK. */
+  readonly publicKey: string;
+}
+
 /** A gate as it is stored: plain data. Make one with {@link gates}. */
-export type GateDefinition = MetricGate | ComparisonGate | SignatureGate | SlicesGate | FreshnessGate | ApprovalsGate | DriftGate | IntegrityGate | CustomGate;
+export type GateDefinition = MetricGate | ComparisonGate | SignatureGate | SlicesGate | FreshnessGate | ApprovalsGate | DriftGate | IntegrityGate | SignedGate | CustomGate;
 
 const name = z.string().check(z.minLength(1));
 const goal = z.enum(['maximize', 'minimize']);
@@ -151,6 +159,7 @@ const schemas: { readonly [kind in GateDefinition['gate']]: z.ZodMiniType<GateDe
   approvals: z.strictObject({ gate: z.literal('approvals'), count: z.int().check(z.minimum(1)), notBy: z.optional(z.literal('author')), by: z.optional(z.array(name)) }),
   drift: z.strictObject({ gate: z.literal('drift'), maxShare: finite.check(z.minimum(0), z.maximum(1)) }),
   integrity: z.strictObject({ gate: z.literal('integrity') }),
+  signed: z.strictObject({ gate: z.literal('signed'), publicKey: name }),
   custom: z.strictObject({ gate: z.literal('custom'), name, timeoutMs: z.optional(notNegative) }),
 };
 

@@ -15,6 +15,7 @@ import {
   type IntegrityGate,
   type MetricGate,
   type SignatureGate,
+  type SignedGate,
   type SlicesGate,
 } from './gate-definition.ts';
 import type { ExclusiveStage } from './stages.ts';
@@ -96,6 +97,12 @@ export interface DriftGateOptions {
   readonly maxShare?: number | undefined;
 }
 
+/** Whose signature is asked for. */
+export interface SignedGateOptions {
+  /** The public key: ECDSA over P-256, as the text of a PEM or a JWK. */
+  readonly publicKey: string;
+}
+
 /** How a custom gate is run. */
 export interface CustomGateOptions {
   /** The gate fails when its function takes longer. @default no limit */
@@ -147,6 +154,11 @@ export const gates: {
   drift(options?: DriftGateOptions): DriftGate;
   /** Every file is in the store and has the bytes that were registered. */
   integrity(): IntegrityGate;
+  /**
+   * The version was signed with a known key (`registry.sign`), over just the files that it has. The bytes of the files are the matter of `integrity`. Whoever may set the policy
+   * chooses the key, so let few do that.
+   */
+  signed(options: SignedGateOptions): SignedGate;
   /** The function of that name in the Registry's `gates` option decides. Its absence, an error and a timeout fail the gate. */
   custom(name: string, options?: CustomGateOptions): CustomGate;
 } = {
@@ -178,6 +190,10 @@ export const gates: {
     return checkGate({ ...strange, gate: 'drift', maxShare }, 'gates.drift') as DriftGate;
   },
   integrity: () => ({ gate: 'integrity' }),
+  signed(options) {
+    const { publicKey, ...strange } = given(options, 'gates.signed');
+    return checkGate({ ...strange, gate: 'signed', publicKey }, 'gates.signed') as SignedGate;
+  },
   custom(named, options = {}) {
     const { timeout, ...strange } = given(options, 'gates.custom');
     return checkGate({ ...strange, gate: 'custom', name: named, ...limit('timeoutMs', timeout, 'gates.custom.timeout') }, 'gates.custom') as CustomGate;

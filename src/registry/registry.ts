@@ -57,7 +57,6 @@ import {
 } from './registry-options.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { SearchVersionsOptions } from './search/search-versions.ts';
-import { readSignature } from './signature/signature-of.ts';
 import type { SignVersionOptions } from './signing/sign-version.ts';
 import type { VerifyVersionOptions } from './signing/verify-version.ts';
 import type { VerifiedVersion, VersionSignature } from './signing/version-signature.ts';
@@ -168,7 +167,7 @@ export class Registry {
       run: typeof run === 'object' ? run.id : run,
       dataset: dataset === undefined ? undefined : checkDataset(dataset, 'options.dataset'),
       datasets: datasets === undefined ? undefined : checkDatasets(datasets, 'options.datasets'),
-      signature: signature === undefined ? undefined : readSignature(signature, 'options.signature'),
+      signature: signature === undefined ? undefined : (await import('./signature/signature-of.ts')).readSignature(signature, 'options.signature'),
     };
     // Asked before anything is stored.
     await this.#store.state(name, operation);

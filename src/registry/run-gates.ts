@@ -7,7 +7,6 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { runCustomGate, type GateFunction } from './custom-gate.ts';
 import { decideApprovalsGate } from './approvals-gate.ts';
 import { standingApprovals } from './approval.ts';
-import { decideComparisonGate } from './comparison-gate.ts';
 import { decideDriftGate } from './drift-gate.ts';
 import { measurementsOf, type Measurement } from './evaluation.ts';
 import { decideFreshnessGate } from './freshness-gate.ts';
@@ -19,6 +18,7 @@ import type { ModelState } from './model-state.ts';
 import type { ModelStore } from './model-store.ts';
 import { readPredictions } from './predictions.ts';
 import { decideSignatureGate } from './signature-gate.ts';
+import { decideSignedGate } from './signed-gate.ts';
 import { decideSlicesGate } from './slices-gate.ts';
 import { viewOf, type ModelVersion, type VersionRecord } from './model-version.ts';
 import type { ExclusiveStage, Stage } from './stages.ts';
@@ -69,9 +69,12 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
     case 'metric':
       return decideMetricGate(definition, record.version, await own(), definition.notWorseThan === undefined ? undefined : await findOpponent(definition.notWorseThan, state, measured));
     case 'comparison':
-      return brokenEvidence(definition, async () =>
-        decideComparisonGate(definition, record.version, await own(), await findOpponent(definition.against, state, measured), (predictions) => readPredictions(host.storage, predictions, options)),
-      );
+      return brokenEvidence(definition, async () => {
+        // Loaded where it is needed, with the statistics behind it.
+        const { decideComparisonGate } = await import('./comparison-gate.ts');
+        const opponent = await findOpponent(definition.against, state, measured);
+        return decideComparisonGate(definition, record.version, await own(), opponent, (predictions) => readPredictions(host.storage, predictions, options));
+      });
     case 'signature': {
       const other = opponentOf(definition.against);
       const number = typeof other === 'string' ? state.stages[other] : other;
@@ -88,6 +91,8 @@ async function runGate(definition: GateDefinition, { host, state, record, stage,
       return decideDriftGate(definition, await own());
     case 'integrity':
       return checkIntegrity(host.storage, version, options);
+    case 'signed':
+      return decideSignedGate(definition, record, await host.store.signatures(state, record.version, options));
     case 'custom':
       return runCustomGate(
         definition,

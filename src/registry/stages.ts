@@ -59,7 +59,7 @@ export function moveToStage(state: StageState, version: number, to: Stage): Stag
  * Brings back the version that the present one replaced in production; `undefined` when there is none. Each call undoes one promotion further. A version that was
  * rolled back, or moved out of production by name, is not come back to.
  */
-export function rollBack(state: StageState): StageMove | undefined {
+function rollBack(state: StageState): StageMove | undefined {
   const version = state.previous.at(-1);
   if (version === undefined) return undefined;
   const from = stageOf(state, version);

@@ -1,4 +1,5 @@
 import { MemoryStorage, Registry, collectGarbage, compareData, gateReportMarkdown, gates, type GateDefinition, type GateReport, type RecordEvaluationOptions, type RegisterVersionOptions } from 'modelkeep';
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
@@ -238,6 +239,25 @@ describe('a gate on drift', () => {
     await registry.recordEvaluation('m@2', measured({ drift: compareData(training, { a: [1], b: [2] }) }));
     expect(await judge(registry, gates.drift({ maxShare: 1 }))).toMatchObject({ passed: false, reason: expect.stringContaining('too little data') });
     await expect(registry.recordEvaluation('m@2', measured({ drift: { drifted: false } as never }))).rejects.toMatchObject({ code: 'validation', details: { path: 'options.drift.status' } });
+  });
+});
+
+describe('a gate on signing', () => {
+  const pair = (): { privateKey: string; publicKey: string } =>
+    generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } });
+
+  it('asks for the signature of a known key over the files of the version', async () => {
+    const { registry } = await rivals();
+    const [known, other] = [pair(), pair()];
+    const gate = gates.signed({ publicKey: known.publicKey });
+    expect(await judge(registry, gate)).toMatchObject({ passed: false, reason: expect.stringContaining('it has no signature') });
+    await registry.sign('m@2', { privateKey: other.privateKey, publicKey: other.publicKey, ...who });
+    expect(await judge(registry, gate)).toMatchObject({ passed: false, reason: expect.stringContaining('made with other keys') });
+    await registry.sign('m@2', { privateKey: known.privateKey, publicKey: known.publicKey, by: 'ci', reason: 'release' });
+    expect(await judge(registry, gate)).toMatchObject({ passed: true, reason: expect.stringMatching(/^signed with the key [0-9a-f]{12}…$/), evidence: { by: 'ci', files: 1 } });
+    expect(await judge(registry, gate, 'm@1')).toMatchObject({ passed: false });
+    expect(await judge(registry, gates.signed({ publicKey: 'no key' }))).toMatchObject({ passed: false });
+    expect(() => gates.signed({} as never)).toThrow('gates.signed.publicKey');
   });
 });
 

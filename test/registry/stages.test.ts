@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { moveToStage, rollBack, stageOf, stages, type Stage, type StageMove, type StageState } from '../../src/registry/stages.ts';
+import { moveToStage, rollBackTo, stageOf, stages, type Stage, type StageMove, type StageState } from '../../src/registry/stages.ts';
+
+/** What a rollback does that names no version. */
+function rollBack(state: StageState): StageMove | undefined {
+  const version = state.previous.at(-1);
+  return version === undefined ? undefined : rollBackTo(state, version);
+}
 
 const empty: StageState = { archived: new Uint8Array(0), previous: [] };
 const versions = 6;
