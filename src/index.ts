@@ -238,7 +238,7 @@ export type { SaveJsonOptions } from './registry/json-model.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
 export type { Framework } from './core/framework.ts';
 export type { ModelFile } from './core/model-manifest.ts';
-export type { CacheRequest, CacheStorageOptions, ModelCache, WebCache } from './registry/model-cache.ts';
+export type { CacheRequest, CacheStorageOptions, ModelCache, RequestLike, WebCache } from './registry/model-cache.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
 export type {

@@ -14,7 +14,8 @@ import { inCell } from './markdown-cell.ts';
  * await registry.registerVersion('fraud', { files: { 'model.json': '{}' }, metrics: { auc: 0.7 } });
  * const report = await registry.checkGates('fraud@1', 'production');
  * console.log(gateReportMarkdown(report)); // ### fraud@1 may not go to production …
- * process.exitCode = report.passed ? 0 : 3;
+ * const exitCode = report.passed ? 0 : 3; // for the job: a gate failed
+ * console.log(exitCode);
  * ```
  */
 export function gateReportMarkdown({ model, version, stage, passed, gates }: GateReport): string {

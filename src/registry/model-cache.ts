@@ -6,7 +6,15 @@ import type { LoadedModel } from './loaded-model.ts';
 import { parseReference } from './model-name.ts';
 
 /** What is asked for: an address, or a `Request`. */
-export type CacheRequest = string | URL | { readonly url: string; readonly method?: string };
+export type CacheRequest = string | URL | RequestLike;
+
+/** What is used of a `Request`. */
+export interface RequestLike {
+  /** Its address. */
+  readonly url: string;
+  /** Its method; nothing but GET is answered. */
+  readonly method?: string;
+}
 
 /** What is used of a Web `Cache`. */
 export interface WebCache {

@@ -28,7 +28,21 @@ export interface SaveOnnxOptions extends Omit<RegisterVersionOptions, 'files' | 
    * ONNX Runtime, which loads the model once before it is registered: what it cannot load is not registered, and the signature is read off its session unless one is given.
    * @default not loaded
    */
-  readonly ort?: OnnxRuntime<OnnxSession & Partial<ReleasableSession>, { externalData?: { path: string; data: Uint8Array }[] }> | undefined;
+  readonly ort?: OnnxRuntime<OnnxSession & Partial<ReleasableSession>, OnnxExternalData> | undefined;
+}
+
+/** How ONNX Runtime is given what a model keeps outside. */
+export interface OnnxExternalData {
+  /** The files, by the paths that the model names. @default none */
+  externalData?: OnnxExternalFile[];
+}
+
+/** A file that a model keeps outside. */
+export interface OnnxExternalFile {
+  /** The path that the model names. */
+  path: string;
+  /** Its bytes. */
+  data: Uint8Array;
 }
 
 /** A session that can be let go. */
@@ -63,15 +77,17 @@ const modelFile = 'model.onnx';
  * @throws {ValidationError} when the model has no signature that can be told; give one then.
  *
  * @example
- * ```ts no-run
- * import * as ort from 'onnxruntime-web';
- * import { readFile } from 'node:fs/promises';
+ * ```ts
  * import { MemoryStorage, Registry } from 'modelkeep';
  * import { loadOnnx, saveOnnx } from 'modelkeep/onnx';
  *
+ * // In a program: import * as ort from 'onnxruntime-web';
+ * const values = [{ name: 'x', isTensor: true, type: 'float32', shape: ['batch', 3] }];
+ * const ort = { InferenceSession: { create: async (_model: Uint8Array) => ({ inputMetadata: values, outputMetadata: values, inputNames: ['x'] }) } };
+ *
  * const registry = new Registry({ storage: new MemoryStorage() });
  * await registry.createModel('fraud');
- * await saveOnnx(registry, 'fraud', await readFile('fraud.onnx'), { ort, metrics: { auc: 0.83 } });
+ * await saveOnnx(registry, 'fraud', new Uint8Array([8, 10]), { ort, metrics: { auc: 0.83 } });
  * const { session } = await loadOnnx(registry, 'fraud@latest', { ort });
  * console.log(session.inputNames);
  * ```
@@ -102,13 +118,17 @@ export async function saveOnnx(registry: Registry, name: string, model: Content,
  * @throws {IntegrityError} when a file has changed, naming it; what ONNX Runtime throws comes through as it is.
  *
  * @example
- * ```ts no-run
- * import * as ort from 'onnxruntime-web';
- * import { Registry } from 'modelkeep';
- * import { HttpStorage } from 'modelkeep/http';
- * import { loadOnnx } from 'modelkeep/onnx';
+ * ```ts
+ * import { MemoryStorage, Registry } from 'modelkeep';
+ * import { loadOnnx, saveOnnx } from 'modelkeep/onnx';
  *
- * const registry = new Registry({ storage: new HttpStorage('https://models.example.com') });
+ * // In a program: import * as ort from 'onnxruntime-web';
+ * const ort = { InferenceSession: { create: async (_model: Uint8Array, _options?: { executionProviders: string[] }) => ({ inputNames: ['x'] }) } };
+ *
+ * const registry = new Registry({ storage: new MemoryStorage() });
+ * await registry.createModel('fraud');
+ * await saveOnnx(registry, 'fraud', new Uint8Array([8, 10]));
+ * await registry.promote('fraud@1', 'production', { by: 'lead', reason: 'the first version' });
  * const { session, version } = await loadOnnx(registry, 'fraud@production', { ort, sessionOptions: { executionProviders: ['wasm'] } });
  * console.log(version.version, session.inputNames);
  * ```
