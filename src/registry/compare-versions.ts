@@ -59,8 +59,7 @@ export async function compareVersionsAt(store: ModelStore, refs: readonly string
   const references = (refs as readonly string[]).map((ref, i) => parseReference(ref, `refs[${i}]`));
   const details = await Promise.all(
     references.map(async (reference): Promise<Details> => {
-      const state = await store.state(reference.model, { signal });
-      const record = await store.version(reference, state, { signal });
+      const { state, record } = await store.find(reference, { signal });
       return { version: viewOf(state, record), measurements: measurementsOf(record, await store.evaluations(state, record.version, { signal })) };
     }),
   );

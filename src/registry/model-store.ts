@@ -120,27 +120,42 @@ export class ModelStore {
     return (await readHistory(this.#head(model), options)) as RegistryEvent[];
   }
 
-  /** The version that a reference points at in `state`. Throws `NotFoundError` when it points at none. */
+  /** The version that a reference points at in `state`. Throws `NotFoundError` when it points at none, or at one that was deleted since. */
   async version(reference: ModelReference, state: ModelState, options: OperationOptions): Promise<VersionRecord> {
     const number = numberOf(reference, state);
     const [record] = await this.versions(state, [number], options);
     if (record) return record;
-    throw new IntegrityError(`The record of version ${number} of ${shown(state.name)} is missing from ${this.#storage.name}; restore it from a copy.`, {
-      key: versionKey(state.name, number),
-      model: state.name,
-      version: number,
-    });
+    const now = await this.state(state.name, options);
+    if (isThere(now, number)) throw this.#missing(state.name, number);
+    throw unknownVersion(now, number);
   }
 
-  /** Versions by number. The state must have been read before: what it holds no longer is in its place by then. */
+  /** The version that a reference points at now, and the state in which it does. Throws `NotFoundError` when it points at none. */
+  async find(reference: ModelReference, options: OperationOptions): Promise<{ state: ModelState; record: VersionRecord }> {
+    for (let state = await this.state(reference.model, options); ; ) {
+      const number = numberOf(reference, state);
+      const [record] = await this.versions(state, [number], options);
+      if (record) return { state, record };
+      // It was deleted since the state was read, so that the reference points elsewhere or nowhere by now.
+      state = await this.state(reference.model, options);
+      if (isThere(state, number)) throw this.#missing(state.name, number);
+    }
+  }
+
+  #missing(model: string, version: number): IntegrityError {
+    return new IntegrityError(`The record of version ${version} of ${shown(model)} is missing from ${this.#storage.name}; restore it from a copy.`, { key: versionKey(model, version), model, version });
+  }
+
+  /** Versions by number; those that were deleted since are missing. The state must have been read before: what it holds no longer is in its place by then. */
   async versions(state: ModelState, numbers: readonly number[], options: OperationOptions): Promise<(VersionRecord | undefined)[]> {
     const keys = numbers.map((number) => (isThere(state, number) ? versionKey(state.name, number) : undefined));
     // The last one of a key counts.
     const pending = new Map<Key | undefined, VersionRecord>(state.pending.map(({ key, value }) => [key, value as VersionRecord]));
     const missing = keys.filter((key) => key !== undefined && !pending.has(key)) as Key[];
-    const found = await readValues<VersionRecord>(this.#storage, missing, options);
+    const found = await readValues<VersionRecord | Tombstone>(this.#storage, missing, options);
     missing.forEach((key, i) => {
-      if (found[i]) pending.set(key, found[i].value);
+      const value = found[i]?.value;
+      if (value && !('deleted' in value)) pending.set(key, value);
     });
     return keys.map((key) => pending.get(key));
   }
@@ -275,11 +290,21 @@ export function numberOf({ model, selector }: ModelReference, state: ModelState)
     throw new NotFoundError(`No version of ${shown(model)} is in ${selector.stage}; promote one with registry.promote().`, { key: model, model, stage: selector.stage });
   }
   if (isThere(state, selector.version)) return selector.version;
+  throw unknownVersion(state, selector.version);
+}
+
+function unknownVersion({ name, lastVersion }: ModelState, version: number): NotFoundError {
   const range =
     lastVersion === 0 ? 'it has none yet'
-    : selector.version <= lastVersion ? 'it was deleted'
+    : version <= lastVersion ? 'it was deleted'
     : `its newest is ${lastVersion}`;
-  throw new NotFoundError(`Model ${shown(model)} has no version ${selector.version}; ${range}.`, { key: model, model, version: selector.version });
+  return new NotFoundError(`Model ${shown(name)} has no version ${version}; ${range}.`, { key: name, model: name, version });
+}
+
+/** What lies in the place of a version that was deleted. */
+interface Tombstone {
+  readonly version: number;
+  readonly deleted: true;
 }
 
 interface Edited {

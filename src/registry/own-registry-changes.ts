@@ -180,7 +180,7 @@ export class OwnRegistryChanges implements RegistryChanges {
   async recordEvaluation({ ref, ...measured }: RegistryChangeInputs['recordEvaluation'], options: OperationOptions): Promise<Evaluation> {
     const reference = parseReference(ref);
     const { model } = reference;
-    const { version } = await this.#store.version(reference, await this.#store.state(model, options), options);
+    const { version } = (await this.#store.find(reference, options)).record;
     const evaluation = { ...measured, id: newId(), model, version, at: this.#host.clock.now() };
     await this.#change(
       model,
@@ -204,7 +204,7 @@ export class OwnRegistryChanges implements RegistryChanges {
       const report = await runGates(this.#host, seen, record, stage, options);
       if (!report.passed && !force) throw refusal(report);
       const stale = (now: ModelState): boolean => {
-        demandSameIncumbent(seen, now, stage, record.version);
+        demandSameIncumbent(seen, now, stage, record.version, record.version);
         return now.revision !== seen.revision;
       };
       const state = await this.#changeUnless(seen, stale, (now) => changeStage(now, record.version, stage, actor, report), options);
@@ -242,7 +242,8 @@ export class OwnRegistryChanges implements RegistryChanges {
       }
       await this.#demandSound(seen, record, verifyAll, options);
       const stale = (now: ModelState): boolean => {
-        demandSameIncumbent(seen, now, 'production', target);
+        // Unless it was named, nobody may take it for granted when another rollback came first: the next one would go back further.
+        demandSameIncumbent(seen, now, 'production', target, to);
         return now.stages.previous.at(-1) !== previous.at(-1) || hasMember(now.retired, target) || hasMember(now.deleted, target);
       };
       const state = await this.#changeUnless(seen, stale, (now) => rollBackModel(now, target, actor), options);
@@ -339,11 +340,11 @@ function demandInUse(state: ModelState, version: number): void {
   throw new ConflictError(`Version ${version} of ${shown(state.name)} was retired; bring it back into use with registry.reinstate() first.`, { key: state.name, model: state.name, version });
 }
 
-/** Throws when another version took the place meanwhile: whoever asks for it now decided without knowing that. */
-function demandSameIncumbent(seen: ModelState, now: ModelState, stage: Stage, version: number): void {
+/** Throws when another version than the welcome one took the place meanwhile: whoever asks for it now decided without knowing that. */
+function demandSameIncumbent(seen: ModelState, now: ModelState, stage: Stage, version: number, welcome: number | undefined): void {
   if (stage !== 'production' && stage !== 'staging') return;
   const [before, holder] = [seen.stages[stage], now.stages[stage]];
-  if (holder === before || holder === version) return;
+  if (holder === before || (holder !== undefined && holder === welcome)) return;
   const named = (holding: number | undefined): string => (holding === undefined ? 'no version' : `version ${holding}`);
   throw new ConflictError(`Version ${version} of ${shown(now.name)} did not go to ${stage}: ${named(holder)} came there meanwhile, where ${named(before)} was; decide anew.`, {
     key: now.name,

@@ -177,9 +177,8 @@ export class Registry {
 
   /** The version that a reference points at. Throws `NotFoundError` when it points at none. */
   async getVersion(ref: string, options: OperationOptions = {}): Promise<ModelVersion> {
-    const reference = parseReference(ref);
-    const state = await this.#store.state(reference.model, options);
-    return viewOf(state, await this.#store.version(reference, state, options));
+    const { state, record } = await this.#store.find(parseReference(ref), options);
+    return viewOf(state, record);
   }
 
   /** Tells something else of a version; its contents and where they come from never change. Throws `NotFoundError` when the reference points at none. */
@@ -371,10 +370,8 @@ export class Registry {
 
   /** The evaluations of a version, oldest first. */
   async evaluations(ref: string, options: OperationOptions = {}): Promise<Evaluation[]> {
-    const reference = parseReference(ref);
-    const state = await this.#store.state(reference.model, options);
-    const { version } = await this.#store.version(reference, state, options);
-    return (await this.#store.evaluations(state, version, options)).map(evaluationView);
+    const { state, record } = await this.#store.find(parseReference(ref), options);
+    return (await this.#store.evaluations(state, record.version, options)).map(evaluationView);
   }
 
   /** Vouches for a version, for gates that ask for approvals; once for each person. The history keeps why. */
@@ -389,10 +386,8 @@ export class Registry {
 
   /** Who vouches for a version, oldest first. */
   async approvals(ref: string, options: OperationOptions = {}): Promise<Approval[]> {
-    const reference = parseReference(ref);
-    const state = await this.#store.state(reference.model, options);
-    const { version } = await this.#store.version(reference, state, options);
-    return standingApprovals(await this.#store.approvals(state, version, options));
+    const { state, record } = await this.#store.find(parseReference(ref), options);
+    return standingApprovals(await this.#store.approvals(state, record.version, options));
   }
 
   /**
@@ -411,10 +406,8 @@ export class Registry {
 
   /** The signatures of a version, oldest first: unverified, as they were recorded. */
   async signatures(ref: string, options: OperationOptions = {}): Promise<VersionSignature[]> {
-    const reference = parseReference(ref);
-    const state = await this.#store.state(reference.model, options);
-    const { version } = await this.#store.version(reference, state, options);
-    return (await this.#store.signatures(state, version, options)).map(({ revision: _, ...signature }) => signature);
+    const { state, record } = await this.#store.find(parseReference(ref), options);
+    return (await this.#store.signatures(state, record.version, options)).map(({ revision: _, ...signature }) => signature);
   }
 
   /**
@@ -433,8 +426,8 @@ export class Registry {
   async checkGates(ref: string, stage: Stage, options: OperationOptions = {}): Promise<GateReport> {
     const reference = parseReference(ref);
     checkStage(stage);
-    const state = await this.#store.state(reference.model, options);
-    return runGates(this.#host, state, await this.#store.version(reference, state, options), stage, options);
+    const { state, record } = await this.#store.find(reference, options);
+    return runGates(this.#host, state, record, stage, options);
   }
 
   /**

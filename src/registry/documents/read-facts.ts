@@ -24,8 +24,7 @@ export function checkDocumentOptions(options: ModelDocumentOptions): ModelDocume
 /** Reads what the records have of the version that a reference points at. */
 export async function readFacts(store: ModelStore, ref: string, { signal }: OperationOptions): Promise<DocumentFacts> {
   const reference = parseReference(ref);
-  const state = await store.state(reference.model, { signal });
-  const record = await store.version(reference, state, { signal });
+  const { state, record } = await store.find(reference, { signal });
   const [evaluations, approvals, history] = await Promise.all([
     store.evaluations(state, record.version, { signal }),
     store.approvals(state, record.version, { signal }),
