@@ -5,7 +5,8 @@ import { MemoryStorage, Registry, isModelkeepError, type StorageAdapter } from '
 import { describe, expect, it } from 'vitest';
 import { serveStorage } from '../storage/http/storage-server.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
-import { anyCommand, type Command } from './commands.ts';
+import { anyCommand } from './any-command.ts';
+import type { Command } from './commands.ts';
 import { digestFor, expectAsTold, expectInOneOrder, expectMade, outcomeOf, type Outcome } from './invariants.ts';
 import { replay, verdict } from './plain-model.ts';
 

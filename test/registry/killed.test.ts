@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Registry } from 'modelkeep';
+import { FilesystemStorage } from 'modelkeep/filesystem';
+import { describe, expect, it } from 'vitest';
+import { ModelkeepError } from '../../src/core/errors.ts';
+import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
+import { filesOf, type Command } from './commands.ts';
+import { expectAsTold, expectInOneOrder, outcomeOf, type Outcome } from './invariants.ts';
+
+const directory = temporaryDirectories();
+const script = fileURLToPath(new URL('registry-child.ts', import.meta.url));
+
+interface Line {
+  readonly mark: string;
+  readonly command?: Command;
+  readonly result?: unknown;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Runs commands in a process of its own and kills it when it has told of so many lines; an odd number is in the middle of a command. */
+async function killedAfter(lines: number, path: string, name: string): Promise<Outcome[]> {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, path, 'mixed', name, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    if (text.split('\n').length > lines) child.kill('SIGKILL');
+  });
+  const signal = await new Promise((resolve, reject) => child.on('error', reject).on('close', (_code, by) => resolve(by)));
+  expect(signal).toBe('SIGKILL');
+  const told = text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+  return told.flatMap(({ mark, command }) => {
+    if (command === undefined) return [];
+    const end = told.find((line) => line.mark === mark && line.command === undefined);
+    if (end === undefined) return [{ command, mark, cutOff: true }];
+    return [end.error ? { command, mark, error: new ModelkeepError(end.error.code as 'conflict', end.error.message) } : { command, mark, result: end.result }];
+  });
+}
+
+describe('processes that are killed while they register, promote and roll back', () => {
+  it('leave all that they were told was done, nothing that is half done, and a store that goes on', async () => {
+    const path = directory();
+    const storage = new FilesystemStorage(path);
+    const registry = new Registry({ storage });
+    const outcomes: Outcome[] = [await outcomeOf(registry, { kind: 'createModel' }, 'created')];
+    const shares = await Promise.all([17, 32, 49].map((lines, i) => killedAfter(lines, path, `process ${i}`)));
+    outcomes.push(...shares.flat());
+    expect(outcomes.length).toBeGreaterThan(45);
+    const history = await expectAsTold(registry);
+    expectInOneOrder(history, outcomes);
+    expect(new Set(history.map(({ type }) => type)).size).toBeGreaterThan(3);
+
+    const { length } = history.filter(({ type }) => type === 'version-registered');
+    expect(await registry.registerVersion('m', { files: filesOf('next') })).toMatchObject({ version: length + 1 });
+    const [head] = await storage.read(['registry/models/m']);
+    expect(new TextDecoder().decode(head!.bytes)).toContain('"pending":[]');
+    await storage.close();
+  });
+});
