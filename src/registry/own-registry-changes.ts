@@ -21,7 +21,7 @@ import {
   type Reasoned,
 } from './model-decisions.ts';
 import { describeModel, type ModelInfo } from './model-info.ts';
-import { parseReference } from './model-name.ts';
+import { parseReference, type ModelReference } from './model-name.ts';
 import { aliasesOf, type ModelState } from './model-state.ts';
 import { existing, numberOf, type ModelDecision, type ModelStore } from './model-store.ts';
 import { viewOf, type ModelVersion, type VersionRecord } from './model-version.ts';
@@ -108,14 +108,14 @@ export class OwnRegistryChanges implements RegistryChanges {
   }
 
   async deleteVersion({ ref, ...actor }: RegistryChangeInputs['deleteVersion'], options: OperationOptions): Promise<null> {
-    const { model } = parseReference(ref);
-    return this.#decide(model, async (seen) => {
-      const record = await this.#store.version(parseReference(ref), seen, options);
+    const reference = parseReference(ref);
+    return this.#decide(reference.model, async (seen) => {
+      const record = await this.#store.version(reference, seen, options);
       const decide = (now: ModelState): ModelDecision => {
         demandUnused(now, record.version, 'deleted');
         return deleteVersion(now, record, actor);
       };
-      return (await this.#changeUnless(seen, (now) => now.revision !== seen.revision, decide, options)) && null;
+      return (await this.#changeUnless(seen, (now) => hasChanged(reference, seen, now), decide, options)) && null;
     }, options);
   }
 
@@ -167,7 +167,7 @@ export class OwnRegistryChanges implements RegistryChanges {
     return this.#decide(reference.model, async (seen) => {
       const record = await this.#store.version(reference, seen, options);
       const signature = { id: newId(), model: seen.name, version: record.version, keyHint: claimedKey(bundle, record.files), bundle, ...actor, at: this.#host.clock.now() };
-      const state = await this.#changeUnless(seen, (now) => now.revision !== seen.revision, (now) => recordSignature(now, signature, record), options);
+      const state = await this.#changeUnless(seen, (now) => hasChanged(reference, seen, now), (now) => recordSignature(now, signature, record), options);
       return state && signature;
     }, options);
   }
@@ -205,7 +205,7 @@ export class OwnRegistryChanges implements RegistryChanges {
       if (!report.passed && !force) throw refusal(report);
       const stale = (now: ModelState): boolean => {
         demandSameIncumbent(seen, now, stage, record.version, record.version);
-        return now.revision !== seen.revision;
+        return hasChanged(reference, seen, now);
       };
       const state = await this.#changeUnless(seen, stale, (now) => changeStage(now, record.version, stage, actor, report), options);
       return state && viewOf(state, record);
@@ -252,12 +252,13 @@ export class OwnRegistryChanges implements RegistryChanges {
   }
 
   async #approve(ref: string, actor: Reasoned, withdrawn: boolean, options: OperationOptions): Promise<ModelVersion> {
-    return this.#decide(parseReference(ref).model, async (seen) => {
-      const record = await this.#store.version(parseReference(ref), seen, options);
+    const reference = parseReference(ref);
+    return this.#decide(reference.model, async (seen) => {
+      const record = await this.#store.version(reference, seen, options);
       const before = await this.#store.approvals(seen, record.version, options);
       const approval = { id: newId(), model: seen.name, version: record.version, ...actor, at: this.#host.clock.now() };
       const decide = (now: ModelState): ModelDecision => recordApproval(now, approval, withdrawn, before);
-      const state = await this.#changeUnless(seen, (now) => now.revision !== seen.revision, decide, options);
+      const state = await this.#changeUnless(seen, (now) => hasChanged(reference, seen, now), decide, options);
       return state && viewOf(state, record);
     }, options);
   }
@@ -279,7 +280,7 @@ export class OwnRegistryChanges implements RegistryChanges {
     const reference = parseReference(ref);
     return this.#decide(reference.model, async (seen) => {
       const record = await this.#store.version(reference, seen, options);
-      const state = await this.#changeUnless(seen, (now) => now.revision !== seen.revision, (now) => decide(now, record), options);
+      const state = await this.#changeUnless(seen, (now) => hasChanged(reference, seen, now), (now) => decide(now, record), options);
       if (state === undefined) return undefined;
       const [after] = await this.#store.versions(state, [record.version], options);
       return viewOf(state, after ?? record);
@@ -320,6 +321,11 @@ export class OwnRegistryChanges implements RegistryChanges {
     for (const event of events) this.#host.emit?.(event);
     return state;
   }
+}
+
+/** Whether a state is another one than was seen to whoever goes by a reference: by `latest`, also for what was registered since. */
+function hasChanged({ selector }: ModelReference, seen: ModelState, now: ModelState): boolean {
+  return now.revision !== seen.revision || (selector === 'latest' && now.lastVersion !== seen.lastVersion);
 }
 
 /** Throws unless nobody gets the version by a stage or an alias. */

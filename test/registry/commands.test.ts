@@ -40,7 +40,7 @@ describe('commands one after the other', () => {
         }
         expectInOneOrder(await expectAsTold(registry), outcomes);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
@@ -48,19 +48,19 @@ describe('commands one after the other', () => {
 /** A store, and ways to it as of three processes; `settle` closes them. */
 interface Ways {
   readonly storages: readonly StorageAdapter[];
-  settle(): Promise<void>;
+  readonly settle: () => Promise<void>;
 }
 
-const stores: Record<string, { readonly runs: number; open(): Promise<Ways> }> = {
+const stores: Record<string, { readonly runs: number; readonly open: () => Promise<Ways> }> = {
   'one store in memory': {
-    runs: 50,
+    runs: 30,
     async open() {
       const storage = new MemoryStorage();
       return { storages: [storage, storage, storage], settle: () => storage.close() };
     },
   },
   'two instances on one directory': {
-    runs: 12,
+    runs: 8,
     async open() {
       const path = directory();
       const [a, b] = [new FilesystemStorage(path), new FilesystemStorage(path)];
@@ -74,7 +74,7 @@ const stores: Record<string, { readonly runs: number; open(): Promise<Ways> }> =
     },
   },
   'clients of one server': {
-    runs: 10,
+    runs: 6,
     async open() {
       const storage = new MemoryStorage();
       const server = await serveStorage(storage);

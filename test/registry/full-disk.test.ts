@@ -1,6 +1,7 @@
 import { Registry, isModelkeepError } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { describeFailure } from '../../src/core/failure.ts';
 import { seededRandom } from '../../src/core/random.ts';
 import { SimulatedDisk } from '../storage/faults/simulated-disk.ts';
 import { expectAsTold } from './invariants.ts';
@@ -28,7 +29,7 @@ async function registerOnFullDisk(from: number, lasting: boolean): Promise<{ met
   const failure = await registry.registerVersion('m', second).then(() => undefined, (error: unknown) => error);
   const met = count >= from;
   count = -1;
-  if (failure !== undefined) expect(isModelkeepError(failure, 'storage-full'), String(failure)).toBe(true);
+  if (failure !== undefined) expect(isModelkeepError(failure, 'storage-full'), describeFailure(failure).message).toBe(true);
   // A version is there whole or not at all, and as the history has it.
   const { length } = await expectAsTold(registry);
   expect(failure === undefined ? [3] : [2, 3], `call ${from}`).toContain(length);

@@ -29,7 +29,7 @@ async function killedAfter(lines: number, path: string, name: string): Promise<O
   const signal = await new Promise((resolve, reject) => child.on('error', reject).on('close', (_code, by) => resolve(by)));
   expect(signal).toBe('SIGKILL');
   const told = text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
-  return told.flatMap(({ mark, command }) => {
+  return told.flatMap(({ mark, command }): Outcome[] => {
     if (command === undefined) return [];
     const end = told.find((line) => line.mark === mark && line.command === undefined);
     if (end === undefined) return [{ command, mark, cutOff: true }];

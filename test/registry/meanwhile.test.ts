@@ -74,6 +74,21 @@ describe('a version that is deleted while it is read', () => {
   });
 });
 
+describe('a version that is registered while the latest is read', () => {
+  const latest: Record<string, (registry: Registry) => Promise<unknown>> = {
+    promote: (registry) => registry.promote('m@latest', 'production', who),
+    retire: (registry) => registry.retire('m@latest', who),
+    approve: (registry) => registry.approve('m@latest', who),
+    deleteVersion: (registry) => registry.deleteVersion('m@latest', who),
+  };
+
+  it.each(Object.entries(latest))('is the latest for %s', async (_name, change) => {
+    const { registry, other } = await interrupted((first) => first.registerVersion('m', { files: { f: 'model 4' } }));
+    await change(registry);
+    expect((await other.history('m')).slice(-2)).toMatchObject([{ type: 'version-registered', data: { version: 4 } }, { data: { version: 4 } }]);
+  });
+});
+
 describe('rollbacks at once', () => {
   it('go back one step, not two: the one that comes second is told of the first', async () => {
     const { registry, other } = await interrupted((first) => first.rollback('m', who));
