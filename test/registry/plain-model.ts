@@ -25,7 +25,7 @@ export interface PlainModel {
 }
 
 /** Before anything happened. */
-export const nothing: PlainModel = { there: false, last: 0, versions: {}, aliases: {}, previous: [] };
+const nothing: PlainModel = { there: false, last: 0, versions: {}, aliases: {}, previous: [] };
 
 /** What a command must come to: an event (its type and the data that matter), nothing to do, or an error. */
 export type Verdict = { readonly event: string; readonly data: Readonly<Record<string, unknown>> } | { readonly unchanged: true } | { readonly error: 'conflict' | 'not-found' };
