@@ -8,19 +8,20 @@ import type { PutOperation, StorageAdapter, WriteOperation } from '../storage/co
 import { lineageOperations } from '../storage/lineage.ts';
 import { readValue } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
+import { edgesOfStart } from './run-edges.ts';
 import { blobsOfRun, type ExperimentRecord, type ParamValues, type StoredRun, type TagValues } from './run-record.ts';
 import { withParams } from './run-values.ts';
 import { keys } from './tracking-keys.ts';
 
 /** Writes a new run, and its experiment when that may be new. The run itself comes last: cut off before, nothing of it is seen. */
 export async function createRun(storage: StorageAdapter, run: StoredRun, options: OperationOptions & { beat: readonly PutOperation[]; newExperiment: boolean }): Promise<StoredRun> {
-  const { id, experiment, startedAt, parent } = run;
+  const { id, experiment, startedAt } = run;
   const operations: WriteOperation[] = [...options.beat, { kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) }];
   if (options.newExperiment) {
     const record: ExperimentRecord = { name: experiment, createdAt: startedAt };
     operations.push({ kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' });
   }
-  if (parent !== undefined) operations.push(...lineageOperations([{ from: { kind: 'run', id }, relation: 'partOf', to: { kind: 'run', id: parent }, at: startedAt }]));
+  operations.push(...lineageOperations(edgesOfStart(run)));
   operations.push({ kind: 'put', key: keys.run(id), bytes: encode(run), blobs: blobsOfRun(run), condition: 'absent', operationId: id });
   const results = await storage.write(operations, { signal: options.signal });
   if (results.at(-1)?.ok !== true) throw new ConflictError(`Run ${id} exists already.`, { key: id });

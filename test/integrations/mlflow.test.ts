@@ -168,7 +168,10 @@ describe('an mlruns directory', () => {
       metrics: { legacy: { step: 0, timestamp: 6, value: -Infinity } },
     });
     expect(await store.tracker.getRun(parent!.id)).toMatchObject({ code: { commit: 'abc123' } });
-    expect(await store.tracker.lineage(parent!.id)).toMatchObject([{ from: { id: child!.id }, relation: 'partOf' }]);
+    const edges = await store.tracker.lineage(parent!.id);
+    expect(edges.map(({ from, relation, to }) => [from.id, relation, to.kind, to.id]).sort()).toEqual([
+      [child!.id, 'partOf', 'run', parent!.id], [parent!.id, 'used', 'code', 'abc123'],
+    ].sort());
   });
 
   it('ignores folders that are no experiments', async () => {

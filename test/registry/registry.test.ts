@@ -333,7 +333,8 @@ async function* flipped(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 describe('lineage', () => {
   it('leads from a version to its run and its datasets', async () => {
     const { registry, storage } = await registryWith(0);
-    const tracker = new Tracker({ storage });
+    const environment = { describe: async () => ({ runtime: 'node', code: { commit: 'c0ffee', dirty: false } }), onExit: () => () => undefined };
+    const tracker = new Tracker({ storage, environment });
     const { run, dataset } = await tracker.withRun({ experiment: 'delays' }, async (each) => {
       return { run: each, dataset: await each.logDataset({ name: 'january', role: 'training', rows: [{ x: 1 }, { x: 2 }] }) };
     });
@@ -345,6 +346,7 @@ describe('lineage', () => {
     expect(new Set(graph.nodes.slice(1))).toEqual(
       new Set([
         { kind: 'run', id: run.id },
+        { kind: 'code', id: 'c0ffee' },
         { kind: 'dataset', id: 'january', digest: dataset.fingerprint },
         { kind: 'dataset', id: `sha256:${'2'.repeat(64)}`, digest: `sha256:${'2'.repeat(64)}` },
       ]),
@@ -353,8 +355,12 @@ describe('lineage', () => {
       `model-version derivedFrom run ${run.id.slice(-7)}`,
       'model-version evaluatedOn dataset 2222222',
       'model-version used dataset january',
+      'run used code c0ffee',
       'run used dataset january',
     ]);
+    await tracker.deleteRun(run.id);
+    await tracker.purgeDeleted({ olderThan: 0 });
+    expect((await registry.lineage('flight-delay@1')).nodes.map(({ kind }) => kind)).not.toContain('code');
   });
 
   it('leads from a dataset to everything that it touched', async () => {

@@ -8,6 +8,7 @@ import { lineageOperations } from '../../storage/lineage.ts';
 import { update } from '../../storage/update.ts';
 import { importSession } from '../import-session.ts';
 import { mergeLatest } from '../latest-metric.ts';
+import { edgesOfStart } from '../run-edges.ts';
 import { fitRecords } from '../run-extremes.ts';
 import { blobsOfRun, type ExperimentRecord, type ParamValues, type RunRecord, type StoredRun } from '../run-record.ts';
 import { keys } from '../tracking-keys.ts';
@@ -32,13 +33,13 @@ export function storedRun(storage: StorageAdapter, run: CheckedRun, points: Poin
 
 /** Writes a run that is not there, its experiment, and what goes before; says whether it did, or someone else was first. The run itself comes last: cut off before, nothing of it is seen. */
 export async function writeNewRun(storage: StorageAdapter, run: StoredRun, before: readonly WriteOperation[], options: OperationOptions): Promise<boolean> {
-  const { id, experiment, startedAt, parent } = run;
+  const { id, experiment, startedAt } = run;
   const record: ExperimentRecord = { name: experiment, createdAt: startedAt };
   const operations: WriteOperation[] = [
     ...before,
     { kind: 'put', key: keys.experimentRun(experiment, id), bytes: encode({ id }) },
     { kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' },
-    ...(parent === undefined ? [] : lineageOperations([{ from: { kind: 'run', id }, relation: 'partOf', to: { kind: 'run', id: parent }, at: startedAt }])),
+    ...lineageOperations(edgesOfStart(run)),
     // A name of its own: a run that was purged may be imported again.
     { kind: 'put', key: keys.run(id), bytes: encode(run), blobs: blobsOfRun(run), condition: 'absent', operationId: newId() },
   ];
