@@ -110,8 +110,8 @@ async function* abortable<T>(source: AsyncIterable<T>, path: string, signal: Abo
   }
 }
 
-// Not every browser can iterate a ReadableStream.
-async function* chunksOfStream<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
+/** What a stream gives, also in browsers that cannot iterate one; who stops early cancels it. */
+export async function* chunksOfStream<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
   const reader = stream.getReader();
   let finished = false;
   try {

@@ -1,4 +1,4 @@
-import { ValidationError } from '../core/errors.ts';
+import { isModelkeepError } from '../core/errors.ts';
 import type { Table } from '../core/table.ts';
 import { leadOf, pairPredictions, type Lead } from './compare-predictions.ts';
 import type { Measurement, StoredPredictions } from './evaluation.ts';
@@ -32,7 +32,7 @@ export async function decideComparisonGate(
   try {
     found = leadOf(paired, gate);
   } catch (error) {
-    if (!(error instanceof ValidationError)) throw error;
+    if (!isModelkeepError(error, 'validation')) throw error;
     return result(false, `${metric} cannot be computed from the predictions: ${error.message}`, facts);
   }
   const { method, values, lead, low, high, n } = found;

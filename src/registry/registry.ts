@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.ts';
+import { contentChunks } from '../core/content.ts';
 import { ValidationError } from '../core/errors.ts';
 import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -359,7 +360,7 @@ export class Registry {
     const table = predictions === undefined ? undefined : encodePredictions(predictions, 'options.predictions');
     // Asked before anything is stored.
     if (table) numberOf(reference, await this.#store.state(reference.model, { signal: aborts }));
-    const stored = table && { ...(await this.#storage.writeBlob(wholeOf(table.bytes), { signal: aborts })), rows: table.rows };
+    const stored = table && { ...(await this.#storage.writeBlob(contentChunks(table.bytes, 'options.predictions'), { signal: aborts })), rows: table.rows };
     return this.#changes.recordEvaluation({ ...measured, ref, dataset: where, predictions: stored, drift: evidence }, { signal: aborts });
   }
 
@@ -452,7 +453,8 @@ export class Registry {
    * in production before. It takes as long for a large model as for a small one: the list of files, their presence and their sizes are checked, and of their bytes the first
    * 8 MB, the smallest files first; `verifyAll` reads everything.
    *
-   * Throws `NotFoundError` when there is no previous version, `IntegrityError` when its files are damaged, `ConflictError` when another version came into production meanwhile.
+   * Throws `NotFoundError` when there is no previous version, `IntegrityError` when its files are damaged, `ConflictError` when another version came into production meanwhile,
+   * when `from` is not there, and when the version was retired or, named by `to`, never in production.
    */
   async rollback(model: string, options: RollbackOptions): Promise<ModelVersion> {
     const { signal: aborts, verifyAll = false, ...rest } = checkRollbackOptions(options);
@@ -479,10 +481,6 @@ export class Registry {
     const named = where.name === undefined ? await findByDigest(this.#storage, 'dataset', where.digest, options) : [datasetRecordRef(where)];
     return traceLineage(this.#storage, named, 'downstream', options);
   }
-}
-
-async function* wholeOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function onVersion(ref: string, options: ReasonedOptions): [input: { ref: string; by: string; reason: string }, operation: OperationOptions] {

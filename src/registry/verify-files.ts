@@ -1,4 +1,4 @@
-import { IntegrityError } from '../core/errors.ts';
+import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { LoadedModel } from './loaded-model.ts';
@@ -20,7 +20,7 @@ export async function verifyFiles(storage: StorageAdapter, version: ModelVersion
     } else {
       left = 0;
       await checkStored(storage, [file], options).catch((cause: unknown) => {
-        if (!(cause instanceof IntegrityError)) throw cause;
+        if (!isModelkeepError(cause, 'integrity')) throw cause;
         const { model, version: number } = version;
         throw new IntegrityError(`The file "${file.path}" of ${model}@${number} is missing from the store, or is shorter or longer than it was.`, { model, version: number, key: file.digest, path: file.path, cause });
       });

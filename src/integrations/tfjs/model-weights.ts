@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../../core/abort.ts';
+import { chunksOfStream } from '../../core/content.ts';
 import { createHasher, type Digest } from '../../core/digest.ts';
 import { IntegrityError, ValidationError } from '../../core/errors.ts';
 import type { TfjsArtifacts, TfjsWeightSpec } from './tfjs-artifacts.ts';
@@ -38,7 +39,7 @@ export async function weightsOf(artifacts: TfjsArtifacts, signal: AbortSignal | 
   const buffers = weightData === undefined ? undefined : (Array.isArray(weightData) ? weightData : [weightData]).map(viewOf);
   const hasher = createHasher();
   let bytes = 0;
-  for await (const chunk of buffers ?? chunksOfStream(getWeightStream!())) {
+  for await (const chunk of buffers ?? viewsOfStream(getWeightStream!())) {
     throwIfAborted(signal, 'Saving a model');
     hasher.update(chunk);
     bytes += chunk.length;
@@ -56,7 +57,7 @@ export async function weightsOf(artifacts: TfjsArtifacts, signal: AbortSignal | 
       const named = (content: AsyncIterable<Uint8Array>, i: number): [string, AsyncIterable<Uint8Array>] => [`group1-shard${i + 1}of${count}.bin`, content];
       const ranges = Array.from({ length: count }, (_, i) => ({ start: i * shardBytes, end: Math.min((i + 1) * shardBytes, bytes) }));
       if (buffers) return ranges.map(({ start, end }, i) => named(rangeOf(buffers, start, end), i));
-      return cutStream(() => chunksOfStream(getWeightStream!()), ranges.map(({ start, end }) => end - start), digest).map(named);
+      return cutStream(() => viewsOfStream(getWeightStream!()), ranges.map(({ start, end }) => end - start), digest).map(named);
     },
   };
 }
@@ -132,19 +133,6 @@ function newTurn(): Turn {
   return { begun, begin, refuse };
 }
 
-// Not every browser can iterate a ReadableStream.
-async function* chunksOfStream(stream: ReadableStream<ArrayBuffer>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  let finished = false;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      finished = done;
-      if (done) return;
-      yield viewOf(value);
-    }
-  } finally {
-    if (!finished) await reader.cancel().catch(() => undefined);
-    reader.releaseLock();
-  }
+async function* viewsOfStream(stream: ReadableStream<ArrayBuffer>): AsyncGenerator<Uint8Array> {
+  for await (const piece of chunksOfStream(stream)) yield viewOf(piece);
 }
