@@ -2,8 +2,14 @@ import { canonicalJson } from './codec.ts';
 import { ValidationError } from './errors.ts';
 import { shown } from './shown.ts';
 
-/** The type of a column: `timestamp` is epoch milliseconds in UTC, `int64` travels as bigint, `json` is any other plain data. */
-export type ColumnType = 'float64' | 'int64' | 'bool' | 'string' | 'timestamp' | 'json';
+/** The type of a column of vectors that are all of that length, such as `embedding(384)`. */
+export type EmbeddingType = `embedding(${number})`;
+
+/**
+ * The type of a column: `timestamp` is epoch milliseconds in UTC, `int64` travels as bigint, `bytes` are byte arrays, `embedding(n)` are vectors of `n` 32-bit floats, `json` is any other
+ * plain data.
+ */
+export type ColumnType = 'float64' | 'int64' | 'bool' | 'string' | 'timestamp' | 'bytes' | EmbeddingType | 'json';
 
 /** A column as callers give it: an array or typed array of numbers, bigints, booleans, texts, dates or plain data, with `null` or `undefined` for missing. */
 export type ColumnInput = ArrayLike<unknown>;
@@ -44,8 +50,34 @@ export interface JsonColumn extends Nullable {
   readonly values: readonly unknown[];
 }
 
+/** Bytes; what is missing is `null`. */
+export interface BytesColumn extends Nullable {
+  readonly type: 'bytes';
+  readonly values: readonly (Uint8Array | null)[];
+}
+
+/** Vectors, all as long as the type says; what is missing is `null`. */
+export interface EmbeddingColumn extends Nullable {
+  readonly type: EmbeddingType;
+  readonly values: readonly (Float32Array | null)[];
+}
+
+/** A column whose values are objects, one by one. */
+export type ObjectColumn = JsonColumn | BytesColumn | EmbeddingColumn;
+
 /** A column inside modelkeep: typed arrays where there can be, so that hot loops neither allocate nor branch on types. */
-export type Column = NumberColumn | Int64Column | BoolColumn | StringColumn | JsonColumn;
+export type Column = NumberColumn | Int64Column | BoolColumn | StringColumn | ObjectColumn;
+
+/** Whether the column's values are objects, which no typed array holds. */
+export function hasObjects(column: Column): column is ObjectColumn {
+  return Array.isArray(column.values);
+}
+
+/** How many numbers each vector of such a column has; `undefined` for any other type, and for what is none. */
+export function embeddingSize(type: string): number | undefined {
+  const digits = /^embedding\(([1-9][0-9]{0,5})\)$/.exec(type)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}
 
 /** Whether row `i` of the column has a value. */
 export function isPresent(column: Column, i: number): boolean {
@@ -57,7 +89,8 @@ export function isPresent(column: Column, i: number): boolean {
  * dates each give their own type, anything mixed is `json`, and a column without any value is `float64`.
  *
  * Throws `ValidationError` naming the row when a value is not of the type asked for. An `int64` accepts safe integers too; a `timestamp` accepts
- * dates, epoch milliseconds and ISO 8601 text, which is UTC when it names no zone; a `float64` accepts booleans and bigints that it can hold exactly.
+ * dates, epoch milliseconds and ISO 8601 text, which is UTC when it names no zone; a `float64` accepts booleans and bigints that it can hold exactly; an `embedding(n)` accepts
+ * arrays and typed arrays of `n` finite numbers, which are rounded to 32 bits. Without a `type`, byte arrays and vectors are `json`.
  */
 export function toColumn(input: ColumnInput, type: ColumnType | undefined, path: string): Column {
   const wanted = type ?? inferType(input);
@@ -73,12 +106,17 @@ export function toColumn(input: ColumnInput, type: ColumnType | undefined, path:
       return strings(input, path);
     case 'json':
       return json(input, path);
-    default:
-      throw new ValidationError(`The type of ${path} is ${shown(wanted, 80)}; give one of float64, int64, bool, string, timestamp and json.`, { path });
+    case 'bytes':
+      return { type: wanted, ...objects(input, path, (value, at) => bytesOf(value) ?? fail(value, wanted, at)) };
+    default: {
+      const size = embeddingSize(wanted);
+      if (size !== undefined) return { type: wanted, ...objects(input, path, (value, at) => vectorOf(value, size) ?? fail(value, wanted, at)) };
+      throw new ValidationError(`The type of ${path} is ${shown(wanted, 80)}; give one of float64, int64, bool, string, timestamp, bytes, embedding(n) with the length n, and json.`, { path });
+    }
   }
 }
 
-/** The value of row `i` as callers see it: number, bigint, boolean, text, epoch milliseconds or plain data; `null` when missing. */
+/** The value of row `i` as callers see it: number, bigint, boolean, text, epoch milliseconds, bytes, a vector or plain data; `null` when missing. */
 export function valueAt(column: Column, i: number): unknown {
   if (!isPresent(column, i)) return null;
   switch (column.type) {
@@ -107,7 +145,7 @@ export function takeRows(column: Column, indices: Int32Array): Column {
     valid ??= new Uint8Array(size).fill(1);
     valid[i] = 0;
   }
-  if (column.type === 'json') return { type: 'json', values: Array.from(indices, (from) => (from < 0 ? null : column.values[from])), valid };
+  if (hasObjects(column)) return { type: column.type, values: Array.from(indices, (from) => (from < 0 ? null : column.values[from])), valid } as Column;
   const values = emptyLike(column, size);
   const missing = column.type === 'float64' || column.type === 'timestamp' ? NaN : column.type === 'int64' ? 0n : 0;
   for (let i = 0; i < size; i++) values[i] = indices[i]! < 0 ? missing : column.values[indices[i]!]!;
@@ -115,7 +153,7 @@ export function takeRows(column: Column, indices: Int32Array): Column {
 }
 
 /** A typed array like the column's, of `size` zeros; all are written alike, whatever their element. */
-function emptyLike(column: Exclude<Column, JsonColumn>, size: number): { [i: number]: number | bigint } & Pick<Float64Array, 'set'> {
+function emptyLike(column: Exclude<Column, ObjectColumn>, size: number): { [i: number]: number | bigint } & Pick<Float64Array, 'set'> {
   return new (column.values.constructor as new (size: number) => never)(size);
 }
 
@@ -136,7 +174,7 @@ export function concatColumns(parts: readonly Column[]): Column {
       at += part.values.length;
     }
   }
-  if (first.type === 'json') return { type: 'json', values: parts.flatMap((part) => part.values as unknown[]), valid };
+  if (hasObjects(first)) return { type: first.type, values: parts.flatMap((part) => part.values as unknown[]), valid } as Column;
   const values = emptyLike(first, rows);
   const codes = new Map<string, number>();
   let at = 0;
@@ -181,7 +219,16 @@ function typeOf(value: unknown): ColumnType {
 }
 
 function mismatch(value: unknown, type: ColumnType, path: string, i: number): ValidationError {
-  return new ValidationError(`${path}[${i}] is ${shown(value, 80)}, which is not ${type === 'int64' ? 'an' : 'a'} ${type}; mend the value, or use null where it is missing.`, { path: `${path}[${i}]` });
+  return unfit(value, type, `${path}[${i}]`);
+}
+
+function unfit(value: unknown, type: ColumnType, path: string): ValidationError {
+  const vector = embeddingSize(type) !== undefined ? ', an array of so many finite numbers' : '';
+  return new ValidationError(`${path} is ${shown(value, 80)}, which is not ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}${vector}; mend the value, or use null where it is missing.`, { path });
+}
+
+function fail(value: unknown, type: ColumnType, path: string): never {
+  throw unfit(value, type, path);
 }
 
 /** Marks row `i` of `size` as missing, making the mask when it is the first. */
@@ -301,4 +348,35 @@ function json(input: ColumnInput, path: string): Column {
     values.push(value);
   }
   return { type: 'json', values, valid };
+}
+
+/** A column's objects, each as `own` makes it. */
+function objects<T>(input: ColumnInput, path: string, own: (value: unknown, path: string) => T): { values: (T | null)[]; valid: Uint8Array | undefined } {
+  const values: (T | null)[] = [];
+  let valid: Uint8Array | undefined;
+  for (let i = 0; i < input.length; i++) {
+    const value = input[i] ?? null;
+    if (value === null) valid = markMissing(valid, input.length, i);
+    values.push(value === null ? null : own(value, `${path}[${i}]`));
+  }
+  return { values, valid };
+}
+
+/** A copy, since the caller may go on writing to its own. */
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
+}
+
+function vectorOf(value: unknown, size: number): Float32Array | undefined {
+  const numbers = Array.isArray(value) ? (value as unknown[]) : value instanceof Float32Array || value instanceof Float64Array ? value : undefined;
+  if (numbers?.length !== size) return undefined;
+  const vector = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    const number = numbers[i];
+    if (typeof number !== 'number') return undefined;
+    vector[i] = number;
+    if (!Number.isFinite(vector[i])) return undefined;
+  }
+  return vector;
 }

@@ -45,6 +45,9 @@ function* contents(column: Column): Generator<Uint8Array> {
     }
     case 'json':
       for (const value of column.values) yield withLength(canonicalJson(value));
+      return;
+    default:
+      for (const value of column.values) yield prefixed(value === null ? new Uint8Array(0) : new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
 }
 
@@ -60,7 +63,10 @@ function canonicalNumbers(values: Float64Array, valid: Uint8Array | undefined): 
 }
 
 function withLength(text: string): Uint8Array {
-  const bytes = utf8(text);
+  return prefixed(utf8(text));
+}
+
+function prefixed(bytes: Uint8Array): Uint8Array {
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, bytes.length, true);
   return concatBytes([length, bytes]);

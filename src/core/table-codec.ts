@@ -1,6 +1,6 @@
 import { concatBytes, fromUtf8 } from './bytes.ts';
 import { decode, encode } from './codec.ts';
-import type { Column, ColumnType } from './column.ts';
+import { embeddingSize, type Column, type ColumnType, type EmbeddingColumn } from './column.ts';
 import { IntegrityError } from './errors.ts';
 import type { Table } from './table.ts';
 
@@ -12,6 +12,8 @@ interface ColumnHeader {
   width?: 1 | 2 | 4;
   /** Bytes of the JSON that holds a dictionary or json values. */
   json?: number;
+  /** Bytes of all values of a column of bytes. */
+  bytes?: number;
 }
 
 /**
@@ -35,6 +37,15 @@ export function encodeTable(table: Table): Uint8Array<ArrayBuffer> {
       const text = encode(column.dictionary, name);
       header.json = text.length;
       sections.push(bytesOf(codes), text);
+    } else if (column.type === 'bytes') {
+      const all = concatBytes(column.values.map((value) => value ?? new Uint8Array(0)));
+      header.bytes = all.length;
+      sections.push(bytesOf(Uint32Array.from(column.values, (value) => value?.length ?? 0)), all);
+    } else if (isEmbedding(column)) {
+      const size = embeddingSize(column.type)!;
+      const all = new Float32Array(size * table.rowCount);
+      column.values.forEach((vector, i) => vector && all.set(vector, i * size));
+      sections.push(bytesOf(all));
     } else {
       sections.push(bytesOf(column.values));
     }
@@ -82,7 +93,28 @@ function readColumn(reader: SectionReader, header: ColumnHeader, rows: number): 
     }
     case 'json':
       return { type: 'json', values: reader.json(header.json!) as unknown[], valid };
+    case 'bytes': {
+      const lengths = reader.view(Uint32Array, rows);
+      const all = reader.take(header.bytes!);
+      let at = 0;
+      const values = Array.from(lengths, (length, i) => {
+        at += length;
+        return valid?.[i] === 0 ? null : all.subarray(at - length, at);
+      });
+      if (at !== all.length) throw new RangeError('The bytes of a column end elsewhere.');
+      return { type: 'bytes', values, valid };
+    }
+    default: {
+      const size = embeddingSize(header.type);
+      if (size === undefined) throw new RangeError('A column is of an unknown type.');
+      const all = reader.view(Float32Array, rows * size);
+      return { type: header.type, values: Array.from({ length: rows }, (_, i) => (valid?.[i] === 0 ? null : all.subarray(i * size, (i + 1) * size))), valid };
+    }
   }
+}
+
+function isEmbedding(column: Column): column is EmbeddingColumn {
+  return embeddingSize(column.type) !== undefined;
 }
 
 class SectionReader {

@@ -1,4 +1,4 @@
-import type { Column, ColumnType } from '../core/column.ts';
+import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
 import type { Table } from '../core/table.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
@@ -18,8 +18,16 @@ const maxBatchRows = 2 ** 18;
 
 /** How many rows go into one batch: a few megabytes of them, so that appending and reading are quick and no entry grows too large. */
 export function rowsPerBatch(columns: readonly ColumnType[]): number {
-  const rowBytes = columns.reduce((sum, type) => sum + (type === 'json' ? 256 : type === 'string' ? 32 : type === 'bool' ? 1 : 8), 0);
+  const rowBytes = columns.reduce((sum, type) => sum + valueBytes(type), 0);
   return Math.max(1, Math.min(maxBatchRows, Math.floor(batchBytes / Math.max(1, rowBytes))));
+}
+
+/** Bytes of one value, roughly. */
+function valueBytes(type: ColumnType): number {
+  if (type === 'bytes') return 1024;
+  if (type === 'json') return 256;
+  if (type === 'string') return 32;
+  return type === 'bool' ? 1 : (embeddingSize(type) ?? 2) * 4;
 }
 
 /** The rows from `from` to `to` (excluded), without copying numbers; a dictionary that is mostly of other rows is cut down. */
@@ -28,7 +36,7 @@ export function sliceTable(table: Table, from: number, to: number): Table {
   const columns: Record<string, Column> = {};
   for (const [name, column] of Object.entries(table.columns)) {
     const valid = column.valid?.subarray(from, to);
-    if (column.type === 'json') columns[name] = { ...column, values: column.values.slice(from, to), valid };
+    if (hasObjects(column)) columns[name] = { ...column, values: column.values.slice(from, to), valid } as Column;
     else {
       const part = { ...column, values: column.values.subarray(from, to), valid } as Column;
       columns[name] = part.type === 'string' && part.dictionary.length > to - from ? withoutSpareTexts(part) : part;

@@ -1,4 +1,4 @@
-import { takeRows, type Column } from '../core/column.ts';
+import { embeddingSize, hasObjects, takeRows, type Column } from '../core/column.ts';
 import type { AggregateDefinition } from './aggregate.ts';
 import { matchingRows } from './condition.ts';
 import { ExactSums } from './exact-sum.ts';
@@ -82,7 +82,7 @@ export class EventIndex {
   /** Bytes held, roughly. */
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength;
-    for (const column of this.#columns.values()) if (column) bytes += column.type === 'json' ? column.values.length * 64 : column.values.byteLength;
+    for (const column of this.#columns.values()) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
     return bytes + this.#accumulations.size * this.times.byteLength * 1.5;
   }
 

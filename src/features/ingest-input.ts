@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../core/abort.ts';
-import { isPresent, type Column, type ColumnType } from '../core/column.ts';
+import { hasObjects, isPresent, type Column, type ColumnType } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { isTableStream, toTable, toTables, type Table, type TableSource } from '../core/table.ts';
 import { rowsPerBatch, sliceTable } from './batch.ts';
@@ -49,7 +49,7 @@ function checkRows(current: CurrentView, table: Table, offset: number): void {
   const { entity, timestamp, createdTimestamp } = current.view;
   for (const name of entity) {
     const column = table.columns[name]!;
-    if (column.type === 'json') {
+    if (hasObjects(column)) {
       throw new ValidationError(`rows.${name} holds values of several types or objects; the key of an entity is a text, number, bigint or boolean.`, { path: `rows.${name}` });
     }
     rejectMissing(column, name, 'its entity key', offset);

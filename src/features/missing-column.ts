@@ -13,7 +13,7 @@ export function missingColumn(type: Column['type'], size: number): Column {
       return { type, values: new Uint8Array(size), valid };
     case 'string':
       return { type, values: new Uint32Array(size), dictionary: [], valid };
-    case 'json':
-      return { type, values: new Array<unknown>(size).fill(null), valid };
+    default:
+      return { type, values: new Array<null>(size).fill(null), valid };
   }
 }

@@ -1,4 +1,4 @@
-import type { Column } from '../core/column.ts';
+import { hasObjects, type Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { toTable, type Table, type TableInput } from '../core/table.ts';
 import type { FeatureView } from './feature-view.ts';
@@ -28,6 +28,6 @@ export function entityColumn(spine: Table, name: string, view: FeatureView): Col
   if (column === undefined) {
     throw new ValidationError(`entities has no column '${name}', by which the view '${view.name}' finds its entities; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
   }
-  if (column.type === 'json') throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
+  if (hasObjects(column)) throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
   return column;
 }

@@ -19,9 +19,7 @@ export function kindOf(column: Column): ColumnKind {
       return 'number';
     case 'timestamp':
       return 'timestamp';
-    case 'bool':
-    case 'string':
-    case 'json':
+    default:
       return 'category';
   }
 }

@@ -71,7 +71,7 @@ export function profileColumn(column: Column): DatasetColumnProfile {
       return { missing, trues: column.values.reduce((count, value, i) => (isPresent(column, i) ? count + value : count), 0) };
     case 'string':
       return { missing, texts: summaryOfTexts(column) };
-    case 'json':
+    default:
       return { missing };
   }
 }

@@ -8,13 +8,15 @@ import { concatTables, toTable, toTables, type Table, type TableInput, type Tabl
 const shape = (table: Table): unknown =>
   Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, [column.type, Array.from(columnValues(column))]]));
 
-const perType: Record<ColumnType, fc.Arbitrary<unknown>> = {
+const perType: Readonly<Partial<Record<ColumnType, fc.Arbitrary<unknown>>>> = {
   float64: fc.double(),
   int64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   bool: fc.boolean(),
   string: fc.string({ unit: 'binary', maxLength: 8 }),
   timestamp: fc.integer({ min: -1e14, max: 1e14 }),
   json: fc.oneof(fc.dictionary(fc.string(), fc.integer(), { maxKeys: 2 }), fc.array(fc.integer(), { maxLength: 3 })),
+  bytes: fc.uint8Array({ maxLength: 5 }),
+  'embedding(3)': fc.float32Array({ minLength: 3, maxLength: 3, noNaN: true, noDefaultInfinity: true }),
 };
 
 interface Typed {
@@ -31,7 +33,7 @@ const typedColumns: fc.Arbitrary<Typed> = fc
         ...names.map((name) =>
           fc
             .constantFrom(...(Object.keys(perType) as ColumnType[]))
-            .chain((type) => fc.tuple(fc.constant(name), fc.constant(type), fc.array(fc.option(perType[type], { freq: 4 }), { minLength: rows, maxLength: rows }))),
+            .chain((type) => fc.tuple(fc.constant(name), fc.constant(type), fc.array(fc.option(perType[type]!, { freq: 4 }), { minLength: rows, maxLength: rows }))),
         ),
       )
       .map((all) => ({
@@ -98,6 +100,11 @@ describe('toTable', () => {
     [{ a: Float64Array.of(0, 9e15) }, { types: { a: 'timestamp' } }, 'table.a[1]'],
       [{ a: [new Date(NaN)] }, {}, 'table.a[0]'],
       [{ a: [{ b: () => 1 }] }, {}, 'table.a[0].b'],
+      [{ a: [null, 'AQI='] }, { types: { a: 'bytes' } }, 'table.a[1]'],
+      [{ a: [[1, 2], [1, 2, 3]] }, { types: { a: 'embedding(2)' } }, 'table.a[1]'],
+      [{ a: [[1, 2], [1, NaN]] }, { types: { a: 'embedding(2)' } }, 'table.a[1]'],
+      [{ a: [[1, 1e39]] }, { types: { a: 'embedding(2)' } }, 'table.a[0]'],
+      [{ a: [[]] }, { types: { a: 'embedding(0)' } }, 'table.a'],
       [[{ a: 1 }, null as never], {}, 'table[1]'],
       [{ a: 5 as never }, {}, 'table.a'],
       [{ a: [1] }, { only: ['b'] }, 'table.b'],
@@ -229,6 +236,18 @@ describe('fingerprint', () => {
       [{ a: [false, true] }], [{ a: [null, true] }], [{ a: [{ b: 1 }, null] }], [{ a: [{ b: 1 }, { b: 1 }] }], [[]], [[{}]], [{ a: [] }], [{ a: [] }, { a: 'string' }],
     ];
     expect(new Set(tables.map(([input, types]) => fingerprint(toTable(input, { types: types ?? {} })))).size).toBe(tables.length);
+  });
+
+  it('differs when bytes or a vector do', () => {
+    const types = { a: 'bytes', v: 'embedding(2)' } as const;
+    const tables: TableInput[] = [
+      { a: [Uint8Array.of(1), Uint8Array.of(2)], v: [[1, 2], [3, 4]] },
+      { a: [Uint8Array.of(1, 2), Uint8Array.of()], v: [[1, 2], [3, 4]] },
+      { a: [Uint8Array.of(1), Uint8Array.of(2)], v: [[1, 2], [4, 3]] },
+      { a: [Uint8Array.of(1), null], v: [[1, 2], null] },
+      { a: [Uint8Array.of(1), Uint8Array.of()], v: [[1, 2], [0, 0]] },
+    ];
+    expect(new Set(tables.map((input) => fingerprint(toTable(input, { types })))).size).toBe(tables.length);
   });
 
   it('is fixed for ever', () => {

@@ -50,5 +50,6 @@ function textOf(value: unknown, type: string | undefined): string {
   }
   if (typeof value === 'string' && type !== 'json') return value;
   if (Object.is(value, -0)) return '-0';
+  if (value instanceof Float32Array) return canonicalJson(Array.from(value));
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : canonicalJson(value);
 }
