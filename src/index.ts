@@ -332,14 +332,14 @@ export type {
   OnlineQuery,
   ViewReport,
 } from './features/feature-store-options.ts';
-export { featureView } from './features/feature-view.ts';
-export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/feature-view.ts';
+export { featureView } from './features/definitions/feature-view.ts';
+export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/definitions/feature-view.ts';
 export { aggregate } from './features/aggregate.ts';
 export type { AggregateDefinition, AggregateOptions } from './features/aggregate.ts';
-export type { ColumnCondition, ConditionValue, Where } from './features/condition.ts';
+export type { ColumnCondition, ConditionValue, Where } from './features/definitions/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
 export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';
-export type { AppliedView } from './features/view-catalog.ts';
+export type { AppliedView } from './features/definitions/definition-catalog.ts';
 export { compareData } from './monitoring/compare-data.ts';
 export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './monitoring/compare-data.ts';
 export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './monitoring/column-evidence.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
-import { whereSchema, type Where } from './condition.ts';
+import { whereSchema, type Where } from './definitions/condition.ts';
 
 /** A number computed from an entity's recent events, as data. Made by {@link aggregate}. */
 export interface AggregateDefinition {

@@ -1,6 +1,6 @@
 import { embeddingSize, hasObjects, takeRows, type Column } from '../core/column.ts';
 import type { AggregateDefinition } from './aggregate.ts';
-import { matchingRows } from './condition.ts';
+import { matchingRows } from './definitions/condition.ts';
 import { ExactSums } from './exact-sum.ts';
 import { orderRows } from './row-order.ts';
 

@@ -5,7 +5,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './feature-refs.ts';
+import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './definitions/query-plan.ts';
 import {
   checkApplyOptions,
   checkHistoricalQuery,
@@ -23,7 +23,7 @@ import {
   type OnlineQuery,
   type ViewReport,
 } from './feature-store-options.ts';
-import { checkView, definitionOf, type FeatureView } from './feature-view.ts';
+import { checkView, definitionOf, type FeatureView } from './definitions/feature-view.ts';
 import { batchesOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
@@ -35,7 +35,7 @@ import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
 import { ownValues } from './own-values.ts';
 import { entityColumn, momentsOf, spineOf } from './spine.ts';
-import { ViewCatalog, type AppliedView, type CurrentView } from './view-catalog.ts';
+import { ViewCatalog, type AppliedView, type CurrentView } from './definitions/definition-catalog.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
 

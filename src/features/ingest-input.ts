@@ -3,7 +3,7 @@ import { hasObjects, isPresent, type Column, type ColumnType } from '../core/col
 import { ValidationError } from '../core/errors.ts';
 import { isTableStream, toTable, toTables, type Table, type TableSource } from '../core/table.ts';
 import { rowsPerBatch, sliceTable } from './batch.ts';
-import type { CurrentView } from './view-catalog.ts';
+import type { CurrentView } from './definitions/definition-catalog.ts';
 
 /**
  * Batches of checked rows from any source, with the columns that the view uses. A table is checked whole before its first batch comes out; a stream batch by

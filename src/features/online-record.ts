@@ -5,12 +5,12 @@ import { concatTables, type Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
 import { windowStart } from './aggregate.ts';
 import { EventIndex } from './event-index.ts';
-import type { FeatureDefinition, FeatureView } from './feature-view.ts';
+import type { FeatureDefinition, FeatureView } from './definitions/feature-view.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
 import { orderRows } from './row-order.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
-import type { CurrentView } from './view-catalog.ts';
+import type { CurrentView } from './definitions/definition-catalog.ts';
 
 /** What an online record must hold for a view: which columns, and how far back. */
 export interface OnlineLayout {

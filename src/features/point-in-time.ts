@@ -1,7 +1,7 @@
 import { takeRows, type Column } from '../core/column.ts';
 import { windowStart, type AggregateDefinition } from './aggregate.ts';
 import type { EventIndex } from './event-index.ts';
-import type { FeatureDefinition } from './feature-view.ts';
+import type { FeatureDefinition } from './definitions/feature-view.ts';
 import { missingColumn } from './missing-column.ts';
 import { orderRows } from './row-order.ts';
 

@@ -1,12 +1,12 @@
 import { isPresent, valueAt } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
-import type { AskedView } from './feature-refs.ts';
-import { definitionOf, type FeatureDefinition } from './feature-view.ts';
+import type { AskedView } from './definitions/query-plan.ts';
+import { definitionOf, type FeatureDefinition } from './definitions/feature-view.ts';
 import { shortcoming } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
 import { ownValue } from './own-values.ts';
 import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
-import type { CurrentView } from './view-catalog.ts';
+import type { CurrentView } from './definitions/definition-catalog.ts';
 
 /** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';

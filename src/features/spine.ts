@@ -1,7 +1,7 @@
 import { hasObjects, type Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { toTable, type Table, type TableInput } from '../core/table.ts';
-import type { FeatureView } from './feature-view.ts';
+import type { FeatureView } from './definitions/feature-view.ts';
 
 /** The table of entities that features are asked for. No rows at all are a table, too. */
 export function spineOf(entities: TableInput, timestamp: string, views: readonly FeatureView[]): Table {

@@ -1,12 +1,12 @@
-import type { Clock } from '../core/clock.ts';
-import { canonicalJson } from '../core/codec.ts';
-import type { ColumnType } from '../core/column.ts';
-import { digestOf, type Digest } from '../core/digest.ts';
-import { ConflictError, NotFoundError } from '../core/errors.ts';
-import { escapeSegment } from '../core/key.ts';
-import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, Version } from '../storage/contract.ts';
-import { changeHead, readHead } from '../storage/head-record.ts';
+import type { Clock } from '../../core/clock.ts';
+import { canonicalJson } from '../../core/codec.ts';
+import type { ColumnType } from '../../core/column.ts';
+import { digestOf, type Digest } from '../../core/digest.ts';
+import { ConflictError, NotFoundError } from '../../core/errors.ts';
+import { escapeSegment } from '../../core/key.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import type { StorageAdapter, Version } from '../../storage/contract.ts';
+import { changeHead, readHead } from '../../storage/head-record.ts';
 import { viewColumns, type FeatureDefinition, type FeatureView } from './feature-view.ts';
 
 /** What became of a view that was applied. */

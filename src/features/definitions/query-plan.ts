@@ -1,6 +1,6 @@
-import { NotFoundError, ValidationError } from '../core/errors.ts';
+import { NotFoundError, ValidationError } from '../../core/errors.ts';
 import type { FeatureView } from './feature-view.ts';
-import type { CurrentView } from './view-catalog.ts';
+import type { CurrentView } from './definition-catalog.ts';
 
 /** The features asked of one view. */
 export interface ViewRequest {

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import type { ColumnType } from '../core/column.ts';
-import { durationMs, type Duration } from '../core/duration.ts';
-import { ValidationError } from '../core/errors.ts';
-import { check } from '../core/schema.ts';
-import { aggregateSchema, type AggregateDefinition } from './aggregate.ts';
+import type { ColumnType } from '../../core/column.ts';
+import { durationMs, type Duration } from '../../core/duration.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { check } from '../../core/schema.ts';
+import { aggregateSchema, type AggregateDefinition } from '../aggregate.ts';
 import { checkCondition, conditionType } from './condition.ts';
 
 /** Type of a feature: `int64` travels as bigint, `timestamp` as epoch milliseconds, `json` is any other plain data. */

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { isPresent, timestampOf, type Column, type ColumnType } from '../core/column.ts';
-import { ValidationError } from '../core/errors.ts';
+import { isPresent, timestampOf, type Column, type ColumnType } from '../../core/column.ts';
+import { ValidationError } from '../../core/errors.ts';
 
 /** A value that a condition compares with. */
 export type ConditionValue = number | string | boolean | bigint;
