@@ -332,14 +332,29 @@ export type {
   OnlineQuery,
   ViewReport,
 } from './features/feature-store-options.ts';
+export { entity } from './features/definitions/entity.ts';
+export type { Entity, EntityOptions, KeyType } from './features/definitions/entity.ts';
+export { embedding } from './features/definitions/feature-type.ts';
+export type { FeatureType, FeatureValue } from './features/definitions/feature-type.ts';
+export type { DefinitionFacts } from './features/definitions/definition-facts.ts';
+export type { FeatureInput } from './features/definitions/feature-input.ts';
 export { featureView } from './features/definitions/feature-view.ts';
-export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/definitions/feature-view.ts';
+export type { ColumnFeature, FeatureDefinition, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
+export { onDemandView } from './features/definitions/on-demand-view.ts';
+export type { NullableRow, OnDemandResult, OnDemandRow, OnDemandView, OnDemandViewData, OnDemandViewOptions } from './features/definitions/on-demand-view.ts';
+export { featureService } from './features/definitions/feature-service.ts';
+export type { FeatureService, FeatureServiceOptions } from './features/definitions/feature-service.ts';
+export type { FeatureRef, FeatureSelection } from './features/definitions/feature-ref.ts';
+export type { FeatureRequest } from './features/definitions/query-plan.ts';
+export type { Definition } from './features/definitions/definition.ts';
+export type { DefinitionKind } from './features/definitions/definition-states.ts';
+export type { TransformFailure } from './features/compute-on-demand.ts';
 export { aggregate } from './features/aggregate.ts';
 export type { AggregateDefinition, AggregateOptions } from './features/aggregate.ts';
 export type { ColumnCondition, ConditionValue, Where } from './features/definitions/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
 export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';
-export type { AppliedView } from './features/definitions/definition-catalog.ts';
+export type { AppliedDefinition } from './features/definitions/apply-definitions.ts';
 export { compareData } from './monitoring/compare-data.ts';
 export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './monitoring/compare-data.ts';
 export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './monitoring/column-evidence.ts';

@@ -9,6 +9,7 @@ export type RecordKind =
   | 'dataset'
   | 'model'
   | 'model-version'
+  | 'entity'
   | 'feature-view'
   | 'feature-service'
   | 'pipeline'

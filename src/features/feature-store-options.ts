@@ -7,6 +7,9 @@ import type { LongOperationOptions, OperationOptions } from '../core/progress.ts
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, TableInput } from '../core/table.ts';
+import type { TransformFailure } from './compute-on-demand.ts';
+import type { OnDemandView } from './definitions/on-demand-view.ts';
+import type { FeatureRequest } from './definitions/query-plan.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 
@@ -16,13 +19,15 @@ export interface FeatureStoreOptions {
   storage: StorageAdapter;
   /** Says what time it is when online values are asked for. @default the host's */
   clock?: Clock | undefined;
+  /** On-demand views whose functions this program has: for those who serve what others have applied. Whatever is applied here is known as well. @default none */
+  onDemand?: readonly OnDemandView[] | undefined;
   /** How many bytes of decoded rows stay in memory between calls, and as many again of online records; 0 keeps none. @default 512 MiB */
   cacheBytes?: number | undefined;
 }
 
-/** How views are applied. */
+/** How definitions are applied. */
 export interface ApplyOptions extends OperationOptions {
-  /** Lets a change through that breaks what is made from the view. @default false */
+  /** Makes a new version even of what breaks those who rely on the one in force, which stays readable as `name@version`. @default false */
   force?: boolean | undefined;
 }
 
@@ -50,10 +55,12 @@ export interface HistoricalQuery extends OperationOptions {
   entities: TableInput;
   /** The column of `entities` that says for which moment. */
   timestamp: string;
-  /** Features as `view:feature`, or `view:*` for all of a view by name. */
-  features: readonly string[];
+  /** The name of a feature service (`name@2` for an older version), a service, or features one by one: `view:feature`, `view:*`, `view@2:feature`, or selections. */
+  features: FeatureRequest;
   /** Whether rows count from their created time on (`knowledge`) or from their event time (`event`), where a view has both. @default 'knowledge' */
   asOf?: 'knowledge' | 'event' | undefined;
+  /** What the first row does for which an on-demand view fails: `stop` throws, `null` leaves its features missing, tells of it and goes on. @default 'stop' */
+  onTransformError?: 'stop' | 'null' | undefined;
   /** Whether columns are named `view__feature` instead of `feature`. @default false */
   fullFeatureNames?: boolean | undefined;
 }
@@ -78,8 +85,10 @@ export interface HistoricalFeatures {
   readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
   /** How many rows each column has: as many as were asked for. */
   readonly rowCount: number;
-  /** By view. */
+  /** By view, as it is called in the query. */
   readonly report: Readonly<Record<string, Readonly<ViewReport>>>;
+  /** Rows for which an on-demand view failed, where the query lets them be `null`. */
+  readonly failures: readonly TransformFailure[];
 }
 
 /** How a view is materialized. */
@@ -92,16 +101,20 @@ export interface MaterializeOptions extends LongOperationOptions {
 export interface OnlineQuery extends OperationOptions {
   /** One object per answer: the entity keys, and whatever else, which passes through. */
   entities: readonly Row[];
-  /** Features as `view:feature`, or `view:*` for all of a view by name. */
-  features: readonly string[];
+  /** The name of a feature service (`name@2` for an older version), a service, or features one by one: `view:feature`, `view:*`, `view@2:feature`, or selections. */
+  features: FeatureRequest;
+  /** What the first row does for which an on-demand view fails: `stop` throws, `null` leaves its features missing, tells of it and goes on. @default 'stop' */
+  onTransformError?: 'stop' | 'null' | undefined;
   /** Whether columns are named `view__feature` instead of `feature`. @default false */
   fullFeatureNames?: boolean | undefined;
 }
 
 const flag = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.boolean());
+const transformErrors = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['stop', 'null']));
 const storeSchema = /* @__PURE__ */ z.strictObject({
   storage: storageOption,
   clock: clockOption,
+  onDemand: z.optional(z.array(z.custom((view) => typeof (view as { compute?: unknown } | null)?.compute === 'function', 'must be an on-demand view with its function'))),
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
 });
 const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
@@ -112,12 +125,14 @@ const historicalSchema = /* @__PURE__ */ z.strictObject({
   timestamp: z.string(),
   features: z.optional(z.unknown()),
   asOf: z.optional(z.enum(['knowledge', 'event'])),
+  onTransformError: transformErrors,
   fullFeatureNames: flag,
   signal: signalOption,
 });
 const onlineSchema = /* @__PURE__ */ z.strictObject({
   entities: z.array(z.record(z.string(), z.unknown())),
   features: z.optional(z.unknown()),
+  onTransformError: transformErrors,
   fullFeatureNames: flag,
   signal: signalOption,
 });

@@ -1,11 +1,16 @@
-import { throwIfAborted } from '../core/abort.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { ConflictError, ValidationError } from '../core/errors.ts';
+import { ValidationError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import { shown } from '../core/shown.ts';
-import type { Row, TableSource } from '../core/table.ts';
+import type { TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './definitions/query-plan.ts';
+import type { AppliedDefinition } from './definitions/apply-definitions.ts';
+import { checkDefinition, type Definition } from './definitions/definition.ts';
+import { DefinitionCatalog } from './definitions/definition-catalog.ts';
+import { currentView, isOnDemand, type CurrentView } from './definitions/definition-states.ts';
+import { parseVersionedName } from './definitions/feature-ref.ts';
+import type { FeatureView } from './definitions/feature-view.ts';
+import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
+import { planQuery, type FeatureRequest, type QueryPlan } from './definitions/query-plan.ts';
 import {
   checkApplyOptions,
   checkHistoricalQuery,
@@ -21,21 +26,16 @@ import {
   type IngestResult,
   type MaterializeOptions,
   type OnlineQuery,
-  type ViewReport,
 } from './feature-store-options.ts';
-import { checkView, definitionOf, type FeatureView } from './definitions/feature-view.ts';
+import { answerHistorical } from './historical-query.ts';
 import { batchesOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
-import { keyTexts } from './key-dictionary.ts';
-import { LoadedRows, refreshRows } from './loaded-rows.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
-import { appendBatch, logKeyOf, OfflineLogs } from './offline-log.ts';
-import { OnlineStore, type LoadedRecord } from './online-store.ts';
-import { joinFeatures, outcome } from './point-in-time.ts';
-import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
-import { ownValues } from './own-values.ts';
-import { entityColumn, momentsOf, spineOf } from './spine.ts';
-import { ViewCatalog, type AppliedView, type CurrentView } from './definitions/definition-catalog.ts';
+import { appendBatch, OfflineLogs } from './offline-log.ts';
+import { answerOnline } from './online-query.ts';
+import { OnlineStore } from './online-store.ts';
+import { RowCache } from './row-cache.ts';
+import type { OnlineFeatures } from './serve.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
 
@@ -46,7 +46,7 @@ const defaultCacheBytes = 512 * 1024 * 1024;
  * examples without looking into their future; {@link FeatureStore.materialize} brings what serving needs of it into one small record per entity, from which
  * {@link FeatureStore.getOnlineFeatures} computes features at the moment of the request.
  *
- * All rows of a view are in memory while they are joined. Any number of stores, in any processes that share a storage, may work on one view at once.
+ * What a program needs to compute when it is asked is an `onDemandView`, and what a model takes is a `featureService`: one name for training and serving. All rows of a view are in memory while they are joined. Any number of stores, in any processes that share a storage, may work on one view at once.
  *
  * @example
  * ```ts
@@ -70,39 +70,44 @@ const defaultCacheBytes = 512 * 1024 * 1024;
 export class FeatureStore {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
-  readonly #cacheBytes: number;
-  readonly #catalog: ViewCatalog;
+  readonly #catalog: DefinitionCatalog;
+  readonly #functions: OnDemandFunctions;
   readonly #online: OnlineStore;
   readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
   readonly #times: IngestTimes;
-  /** Rows by log, least recently used first. */
-  readonly #rows = new Map<string, { loaded: LoadedRows; reading: Promise<void> }>();
+  readonly #rows: RowCache;
 
   constructor(options: FeatureStoreOptions) {
     checkStoreOptions(options);
     this.#storage = options.storage;
     this.#clock = options.clock ?? systemClock;
-    this.#cacheBytes = options.cacheBytes ?? defaultCacheBytes;
-    this.#catalog = new ViewCatalog(this.#storage, this.#clock);
-    this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
+    const cacheBytes = options.cacheBytes ?? defaultCacheBytes;
+    this.#catalog = new DefinitionCatalog(this.#storage, this.#clock);
+    this.#functions = new OnDemandFunctions(options.onDemand ?? []);
+    this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#times = new IngestTimes(this.#clock);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
+    this.#rows = new RowCache(this.#logs, cacheBytes);
   }
 
   /**
-   * Puts views in force, one after the other. Every version is kept. More features are welcome; a change that breaks what is made from a view (a feature gone or
-   * different, another entity, timestamp or `ttl`) throws `ConflictError` with the differences unless `force` is set. After a forced change of the entity, the timestamps or the type of
-   * a column, the view begins without rows, since the old ones do not fit it.
+   * Puts entities, views and services in force, whatever their order in the list. Every version is kept and stays readable as `name@version`. More features are welcome; a change that breaks what is
+   * made from a definition (a feature gone or different, another key, timestamp or `ttl`) throws `ConflictError` with the differences unless `force` is set, which makes a new version beside the old one.
+   * What is refused leaves nothing behind: all are checked before the first is stored. After a forced change of the key, the timestamps or the type of a column, the view begins without rows, since the
+   * old ones do not fit it.
+   *
+   * Throws `ValidationError` or `NotFoundError`, naming both sides, for what is made of something that is not there, of itself, or has another's name. The functions of on-demand views stay in this
+   * program.
    */
-  async apply(views: readonly FeatureView[], options: ApplyOptions = {}): Promise<AppliedView[]> {
+  async apply(definitions: readonly Definition[], options: ApplyOptions = {}): Promise<AppliedDefinition[]> {
     checkApplyOptions(options);
-    const given: unknown = views;
-    if (!Array.isArray(given)) throw new ValidationError('views must be a list of feature views, such as [airportDelays].', { path: 'views' });
-    views.forEach((view, i) => checkView(view, `views[${i}]`));
-    const applied: AppliedView[] = [];
-    for (const view of views) applied.push(await this.#catalog.apply(view, options.force ?? false, options));
+    const given: unknown = definitions;
+    if (!Array.isArray(given)) throw new ValidationError('definitions must be a list of entities, views and services, such as [airportDelays].', { path: 'definitions' });
+    definitions.forEach((definition, i) => checkDefinition(definition, `definitions[${i}]`));
+    const applied = await this.#catalog.apply(definitions, options.force ?? false, options);
+    for (const definition of definitions) this.#functions.add(definition);
     return applied;
   }
 
@@ -116,12 +121,12 @@ export class FeatureStore {
    */
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
     checkIngestOptions(options);
-    const current = await this.#catalog.fresh(nameOf(view), options);
+    const current = await this.#viewOf(view, options);
     const total = { rows: 0, known: 0, batches: 0 };
     for await (const table of batchesOf(current, rows, options.signal)) {
       const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
       const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, id, this.#times.next(), options);
-      if (options.online) await this.#materializer.push(current, appended.batch, () => this.#load(current, options), options);
+      if (options.online) await this.#materializer.push(current, appended.batch, () => this.#rows.load(current, options), options);
       await appended.finish();
       total[appended.known ? 'known' : 'rows'] += table.rowCount;
       total.batches++;
@@ -140,27 +145,7 @@ export class FeatureStore {
    */
   async getHistoricalFeatures(query: HistoricalQuery): Promise<HistoricalFeatures> {
     checkHistoricalQuery(query);
-    const asked = await this.#asked(parseRefs(query.features), query.fullFeatureNames ?? false, query);
-    const spine = spineOf(query.entities, query.timestamp, asked.map(({ current }) => current.view));
-    const times = momentsOf(spine, query.timestamp);
-    assertDistinct(Object.keys(spine.columns), asked);
-    for (const { current } of asked) for (const name of current.view.entity) entityColumn(spine, name, current.view);
-    const columns: Record<string, ArrayLike<unknown>> = {};
-    for (const [name, column] of Object.entries(spine.columns)) columns[name] = ownValues(column);
-    const report: Record<string, ViewReport> = {};
-    for (const { current, features } of asked) {
-      const { view } = current;
-      throwIfAborted(query.signal, 'The join');
-      const loaded = await this.#load(current, query);
-      const codes = loaded.keys.find(view.entity.map((name) => spine.columns[name]!), spine.rowCount);
-      const definitions = features.map(({ feature }) => definitionOf(view, feature));
-      const knownOnly = query.asOf !== 'event';
-      const joined = joinFeatures(loaded.snapshot().index, { codes, times }, definitions, features.map(({ feature }) => feature), { ttl: view.ttl, knownOnly });
-      features.forEach(({ column }, i) => (columns[column] = ownValues(joined.columns[i]!)));
-      report[view.name] = countOutcomes(joined.outcomes);
-      this.#trim();
-    }
-    return { columns, rowCount: spine.rowCount, report };
+    return answerHistorical(await this.#plan(query, false), query, this.#rows);
   }
 
   /**
@@ -169,9 +154,9 @@ export class FeatureStore {
    */
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();
-    const current = await this.#catalog.fresh(nameOf(view), options);
-    const result = await this.#materializer.materialize(current, end, () => this.#load(current, options), options);
-    this.#trim();
+    const current = await this.#viewOf(view, options);
+    const result = await this.#materializer.materialize(current, end, () => this.#rows.load(current, options), options);
+    this.#rows.trim();
     return result;
   }
 
@@ -183,100 +168,21 @@ export class FeatureStore {
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
     checkOnlineQuery(query);
-    const { entities } = query;
-    const requests = parseRefs(query.features);
-    let asked = await this.#asked(requests, query.fullFeatureNames ?? false, query, true);
-    let found = await this.#readOnline(asked, entities, query);
-    // A definition that changed since this instance last saw it is read anew, and the records under it.
-    for (let attempt = 0; found === undefined && attempt < 10; attempt++) {
-      asked = await this.#asked(requests, query.fullFeatureNames ?? false, query);
-      found = await this.#readOnline(asked, entities, query);
-    }
-    if (found === undefined) throw new ConflictError('The views asked for are being changed again and again; try later.', { path: 'features' });
-    const now = this.#clock.now();
-    const names = [...new Set(entities.flatMap((entity) => Object.keys(entity)))];
-    assertDistinct(names, asked);
-    const columns: Record<string, unknown[]> = {};
-    for (const name of names) columns[name] = entities.map((entity) => (Object.hasOwn(entity, name) ? (entity[name] ?? null) : null));
-    const answer: OnlineAnswer = { columns, statuses: {}, timestamps: {} };
-    asked.forEach((each, v) => serve(each, found[v]!, now, answer));
-    return answer;
+    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan: (cached: boolean) => this.#plan(query, cached), now: () => this.#clock.now() };
+    return answerOnline(source, query);
   }
 
-  async #asked(requests: readonly ViewRequest[], fullNames: boolean, options: OperationOptions, cached = false): Promise<AskedView[]> {
-    const asked: AskedView[] = [];
-    for (const request of requests) {
-      let current = await (cached ? this.#catalog.get(request.view, options) : this.#catalog.fresh(request.view, options));
-      const { features } = current.view;
-      if (cached && request.features.some((name) => name !== '*' && !Object.hasOwn(features, name))) current = await this.#catalog.fresh(request.view, options);
-      asked.push({ current, features: askedFeatures(current.view, request, fullNames) });
-    }
-    return asked;
+  async #plan({ features, fullFeatureNames = false, signal }: { features: FeatureRequest; fullFeatureNames?: boolean | undefined; signal?: AbortSignal | undefined }, cached: boolean): Promise<QueryPlan> {
+    return planQuery({ catalog: this.#catalog, functionOf: (name, version) => this.#functions.of(name, version), cached }, features, fullFeatureNames, { signal });
   }
 
-  /** For each view and entity its record, if any, by one read; `undefined` when a view is no longer what was assumed. */
-  async #readOnline(asked: readonly AskedView[], entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
-    const keys = asked.map(({ current }) => this.#catalog.keyOf(current.view.name));
-    const places: (number | undefined)[][] = asked.map(({ current }) =>
-      entities.map((entity, i) => {
-        const { view } = current;
-        const lacking = view.entity.find((name) => !Object.hasOwn(entity, name) || entity[name] === undefined);
-        if (lacking !== undefined) throw new ValidationError(`entities[${i}].${lacking} is missing; the view '${view.name}' finds its entities by it.`, { path: `entities[${i}].${lacking}` });
-        const odd = view.entity.find((name) => !isKeyPart(entity[name]));
-        if (odd !== undefined) throw new ValidationError(`entities[${i}].${odd} is ${shown(entity[odd], 80)}, which is no entity key; give a text, number, bigint or boolean.`, { path: `entities[${i}].${odd}` });
-        const texts = keyTexts(view.entity.map((name) => entity[name]));
-        return texts && keys.push(this.#online.keyOf(current, texts)) - 1;
-      }),
-    );
-    const stored = await this.#storage.read(keys, { signal: options.signal });
-    if (asked.some(({ current }, v) => this.#catalog.confirm(current.view.name, stored[v]?.version) === undefined)) return undefined;
-    return places.map((each) =>
-      each.map((place) => {
-        const record = place === undefined ? undefined : stored[place];
-        return record && this.#online.load(keys[place!]!, record);
-      }),
-    );
+  /** A feature view by name, by name and version, or as it was defined. */
+  async #viewOf(view: string | FeatureView, options: OperationOptions): Promise<CurrentView> {
+    const given: unknown = typeof view === 'string' ? view : (view as Partial<FeatureView> | undefined)?.name;
+    if (typeof given !== 'string') throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
+    const { name, version } = parseVersionedName(given, 'view');
+    const state = await this.#catalog.view(name, false, options);
+    if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
+    return currentView(name, state, version);
   }
-
-  /** All rows of a view, those included that others have ingested by now. */
-  async #load(current: CurrentView, options: OperationOptions): Promise<LoadedRows> {
-    const key = logKeyOf(current);
-    const id = `${key} ${current.digest}`;
-    const entry = this.#rows.get(id) ?? { loaded: new LoadedRows(current), reading: Promise.resolve() };
-    this.#rows.delete(id);
-    this.#rows.set(id, entry);
-    // One reader at a time; whoever comes second continues where the first ended, or failed.
-    const refresh = async (): Promise<void> => {
-      entry.loaded = await refreshRows(entry.loaded, current, this.#logs.of(current), options);
-    };
-    entry.reading = entry.reading.then(refresh, refresh);
-    await entry.reading;
-    return entry.loaded;
-  }
-
-  #trim(): void {
-    let held = [...this.#rows.values()].reduce((sum, { loaded }) => sum + loaded.byteLength, 0);
-    for (const [id, { loaded }] of this.#rows) {
-      if (held <= this.#cacheBytes) return;
-      this.#rows.delete(id);
-      held -= loaded.byteLength;
-    }
-  }
-}
-
-function isKeyPart(value: unknown): boolean {
-  return value === null || value instanceof Date || ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
-}
-
-function nameOf(view: string | FeatureView): string {
-  if (typeof view === 'string') return view;
-  if (typeof view?.name === 'string') return view.name;
-  throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
-}
-
-function countOutcomes(outcomes: Uint8Array): ViewReport {
-  const counts = new Uint32Array(5);
-  for (const each of outcomes) counts[each]! += 1;
-  const of = (name: keyof typeof outcome): number => counts[outcome[name]]!;
-  return { matched: of('matched'), missing: of('missing'), expired: of('expired'), future: of('future'), tooNew: of('tooNew') };
 }

@@ -3,7 +3,7 @@ import { hasObjects, isPresent, type Column, type ColumnType } from '../core/col
 import { ValidationError } from '../core/errors.ts';
 import { isTableStream, toTable, toTables, type Table, type TableSource } from '../core/table.ts';
 import { rowsPerBatch, sliceTable } from './batch.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 /**
  * Batches of checked rows from any source, with the columns that the view uses. A table is checked whole before its first batch comes out; a stream batch by
@@ -12,7 +12,7 @@ import type { CurrentView } from './definitions/definition-catalog.ts';
 export async function* batchesOf(current: CurrentView, source: TableSource, signal: AbortSignal | undefined): AsyncGenerator<Table> {
   const { entity, timestamp, createdTimestamp } = current.view;
   const times = createdTimestamp === undefined ? [timestamp] : [timestamp, createdTimestamp];
-  const types: Record<string, ColumnType> = { ...current.columns, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
+  const types: Record<string, ColumnType> = { ...current.columns, ...current.view.keyTypes, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
   const only = [...new Set([...entity, ...Object.keys(types)])];
   const batchRows = rowsPerBatch(only.map((name) => (Object.hasOwn(types, name) ? types[name]! : 'string')));
   let seen = 0;

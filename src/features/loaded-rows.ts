@@ -9,7 +9,7 @@ import { EventIndex } from './event-index.ts';
 import { KeyDictionary } from './key-dictionary.ts';
 import { missingColumn } from './missing-column.ts';
 import { logKeyOf } from './offline-log.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 /** A batch in memory: its rows as columns, and their keys as codes. */
 interface LoadedBatch {

@@ -12,7 +12,7 @@ import { LoadedRows, refreshRows, type RowSnapshot } from './loaded-rows.ts';
 import type { OfflineLogs } from './offline-log.ts';
 import { layoutOf, mergeRecord, rebuildRecord, type OnlineLayout } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 /** What a materialization did. */
 export interface MaterializeResult {

@@ -10,7 +10,7 @@ import { writeValue } from '../storage/records.ts';
 import { rewritableLog, type RewritableLog } from '../storage/rewritable-log.ts';
 import { update } from '../storage/update.ts';
 import { encodeBatch, type Batch } from './batch.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 interface Receipt {
   readonly digest: string;

@@ -5,12 +5,12 @@ import { concatTables, type Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
 import { windowStart } from './aggregate.ts';
 import { EventIndex } from './event-index.ts';
-import type { FeatureDefinition, FeatureView } from './definitions/feature-view.ts';
+import { viewColumns, type FeatureDefinition, type FeatureView } from './definitions/feature-view.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
 import { orderRows } from './row-order.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 /** What an online record must hold for a view: which columns, and how far back. */
 export interface OnlineLayout {
@@ -21,10 +21,12 @@ export interface OnlineLayout {
   readonly windows: readonly { readonly window: number; readonly hop: number }[];
 }
 
-/** The layout that a view needs. */
+/** The layout that a view needs, at every version that reads the same rows. */
 export function layoutOf(current: CurrentView): OnlineLayout {
-  const windows = windowsOf(Object.values<FeatureDefinition>(current.view.features));
-  return { id: digestOf(canonicalJson([current.columns, windows])), columns: current.columns, windows };
+  const windows = windowsOf(current.kept.flatMap((view) => Object.values<FeatureDefinition>(view.features)));
+  // Types agree: a version under which a column changes its type has rows of its own.
+  const columns: Record<string, ColumnType> = Object.fromEntries(current.kept.flatMap((view) => Object.entries(viewColumns(view))));
+  return { id: digestOf(canonicalJson([columns, windows])), columns, windows };
 }
 
 /** The distinct windows of aggregates. */

@@ -7,7 +7,7 @@ import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
 import { decodeRecord, encodeRecord, indexOf, type OnlineRecord } from './online-record.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 
 /** A record in memory, with the index by which its features are computed. */
 export interface LoadedRecord {

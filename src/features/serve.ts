@@ -1,60 +1,58 @@
 import { isPresent, valueAt } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import type { AskedView } from './definitions/query-plan.ts';
+import type { TransformFailure } from './compute-on-demand.ts';
 import { definitionOf, type FeatureDefinition } from './definitions/feature-view.ts';
 import { shortcoming } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
 import { ownValue } from './own-values.ts';
 import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
-import type { CurrentView } from './definitions/definition-catalog.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
+import { defaultOf } from './with-default.ts';
 
 /** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
 export type FeatureStatus = 'PRESENT' | 'NULL_VALUE' | 'NOT_FOUND' | 'OUTSIDE_MAX_AGE';
 
 /** Features for serving, in the order of the entities. */
 export interface OnlineFeatures {
-  /** The entities' own columns, then the features; a value is `null` unless its status is `PRESENT`. */
+  /** The entities' own columns, then the features; a value whose status is not `PRESENT` is the feature's default, or `null`. */
   readonly columns: Readonly<Record<string, readonly unknown[]>>;
-  /** By feature column. */
+  /** By feature column; what is computed on demand is `PRESENT` or `NULL_VALUE`. */
   readonly statuses: Readonly<Record<string, readonly FeatureStatus[]>>;
-  /** By feature column: event time of the entity's newest row, epoch milliseconds, `null` when there is none. */
+  /** By feature column: event time of the entity's newest row, epoch milliseconds, `null` when there is none; of what is computed on demand, the oldest of those that went into it. */
   readonly timestamps: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Rows for which an on-demand view failed, where the query lets them be `null`. */
+  readonly failures: readonly TransformFailure[];
 }
 
-/** An answer in the making. */
-export interface OnlineAnswer {
-  readonly columns: Record<string, unknown[]>;
-  readonly statuses: Record<string, FeatureStatus[]>;
-  readonly timestamps: Record<string, (number | null)[]>;
+/** A feature's values for the entities asked for. */
+export interface ServedValues {
+  readonly values: unknown[];
+  readonly statuses: FeatureStatus[];
+  readonly timestamps: (number | null)[];
 }
 
-/** Adds a view's features at the moment `now` to an answer, one entity's record after the other. */
-export function serve(
-  { current, features }: AskedView,
-  records: readonly (LoadedRecord | undefined)[],
-  now: number,
-  answer: OnlineAnswer,
-): void {
+/** A view's features at the moment `now`, from one entity's record after the other. */
+export function serveView({ current, features }: AskedView, records: readonly (LoadedRecord | undefined)[], now: number): ServedValues[] {
   const { view } = current;
   const names = features.map(({ feature }) => feature);
   const definitions = names.map((name) => definitionOf(view, name));
-  for (const { column } of features) {
-    answer.columns[column] = [];
-    answer.statuses[column] = [];
-    answer.timestamps[column] = [];
-  }
+  const served: ServedValues[] = features.map(() => ({ values: [], statuses: [], timestamps: [] }));
+  const defaults = names.map((name) => defaultOf(view, name));
   const probes = { codes: new Int32Array(1), times: Float64Array.of(now) };
   for (const loaded of records) {
     if (loaded) assertAnswerable(loaded, current, names, now);
     const joined = loaded && joinFeatures(loaded.index, probes, definitions, names, { ttl: view.ttl, knownOnly: true });
-    features.forEach(({ column }, f) => {
+    served.forEach(({ values, statuses, timestamps }, f) => {
       const { value, status } = statusOf(joined, f, definitions[f]!);
-      answer.columns[column]!.push(value);
-      answer.statuses[column]!.push(status);
+      const standIn = value === null ? defaults[f] : undefined;
+      values.push(standIn ? ownValue(valueAt(standIn, 0)) : value);
+      statuses.push(status);
       const time = joined?.eventTimes[0] ?? NaN;
-      answer.timestamps[column]!.push(Number.isNaN(time) ? null : time);
+      timestamps.push(Number.isNaN(time) ? null : time);
     });
   }
+  return served;
 }
 
 function assertAnswerable({ record }: LoadedRecord, current: CurrentView, names: readonly string[], now: number): void {

@@ -1,12 +1,12 @@
-import { hasObjects, type Column } from '../core/column.ts';
+import { hasObjects, toColumn, valueAt, type Column } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import { toTable, type Table, type TableInput } from '../core/table.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 
 /** The table of entities that features are asked for. No rows at all are a table, too. */
-export function spineOf(entities: TableInput, timestamp: string, views: readonly FeatureView[]): Table {
+export function spineOf(entities: TableInput, timestamp: string, wanted: readonly string[]): Table {
   const none = Array.isArray(entities) && entities.length === 0;
-  const input = none ? Object.fromEntries([...views.flatMap((view) => view.entity), timestamp].map((name) => [name, []])) : entities;
+  const input = none ? Object.fromEntries([...wanted, timestamp].map((name) => [name, []])) : entities;
   return toTable(input, { types: Object.fromEntries([[timestamp, 'timestamp']]), path: 'entities' });
 }
 
@@ -22,12 +22,15 @@ export function momentsOf(spine: Table, timestamp: string): Float64Array {
   return times;
 }
 
-/** A column of a table of entities by which a view finds its rows. Throws `ValidationError` when it is missing or holds no keys. */
-export function entityColumn(spine: Table, name: string, view: FeatureView): Column {
+/** A column of a table of entities by which a view finds its rows. Throws `ValidationError` when it is missing, holds no keys, or not those of the view's entity. */
+export function entityColumn(spine: Table, name: string, view: FeatureView, key: string): Column {
   const column = spine.columns[name];
   if (column === undefined) {
     throw new ValidationError(`entities has no column '${name}', by which the view '${view.name}' finds its entities; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
   }
   if (hasObjects(column)) throw new ValidationError(`entities.${name} holds values of several types or objects, which are no entity keys.`, { path: `entities.${name}` });
-  return column;
+  const type = view.keyTypes?.[key];
+  if (type === undefined || column.type === type) return column;
+  // What fits is taken as what it is meant to be: whole numbers as int64, ISO texts as timestamps.
+  return toColumn(Array.from({ length: spine.rowCount }, (_, i) => valueAt(column, i)), type, `entities.${name}`);
 }

@@ -7,10 +7,12 @@ import {
   aggregate,
   compareData,
   DriftMonitor,
+  featureService,
   featureView,
   FeatureStore,
   gates,
   MemoryStorage,
+  onDemandView,
   Pipeline,
   profileData,
   Registry,
@@ -133,7 +135,13 @@ describe.each<[string, (directory: string) => StorageAdapter]>([
     const spine = [{ origin: 'ATL', date: now, late: true }];
 
     const store = new FeatureStore({ storage });
-    await store.apply([airportDelays]);
+    const request = onDemandView({
+      name: 'request', version: '1', inputs: { mean: airportDelays.feature('delay_mean_1h') }, request: { distance: 'float64' },
+      features: { log_distance: 'float64', busy: 'bool' },
+      compute: ({ distance, mean }) => ({ log_distance: distance === null ? null : Math.log1p(distance), busy: mean !== null && mean > 20 }),
+    });
+    const service = featureService({ name: 'delay_v1', features: ['airport_delays:*', 'request:*'] });
+    await store.apply([airportDelays, request, service]);
     await store.ingest('airport_delays', rows);
     expect(await store.ingest('airport_delays', rows, { online: true })).toMatchObject({ rows: 0, known: 2 });
     const features = ['airport_delays:*'];
@@ -141,6 +149,9 @@ describe.each<[string, (directory: string) => StorageAdapter]>([
     const named = await store.getHistoricalFeatures({ entities: spine, timestamp: 'date', features: ['airport_delays:delay_mean_1h'], fullFeatureNames: true });
     await store.materialize('airport_delays', { end: now });
     const online = await store.getOnlineFeatures({ entities: [{ origin: 'ATL', distance: 500 }], features });
+    const byName = await store.getHistoricalFeatures({ entities: [{ ...spine[0], distance: 500 }], timestamp: 'date', features: 'delay_v1' });
+    const serving = await store.getOnlineFeatures({ entities: [{ origin: 'ATL', distance: 500 }], features: 'delay_v1' });
+    for (const name of ['delay', 'delay_mean_1h', 'log_distance', 'busy']) expect(serving.columns[name]).toEqual(Array.from(byName.columns[name]!));
     expect(training.rowCount).toBe(1);
     expect(training.report['airport_delays']!.matched).toBe(1);
     expect(named.columns['airport_delays__delay_mean_1h']![0]).toBe(15);

@@ -95,7 +95,7 @@ describe('rubbish', () => {
   const loose = store as unknown as Record<'apply' | 'ingest' | 'materialize' | 'getHistoricalFeatures' | 'getOnlineFeatures', (...given: unknown[]) => Promise<unknown>>;
 
   it.each<[string, () => Promise<unknown>, RegExp]>([
-    ['a view instead of a list', () => loose.apply(view), /views must be a list/],
+    ['a view instead of a list', () => loose.apply(view), /definitions must be a list/],
     ['a misspelt option of apply', () => loose.apply([], { forse: true }), /options has unknown options: forse/],
     ['a misspelt option of ingest', () => loose.ingest('v', [], { onlien: true }), /options has unknown options: onlien/],
     ['a batch id that is a number', () => loose.ingest('v', [], { batchId: 5 }), /options\.batchId must be a string/],

@@ -1,171 +1,68 @@
 import type { Clock } from '../../core/clock.ts';
-import { canonicalJson } from '../../core/codec.ts';
-import type { ColumnType } from '../../core/column.ts';
-import { digestOf, type Digest } from '../../core/digest.ts';
-import { ConflictError, NotFoundError } from '../../core/errors.ts';
-import { escapeSegment } from '../../core/key.ts';
+import { NotFoundError } from '../../core/errors.ts';
+import type { Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, Version } from '../../storage/contract.ts';
-import { changeHead, readHead } from '../../storage/head-record.ts';
-import { viewColumns, type FeatureDefinition, type FeatureView } from './feature-view.ts';
+import { readHead } from '../../storage/head-record.ts';
+import { applyDefinitions, type AppliedDefinition } from './apply-definitions.ts';
+import type { Definition } from './definition.ts';
+import { serviceKey, versionOf, viewKey, type ServiceState, type ServiceVersion, type ViewState } from './definition-states.ts';
 
-/** What became of a view that was applied. */
-export interface AppliedView {
-  /** Name of the view. */
-  readonly name: string;
-  /** Counted from 1. */
-  readonly version: number;
-  /** Content hash of the definition. */
-  readonly digest: Digest;
-  /** Whether the view is new, as it was, has more features, or was changed by force. */
-  readonly change: 'created' | 'unchanged' | 'extended' | 'forced';
+interface Known<State> {
+  /** Version of the record that held it. */
+  readonly version: Version | undefined;
+  readonly state: State;
 }
 
-interface ViewVersion {
-  readonly version: number;
-  readonly digest: Digest;
-  readonly view: FeatureView;
-  readonly at: number;
-}
-
-interface ViewState {
-  /** Counts how often rows became unreadable under the definition that followed; each has a log of its own. */
-  readonly epoch: number;
-  /** Type of every column that rows of this epoch may hold. */
-  readonly columns: Readonly<Record<string, ColumnType>>;
-  readonly versions: readonly ViewVersion[];
-}
-
-/** A view as it is in force. */
-export interface CurrentView {
-  readonly view: FeatureView;
-  readonly digest: Digest;
-  readonly epoch: number;
-  /** Columns that the view's features are made of. */
-  readonly columns: Readonly<Record<string, ColumnType>>;
-}
-
-/** Definitions of feature views, stored as data: every version is kept, and the history says who came when. */
-export class ViewCatalog {
+/** Definitions, stored as data: every version is kept, and the history says who came when. What was read once is kept, and whoever relies on it asks first whether it is still so. */
+export class DefinitionCatalog {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
-  readonly #known = new Map<string, { version: Version | undefined; current: CurrentView }>();
+  readonly #known = new Map<Key, Known<unknown>>();
 
   constructor(storage: StorageAdapter, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
   }
 
-  /** Key of the record that holds a view. */
-  keyOf(name: string): string {
-    return `features/views/${escapeSegment(name)}`;
+  /** Puts definitions in force: all are checked before the first is stored. */
+  async apply(definitions: readonly Definition[], force: boolean, options: OperationOptions): Promise<AppliedDefinition[]> {
+    const applied = await applyDefinitions(this.#storage, this.#clock, definitions, force, options);
+    this.#known.clear();
+    return applied;
   }
 
-  /** Puts a definition in force. Throws `ConflictError` naming the differences when it breaks the one in force and `force` is not set. */
-  async apply(view: FeatureView, force: boolean, options: OperationOptions): Promise<AppliedView> {
-    const digest = digestOf(canonicalJson(view));
-    const columns = viewColumns(view);
-    let applied: AppliedView | undefined;
-    await changeHead<ViewState>(
-      { storage: this.#storage, key: this.keyOf(view.name), clock: this.#clock },
-      (state) => {
-        const last = state?.versions.at(-1);
-        if (last?.digest === digest) {
-          applied = { name: view.name, version: last.version, digest, change: 'unchanged' };
-          return undefined;
-        }
-        const breaks = last ? breakingChanges(last.view, view) : [];
-        const conflicts = state ? conflictingColumns(state.columns, columns) : [];
-        if (!force && breaks.length + conflicts.length > 0) throw refused(view.name, [...breaks, ...conflicts]);
-        const rows = last === undefined || rowsStayReadable(last.view, view, conflicts);
-        applied = { name: view.name, version: (last?.version ?? 0) + 1, digest, change: last === undefined ? 'created' : breaks.length + conflicts.length > 0 ? 'forced' : 'extended' };
-        const entry: ViewVersion = { version: applied.version, digest, view, at: this.#clock.now() };
-        return {
-          state: { epoch: (state?.epoch ?? 1) + (rows ? 0 : 1), columns: rows ? { ...state?.columns, ...columns } : columns, versions: [...(state?.versions ?? []), entry] },
-          events: [
-            {
-              type: 'feature-view-applied',
-              subject: { kind: 'feature-view', id: view.name, version: applied.version, digest },
-              data: { change: applied.change, differences: [...breaks, ...conflicts] },
-            },
-          ],
-        };
-      },
-      options,
-    );
-    this.#known.delete(view.name);
-    return applied!;
+  /** What is stored of a view, as far as this instance knows when `cached`. Throws `NotFoundError` when there is none. */
+  async view(name: string, cached: boolean, options: OperationOptions): Promise<ViewState> {
+    const state = await this.#state<ViewState>(viewKey(name), cached, options);
+    if (state === undefined) {
+      throw new NotFoundError(`There is no feature view '${name}'; define it with featureView() or onDemandView() and store it with apply().`, { key: name });
+    }
+    return state;
   }
 
-  /** The view in force, as far as this instance knows; {@link confirm} tells whether it still is. Throws `NotFoundError` when there is none. */
-  async get(name: string, options: OperationOptions): Promise<CurrentView> {
-    return this.#known.get(name)?.current ?? this.reload(name, options);
+  /** A version of a service, the newest when none is named. Throws `NotFoundError` when there is none. */
+  async service(name: string, version: string | undefined, cached: boolean, options: OperationOptions): Promise<ServiceVersion> {
+    const state = await this.#state<ServiceState>(serviceKey(name), cached, options);
+    if (state === undefined) throw new NotFoundError(`There is no feature service '${name}'; define it with featureService() and store it with apply().`, { key: name });
+    return versionOf(`feature service '${name}'`, state.versions, version);
   }
 
-  /** The view in force, read afresh when its record changed. */
-  async fresh(name: string, options: OperationOptions): Promise<CurrentView> {
-    const [record] = await this.#storage.read([this.keyOf(name)], options);
-    return this.confirm(name, record?.version) ?? this.reload(name, options);
+  /** Whether what this instance knows of a record is what the record holds at `version`. */
+  confirms(key: Key, version: Version | undefined): boolean {
+    const known = this.#known.get(key);
+    return known !== undefined && known.version === version;
   }
 
-  /** The view when its record is still at `version`, otherwise `undefined`. */
-  confirm(name: string, version: Version | undefined): CurrentView | undefined {
-    const known = this.#known.get(name);
-    return known !== undefined && known.version === version ? known.current : undefined;
-  }
-
-  async reload(name: string, options: OperationOptions): Promise<CurrentView> {
-    const key = this.keyOf(name);
+  async #state<State>(key: Key, cached: boolean, options: OperationOptions): Promise<State | undefined> {
+    const known = this.#known.get(key) as Known<State> | undefined;
+    if (known !== undefined && cached) return known.state;
     // The version is read first: a change in between only makes the next look read again.
     const [record] = await this.#storage.read([key], options);
-    const state = await readHead<ViewState>({ storage: this.#storage, key }, options);
-    const last = state?.versions.at(-1);
-    if (state === undefined || last === undefined) {
-      throw new NotFoundError(`There is no feature view '${name}'; define it with featureView() and store it with apply().`, { key: name });
-    }
-    const current: CurrentView = { view: last.view, digest: last.digest, epoch: state.epoch, columns: viewColumns(last.view) };
-    this.#known.set(name, { version: record?.version, current });
-    return current;
+    if (known !== undefined && this.confirms(key, record?.version)) return known.state;
+    const state = record && (await readHead<State>({ storage: this.#storage, key }, options));
+    if (state === undefined) this.#known.delete(key);
+    else this.#known.set(key, { version: record?.version, state });
+    return state;
   }
-}
-
-function refused(name: string, differences: readonly string[]): ConflictError {
-  return new ConflictError(
-    `The feature view '${name}' cannot be changed so, since what is made from it would break: ${differences.join('; ')}. Give the changed features new names, or apply with { force: true }.`,
-    { key: name, differences },
-  );
-}
-
-/** What a reader of the old definition would miss or find changed under the new one. New features break nothing. */
-function breakingChanges(before: FeatureView, after: FeatureView): string[] {
-  const changes: string[] = [];
-  const compare = (what: string, from: unknown, to: unknown): void => {
-    const [old, now] = [show(from), show(to)];
-    if (old !== now) changes.push(`${what} was ${old} and would be ${now}`);
-  };
-  compare('entity', before.entity, after.entity);
-  compare('timestamp', before.timestamp, after.timestamp);
-  compare('createdTimestamp', before.createdTimestamp, after.createdTimestamp);
-  compare('ttl', before.ttl, after.ttl);
-  const features = after.features as Readonly<Record<string, FeatureDefinition | undefined>>;
-  for (const [name, definition] of Object.entries(before.features)) {
-    if (Object.hasOwn(features, name)) compare(`feature '${name}'`, definition, features[name]);
-    else changes.push(`feature '${name}' would be gone`);
-  }
-  return changes;
-}
-
-function show(value: unknown): string {
-  return value === undefined ? 'absent' : canonicalJson(value);
-}
-
-function conflictingColumns(before: Readonly<Record<string, ColumnType>>, after: Readonly<Record<string, ColumnType>>): string[] {
-  return Object.entries(after).flatMap(([name, type]) =>
-    Object.hasOwn(before, name) && before[name] !== type ? [`column '${name}' holds ${before[name]} and would hold ${type}`] : [],
-  );
-}
-
-function rowsStayReadable(before: FeatureView, after: FeatureView, conflicts: readonly string[]): boolean {
-  const shape = (view: FeatureView): string => canonicalJson([view.entity, view.timestamp, view.createdTimestamp ?? null]);
-  return conflicts.length === 0 && shape(before) === shape(after);
 }

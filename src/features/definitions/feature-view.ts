@@ -1,13 +1,15 @@
 import * as z from 'zod/mini';
 import type { ColumnType } from '../../core/column.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
-import { ValidationError } from '../../core/errors.ts';
+import { NotFoundError, ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { aggregateSchema, type AggregateDefinition } from '../aggregate.ts';
 import { checkCondition, conditionType } from './condition.ts';
-
-/** Type of a feature: `int64` travels as bigint, `timestamp` as epoch milliseconds, `json` is any other plain data. */
-export type FeatureType = ColumnType;
+import { factFields, factsOf, type DefinitionFacts } from './definition-facts.ts';
+import { checkName } from './definition-name.ts';
+import { keyTypesSchema, type Entity, type KeyType } from './entity.ts';
+import type { FeatureInput } from './feature-input.ts';
+import { checkValue, featureTypeSchema, type FeatureType } from './feature-type.ts';
 
 /** A feature that is a column as it is: the newest value not later than the moment asked for. */
 export interface ColumnFeature {
@@ -20,14 +22,38 @@ export interface ColumnFeature {
 /** What a feature is, as data. */
 export type FeatureDefinition = ColumnFeature | AggregateDefinition;
 
+/** What people should know of one feature. */
+export interface FeatureFacts {
+  /** What it is and how it is meant. @default none */
+  readonly description?: string | undefined;
+  /** Whatever else should be known of it. @default none */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A feature with more to say of it than what it is. */
+export type FeatureOptions<Type extends FeatureType = FeatureType, Aggregate extends AggregateDefinition = AggregateDefinition> = FeatureFacts & {
+  /** What is given where there is no value: no row, none that is young enough, or one without it. Statuses still tell. @default null */
+  readonly default?: unknown;
+} & ({ /** The type of a column of that name. */ readonly type: Type } | { /** What it is computed from. */ readonly from: Aggregate });
+
+/** What a feature may be given as: the type of a column of its name, an aggregate, or either with more to say of it. */
+export type FeatureSource = FeatureType | AggregateDefinition | FeatureOptions;
+
+/** The type of the values of a feature that is given so. */
+export type SourceType<Source> = Source extends FeatureType ? Source : Source extends { readonly type: infer Type extends FeatureType } ? Type : Source extends { readonly from: infer From } ? SourceType<From> : 'float64';
+
 /** A feature view as data: how rows of events become features of an entity. Made by {@link featureView}. */
-export interface FeatureView<Name extends string = string> {
+export interface FeatureView<Name extends string = string> extends DefinitionFacts {
   /** Tells it from other definitions. */
   readonly kind: 'feature-view';
   /** Names the view in the store and in references. */
   readonly name: string;
   /** The columns whose values together name an entity. */
   readonly entity: readonly string[];
+  /** The name of the entity, where it is one that was defined. */
+  readonly entityName?: string | undefined;
+  /** Types of the columns of the key, where the entity says them. */
+  readonly keyTypes?: Readonly<Record<string, KeyType>> | undefined;
   /** The column that says when a row became true. */
   readonly timestamp: string;
   /** The column that says when a row became known. */
@@ -36,52 +62,82 @@ export interface FeatureView<Name extends string = string> {
   readonly ttl?: number | undefined;
   /** Its features by name. */
   readonly features: Readonly<Record<Name, FeatureDefinition>>;
+  /** Types of columns of the rows that are no features but go into some. */
+  readonly columns?: Readonly<Record<string, FeatureType>> | undefined;
+  /** What is given where a feature has no value, by feature. */
+  readonly defaults?: Readonly<Record<string, unknown>> | undefined;
+  /** What people should know of its features, by feature. */
+  readonly about?: Readonly<Record<string, FeatureFacts>> | undefined;
+}
+
+/** A feature view as {@link featureView} gives it: data that knows its types. */
+export interface TypedFeatureView<Types extends Readonly<Record<string, FeatureType>>> extends FeatureView<Extract<keyof Types, string>> {
+  /** Points at one of its features, typed, for on-demand views, services and queries. Throws `NotFoundError` when it has none of that name. */
+  feature<Name extends Extract<keyof Types, string>>(name: Name): FeatureInput<Types[Name]>;
 }
 
 /** How a view is defined. */
-export interface FeatureViewOptions<Features extends Readonly<Record<string, FeatureType | AggregateDefinition>>> {
+export interface FeatureViewOptions<Features extends Readonly<Record<string, FeatureSource>>> extends DefinitionFacts {
   /** Letters, digits and `_`, not beginning with a digit and without `__`. */
   name: string;
-  /** The columns whose values together name an entity; none for a view that is the same for all. */
-  entity: readonly string[];
+  /** What its features are of: an entity, or the columns whose values together name one; none for a view that is the same for all. */
+  entity: readonly string[] | Entity;
   /** The column that says when a row became true: the time of its event. */
   timestamp: string;
   /** The column that says when a row became known, if later than its event: by default nothing is used before it. @default none */
   createdTimestamp?: string | undefined;
   /** How long a value of a column stays usable after its timestamp, both ends included; windows have lengths of their own. @default for ever */
   ttl?: Duration | undefined;
-  /** Features by name: the type of a column of that name, or an aggregate. */
+  /** Features by name: the type of a column of that name, an aggregate, or either with a default and a description. */
   features: Features;
+  /** Types of columns of the rows that are no features but go into some; where left out, what is aggregated is a `float64`, and what a condition tests is of the type it is compared with. @default none */
+  columns?: Readonly<Record<string, FeatureType>> | undefined;
 }
 
-const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
-const types = ['float64', 'int64', 'bool', 'string', 'timestamp', 'json'] as const;
 const name = /* @__PURE__ */ z.string().check(z.minLength(1));
 const columnName = /* @__PURE__ */ z.string().check(z.minLength(1), z.refine((text) => text !== '__proto__', 'must not be __proto__, which no object can have as a plain column'));
 
-const optionsSchema = /* @__PURE__ */ z.strictObject({
+const factsSchema = { description: factFields.description, tags: factFields.tags };
+const sourceSchema = /* @__PURE__ */ z.union(
+  [
+    featureTypeSchema,
+    aggregateSchema,
+    z.strictObject({ type: featureTypeSchema, default: z.optional(z.unknown()), ...factsSchema }),
+    z.strictObject({ from: aggregateSchema, default: z.optional(z.unknown()), ...factsSchema }),
+  ],
+  "must be one of the types float64, int64, bool, string, timestamp, bytes, json and embedding(n), an aggregate such as aggregate.mean('delay', { window: '1h' }), or { type } or { from } with a default, description or tags",
+);
+const shared = {
   name,
-  entity: z.array(columnName),
   timestamp: columnName,
   createdTimestamp: z.optional(columnName),
+  columns: z.optional(z.record(columnName, featureTypeSchema)),
+  ...factFields,
+};
+
+const optionsSchema = /* @__PURE__ */ z.strictObject({
+  entity: z.union([z.array(columnName), z.looseObject({ kind: z.literal('entity') })], "must be an entity, or the names of the columns of its key, such as ['driver_id']"),
+  ...shared,
   ttl: z.optional(z.unknown()),
-  features: z.record(z.string(), z.union([z.enum(types), aggregateSchema], `must be one of the types ${types.join(', ')}, or an aggregate such as aggregate.mean('delay', { window: '1h' })`)),
+  features: z.record(z.string(), sourceSchema),
 });
 
 const viewSchema = /* @__PURE__ */ z.strictObject({
   kind: z.literal('feature-view'),
-  name,
   entity: z.array(columnName),
-  timestamp: columnName,
-  createdTimestamp: z.optional(columnName),
+  ...shared,
+  entityName: z.optional(name),
+  keyTypes: z.optional(keyTypesSchema),
   ttl: z.optional(z.number().check(z.gt(0))),
-  features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: z.enum(types) }), aggregateSchema])),
+  features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: featureTypeSchema }), aggregateSchema])),
+  defaults: z.optional(z.record(z.string(), z.unknown())),
+  about: z.optional(z.record(z.string(), z.strictObject(factsSchema))),
 });
 
 /**
  * Defines features over rows of events, as plain data: nothing is stored until it is given to `FeatureStore.apply`.
  *
- * Throws `ValidationError` when names collide, an aggregate is not over a `float64` column, or the `ttl` is not a positive duration.
+ * Throws `ValidationError` when names collide, an aggregate is not over a column of its type, a default is not of its feature's type, or the `ttl` is not a positive duration.
  *
  * @example
  * ```ts
@@ -89,31 +145,69 @@ const viewSchema = /* @__PURE__ */ z.strictObject({
  *
  * const drivers = featureView({
  *   name: 'driver_stats', entity: ['driver_id'], timestamp: 'event_time', ttl: '7d',
- *   features: { rating: 'float64', trips_1d: aggregate.count({ window: '1d' }) },
+ *   features: { rating: { type: 'float64', default: 3, description: 'Stars, from 1 to 5.' }, trips_1d: aggregate.count({ window: '1d' }) },
  * });
- * console.log(drivers.name, drivers.ttl);
+ * console.log(drivers.name, drivers.ttl, drivers.feature('rating').type);
  * ```
  */
-export function featureView<const Features extends Readonly<Record<string, FeatureType | AggregateDefinition>>>(
+export function featureView<const Features extends Readonly<Record<string, FeatureSource>>>(
   options: FeatureViewOptions<Features>,
-): FeatureView<Extract<keyof Features, string>> {
+): TypedFeatureView<{ readonly [Name in Extract<keyof Features, string>]: SourceType<Features[Name]> }> {
   check(optionsSchema, options, 'featureView');
   const path = `featureView(${options.name})`;
-  const features: Record<string, FeatureDefinition> = Object.fromEntries(
-    Object.entries(options.features).map(([feature, definition]) => [feature, typeof definition === 'string' ? { kind: 'column', type: definition } : definition]),
-  );
+  const { entity } = options;
+  const { features, defaults, about } = partsOf(options.features);
   const view: FeatureView = {
     kind: 'feature-view',
     name: options.name,
-    entity: [...options.entity],
+    entity: 'kind' in entity ? Object.keys(entity.keys) : [...entity],
+    entityName: 'kind' in entity ? entity.name : undefined,
+    keyTypes: 'kind' in entity ? { ...entity.keys } : undefined,
     timestamp: options.timestamp,
     createdTimestamp: options.createdTimestamp,
     ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, `${path}.ttl`),
     features,
+    columns: options.columns && { ...options.columns },
+    defaults,
+    about,
+    ...factsOf(options),
   };
   if (view.ttl === 0) throw new ValidationError(`${path}.ttl is 0; give a length of time, or leave it out for values that never grow too old.`, { path: `${path}.ttl` });
   checkView(view, path);
-  return view;
+  const feature = (name: string): FeatureInput => inputOf(view, name);
+  // A method that is no property of the data: what is stored, compared or printed of a view does not have it.
+  return Object.defineProperty(view, 'feature', { value: feature }) as never;
+}
+
+/** What the sources of features say, sorted by what it is good for. */
+function partsOf(sources: Readonly<Record<string, FeatureSource>>): Pick<FeatureView, 'features' | 'defaults' | 'about'> {
+  const features: [string, FeatureDefinition][] = [];
+  const defaults: [string, unknown][] = [];
+  const about: [string, FeatureFacts][] = [];
+  for (const [name, source] of Object.entries(sources)) {
+    const given: FeatureOptions = typeof source === 'string' ? { type: source } : 'kind' in source ? { from: source } : source;
+    features.push([name, 'type' in given ? { kind: 'column', type: given.type } : given.from]);
+    if (given.default !== undefined) defaults.push([name, given.default instanceof Float32Array || given.default instanceof Float64Array ? Array.from(given.default) : given.default]);
+    if (given.description !== undefined || given.tags !== undefined) about.push([name, { description: given.description, tags: given.tags }]);
+  }
+  return { features: Object.fromEntries(features), defaults: unlessEmpty(defaults), about: unlessEmpty(about) };
+}
+
+function unlessEmpty<T>(entries: readonly [string, T][]): Readonly<Record<string, T>> | undefined {
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+/** Points at a feature of a view. Throws `NotFoundError` when it has none of that name. */
+function inputOf(view: FeatureView, feature: string): FeatureInput {
+  if (!Object.hasOwn(view.features, feature)) {
+    throw new NotFoundError(`The feature view '${view.name}' has no feature '${feature}'; it has ${Object.keys(view.features).join(', ')}.`, { key: `${view.name}:${feature}` });
+  }
+  return { kind: 'feature', view: view.name, feature, type: featureTypeOf(view.features[feature]!) };
+}
+
+/** The type of a feature's values. */
+export function featureTypeOf(definition: FeatureDefinition): FeatureType {
+  return definition.kind === 'column' ? definition.type : 'float64';
 }
 
 /** Checks a view wherever it came from, parsed from JSON for example. */
@@ -121,15 +215,18 @@ export function checkView(view: FeatureView, path: string): void {
   check(viewSchema, view, path);
   checkNames(view, path);
   viewColumns(view);
+  const strangers = [...Object.keys(view.defaults ?? {}), ...Object.keys(view.about ?? {})].filter((feature) => !Object.hasOwn(view.features, feature));
+  if (strangers.length > 0) throw new ValidationError(`${path} says something of '${strangers[0]}', which is none of its features.`, { path });
+  for (const [feature, value] of Object.entries(view.defaults ?? {})) checkValue(value, featureTypeOf(view.features[feature]!), `${path}.features.${feature}.default`);
+  const key = [...view.entity].sort().join();
+  if (view.keyTypes && Object.keys(view.keyTypes).sort().join() !== key) throw new ValidationError(`${path}.keyTypes are not of the columns of its key, ${view.entity.join(', ')}.`, { path: `${path}.keyTypes` });
 }
 
 function checkNames(view: FeatureView, path: string): void {
   const named = Object.keys(view.features);
   if (named.length === 0) throw new ValidationError(`${path}.features is empty; a view needs at least one feature.`, { path: `${path}.features` });
-  for (const text of [view.name, ...named]) {
-    if (namePattern.test(text) && !text.includes('__')) continue;
-    throw new ValidationError(`${JSON.stringify(text)} cannot name a view or feature: use letters, digits and _, begin with no digit, and leave out __.`, { path });
-  }
+  checkName(view.name, 'a view', path);
+  for (const text of named) checkName(text, 'a feature', path);
   const reserved = [...view.entity, view.timestamp, ...(view.createdTimestamp === undefined ? [] : [view.createdTimestamp])];
   const twice = reserved.find((column, i) => reserved.indexOf(column) !== i);
   if (twice !== undefined) throw new ValidationError(`${path} uses the column '${twice}' twice among entity, timestamp and createdTimestamp.`, { path });
@@ -142,6 +239,11 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
   const columns: Record<string, ColumnType> = {};
   const declared = Object.entries<FeatureDefinition>(view.features);
   for (const [feature, definition] of declared) if (definition.kind === 'column') columns[feature] = definition.type;
+  for (const [column, type] of Object.entries(view.columns ?? {})) {
+    const path = `featureView(${view.name}).columns.${column}`;
+    if (Object.hasOwn(columns, column)) throw new ValidationError(`${path} is a feature already; say its type there.`, { path });
+    columns[column] = type;
+  }
   for (const [feature, definition] of declared) {
     if (definition.kind !== 'aggregate' || definition.function === 'count') continue;
     if (definition.column === undefined) {

@@ -1,0 +1,78 @@
+import { throwIfAborted } from '../core/abort.ts';
+import { toColumn, valueAt, type Column } from '../core/column.ts';
+import { ValidationError } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
+import type { Table } from '../core/table.ts';
+import { computeOnDemand, type TransformFailure } from './compute-on-demand.ts';
+import { assertDistinct, type AskedComputation, type QueryPlan } from './definitions/query-plan.ts';
+import type { HistoricalFeatures, HistoricalQuery, ViewReport } from './feature-store-options.ts';
+import { definitionOf } from './definitions/feature-view.ts';
+import { ownValues } from './own-values.ts';
+import { joinFeatures, outcome } from './point-in-time.ts';
+import type { RowCache } from './row-cache.ts';
+import { entityColumn, momentsOf, spineOf } from './spine.ts';
+import { withDefault } from './with-default.ts';
+
+/** Answers a query for training: joins each view to the table of entities, then computes what is computed on demand. */
+export async function answerHistorical(plan: QueryPlan, query: HistoricalQuery, rows: RowCache): Promise<HistoricalFeatures> {
+  const { views, computations } = plan;
+  const wanted = [...views.flatMap(({ keys }) => keys), ...computations.flatMap(({ request }) => request.map(({ column }) => column))];
+  const spine = spineOf(query.entities, query.timestamp, wanted);
+  const times = momentsOf(spine, query.timestamp);
+  assertDistinct(Object.keys(spine.columns), plan.columns);
+  const keyColumns = views.map(({ keys, current }) => keys.map((name, k) => entityColumn(spine, name, current.view, current.view.entity[k]!)));
+  for (const asked of computations) for (const { column } of asked.request) requestColumn(spine, column, asked);
+  const values = new Map<string, Column>();
+  const report: Record<string, ViewReport> = {};
+  for (const [v, { label, current, features }] of views.entries()) {
+    const { view } = current;
+    throwIfAborted(query.signal, 'The join');
+    const loaded = await rows.load(current, query);
+    const codes = loaded.keys.find(keyColumns[v]!, spine.rowCount);
+    const names = features.map(({ feature }) => feature);
+    const definitions = names.map((name) => definitionOf(view, name));
+    const joined = joinFeatures(loaded.snapshot().index, { codes, times }, definitions, names, { ttl: view.ttl, knownOnly: query.asOf !== 'event' });
+    features.forEach(({ feature, id }, i) => values.set(id, withDefault(view, feature, joined.columns[i]!)));
+    report[label] = countOutcomes(joined.outcomes);
+    rows.trim();
+  }
+  const failures: TransformFailure[] = [];
+  for (const asked of computations) {
+    const computed = computeOnDemand(asked, {
+      rowCount: spine.rowCount,
+      valuesOf: (id) => values.get(id)!,
+      requestOf: (column) => requestColumn(spine, column, asked),
+      onError: query.onTransformError ?? 'stop',
+      describe: (row) => describeRow(plan, spine, row),
+      signal: query.signal,
+    });
+    asked.features.forEach(({ id }, i) => values.set(id, computed.columns[i]!));
+    failures.push(...computed.failures);
+  }
+  const columns: Record<string, ArrayLike<unknown>> = {};
+  for (const [name, column] of Object.entries(spine.columns)) columns[name] = ownValues(column);
+  for (const { column, id } of plan.columns) columns[column] = ownValues(values.get(id)!);
+  return { columns, rowCount: spine.rowCount, report, failures };
+}
+
+/** A column that an on-demand view takes from the request, in the type that it says. Throws `ValidationError` when it is missing or of another type. */
+function requestColumn(spine: Table, name: string, { view, request }: AskedComputation): Column {
+  const column = Object.hasOwn(spine.columns, name) ? spine.columns[name] : undefined;
+  if (column === undefined) {
+    throw new ValidationError(`entities has no column '${name}', which the on-demand view '${view.name}' takes from the request; it has ${Object.keys(spine.columns).join(', ')}.`, { path: `entities.${name}` });
+  }
+  const { type } = request.find((each) => each.column === name)!;
+  return column.type === type ? column : toColumn(Array.from({ length: spine.rowCount }, (_, i) => valueAt(column, i)), type, `entities.${name}`);
+}
+
+function describeRow(plan: QueryPlan, spine: Table, row: number): string {
+  const names = new Set([...plan.views.flatMap(({ keys }) => keys), ...plan.computations.flatMap(({ request }) => request.map(({ column }) => column))]);
+  return [...names].map((name) => `${name} ${shown(valueAt(spine.columns[name]!, row), 80)}`).join(', ');
+}
+
+function countOutcomes(outcomes: Uint8Array): ViewReport {
+  const counts = new Uint32Array(5);
+  for (const each of outcomes) counts[each]! += 1;
+  const of = (name: keyof typeof outcome): number => counts[outcome[name]]!;
+  return { matched: of('matched'), missing: of('missing'), expired: of('expired'), future: of('future'), tooNew: of('tooNew') };
+}
