@@ -89,9 +89,6 @@ export interface CurrentView {
   readonly kept: readonly FeatureView[];
 }
 
-/** A version of an on-demand view. */
-export type CurrentOnDemandView = StoredVersion<OnDemandViewData>;
-
 /** The record of a view, of either sort. */
 export function viewKey(name: string): Key {
   return `features/views/${escapeSegment(name)}`;
