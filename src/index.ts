@@ -351,6 +351,10 @@ export type { DefinitionKind } from './features/definitions/definition-states.ts
 export type { TransformFailure } from './features/compute-on-demand.ts';
 export { aggregate } from './features/aggregate.ts';
 export type { AggregateDefinition, AggregateOptions } from './features/aggregate.ts';
+export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/definitions/feature-view.ts';
+export { aggregate } from './features/aggregates/aggregate.ts';
+export type { AggregateOptions, ColumnAggregateOptions, DistinctCountOptions, QuantileOptions, RateOptions, ShareOptions, VarianceOptions } from './features/aggregates/aggregate.ts';
+export type { AggregateDefinition, AggregateFunction } from './features/aggregates/aggregate-definition.ts';
 export type { ColumnCondition, ConditionValue, Where } from './features/definitions/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
 export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';

@@ -32,6 +32,10 @@ export class DigitTotals implements RunningTotals {
     }
   }
 
+  get byteLength(): number {
+    return this.#stored.byteLength;
+  }
+
   start(low: number, high: number): void {
     const digits = this.#digits;
     digits.fill(0);

@@ -1,7 +1,4 @@
 import { embeddingSize, hasObjects, takeRows, type Column } from '../core/column.ts';
-import type { AggregateDefinition } from './aggregate.ts';
-import { matchingRows } from './definitions/condition.ts';
-import { ExactSums } from './exact-sum.ts';
 import { orderRows } from './row-order.ts';
 
 /** What an index is made of: rows in the order in which they were ingested. */
@@ -16,18 +13,15 @@ export interface IndexInput {
   readonly column: (name: string) => Column | undefined;
 }
 
-/** What counts towards an aggregate, up to each row. */
-export interface Accumulation {
-  /** Rows that count, up to and without each row; absent when every row does. */
-  readonly counts: Uint32Array | undefined;
-  /** 1 where a row counts; absent when every row does. */
-  readonly included: Uint8Array | undefined;
-  readonly sums: ExactSums | undefined;
+/** What is made from an index and kept with it. */
+export interface Derived {
+  /** Bytes held, roughly. */
+  readonly byteLength: number;
 }
 
 /**
  * Rows by entity and time, in the total order event time, created time, order of ingestion: what training, materialization and serving all read. Columns and
- * running totals are made when first asked for, and kept.
+ * what is derived from them are made when first asked for, and kept.
  */
 export class EventIndex {
   /** Where the rows of each key begin, with the end of the last as one more. */
@@ -42,7 +36,7 @@ export class EventIndex {
   readonly maxDelay: number;
   readonly #column: (name: string) => Column | undefined;
   readonly #columns = new Map<string, Column | undefined>();
-  readonly #accumulations = new Map<string, Accumulation>();
+  readonly #derived = new Map<string, Derived>();
 
   constructor(input: IndexInput) {
     const sortedBy = input.created ? [input.times, input.created] : [input.times];
@@ -70,12 +64,15 @@ export class EventIndex {
     return this.#columns.get(name);
   }
 
-  /** Running totals for an aggregate; aggregates over the same column and condition share them. */
-  accumulation(definition: AggregateDefinition): Accumulation {
-    const summed = definition.function === 'count' ? undefined : definition.column!;
-    const key = JSON.stringify([summed ?? null, definition.where ?? null], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
-    let found = this.#accumulations.get(key);
-    if (found === undefined) this.#accumulations.set(key, (found = this.#accumulate(summed, definition)));
+  /** A column for one look: it is not kept unless it was before. */
+  glance(name: string): Column | undefined {
+    return this.#columns.has(name) ? this.#columns.get(name) : this.#sorted(name);
+  }
+
+  /** What `make` makes under that name; once, and then again what it made. */
+  derived<T extends Derived>(name: string, make: () => T): T {
+    let found = this.#derived.get(name) as T | undefined;
+    if (found === undefined) this.#derived.set(name, (found = make()));
     return found;
   }
 
@@ -83,36 +80,13 @@ export class EventIndex {
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength;
     for (const column of this.#columns.values()) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
-    return bytes + this.#accumulations.size * this.times.byteLength * 1.5;
+    for (const each of this.#derived.values()) bytes += each.byteLength;
+    return bytes;
   }
 
   #sorted(name: string): Column | undefined {
     const column = this.#column(name);
     return column && takeRows(column, this.order);
-  }
-
-  #accumulate(summed: string | undefined, definition: AggregateDefinition): Accumulation {
-    const size = this.times.length;
-    const column = summed === undefined ? undefined : (this.#columns.get(summed) ?? this.#sorted(summed));
-    let included: Uint8Array | undefined;
-    if (definition.where) {
-      const tested: Record<string, Column> = {};
-      for (const name of Object.keys(definition.where)) {
-        const found = name === summed ? column : this.#sorted(name);
-        if (found) tested[name] = found;
-      }
-      included = matchingRows(definition.where, tested, size);
-    }
-    if (summed !== undefined) {
-      if (column === undefined) included = new Uint8Array(size);
-      else if (column.valid) included = included ? bothOf(included, column.valid) : column.valid;
-    }
-    let counts: Uint32Array | undefined;
-    if (included) {
-      counts = new Uint32Array(size + 1);
-      for (let i = 0; i < size; i++) counts[i + 1] = counts[i]! + included[i]!;
-    }
-    return { counts, included, sums: column?.type === 'float64' ? new ExactSums(column.values, included) : undefined };
   }
 }
 
@@ -120,9 +94,4 @@ function gather(values: Float64Array, order: Int32Array): Float64Array {
   const out = new Float64Array(order.length);
   for (let i = 0; i < order.length; i++) out[i] = values[order[i]!]!;
   return out;
-}
-
-function bothOf(a: Uint8Array, b: Uint8Array): Uint8Array {
-  for (let i = 0; i < a.length; i++) a[i]! &= b[i]!;
-  return a;
 }

@@ -25,6 +25,11 @@ export class ExactSums {
     this.#nonFinite = extent.finite ? undefined : new NonFiniteCounts(values, included);
   }
 
+  /** Bytes held, roughly. */
+  get byteLength(): number {
+    return this.#totals.byteLength + (this.#nonFinite?.byteLength ?? 0);
+  }
+
   /** Begins a total with the rows from `low` to `high` (excluded). */
   start(low: number, high: number): void {
     this.#totals.start(low, high);

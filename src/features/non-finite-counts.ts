@@ -14,6 +14,10 @@ export class NonFiniteCounts {
     }
   }
 
+  get byteLength(): number {
+    return this.#running.byteLength;
+  }
+
   start(low: number, high: number): void {
     for (let kind = 0; kind < 3; kind++) this.#counts[kind] = this.#running[3 * high + kind]! - this.#running[3 * low + kind]!;
   }

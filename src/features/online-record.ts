@@ -3,7 +3,8 @@ import { takeRows, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
 import { concatTables, type Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
-import { windowStart } from './aggregate.ts';
+import { columnsOfAggregate } from './aggregates/aggregate-definition.ts';
+import { isWithin, windowStart, type Window } from './aggregates/window.ts';
 import { EventIndex } from './event-index.ts';
 import { viewColumns, type FeatureDefinition, type FeatureView } from './definitions/feature-view.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
@@ -18,7 +19,7 @@ export interface OnlineLayout {
   readonly id: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
   /** Distinct windows and hops, in milliseconds. */
-  readonly windows: readonly { readonly window: number; readonly hop: number }[];
+  readonly windows: readonly Pick<Window, 'window' | 'hop'>[];
 }
 
 /** The layout that a view needs, at every version that reads the same rows. */
@@ -30,8 +31,8 @@ export function layoutOf(current: CurrentView): OnlineLayout {
 }
 
 /** The distinct windows of aggregates. */
-function windowsOf(features: readonly FeatureDefinition[]): { window: number; hop: number }[] {
-  const found = new Map<string, { window: number; hop: number }>();
+function windowsOf(features: readonly FeatureDefinition[]): Pick<Window, 'window' | 'hop'>[] {
+  const found = new Map<string, Pick<Window, 'window' | 'hop'>>();
   for (const feature of features) if (feature.kind === 'aggregate') found.set(`${feature.window}/${feature.hop}`, { window: feature.window, hop: feature.hop });
   return [...found.keys()].sort().map((key) => found.get(key)!);
 }
@@ -115,8 +116,8 @@ export function mergeRecord(record: OnlineRecord | undefined, rows: Table, layou
 }
 
 /** Whether rows kept for some windows are enough for another one, at every moment. */
-function isCovered(wanted: { window: number; hop: number }, kept: OnlineLayout['windows']): boolean {
-  return kept.some(({ window, hop }) => window >= wanted.window + wanted.hop || (window === wanted.window && hop === wanted.hop));
+function isCovered(wanted: Window, kept: OnlineLayout['windows']): boolean {
+  return kept.some((each) => isWithin(wanted, each));
 }
 
 /** A record made anew from all rows of its entity, of which those count that `eligible` names or that the record had before. */
@@ -148,7 +149,7 @@ function inTotalOrder(rows: Table): Table {
 function prune(rows: Table, layout: OnlineLayout, now: number): Table {
   const times = rows.columns['t']!.values as Float64Array;
   const created = rows.columns['c']?.values as Float64Array | undefined;
-  const oldest = layout.windows.reduce((bound, { window, hop }) => Math.min(bound, windowStart(now, window, hop)), Infinity);
+  const oldest = layout.windows.reduce((bound, window) => Math.min(bound, windowStart(now, window)), Infinity);
   let newest = rows.rowCount - 1;
   while (newest >= 0 && (times[newest]! > now || (created !== undefined && created[newest]! > now))) newest--;
   let first = 0;
@@ -170,10 +171,10 @@ export function shortcoming(record: OnlineRecord, view: FeatureView, asked: read
   if (absent !== undefined) return `it was materialized before the view had the column '${absent}'`;
   if (record.from === null) return undefined;
   const longer = windowsOf(asked.map((name) => features[name]!)).find((wanted) => !isCovered(wanted, record.windows));
-  return longer && `it was materialized before the view looked ${longer.window} ms back`;
+  return longer && `it was materialized before the view looked ${longer.window === 'lifetime' ? 'a lifetime' : `${longer.window} ms`} back`;
 }
 
 function columnsOf(name: string, feature: FeatureDefinition): string[] {
   if (feature.kind === 'column') return [name];
-  return [...(feature.column === undefined ? [] : [feature.column]), ...Object.keys(feature.where ?? {})];
+  return columnsOfAggregate(feature);
 }

@@ -2,6 +2,8 @@ import { roundedSumOfThree } from './rounded-sum.ts';
 
 /** Sums over ranges of rows, by what was added up to each. Values that are not finite count as nothing here. */
 export interface RunningTotals {
+  /** Bytes held besides the values. */
+  readonly byteLength: number;
   /** Begins a total with the rows from `low` to `high` (excluded). */
   start(low: number, high: number): void;
   /** Takes one row out of the total. */
@@ -25,6 +27,10 @@ export class PlainTotals implements RunningTotals {
       if (included === undefined || included[i] === 1) total += value - value === 0 ? value : 0;
       this.#running[i + 1] = total;
     }
+  }
+
+  get byteLength(): number {
+    return this.#running.byteLength;
   }
 
   start(low: number, high: number): void {
@@ -64,6 +70,10 @@ export class WideTotals implements RunningTotals {
       middle[i + 1] = this.#middle;
       low[i + 1] = this.#low;
     }
+  }
+
+  get byteLength(): number {
+    return 3 * this.#running[0].byteLength;
   }
 
   start(from: number, to: number): void {

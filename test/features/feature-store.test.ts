@@ -216,7 +216,7 @@ describe('apply', () => {
     [{ ttl: '-1h' }, 'ttl is "-1h"'],
     [{ ttl: 0 }, 'ttl is 0'],
     [{ features: { x: 'float32' } }, 'featureView.features.x'],
-    [{ features: { x: 'string', m: { kind: 'aggregate', function: 'mean', column: 'x', window: hour, hop: 0 } } }, 'only float64 columns can be summed'],
+    [{ features: { x: 'string', m: { kind: 'aggregate', function: 'mean', column: 'x', window: hour, hop: 0 } } }, 'a mean goes over float64 columns'],
     [{ features: { m: { kind: 'aggregate', function: 'count', window: hour, hop: 0, where: { x: { gt: 1, lt: 'b' } } } } }, 'compares one column with values of several types'],
     [{ features: { m: { kind: 'aggregate', function: 'count', window: hour, hop: 0, where: { at: { gt: 1 } } } } }, "'at', which is a key or timestamp column"],
     [{ features: { m: { kind: 'aggregate', function: 'mean', window: hour, hop: 0 } } }, 'm.column is missing; a mean goes over a column'],

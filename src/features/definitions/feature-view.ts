@@ -3,7 +3,7 @@ import type { ColumnType } from '../../core/column.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { NotFoundError, ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
-import { aggregateSchema, type AggregateDefinition } from '../aggregate.ts';
+import { aggregateSchema, declareColumns, type AggregateDefinition } from '../aggregates/aggregate-definition.ts';
 import { checkCondition, conditionType } from './condition.ts';
 import { factFields, factsOf, type DefinitionFacts } from './definition-facts.ts';
 import { checkName } from './definition-name.ts';
@@ -245,16 +245,7 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
     columns[column] = type;
   }
   for (const [feature, definition] of declared) {
-    if (definition.kind !== 'aggregate' || definition.function === 'count') continue;
-    if (definition.column === undefined) {
-      const path = `featureView(${view.name}).features.${feature}.column`;
-      throw new ValidationError(`${path} is missing; a ${definition.function} goes over a column.`, { path });
-    }
-    if (!Object.hasOwn(columns, definition.column)) columns[definition.column] = 'float64';
-    const type = columns[definition.column]!;
-    if (type === 'float64') continue;
-    const path = `featureView(${view.name}).features.${feature}`;
-    throw new ValidationError(`${path} aggregates '${definition.column}', which is a ${type} column; only float64 columns can be summed.`, { path });
+    if (definition.kind === 'aggregate') declareColumns(definition, columns, `featureView(${view.name}).features.${feature}`);
   }
   for (const [feature, definition] of declared) {
     if (definition.kind !== 'aggregate') continue;
