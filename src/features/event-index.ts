@@ -37,6 +37,7 @@ export class EventIndex {
   readonly #column: (name: string) => Column | undefined;
   readonly #columns = new Map<string, Column | undefined>();
   readonly #derived = new Map<string, Derived>();
+  readonly #plans = new WeakMap<object, unknown>();
 
   constructor(input: IndexInput) {
     const sortedBy = input.created ? [input.times, input.created] : [input.times];
@@ -73,6 +74,13 @@ export class EventIndex {
   derived<T extends Derived>(name: string, make: () => T): T {
     let found = this.#derived.get(name) as T | undefined;
     if (found === undefined) this.#derived.set(name, (found = make()));
+    return found;
+  }
+
+  /** What `make` made for that very definition the last time, without looking for it by name; it holds only what is derived. */
+  planFor<T>(definition: object, make: () => T): T {
+    let found = this.#plans.get(definition) as T | undefined;
+    if (found === undefined) this.#plans.set(definition, (found = make()));
     return found;
   }
 

@@ -1,3 +1,4 @@
+import { windowEnd, windowStart, type Window } from './aggregates/window.ts';
 import type { EventIndex } from './event-index.ts';
 import { orderRows } from './row-order.ts';
 
@@ -15,7 +16,8 @@ export class ProbeSweep {
   /** Numbers of the probes that have a key, by key and then by time. */
   readonly order: Int32Array;
   readonly #starts: Int32Array;
-  readonly #bounds = new Map<string, Int32Array>();
+  readonly #lows: { readonly window: Window; readonly places: Int32Array }[] = [];
+  readonly #highs: { readonly hop: number; readonly places: Int32Array }[] = [];
 
   constructor(index: EventIndex, probes: Probes) {
     this.index = index;
@@ -41,11 +43,21 @@ export class ProbeSweep {
     return places;
   }
 
-  /** The places of the first time at least `boundOf(t)`, kept under a name for whoever asks again. */
-  namedBounds(name: string, boundOf: (t: number) => number): Int32Array {
-    let found = this.#bounds.get(name);
-    if (found === undefined) this.#bounds.set(name, (found = this.bounds(boundOf, false)));
-    return found;
+  /** For each probe, the first place that a window at its moment sees; -1 where it has no key. */
+  windowStarts(window: Window): Int32Array {
+    for (const known of this.#lows) if (known.window.window === window.window && known.window.hop === window.hop) return known.places;
+    const places = this.bounds((t) => windowStart(t, window), false);
+    this.#lows.push({ window, places });
+    return places;
+  }
+
+  /** For each probe, the first place that a window at its moment no longer sees; -1 where it has no key. */
+  windowEnds(window: Window): Int32Array {
+    const hop = window.tumbling ? window.hop : 0;
+    for (const known of this.#highs) if (known.hop === hop) return known.places;
+    const places = this.bounds((t) => windowEnd(t, window), false);
+    this.#highs.push({ hop, places });
+    return places;
   }
 }
 

@@ -1,11 +1,18 @@
 import { valueAt, type Column } from '../../core/column.ts';
 import { compareScalars, type ScalarValue } from '../../stats/sketches/scalar-value.ts';
+import type { EventIndex } from '../event-index.ts';
 import { missingColumn } from '../missing-column.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
 import { Float64Results } from './float64-results.ts';
 import { ValueCounts } from './value-counts.ts';
 import type { WindowRows } from './window-rows.ts';
+
+interface Ranking {
+  readonly ranks: Int32Array;
+  readonly ranked: readonly ScalarValue[];
+  readonly byteLength: number;
+}
 
 /** Numbers of distinct values over windows; 0 where a window sees events but no value. */
 export function distinctCountsOf(windows: WindowRows, definition: AggregateDefinition): Column {
@@ -60,11 +67,10 @@ function quantileOf(q: number, counts: ValueCounts, ranked: readonly number[]): 
 /** Calls `take` for each probe whose window sees a value, with how often it sees each. */
 function sweepCounts(windows: WindowRows, definition: AggregateDefinition, ordered: boolean, take: (probe: number, counts: ValueCounts, ranked: readonly ScalarValue[]) => void): void {
   const { index, low, high } = windows;
-  const { column: name, where } = definition;
-  const column = index.column(name!);
+  const column = index.column(definition.column!);
   if (column === undefined) return;
-  const rows = countedRows(index, [name!], where);
-  const { ranks, ranked } = index.derived(nameOf('ranks', [name!], where), () => rank(column, rows));
+  const { rows, ranking } = index.planFor(definition, () => planOf(index, definition, column));
+  const { ranks, ranked } = ranking;
   const counts = new ValueCounts(ranked.length, ordered);
   let present = 0;
   let end = 0;
@@ -83,8 +89,13 @@ function sweepCounts(windows: WindowRows, definition: AggregateDefinition, order
   }
 }
 
+function planOf(index: EventIndex, { column: name, where }: AggregateDefinition, column: Column): { rows: CountedRows; ranking: Ranking } {
+  const rows = countedRows(index, [name!], where);
+  return { rows, ranking: index.derived(nameOf('ranks', [name!], where), () => rank(column, rows)) };
+}
+
 /** The values of a column in ascending order, and the rank of each row's. */
-function rank(column: Column, rows: CountedRows): { ranks: Int32Array; ranked: readonly ScalarValue[]; byteLength: number } {
+function rank(column: Column, rows: CountedRows): Ranking {
   const codes = new Int32Array(rows.size);
   const known = new Map<ScalarValue, number>();
   const { places } = rows;

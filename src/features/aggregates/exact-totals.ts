@@ -1,4 +1,5 @@
 import type { Column } from '../../core/column.ts';
+import type { EventIndex } from '../event-index.ts';
 import { ExactSums } from '../exact-sum.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
@@ -9,10 +10,7 @@ import type { WindowRows } from './window-rows.ts';
 /** Counts and sums over windows: differences of running totals that are exact, less the rows that are not known yet. */
 export function totalsOf(windows: WindowRows, definition: AggregateDefinition): Column {
   const { index, low, high } = windows;
-  const { column, over, where } = definition;
-  const columns = [column, over].filter((name) => name !== undefined);
-  const rows = countedRows(index, columns, where);
-  const sums = columns.map((name) => sumsOf(windows, rows, columns, name, definition));
+  const { rows, sums } = index.planFor(definition, () => planOf(index, definition));
   const results = new Float64Results(low.length);
   for (let probe = 0; probe < low.length; probe++) {
     const from = low[probe]!;
@@ -20,19 +18,19 @@ export function totalsOf(windows: WindowRows, definition: AggregateDefinition): 
     let seen = to - from;
     if (from < 0 || seen <= 0) continue;
     let count = rows.before(to) - rows.before(from);
-    if (count > 0) for (const each of sums) each?.start(from, to);
+    if (count > 0) for (const each of sums) each.start(from, to);
     for (const place of windows.hidden(probe)) {
       seen--;
       if (!rows.has(place)) continue;
       count--;
-      for (const each of sums) each?.leaveOut(place);
+      for (const each of sums) each.leaveOut(place);
     }
     if (seen > 0) results.set(probe, valueOf(definition, count, seen, windows.times[probe]!, sums));
   }
   return results.column();
 }
 
-function valueOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly (ExactSums | undefined)[]): number | undefined {
+function valueOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly ExactSums[]): number | undefined {
   switch (definition.function) {
     case 'count':
       return count;
@@ -50,9 +48,13 @@ function valueOf(definition: AggregateDefinition, count: number, seen: number, t
   return total === 0 ? undefined : sum.total(1) / total;
 }
 
-/** Running totals of a column over the rows that count; `undefined` when there is no such column. */
-function sumsOf({ index }: WindowRows, rows: CountedRows, columns: readonly string[], name: string, { where }: AggregateDefinition): ExactSums | undefined {
-  const column = index.column(name);
-  if (column?.type !== 'float64') return undefined;
-  return index.derived(nameOf(`sums ${name}`, columns, where), () => new ExactSums(column.values, rows.included));
+/** The rows that count, and running totals of the columns over them; no row counts where a column is missing. */
+function planOf(index: EventIndex, { column, over, where }: AggregateDefinition): { rows: CountedRows; sums: readonly ExactSums[] } {
+  const columns = [column, over].filter((name) => name !== undefined);
+  const rows = countedRows(index, columns, where);
+  const sums = columns.flatMap((name) => {
+    const found = index.column(name);
+    return found?.type === 'float64' ? [index.derived(nameOf(`sums ${name}`, columns, where), () => new ExactSums(found.values, rows.included))] : [];
+  });
+  return { rows, sums };
 }

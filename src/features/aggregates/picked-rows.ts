@@ -9,7 +9,7 @@ export function pickedOf(windows: WindowRows, definition: AggregateDefinition): 
   const { index, low } = windows;
   const column = index.column(definition.column!);
   if (column === undefined) return missingColumn(aggregateType(definition, undefined), low.length);
-  const rows = countedRows(index, [definition.column!], definition.where);
+  const rows = index.planFor(definition, () => countedRows(index, [definition.column!], definition.where));
   const picked = new Int32Array(low.length).fill(-1);
   for (const probe of windows.order) picked[probe] = visible(windows, rows, probe, 1, definition.function === 'last')[0] ?? -1;
   return takeRows(column, picked);
@@ -20,7 +20,7 @@ export function pickedListsOf(windows: WindowRows, definition: AggregateDefiniti
   const { index, low } = windows;
   const column = index.column(definition.column!);
   if (column === undefined) return missingColumn('json', low.length);
-  const rows = countedRows(index, [definition.column!], definition.where);
+  const rows = index.planFor(definition, () => countedRows(index, [definition.column!], definition.where));
   const valid = new Uint8Array(low.length);
   const values = new Array<unknown>(low.length).fill(null);
   for (const probe of windows.order) {

@@ -1,4 +1,5 @@
 import type { Column } from '../../core/column.ts';
+import type { EventIndex } from '../event-index.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
 import { TimeTree, type PartialStates } from './time-tree.ts';
@@ -15,11 +16,7 @@ export interface TreeStates<S> {
 /** The states of windows over a column that the index has; the tree they come from is kept with the index. `statesOf` is given the column with the rows that count only. */
 export function treeStates<S>(windows: WindowRows, definition: AggregateDefinition, stateBytes: number, statesOf: (column: Column) => PartialStates<S>): TreeStates<S> {
   const { index, low, high, codes } = windows;
-  const { column, where } = definition;
-  const rows = countedRows(index, [column!], where);
-  // Moments serve several functions, and so does each kind of sketch.
-  const kind = definition.approximate || definition.function === 'min' || definition.function === 'max' ? definition.function : 'moments';
-  const tree = index.derived(nameOf(`tree ${kind}`, [column!], where), () => new TimeTree(rows, index.times, statesOf(rows.take(index.column(column!)!)), stateBytes));
+  const { rows, tree } = index.planFor(definition, () => planOf(index, definition, stateBytes, statesOf));
   return {
     rows,
     each(take) {
@@ -34,4 +31,12 @@ export function treeStates<S>(windows: WindowRows, definition: AggregateDefiniti
       }
     },
   };
+}
+
+function planOf<S>(index: EventIndex, definition: AggregateDefinition, stateBytes: number, statesOf: (column: Column) => PartialStates<S>): { rows: CountedRows; tree: TimeTree<S> } {
+  const { column, where } = definition;
+  const rows = countedRows(index, [column!], where);
+  // Moments serve several functions, and a sketch serves all quantiles.
+  const kind = definition.approximate || definition.function === 'min' || definition.function === 'max' ? definition.function : 'moments';
+  return { rows, tree: index.derived(nameOf(`tree ${kind}`, [column!], where), () => new TimeTree(rows, index.times, statesOf(rows.take(index.column(column!)!)), stateBytes)) };
 }

@@ -1,6 +1,6 @@
 import type { ProbeSweep } from '../probe-sweep.ts';
 import type { EventIndex } from '../event-index.ts';
-import { windowEnd, windowStart, type Window } from './window.ts';
+import type { Window } from './window.ts';
 
 const none: readonly number[] = [];
 
@@ -24,8 +24,8 @@ export class WindowRows {
     this.times = sweep.probes.times;
     this.codes = sweep.probes.codes;
     this.order = sweep.order;
-    this.low = sweep.namedBounds(`low ${window.window}/${window.hop}`, (t) => windowStart(t, window));
-    this.high = sweep.namedBounds(window.tumbling ? `high ${window.hop}` : 'high', (t) => windowEnd(t, window));
+    this.low = sweep.windowStarts(window);
+    this.high = sweep.windowEnds(window);
     this.#knownOnly = knownOnly && sweep.index.late.length > 0;
   }
 
