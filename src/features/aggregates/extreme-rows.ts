@@ -24,5 +24,13 @@ function extremeRows(values: ArrayLike<number | bigint>, sign: 1 | -1): PartialS
     if (present !== present) return a;
     return other !== other || (sign === 1 ? other > present : other < present) ? b : a;
   };
-  return { blockRows: 32, fold: (rows) => rows.reduce(better), merge: better };
+  const fold = (from: number, to: number, hidden: readonly number[]): number => {
+    let best = -1;
+    for (let row = from, h = 0; row < to; row++) {
+      if (hidden[h] === row) h++;
+      else best = best < 0 ? row : better(best, row);
+    }
+    return best;
+  };
+  return { blockRows: 32, fold, merge: better };
 }

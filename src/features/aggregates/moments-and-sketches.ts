@@ -1,4 +1,4 @@
-import { valueAt, type Column } from '../../core/column.ts';
+import { columnValues, type Column } from '../../core/column.ts';
 import { HyperLogLog } from '../../stats/sketches/hyper-log-log.ts';
 import { KllSketch } from '../../stats/sketches/kll-sketch.ts';
 import { Moments } from '../../stats/sketches/moments.ts';
@@ -60,7 +60,7 @@ function momentStates(column: Column): PartialStates<Moments> {
   const values = column.values as Float64Array;
   return {
     blockRows: 64,
-    fold: (rows) => new Moments().updateAll(gather(values, rows)),
+    fold: (from, to, hidden) => new Moments().updateAll(without(values, from, to, hidden)),
     merge: (earlier, later) => new Moments().merge(earlier).merge(later),
   };
 }
@@ -68,24 +68,28 @@ function momentStates(column: Column): PartialStates<Moments> {
 function kllStates(column: Column): PartialStates<KllSketch> {
   const values = column.values as Float64Array;
   return {
-    blockRows: 128,
-    fold: (rows) => new KllSketch().updateAll(gather(values, rows)),
+    blockRows: 256,
+    fold: (from, to, hidden) => new KllSketch().updateAll(without(values, from, to, hidden)),
     merge: (earlier, later) => new KllSketch().merge(earlier).merge(later),
   };
 }
 
 function distinctStates(column: Column): PartialStates<HyperLogLog> {
+  const values = columnValues(column) as ArrayLike<ScalarValue>;
   return {
     blockRows: 256,
-    fold(rows) {
-      const sketch = new HyperLogLog();
-      for (const row of rows) sketch.update(valueAt(column, row) as ScalarValue);
-      return sketch;
-    },
+    fold: (from, to, hidden) => new HyperLogLog().updateAll(without(values, from, to, hidden)),
     merge: (earlier, later) => HyperLogLog.union(earlier, later),
   };
 }
 
-function gather(values: Float64Array, rows: Int32Array): Float64Array {
-  return Float64Array.from(rows, (row) => values[row]!);
+/** The values from `from` to `to` but for those at `hidden`; without a copy where they can be. */
+function without<T>(values: ArrayLike<T>, from: number, to: number, hidden: readonly number[]): ArrayLike<T> {
+  if (hidden.length === 0 && values instanceof Float64Array) return values.subarray(from, to) as ArrayLike<unknown> as ArrayLike<T>;
+  const present: T[] = [];
+  for (let row = from, h = 0; row < to; row++) {
+    if (hidden[h] === row) h++;
+    else present.push(values[row]!);
+  }
+  return present;
 }

@@ -1,11 +1,13 @@
 import type { CountedRows } from './counted-rows.ts';
 
+const none: readonly number[] = [];
+
 /** How partial states are made and put together. States are never changed once they are made. */
 export interface PartialStates<S> {
   /** Up to so many rows are folded one after the other and not split any further. */
   readonly blockRows: number;
-  /** The state of some rows, by their numbers, in their order; there is at least one. */
-  fold(rows: Int32Array): S;
+  /** The state of the rows from `from` to `to` (excluded), in their order, but for those at the numbers `hidden`, ascending; there is at least one. */
+  fold(from: number, to: number, hidden: readonly number[]): S;
   /** The state of the rows of both, those of `earlier` first. */
   merge(earlier: S, later: S): S;
 }
@@ -55,7 +57,9 @@ export class TimeTree<S> {
     if (count <= 0) return undefined;
     const first = this.#timeOf(from);
     const last = this.#timeOf(to - 1);
-    if (count <= this.#states.blockRows || first === last) return this.#fold(from, to, firstHidden, endHidden, count);
+    if (count <= this.#states.blockRows || first === last) {
+      return this.#states.fold(from, to, firstHidden === endHidden ? none : this.#hidden.slice(firstHidden, endHidden));
+    }
     const branch = branchOf(first, last);
     const split = this.#firstFrom(from + 1, to - 1, branch.split);
     const whole =
@@ -74,15 +78,6 @@ export class TimeTree<S> {
     const state = this.#states.merge(earlier, later);
     if (whole) this.#kept.set(split, state);
     return state;
-  }
-
-  #fold(from: number, to: number, firstHidden: number, endHidden: number, count: number): S {
-    const rows = new Int32Array(count);
-    for (let row = from, at = 0, h = firstHidden; row < to; row++) {
-      if (h < endHidden && this.#hidden[h] === row) h++;
-      else rows[at++] = row;
-    }
-    return this.#states.fold(rows);
   }
 
   #timeOf(row: number): number {

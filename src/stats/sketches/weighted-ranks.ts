@@ -20,10 +20,14 @@ export class WeightedRanks {
       weights.fill(2 ** h, at, (at += list.length));
     }
     const order = ascendingOrder(values);
-    this.#values = Float64Array.from(order, (i) => values[i]!);
-    this.#sums = Float64Array.from(order, (i) => weights[i]!);
-    for (let i = 1; i < size; i++) this.#sums[i]! += this.#sums[i - 1]!;
-    this.total = size === 0 ? 0 : this.#sums[size - 1]!;
+    this.#values = new Float64Array(size);
+    this.#sums = new Float64Array(size);
+    let sum = 0;
+    for (let i = 0; i < size; i++) {
+      this.#values[i] = values[order[i]!]!;
+      this.#sums[i] = sum += weights[order[i]!]!;
+    }
+    this.total = sum;
   }
 
   /** The weight of all numbers that are at most `x`. */

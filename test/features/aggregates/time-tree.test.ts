@@ -8,7 +8,7 @@ function treeOf(rows: readonly { readonly at: number; readonly name: number }[])
   return new TimeTree<string>(
     new CountedRows(rows.length, undefined),
     Float64Array.from(rows, ({ at }) => at),
-    { blockRows: 2, fold: (numbers) => Array.from(numbers, (row) => rows[row]!.name).join(' '), merge: (earlier, later) => `(${earlier} | ${later})` },
+    { blockRows: 2, fold: (from, to, hidden) => rows.slice(from, to).filter((_, i) => !hidden.includes(from + i)).map(({ name }) => name).join(' '), merge: (earlier, later) => `(${earlier} | ${later})` },
     8,
   );
 }
