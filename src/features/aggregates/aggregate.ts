@@ -138,8 +138,8 @@ function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefi
  * moments and sketches are merged from partial states in a tree over time whose shape depends on nothing but the events that the window sees. Nothing is ever taken out of a minimum, a
  * maximum, a moment or a sketch.
  *
- * Cost for each of many moments: O(1) for counts, sums, first and last; O(log n) for quantiles and distinct counts and for each change of the window; O(log n) merges for extremes, moments and
- * sketches; the number of distinct values in the window for `topK`. A view with a lifetime keeps all rows of an entity online.
+ * Cost for each of many moments: O(1) for counts, sums, first and last; O(log n) merges for extremes, moments and sketches; for `quantile`, `distinctCount` and `topK` what comes into the window and goes since the
+ * moment before, which for a single moment are all its rows. A view with a lifetime keeps all rows of an entity online.
  *
  * @example
  * ```ts
