@@ -4,7 +4,7 @@ import { featureTypeOf, type FeatureView } from './definitions/feature-view.ts';
 /** What stands where a feature has no value, as a column of one row; absent when it has no default. */
 export function defaultOf(view: FeatureView, feature: string): Column | undefined {
   if (view.defaults === undefined || !Object.hasOwn(view.defaults, feature)) return undefined;
-  return toColumn([view.defaults[feature]], featureTypeOf(view.features[feature]!), feature);
+  return toColumn([view.defaults[feature]], featureTypeOf(view, feature), feature);
 }
 
 /** A feature's values with its default where there are none; as they are when it has no default. */

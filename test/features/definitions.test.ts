@@ -153,6 +153,17 @@ describe('an on-demand view', () => {
   it('knows the types of what goes in and comes out', () => {
     expectTypeOf(delays.feature('carrier').type).toEqualTypeOf<'string'>();
     expectTypeOf(delays.feature('mean_6h').type).toEqualTypeOf<'float64'>();
+    const picked = featureView({
+      name: 'picked', entity: ['id'], timestamp: 'at',
+      features: {
+        least: aggregate.min('n', { window: '1h', type: 'int64' }), gate: { from: aggregate.last('gate', { window: '1h', type: 'string' }), default: 'none' },
+        counts: aggregate.count({ window: '1h', by: 'kind' }), gates: aggregate.lastK('gate', 3, { window: '1h' }),
+      },
+    });
+    expectTypeOf(picked.feature('least').type).toEqualTypeOf<'int64'>();
+    expectTypeOf(picked.feature('gate').type).toEqualTypeOf<'string'>();
+    expectTypeOf(picked.feature('counts').type).toEqualTypeOf<'json'>();
+    expect((['least', 'gate', 'counts', 'gates'] as const).map((name) => picked.feature(name).type)).toEqual(['int64', 'string', 'json', 'json']);
     expectTypeOf(request.feature('busy').type).toEqualTypeOf<'bool'>();
     onDemandView({
       name: 'typed', version: '1', inputs: { carrier: delays.feature('carrier'), busy: request.feature('busy') }, request: { at: 'timestamp', id: 'int64', v: embedding(2) }, features: { x: 'string' },

@@ -10,7 +10,7 @@ export type AggregateFunction =
   | 'first' | 'last' | 'firstK' | 'lastK' | 'topK' | 'distinctCount' | 'quantile';
 
 /** Something computed from an entity's recent events, as data. Made by {@link aggregate}. */
-export interface AggregateDefinition extends Window {
+export interface AggregateDefinition<Type extends ColumnType = ColumnType> extends Window {
   /** Tells it from the other kinds of features. */
   readonly kind: 'aggregate';
   /** What is computed. */
@@ -35,6 +35,8 @@ export interface AggregateDefinition extends Window {
   readonly approximate?: true | undefined;
   /** Only events that satisfy it count; absent when all do. */
   readonly where?: Where | undefined;
+  /** Never set: tells the compiler the type of the values. */
+  readonly values?: Type | undefined;
 }
 
 /** What a function needs beside a window. */

@@ -59,6 +59,12 @@ export interface DistinctCountOptions extends ColumnAggregateOptions {
   approximate?: boolean | undefined;
 }
 
+/** The type of an aggregate's values, as far as its options tell: objects by category, otherwise `Type`. */
+export type AggregateResult<Options, Type extends ColumnType> = Options extends { readonly by: string } ? AggregateDefinition<'json'> : AggregateDefinition<Type>;
+
+/** The type of the column that options name; any where they do not. */
+type TypeIn<Options> = Options extends { readonly type: infer Type extends ColumnType } ? Type : ColumnType;
+
 type AnyOptions = ColumnAggregateOptions & Partial<VarianceOptions & RateOptions & QuantileOptions>;
 type Extra = 'type' | 'ddof' | 'per' | 'approximate';
 
@@ -92,7 +98,7 @@ function lengthOf(duration: Duration, path: string): number {
 }
 
 /** A definition of what was asked for; `fixed` are the fields that are no options, `extra` names the options beyond those of all aggregates. */
-function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefinition, 'column' | 'over' | 'q' | 'k'>, given: AnyOptions, extra: readonly Extra[] = []): AggregateDefinition {
+function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefinition, 'column' | 'over' | 'q' | 'k'>, given: AnyOptions, extra: readonly Extra[] = []): never {
   const path = `aggregate.${name}`;
   if ('column' in fixed && (typeof fixed.column !== 'string' || fixed.column === '' || fixed.column === '__proto__')) throw new ValidationError(`${path} needs the name of a column.`, { path });
   const schema = z.strictObject({ ...commonSchemas, ...Object.fromEntries(extra.map((each) => [each, optionSchemas[each]])) });
@@ -121,9 +127,8 @@ function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefi
   };
   for (const field of Object.keys(definition)) if (definition[field] === undefined) delete definition[field];
   check(aggregateSchema, definition, path);
-  const made = definition as unknown as AggregateDefinition;
-  declareColumns(made, {}, path);
-  return made;
+  declareColumns(definition as unknown as AggregateDefinition, {}, path);
+  return definition as never;
 }
 
 /**
@@ -162,41 +167,41 @@ function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefi
  */
 export const aggregate = {
   /** Number of events that count. */
-  count: (options: AggregateOptions): AggregateDefinition => define('count', {}, options),
+  count: <const Options extends AggregateOptions>(options: Options): AggregateResult<Options, 'float64'> => define('count', {}, options),
   /** Events that count per unit of time: their number over the time that the window really spans, hop included. Not over a lifetime. */
-  rate: (options: RateOptions): AggregateDefinition => define('rate', {}, options, ['per']),
+  rate: <const Options extends RateOptions>(options: Options): AggregateResult<Options, 'float64'> => define('rate', {}, options, ['per']),
   /** The share of events that satisfy `where` among all events of the window, 0 to 1. */
-  share: (options: ShareOptions): AggregateDefinition => define('share', {}, options),
+  share: <const Options extends ShareOptions>(options: Options): AggregateResult<Options, 'float64'> => define('share', {}, options),
   /** Sum of a `float64` column: the exact sum, rounded once. */
-  sum: (column: string, options: AggregateOptions): AggregateDefinition => define('sum', { column }, options),
+  sum: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('sum', { column }, options),
   /** Mean of a `float64` column: the exact sum, rounded, divided by the number of values that are present. */
-  mean: (column: string, options: AggregateOptions): AggregateDefinition => define('mean', { column }, options),
+  mean: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('mean', { column }, options),
   /** The sum of one `float64` column divided by that of another, over the events that have both, each sum exact and rounded once; `null` where the second is 0. */
-  ratio: (column: string, over: string, options: AggregateOptions): AggregateDefinition => define('ratio', { column, over }, options),
+  ratio: <const Options extends AggregateOptions>(column: string, over: string, options: Options): AggregateResult<Options, 'float64'> => define('ratio', { column, over }, options),
   /** The smallest value of a `float64`, `int64` or `timestamp` column. */
-  min: (column: string, options: ColumnAggregateOptions): AggregateDefinition => define('min', { column }, options, ['type']),
+  min: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('min', { column }, options, ['type']),
   /** The largest value of a `float64`, `int64` or `timestamp` column. */
-  max: (column: string, options: ColumnAggregateOptions): AggregateDefinition => define('max', { column }, options, ['type']),
+  max: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('max', { column }, options, ['type']),
   /** Variance of a `float64` column; `null` of no more than `ddof` values. */
-  variance: (column: string, options: VarianceOptions): AggregateDefinition => define('variance', { column }, options, ['ddof']),
+  variance: <const Options extends VarianceOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('variance', { column }, options, ['ddof']),
   /** Standard deviation of a `float64` column, the root of {@link aggregate.variance}; `null` of no more than `ddof` values. */
-  std: (column: string, options: VarianceOptions): AggregateDefinition => define('std', { column }, options, ['ddof']),
+  std: <const Options extends VarianceOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('std', { column }, options, ['ddof']),
   /** Skewness g₁ of a `float64` column; `null` of fewer than 3 values and of equal ones. */
-  skew: (column: string, options: AggregateOptions): AggregateDefinition => define('skew', { column }, options),
+  skew: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('skew', { column }, options),
   /** Excess kurtosis g₂ of a `float64` column, 0 for a normal law; `null` of fewer than 4 values and of equal ones. */
-  kurtosis: (column: string, options: AggregateOptions): AggregateDefinition => define('kurtosis', { column }, options),
+  kurtosis: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('kurtosis', { column }, options),
   /** The oldest value of a column of any type. Of events at one time: the first created, then the first ingested. */
-  first: (column: string, options: ColumnAggregateOptions): AggregateDefinition => define('first', { column }, options, ['type']),
+  first: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('first', { column }, options, ['type']),
   /** The newest value of a column of any type. Of events at one time: the last created, then the last ingested. */
-  last: (column: string, options: ColumnAggregateOptions): AggregateDefinition => define('last', { column }, options, ['type']),
+  last: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('last', { column }, options, ['type']),
   /** The `k` oldest values of a column of any type as a list, oldest first. `k` is 1 to 1000. */
-  firstK: (column: string, k: number, options: ColumnAggregateOptions): AggregateDefinition => define('firstK', { column, k }, options, ['type']),
+  firstK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('firstK', { column, k }, options, ['type']),
   /** The `k` newest values of a column of any type as a list, newest first. `k` is 1 to 1000. */
-  lastK: (column: string, k: number, options: ColumnAggregateOptions): AggregateDefinition => define('lastK', { column, k }, options, ['type']),
+  lastK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('lastK', { column, k }, options, ['type']),
   /** The `k` most frequent values of a column of scalars as a list, exactly; equally frequent ones in ascending order. `k` is 1 to 1000. */
-  topK: (column: string, k: number, options: ColumnAggregateOptions): AggregateDefinition => define('topK', { column, k }, options, ['type']),
+  topK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('topK', { column, k }, options, ['type']),
   /** How many different values a column of scalars has. All NaN are one value, and -0 is 0. */
-  distinctCount: (column: string, options: DistinctCountOptions): AggregateDefinition => define('distinctCount', { column }, options, ['type', 'approximate']),
+  distinctCount: <const Options extends DistinctCountOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('distinctCount', { column }, options, ['type', 'approximate']),
   /** The quantile `q`, 0 to 1, of a `float64` column: linear between the two nearest values, as numpy has it. */
-  quantile: (column: string, q: number, options: QuantileOptions): AggregateDefinition => define('quantile', { column, q }, options, ['approximate']),
+  quantile: <const Options extends QuantileOptions>(column: string, q: number, options: Options): AggregateResult<Options, 'float64'> => define('quantile', { column, q }, options, ['approximate']),
 };

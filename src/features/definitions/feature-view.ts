@@ -3,7 +3,7 @@ import type { ColumnType } from '../../core/column.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { NotFoundError, ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
-import { aggregateSchema, declareColumns, type AggregateDefinition } from '../aggregates/aggregate-definition.ts';
+import { aggregateSchema, aggregateType, declareColumns, type AggregateDefinition } from '../aggregates/aggregate-definition.ts';
 import { checkCondition, conditionType } from './condition.ts';
 import { factFields, factsOf, type DefinitionFacts } from './definition-facts.ts';
 import { checkName } from './definition-name.ts';
@@ -40,7 +40,7 @@ export type FeatureOptions<Type extends FeatureType = FeatureType, Aggregate ext
 export type FeatureSource = FeatureType | AggregateDefinition | FeatureOptions;
 
 /** The type of the values of a feature that is given so. */
-export type SourceType<Source> = Source extends FeatureType ? Source : Source extends { readonly type: infer Type extends FeatureType } ? Type : Source extends { readonly from: infer From } ? SourceType<From> : 'float64';
+export type SourceType<Source> = Source extends FeatureType ? Source : Source extends { readonly type: infer Type extends FeatureType } ? Type : Source extends { readonly from: infer From } ? SourceType<From> : Source extends AggregateDefinition<infer Type> ? Type : FeatureType;
 
 /** A feature view as data: how rows of events become features of an entity. Made by {@link featureView}. */
 export interface FeatureView<Name extends string = string> extends DefinitionFacts {
@@ -202,12 +202,14 @@ function inputOf(view: FeatureView, feature: string): FeatureInput {
   if (!Object.hasOwn(view.features, feature)) {
     throw new NotFoundError(`The feature view '${view.name}' has no feature '${feature}'; it has ${Object.keys(view.features).join(', ')}.`, { key: `${view.name}:${feature}` });
   }
-  return { kind: 'feature', view: view.name, feature, type: featureTypeOf(view.features[feature]!) };
+  return { kind: 'feature', view: view.name, feature, type: featureTypeOf(view, feature) };
 }
 
 /** The type of a feature's values. */
-export function featureTypeOf(definition: FeatureDefinition): FeatureType {
-  return definition.kind === 'column' ? definition.type : 'float64';
+export function featureTypeOf(view: FeatureView, feature: string): FeatureType {
+  const definition = view.features[feature]!;
+  if (definition.kind === 'column') return definition.type;
+  return aggregateType(definition, definition.column === undefined ? undefined : viewColumns(view)[definition.column]);
 }
 
 /** Checks a view wherever it came from, parsed from JSON for example. */
@@ -217,7 +219,7 @@ export function checkView(view: FeatureView, path: string): void {
   viewColumns(view);
   const strangers = [...Object.keys(view.defaults ?? {}), ...Object.keys(view.about ?? {})].filter((feature) => !Object.hasOwn(view.features, feature));
   if (strangers.length > 0) throw new ValidationError(`${path} says something of '${strangers[0]}', which is none of its features.`, { path });
-  for (const [feature, value] of Object.entries(view.defaults ?? {})) checkValue(value, featureTypeOf(view.features[feature]!), `${path}.features.${feature}.default`);
+  for (const [feature, value] of Object.entries(view.defaults ?? {})) checkValue(value, featureTypeOf(view, feature), `${path}.features.${feature}.default`);
   const key = [...view.entity].sort().join();
   if (view.keyTypes && Object.keys(view.keyTypes).sort().join() !== key) throw new ValidationError(`${path}.keyTypes are not of the columns of its key, ${view.entity.join(', ')}.`, { path: `${path}.keyTypes` });
 }

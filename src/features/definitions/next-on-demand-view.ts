@@ -5,8 +5,8 @@ import type { RecordRef } from '../../core/record-ref.ts';
 import type { Applied, Lookup } from './apply-definitions.ts';
 import { isOnDemand, viewKey, type OnDemandViewState, type ViewState } from './definition-states.ts';
 import type { FeatureInput } from './feature-input.ts';
-import { featureTypeOf } from './feature-view.ts';
 import type { FeatureType } from './feature-type.ts';
+import { featureTypeOf, type FeatureView } from './feature-view.ts';
 import type { OnDemandViewData } from './on-demand-view.ts';
 
 /** What an on-demand view makes of what is stored under its name: a version that is there already stays as it is. */
@@ -43,11 +43,13 @@ async function inputOf(view: OnDemandViewData, alias: string, input: FeatureInpu
   const state = await lookup<ViewState>(viewKey(input.view));
   if (state === undefined) throw new NotFoundError(`${path} is of the view '${input.view}', which is not defined; apply both together.`, { key: input.view, path });
   const last = state.versions.at(-1)!;
-  const types: Readonly<Record<string, FeatureType>> = isOnDemand(state)
-    ? state.versions.at(-1)!.definition.features
-    : Object.fromEntries(Object.entries(state.versions.at(-1)!.view.features).map(([name, definition]) => [name, featureTypeOf(definition)]));
+  const types: Readonly<Record<string, FeatureType>> = isOnDemand(state) ? state.versions.at(-1)!.definition.features : typesOf(state.versions.at(-1)!.view);
   const type = Object.hasOwn(types, input.feature) ? types[input.feature] : undefined;
   if (type === undefined) throw new NotFoundError(`${path} is '${input.view}:${input.feature}', and the view '${input.view}' has only ${Object.keys(types).join(', ')}.`, { key: `${input.view}:${input.feature}`, path });
   if (type !== input.type) throw new ValidationError(`${path} takes '${input.view}:${input.feature}' for ${input.type}, and the view '${input.view}' has it as ${type}.`, { path });
   return { kind: 'feature-view', id: input.view, version: last.version, digest: last.digest };
+}
+
+function typesOf(view: FeatureView): Record<string, FeatureType> {
+  return Object.fromEntries(Object.keys(view.features).map((feature) => [feature, featureTypeOf(view, feature)]));
 }
