@@ -2,7 +2,6 @@ import { throwIfAborted } from '../core/abort.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
-import { listAll } from '../storage/records.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
 import { LogTails } from './log-tails.ts';
 import { isDamage, readEach, type EachValue } from './read-each.ts';
@@ -12,18 +11,17 @@ import { keys, newestFirst } from './tracking-keys.ts';
 
 /** All runs of a store at one moment. */
 export interface RunsNow {
-  /** In the order of their start, the newest first. */
-  readonly runs: readonly RunRecord[];
+  /** In the order of their start, the newest first; those that are not open as they are stored, which callers do not see. */
+  readonly runs: readonly (RunRecord | StoredRun)[];
   readonly damaged: readonly DamagedRun[];
 }
 
+/** A line of the list with what its record says; made once and filled when it is read, since many objects that live on cost a first look more than their making. */
 interface IndexedRun {
   readonly key: string;
-  readonly version: Version;
-  /** What the record says by itself, or why it cannot be read; absent where it has not been read yet. */
-  readonly run?: RunRecord | DamagedRun;
-  /** The record of a run that is not all there is to say about it, since it has not ended for all. */
-  readonly open?: StoredRun;
+  version: Version;
+  /** As it is stored, or why it cannot be read; absent until it was read, and when it went meanwhile. */
+  run: StoredRun | DamagedRun | undefined;
 }
 
 const listSize = 10_000;
@@ -61,20 +59,27 @@ export class RunIndex {
   async #look(now: number): Promise<RunsNow> {
     const before = this.#entries;
     const entries: IndexedRun[] = [];
-    const changed: number[] = [];
+    const changed: IndexedRun[] = [];
     let next = 0;
-    for await (const { key, version } of listAll(this.#storage, { prefix: keys.runs, limit: listSize })) {
-      while (next < before.length && before[next]!.key < key) next++;
-      const known = before[next];
-      if (known?.key === key && known.version === version) {
-        entries.push(known);
-        continue;
+    let after: string | undefined;
+    do {
+      const page = await this.#storage.list({ prefix: keys.runs, limit: listSize, after });
+      // Not by listAll, for a promise for each of many lines would cost more than the look at it.
+      for (const { key, version } of page.entries) {
+        while (next < before.length && before[next]!.key !== key && before[next]!.key < key) next++;
+        const known = before[next];
+        if (known?.key === key && known.version === version) {
+          entries.push(known);
+          continue;
+        }
+        const entry = { key, version, run: undefined };
+        changed.push(entry);
+        entries.push(entry);
       }
-      changed.push(entries.length);
-      entries.push({ key, version });
-    }
+      after = page.next;
+    } while (after !== undefined);
     const read = (from: number): Promise<EachValue<StoredRun>[]> => {
-      return readEach<StoredRun>(this.#storage, changed.slice(from, from + readSize).map((place) => entries[place]!.key), {});
+      return readEach<StoredRun>(this.#storage, changed.slice(from, from + readSize).map(({ key }) => key), {});
     };
     let ahead = read(0);
     for (let from = 0; from < changed.length; from += readSize) {
@@ -82,7 +87,7 @@ export class RunIndex {
       ahead = read(from + readSize);
       // It is waited for in the next turn, and may fail before.
       ahead.catch(() => undefined);
-      for (const [i, value] of found.entries()) entries[changed[from + i]!] = indexed(entries[changed[from + i]!]!.key, value);
+      for (const [i, value] of found.entries()) fill(changed[from + i]!, value);
     }
     await ahead;
     if (changed.length > 0 || entries.length !== before.length) {
@@ -94,15 +99,15 @@ export class RunIndex {
   }
 
   async #present(now: number): Promise<RunsNow> {
-    const open = this.#entries.flatMap(({ open: stored }) => stored ?? []);
+    const open = this.#entries.flatMap(({ run }) => (isOpen(run!) ? run : []));
     const heartbeats = await readHeartbeats(this.#storage, open, {});
     const present = new Map<string, RunRecord | DamagedRun>();
     for (const stored of open) present.set(stored.id, await this.#presentOpen(stored, heartbeats, now));
     this.#tails.keep(present);
-    const runs: RunRecord[] = [];
+    const runs: (RunRecord | StoredRun)[] = [];
     const damaged: DamagedRun[] = [];
     for (const entry of this.#entries) {
-      const run = entry.open === undefined ? entry.run! : present.get(entry.open.id)!;
+      const run = isOpen(entry.run!) ? present.get(entry.run.id)! : entry.run!;
       if ('experiment' in run) runs.push(run);
       else damaged.push(run);
     }
@@ -122,10 +127,19 @@ export class RunIndex {
   }
 }
 
-function indexed(key: string, found: EachValue<StoredRun>): IndexedRun {
-  if (found === undefined) return { key, version: '' };
-  if ('error' in found) return { key, version: '', run: { id: newestFirst(key.slice(keys.runs.length)), error: describeFailure(found.error) } };
-  const { value, version } = found;
-  const run = toRunRecord(value, value.metrics);
-  return value.openSessions.length > 0 || value.status === 'running' ? { key, version, run, open: value } : { key, version, run };
+function fill(entry: IndexedRun, found: EachValue<StoredRun>): void {
+  if (found === undefined) return;
+  if ('error' in found) {
+    // What could not be read is read again at the next look.
+    entry.version = '';
+    entry.run = { id: newestFirst(entry.key.slice(keys.runs.length)), error: describeFailure(found.error) };
+    return;
+  }
+  entry.version = found.version;
+  entry.run = found.value;
+}
+
+/** Whether a record is not all there is to say about a run, since it has not ended for all. */
+function isOpen(run: StoredRun | DamagedRun): run is StoredRun {
+  return 'openSessions' in run && (run.openSessions.length > 0 || run.status === 'running');
 }

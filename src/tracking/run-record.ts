@@ -77,7 +77,7 @@ export interface StoredRun extends RunRecord {
 }
 
 /** The run as callers see it, with the metrics that are the latest now. */
-export function toRunRecord(stored: StoredRun, metrics: LatestMetrics): RunRecord {
+export function toRunRecord(stored: RunRecord & Partial<StoredRun>, metrics: LatestMetrics = stored.metrics): RunRecord {
   const { openSessions: _, purging: _purging, ...record } = stored;
   return metrics === stored.metrics ? record : { ...record, metrics };
 }

@@ -11,6 +11,7 @@ import { readEach } from './read-each.ts';
 import type { DatasetRecord } from './run-datasets.ts';
 import type { RunIndex } from './run-index.ts';
 import { isListed, type DamagedRun, type RunPage } from './run-list.ts';
+import { toRunRecord } from './run-record.ts';
 import type { RunFilter } from './search/run-filter.ts';
 import type { RunOrder } from './search/run-order.ts';
 import { runVocabulary } from './search/run-vocabulary.ts';
@@ -50,7 +51,7 @@ export async function searchRunPage(storage: StorageAdapter, index: RunIndex, qu
   const page = selection.page();
   // Damage has no place in an order; whoever reads all pages is told once.
   const told: readonly DamagedRun[] = after === undefined ? damaged : [];
-  return { items: datasets === undefined ? page.items : page.items.map(({ datasets: _, ...run }) => run), damaged: told, next: page.next };
+  return { items: page.items.map(({ datasets: _, ...run }) => toRunRecord(run)), damaged: told, next: page.next };
 }
 
 /** The datasets of all runs by the id of the run; those that cannot be read are not there. */

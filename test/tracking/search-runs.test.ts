@@ -40,6 +40,7 @@ describe('searchRuns', () => {
     expect(await found({ filter: "datasets.name = 'flights-b' and datasets.context = 'training'" })).toEqual(['b']);
     expect(await found({ experiments: ['second'] })).toEqual(['c']);
     expect((await tracker.searchRuns({ filter: { dataset: 'name', exists: true } })).items[0]).not.toHaveProperty('datasets');
+    for (const item of (await tracker.searchRuns()).items) expect(item).toStrictEqual(await tracker.getRun(item.id));
   });
 
   it('sees what this tracker, another one and another store object have changed since', async () => {

@@ -239,11 +239,11 @@ export class RecordShard {
 function pageOf(slots: SlotTable, { prefix, after, limit }: CheckedListQuery): ListPage {
   const entries: ListEntry[] = [];
   for (const row of slots.from(after !== undefined && after > prefix ? after : prefix)) {
-    const key = slots.key(row);
-    if (key === after) continue;
-    if (!key.startsWith(prefix)) break;
+    const line = slots.line(row);
+    if (line.key === after) continue;
+    if (!line.key.startsWith(prefix)) break;
     if (entries.length === limit) return { entries, next: entries[entries.length - 1]!.key };
-    entries.push({ key, version: slots.version(row), size: slots.valueLength(row) });
+    entries.push(line);
   }
   return { entries };
 }

@@ -1,5 +1,5 @@
 import type { Key } from '../../core/key.ts';
-import type { Version } from '../contract.ts';
+import type { ListEntry, Version } from '../contract.ts';
 import { grown } from './grown.ts';
 import { KeyOrder } from './key-order.ts';
 import { KeyTable } from './key-table.ts';
@@ -21,8 +21,11 @@ export interface Slot extends VersionId {
 const firstRows = 64;
 const isDamaged = 1;
 const isBefore = 2;
+const wasListed = 4;
 // So few rows are not worth clearing up.
 const fewRows = 1024;
+// Kept lines of a list take about 200 bytes each.
+const mostLines = 1 << 18;
 
 /** The slot of each key, in columns: about 70 bytes a key, none of them looked through by the garbage collector. A row is good until the next change. */
 export class SlotTable {
@@ -35,6 +38,8 @@ export class SlotTable {
   #sizes = new Uint32Array(firstRows);
   #valueLengths = new Uint32Array(firstRows);
   #marks = new Uint8Array(firstRows);
+  /** Lines of lists that were asked for more than once, by row, so that who looks for changes again and again gets what it has already. */
+  readonly #lines = new Map<number, ListEntry>();
   /** How many slots are damaged. */
   damaged = 0;
   /** How many slots lie in the file before. */
@@ -84,6 +89,17 @@ export class SlotTable {
     return this.#keys.key(row);
   }
 
+  /** The line of a row in a list: from the third time on the same object, while its value stays and not too many are kept. */
+  line(row: number): ListEntry {
+    const kept = this.#lines.get(row);
+    if (kept !== undefined) return kept;
+    const line = { key: this.#keys.key(row), version: this.version(row), size: this.#valueLengths[row]! };
+    // Whoever goes through everything once would only fill the memory.
+    if ((this.#marks[row]! & wasListed) === 0) this.#marks[row]! |= wasListed;
+    else if (this.#lines.size < mostLines) this.#lines.set(row, Object.freeze(line));
+    return line;
+  }
+
   position(row: number): number {
     return this.#positions[row]!;
   }
@@ -112,6 +128,7 @@ export class SlotTable {
 
   set(row: number, version: VersionId, position: number, size: number, valueLength: number, damaged: boolean): void {
     this.#mark(row, damaged ? isDamaged : 0);
+    this.#lines.delete(row);
     this.#generations[row] = version.generation;
     this.#offsets[row] = version.offset;
     this.#nonces[row] = version.nonce;
@@ -122,6 +139,7 @@ export class SlotTable {
 
   remove(row: number): void {
     this.#mark(row, 0);
+    this.#lines.delete(row);
     this.#keys.remove(row);
     if (this.#keys.rows > fewRows && this.#keys.size * 2 < this.#keys.rows) this.#clearUp();
   }
@@ -174,6 +192,7 @@ export class SlotTable {
   /** Leaves out the empty rows. */
   #clearUp(): void {
     const old = this.#keys;
+    this.#lines.clear();
     this.#keys = new KeyTable();
     this.#order = new KeyOrder(this.#keys);
     for (let row = 0; row < old.rows; row++) {

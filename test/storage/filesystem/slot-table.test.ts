@@ -23,4 +23,20 @@ describe('SlotTable', () => {
     expect(table.before).toBe(0);
     expect([...table.from('')].map((row) => table.key(row))).toEqual(Array.from({ length: 3010 }, (_, i) => keyOf(2990 + i)));
   });
+
+  it('gives the same line of a list again and again, and another one when the value or the row is another', () => {
+    const table = new SlotTable();
+    for (let i = 0; i < 3000; i++) put(table, keyOf(i));
+    const lineOf = (i: number): unknown => table.line(table.find(keyOf(i)));
+    for (const i of [1, 2999]) lineOf(i);
+    const [changed, kept] = [lineOf(1), lineOf(2999)];
+    expect(kept).toEqual({ key: keyOf(2999), version: '1.100.1', size: 3 });
+    expect(lineOf(2999)).toBe(kept);
+    table.set(table.find(keyOf(1)), { generation: 1, offset: 900, nonce: 1 }, 900, 50, 7, false);
+    expect(lineOf(1)).toEqual({ key: keyOf(1), version: '1.900.1', size: 7 });
+    expect(changed).toEqual({ key: keyOf(1), version: '1.100.1', size: 3 });
+    // So many go that the rows are given out anew, and another key stands where one was whose line was kept.
+    for (let i = 0; i < 2500; i++) table.remove(table.find(keyOf(i)));
+    for (let i = 2500; i < 3000; i++) expect(lineOf(i)).toEqual({ key: keyOf(i), version: '1.100.1', size: 3 });
+  });
 });
