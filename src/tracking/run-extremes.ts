@@ -5,7 +5,7 @@ import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
 import { update } from '../storage/update.ts';
 import { mergeExtremes, type BestMetrics } from './extreme-metric.ts';
 import type { LatestMetrics } from './latest-metric.ts';
-import { readLogTail } from './log-tail.ts';
+import type { LogTails } from './log-tails.ts';
 import { isDamage, readSoundUnder, type DamageListener } from './read-each.ts';
 import type { StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
@@ -34,8 +34,8 @@ export async function recordExtremes(storage: StorageAdapter, clock: Clock, runI
   }
 }
 
-/** The extremes of all metrics of a run: of the sessions that ended as they recorded them, of open ones as the log tells. Unknown when a record of them cannot be read. */
-export async function readExtremes(storage: StorageAdapter, run: StoredRun, onDamage: DamageListener, options: OperationOptions): Promise<BestMetrics | undefined> {
+/** The extremes of all metrics of a run: of the sessions that ended as they recorded them, of open ones as the log tells, of which `tails` know what was read before. Unknown when a record of them cannot be read. */
+export async function readExtremes(storage: StorageAdapter, run: StoredRun, tails: LogTails, onDamage: DamageListener, options: OperationOptions): Promise<BestMetrics | undefined> {
   let isWhole = true;
   const damaged: DamageListener = (error) => {
     isWhole = false;
@@ -45,6 +45,5 @@ export async function readExtremes(storage: StorageAdapter, run: StoredRun, onDa
   for await (const ended of readSoundUnder<BestMetrics>(storage, keys.extremes(run.id), damaged, options)) extremes = mergeExtremes(extremes, Object.entries(ended));
   if (!isWhole) return undefined;
   if (run.openSessions.length === 0) return extremes;
-  const { best } = await readLogTail(storage, keys.metrics(run.id), undefined, options);
-  return mergeExtremes(extremes, Object.entries(best));
+  return mergeExtremes(extremes, Object.entries(await tails.extremesOf(run, options)));
 }

@@ -332,7 +332,7 @@ export class Tracker {
   async #details(id: string, options: OperationOptions): Promise<RunDetails> {
     const stored = await readStoredRun(this.#storage, id, options);
     const { readDetails } = await import('./read-details.ts');
-    return readDetails(this.#storage, stored, this.#settings.clock.now(), (error) => this.#report(error), options);
+    return readDetails(this.#storage, this.#tails, stored, this.#settings.clock.now(), (error) => this.#report(error), options);
   }
 
   async #setDeleted(id: string, deleted: boolean, options: OperationOptions): Promise<RunRecord> {

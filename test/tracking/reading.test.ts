@@ -156,8 +156,10 @@ describe('reading runs that are open', () => {
       const whole = await new Tracker({ storage }).getRun(first.id);
       expect(one.metrics).toEqual(whole.metrics);
       expect(page.items.map(({ metrics }) => metrics)).toEqual([whole.metrics]);
+      expect(await reader.compareRuns([first.id, first.id])).toEqual(await new Tracker({ storage }).compareRuns([first.id, first.id]));
+      expect(await reader.reproduction(first.id)).toEqual(await new Tracker({ storage }).reproduction(first.id));
     }
-    // Two new batches a round, which two calls at once read.
+    // Two new batches a round, which two calls at once read; comparing and repeating find nothing new.
     expect(entries).toBeLessThanOrEqual(80);
     await first.end();
     await second.end();
