@@ -171,6 +171,7 @@ export type {
   UpdateVersionOptions,
 } from './registry/registry-options.ts';
 export type { Approval } from './registry/approval.ts';
+export type { DamagedModel, DamagedVersion, ModelPage, VersionPage } from './registry/damaged.ts';
 export { parseVersionFilter } from './registry/search/parse-version-filter.ts';
 export { versionFilterText } from './registry/search/version-filter-text.ts';
 export type { SearchVersionsOptions } from './registry/search/search-versions.ts';

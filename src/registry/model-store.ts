@@ -2,16 +2,19 @@ import type { Clock } from '../core/clock.ts';
 import type { Digest } from '../core/digest.ts';
 import { encode } from '../core/codec.ts';
 import { IntegrityError, NotFoundError } from '../core/errors.ts';
-import { escapeSegment, type Key } from '../core/key.ts';
+import { describeFailure } from '../core/failure.ts';
+import { escapeSegment, unescapeSegment, type Key } from '../core/key.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
-import { changeHead, readHead, readHeads, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { changeHead, readEachHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
+import { readEach } from '../storage/read-each.ts';
 import { listAll, readValues } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
 import type { ApprovalRecord } from './approval.ts';
+import type { DamagedModel } from './damaged.ts';
 import type { EvaluationRecord } from './evaluation.ts';
 import type { ModelReference } from './model-name.ts';
 import { completed, isThere, latestVersion, type ModelState, type PendingRecord, type Sweep } from './model-state.ts';
@@ -146,18 +149,28 @@ export class ModelStore {
     return new IntegrityError(`The record of version ${version} of ${shown(model)} is missing from ${this.#storage.name}; restore it from a copy.`, { key: versionKey(model, version), model, version });
   }
 
-  /** Versions by number; those that were deleted since are missing. The state must have been read before: what it holds no longer is in its place by then. */
+  /** Versions by number; those that were deleted since are missing. The state must have been read before: what it holds no longer is in its place by then. Throws what hinders one of them from being read. */
   async versions(state: ModelState, numbers: readonly number[], options: OperationOptions): Promise<(VersionRecord | undefined)[]> {
+    return (await this.eachVersion(state, numbers, options)).map((found) => {
+      if (found && 'error' in found) throw found.error;
+      return found;
+    });
+  }
+
+  /** As `versions`, with why one cannot be read in the place of one that is damaged. */
+  async eachVersion(state: ModelState, numbers: readonly number[], options: OperationOptions): Promise<(VersionRecord | Unreadable | undefined)[]> {
     const keys = numbers.map((number) => (isThere(state, number) ? versionKey(state.name, number) : undefined));
     // The last one of a key counts.
-    const pending = new Map<Key | undefined, VersionRecord>(state.pending.map(({ key, value }) => [key, value as VersionRecord]));
-    const missing = keys.filter((key) => key !== undefined && !pending.has(key)) as Key[];
-    const found = await readValues<VersionRecord | Tombstone>(this.#storage, missing, options);
+    const versions = new Map<Key | undefined, VersionRecord | Unreadable>(state.pending.map(({ key, value }) => [key, value as VersionRecord]));
+    const missing = keys.filter((key) => key !== undefined && !versions.has(key)) as Key[];
+    const found = await readEach<VersionRecord | Tombstone>(this.#storage, missing, options);
     missing.forEach((key, i) => {
-      const value = found[i]?.value;
-      if (value && !('deleted' in value)) pending.set(key, value);
+      const record = found[i];
+      if (record === undefined) return;
+      if ('error' in record) versions.set(key, record);
+      else if (!('deleted' in record.value)) versions.set(key, record.value);
     });
-    return keys.map((key) => pending.get(key));
+    return keys.map((key) => versions.get(key));
   }
 
   /** The evaluations of a version as of `state`, oldest first. */
@@ -197,13 +210,19 @@ export class ModelStore {
     return [...records.values()].filter(({ revision }) => revision <= state.revision).sort((a, b) => a.revision - b.revision);
   }
 
-  async models(after: string | undefined, limit: number, options: OperationOptions): Promise<Page<ModelState>> {
+  /** Part of the models; those that cannot be read hide no other. */
+  async models(after: string | undefined, limit: number, options: OperationOptions): Promise<Page<ModelState> & { readonly damaged: readonly DamagedModel[] }> {
     const page = await this.#storage.list({ prefix: modelsPrefix, after: after === undefined ? undefined : modelsPrefix + after, limit }, options);
-    const states = await readHeads<ModelState>(this.#storage, page.entries.map(({ key }) => key), options);
-    return {
-      items: states.flatMap((state) => (state && state.deletedAt === undefined ? [completed(state)] : [])),
-      next: page.next?.slice(modelsPrefix.length),
-    };
+    const keys = page.entries.map(({ key }) => key);
+    const items: ModelState[] = [];
+    const damaged: DamagedModel[] = [];
+    for (const [i, head] of (await readEachHead<ModelState>(this.#storage, keys, options)).entries()) {
+      if (head === undefined) continue;
+      const segment = keys[i]!.slice(modelsPrefix.length);
+      if ('error' in head) damaged.push({ model: unescapeSegment(segment) ?? segment, error: describeFailure(head.error) });
+      else if (head.state.deletedAt === undefined) items.push(completed(head.state));
+    }
+    return { items, damaged, next: page.next?.slice(modelsPrefix.length) };
   }
 
   #head(model: string): HeadLocation {
@@ -305,6 +324,11 @@ function unknownVersion({ name, lastVersion }: ModelState, version: number): Not
 interface Tombstone {
   readonly version: number;
   readonly deleted: true;
+}
+
+/** Why a record cannot be read. */
+interface Unreadable {
+  readonly error: unknown;
 }
 
 interface Edited {

@@ -28,7 +28,7 @@ export interface RegistryOptions {
    * there: give `onRegistryEvent` to `createStorageHandler`. @default nobody
    */
   readonly onEvent?: ((event: RegistryEvent) => void | Promise<void>) | undefined;
-  /** Told when `onEvent` fails. @default nobody */
+  /** Told when `onEvent` fails, and of what `models()` and `versions()` cannot read. @default nobody */
   readonly onError?: ErrorListener | undefined;
   /** Told what happens, in the form of pino or console. @default nobody */
   readonly logger?: Logger | undefined;

@@ -1,8 +1,10 @@
 import { systemClock } from '../core/clock.ts';
 import { contentChunks } from '../core/content.ts';
-import { ValidationError } from '../core/errors.ts';
-import { eachItem, type Page } from '../core/page.ts';
+import { IntegrityError, ValidationError } from '../core/errors.ts';
+import { describeFailure } from '../core/failure.ts';
+import { eachItem } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { reportFailure, type FailureAudience } from '../core/report-failure.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { findByDigest } from '../storage/lineage.ts';
@@ -10,6 +12,7 @@ import { traceLineage, type LineageGraph } from '../storage/lineage-graph.ts';
 import { checkAlias } from './alias.ts';
 import { standingApprovals, type Approval } from './approval.ts';
 import type { CompareVersionsOptions, VersionComparison } from './compare-versions.ts';
+import type { DamagedVersion, ModelPage, VersionPage } from './damaged.ts';
 import type { ModelBom } from './documents/model-bom.ts';
 import type { ModelDocumentOptions } from './documents/read-facts.ts';
 import { checkDataset, checkDrift, evaluationView, type DatasetPointer, type Evaluation } from './evaluation.ts';
@@ -94,6 +97,7 @@ export class Registry {
   readonly #host: GateHost;
   readonly #storage: StorageAdapter;
   readonly #changes: RegistryChanges;
+  readonly #audience: FailureAudience;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: RegistryOptions) {
@@ -102,9 +106,10 @@ export class Registry {
       throw new ValidationError(`options.onEvent: the changes of ${storage.name} are made by its server; give onRegistryEvent to createStorageHandler there.`, { path: 'options.onEvent' });
     }
     this.#storage = storage;
+    this.#audience = { who: 'The registry', logger, onError };
     this.#store = new ModelStore(storage, clock);
     this.#host = { storage, store: this.#store, clock, functions: new Map(Object.entries(gates)) };
-    this.#changes = storage.call ? guardedChanges((command, operation) => storage.call!(command, operation)) : new OwnRegistryChanges({ ...this.#host, emit: onEvent && eventSink(onEvent, { who: 'The registry', logger, onError }) });
+    this.#changes = storage.call ? guardedChanges((command, operation) => storage.call!(command, operation)) : new OwnRegistryChanges({ ...this.#host, emit: onEvent && eventSink(onEvent, this.#audience) });
   }
 
   /**
@@ -139,16 +144,16 @@ export class Registry {
     return describeModel(await this.#store.state(checkModelName(name), options));
   }
 
-  /** Every model, page by page. */
+  /** Every model, page by page. Models that cannot be read are told to `onError` and left out. */
   models(options: OperationOptions = {}): AsyncGenerator<ModelInfo> {
-    return eachItem((after) => this.listModels({ ...options, after }));
+    return eachItem(async (after) => this.#told(await this.listModels({ ...options, after })));
   }
 
-  /** One page of the models, in a fixed order. */
-  async listModels(options: PageOptions = {}): Promise<Page<ModelInfo>> {
+  /** One page of the models, in a fixed order. A model that cannot be read is in `damaged` and hides no other. */
+  async listModels(options: PageOptions = {}): Promise<ModelPage> {
     const { after, limit, signal: aborts } = checkPageOptions(options);
-    const { items, next } = await this.#store.models(after, limit, { signal: aborts });
-    return { items: items.map(describeModel), next };
+    const { items, damaged, next } = await this.#store.models(after, limit, { signal: aborts });
+    return { items: items.map(describeModel), damaged, next };
   }
 
   /**
@@ -230,13 +235,21 @@ export class Registry {
     await this.#changes.deleteAlias({ model: checkModelName(model, 'model'), alias: checkAlias(alias), ...actor }, { signal: aborts });
   }
 
-  /** Every version of a model, newest first, page by page. */
+  /** Every version of a model, newest first, page by page. Versions that cannot be read are told to `onError` and left out. */
   versions(model: string, options: OperationOptions = {}): AsyncGenerator<ModelVersion> {
-    return eachItem((after) => this.listVersions(model, { ...options, after }));
+    return eachItem(async (after) => this.#told(await this.listVersions(model, { ...options, after })));
   }
 
-  /** One page of a model's versions, newest first. */
-  async listVersions(model: string, options: PageOptions = {}): Promise<Page<ModelVersion>> {
+  #told<P extends { readonly damaged: readonly DamagedVersion[] }>(page: P): P {
+    for (const { model, version, error } of page.damaged) {
+      const what = version === undefined ? `Model ${shown(model)}` : `Version ${version} of ${shown(model)}`;
+      reportFailure(new IntegrityError(`${what} cannot be read: ${error.message}`, { model, ...(version !== undefined && { version }) }), this.#audience);
+    }
+    return page;
+  }
+
+  /** One page of a model's versions, newest first. A version that cannot be read is in `damaged` and hides no other. */
+  async listVersions(model: string, options: PageOptions = {}): Promise<VersionPage> {
     const { after, limit, signal: aborts } = checkPageOptions(options);
     const state = await this.#store.state(checkModelName(model, 'model'), { signal: aborts });
     if (after !== undefined && !/^[1-9]\d{0,8}$/.test(after)) throw new ValidationError(`options.after is ${shown(after)}, which no page gave.`, { path: 'options.after' });
@@ -244,10 +257,11 @@ export class Registry {
     for (let at = after === undefined ? state.lastVersion : Math.min(Number(after) - 1, state.lastVersion); at > state.deletedThrough && numbers.length < limit; at--) {
       if (isThere(state, at)) numbers.push(at);
     }
-    const records = await this.#store.versions(state, numbers, { signal: aborts });
+    const records = await this.#store.eachVersion(state, numbers, { signal: aborts });
     const last = numbers.at(-1);
     return {
-      items: records.flatMap((record) => (record ? [viewOf(state, record)] : [])),
+      items: records.flatMap((record) => (record && 'version' in record ? [viewOf(state, record)] : [])),
+      damaged: records.flatMap((record, i) => (record && 'error' in record ? [{ model: state.name, version: numbers[i]!, error: describeFailure(record.error) }] : [])),
       next: last !== undefined && last > state.deletedThrough + 1 ? String(last) : undefined,
     };
   }
@@ -257,6 +271,7 @@ export class Registry {
    * `version`, `stage`, `alias`, `lifecycle`, `createdAt`, `createdBy`, `description`, `digest`, `size`, `run`, `pipelineRun`, `features`, `flavor`, `framework`, `frameworkVersion`, `licence`), `datasets.` and `files.`.
    *
    * Pages neither skip nor repeat a version, whatever is registered between them. Costs one read of every version that is searched, in batches; of all that match, no more than four pages are kept.
+   * What cannot be read is in `damaged` of the first page and hides no other.
    *
    * Throws `ValidationError` that shows the character for a filter or an order that cannot be read, `NotFoundError` for a model that is not there.
    *
@@ -272,7 +287,7 @@ export class Registry {
    * console.log(items.map(({ model, version }) => `${model}@${version}`)); // ['fraud@1']
    * ```
    */
-  async searchVersions(options: SearchVersionsOptions = {}): Promise<Page<ModelVersion>> {
+  async searchVersions(options: SearchVersionsOptions = {}): Promise<VersionPage> {
     const { searchVersionPage } = await import('./search/search-versions.ts');
     return searchVersionPage(this.#store, options);
   }

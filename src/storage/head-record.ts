@@ -6,6 +6,7 @@ import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from './contract.ts';
+import { readEach } from './read-each.ts';
 import { readValue, readValues } from './records.ts';
 import { update, type UpdateOptions } from './update.ts';
 
@@ -41,6 +42,18 @@ export async function readHead<S>(at: HeadLocation, options?: OperationOptions):
 /** The states of head records, in the order of their keys, by one read. */
 export async function readHeads<S>(storage: StorageAdapter, keys: readonly Key[], options?: OperationOptions): Promise<(S | undefined)[]> {
   return (await readValues<Head<S>>(storage, keys, options)).map((head) => head?.value.state);
+}
+
+/** A head record without its events. */
+export interface HeadState<S> {
+  readonly state: S;
+  /** Number of events ever written. */
+  readonly sequence: number;
+}
+
+/** The head records at keys, in that order, or why one cannot be read; `undefined` where there is none. */
+export async function readEachHead<S>(storage: StorageAdapter, keys: readonly Key[], options: OperationOptions = {}): Promise<(HeadState<S> | { readonly error: unknown } | undefined)[]> {
+  return (await readEach<Head<S>>(storage, keys, options)).map((head) => (head && 'value' in head ? { state: head.value.state, sequence: head.value.sequence } : head));
 }
 
 /**

@@ -4,7 +4,7 @@ import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
-import { readEach } from './read-each.ts';
+import { readEach } from '../storage/read-each.ts';
 import type { RunRecord, StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 

@@ -5,7 +5,7 @@ import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import { readArtifacts } from './artifacts/list-artifacts.ts';
 import type { LogTails } from './log-tails.ts';
 import { readModels } from './models/logged-model.ts';
-import type { DamageListener } from './read-each.ts';
+import type { DamageListener } from '../storage/read-each.ts';
 import { readDatasets } from './run-datasets.ts';
 import { readEnvironment } from './run-environment.ts';
 import { readExtremes } from './run-extremes.ts';

@@ -11,7 +11,7 @@ import type { StorageAdapter, WriteOperation } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { profileColumn, type DatasetColumnProfile } from './dataset-profile.ts';
 import { checkName } from './metric-name.ts';
-import { damageAt, readEach, readSoundUnder, type DamageListener } from './read-each.ts';
+import { damageAt, readEach, readSoundUnder, type DamageListener } from '../storage/read-each.ts';
 import { keys } from './tracking-keys.ts';
 
 /** What a dataset served for. */

@@ -7,7 +7,7 @@ import { deleteLineage } from '../storage/lineage.ts';
 import { listAll } from '../storage/records.ts';
 import { update } from '../storage/update.ts';
 import { heartOf, livingSessions, readHeartbeatsAt } from './heartbeat.ts';
-import { readEach } from './read-each.ts';
+import { readEach } from '../storage/read-each.ts';
 import { blobsOfRun, type StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 

@@ -5,8 +5,8 @@ import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
 import { update } from '../storage/update.ts';
 import { mergeExtremes, type BestMetrics } from './extreme-metric.ts';
 import type { LatestMetrics } from './latest-metric.ts';
+import { isDamage, readSoundUnder, type DamageListener } from '../storage/read-each.ts';
 import type { LogTails } from './log-tails.ts';
-import { isDamage, readSoundUnder, type DamageListener } from './read-each.ts';
 import type { StoredRun } from './run-record.ts';
 import { keys } from './tracking-keys.ts';
 

@@ -4,7 +4,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
 import { LogTails } from './log-tails.ts';
-import { isDamage, readEach, type EachValue } from './read-each.ts';
+import { isDamage, readEach, type EachValue } from '../storage/read-each.ts';
 import type { DamagedRun } from './run-list.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';

@@ -4,7 +4,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHeartbeats, withLife } from './heartbeat.ts';
 import { LogTails } from './log-tails.ts';
-import { isDamage, readEach } from './read-each.ts';
+import { isDamage, readEach } from '../storage/read-each.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
 

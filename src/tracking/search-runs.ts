@@ -7,7 +7,7 @@ import { parseOrder } from '../core/search/search-order.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
-import { readEach } from './read-each.ts';
+import { readEach } from '../storage/read-each.ts';
 import type { DatasetRecord } from './run-datasets.ts';
 import type { RunIndex } from './run-index.ts';
 import { isListed, type DamagedRun, type RunPage } from './run-list.ts';

@@ -22,7 +22,7 @@ import { LogTails } from './log-tails.ts';
 import { checkName } from './metric-name.ts';
 import type { LoggedModel } from './models/logged-model.ts';
 import { newRun } from './new-run.ts';
-import { readSoundUnder } from './read-each.ts';
+import { readSoundUnder } from '../storage/read-each.ts';
 import type { Reproduction } from './reproduction/reproduction.ts';
 import type { ReproductionCheck, VerifyReproductionOptions } from './reproduction/verify-reproduction.ts';
 import type { RunChanges } from './run-changes.ts';

@@ -53,6 +53,8 @@ describe('a search of versions', () => {
     ['metrics.loss != 5', ['churn@1', 'fraud@2']],
     ['metrics.loss < 5', ['churn@1']],
     ["name = 'churn'", ['churn@1']],
+    ['version = 3', ['fraud@3']],
+    ['version.version = 3', ['fraud@3']],
     ["model LIKE 'f%' AND version_number >= 2", ['fraud@3', 'fraud@2']],
     ["stage = 'PRODUCTION'", ['fraud@2']],
     ["alias = 'champion'", ['fraud@2']],
@@ -120,6 +122,49 @@ describe('a search of versions', () => {
 
   it('ends when its caller gives up', async () => {
     await expect(registry.searchVersions({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
+  });
+});
+
+describe('a record that is damaged', () => {
+  async function damagedStore(): Promise<{ storage: MemoryStorage; registry: Registry; told: unknown[] }> {
+    const storage = new MemoryStorage();
+    const told: unknown[] = [];
+    const registry = new Registry({ storage, clock, onError: (error) => told.push(error) });
+    for (const model of ['a', 'b', 'c']) {
+      await registry.createModel(model);
+      for (let i = 0; i < 3; i++) await registry.registerVersion(model, { files: { f: `${model} ${i}` }, metrics: { auc: i } });
+    }
+    const garbage = new Uint8Array([0xff, 1, 2]);
+    await storage.write(['registry/versions/a/000000002', 'registry/models/b'].map((key) => ({ kind: 'put', key, bytes: garbage })));
+    return { storage, registry, told };
+  }
+
+  const error = expect.objectContaining({ code: 'integrity' });
+
+  it('hides no other from a search, which tells of it once', async () => {
+    const { registry } = await damagedStore();
+    const first = await registry.searchVersions({ filter: 'metrics.auc >= 0', orderBy: ['model', 'version'], limit: 3 });
+    expect(first.items.map(name)).toEqual(['a@1', 'a@3', 'c@1']);
+    expect(first.damaged).toEqual([{ model: 'b', error }, { model: 'a', version: 2, error }]);
+    const second = await registry.searchVersions({ filter: 'metrics.auc >= 0', orderBy: ['model', 'version'], limit: 3, after: first.next });
+    expect([second.items.map(name), second.damaged]).toEqual([['c@2', 'c@3'], []]);
+    expect((await registry.searchVersions({ models: ['c'] })).damaged).toEqual([]);
+    await expect(registry.searchVersions({ model: 'b' })).rejects.toMatchObject({ code: 'integrity' });
+  });
+
+  it('hides no other from a list, and is told to onError by who goes through all of them', async () => {
+    const { registry, told } = await damagedStore();
+    const models = await registry.listModels({ limit: 2 });
+    expect([models.items.map((model) => model.name), models.damaged]).toEqual([['a'], [{ model: 'b', error }]]);
+    const versions = await registry.listVersions('a');
+    expect([versions.items.map(name), versions.damaged]).toEqual([['a@3', 'a@1'], [{ model: 'a', version: 2, error }]]);
+    expect(told).toEqual([]);
+    const seen: string[] = [];
+    for await (const model of registry.models()) seen.push(model.name);
+    for await (const version of registry.versions('a')) seen.push(name(version));
+    expect(seen).toEqual(['a', 'c', 'a@3', 'a@1']);
+    expect(told).toMatchObject([{ code: 'integrity', details: { model: 'b' } }, { code: 'integrity', details: { model: 'a', version: 2 } }]);
+    await expect(registry.getVersion('a@2')).rejects.toMatchObject({ code: 'integrity' });
   });
 });
 

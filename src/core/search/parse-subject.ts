@@ -34,7 +34,8 @@ function readPart(cursor: TextCursor, bare: () => string | undefined): string | 
 function checkLoneName<T>(vocabulary: SearchVocabulary<T>, cursor: TextCursor, name: string, at: number): void {
   if (keywords.has(name.toUpperCase())) cursor.fail(`expected a name such as metrics.loss, found ${name}`, at);
   const subject = subjectCalled(vocabulary, name);
-  if (subject !== undefined) cursor.fail(`expected a . and the name of a ${subject}, found ${cursor.found}`);
+  // Of versions, `version` is both what stands before a point and an attribute.
+  if (subject !== undefined && vocabulary.subjects[vocabulary.bare]!.field(name) === undefined) cursor.fail(`expected a . and the name of a ${subject}, found ${cursor.found}`);
 }
 
 function hintOf(character: string): string {

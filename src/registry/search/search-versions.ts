@@ -1,17 +1,18 @@
 import * as z from 'zod/mini';
 import { throwIfAborted } from '../../core/abort.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { describeFailure } from '../../core/failure.ts';
 import { signalOption } from '../../core/option-schemas.ts';
-import type { Page } from '../../core/page.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { ItemSelection } from '../../core/search/item-selection.ts';
 import { readFilter } from '../../core/search/read-filter.ts';
 import { parseOrder } from '../../core/search/search-order.ts';
+import type { DamagedVersion, VersionPage } from '../damaged.ts';
 import { checkModelName } from '../model-name.ts';
 import { isThere, type ModelState } from '../model-state.ts';
 import type { ModelStore } from '../model-store.ts';
-import { viewOf, type ModelVersion } from '../model-version.ts';
+import { viewOf } from '../model-version.ts';
 import type { VersionFilter, VersionOrder } from './version-filter.ts';
 import { versionVocabulary } from './version-vocabulary.ts';
 
@@ -44,8 +45,8 @@ const schema = z.strictObject({
 // A batch is decoded whole, and versions have as many files as they like.
 const batchSize = 500;
 
-/** A page of the versions that a search finds. Reads the versions in batches, and keeps no more of them than four pages hold. */
-export async function searchVersionPage(store: ModelStore, options: SearchVersionsOptions): Promise<Page<ModelVersion>> {
+/** A page of the versions that a search finds. Reads the versions in batches, and keeps no more of them than four pages hold. What cannot be read hides no other. */
+export async function searchVersionPage(store: ModelStore, options: SearchVersionsOptions): Promise<VersionPage> {
   const { model, models, filter, orderBy = [], limit = 100, after, signal } = check(schema, options, 'options') as SearchVersionsOptions;
   if (model !== undefined && models !== undefined) throw new ValidationError('options has model and models; give one of them.', { path: 'options.models' });
   const names = model !== undefined ? [checkModelName(model, 'options.model')] : models?.map((name, i) => checkModelName(name, `options.models[${i}]`));
@@ -57,26 +58,33 @@ export async function searchVersionPage(store: ModelStore, options: SearchVersio
     limit,
     after,
   });
-  for await (const state of statesOf(store, among, { signal })) {
+  const damaged: DamagedVersion[] = [];
+  for await (const state of statesOf(store, among, damaged, { signal })) {
     for (let from = state.lastVersion; from > state.deletedThrough; from -= batchSize) {
       throwIfAborted(signal, 'The search');
       const numbers: number[] = [];
       for (let at = from; at > Math.max(from - batchSize, state.deletedThrough); at--) if (isThere(state, at)) numbers.push(at);
-      for (const record of await store.versions(state, numbers, { signal })) if (record) selection.offer(viewOf(state, record));
+      for (const [i, record] of (await store.eachVersion(state, numbers, { signal })).entries()) {
+        if (record === undefined) continue;
+        if ('error' in record) damaged.push({ model: state.name, version: numbers[i]!, error: describeFailure(record.error) });
+        else selection.offer(viewOf(state, record));
+      }
     }
   }
-  return selection.page();
+  // Damage has no place in an order; whoever reads all pages is told once.
+  return { ...selection.page(), damaged: after === undefined ? damaged : [] };
 }
 
-async function* statesOf(store: ModelStore, among: readonly string[] | undefined, options: OperationOptions): AsyncGenerator<ModelState> {
+async function* statesOf(store: ModelStore, among: readonly string[] | undefined, damaged: DamagedVersion[], options: OperationOptions): AsyncGenerator<ModelState> {
   if (among !== undefined) {
     for (const name of among) yield await store.state(name, options);
     return;
   }
   let after: string | undefined;
   do {
-    const { items, next } = await store.models(after, 100, options);
-    yield* items;
-    after = next;
+    const page = await store.models(after, 100, options);
+    damaged.push(...page.damaged);
+    yield* page.items;
+    after = page.next;
   } while (after !== undefined);
 }

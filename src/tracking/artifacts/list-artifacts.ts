@@ -6,7 +6,7 @@ import { shown } from '../../core/shown.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { listAll } from '../../storage/records.ts';
 import { checkName } from '../metric-name.ts';
-import { readEach, readSoundUnder, type DamageListener } from '../read-each.ts';
+import { readEach, readSoundUnder, type DamageListener } from '../../storage/read-each.ts';
 import { keys } from '../tracking-keys.ts';
 import type { ArtifactRecord } from './artifact-record.ts';
 

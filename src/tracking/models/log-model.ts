@@ -15,7 +15,7 @@ import { producedEdge, type ArtifactRecord } from '../artifacts/artifact-record.
 import { artifactMediaType } from '../artifacts/media-type.ts';
 import type { ArtifactContent, ArtifactInput } from '../artifacts/write-artifact.ts';
 import { checkName } from '../metric-name.ts';
-import { readEach } from '../read-each.ts';
+import { readEach } from '../../storage/read-each.ts';
 import { isByName } from '../run-values.ts';
 import { keys } from '../tracking-keys.ts';
 import { modelFolder, producedModelEdge, type LoggedModel } from './logged-model.ts';

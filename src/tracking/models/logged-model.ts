@@ -5,7 +5,7 @@ import type { ModelFile } from '../../core/model-manifest.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { LineageEdge } from '../../core/record-ref.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { readSoundUnder, type DamageListener } from '../read-each.ts';
+import { readSoundUnder, type DamageListener } from '../../storage/read-each.ts';
 import { keys } from '../tracking-keys.ts';
 
 /** A model that a run logged: the files of one moment, such as a checkpoint. */

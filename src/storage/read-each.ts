@@ -3,8 +3,8 @@ import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, StoredRecord } from '../storage/contract.ts';
-import type { ValueRecord } from '../storage/records.ts';
+import type { StorageAdapter, StoredRecord } from './contract.ts';
+import type { ValueRecord } from './records.ts';
 
 /** The value of a record, why it cannot be read, or nothing where there is none. */
 export type EachValue<T> = ValueRecord<T> | { readonly error: unknown } | undefined;
