@@ -31,6 +31,7 @@ export type { LineageEdge, LineageRelation, RecordKind, RecordRef } from './core
 export type { StandardFailure, StandardIssue, StandardPathSegment, StandardProps, StandardResult, StandardSchema, StandardSuccess, StandardTypes } from './core/schema.ts';
 export type { SystemMetrics, SystemMetricsReader } from './core/system-metrics.ts';
 export type { ArrowTable, ArrowVector, Columns, Row, TableInput, TableSource } from './core/table.ts';
+export type { TriggerEvent, TriggerPage, TriggerPollOptions, TriggerSource } from './core/trigger-source.ts';
 export type {
   AdapterSupports,
   AppendOptions,
@@ -171,6 +172,7 @@ export type {
   UpdateVersionOptions,
 } from './registry/registry-options.ts';
 export type { Approval } from './registry/approval.ts';
+export type { RegistryEventsOptions, RegistryEventSource } from './registry/registry-events.ts';
 export type { DamagedModel, DamagedVersion, ModelPage, VersionPage } from './registry/damaged.ts';
 export { parseVersionFilter } from './registry/search/parse-version-filter.ts';
 export { versionFilterText } from './registry/search/version-filter-text.ts';

@@ -7,7 +7,7 @@ import { escapeSegment, unescapeSegment, type Key } from '../core/key.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
-import type { PutOperation, StorageAdapter } from '../storage/contract.ts';
+import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
 import { changeHead, readEachHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { readEach } from '../storage/read-each.ts';
@@ -225,6 +225,37 @@ export class ModelStore {
     return { items, damaged, next: page.next?.slice(modelsPrefix.length) };
   }
 
+  /** How many events there are of each model, deleted ones included. Those in `known` whose version is still the same are not read again. */
+  async heads(models: readonly string[] | undefined, known: ReadonlyMap<string, ModelHead>, options: OperationOptions): Promise<{ readonly found: readonly ModelHead[]; readonly error?: unknown }> {
+    const found: ModelHead[] = [];
+    let error: unknown;
+    const wanted = models && new Set(models.map(escapeSegment));
+    let after: Key | undefined;
+    do {
+      const { entries, next } = await this.#storage.list({ prefix: modelsPrefix, after, limit: 1_000 }, options);
+      const listed = entries.map(({ key, version }) => ({ key, segment: key.slice(modelsPrefix.length), version })).filter(({ segment }) => wanted?.has(segment) ?? true);
+      const changed = listed.filter(({ segment, version }) => known.get(segment)?.version !== version);
+      const read = await readEachHead<ModelState>(this.#storage, changed.map(({ key }) => key), options);
+      const sequences = new Map<string, number>();
+      for (const [i, head] of read.entries()) {
+        if (head && 'error' in head) error ??= head.error;
+        else if (head) sequences.set(changed[i]!.segment, head.sequence);
+      }
+      for (const { segment, version } of listed) {
+        const same = known.get(segment);
+        if (same?.version === version) found.push(same);
+        else if (sequences.has(segment)) found.push({ segment, version, sequence: sequences.get(segment)! });
+      }
+      after = next;
+    } while (after !== undefined);
+    return { found, error };
+  }
+
+  /** The events of the model whose key ends in `segment`, from the first to the last. */
+  async historyAt(segment: string, options: OperationOptions): Promise<RegistryEvent[]> {
+    return (await readHistory({ storage: this.#storage, key: modelsPrefix + segment }, options)) as RegistryEvent[];
+  }
+
   #head(model: string): HeadLocation {
     const blobs = (state: ModelState): readonly Digest[] => [...new Set(state.pending.flatMap((record) => record.blobs))];
     return { storage: this.#storage, key: modelsPrefix + escapeSegment(model), clock: this.#clock, blobs };
@@ -324,6 +355,16 @@ function unknownVersion({ name, lastVersion }: ModelState, version: number): Not
 interface Tombstone {
   readonly version: number;
   readonly deleted: true;
+}
+
+/** Where a model's history stands. */
+export interface ModelHead {
+  /** The last part of its key. */
+  readonly segment: string;
+  /** Version of its record. */
+  readonly version: Version;
+  /** Number of events ever written. */
+  readonly sequence: number;
 }
 
 /** Why a record cannot be read. */

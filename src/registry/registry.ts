@@ -32,6 +32,7 @@ import { encodePredictions, predictionsView, readPredictions, type Predictions }
 import { OwnRegistryChanges } from './own-registry-changes.ts';
 import type { RegistryChanges } from './registry-changes.ts';
 import type { RegistryEvent } from './registry-event.ts';
+import { registryEvents, type RegistryEventsOptions, type RegistryEventSource } from './registry-events.ts';
 import {
   checkCreateOptions,
   checkEvaluationOptions,
@@ -479,6 +480,33 @@ export class Registry {
   /** Everything that happened to a model, also to one that was deleted, from the first to the last: who moved what, when, why, and on what evidence. */
   async history(model: string, options: OperationOptions = {}): Promise<RegistryEvent[]> {
     return this.#store.history(checkModelName(model, 'model'), options);
+  }
+
+  /**
+   * The events of all models, or of some, as a source that is read by a cursor: what a pipeline is triggered by, and what `startWebhook` sends. Whoever keeps the cursor and goes on from it gets each event at least once and those of
+   * a model in their order, also what happened while it did not run, by whatever process.
+   *
+   * The cursor has one number for each model, and goes with these options. A poll lists the models, reads those that changed, and the whole history of those that have news. What hinders one model from being read is thrown when there is
+   * nothing new of the others.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Registry } from 'modelkeep';
+   *
+   * const registry = new Registry({ storage: new MemoryStorage() });
+   * const source = registry.events({ types: ['stage-changed', 'rolled-back'] });
+   * const before = await source.now();
+   *
+   * await registry.createModel('fraud');
+   * await registry.registerVersion('fraud', { files: { 'model.json': '{}' } });
+   * await registry.promote('fraud@1', 'production', { by: 'ada', reason: 'first' });
+   *
+   * const { events } = await source.poll(before);
+   * console.log(events.map(({ data }) => data.type)); // ['stage-changed']
+   * ```
+   */
+  events(options: RegistryEventsOptions = {}): RegistryEventSource {
+    return registryEvents(this.#store, options);
   }
 
   /** What a version came from, as far as it was recorded: its run, the datasets that it was trained and evaluated on, and what those came from in turn. */
