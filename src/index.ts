@@ -372,4 +372,6 @@ export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-web
 export type { VerifiedWebhook, VerifyWebhookOptions, WebhookMemory, WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook } from './integrations/webhooks/webhook.ts';
 export type { WebhookSink } from './integrations/webhooks/webhook.ts';
-export type { WebhookOptions, WebhookRetry } from './integrations/webhooks/webhook-options.ts';
+export { startWebhook } from './integrations/webhooks/start-webhook.ts';
+export type { RunningWebhook } from './integrations/webhooks/start-webhook.ts';
+export type { StartWebhookOptions, WebhookOptions, WebhookRetry, WebhookSource } from './integrations/webhooks/webhook-options.ts';

@@ -20,17 +20,17 @@ interface Failure {
   readonly askedMs?: number | undefined;
 }
 
-/** Sends an event until it is taken. Throws `ModelkeepError` of code `unavailable` when it was given up, `AbortedError` when the signal fired. */
-export async function deliver(event: AuditEvent, settings: WebhookSettings, keys: WebhookKeys, signal: AbortSignal): Promise<void> {
+/** Sends an event until it is taken. Throws `ModelkeepError` of code `unavailable` when it was given up, `AbortedError` when a signal fired: `signal` ends an attempt too, `last` lets the present one end and is for no further one. */
+export async function deliver(event: AuditEvent, settings: WebhookSettings, keys: WebhookKeys, signal: AbortSignal, last: AbortSignal = signal): Promise<void> {
   const body = bodyOf(event);
   for (let attempt = 1; ; attempt++) {
-    throwIfAborted(signal, 'The webhook');
+    throwIfAborted(last, 'The webhook');
     const failure = await attemptTo(event.id, body, settings, keys, signal);
     if (failure === undefined) return;
-    throwIfAborted(signal, 'The webhook');
+    throwIfAborted(last, 'The webhook');
     if (!failure.passing || attempt >= settings.attempts) throw givenUp(event, failure, attempt);
     const wait = backoffMs(attempt, settings, settings.random);
-    await sleep(settings.clock, Math.min(Math.max(wait, failure.askedMs ?? 0), Math.max(longestAskedMs, settings.maxMs)), signal);
+    await sleep(settings.clock, Math.min(Math.max(wait, failure.askedMs ?? 0), Math.max(longestAskedMs, settings.maxMs)), last);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AuditEvent } from '../../core/audit.ts';
 import { systemClock, type Clock } from '../../core/clock.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
@@ -6,6 +7,8 @@ import type { ErrorListener, Logger } from '../../core/logger.ts';
 import { callable, clockOption, having } from '../../core/option-schemas.ts';
 import { systemRandom, type Random } from '../../core/random.ts';
 import { check } from '../../core/schema.ts';
+import type { TriggerSource } from '../../core/trigger-source.ts';
+import type { StorageAdapter } from '../../storage/contract.ts';
 
 /** How often a webhook is sent again. */
 export interface WebhookRetry {
@@ -43,6 +46,29 @@ export interface WebhookOptions {
   readonly clock?: Clock | undefined;
   /** Spreads the waits. @default the host's */
   readonly random?: Random | undefined;
+}
+
+/** Events that can be read on from where one stopped, such as those of `registry.events()`. */
+export type WebhookSource = TriggerSource<AuditEvent> & Required<Pick<TriggerSource<AuditEvent>, 'now'>>;
+
+/** What a webhook sends that loses nothing, where to, and how. */
+export interface StartWebhookOptions extends Omit<WebhookOptions, 'types' | 'maxQueued' | 'onError'> {
+  /** Where it stands is stored under this name, one for each webhook. */
+  readonly name: string;
+  /** Where that is stored. */
+  readonly storage: StorageAdapter;
+  /** What is sent, such as `registry.events({ types: ['stage-changed'] })`. */
+  readonly source: WebhookSource;
+  /** Where a name begins that is new: with what happens from now on, or with all that ever happened. @default 'now' */
+  readonly from?: 'now' | 'beginning' | undefined;
+  /** How long to wait before it looks again when no hint of the storage comes. @default '5s' */
+  readonly interval?: Duration | undefined;
+  /** How many events may be under way; no more are read beyond. @default 100 */
+  readonly maxQueued?: number | undefined;
+  /** How long after it happened an event that is not taken is given up and passed over. @default never: it is sent until it is taken */
+  readonly giveUpAfter?: Duration | undefined;
+  /** Told of each event that was not taken in all its attempts, with its id in `details.event`, and of whatever else goes wrong; all of it is tried again. @default nobody */
+  readonly onError?: ErrorListener | undefined;
 }
 
 /** The options of a webhook with their defaults. */

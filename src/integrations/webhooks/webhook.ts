@@ -5,6 +5,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { reportFailure } from '../../core/report-failure.ts';
 import { deliver } from './webhook-delivery.ts';
 import { WebhookKeys } from './webhook-keys.ts';
+import { WebhookLines } from './webhook-lines.ts';
 import { checkWebhookOptions, type WebhookOptions, type WebhookSettings } from './webhook-options.ts';
 
 /** Takes events and sends them; give it as the `onEvent` of a `Registry`. */
@@ -28,7 +29,7 @@ export interface WebhookSink {
  * An attempt that fails for the moment (no connection, no answer in time, 408, 425, 429, 5xx) is made again after a growing wait with jitter, or when `Retry-After` says so, which is honoured up to an hour; any other answer but 2xx gives
  * the event up. Redirections are not followed. The events of one subject, such as a model, arrive in the order in which they were given, those of several side by side. A receiver may see an event twice, never altered.
  *
- * What waits is kept in memory, up to `maxQueued` events, and is lost with the process: the history of the subject stays the truth. Nothing that goes wrong reaches the caller; `onError` is told.
+ * What waits is kept in memory, up to `maxQueued` events, and is lost with the process; {@link startWebhook} loses nothing. Nothing that goes wrong reaches the caller; `onError` is told.
  *
  * Throws `ValidationError` when an option is not what it must be, `UnsupportedError` where the host has no WebCrypto.
  *
@@ -69,9 +70,8 @@ export function webhook(options: WebhookOptions): WebhookSink {
 class WebhookQueue {
   readonly #settings: WebhookSettings;
   readonly #keys: WebhookKeys;
-  readonly #lines = new Map<string, Promise<void>>();
+  readonly #lines = new WebhookLines();
   readonly #abort = new AbortController();
-  #size = 0;
   #closed = false;
 
   constructor(settings: WebhookSettings, keys: WebhookKeys) {
@@ -80,26 +80,20 @@ class WebhookQueue {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#lines.size;
   }
 
   add(event: AuditEvent): void {
     const { types, maxQueued } = this.#settings;
     if (types !== undefined && !types.has(event.type)) return;
     if (this.#closed) return this.#tell(dropped(event, 'the webhook is closed', 'closed'));
-    if (this.#size >= maxQueued) return this.#tell(dropped(event, `${maxQueued} events wait already`, 'unavailable'));
-    this.#size++;
+    if (this.size >= maxQueued) return this.#tell(dropped(event, `${maxQueued} events wait already`, 'unavailable'));
     // By the id alone: what happens to a model and to one of its versions is one story.
-    const line = event.subject.id;
-    const sent = (this.#lines.get(line) ?? Promise.resolve()).then(() => this.#send(event));
-    this.#lines.set(line, sent);
-    void sent.then(() => {
-      if (this.#lines.get(line) === sent) this.#lines.delete(line);
-    });
+    this.#lines.add(event.subject.id, () => this.#send(event));
   }
 
   async flush({ signal }: OperationOptions): Promise<void> {
-    await untilAborted(Promise.all(this.#lines.values()), signal, 'The flush of a webhook');
+    await untilAborted(this.#lines.settled(), signal, 'The flush of a webhook');
   }
 
   async close({ signal }: OperationOptions): Promise<void> {
@@ -107,7 +101,7 @@ class WebhookQueue {
     const abort = (): void => this.#abort.abort(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
-    await Promise.all(this.#lines.values());
+    await this.#lines.settled();
     signal?.removeEventListener('abort', abort);
   }
 
@@ -116,8 +110,6 @@ class WebhookQueue {
       await deliver(event, this.#settings, this.#keys, this.#abort.signal);
     } catch (error) {
       this.#tell(this.#abort.signal.aborted ? dropped(event, 'the webhook was closed', 'closed') : error);
-    } finally {
-      this.#size--;
     }
   }
 
