@@ -94,9 +94,35 @@ function modelCardPart(facts: DocumentFacts, options: DocumentOptions): Record<s
   };
 }
 
-/** An expression of SPDX by what one may be written with; anything else is the name of a licence. */
 function licenceOf(licence: string): Record<string, unknown> {
-  return /^[\w.+:()-]+(?: (?:AND|OR|WITH) [\w.+:()-]+)*$/.test(licence) ? { expression: licence } : { license: { name: licence } };
+  return isExpression(licence) ? { expression: licence } : { license: { name: licence } };
+}
+
+/** Whether a text is an expression of SPDX by its grammar; which identifiers there are is not known here. */
+function isExpression(text: string): boolean {
+  let depth = 0;
+  let last: 'begin' | 'licence' | 'with' | 'end' = 'begin';
+  for (const token of text.match(/[()]|[^\s()]+/g) ?? []) {
+    const demanded = last === 'begin' || last === 'with';
+    if (token === '(') {
+      if (last !== 'begin') return false;
+      depth++;
+    } else if (token === ')') {
+      if (demanded || --depth < 0) return false;
+      last = 'end';
+    } else if (token === 'AND' || token === 'OR') {
+      if (demanded) return false;
+      last = 'begin';
+    } else if (token === 'WITH') {
+      if (last !== 'licence') return false;
+      last = 'with';
+    } else {
+      if (!demanded || !/^[A-Za-z0-9][A-Za-z0-9.:+-]*$/.test(token)) return false;
+      // An exception has none of its own.
+      last = last === 'with' ? 'end' : 'licence';
+    }
+  }
+  return depth === 0 && (last === 'licence' || last === 'end');
 }
 
 function datasetRef(digest: Digest): string {

@@ -28,6 +28,7 @@ function frontMatter(facts: DocumentFacts, options: DocumentOptions): Record<str
     dataset: { type: dataset?.digest ?? 'unknown', name: dataset === undefined ? 'unknown' : datasetName(dataset) },
     metrics: Object.entries(metrics).filter(([, value]) => Number.isFinite(value)).map(([name, value]) => ({ type: name, value, name })),
   }));
+  const told = results.filter(({ metrics }) => metrics.length > 0);
   return {
     license: licence === undefined ? undefined : known ? licence.toLowerCase() : 'other',
     license_name: licence === undefined || known ? undefined : licence,
@@ -36,7 +37,8 @@ function frontMatter(facts: DocumentFacts, options: DocumentOptions): Record<str
     tags: [...(flavor === undefined ? [] : [flavor]), ...Object.entries(tags).map(([name, value]) => `${name}:${value}`)],
     datasets: [...new Set(documentDatasets(facts).flatMap(({ name }) => (name === undefined ? [] : [name])))],
     metrics: [...new Set(measured.flatMap(({ metrics }) => Object.keys(metrics)))],
-    'model-index': [{ name: version.model, results: results.filter(({ metrics }) => metrics.length > 0) }],
+    // Hugging Face refuses a card whose index has a model without results.
+    'model-index': told.length === 0 ? undefined : [{ name: version.model, results: told }],
   };
 }
 

@@ -99,7 +99,7 @@ describe('a model card', () => {
     await registry.registerVersion('bare', { files: { f: 'x' }, licence: 'Our own, see LICENCE' });
     const card = await registry.modelCard('bare@latest');
     const [, yaml] = /^---\n(.*?)\n---\n/s.exec(card)!;
-    expect(parse(yaml!)).toEqual({ license: 'other', license_name: 'Our own, see LICENCE', 'model-index': [{ name: 'bare' }] });
+    expect(parse(yaml!)).toEqual({ license: 'other', license_name: 'Our own, see LICENCE' });
     expect(card.match(/^## .*/gm)).toEqual(['## Training', '## Files']);
     await expect(registry.modelCard('bare@9')).rejects.toMatchObject({ code: 'not-found' });
     await expect(registry.modelCard('bare@1', { use: 'x' } as never)).rejects.toMatchObject({ code: 'validation' });
@@ -119,6 +119,35 @@ describe('YAML', () => {
       }),
       { seed: 12, numRuns: 500 },
     );
+  });
+});
+
+describe('a model card of a hostile model', () => {
+  it('keeps names and licences from ending its YAML or adding to it', async () => {
+    const registry = new Registry({ storage: new MemoryStorage() });
+    const name = 'a"b\'c: ---';
+    const hostile = 'x\n---\nlicense: mit\n# heading';
+    await registry.createModel(name, { owner: hostile });
+    await registry.registerVersion(name, { files: { f: 'x' }, licence: hostile, flavor: hostile, tags: { '- k': hostile }, framework: { name: hostile }, dataset: { digest: january, name: hostile }, metrics: { [hostile]: 1, loss: NaN } });
+    const card = await registry.modelCard(`${name}@1`);
+    const [, yaml, body] = /^---\n(.*?)\n---\n(.*)$/s.exec(card)!;
+    expect(parse(yaml!)).toEqual({
+      license: 'other',
+      license_name: hostile,
+      library_name: hostile,
+      tags: [hostile, `- k:${hostile}`],
+      datasets: [hostile],
+      metrics: ['loss', hostile],
+      'model-index': [{ name, results: [{ task: { type: 'other' }, dataset: { type: january, name: hostile }, metrics: [{ type: hostile, value: 1, name: hostile }] }] }],
+    });
+    expect(body!.split('\n').filter((line) => line === '# heading' || line === '---')).toEqual([]);
+  });
+
+  it('has no index of a model of which nothing was measured, which Hugging Face would refuse', async () => {
+    const registry = new Registry({ storage: new MemoryStorage() });
+    await registry.createModel('m');
+    await registry.registerVersion('m', { files: { f: 'x' }, metrics: { loss: NaN } });
+    expect(await registry.modelCard('m@1')).not.toContain('model-index');
   });
 });
 
@@ -148,6 +177,33 @@ describe('a bill of materials', () => {
         },
       },
     });
+  });
+
+  it.each<[string, boolean]>([
+    ['MIT', true],
+    ['GPL-2.0+', true],
+    ['LicenseRef-ours', true],
+    ['DocumentRef-spdx:LicenseRef-ours', true],
+    ['GPL-2.0-only WITH Classpath-exception-2.0 OR MIT', true],
+    ['MIT AND (Apache-2.0 OR (BSD-3-Clause AND ISC))', true],
+    ['(MIT', false],
+    ['MIT)', false],
+    ['()', false],
+    ['MITX(MIT)', false],
+    ['MIT AND', false],
+    ['MIT  OR ISC', true],
+    ['MIT ISC', false],
+    ['(MIT OR ISC) WITH X', false],
+    ['AND', false],
+    ['MIT OR AND', false],
+    ['MIT WITH A WITH B', false],
+    ['((((MIT))))', true],
+  ])('has %s as an expression: %s', async (licence, isOne) => {
+    const registry = new Registry({ storage: new MemoryStorage() });
+    await registry.createModel('m');
+    await registry.registerVersion('m', { files: { f: 'x' }, licence });
+    const { component } = (await registry.bom('m@1')).metadata as { component: { licenses: unknown } };
+    expect(component.licenses).toEqual([isOne ? { expression: licence } : { license: { name: licence } }]);
   });
 
   it('is the same each time, and another one for other contents', async () => {
