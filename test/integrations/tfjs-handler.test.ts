@@ -156,6 +156,37 @@ describe('tfjsHandler', () => {
     expect(codes).toEqual(['not-found', 'validation', 'validation', 'validation', 'integrity']);
   });
 
+  it.each([
+    [{ paths: [1], weights: [] }, 'a path that is no text'],
+    [{ paths: ['w.bin'], weights: [{ name: 'w', dtype: 'float32' }] }, 'weight 0 lacks'],
+    [{ paths: ['w.bin'], weights: [{ name: 'w', dtype: 'float32', shape: [1] }, null] }, 'weight 1 lacks'],
+    [{ paths: ['w.bin'], weights: [{ name: 'w', dtype: 'float32', shape: ['1'] }] }, 'weight 0 lacks'],
+    [{ paths: ['w.bin'], weights: [{ name: 'w', dtype: 'float32', shape: [-1, -1] }] }, 'weight 0 lacks'],
+    [{ paths: ['w.bin'], weights: [{ name: 'w', shape: [1] }] }, 'weight 0 lacks'],
+    [null, 'without paths or weights'],
+  ])('says what is wrong with the manifest %j', async (group, why) => {
+    const registry = await newRegistry();
+    await registry.registerVersion('line', { files: { 'model.json': JSON.stringify({ weightsManifest: [group] }), 'w.bin': 'four' } });
+    await expect(tfjsHandler(registry, 'line@1').load()).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining(why) as string });
+  });
+
+  it('takes a dtype that it does not know for one whose size nothing tells, whatever it is called', async () => {
+    const registry = await newRegistry();
+    const weights = ['constructor', '__proto__', 'string'].map((dtype, i) => ({ name: `w${i}`, dtype, shape: [1] }));
+    await registry.registerVersion('line', { files: { 'model.json': JSON.stringify({ weightsManifest: [{ paths: ['./w.bin'], weights }] }), 'w.bin': 'four' } });
+    expect(await tfjsHandler(registry, 'line@1').load()).toMatchObject({ weightSpecs: weights });
+    await registry.registerVersion('line', { files: { 'model.json': JSON.stringify({ weightsManifest: [{ paths: ['../w.bin', 'gone.bin'], weights }] }), 'w.bin': 'four' } });
+    await expect(tfjsHandler(registry, 'line@2').load()).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('loads a version any number of times at once', async () => {
+    const registry = await newRegistry();
+    await twoLayers().save(tfjsHandler(registry, 'line', { shardBytes: 10 }));
+    const handler = tfjsHandler(registry, 'line@1');
+    const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => handler.load()));
+    for (const each of others) expect(each).toEqual(first);
+  });
+
   it('ends with its signal, and tells how far it has come', async () => {
     const registry = await newRegistry();
     await twoLayers().save(tfjsHandler(registry, 'line', { shardBytes: 50 }));

@@ -50,12 +50,28 @@ export function readModelJson(text: string, what: string): { readonly fields: Tf
   if (typeof json !== 'object' || json === null || (json['modelTopology'] === undefined && json['weightsManifest'] === undefined)) {
     throw new ValidationError(`${what} has neither a modelTopology nor a weightsManifest; register a model that TensorFlow.js saved.`, { path: modelFile });
   }
-  const groups = json['weightsManifest'] as readonly WeightGroup[] | undefined;
-  if (groups !== undefined && !(Array.isArray(groups) && groups.every((group) => Array.isArray((group as Partial<WeightGroup> | null)?.paths) && Array.isArray((group as Partial<WeightGroup>).weights)))) {
-    throw new ValidationError(`${what} has a weightsManifest without paths or weights.`, { path: modelFile });
-  }
+  const groups = readGroups(json['weightsManifest'], what);
   const fields = Object.fromEntries(keptFields.flatMap((name) => (json[name] === undefined ? [] : [[name, json[name]]])));
   return { fields, groups };
+}
+
+function readGroups(manifest: unknown, what: string): readonly WeightGroup[] | undefined {
+  if (manifest === undefined) return undefined;
+  const refuse = (why: string): never => {
+    throw new ValidationError(`${what} has a weightsManifest ${why}.`, { path: modelFile });
+  };
+  const groups: readonly unknown[] = Array.isArray(manifest) ? manifest : refuse('without paths or weights');
+  return groups.map((group): WeightGroup => {
+    const { paths, weights } = (group ?? {}) as Readonly<Record<string, unknown>>;
+    if (!Array.isArray(paths) || !Array.isArray(weights)) return refuse('without paths or weights');
+    if (!paths.every((path) => typeof path === 'string')) return refuse('with a path that is no text');
+    for (const [i, weight] of (weights as unknown[]).entries()) {
+      const { name, dtype, shape } = (weight ?? {}) as Readonly<Record<string, unknown>>;
+      const sound = typeof name === 'string' && typeof dtype === 'string' && Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
+      if (!sound) return refuse(`whose weight ${i} lacks a name, a dtype or a shape of whole numbers`);
+    }
+    return { paths: paths as string[], weights: weights as TfjsWeightSpec[] };
+  });
 }
 
 /** JSON has null for NaN and ±Infinity: a model would come back as another one. */

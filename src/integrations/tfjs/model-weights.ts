@@ -15,13 +15,13 @@ export interface ModelWeights {
 }
 
 const chunkBytes = 1024 * 1024;
-const elementBytes: Readonly<Record<string, number>> = { float32: 4, int32: 4, bool: 1, complex64: 8, uint8: 1, uint16: 2, float16: 2 };
+const elementBytes: ReadonlyMap<string, number> = /* @__PURE__ */ new Map([['float32', 4], ['int32', 4], ['bool', 1], ['complex64', 8], ['uint8', 1], ['uint16', 2], ['float16', 2]]);
 
 /** How many bytes weights take, or `undefined` when their elements are texts, which take what they take. */
 export function bytesOfSpecs(specs: readonly TfjsWeightSpec[]): number | undefined {
   let sum = 0;
   for (const { shape, dtype, quantization } of specs) {
-    const each = elementBytes[quantization?.dtype ?? dtype];
+    const each = elementBytes.get(quantization?.dtype ?? dtype);
     if (each === undefined) return undefined;
     sum += shape.reduce((product, size) => product * size, each);
   }
@@ -35,7 +35,7 @@ export function bytesOfSpecs(specs: readonly TfjsWeightSpec[]): number | undefin
 export async function weightsOf(artifacts: TfjsArtifacts, signal: AbortSignal | undefined): Promise<ModelWeights | undefined> {
   const { weightData, getWeightStream, weightSpecs } = artifacts;
   if (weightData === undefined && getWeightStream === undefined) return undefined;
-  if (weightSpecs === undefined) throw new ValidationError('artifacts.weightSpecs is missing: nothing tells what stands in the weights.', { path: 'artifacts.weightSpecs' });
+  if (!Array.isArray(weightSpecs)) throw new ValidationError('artifacts.weightSpecs is missing: nothing tells what stands in the weights.', { path: 'artifacts.weightSpecs' });
   const buffers = weightData === undefined ? undefined : (Array.isArray(weightData) ? weightData : [weightData]).map(viewOf);
   const hasher = createHasher();
   let bytes = 0;
