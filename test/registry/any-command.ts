@@ -15,7 +15,11 @@ export const anyCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('setAlias' as const), version, alias }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('deleteAlias' as const), alias }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('retire' as const, 'reinstate' as const, 'deleteVersion' as const), version }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('approve' as const), version, who: fc.constantFrom('ann', 'bob') }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('promoteAs' as const), ref: fc.constantFrom('latest' as const, 'champion' as const, 'staging' as const, 'production' as const), stage: fc.constantFrom<Stage>('production', 'staging', 'archived') }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('approve' as const, 'approve' as const, 'withdrawApproval' as const), version, who: fc.constantFrom('ann', 'bob') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('evaluate' as const), version, auc: fc.constantFrom(0.25, 0.75) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sign' as const), version }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('setPolicy' as const), needs: fc.constantFrom(0, 0, 1, 2) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('updateVersion' as const), version, text }) },
   { weight: 1, arbitrary: fc.constantFrom<Command>({ kind: 'createModel' }, { kind: 'createModel' }, { kind: 'deleteModel' }) },
 );

@@ -1,4 +1,8 @@
-import type { Registry, Stage } from 'modelkeep';
+import { gates, type Registry, type Stage } from 'modelkeep';
+
+/** The dataset of all evaluations. */
+const january: `sha256:${string}` = `sha256:${'1'.repeat(64)}`;
+const keys = crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
 
 /** What is asked of a registry about the model `m`. */
 export type Command =
@@ -10,7 +14,11 @@ export type Command =
   | { readonly kind: 'setAlias'; readonly version: number; readonly alias: string }
   | { readonly kind: 'deleteAlias'; readonly alias: string }
   | { readonly kind: 'retire' | 'reinstate' | 'deleteVersion'; readonly version: number }
-  | { readonly kind: 'approve'; readonly version: number; readonly who: string }
+  | { readonly kind: 'promoteAs'; readonly ref: 'latest' | 'champion' | 'staging' | 'production'; readonly stage: Stage }
+  | { readonly kind: 'approve' | 'withdrawApproval'; readonly version: number; readonly who: string }
+  | { readonly kind: 'evaluate'; readonly version: number; readonly auc: number }
+  | { readonly kind: 'sign'; readonly version: number }
+  | { readonly kind: 'setPolicy'; readonly needs: number }
   | { readonly kind: 'updateVersion'; readonly version: number; readonly text: string };
 
 /** Has a registry do a command. `mark` is in the event that it makes, as its reason or as whoever made it. */
@@ -31,8 +39,17 @@ export async function perform(registry: Registry, command: Command, mark: string
       return registry.setAlias('m', command.alias, command.version, who);
     case 'deleteAlias':
       return registry.deleteAlias('m', command.alias, who);
+    case 'promoteAs':
+      return registry.promote(`m@${command.ref}`, command.stage, who);
     case 'approve':
-      return registry.approve(`m@${command.version}`, { by: command.who, reason: mark });
+    case 'withdrawApproval':
+      return registry[command.kind](`m@${command.version}`, { by: command.who, reason: mark });
+    case 'evaluate':
+      return registry.recordEvaluation(`m@${command.version}`, { dataset: january, metrics: { auc: command.auc }, by: mark });
+    case 'sign':
+      return registry.sign(`m@${command.version}`, { ...who, ...(await keys) });
+    case 'setPolicy':
+      return registry.setPolicy('m', command.needs === 0 ? {} : { production: [gates.approvals(command.needs)] }, who);
     case 'updateVersion':
       return registry.updateVersion(`m@${command.version}`, { description: command.text, by: mark });
     default:

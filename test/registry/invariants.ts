@@ -61,7 +61,7 @@ async function expectSeen(registry: Registry, model: PlainModel): Promise<void> 
     await expect(registry.getModel('m')).rejects.toMatchObject({ code: 'not-found' });
     return;
   }
-  const { latest, production, staging, aliases, rollbackTo } = await registry.getModel('m');
+  const { latest, production, staging, aliases, rollbackTo, policy } = await registry.getModel('m');
   expect({ latest, production, staging, aliases, rollbackTo }).toEqual({
     latest: latestOf(model),
     production: holderOf(model, 'production'),
@@ -69,11 +69,14 @@ async function expectSeen(registry: Registry, model: PlainModel): Promise<void> 
     aliases: model.aliases,
     rollbackTo: model.previous.at(-1),
   });
+  expect((policy.production?.[0] as { count: number } | undefined)?.count ?? 0).toBe(model.needs);
   const seen: Record<number, unknown> = {};
   for await (const version of registry.versions('m')) {
     const { stage, retired, digest, description } = version;
     const approvedBy = (await registry.approvals(`m@${version.version}`)).map(({ by }) => by);
-    seen[version.version] = { stage, retired, digest, description, approvedBy };
+    const measured = (await registry.evaluations(`m@${version.version}`)).map(({ metrics }) => metrics['auc']);
+    const signed = (await registry.signatures(`m@${version.version}`)).length;
+    seen[version.version] = { stage, retired, digest, description, approvedBy, measured, signed };
     expect(version.aliases).toEqual(Object.keys(model.aliases).filter((alias) => model.aliases[alias] === version.version).sort());
     const loaded = await registry.load(`m@${version.version}`);
     const read = await Promise.all(loaded.files().map(async ({ path }) => [path, new TextDecoder().decode(await loaded.file(path))] as const));
@@ -100,8 +103,8 @@ export function expectInOneOrder(history: readonly RegistryEvent[], outcomes: re
       expect(told, what).toEqual([]);
       const { message } = describeFailure(error);
       const code = isModelkeepError(error) ? error.code : undefined;
-      expect(['conflict', 'not-found'], `${what} failed: ${message}`).toContain(code);
-      const races = command.kind === 'promote' || command.kind === 'rollback';
+      expect(['conflict', 'not-found', 'gate'], `${what} failed: ${message}`).toContain(code);
+      const races = command.kind === 'promote' || command.kind === 'promoteAs' || command.kind === 'rollback';
       const expected = states.some((state) => (verdict(state, command, digest) as { error?: string }).error === code);
       expect(expected || (races && code === 'conflict'), `${what} failed: ${message}`).toBe(true);
       continue;

@@ -11,6 +11,10 @@ export interface PlainVersion {
   readonly description: string | undefined;
   /** Who vouches for it, oldest first. */
   readonly approvedBy: readonly string[];
+  /** What was measured, oldest first. */
+  readonly measured: readonly number[];
+  /** How often it was signed. */
+  readonly signed: number;
 }
 
 /** A model as its history tells of it: plain data, and none of the registry's own code. */
@@ -22,13 +26,15 @@ export interface PlainModel {
   readonly aliases: Readonly<Record<string, number>>;
   /** What rollback goes back through, the next one last. */
   readonly previous: readonly number[];
+  /** How many must vouch for a version that goes to production. */
+  readonly needs: number;
 }
 
 /** Before anything happened. */
-const nothing: PlainModel = { there: false, last: 0, versions: {}, aliases: {}, previous: [] };
+const nothing: PlainModel = { there: false, last: 0, versions: {}, aliases: {}, previous: [], needs: 0 };
 
 /** What a command must come to: an event (its type and the data that matter), nothing to do, or an error. */
-export type Verdict = { readonly event: string; readonly data: Readonly<Record<string, unknown>> } | { readonly unchanged: true } | { readonly error: 'conflict' | 'not-found' };
+export type Verdict = { readonly event: string; readonly data: Readonly<Record<string, unknown>> } | { readonly unchanged: true } | { readonly error: 'conflict' | 'not-found' | 'gate' };
 
 /** The version in a stage that holds one. */
 export function holderOf({ versions }: PlainModel, stage: Stage): number | undefined {
@@ -57,13 +63,21 @@ function after(model: PlainModel, event: RegistryEvent): PlainModel {
       return { ...nothing, last: model.last };
     case 'version-registered': {
       const { version, digest } = event.data;
-      const made: PlainVersion = { stage: 'none', retired: false, served: false, digest, description: undefined, approvedBy: [] };
+      const made: PlainVersion = { stage: 'none', retired: false, served: false, digest, description: undefined, approvedBy: [], measured: [], signed: 0 };
       return { ...model, last: version, versions: { ...model.versions, [version]: made } };
     }
     case 'version-updated':
       return change(event.data.version, { description: event.data.to.description });
     case 'version-approved':
       return change(event.data.version, { approvedBy: [...model.versions[event.data.version]!.approvedBy, event.by!] });
+    case 'approval-withdrawn':
+      return change(event.data.version, { approvedBy: model.versions[event.data.version]!.approvedBy.filter((each) => each !== event.by) });
+    case 'evaluation-recorded':
+      return change(event.data.version, { measured: [...model.versions[event.data.version]!.measured, event.data.metrics['auc']!] });
+    case 'version-signed':
+      return change(event.data.version, { signed: model.versions[event.data.version]!.signed + 1 });
+    case 'policy-changed':
+      return { ...model, needs: (event.data.to.production?.[0] as { count: number } | undefined)?.count ?? 0 };
     case 'version-retired':
       return without(change(event.data.version, { retired: true, stage: 'archived' }), event.data.version);
     case 'version-reinstated':
@@ -122,6 +136,13 @@ export function verdict(model: PlainModel, command: Command, digest: string | un
       return { event: 'version-registered', data: { version: model.last + 1, digest } };
     case 'deleteAlias':
       return Object.hasOwn(model.aliases, command.alias) ? { event: 'alias-deleted', data: { alias: command.alias, from: model.aliases[command.alias] } } : { unchanged: true };
+    case 'setPolicy':
+      return { event: 'policy-changed', data: {} };
+    case 'promoteAs': {
+      const { ref, stage } = command;
+      const version = ref === 'latest' ? latestOf(model) || undefined : ref === 'champion' ? model.aliases[ref] : holderOf(model, ref);
+      return version === undefined ? { error: 'not-found' } : onVersion(model, { kind: 'promote', version, stage });
+    }
     case 'rollback': {
       if (command.from !== undefined && command.from !== production) return conflict;
       const version = command.to ?? model.previous.at(-1);
@@ -146,6 +167,7 @@ function onVersion(model: PlainModel, command: Extract<Command, { readonly versi
     case 'promote': {
       if (found.stage === command.stage) return { unchanged: true };
       if (found.retired && command.stage !== 'archived') return conflict;
+      if (command.stage === 'production' && found.approvedBy.length < model.needs) return { error: 'gate' };
       const replaced = command.stage === 'production' || command.stage === 'staging' ? holderOf(model, command.stage) : undefined;
       return { event: 'stage-changed', data: { version, from: found.stage, to: command.stage, replaced } };
     }
@@ -163,6 +185,12 @@ function onVersion(model: PlainModel, command: Extract<Command, { readonly versi
       return used ? conflict : { event: 'version-deleted', data: { version, digest: found.digest } };
     case 'approve':
       return found.approvedBy.includes(command.who) ? { unchanged: true } : { event: 'version-approved', data: { version } };
+    case 'withdrawApproval':
+      return found.approvedBy.includes(command.who) ? { event: 'approval-withdrawn', data: { version } } : { unchanged: true };
+    case 'evaluate':
+      return { event: 'evaluation-recorded', data: { version } };
+    case 'sign':
+      return { event: 'version-signed', data: { version } };
     case 'updateVersion':
       return found.description === command.text ? { unchanged: true } : { event: 'version-updated', data: { version } };
   }
