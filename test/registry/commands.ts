@@ -1,4 +1,5 @@
-import { gates, type Registry, type Stage } from 'modelkeep';
+import type { Registry, Stage } from 'modelkeep';
+import { gates } from '../../src/registry/gates.ts';
 
 /** The dataset of all evaluations. */
 const january: `sha256:${string}` = `sha256:${'1'.repeat(64)}`;
