@@ -70,7 +70,7 @@ function readGroups(manifest: unknown, what: string): readonly WeightGroup[] | u
       const sound = typeof name === 'string' && typeof dtype === 'string' && Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && (size as number) >= 0);
       if (!sound) return refuse(`whose weight ${i} lacks a name, a dtype or a shape of whole numbers`);
     }
-    return { paths: paths as string[], weights: weights as TfjsWeightSpec[] };
+    return { paths, weights: weights as TfjsWeightSpec[] };
   });
 }
 
