@@ -202,6 +202,6 @@ export const aggregate = {
   topK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('topK', { column, k }, options, ['type']),
   /** How many different values a column of scalars has. All NaN are one value, and -0 is 0. */
   distinctCount: <const Options extends DistinctCountOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('distinctCount', { column }, options, ['type', 'approximate']),
-  /** The quantile `q`, 0 to 1, of a `float64` column: linear between the two nearest values, as numpy has it. */
+  /** The quantile `q`, 0 to 1, of a `float64` column: linear between the two nearest values, as numpy has it; -0 is 0. */
   quantile: <const Options extends QuantileOptions>(column: string, q: number, options: Options): AggregateResult<Options, 'float64'> => define('quantile', { column, q }, options, ['approximate']),
 };

@@ -76,7 +76,8 @@ function sumOf(numbers: readonly number[]): number {
 
 function quantile(numbers: readonly number[], q: number): number {
   if (numbers.some(Number.isNaN)) return NaN;
-  const sorted = [...numbers].sort((a, b) => a - b);
+  // -0 is 0: of equal values none is before the other.
+  const sorted = numbers.map((x) => x + 0).sort((a, b) => a - b);
   const place = q * (sorted.length - 1);
   const part = place % 1;
   const lower = sorted[Math.floor(place)]!;
