@@ -1,4 +1,4 @@
-import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
+import { embeddingSize, hasObjects, takeRows, type Column, type ColumnType } from '../core/column.ts';
 import type { Table } from '../core/table.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
@@ -43,6 +43,15 @@ export function sliceTable(table: Table, from: number, to: number): Table {
     }
   }
   return { rowCount: to - from, columns };
+}
+
+/** The rows at `indices`, in that order. */
+export function pickRows(table: Table, indices: Int32Array): Table {
+  const columns = Object.entries(table.columns).map(([name, column]) => {
+    const part = takeRows(column, indices);
+    return [name, part.type === 'string' && part.dictionary.length > indices.length ? withoutSpareTexts(part) : part] as const;
+  });
+  return { rowCount: indices.length, columns: Object.fromEntries(columns) };
 }
 
 /** The bytes of a log entry, its rows encoded already. */

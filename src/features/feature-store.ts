@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../core/abort.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
+import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, TableSource } from '../core/table.ts';
@@ -9,7 +10,6 @@ import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequ
 import {
   checkApplyOptions,
   checkHistoricalQuery,
-  checkIngestOptions,
   checkMaterializeOptions,
   checkOnlineQuery,
   checkStoreOptions,
@@ -17,24 +17,32 @@ import {
   type FeatureStoreOptions,
   type HistoricalFeatures,
   type HistoricalQuery,
-  type IngestOptions,
-  type IngestResult,
   type MaterializeOptions,
   type OnlineQuery,
   type ViewReport,
 } from './feature-store-options.ts';
 import { checkView, definitionOf, type FeatureView } from './definitions/feature-view.ts';
-import { batchesOf } from './ingest-input.ts';
-import { IngestTimes } from './ingest-times.ts';
+import {
+  checkIngestOptions,
+  checkQuarantinedQuery,
+  checkReleaseOptions,
+  type CorrectedRow,
+  type IngestOptions,
+  type IngestResult,
+  type QuarantinedQuery,
+  type ReleaseOptions,
+} from './ingest-options.ts';
+import { Ingester } from './ingester.ts';
 import { keyTexts } from './key-dictionary.ts';
 import { LoadedRows, refreshRows } from './loaded-rows.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
-import { appendBatch, logKeyOf, OfflineLogs } from './offline-log.ts';
+import { logKeyOf, OfflineLogs } from './offline-log.ts';
 import { OnlineStore, type LoadedRecord } from './online-store.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import { serve, type OnlineAnswer, type OnlineFeatures } from './serve.ts';
 import { ownValues } from './own-values.ts';
 import { entityColumn, momentsOf, spineOf } from './spine.ts';
+import type { QuarantinedRow } from './quarantine.ts';
 import { ViewCatalog, type AppliedView, type CurrentView } from './definitions/definition-catalog.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
@@ -75,7 +83,7 @@ export class FeatureStore {
   readonly #online: OnlineStore;
   readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
-  readonly #times: IngestTimes;
+  readonly #ingester: Ingester;
   /** Rows by log, least recently used first. */
   readonly #rows = new Map<string, { loaded: LoadedRows; reading: Promise<void> }>();
 
@@ -86,9 +94,9 @@ export class FeatureStore {
     this.#cacheBytes = options.cacheBytes ?? defaultCacheBytes;
     this.#catalog = new ViewCatalog(this.#storage, this.#clock);
     this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
-    this.#times = new IngestTimes(this.#clock);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer);
   }
 
   /**
@@ -111,23 +119,39 @@ export class FeatureStore {
    * contents were ingested before changes nothing. A table is checked whole before anything is written, and written in batches that are each all or nothing; after a
    * failure between two of them, ingest the same again. A stream is checked and written batch by batch.
    *
-   * Throws `ValidationError` naming the row that lacks its key or a timestamp, or has a value of another type than the view says; `ConflictError` when `batchId` names
-   * other rows already; `NotFoundError` when there is no such view.
+   * A row is invalid when it lacks its key or a timestamp, has a value of another type than the view says, writes times without a zone where those before it have one (or the other way
+   * round), or fails what `validate` asks for. Throws `ValidationError` naming the first of them and their number, with nothing of their table written, unless they are to be set aside;
+   * `ConflictError` when `batchId` names other rows already; `NotFoundError` when there is no such view. What becomes of a batch is decided when it first comes.
    */
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
     checkIngestOptions(options);
     const current = await this.#catalog.fresh(nameOf(view), options);
-    const total = { rows: 0, known: 0, batches: 0 };
-    for await (const table of batchesOf(current, rows, options.signal)) {
-      const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
-      const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, id, this.#times.next(), options);
-      if (options.online) await this.#materializer.push(current, appended.batch, () => this.#load(current, options), options);
-      await appended.finish();
-      total[appended.known ? 'known' : 'rows'] += table.rowCount;
-      total.batches++;
-      options.onProgress?.({ phase: 'ingest', done: total.rows + total.known });
-    }
-    return total;
+    return this.#ingester.ingest(current, rows, options, () => this.#load(current, options));
+  }
+
+  /** Rows of a view that were set aside by `ingest` with `onInvalid: 'quarantine'`, page by page, those first that came first: each with its reasons, its place and its values. */
+  async quarantined(view: string | FeatureView, options: QuarantinedQuery = {}): Promise<Page<QuarantinedRow>> {
+    checkQuarantinedQuery(options);
+    const { view: current } = await this.#catalog.fresh(nameOf(view), options);
+    return this.#ingester.quarantined(current.name, options);
+  }
+
+  /**
+   * Takes rows out of quarantine and ingests them, as they are or with corrected values; returns how many. Each counts once, however often it is tried and by however many: a release that
+   * was cut off is finished by the next call for one of its rows, as it was asked for at first.
+   *
+   * Throws `ValidationError` when one of them is still invalid, and `NotFoundError` when one is not in quarantine; then none is ingested.
+   */
+  async releaseQuarantined(view: string | FeatureView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions = {}): Promise<number> {
+    checkReleaseOptions(options);
+    const current = await this.#catalog.fresh(nameOf(view), options);
+    return this.#ingester.release(current, rows, options, () => this.#load(current, options));
+  }
+
+  /** Drops rows from quarantine for good; returns how many. Ingested again as they were, they do not come back. */
+  async rejectQuarantined(view: string | FeatureView, ids: readonly string[], options: OperationOptions = {}): Promise<number> {
+    const current = await this.#catalog.fresh(nameOf(view), options);
+    return this.#ingester.reject(current, ids, options, () => this.#load(current, options));
   }
 
   /**
