@@ -332,6 +332,7 @@ export type {
 } from './features/feature-store-options.ts';
 export type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './features/ingest-options.ts';
 export type { CheckedValue, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
+export type { ForgetResult } from './features/forgetting.ts';
 export type { QuarantinedRow } from './features/quarantine.ts';
 export { featureView } from './features/definitions/feature-view.ts';
 export type { ColumnFeature, FeatureDefinition, FeatureType, FeatureView, FeatureViewOptions } from './features/definitions/feature-view.ts';

@@ -22,6 +22,7 @@ import {
   type ViewReport,
 } from './feature-store-options.ts';
 import { checkView, definitionOf, type FeatureView } from './definitions/feature-view.ts';
+import type { ForgetResult } from './forgetting.ts';
 import {
   checkIngestOptions,
   checkQuarantinedQuery,
@@ -96,7 +97,7 @@ export class FeatureStore {
     this.#online = new OnlineStore(this.#storage, this.#clock, this.#cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
-    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online);
   }
 
   /**
@@ -155,6 +156,18 @@ export class FeatureStore {
   }
 
   /**
+   * Forgets entities: takes their rows out of the view's log, out of quarantine and out of the online records, and returns how many there were. A batch of theirs that came before does not bring
+   * them back when it is sent again or was on its way meanwhile; rows that come in new batches later count as ever. What stays is a digest of each key, and of each batch. Readers and writers may
+   * go on meanwhile. What was cut off half-way is finished by the same call again. The log is written anew once: the cost is that of all its rows.
+   *
+   * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`. Throws `ValidationError` when a key is not whole.
+   */
+  async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
+    const current = await this.#catalog.fresh(nameOf(view), options);
+    return this.#ingester.forget(current, entities, options);
+  }
+
+  /**
    * Features as they were at the moment of each row: for a column, the newest row with `timestamp <= moment` and, where the view has a `ttl`,
    * `timestamp >= moment - ttl`; for an aggregate, the rows before the moment that its window sees. Where a view has a created time, rows that were
    * created after the moment do not count, unless `asOf` is `'event'`. Ties go to the latest created, then to the row that was ingested last;
@@ -194,7 +207,9 @@ export class FeatureStore {
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();
     const current = await this.#catalog.fresh(nameOf(view), options);
+    const since = this.#clock.now();
     const result = await this.#materializer.materialize(current, end, () => this.#load(current, options), options);
+    await this.#ingester.materialized(current, since, options);
     this.#trim();
     return result;
   }

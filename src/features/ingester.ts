@@ -8,11 +8,13 @@ import type { Row, Table, TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { CurrentView } from './definitions/definition-catalog.ts';
 import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './ingest-options.ts';
+import { Forgetting, type ForgetResult } from './forgetting.ts';
 import { checkedRows, partsOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
 import type { LoadedRows } from './loaded-rows.ts';
 import type { Materializer } from './materialize.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
+import type { OnlineStore } from './online-store.ts';
 import { Quarantine, splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
 
 /** How rows get into a feature store. */
@@ -23,14 +25,16 @@ export class Ingester {
   readonly #materializer: Materializer;
   readonly #times: IngestTimes;
   readonly #quarantine: Quarantine;
+  readonly #forgetting: Forgetting;
 
-  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer) {
+  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer, online: OnlineStore) {
     this.#storage = storage;
     this.#clock = clock;
     this.#logs = logs;
     this.#materializer = materializer;
     this.#times = new IngestTimes(clock);
     this.#quarantine = new Quarantine(storage);
+    this.#forgetting = new Forgetting(storage, this.#times, logs, online, this.#quarantine);
   }
 
   /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */
@@ -120,6 +124,16 @@ export class Ingester {
     return rejected;
   }
 
+  /** Takes entities out of all that the view holds. */
+  forget(current: CurrentView, entities: readonly Row[], options: OperationOptions): Promise<ForgetResult> {
+    return this.#forgetting.forget(current, entities, { signal: options.signal });
+  }
+
+  /** Ends a materialization that began at `since`: an entity that was forgotten meanwhile is not online. */
+  materialized(current: CurrentView, since: number, options: OperationOptions): Promise<void> {
+    return this.#forgetting.recheckOnline(current, since, { signal: options.signal });
+  }
+
   /** Finishes a release that was begun, by whomever; returns the places of its rows. */
   async #settle(current: CurrentView, record: string, loadAll: () => Promise<LoadedRows>, { signal }: OperationOptions): Promise<readonly number[]> {
     const { name } = current.view;
@@ -139,8 +153,12 @@ export class Ingester {
   }
 
   async #append(current: CurrentView, table: Table, online: boolean, loadAll: () => Promise<LoadedRows>, options: AppendBatchOptions): Promise<AppendedBatch> {
-    const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, options);
-    if (online && appended.batch.table.rowCount > 0) await this.#materializer.push(current, appended.batch, loadAll, { signal: options.signal });
+    const { signal } = options;
+    const strip = (rows: Table, ingestedAt: number): Promise<Table> => this.#forgetting.strip(current, rows, ingestedAt, { signal });
+    const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
+    const { batch } = appended;
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, loadAll, { signal });
+    if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
     await appended.finish();
     return appended;
   }

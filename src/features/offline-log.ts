@@ -73,6 +73,8 @@ export interface AppendBatchOptions extends OperationOptions {
   readonly aside?: readonly number[] | undefined;
   /** Sets rows aside, of a batch that is not known. @default nothing */
   readonly setAside?: ((rows: readonly number[]) => Promise<unknown>) | undefined;
+  /** What is left of rows that came at a time before now. @default all of them */
+  readonly strip?: ((table: Table, ingestedAt: number) => Promise<Table>) | undefined;
 }
 
 /**
@@ -92,10 +94,11 @@ export async function appendBatch(storage: StorageAdapter, log: RewritableLog, c
   }
   const { ingestedAt, done } = receipt;
   const { kept, aside } = receipt.aside ? divide(table.rowCount, receipt.aside) : { kept: undefined, aside: [] };
-  const logged = kept ? pickRows(table, Int32Array.from(kept)) : table;
+  const good = kept ? pickRows(table, Int32Array.from(kept)) : table;
+  const logged = ingestedAt < now && options.strip ? await options.strip(good, ingestedAt) : good;
   if (!done) {
     if (aside.length > 0) await options.setAside?.(aside);
-    if (logged.rowCount > 0) await log.append([encodeBatch(id, ingestedAt, kept ? encodeTable(logged) : rows)], { signal });
+    if (logged.rowCount > 0) await log.append([encodeBatch(id, ingestedAt, logged === table ? rows : encodeTable(logged))], { signal });
   }
   const finish = async (): Promise<void> => {
     if (!done) await writeValue(storage, key, { ...receipt, done: true } satisfies Receipt, { signal });
