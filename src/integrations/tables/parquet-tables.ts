@@ -24,7 +24,7 @@ export interface ParquetPackage {
   /** Reads the metadata at the end of a file. */
   parquetMetadataAsync(file: ParquetFile): Promise<ParquetMetadata>;
   /** Reads rows. */
-  parquetReadObjects(options: never): Promise<Record<string, unknown>[]>;
+  parquetReadObjects(this: void, options: never): Promise<Record<string, unknown>[]>;
 }
 
 /** How a Parquet file is read. */
