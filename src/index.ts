@@ -14,6 +14,7 @@ export {
 export type { ErrorCode, ErrorDetails, StorageErrorCode } from './core/errors.ts';
 export type { AuditEvent } from './core/audit.ts';
 export type { Clock, Undo } from './core/clock.ts';
+export type { TriggerEvent, TriggerSource } from './core/trigger-source.ts';
 export type { Encodable } from './core/codec.ts';
 export type { ColumnInput, ColumnType } from './core/column.ts';
 export type { Content, TextStream } from './core/content.ts';
@@ -332,6 +333,7 @@ export type {
 } from './features/feature-store-options.ts';
 export type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './features/ingest-options.ts';
 export type { CheckedValue, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
+export type { Arrival, ArrivalsOptions } from './features/arrivals.ts';
 export type { ForgetResult } from './features/forgetting.ts';
 export type { QuarantinedRow } from './features/quarantine.ts';
 export { featureView } from './features/definitions/feature-view.ts';

@@ -5,7 +5,9 @@ import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, TableSource } from '../core/table.ts';
+import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { arrivalsOf, type Arrival, type ArrivalsOptions } from './arrivals.ts';
 import { askedFeatures, assertDistinct, parseRefs, type AskedView, type ViewRequest } from './definitions/query-plan.ts';
 import {
   checkApplyOptions,
@@ -153,6 +155,14 @@ export class FeatureStore {
   async rejectQuarantined(view: string | FeatureView, ids: readonly string[], options: OperationOptions = {}): Promise<number> {
     const current = await this.#catalog.fresh(nameOf(view), options);
     return this.#ingester.reject(current, ids, options, () => this.#load(current, options));
+  }
+
+  /**
+   * The batches that come into a view, as a source that starts pipelines: one event per batch, or one for each `rows` new rows. Each is told at least once, under the id of its (last) batch, and its
+   * moment is that of ingestion; those of several processes in the order of their clocks as far as one poll goes. Rows that are set aside count when they are released.
+   */
+  arrivals(view: string | FeatureView, options: ArrivalsOptions = {}): TriggerSource<Arrival> {
+    return arrivalsOf(this.#storage, nameOf(view), options);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, Table, TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { noteArrival } from './arrivals.ts';
 import type { CurrentView } from './definitions/definition-catalog.ts';
 import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './ingest-options.ts';
 import { Forgetting, type ForgetResult } from './forgetting.ts';
@@ -159,6 +160,7 @@ export class Ingester {
     const { batch } = appended;
     if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, loadAll, { signal });
     if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
+    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, { signal });
     await appended.finish();
     return appended;
   }
