@@ -15,7 +15,7 @@ export type { ErrorCode, ErrorDetails, StorageErrorCode } from './core/errors.ts
 export type { AuditEvent } from './core/audit.ts';
 export type { Clock, Undo } from './core/clock.ts';
 export type { Encodable } from './core/codec.ts';
-export type { ColumnInput, ColumnType } from './core/column.ts';
+export type { ColumnInput, ColumnType, EmbeddingType } from './core/column.ts';
 export type { Content, TextStream } from './core/content.ts';
 export type { Digest } from './core/digest.ts';
 export type { Duration } from './core/duration.ts';
@@ -329,8 +329,6 @@ export type {
   FeatureStoreOptions,
   HistoricalFeatures,
   HistoricalQuery,
-  IngestOptions,
-  IngestResult,
   MaterializeOptions,
   OnlineQuery,
   ViewReport,
@@ -341,6 +339,11 @@ export { embedding } from './features/definitions/feature-type.ts';
 export type { FeatureType, FeatureValue } from './features/definitions/feature-type.ts';
 export type { DefinitionFacts } from './features/definitions/definition-facts.ts';
 export type { FeatureInput } from './features/definitions/feature-input.ts';
+export type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './features/ingest-options.ts';
+export type { CheckedValue, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
+export type { Arrival, ArrivalsOptions } from './features/arrivals.ts';
+export type { ForgetResult } from './features/forgetting.ts';
+export type { QuarantinedRow } from './features/quarantine.ts';
 export { featureView } from './features/definitions/feature-view.ts';
 export type { ColumnFeature, FeatureDefinition, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
 export { onDemandView } from './features/definitions/on-demand-view.ts';

@@ -69,7 +69,7 @@ export function isTableStream(source: TableSource): source is AsyncIterable<Tabl
  */
 export function toTable(input: TableInput, options: TableOptions = {}): Table {
   const { path = 'table' } = options;
-  const given = columnInputs(input, options.only, path);
+  const given = tableColumns(input, options.only, path);
   const columns: [string, Column][] = [];
   let rowCount: number | undefined;
   for (const [name, values] of given) {
@@ -84,25 +84,25 @@ export function toTable(input: TableInput, options: TableOptions = {}): Table {
   return { rowCount: rowCount ?? (Array.isArray(input) ? input.length : 0), columns: Object.fromEntries(columns) };
 }
 
-/** Tables of at most about `batchRows` rows from any source; rows of a stream are gathered, tables pass as they come. */
-export async function* toTables(source: TableSource, options: TableOptions & { batchRows: number; signal?: AbortSignal | undefined }): AsyncGenerator<Table> {
+/** The tables of any source, as they were given; rows of a stream are gathered, `batchRows` at a time. */
+export async function* tableInputs(source: TableSource, batchRows: number, signal: AbortSignal | undefined): AsyncGenerator<TableInput> {
   if (!isTableStream(source)) {
-    yield toTable(source, options);
+    yield source;
     return;
   }
   let rows: Row[] = [];
   for await (const item of source) {
-    throwIfAborted(options.signal, 'Reading the table');
+    throwIfAborted(signal, 'Reading the table');
     if (isTableInput(item)) {
-      if (rows.length > 0) yield toTable(rows, options);
+      if (rows.length > 0) yield rows;
       rows = [];
-      yield toTable(item, options);
-    } else if (rows.push(item) >= options.batchRows) {
-      yield toTable(rows, options);
+      yield item;
+    } else if (rows.push(item) >= batchRows) {
+      yield rows;
       rows = [];
     }
   }
-  if (rows.length > 0) yield toTable(rows, options);
+  if (rows.length > 0) yield rows;
 }
 
 /** Tables with the same columns, one after the other. */
@@ -115,6 +115,8 @@ export function concatTables(tables: readonly Table[]): Table {
 
 /** Tells a table from a row: a table is an array of rows, an Arrow table, or has nothing but arrays. */
 function isTableInput(item: TableInput | Row): item is TableInput {
+  // What is no object is a row that is none: whoever reads the rows names its place.
+  if (typeof item !== 'object' || item === null) return false;
   if (Array.isArray(item) || isArrowTable(item)) return true;
   const values = Object.values(item);
   return values.length > 0 && values.every((value) => Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView)));
@@ -124,7 +126,8 @@ function isArrowTable(input: object): input is ArrowTable {
   return typeof (input as Partial<ArrowTable>).getChild === 'function' && typeof (input as Partial<ArrowTable>).numRows === 'number';
 }
 
-function columnInputs(input: TableInput, only: readonly string[] | undefined, path: string): Iterable<[string, ColumnInput]> {
+/** The columns of a table as they were given, by name. Throws `ValidationError` when it is none, or when one of those asked for is missing. */
+export function tableColumns(input: TableInput, only: readonly string[] | undefined, path: string): Iterable<[string, ColumnInput]> {
   if (typeof input !== 'object' || input === null) throw new ValidationError(`${path} is ${shown(input, 80)}; give rows, columns or an Arrow table.`, { path });
   if (isArrowTable(input)) return arrowColumns(input, only ?? input.schema.fields.map((field) => field.name), path);
   if (Array.isArray(input)) return rowColumns(input as readonly Row[], only, path);

@@ -1,4 +1,4 @@
-import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
+import { embeddingSize, hasObjects, takeRows, type Column, type ColumnType } from '../core/column.ts';
 import type { Table } from '../core/table.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
@@ -43,6 +43,22 @@ export function sliceTable(table: Table, from: number, to: number): Table {
     }
   }
   return { rowCount: to - from, columns };
+}
+
+/** The column of places that rows had in their batch before others were taken out of it; no column of a view has no name. */
+export const placesColumn = '';
+
+/** The places that a batch's rows had at first; `undefined` when none was taken out. */
+export function placesOf(table: Table): Float64Array | undefined {
+  return table.columns[placesColumn]?.values as Float64Array | undefined;
+}
+
+/** The rows at `indices`, in that order; texts that none of them has are gone. */
+export function pickRows(table: Table, indices: Int32Array): Table {
+  const columns = Object.entries(table.columns).map(([name, column]) => {
+    return [name, withoutSpareTexts(takeRows(column, indices))] as const;
+  });
+  return { rowCount: indices.length, columns: Object.fromEntries(columns) };
 }
 
 /** The bytes of a log entry, its rows encoded already. */

@@ -31,24 +31,6 @@ export interface ApplyOptions extends OperationOptions {
   force?: boolean | undefined;
 }
 
-/** How rows are ingested. */
-export interface IngestOptions extends LongOperationOptions {
-  /** Whether the rows go online at once, too. @default false */
-  online?: boolean | undefined;
-  /** Names the rows, so that equal rows sent under two names count twice; pieces of what is too large for one batch are numbered. @default a digest of each batch */
-  batchId?: string | undefined;
-}
-
-/** What an ingestion did. */
-export interface IngestResult {
-  /** Rows that are new. */
-  readonly rows: number;
-  /** Rows whose batch had been ingested before. */
-  readonly known: number;
-  /** How many batches the rows came in. */
-  readonly batches: number;
-}
-
 /** What training features are wanted. */
 export interface HistoricalQuery extends OperationOptions {
   /** The rows to find features for: entity keys, moments, and whatever else, which passes through. */
@@ -118,7 +100,6 @@ const storeSchema = /* @__PURE__ */ z.strictObject({
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
 });
 const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
-const ingestSchema = /* @__PURE__ */ z.strictObject({ online: flag, batchId: z.optional(z.string().check(z.minLength(1))), signal: signalOption, onProgress: progressOption });
 const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal: signalOption, onProgress: progressOption });
 const historicalSchema = /* @__PURE__ */ z.strictObject({
   entities: z.optional(z.unknown()),
@@ -145,11 +126,6 @@ export function checkStoreOptions(options: FeatureStoreOptions): void {
 /** Checks the options of `apply`. */
 export function checkApplyOptions(options: ApplyOptions): void {
   check(applySchema, options, 'options');
-}
-
-/** Checks the options of `ingest`. */
-export function checkIngestOptions(options: IngestOptions): void {
-  check(ingestSchema, options, 'options');
 }
 
 /** Checks the options of `materialize` and returns its end, `undefined` for now. */

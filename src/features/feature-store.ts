@@ -1,8 +1,11 @@
 import { systemClock, type Clock } from '../core/clock.ts';
 import { ValidationError } from '../core/errors.ts';
+import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { TableSource } from '../core/table.ts';
+import type { Row, TableSource } from '../core/table.ts';
+import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { arrivalsOf, type Arrival, type ArrivalsOptions } from './arrivals.ts';
 import type { AppliedDefinition } from './definitions/apply-definitions.ts';
 import { checkDefinition, type Definition } from './definitions/definition.ts';
 import { DefinitionCatalog } from './definitions/definition-catalog.ts';
@@ -14,7 +17,6 @@ import { planQuery, type FeatureRequest, type QueryPlan } from './definitions/qu
 import {
   checkApplyOptions,
   checkHistoricalQuery,
-  checkIngestOptions,
   checkMaterializeOptions,
   checkOnlineQuery,
   checkStoreOptions,
@@ -22,18 +24,27 @@ import {
   type FeatureStoreOptions,
   type HistoricalFeatures,
   type HistoricalQuery,
-  type IngestOptions,
-  type IngestResult,
   type MaterializeOptions,
   type OnlineQuery,
 } from './feature-store-options.ts';
+import type { ForgetResult } from './forgetting.ts';
 import { answerHistorical } from './historical-query.ts';
-import { batchesOf } from './ingest-input.ts';
-import { IngestTimes } from './ingest-times.ts';
+import {
+  checkIngestOptions,
+  checkQuarantinedQuery,
+  checkReleaseOptions,
+  type CorrectedRow,
+  type IngestOptions,
+  type IngestResult,
+  type QuarantinedQuery,
+  type ReleaseOptions,
+} from './ingest-options.ts';
+import { Ingester } from './ingester.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
-import { appendBatch, OfflineLogs } from './offline-log.ts';
+import { OfflineLogs } from './offline-log.ts';
 import { answerOnline } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
+import type { QuarantinedRow } from './quarantine.ts';
 import { RowCache } from './row-cache.ts';
 import type { OnlineFeatures } from './serve.ts';
 
@@ -75,7 +86,7 @@ export class FeatureStore {
   readonly #online: OnlineStore;
   readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
-  readonly #times: IngestTimes;
+  readonly #ingester: Ingester;
   readonly #rows: RowCache;
 
   constructor(options: FeatureStoreOptions) {
@@ -86,9 +97,9 @@ export class FeatureStore {
     this.#catalog = new DefinitionCatalog(this.#storage, this.#clock);
     this.#functions = new OnDemandFunctions(options.onDemand ?? []);
     this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
-    this.#times = new IngestTimes(this.#clock);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online);
     this.#rows = new RowCache(this.#logs, cacheBytes);
   }
 
@@ -116,23 +127,59 @@ export class FeatureStore {
    * contents were ingested before changes nothing. A table is checked whole before anything is written, and written in batches that are each all or nothing; after a
    * failure between two of them, ingest the same again. A stream is checked and written batch by batch.
    *
-   * Throws `ValidationError` naming the row that lacks its key or a timestamp, or has a value of another type than the view says; `ConflictError` when `batchId` names
-   * other rows already; `NotFoundError` when there is no such view.
+   * A row is invalid when it lacks its key or a timestamp, has a value of another type than the view says, writes times without a zone where those before it have one (or the other way
+   * round), or fails what `validate` asks for. Throws `ValidationError` naming the first of them and their number, with nothing of their table written, unless they are to be set aside;
+   * `ConflictError` when `batchId` names other rows already; `NotFoundError` when there is no such view. What becomes of a batch is decided when it first comes.
    */
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
     checkIngestOptions(options);
     const current = await this.#viewOf(view, options);
-    const total = { rows: 0, known: 0, batches: 0 };
-    for await (const table of batchesOf(current, rows, options.signal)) {
-      const id = options.batchId === undefined || total.batches === 0 ? options.batchId : `${options.batchId} ${total.batches + 1}`;
-      const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, id, this.#times.next(), options);
-      if (options.online) await this.#materializer.push(current, appended.batch, () => this.#rows.load(current, options), options);
-      await appended.finish();
-      total[appended.known ? 'known' : 'rows'] += table.rowCount;
-      total.batches++;
-      options.onProgress?.({ phase: 'ingest', done: total.rows + total.known });
-    }
-    return total;
+    return this.#ingester.ingest(current, rows, options, () => this.#rows.load(current, options));
+  }
+
+  /** Rows of a view that were set aside by `ingest` with `onInvalid: 'quarantine'`, page by page, those first that came first: each with its reasons, its place and its values. */
+  async quarantined(view: string | FeatureView, options: QuarantinedQuery = {}): Promise<Page<QuarantinedRow>> {
+    checkQuarantinedQuery(options);
+    const { view: current } = await this.#viewOf(view, options);
+    return this.#ingester.quarantined(current.name, options);
+  }
+
+  /**
+   * Takes rows out of quarantine and ingests them, as they are or with corrected values; returns how many. Each counts once, however often it is tried and by however many: a release that
+   * was cut off is finished by the next call for one of its rows, as it was asked for at first.
+   *
+   * Throws `ValidationError` when one of them is still invalid, and `NotFoundError` when one is not in quarantine; then none is ingested.
+   */
+  async releaseQuarantined(view: string | FeatureView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions = {}): Promise<number> {
+    checkReleaseOptions(options);
+    const current = await this.#viewOf(view, options);
+    return this.#ingester.release(current, rows, options, () => this.#rows.load(current, options));
+  }
+
+  /** Drops rows from quarantine for good; returns how many. Ingested again as they were, they do not come back. */
+  async rejectQuarantined(view: string | FeatureView, ids: readonly string[], options: OperationOptions = {}): Promise<number> {
+    const current = await this.#viewOf(view, options);
+    return this.#ingester.reject(current, ids, options, () => this.#rows.load(current, options));
+  }
+
+  /**
+   * The batches that come into a view, as a source that starts pipelines: one event per batch, or one for each `rows` new rows. Each is told at least once, under the id of its (last) batch, and its
+   * moment is that of ingestion; those of several processes in the order of their clocks as far as one poll goes. Rows that are set aside count when they are released.
+   */
+  arrivals(view: string | FeatureView, options: ArrivalsOptions = {}): TriggerSource<Arrival> {
+    return arrivalsOf(this.#storage, nameOf(view).name, options);
+  }
+
+  /**
+   * Forgets entities: takes their rows out of the view's log, out of quarantine and out of the online records, and returns how many there were. A batch of theirs that came before does not bring
+   * them back when it is sent again or was on its way meanwhile; rows that come in new batches later count as ever. What stays is a digest of each key, and of each batch. Readers and writers may
+   * go on meanwhile. What was cut off half-way is finished by the same call again. The log is written anew once: the cost is that of all its rows.
+   *
+   * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`. Throws `ValidationError` when a key is not whole.
+   */
+  async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
+    const current = await this.#viewOf(view, options);
+    return this.#ingester.forget(current, entities, options);
   }
 
   /**
@@ -155,7 +202,9 @@ export class FeatureStore {
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();
     const current = await this.#viewOf(view, options);
+    const since = this.#clock.now();
     const result = await this.#materializer.materialize(current, end, () => this.#rows.load(current, options), options);
+    await this.#ingester.materialized(current, since, options);
     this.#rows.trim();
     return result;
   }
@@ -178,11 +227,15 @@ export class FeatureStore {
 
   /** A feature view by name, by name and version, or as it was defined. */
   async #viewOf(view: string | FeatureView, options: OperationOptions): Promise<CurrentView> {
-    const given: unknown = typeof view === 'string' ? view : (view as Partial<FeatureView> | undefined)?.name;
-    if (typeof given !== 'string') throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
-    const { name, version } = parseVersionedName(given, 'view');
+    const { name, version } = nameOf(view);
     const state = await this.#catalog.view(name, false, options);
     if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
     return currentView(name, state, version);
   }
+}
+
+function nameOf(view: string | FeatureView): { name: string; version: string | undefined } {
+  const given: unknown = typeof view === 'string' ? view : (view as Partial<FeatureView> | undefined)?.name;
+  if (typeof given !== 'string') throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
+  return parseVersionedName(given, 'view');
 }

@@ -4,7 +4,7 @@ import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LogPosition } from '../storage/contract.ts';
 import type { RewritableLog } from '../storage/rewritable-log.ts';
-import { batchOrder, decodeBatch, type Batch } from './batch.ts';
+import { batchOrder, decodeBatch, placesColumn, placesOf, type Batch } from './batch.ts';
 import { EventIndex } from './event-index.ts';
 import { KeyDictionary } from './key-dictionary.ts';
 import { missingColumn } from './missing-column.ts';
@@ -17,6 +17,8 @@ interface LoadedBatch {
   readonly rowCount: number;
   readonly columns: Readonly<Record<string, Column>>;
   readonly codes: Int32Array;
+  /** Each row's place in the batch as it came; absent when that is where it is. */
+  readonly places: Float64Array | undefined;
 }
 
 const maxPassed = 255;
@@ -74,8 +76,8 @@ export class LoadedRows {
     const lost = [...entity, timestamp].find((name) => columns[name] === undefined);
     if (lost !== undefined) throw new IntegrityError(`A batch of '${this.#view.view.name}' has no column '${lost}'.`, { key: logKeyOf(this.#view) });
     const codes = this.#keys.add(entity.map((name) => columns[name]!), batch.table.rowCount);
-    for (const name of entity) delete columns[name];
-    this.#batches.set(batch.id, { order, rowCount: batch.table.rowCount, columns, codes });
+    for (const name of [...entity, placesColumn]) delete columns[name];
+    this.#batches.set(batch.id, { order, rowCount: batch.table.rowCount, columns, codes, places: placesOf(batch.table) });
     this.#byteLength += byteLength + codes.byteLength;
     for (const time of columns[timestamp]!.values as Float64Array) if (time > this.#latest) this.#latest = time;
     this.#present = undefined;
@@ -156,7 +158,8 @@ export class RowSnapshot {
         else high = middle;
       }
       batchOf[i] = low;
-      placeOf[i] = rows[i]! - (low === 0 ? 0 : ends[low - 1]!);
+      const place = rows[i]! - (low === 0 ? 0 : ends[low - 1]!);
+      placeOf[i] = this.batches[low]!.places?.[place] ?? place;
     }
     return { batches: this.batches.map((batch) => batch.order), batchOf, placeOf };
   }

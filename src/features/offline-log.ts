@@ -9,7 +9,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { writeValue } from '../storage/records.ts';
 import { rewritableLog, type RewritableLog } from '../storage/rewritable-log.ts';
 import { update } from '../storage/update.ts';
-import { encodeBatch, type Batch } from './batch.ts';
+import { encodeBatch, pickRows, type Batch } from './batch.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
 interface Receipt {
@@ -18,6 +18,8 @@ interface Receipt {
   readonly ingestedAt: number;
   /** Whether its rows are in the log for certain. */
   readonly done: boolean;
+  /** A bit for each row that was set aside when the batch first came: what becomes of a batch is decided once. */
+  readonly aside?: Uint8Array | undefined;
 }
 
 /** Key of a view's log of rows; a change that makes old rows unreadable begins another. */
@@ -51,38 +53,68 @@ function receiptKey(current: CurrentView, id: string): Key {
 
 /** A batch on its way into the log. */
 export interface AppendedBatch {
+  /** What is in the log of it. */
   readonly batch: Batch;
   /** Whether it was there before. */
   readonly known: boolean;
+  /** How many of its rows are set aside. */
+  readonly aside: number;
   /** Notes that the batch is wholly taken in. Whoever dies before sends it once more, and readers count it once by its name. */
   finish(): Promise<void>;
+}
+
+/** How a batch is appended. */
+export interface AppendBatchOptions extends OperationOptions {
+  /** @default a digest of the rows */
+  readonly batchId?: string | undefined;
+  /** When it came. */
+  readonly now: number;
+  /** Rows that do not go into the log. @default none */
+  readonly aside?: readonly number[] | undefined;
+  /** Sets rows aside, of a batch that is not known. @default nothing */
+  readonly setAside?: ((rows: readonly number[]) => Promise<unknown>) | undefined;
+  /** What is left of rows that came at a time before now. @default all of them */
+  readonly strip?: ((table: Table, ingestedAt: number) => Promise<Table>) | undefined;
 }
 
 /**
  * Appends rows to a view's log unless this very batch is there. A receipt comes first, since the moment of the first try is the batch's place among others for good.
  * Throws `ConflictError` when `batchId` names other rows.
  */
-export async function appendBatch(
-  storage: StorageAdapter,
-  log: RewritableLog,
-  current: CurrentView,
-  table: Table,
-  batchId: string | undefined,
-  now: number,
-  options: OperationOptions,
-): Promise<AppendedBatch> {
+export async function appendBatch(storage: StorageAdapter, log: RewritableLog, current: CurrentView, table: Table, options: AppendBatchOptions): Promise<AppendedBatch> {
+  const { signal, now } = options;
   const rows = encodeTable(table);
   const digest = digestOf(rows);
-  const id = batchId ?? digest;
+  const id = options.batchId ?? digest;
   const key = receiptKey(current, id);
-  const receipt = (await update<Receipt>(storage, key, (present) => present ?? { digest, ingestedAt: now, done: false }, options)).value;
+  const marked = options.aside && options.aside.length > 0 ? bitsOf(options.aside, table.rowCount) : undefined;
+  const receipt = (await update<Receipt>(storage, key, (present) => present ?? { digest, ingestedAt: now, done: false, aside: marked }, { signal })).value;
   if (receipt.digest !== digest) {
     throw new ConflictError(`The batch '${id}' of '${current.view.name}' was ingested before with other rows; give these rows an id of their own.`, { key, batchId: id });
   }
   const { ingestedAt, done } = receipt;
-  if (!done) await log.append([encodeBatch(id, ingestedAt, rows)], { signal: options.signal });
+  const { kept, aside } = receipt.aside ? divide(table.rowCount, receipt.aside) : { kept: undefined, aside: [] };
+  const good = kept ? pickRows(table, Int32Array.from(kept)) : table;
+  const logged = ingestedAt < now && options.strip ? await options.strip(good, ingestedAt) : good;
+  if (!done) {
+    if (aside.length > 0) await options.setAside?.(aside);
+    if (logged.rowCount > 0) await log.append([encodeBatch(id, ingestedAt, logged === table ? rows : encodeTable(logged))], { signal });
+  }
   const finish = async (): Promise<void> => {
-    if (!done) await writeValue(storage, key, { digest, ingestedAt, done: true } satisfies Receipt, options);
+    if (!done) await writeValue(storage, key, { ...receipt, done: true } satisfies Receipt, { signal });
   };
-  return { batch: { id, ingestedAt, table }, known: done, finish };
+  return { batch: { id, ingestedAt, table: logged }, known: done, aside: aside.length, finish };
+}
+
+function bitsOf(rows: readonly number[], size: number): Uint8Array {
+  const bits = new Uint8Array(Math.ceil(size / 8));
+  for (const row of rows) bits[row >>> 3]! |= 1 << (row & 7);
+  return bits;
+}
+
+function divide(size: number, bits: Uint8Array): { kept: number[]; aside: number[] } {
+  const kept: number[] = [];
+  const aside: number[] = [];
+  for (let i = 0; i < size; i++) ((bits[i >>> 3]! >>> (i & 7)) & 1 ? aside : kept).push(i);
+  return { kept, aside };
 }

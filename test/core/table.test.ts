@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { columnValues, concatColumns, isPresent, takeRows, toColumn, valueAt, type ColumnType } from '../../src/core/column.ts';
 import { fingerprint } from '../../src/core/fingerprint.ts';
 import { decodeTable, encodeTable } from '../../src/core/table-codec.ts';
-import { concatTables, toTable, toTables, type Table, type TableInput, type TableSource } from '../../src/core/table.ts';
+import { concatTables, tableInputs, toTable, type Table, type TableInput, type TableSource } from '../../src/core/table.ts';
 
 const shape = (table: Table): unknown =>
   Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, [column.type, Array.from(columnValues(column))]]));
@@ -134,10 +134,10 @@ describe('toTable', () => {
   });
 });
 
-describe('toTables', () => {
+describe('the tables of a source', () => {
   const tablesOf = async (source: TableSource, batchRows: number): Promise<number[]> => {
     const counts: number[] = [];
-    for await (const table of toTables(source, { batchRows })) counts.push(table.rowCount);
+    for await (const table of tableInputs(source, batchRows, undefined)) counts.push(toTable(table).rowCount);
     return counts;
   };
 

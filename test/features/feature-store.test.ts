@@ -48,8 +48,8 @@ describe('ingest', () => {
 
   it('counts a batch once, and batches with ids of their own as often as they have', async () => {
     const { store } = await make();
-    expect(await store.ingest(view, rows)).toEqual({ rows: 40, known: 0, batches: 1 });
-    expect(await store.ingest(view, rows)).toEqual({ rows: 0, known: 40, batches: 1 });
+    expect(await store.ingest(view, rows)).toEqual({ rows: 40, known: 0, quarantined: 0, batches: 1 });
+    expect(await store.ingest(view, rows)).toEqual({ rows: 0, known: 40, quarantined: 0, batches: 1 });
     const [row] = rows;
     await store.ingest(view, [row!], { batchId: 'a' });
     await store.ingest(view, [row!], { batchId: 'b' });

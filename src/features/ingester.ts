@@ -1,0 +1,187 @@
+import type { Clock } from '../core/clock.ts';
+import { ValidationError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import type { Page } from '../core/page.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
+import type { Row, Table, TableSource } from '../core/table.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { noteArrival } from './arrivals.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
+import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './ingest-options.ts';
+import { Forgetting, type ForgetResult } from './forgetting.ts';
+import { checkedRows, partsOf } from './ingest-input.ts';
+import { IngestTimes } from './ingest-times.ts';
+import type { LoadedRows } from './loaded-rows.ts';
+import type { Materializer } from './materialize.ts';
+import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
+import type { OnlineStore } from './online-store.ts';
+import { Quarantine, splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
+
+/** How rows get into a feature store. */
+export class Ingester {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #logs: OfflineLogs;
+  readonly #materializer: Materializer;
+  readonly #times: IngestTimes;
+  readonly #quarantine: Quarantine;
+  readonly #forgetting: Forgetting;
+
+  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer, online: OnlineStore) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#logs = logs;
+    this.#materializer = materializer;
+    this.#times = new IngestTimes(clock);
+    this.#quarantine = new Quarantine(storage);
+    this.#forgetting = new Forgetting(storage, this.#times, logs, online, this.#quarantine);
+  }
+
+  /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */
+  async ingest(current: CurrentView, source: TableSource, options: IngestOptions, loadAll: () => Promise<LoadedRows>): Promise<IngestResult> {
+    const { name } = current.view;
+    const { signal, batchId, onInvalid = 'fail', validate } = options;
+    const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
+    for await (const part of partsOf(current, source, { onInvalid, validate, now: () => this.#clock.now(), signal })) {
+      const unreadable = await this.#quarantine.add(name, part.unreadable, batchId, this.#clock.now(), { signal });
+      total.quarantined += unreadable;
+      total.known += part.unreadable.length - unreadable;
+      if (part.table.rowCount > 0) {
+        const appended = await this.#append(current, part.table, options.online ?? false, loadAll, {
+          signal,
+          batchId: batchId === undefined || total.batches === 0 ? batchId : `${batchId} ${total.batches + 1}`,
+          now: this.#times.next(),
+          aside: part.invalid,
+          setAside: (rows) => this.#quarantine.add(name, rows.map(part.asideAt), batchId, this.#clock.now(), { signal }),
+        });
+        if (appended.known) total.known += part.table.rowCount;
+        else {
+          total.rows += part.table.rowCount - appended.aside;
+          total.quarantined += appended.aside;
+        }
+        total.batches++;
+      }
+      options.onProgress?.({ phase: 'ingest', done: total.rows + total.known + total.quarantined });
+    }
+    return total;
+  }
+
+  /** Rows that are set aside. */
+  quarantined(view: string, options: QuarantinedQuery): Promise<Page<QuarantinedRow>> {
+    return this.#quarantine.page(view, options.after, options.limit ?? 100, { signal: options.signal });
+  }
+
+  /** Takes rows out of quarantine and in, each once however often it is tried. Nothing is taken in when one of them is still invalid. */
+  async release(current: CurrentView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions, loadAll: () => Promise<LoadedRows>): Promise<number> {
+    const { name } = current.view;
+    const { signal, validate } = options;
+    const plans: { record: string; rows: readonly { place: number; values: Row }[] }[] = [];
+    let released = 0;
+    for (const [record, wanted] of byRecord(rows)) {
+      // What was begun before, and cut off, is finished as it was asked for then.
+      const settled = new Set(await this.#settle(current, record, loadAll, { signal }));
+      const left = [...wanted.keys()].filter((place) => !settled.has(place));
+      released += wanted.size - left.length;
+      if (left.length === 0) continue;
+      const { value } = await this.#quarantine.read(name, record, left, { signal });
+      const corrected = left.map((place) => ({ place, values: { ...value.rows.find((row) => row.place === place)!.values, ...wanted.get(place) } }));
+      plans.push({ record, rows: corrected });
+    }
+    const all = plans.flatMap((plan) => plan.rows.map(({ values }) => values));
+    if (all.length > 0) checkedRows(current, all, validate, () => this.#clock.now());
+    for (const plan of plans) {
+      const releasing = { batchId: `released ${newId()}`, online: options.online ?? false, rows: plan.rows };
+      for (let mine = false; !mine; ) {
+        const after = await this.#quarantine.change(name, plan.record, (present) => (present.releasing || lacks(present, plan.rows) ? present : { ...present, releasing }), { signal });
+        mine = after?.releasing?.batchId === releasing.batchId;
+        if (!mine) await this.#quarantine.read(name, plan.record, plan.rows.map(({ place }) => place), { signal });
+        await this.#settle(current, plan.record, loadAll, { signal });
+      }
+      released += plan.rows.length;
+    }
+    return released;
+  }
+
+  /** Drops rows from quarantine; returns how many. */
+  async reject(current: CurrentView, ids: readonly string[], options: OperationOptions, loadAll: () => Promise<LoadedRows>): Promise<number> {
+    let rejected = 0;
+    for (const [record, wanted] of byRecord(ids)) {
+      await this.#settle(current, record, loadAll, options);
+      let dropped = 0;
+      await this.#quarantine.change(
+        current.view.name,
+        record,
+        (present) => {
+          const releasing = new Set(present.releasing?.rows.map(({ place }) => place));
+          const rows = present.rows.filter(({ place }) => !wanted.has(place) || releasing.has(place));
+          dropped = present.rows.length - rows.length;
+          return dropped === 0 ? present : { ...present, rows };
+        },
+        options,
+      );
+      rejected += dropped;
+    }
+    return rejected;
+  }
+
+  /** Takes entities out of all that the view holds. */
+  forget(current: CurrentView, entities: readonly Row[], options: OperationOptions): Promise<ForgetResult> {
+    return this.#forgetting.forget(current, entities, { signal: options.signal });
+  }
+
+  /** Ends a materialization that began at `since`: an entity that was forgotten meanwhile is not online. */
+  materialized(current: CurrentView, since: number, options: OperationOptions): Promise<void> {
+    return this.#forgetting.recheckOnline(current, since, { signal: options.signal });
+  }
+
+  /** Finishes a release that was begun, by whomever; returns the places of its rows. */
+  async #settle(current: CurrentView, record: string, loadAll: () => Promise<LoadedRows>, { signal }: OperationOptions): Promise<readonly number[]> {
+    const { name } = current.view;
+    const present = await this.#quarantine.change(name, record, (each) => each, { signal });
+    const releasing = present?.releasing;
+    if (releasing === undefined) return [];
+    const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined, () => this.#clock.now());
+    await this.#append(current, table, releasing.online, loadAll, { signal, batchId: releasing.batchId, now: this.#times.next() });
+    const places = releasing.rows.map(({ place }) => place);
+    await this.#quarantine.change(
+      name,
+      record,
+      (each) => (each.releasing?.batchId === releasing.batchId ? { ...each, rows: each.rows.filter(({ place }) => !places.includes(place)), releasing: undefined } : each),
+      { signal },
+    );
+    return places;
+  }
+
+  async #append(current: CurrentView, table: Table, online: boolean, loadAll: () => Promise<LoadedRows>, options: AppendBatchOptions): Promise<AppendedBatch> {
+    const { signal } = options;
+    const strip = (rows: Table, ingestedAt: number): Promise<Table> => this.#forgetting.strip(current, rows, ingestedAt, { signal });
+    const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
+    const { batch } = appended;
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, loadAll, { signal });
+    if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
+    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, { signal });
+    await appended.finish();
+    return appended;
+  }
+}
+
+function lacks(record: QuarantineRecord, rows: readonly { place: number }[]): boolean {
+  return rows.some(({ place }) => !record.rows.some((row) => row.place === place));
+}
+
+/** The rows asked for, by record and place, with what is corrected in them. */
+function byRecord(rows: readonly (string | CorrectedRow)[]): Map<string, Map<number, Row>> {
+  const found = new Map<string, Map<number, Row>>();
+  rows.forEach((row, i) => {
+    const id: unknown = typeof row === 'string' ? row : row?.id;
+    const at = typeof id === 'string' ? splitId(id) : undefined;
+    if (at === undefined || at.record === '' || !Number.isInteger(at.place)) {
+      throw new ValidationError(`rows[${i}] is ${shown(row, 80)}; give the id of a row in quarantine, or { id, values }.`, { path: `rows[${i}]` });
+    }
+    const places = found.get(at.record) ?? new Map<number, Row>();
+    places.set(at.place, typeof row === 'string' ? {} : (row.values ?? {}));
+    found.set(at.record, places);
+  });
+  return found;
+}
