@@ -77,10 +77,13 @@ export class WebhookWorker {
   /** Resolves when a look that begins from now on finds nothing more to do. */
   idle(): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.reject(closed());
-    return new Promise((resolve, reject) => {
+    // The waits between looks keep no process alive; whoever waits for the end does.
+    const release = this.#work.settings.clock.setTimer(() => undefined, 2_147_483_647, { keepAlive: true });
+    const idle = new Promise<void>((resolve, reject) => {
       this.#waiters.add({ from: this.#looks + 1, resolve, reject });
       this.wake();
     });
+    return idle.finally(release);
   }
 
   async close({ signal }: OperationOptions): Promise<void> {
