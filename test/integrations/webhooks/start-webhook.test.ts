@@ -196,7 +196,8 @@ describe('a webhook that was started', () => {
       const first = told(to).filter((each, i, all) => each.startsWith(model) && all.indexOf(each) === i);
       expect(first).toEqual(Array.from({ length: count }, (_, i) => `${model}:${i + 1}`));
     }
-    expect(to.received.length).toBeLessThanOrEqual(15 + 5);
+    // What was taken behind the one that was not may come again, and nothing else.
+    expect(to.received.length).toBeLessThanOrEqual(15 + 7);
     await storage.close();
   }, 30_000);
 
