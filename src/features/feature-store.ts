@@ -106,6 +106,21 @@ export class FeatureStore {
     return applied;
   }
 
+  /** Name of the storage, as its adapter gives it. */
+  get storageName(): string {
+    return this.#storage.name;
+  }
+
+  /** The definition of a view that is in force. Throws `NotFoundError` when there is none of that name. */
+  async getView(name: string, options: OperationOptions = {}): Promise<FeatureView> {
+    return (await this.#catalog.fresh(nameOf(name), options)).view;
+  }
+
+  /** The definitions of all views that are in force. */
+  async listViews(options: OperationOptions = {}): Promise<FeatureView[]> {
+    return this.#catalog.list(options);
+  }
+
   /**
    * Takes in rows of a view: an array of rows, columns, an Arrow table, or a stream of any of these. Columns that the view does not use are left out. Idempotent: a batch whose
    * contents were ingested before changes nothing. A table is checked whole before anything is written, and written in batches that are each all or nothing; after a

@@ -6,7 +6,8 @@ import { ConflictError, NotFoundError } from '../../core/errors.ts';
 import { escapeSegment } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, Version } from '../../storage/contract.ts';
-import { changeHead, readHead } from '../../storage/head-record.ts';
+import { changeHead, readHead, readHeads } from '../../storage/head-record.ts';
+import { listAll } from '../../storage/records.ts';
 import { viewColumns, type FeatureDefinition, type FeatureView } from './feature-view.ts';
 
 /** What became of a view that was applied. */
@@ -112,6 +113,14 @@ export class ViewCatalog {
   confirm(name: string, version: Version | undefined): CurrentView | undefined {
     const known = this.#known.get(name);
     return known !== undefined && known.version === version ? known.current : undefined;
+  }
+
+  /** Every view in force, in the order of the keys. */
+  async list(options: OperationOptions): Promise<FeatureView[]> {
+    const keys: string[] = [];
+    for await (const { key } of listAll(this.#storage, { kind: 'record', prefix: 'features/views/' }, options)) keys.push(key);
+    const states = await readHeads<ViewState>(this.#storage, keys, options);
+    return states.flatMap((state) => state?.versions.at(-1)?.view ?? []);
   }
 
   async reload(name: string, options: OperationOptions): Promise<CurrentView> {
