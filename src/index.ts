@@ -332,6 +332,7 @@ export type {
   MaterializeOptions,
   OnlineQuery,
   ViewReport,
+  DescribeOptions,
 } from './features/feature-store-options.ts';
 export { entity } from './features/definitions/entity.ts';
 export type { Entity, EntityOptions, KeyType } from './features/definitions/entity.ts';
@@ -354,6 +355,7 @@ export type { FeatureRef, FeatureSelection } from './features/definitions/featur
 export type { FeatureRequest } from './features/definitions/query-plan.ts';
 export type { Definition } from './features/definitions/definition.ts';
 export type { DefinitionKind } from './features/definitions/definition-states.ts';
+export type { FeatureSchema } from './features/feature-schema.ts';
 export type { TransformFailure } from './features/compute-on-demand.ts';
 export { aggregate } from './features/aggregates/aggregate.ts';
 export type { AggregateOptions, AggregateResult, ColumnAggregateOptions, DistinctCountOptions, QuantileOptions, RateOptions, ShareOptions, VarianceOptions } from './features/aggregates/aggregate.ts';

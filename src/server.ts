@@ -1,5 +1,7 @@
 export type { Access, Authorize, Identity, Verdict } from './server/access.ts';
 export type { CorsOptions } from './server/cors.ts';
+export { createFeatureHandler } from './server/feature-handler.ts';
+export type { FeatureHandlerLimits, FeatureHandlerOptions } from './server/feature-handler-options.ts';
 export type { HandlerLimits, StorageHandlerOptions } from './server/handler-options.ts';
 export type { NodeHeaders } from './server/lazy-request.ts';
 export { toNodeHandler } from './server/node-handler.ts';

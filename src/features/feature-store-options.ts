@@ -31,6 +31,12 @@ export interface ApplyOptions extends OperationOptions {
   force?: boolean | undefined;
 }
 
+/** How a query is described. */
+export interface DescribeOptions extends OperationOptions {
+  /** Whether columns are named `view__feature` instead of `feature`. @default false */
+  fullFeatureNames?: boolean | undefined;
+}
+
 /** What training features are wanted. */
 export interface HistoricalQuery extends OperationOptions {
   /** The rows to find features for: entity keys, moments, and whatever else, which passes through. */
@@ -100,6 +106,7 @@ const storeSchema = /* @__PURE__ */ z.strictObject({
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
 });
 const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
+const describeSchema = /* @__PURE__ */ z.strictObject({ fullFeatureNames: flag, signal: signalOption });
 const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal: signalOption, onProgress: progressOption });
 const historicalSchema = /* @__PURE__ */ z.strictObject({
   entities: z.optional(z.unknown()),
@@ -126,6 +133,11 @@ export function checkStoreOptions(options: FeatureStoreOptions): void {
 /** Checks the options of `apply`. */
 export function checkApplyOptions(options: ApplyOptions): void {
   check(applySchema, options, 'options');
+}
+
+/** Checks the options of `describeFeatures`. */
+export function checkDescribeOptions(options: DescribeOptions): void {
+  check(describeSchema, options, 'options');
 }
 
 /** Checks the options of `materialize` and returns its end, `undefined` for now. */

@@ -14,13 +14,16 @@ import { parseVersionedName } from './definitions/feature-ref.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
 import { planQuery, type FeatureRequest, type QueryPlan } from './definitions/query-plan.ts';
+import { schemaOf, type FeatureSchema } from './feature-schema.ts';
 import {
   checkApplyOptions,
+  checkDescribeOptions,
   checkHistoricalQuery,
   checkMaterializeOptions,
   checkOnlineQuery,
   checkStoreOptions,
   type ApplyOptions,
+  type DescribeOptions,
   type FeatureStoreOptions,
   type HistoricalFeatures,
   type HistoricalQuery,
@@ -120,6 +123,31 @@ export class FeatureStore {
     const applied = await this.#catalog.apply(definitions, options.force ?? false, options);
     for (const definition of definitions) this.#functions.add(definition);
     return applied;
+  }
+
+  /** Name of the storage, as its adapter gives it. */
+  get storageName(): string {
+    return this.#storage.name;
+  }
+
+  /** The definition of a feature view that is in force, or of the version that `name@version` names. Throws `NotFoundError` when there is none. */
+  async getView(name: string, options: OperationOptions = {}): Promise<FeatureView> {
+    return (await this.#viewOf(name, options)).view;
+  }
+
+  /** The definitions of all feature views that are in force. */
+  async listViews(options: OperationOptions = {}): Promise<FeatureView[]> {
+    const states = await this.#catalog.views(options);
+    return states.flatMap((state) => (isOnDemand(state) ? [] : [state.versions.at(-1)!.view]));
+  }
+
+  /**
+   * Says what a query would give and need, without asking for values: the columns with their types, the columns of the entities that it finds them by, and what on-demand views take from the request.
+   * Throws as the query itself would for what is not there.
+   */
+  async describeFeatures(features: FeatureRequest, options: DescribeOptions = {}): Promise<FeatureSchema> {
+    checkDescribeOptions(options);
+    return schemaOf(await this.#plan({ ...options, features }, false));
   }
 
   /**

@@ -182,7 +182,7 @@ export class Call {
 }
 
 /** Anything but a clear yes is a no. */
-function assertIdentity(verdict: unknown, { action, kind, key }: Access): Identity {
+export function assertIdentity(verdict: unknown, { action, kind, key }: Access): Identity {
   if (verdict === null) throw new Refusal(401, 'unauthorized', 'Nobody can tell who asks: sign in, or send a valid token.');
   if (verdict === 'forbidden') throw new Refusal(403, 'forbidden', `You may not ${action} ${kind === 'store' ? 'the store' : `the ${kind} ${key}`.trim()}.`, { details: { action, kind, key } });
   const actor = typeof verdict === 'object' ? (verdict as { actor?: unknown }).actor : undefined;

@@ -29,7 +29,7 @@ export class ErrorAnswers {
   readonly #logger: Logger | undefined;
   readonly #onError: ErrorListener | undefined;
 
-  constructor(storage: StorageAdapter, options: { challenge?: string | undefined; logger?: Logger | undefined; onError?: ErrorListener | undefined }) {
+  constructor(storage: Pick<StorageAdapter, 'name'>, options: { challenge?: string | undefined; logger?: Logger | undefined; onError?: ErrorListener | undefined }) {
     const place = storage.name.slice(storage.name.indexOf(' ') + 1);
     // Names such as `memory` stand in many a harmless message; one with a place in it does not.
     this.#secrets = /[/\\:]/.test(place) ? [storage.name, place] : [];

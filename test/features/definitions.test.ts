@@ -289,7 +289,7 @@ describe('an entity', () => {
     expect(Array.from(past.columns['x']!)).toEqual([5, 7]);
     await expect(store.getOnlineFeatures({ entities: [{ from: '1', to: 12 }], features: ['routes:x'] })).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('entities.from[0] is "1", which is not an int64') as unknown });
     await expect(store.getHistoricalFeatures({ entities: [{ from: 1.5, to: 12, at: T }], timestamp: 'at', features: ['routes:x'] })).rejects.toMatchObject({ code: 'validation' });
-    await expect(store.ingest(view, [{ from: 'one', to: 12, at: T, x: 5 }])).rejects.toMatchObject({ code: 'validation', details: { path: 'rows.from[0]' } });
+    await expect(store.ingest(view, [{ from: 'one', to: 12, at: T, x: 5 }])).rejects.toMatchObject({ code: 'validation', details: { path: 'rows[0].from' } });
   });
 
   it('must be there, with the key that its views have', async () => {
@@ -319,7 +319,7 @@ describe('types', () => {
     expect(Object.fromEntries(Object.keys(expected).map((name) => [name, Array.from(past.columns[name]!)]))).toEqual(expected);
     (online.columns['vector']![0] as Float32Array).fill(9);
     expect((await store.getOnlineFeatures({ entities: ids, features: ['docs:*'] })).columns['vector']).toEqual(expected.vector);
-    await expect(store.ingest(view, [{ ...row, vector: [1, 2] }])).rejects.toMatchObject({ code: 'validation', details: { path: 'rows.vector[0]' } });
+    await expect(store.ingest(view, [{ ...row, vector: [1, 2] }])).rejects.toMatchObject({ code: 'validation', details: { path: 'rows[0].vector' } });
   });
 
   it('of defaults are those of their features', () => {

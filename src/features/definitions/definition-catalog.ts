@@ -3,7 +3,8 @@ import { NotFoundError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, Version } from '../../storage/contract.ts';
-import { readHead } from '../../storage/head-record.ts';
+import { readHead, readHeads } from '../../storage/head-record.ts';
+import { listAll } from '../../storage/records.ts';
 import { applyDefinitions, type AppliedDefinition } from './apply-definitions.ts';
 import type { Definition } from './definition.ts';
 import { serviceKey, versionOf, viewKey, type ServiceState, type ServiceVersion, type ViewState } from './definition-states.ts';
@@ -39,6 +40,13 @@ export class DefinitionCatalog {
       throw new NotFoundError(`There is no feature view '${name}'; define it with featureView() or onDemandView() and store it with apply().`, { key: name });
     }
     return state;
+  }
+
+  /** What is stored of all views of both sorts, by name. */
+  async views(options: OperationOptions): Promise<ViewState[]> {
+    const keys: Key[] = [];
+    for await (const { key } of listAll(this.#storage, { kind: 'record', prefix: 'features/views/' }, options)) keys.push(key);
+    return (await readHeads<ViewState>(this.#storage, keys, options)).filter((state) => state !== undefined);
   }
 
   /** A version of a service, the newest when none is named. Throws `NotFoundError` when there is none. */

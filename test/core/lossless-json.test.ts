@@ -1,0 +1,33 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseLossless, stringifyLossless } from '../../src/core/lossless-json.ts';
+
+const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).filter((value) => !Number.isSafeInteger(Number(value)));
+const leaf = fc.oneof(int64, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.string({ unit: 'binary' }), fc.boolean(), fc.constant(null));
+const plain = fc.oneof(leaf, fc.array(leaf), fc.dictionary(fc.string().filter((name) => name !== '__proto__'), fc.array(leaf), { noNullPrototype: true }));
+
+describe('lossless JSON', () => {
+  it('gives back what was written, large integers and large floats apart', () => {
+    fc.assert(fc.property(plain, (value) => {
+      expect(parseLossless(stringifyLossless(value))).toEqual(value);
+    }), { seed: 1 });
+  });
+
+  it('finds integers wherever they stand and leaves texts alone', () => {
+    const text = '{"a":[9007199254740993,-9223372036854775808,1,1.5,9007199254740993.0,1e20],"9007199254740993":"\\"9007199254740993"}';
+    expect(parseLossless(text)).toEqual({ a: [9007199254740993n, -9223372036854775808n, 1, 1.5, 9007199254740992, 1e20], '9007199254740993': '"9007199254740993' });
+  });
+
+  it('rounds integers of more than 64 bits, in time that does not grow with their digits squared', () => {
+    expect(parseLossless('9223372036854775808')).toBe(2 ** 63);
+    expect(parseLossless(`[${'9'.repeat(1_000_000)}]`)).toEqual([Infinity]);
+  });
+
+  it('refuses what is no JSON', () => {
+    for (const text of ['', '9007199254740993,', '{"a":9007199254740993', '"9007199254740993', '-', '09007199254740993']) expect(() => parseLossless(text)).toThrow(SyntaxError);
+  });
+
+  it('writes what JSON has no number for as protobuf does', () => {
+    expect(stringifyLossless([NaN, -Infinity, -0, 1e21, new Uint8Array([1, 2]), Float32Array.of(1.5), undefined])).toBe('["NaN","-Infinity",-0,1e+21,"AQI=",[1.5],null]');
+  });
+});
