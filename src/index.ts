@@ -346,7 +346,7 @@ export type { Arrival, ArrivalsOptions } from './features/arrivals.ts';
 export type { ForgetResult } from './features/forgetting.ts';
 export type { QuarantinedRow } from './features/quarantine.ts';
 export { featureView } from './features/definitions/feature-view.ts';
-export type { ColumnFeature, FeatureDefinition, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
+export type { AggregateFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
 export { onDemandView } from './features/definitions/on-demand-view.ts';
 export type { NullableRow, OnDemandResult, OnDemandRow, OnDemandView, OnDemandViewData, OnDemandViewOptions } from './features/definitions/on-demand-view.ts';
 export { featureService } from './features/definitions/feature-service.ts';
@@ -355,7 +355,7 @@ export type { FeatureRef, FeatureSelection } from './features/definitions/featur
 export type { FeatureRequest } from './features/definitions/query-plan.ts';
 export type { Definition } from './features/definitions/definition.ts';
 export type { DefinitionKind } from './features/definitions/definition-states.ts';
-export type { FeatureSchema } from './features/feature-schema.ts';
+export type { FeatureColumn, FeatureSchema } from './features/feature-schema.ts';
 export type { TransformFailure } from './features/compute-on-demand.ts';
 export { aggregate } from './features/aggregates/aggregate.ts';
 export type { AggregateOptions, AggregateResult, ColumnAggregateOptions, DistinctCountOptions, QuantileOptions, RateOptions, ShareOptions, VarianceOptions } from './features/aggregates/aggregate.ts';

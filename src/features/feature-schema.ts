@@ -2,10 +2,18 @@ import type { FeatureType } from './definitions/feature-type.ts';
 import { featureTypeOf } from './definitions/feature-view.ts';
 import type { QueryPlan } from './definitions/query-plan.ts';
 
+/** A column of an answer. */
+export interface FeatureColumn {
+  /** What the column is called. */
+  readonly name: string;
+  /** The type of its values. */
+  readonly type: FeatureType;
+}
+
 /** What a query gives, and what it needs. */
 export interface FeatureSchema {
-  /** The features in their order: the names of their columns, and the types of their values. */
-  readonly columns: readonly { readonly name: string; readonly type: FeatureType }[];
+  /** The features, in their order. */
+  readonly columns: readonly FeatureColumn[];
   /** The columns of the entities by which views find their rows. */
   readonly keys: readonly string[];
   /** What on-demand views take from the request, by column. */

@@ -59,11 +59,9 @@ export interface DistinctCountOptions extends ColumnAggregateOptions {
   approximate?: boolean | undefined;
 }
 
-/** The type of an aggregate's values, as far as its options tell: objects by category, otherwise `Type`. */
-export type AggregateResult<Options, Type extends ColumnType> = Options extends { readonly by: string } ? AggregateDefinition<'json'> : AggregateDefinition<Type>;
-
-/** The type of the column that options name; any where they do not. */
-type TypeIn<Options> = Options extends { readonly type: infer Type extends ColumnType } ? Type : ColumnType;
+/** An aggregate with the type of its values, as far as its options tell: objects by category, otherwise `Type`, which is that of the column where nothing else is said. */
+export type AggregateResult<Options, Type extends ColumnType = Options extends Readonly<Record<'type', infer Own extends ColumnType>> ? Own : ColumnType> =
+  Options extends Readonly<Record<'by', string>> ? AggregateDefinition<'json'> : AggregateDefinition<Type>;
 
 type AnyOptions = ColumnAggregateOptions & Partial<VarianceOptions & RateOptions & QuantileOptions>;
 type Extra = 'type' | 'ddof' | 'per' | 'approximate';
@@ -179,9 +177,9 @@ export const aggregate = {
   /** The sum of one `float64` column divided by that of another, over the events that have both, each sum exact and rounded once; `null` where the second is 0. */
   ratio: <const Options extends AggregateOptions>(column: string, over: string, options: Options): AggregateResult<Options, 'float64'> => define('ratio', { column, over }, options),
   /** The smallest value of a `float64`, `int64` or `timestamp` column. */
-  min: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('min', { column }, options, ['type']),
+  min: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('min', { column }, options, ['type']),
   /** The largest value of a `float64`, `int64` or `timestamp` column. */
-  max: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('max', { column }, options, ['type']),
+  max: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('max', { column }, options, ['type']),
   /** Variance of a `float64` column; `null` of no more than `ddof` values. */
   variance: <const Options extends VarianceOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('variance', { column }, options, ['ddof']),
   /** Standard deviation of a `float64` column, the root of {@link aggregate.variance}; `null` of no more than `ddof` values. */
@@ -191,9 +189,9 @@ export const aggregate = {
   /** Excess kurtosis g₂ of a `float64` column, 0 for a normal law; `null` of fewer than 4 values and of equal ones. */
   kurtosis: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('kurtosis', { column }, options),
   /** The oldest value of a column of any type. Of events at one time: the first created, then the first ingested. */
-  first: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('first', { column }, options, ['type']),
+  first: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('first', { column }, options, ['type']),
   /** The newest value of a column of any type. Of events at one time: the last created, then the last ingested. */
-  last: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options, TypeIn<Options>> => define('last', { column }, options, ['type']),
+  last: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('last', { column }, options, ['type']),
   /** The `k` oldest values of a column of any type as a list, oldest first. `k` is 1 to 1000. */
   firstK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('firstK', { column, k }, options, ['type']),
   /** The `k` newest values of a column of any type as a list, newest first. `k` is 1 to 1000. */

@@ -30,17 +30,40 @@ export interface FeatureFacts {
   readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A feature with more to say of it than what it is. */
-export type FeatureOptions<Type extends FeatureType = FeatureType, Aggregate extends AggregateDefinition = AggregateDefinition> = FeatureFacts & {
+/** What stands where a feature has no value, and what people should know of it. */
+export interface FeatureExtras extends FeatureFacts {
   /** What is given where there is no value: no row, none that is young enough, or one without it. Statuses still tell. @default null */
   readonly default?: unknown;
-} & ({ /** The type of a column of that name. */ readonly type: Type } | { /** What it is computed from. */ readonly from: Aggregate });
+}
+
+/** A column as a feature, with more to say of it. */
+export interface ColumnFeatureOptions extends FeatureExtras {
+  /** The type of the column, which has the feature's name. */
+  readonly type: FeatureType;
+}
+
+/** An aggregate as a feature, with more to say of it. */
+export interface AggregateFeatureOptions extends FeatureExtras {
+  /** What it is computed from. */
+  readonly from: AggregateDefinition;
+}
+
+/** A feature with more to say of it than what it is. */
+export type FeatureOptions = ColumnFeatureOptions | AggregateFeatureOptions;
 
 /** What a feature may be given as: the type of a column of its name, an aggregate, or either with more to say of it. */
 export type FeatureSource = FeatureType | AggregateDefinition | FeatureOptions;
 
 /** The type of the values of a feature that is given so. */
-export type SourceType<Source> = Source extends FeatureType ? Source : Source extends { readonly type: infer Type extends FeatureType } ? Type : Source extends { readonly from: infer From } ? SourceType<From> : Source extends AggregateDefinition<infer Type> ? Type : FeatureType;
+export type SourceType<Source> = Source extends FeatureType
+  ? Source
+  : Source extends Readonly<Record<'from', infer From>>
+    ? SourceType<From>
+    : Source extends AggregateDefinition<infer Type>
+      ? Type
+      : Source extends Readonly<Record<'type', infer Type extends FeatureType>>
+        ? Type
+        : FeatureType;
 
 /** A feature view as data: how rows of events become features of an entity. Made by {@link featureView}. */
 export interface FeatureView<Name extends string = string> extends DefinitionFacts {
