@@ -31,7 +31,7 @@ const rows = [
 const entities = [
   { airport: 'ATL', distance: 500 },
   { airport: 'ORD', distance: null },
-  { airport: 'XXX', distance: 0 },
+  { airport: 'ZZZ', distance: 0 },
 ];
 
 interface World {
@@ -69,7 +69,7 @@ describe('a service', () => {
     const { training, serving } = await both(store, 'delay_v1');
     expect(serving).toEqual(training);
     expect(training).toEqual({
-      airport: ['ATL', 'ORD', 'XXX'],
+      airport: ['ATL', 'ORD', 'ZZZ'],
       distance: [500, null, 0],
       mean_6h: [30, 5, null],
       delay: [50, 5, -1],
@@ -112,7 +112,7 @@ describe('a service', () => {
     const other = featureView({ name: 'airport_delays', entity: ['airport', 'carrier'], timestamp: 'landed', features: { delay: 'float64', mean_6h: aggregate.mean('delay', { window: '6h' }) } });
     await store.apply([other], { force: true });
     expect(await both(store, 'delay_v1')).toEqual(before);
-    await store.ingest('airport_delays@1', [{ airport: 'XXX', landed: T - 1, delay: 3, carrier: 'DL' }], { online: true });
+    await store.ingest('airport_delays@1', [{ airport: 'ZZZ', landed: T - 1, delay: 3, carrier: 'DL' }], { online: true });
     expect((await both(store, 'delay_v1')).serving['delay']).toEqual([50, 5, 3]);
     expect((await both(store, 'delay_v1')).training['delay']).toEqual([50, 5, 3]);
   });

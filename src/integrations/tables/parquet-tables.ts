@@ -45,11 +45,16 @@ export interface ParquetTablesOptions {
  *
  * Throws `ValidationError` when `parquet` is not the package; what hyparquet throws for a damaged file is thrown on.
  *
- * ```ts no-run
- * import * as parquet from 'hyparquet';
+ * @example
+ * ```ts
  * import { parquetTables } from 'modelkeep/interchange';
  *
- * await store.ingest('flights', parquetTables(file, { parquet, columns: ['origin', 'date', 'delay'] }));
+ * // In a program: import * as parquet from 'hyparquet', and a file with openAsBlob('flights.parquet').
+ * const parquet = {
+ *   parquetMetadataAsync: async () => ({ row_groups: [{ num_rows: 2n }] }),
+ *   parquetReadObjects: async () => [{ origin: 'ATL', delay: 12 }, { origin: 'ORD', delay: 3 }],
+ * };
+ * for await (const rows of parquetTables(new Blob(['a file']), { parquet, columns: ['origin', 'delay'] })) console.log(rows.length); // 2
  * ```
  */
 export async function* parquetTables(file: ParquetFile | Blob, options: ParquetTablesOptions): AsyncGenerator<Record<string, unknown>[], void, undefined> {
