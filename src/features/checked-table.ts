@@ -13,6 +13,8 @@ export interface RowShape {
   readonly types: Readonly<Record<string, ColumnType>>;
   /** The columns that the view uses. */
   readonly used: readonly string[];
+  /** Columns that only other versions of the view use, with their types: taken along where they are there and fit. */
+  readonly others: Readonly<Record<string, ColumnType>>;
 }
 
 /** Rows that were looked at one by one. */
@@ -43,6 +45,10 @@ export function checkTable(given: TableInput, shape: RowShape, zones: KnownZones
   };
   const { raw, rowCount } = rawColumns(given, shape.used, note);
   const columns = Object.fromEntries([...raw].map(([name, values]) => [name, readColumn(values, shape.types[name], name, shape.entity.includes(name), note)]));
+  for (const [name, type] of Object.entries(shape.others)) {
+    const column = otherColumn(given, name, type, rowCount);
+    if (column) columns[name] = column;
+  }
   const table: Table = { rowCount, columns };
   for (const name of shape.used) if (columns[name]!.type === 'timestamp') checkZones(raw.get(name)!, name, zones, note);
   for (const name of shape.entity) needValues(columns[name]!, name, 'its entity key', reasons, note);
@@ -71,6 +77,19 @@ function rawColumns(given: TableInput, used: readonly string[], note: NoteInvali
     raw.set(name, values);
   }
   return { raw, rowCount: raw.values().next().value?.length ?? 0 };
+}
+
+/** A column that the view itself can do without; `undefined` where it is not there, or is no longer what it was. */
+function otherColumn(given: TableInput, name: string, type: ColumnType, rowCount: number): Column | undefined {
+  try {
+    const { raw } = rawColumns(given, [name], () => undefined);
+    const values = raw.get(name);
+    const column = values?.length === rowCount ? toColumn(values, type, name) : undefined;
+    return column?.valid?.includes(1) === false ? undefined : column;
+  } catch (error) {
+    if (isModelkeepError(error, 'validation')) return undefined;
+    throw error;
+  }
 }
 
 /** A column that no row has is a slip of its name sooner than a lack of values. */

@@ -5,6 +5,7 @@ import { isTableStream, tableInputs, type Row, type Table, type TableSource } fr
 import { pickRows, rowsPerBatch, sliceTable } from './batch.ts';
 import { checkTable, type CheckedTable, type KnownZones, type RowShape } from './checked-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
+import { viewColumns } from './definitions/feature-view.ts';
 import type { InvalidRow } from './quarantine.ts';
 import { compileChecks, type InvalidReason, type TableChecks } from './table-checks.ts';
 
@@ -33,7 +34,9 @@ function rowShapeOf(current: CurrentView): RowShape {
   const { entity, timestamp, createdTimestamp } = current.view;
   const times = createdTimestamp === undefined ? [timestamp] : [timestamp, createdTimestamp];
   const types: Record<string, ColumnType> = { ...current.columns, ...current.view.keyTypes, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
-  return { entity, times, types, used: [...new Set([...entity, ...Object.keys(types)])] };
+  const used = [...new Set([...entity, ...Object.keys(types)])];
+  const others = Object.fromEntries(current.kept.flatMap((view) => Object.entries(viewColumns(view)).filter(([name]) => !used.includes(name))));
+  return { entity, times, types, used, others };
 }
 
 /**

@@ -97,7 +97,9 @@ function rowsAmong(rows: Table, others: Table, inside: boolean): Table {
  * The record with more rows in it, wherever in time they belong; `undefined` when it has them all already. `now` is the earliest moment at which features
  * will still be asked for: rows that cannot count at it or later are let go.
  */
-export function mergeRecord(record: OnlineRecord | undefined, rows: Table, layout: OnlineLayout, now: number): OnlineRecord | undefined {
+export function mergeRecord(record: OnlineRecord | undefined, added: Table, layout: OnlineLayout, now: number): OnlineRecord | undefined {
+  // Rows need not have what only other versions of the view use.
+  const rows = withColumns(added, layout);
   const before = record && withColumns(record.rows, layout);
   const fresh = before ? rowsAmong(rows, before, false) : rows;
   if (fresh.rowCount === 0) return undefined;

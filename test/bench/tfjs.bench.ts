@@ -45,7 +45,7 @@ const tiny = { rows: 3200, hidden: 1 };
 type Page = typeof import('./tfjs-page.ts');
 
 /**
- * Fits of 125 or 500 batches in one page, in turns with and without a record, each pair the other way round. Timed by the page's own clock, without the start and the end of the run. The ratio is the median of those of the pairs; beside it stands
+ * Fits of 100 or 500 batches in one page, in turns with and without a record, each pair the other way round. Timed by the page's own clock, without the start and the end of the run. The ratio is the median of those of the pairs; beside it stands
  * where that median lies with 95 % certainty, whatever the distribution (by the order of the ratios).
  */
 function inChromium(name: string, { pairs, target, ...options }: FitOptions & { pairs: number; target: number }): Benchmark {
@@ -66,7 +66,7 @@ function inChromium(name: string, { pairs, target, ...options }: FitOptions & { 
       }
       const [value, baseline] = [median(own), median(other)];
       const sorted = ratios.sort((a, b) => a - b);
-      const outside = Math.floor(pairs / 2 - 0.98 * Math.sqrt(pairs));
+      const outside = Math.floor(pairs / 2 - 0.98 * Math.sqrt(pairs)) - 1;
       console.log(`${name}: ratio of pairs ${median(ratios).toFixed(4)}, 95 % between ${sorted[outside]!.toFixed(4)} and ${sorted.at(-1 - outside)!.toFixed(4)}; ${(baseline / ((5 * options.rows) / 32)).toFixed(2)} ms a batch`);
       return { value, unit: 'ms', fastest: Math.min(...own), slowest: Math.max(...own), runs: own.length, baseline, ratio: median(ratios), target: { ratioAtMost: target } };
     },
@@ -107,9 +107,9 @@ export const benchmarks: Benchmark[] = [
   recorded('a fit of 500 batches that hardly compute, every batch', tiny, (run) => tfjsCallbacks(run, { batches: true })),
   ...(missingBrowser === undefined
     ? [
-        inChromium('a fit in Chromium of batches of some milliseconds, recorded in IndexedDB', { rows: 800, hidden: 512, recorded: 'epochs', pairs: 31, target: 1.02 }),
-        inChromium('a fit in Chromium of batches of some milliseconds, every batch recorded in IndexedDB', { rows: 800, hidden: 512, recorded: 'batches', pairs: 31, target: 1.02 }),
-        inChromium('a fit in Chromium of batches of a fraction of a millisecond, recorded in IndexedDB', { rows: 3200, hidden: 64, recorded: 'epochs', pairs: 31, target: 1.05 }),
+        inChromium('a fit in Chromium of batches of some milliseconds, recorded in IndexedDB', { rows: 640, hidden: 512, recorded: 'epochs', pairs: 21, target: 1.02 }),
+        inChromium('a fit in Chromium of batches of some milliseconds, every batch recorded in IndexedDB', { rows: 640, hidden: 512, recorded: 'batches', pairs: 21, target: 1.02 }),
+        inChromium('a fit in Chromium of batches of a fraction of a millisecond, recorded in IndexedDB', { rows: 3200, hidden: 64, recorded: 'epochs', pairs: 21, target: 1.05 }),
       ]
     : []),
 ];

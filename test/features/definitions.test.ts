@@ -106,6 +106,19 @@ describe('a service', () => {
     await expect(store.getOnlineFeatures({ entities, features: 'delay_v1@3' })).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('it has 1, 2') as unknown });
   });
 
+  it('gets the columns that only it still uses, as long as rows have them and they fit', async () => {
+    const { store } = await filled([delays, featureService({ name: 'carriers', features: ['airport_delays:carrier'] })]);
+    await store.apply([featureView({ name: 'airport_delays', entity: ['airport'], timestamp: 'landed', ttl: '7d', features: { delay: options().features.delay, mean_6h: options().features.mean_6h } })], { force: true });
+    const later = { airport: 'ATL', landed: T - hour, delay: 1 };
+    await store.ingest('airport_delays', [{ ...later, carrier: 'AA' }], { online: true });
+    for (const { columns } of [await store.getOnlineFeatures({ entities, features: 'carriers' })]) expect(columns['carrier']).toEqual(['AA', null, null]);
+    expect((await both(store, 'carriers')).training['carrier']).toEqual(['AA', null, null]);
+    await store.ingest('airport_delays', { airport: ['ATL', 'ORD'], landed: [T - 9, T - 9], delay: [1, 2], carrier: [{}, 5] }, { online: true });
+    await store.ingest('airport_delays', { airport: ['ORD'], landed: [T - 8], delay: [1] }, { online: true });
+    expect(await both(store, 'carriers')).toMatchObject({ training: { carrier: [null, null, null] }, serving: { carrier: [null, null, null] } });
+    expect((await both(store, ['airport_delays:delay'])).serving['delay']).toEqual([1, 1, -1]);
+  });
+
   it('of a view that begins anew goes on to read the rows that it had', async () => {
     const { store } = await filled();
     const before = await both(store, 'delay_v1');
