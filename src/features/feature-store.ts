@@ -13,6 +13,7 @@ import { currentView, isOnDemand, type CurrentView } from './definitions/definit
 import { parseVersionedName } from './definitions/feature-ref.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
+import { PlanCache } from './definitions/plan-cache.ts';
 import { planQuery, type FeatureRequest, type QueryPlan } from './definitions/query-plan.ts';
 import { schemaOf, type FeatureSchema } from './feature-schema.ts';
 import {
@@ -86,6 +87,7 @@ export class FeatureStore {
   readonly #clock: Clock;
   readonly #catalog: DefinitionCatalog;
   readonly #functions: OnDemandFunctions;
+  readonly #plans: PlanCache;
   readonly #online: OnlineStore;
   readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
@@ -99,6 +101,7 @@ export class FeatureStore {
     const cacheBytes = options.cacheBytes ?? defaultCacheBytes;
     this.#catalog = new DefinitionCatalog(this.#storage, this.#clock);
     this.#functions = new OnDemandFunctions(options.onDemand ?? []);
+    this.#plans = new PlanCache(() => this.#catalog.generation);
     this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
@@ -245,7 +248,8 @@ export class FeatureStore {
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
     checkOnlineQuery(query);
-    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan: (cached: boolean) => this.#plan(query, cached), now: () => this.#clock.now() };
+    const plan = (cached: boolean): Promise<QueryPlan> => (cached ? this.#plans.get(query.features, query.fullFeatureNames ?? false, () => this.#plan(query, true)) : this.#plan(query, false));
+    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan, now: () => this.#clock.now() };
     return answerOnline(source, query);
   }
 

@@ -82,6 +82,16 @@ describe('a service', () => {
     expect(timestamps).toMatchObject({ busy: [T - 2 * hour, T - hour, null] });
   });
 
+  it('follows what others define, however often it was asked before', async () => {
+    const { store, storage, clock } = await filled();
+    const reader = new FeatureStore({ storage, clock, onDemand: [request] });
+    const ask = async () => (await reader.getOnlineFeatures({ entities, features: ['airport_delays:delay'] })).columns['delay'];
+    for (let i = 0; i < 4; i++) expect(await ask()).toEqual([50, 5, -1]);
+    await store.apply([featureView({ ...options(), features: { ...options().features, delay: { type: 'float64', default: -7 } } })], { force: true });
+    for (let i = 0; i < 4; i++) expect(await ask()).toEqual([50, 5, -7]);
+    for (let i = 0; i < 4; i++) expect((await reader.getOnlineFeatures({ entities, features: 'delay_v1' })).columns['delay']).toEqual([50, 5, -1]);
+  });
+
   it('goes on to give what it gave, on other instances too, when its view is changed by force', async () => {
     const { store, storage, clock } = await filled();
     const before = await both(store, 'delay_v1');

@@ -20,16 +20,23 @@ export class DefinitionCatalog {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
   readonly #known = new Map<Key, Known<unknown>>();
+  #generation = 0;
 
   constructor(storage: StorageAdapter, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
   }
 
+  /** Grows whenever something is learnt anew, so that what was made of the same generation is made of the same definitions. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Puts definitions in force: all are checked before the first is stored. */
   async apply(definitions: readonly Definition[], force: boolean, options: OperationOptions): Promise<AppliedDefinition[]> {
     const applied = await applyDefinitions(this.#storage, this.#clock, definitions, force, options);
     this.#known.clear();
+    this.#generation++;
     return applied;
   }
 
@@ -69,6 +76,7 @@ export class DefinitionCatalog {
     const [record] = await this.#storage.read([key], options);
     if (known !== undefined && this.confirms(key, record?.version)) return known.state;
     const state = record && (await readHead<State>({ storage: this.#storage, key }, options));
+    this.#generation++;
     if (state === undefined) this.#known.delete(key);
     else this.#known.set(key, { version: record?.version, state });
     return state;
