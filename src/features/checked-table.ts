@@ -9,6 +9,8 @@ export interface RowShape {
   readonly entity: readonly string[];
   /** The timestamp, and the time of creation where the view has one. */
   readonly times: readonly string[];
+  /** The columns that say which row is which. */
+  readonly rowId: readonly string[];
   /** Types of columns by name; a key's is that of its first value. */
   readonly types: Readonly<Record<string, ColumnType>>;
   /** The columns that the view uses. */
@@ -53,6 +55,7 @@ export function checkTable(given: TableInput, shape: RowShape, zones: KnownZones
   for (const name of shape.used) if (columns[name]!.type === 'timestamp') checkZones(raw.get(name)!, name, zones, note);
   for (const name of shape.entity) needValues(columns[name]!, name, 'its entity key', reasons, note);
   shape.times.forEach((name, i) => needValues(columns[name]!, name, i === 0 ? 'its timestamp' : 'the time it was created', reasons, note));
+  for (const name of shape.rowId) needValues(columns[name]!, name, 'what tells it from others (rowId)', reasons, note);
   const unreadable = new Set(reasons.keys());
   runChecks(table, note);
   const invalid = new Map([...reasons].sort(([a], [b]) => a - b));

@@ -1,5 +1,6 @@
 import { embeddingSize, hasObjects, takeRows, type Column } from '../core/column.ts';
-import { orderRows } from './row-order.ts';
+import { orderRows, type RowOrder } from './row-order.ts';
+import { supersessions } from './row-versions.ts';
 
 /** What an index is made of: rows in the order in which they were ingested. */
 export interface IndexInput {
@@ -9,6 +10,10 @@ export interface IndexInput {
   readonly times: Float64Array;
   /** When each row became known; absent when that is when it happened. */
   readonly created: Float64Array | undefined;
+  /** The columns that, with key and time, say which row is which. @default every row is one of its own */
+  readonly rowId?: readonly string[] | undefined;
+  /** When each row was superseded, where that is known already. @default found by `rowId` */
+  readonly supersededAt?: Float64Array | undefined;
   /** Column of that name over the same rows; `undefined` when no row has it. */
   readonly column: (name: string) => Column | undefined;
 }
@@ -32,6 +37,10 @@ export class EventIndex {
   readonly created: Float64Array | undefined;
   /** Places of rows that became known only after they happened, ascending. */
   readonly late: Int32Array;
+  /** When another row took a row's place, `Infinity` for never; absent when none was superseded after it could count. */
+  readonly supersededAt: Float64Array | undefined;
+  /** Places of rows that were superseded, ascending. */
+  readonly superseded: Int32Array;
   /** The longest time between happening and becoming known. */
   readonly maxDelay: number;
   readonly #column: (name: string) => Column | undefined;
@@ -41,11 +50,13 @@ export class EventIndex {
 
   constructor(input: IndexInput) {
     const sortedBy = input.created ? [input.times, input.created] : [input.times];
-    const { order, starts } = orderRows(input.codes, input.keyCount, sortedBy);
+    const { order, starts, supersededAt } = withoutNeverSeen(orderRows(input.codes, input.keyCount, sortedBy), input);
     this.order = order;
     this.starts = starts;
     this.times = gather(input.times, order);
     this.created = input.created && gather(input.created, order);
+    this.supersededAt = supersededAt;
+    this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : new Int32Array(0);
     this.#column = input.column;
     let count = 0;
     let maxDelay = 0;
@@ -70,6 +81,19 @@ export class EventIndex {
     return this.#columns.has(name) ? this.#columns.get(name) : this.#sorted(name);
   }
 
+  /** The rows as they finally are: without those that were superseded, whenever that was. */
+  settled(): EventIndex {
+    const { supersededAt, created, times } = this;
+    if (supersededAt === undefined) return this;
+    return this.derived('settled', () => {
+      const keyCount = this.starts.length - 1;
+      const codes = new Int32Array(times.length);
+      for (let key = 0; key < keyCount; key++) codes.fill(key, this.starts[key], this.starts[key + 1]);
+      for (const place of this.superseded) codes[place] = -1;
+      return new EventIndex({ codes, keyCount, times, created, column: (name) => this.column(name) });
+    });
+  }
+
   /** What `make` makes under that name; once, and then again what it made. */
   derived<T extends Derived>(name: string, make: () => T): T {
     let found = this.#derived.get(name) as T | undefined;
@@ -86,7 +110,7 @@ export class EventIndex {
 
   /** Bytes held, roughly. */
   get byteLength(): number {
-    let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength;
+    let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength + this.superseded.byteLength + (this.supersededAt?.byteLength ?? 0);
     for (const column of this.#columns.values()) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
     for (const each of this.#derived.values()) bytes += each.byteLength;
     return bytes;
@@ -102,4 +126,28 @@ function gather(values: Float64Array, order: Int32Array): Float64Array {
   const out = new Float64Array(order.length);
   for (let i = 0; i < order.length; i++) out[i] = values[order[i]!]!;
   return out;
+}
+
+interface SeenRows extends RowOrder {
+  readonly supersededAt: Float64Array | undefined;
+}
+
+/** Leaves out the rows that no moment sees: those that another had replaced by the time that they happened and were known. */
+function withoutNeverSeen(rows: RowOrder, input: IndexInput): SeenRows {
+  const { order, starts } = rows;
+  const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, input, input.rowId);
+  if (supersededAt === undefined) return { order, starts, supersededAt };
+  const kept = new Int32Array(order.length);
+  const keptStarts = new Int32Array(starts.length);
+  let count = 0;
+  for (let key = 0; key < starts.length - 1; key++) {
+    for (let place = starts[key]!; place < starts[key + 1]!; place++) {
+      const row = order[place]!;
+      if (supersededAt[place]! > Math.max(input.times[row]!, input.created?.[row] ?? -Infinity)) kept[count++] = place;
+    }
+    keptStarts[key + 1] = count;
+  }
+  const places = kept.subarray(0, count);
+  const left = gather(supersededAt, places);
+  return { order: Int32Array.from(places, (place) => order[place]!), starts: keptStarts, supersededAt: left.some((at) => at < Infinity) ? left : undefined };
 }

@@ -36,7 +36,7 @@ function rowShapeOf(current: CurrentView): RowShape {
   const types: Record<string, ColumnType> = { ...current.columns, ...current.view.keyTypes, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
   const used = [...new Set([...entity, ...Object.keys(types)])];
   const others = Object.fromEntries(current.kept.flatMap((view) => Object.entries(viewColumns(view)).filter(([name]) => !used.includes(name))));
-  return { entity, times, types, used, others };
+  return { entity, times, rowId: current.view.rowId ?? [], types, used, others };
 }
 
 /**

@@ -166,7 +166,7 @@ export class RowSnapshot {
 }
 
 function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCount: number): EventIndex {
-  const { timestamp, createdTimestamp } = view;
+  const { timestamp, createdTimestamp, rowId } = view;
   const codes = new Int32Array(batches.reduce((sum, batch) => sum + batch.rowCount, 0));
   let at = 0;
   for (const batch of batches) {
@@ -179,6 +179,7 @@ function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCoun
     keyCount,
     times: numbers(timestamp),
     created: createdTimestamp === undefined ? undefined : numbers(createdTimestamp),
+    rowId,
     column: (name) => columnOf(batches, name),
   });
 }

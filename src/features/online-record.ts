@@ -18,6 +18,8 @@ export interface OnlineLayout {
   /** Content hash of the rest. */
   readonly id: string;
   readonly columns: Readonly<Record<string, ColumnType>>;
+  /** The columns that say which row is which; absent when every row is one of its own. */
+  readonly rowId?: readonly string[] | undefined;
   /** Distinct windows and hops, in milliseconds. */
   readonly windows: readonly Pick<Window, 'window' | 'hop'>[];
 }
@@ -27,7 +29,8 @@ export function layoutOf(current: CurrentView): OnlineLayout {
   const windows = windowsOf(current.kept.flatMap((view) => Object.values<FeatureDefinition>(view.features)));
   // Types agree: a version under which a column changes its type has rows of its own.
   const columns: Record<string, ColumnType> = Object.fromEntries(current.kept.flatMap((view) => Object.entries(viewColumns(view))));
-  return { id: digestOf(canonicalJson([columns, windows])), columns, windows };
+  const { rowId } = current.view;
+  return { id: digestOf(canonicalJson([columns, windows, ...(rowId ? [rowId] : [])])), columns, rowId, windows };
 }
 
 /** The distinct windows of aggregates. */
@@ -44,6 +47,8 @@ function windowsOf(features: readonly FeatureDefinition[]): Pick<Window, 'window
 export interface OnlineRecord {
   readonly layout: string;
   readonly windows: OnlineLayout['windows'];
+  /** As in the layout. */
+  readonly rowId?: readonly string[] | undefined;
   /** Requests at earlier moments cannot be answered, since rows were let go; `null` when none were. */
   readonly from: number | null;
   readonly rows: Table;
@@ -52,24 +57,25 @@ export interface OnlineRecord {
 const format = 'modelkeep.online/1';
 
 /** The bytes of a record. */
-export function encodeRecord({ layout, windows, from, rows }: OnlineRecord): Uint8Array {
-  return encodeHeaded({ format, layout, windows, from }, encodeTable(rows));
+export function encodeRecord({ layout, windows, rowId, from, rows }: OnlineRecord): Uint8Array {
+  return encodeHeaded({ format, layout, windows, ...(rowId ? { rowId } : {}), from }, encodeTable(rows));
 }
 
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
   const { head, table } = decodeHeaded<Omit<OnlineRecord, 'rows'>>(bytes, key, format);
-  return { layout: head.layout, windows: head.windows, from: head.from, rows: table };
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, rows: table };
 }
 
 /** The index of one entity's rows, by which features are computed. */
-export function indexOf(record: OnlineRecord): EventIndex {
-  const { rowCount, columns } = record.rows;
+export function indexOf({ rows, rowId }: Pick<OnlineRecord, 'rows' | 'rowId'>): EventIndex {
+  const { rowCount, columns } = rows;
   return new EventIndex({
     codes: new Int32Array(rowCount),
     keyCount: 1,
     times: columns['t']!.values as Float64Array,
     created: columns['c']?.values as Float64Array | undefined,
+    rowId,
     column: (name) => columns[`f:${name}`],
   });
 }
@@ -103,18 +109,17 @@ export function mergeRecord(record: OnlineRecord | undefined, added: Table, layo
   const before = record && withColumns(record.rows, layout);
   const fresh = before ? rowsAmong(rows, before, false) : rows;
   if (fresh.rowCount === 0) return undefined;
-  const all = before ? inTotalOrder(concatTables([before, fresh])) : inTotalOrder(fresh);
+  const all = seenRows(before ? inTotalOrder(concatTables([before, fresh])) : inTotalOrder(fresh), layout);
   const pruned = prune(all, layout, now);
   if (before && rowsAmong(pruned, before, false).rowCount === 0) {
     // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
-    const since = record.from;
-    if (since !== null && rowsAmong(prune(all, layout, since), before, false).rowCount === 0) return undefined;
+    if (rowsAmong(prune(all, layout, record.from ?? -Infinity), before, false).rowCount === 0) return undefined;
   }
   const from = pruned.rowCount < all.rowCount ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
   // Rows that were let go under shorter windows are not here, so the record vouches only for windows that it has always had.
   const covered = record && record.from !== null ? layout.windows.filter((window) => isCovered(window, record.windows)) : layout.windows;
   const whole = covered.length === layout.windows.length;
-  return { layout: whole ? layout.id : 'partial', windows: covered, from, rows: pruned };
+  return { layout: whole ? layout.id : 'partial', windows: covered, rowId: layout.rowId, from, rows: pruned };
 }
 
 /** Whether rows kept for some windows are enough for another one, at every moment. */
@@ -148,15 +153,25 @@ function inTotalOrder(rows: Table): Table {
   return takeTable(rows, orderRows(new Int32Array(rows.rowCount), 1, sortedBy).order);
 }
 
+/** Rows in total order, without those that no moment sees since another took their place. */
+function seenRows(rows: Table, { rowId }: OnlineLayout): Table {
+  if (rowId === undefined) return rows;
+  const { order } = indexOf({ rows, rowId });
+  return order.length === rows.rowCount ? rows : takeTable(rows, order);
+}
+
 function prune(rows: Table, layout: OnlineLayout, now: number): Table {
   const times = rows.columns['t']!.values as Float64Array;
   const created = rows.columns['c']?.values as Float64Array | undefined;
+  const supersededAt = layout.rowId && created && indexOf({ rows, rowId: layout.rowId }).supersededAt;
+  const isReplaced = (i: number): boolean => supersededAt !== undefined && supersededAt[i]! <= now;
   const oldest = layout.windows.reduce((bound, window) => Math.min(bound, windowStart(now, window)), Infinity);
   let newest = rows.rowCount - 1;
   while (newest >= 0 && (times[newest]! > now || (created !== undefined && created[newest]! > now))) newest--;
   let first = 0;
   while (first < newest && times[first]! < oldest) first++;
-  return first === 0 ? rows : takeTable(rows, Int32Array.from({ length: rows.rowCount - first }, (_, i) => first + i));
+  const kept = Int32Array.from({ length: rows.rowCount - first }, (_, i) => first + i).filter((i) => !isReplaced(i));
+  return kept.length === rows.rowCount ? rows : takeTable(rows, kept);
 }
 
 function takeTable(rows: Table, indices: Int32Array): Table {

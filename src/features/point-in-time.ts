@@ -26,14 +26,16 @@ export interface JoinedFeatures {
 
 /**
  * The point-in-time join, for training and for serving alike. For each probe, a column takes the newest row of the key with `timestamp <= t` (and `>= t - ttl`);
- * an aggregate takes the rows that its window sees, which are before `t`. With `knownOnly`, rows created after `t` do not exist for it.
+ * an aggregate takes the rows that its window sees, which are before `t`. With `knownOnly`, rows created after `t` do not exist for it, and rows that were superseded do until then; otherwise rows are
+ * as they finally came to be.
  */
-export function joinFeatures(index: EventIndex, probes: Probes, features: readonly FeatureDefinition[], names: readonly string[], options: JoinOptions): JoinedFeatures {
+export function joinFeatures(rows: EventIndex, probes: Probes, features: readonly FeatureDefinition[], names: readonly string[], options: JoinOptions): JoinedFeatures {
+  const index = options.knownOnly ? rows : rows.settled();
   const sweep = new ProbeSweep(index, probes);
   const knownOnly = options.knownOnly && index.late.length > 0;
   const { positions, outcomes, eventTimes } = newestRows(sweep, options.ttl, knownOnly);
   const columns = features.map((feature, i): Column => {
-    if (feature.kind === 'aggregate') return aggregateColumn(sweep, feature, knownOnly);
+    if (feature.kind === 'aggregate') return aggregateColumn(sweep, feature, options.knownOnly);
     const column = index.column(names[i]!);
     return column ? takeRows(column, positions) : missingColumn(feature.type, positions.length);
   });
@@ -59,6 +61,7 @@ function newestRows(sweep: ProbeSweep, ttl: number | undefined, knownOnly: boole
       outcomes[probe] = outcome.future;
       continue;
     }
+    // A row that was superseded by then has its successor behind it, which is met first.
     if (knownOnly) while (place >= first && index.created![place]! > t) place--;
     if (place < first) {
       outcomes[probe] = outcome.tooNew;

@@ -26,12 +26,33 @@ export class WindowRows {
     this.order = sweep.order;
     this.low = sweep.windowStarts(window);
     this.high = sweep.windowEnds(window);
-    this.#knownOnly = knownOnly && sweep.index.late.length > 0;
+    this.#knownOnly = knownOnly && (sweep.index.late.length > 0 || sweep.index.superseded.length > 0);
   }
 
-  /** Places among those that the probe's window sees whose rows became known only later, ascending: for this probe they do not exist. */
+  /** Places among those that the probe's window sees whose rows became known only later or had been superseded by then, ascending: for this probe they do not exist. */
   hidden(probe: number): readonly number[] {
     if (!this.#knownOnly) return none;
+    const unknown = this.#unknown(probe);
+    if (this.index.superseded.length === 0) return unknown;
+    const replaced = this.#replaced(probe);
+    if (replaced.length === 0 || unknown.length === 0) return replaced.length === 0 ? unknown : replaced;
+    // No row is in both: what is superseded was known.
+    return [...unknown, ...replaced].sort((a, b) => a - b);
+  }
+
+  #replaced(probe: number): readonly number[] {
+    const { superseded, supersededAt } = this.index;
+    const end = firstAtLeast(superseded, this.high[probe]!);
+    const t = this.times[probe]!;
+    let places: number[] | undefined;
+    for (let i = firstAtLeast(superseded, this.low[probe]!); i < end; i++) {
+      const place = superseded[i]!;
+      if (supersededAt![place]! <= t) (places ??= []).push(place);
+    }
+    return places ?? none;
+  }
+
+  #unknown(probe: number): readonly number[] {
     const { late, created, times, maxDelay } = this.index;
     const low = this.low[probe]!;
     const t = this.times[probe]!;

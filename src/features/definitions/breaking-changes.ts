@@ -13,6 +13,7 @@ export function breakingChanges(before: FeatureView, after: FeatureView): string
   if (before.keyTypes && after.keyTypes) compare('keyTypes', before.keyTypes, after.keyTypes);
   compare('timestamp', before.timestamp, after.timestamp);
   compare('createdTimestamp', before.createdTimestamp, after.createdTimestamp);
+  compare('rowId', before.rowId, after.rowId);
   compare('ttl', before.ttl, after.ttl);
   const features = after.features as Readonly<Record<string, FeatureDefinition | undefined>>;
   for (const [name, definition] of Object.entries(before.features)) {
@@ -39,6 +40,6 @@ export function conflictingColumns(before: Readonly<Record<string, ColumnType>>,
 
 /** Whether rows that were ingested under one definition can be read under another, as far as keys and times go. */
 export function haveSameRows(before: FeatureView, after: FeatureView): boolean {
-  const shape = (view: FeatureView): string => canonicalJson([view.entity, view.timestamp, view.createdTimestamp ?? null]);
+  const shape = (view: FeatureView): string => canonicalJson([view.entity, view.timestamp, view.createdTimestamp ?? null, view.rowId ?? null]);
   return shape(before) === shape(after);
 }

@@ -81,6 +81,8 @@ export interface FeatureView<Name extends string = string> extends DefinitionFac
   readonly timestamp: string;
   /** The column that says when a row became known. */
   readonly createdTimestamp?: string | undefined;
+  /** The columns that tell rows of one entity and time apart; absent when each row that came is one of its own. */
+  readonly rowId?: readonly string[] | undefined;
   /** How long a value of a column stays usable, in milliseconds; absent when for ever. */
   readonly ttl?: number | undefined;
   /** Its features by name. */
@@ -109,6 +111,11 @@ export interface FeatureViewOptions<Features extends Readonly<Record<string, Fea
   timestamp: string;
   /** The column that says when a row became known, if later than its event: by default nothing is used before it. @default none */
   createdTimestamp?: string | undefined;
+  /**
+   * The columns that, with the entity and the timestamp, say which row is which, for rows that are corrected later or delivered twice: of several with one identity only the last counts, which is the
+   * one created last, then ingested last. `[]` where an entity has one row at a time. Columns of type `string`, `int64` or `timestamp`; `string` where no type is declared. @default every row that comes counts
+   */
+  rowId?: readonly string[] | undefined;
   /** How long a value of a column stays usable after its timestamp, both ends included; windows have lengths of their own. @default for ever */
   ttl?: Duration | undefined;
   /** Features by name: the type of a column of that name, an aggregate, or either with a default and a description. */
@@ -134,6 +141,7 @@ const shared = {
   name,
   timestamp: columnName,
   createdTimestamp: z.optional(columnName),
+  rowId: z.optional(z.array(columnName)),
   columns: z.optional(z.record(columnName, featureTypeSchema)),
   ...factFields,
 };
@@ -188,6 +196,7 @@ export function featureView<const Features extends Readonly<Record<string, Featu
     keyTypes: 'kind' in entity ? { ...entity.keys } : undefined,
     timestamp: options.timestamp,
     createdTimestamp: options.createdTimestamp,
+    rowId: options.rowId && [...options.rowId],
     ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, `${path}.ttl`),
     features,
     columns: options.columns && { ...options.columns },
@@ -255,6 +264,10 @@ function checkNames(view: FeatureView, path: string): void {
   const reserved = [...view.entity, view.timestamp, ...(view.createdTimestamp === undefined ? [] : [view.createdTimestamp])];
   const twice = reserved.find((column, i) => reserved.indexOf(column) !== i);
   if (twice !== undefined) throw new ValidationError(`${path} uses the column '${twice}' twice among entity, timestamp and createdTimestamp.`, { path });
+  const doubled = view.rowId?.find((column, i, all) => reserved.includes(column) || all.indexOf(column) !== i);
+  if (doubled !== undefined) {
+    throw new ValidationError(`${path}.rowId names '${doubled}', ${reserved.includes(doubled) ? 'which is a key or timestamp column: the entity and the timestamp are part of a row\'s identity anyway' : 'twice'}.`, { path: `${path}.rowId` });
+  }
   const clash = named.find((feature) => reserved.includes(feature));
   if (clash !== undefined) throw new ValidationError(`${path}.features.${clash} has the name of a key or timestamp column; give the feature another name.`, { path: `${path}.features.${clash}` });
 }
@@ -279,6 +292,12 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
       if (!Object.hasOwn(columns, column)) columns[column] = conditionType(condition, path);
       checkCondition(condition, columns[column]!, path);
     }
+  }
+  for (const column of view.rowId ?? []) {
+    const type = (columns[column] ??= 'string');
+    if (['string', 'int64', 'timestamp'].includes(type)) continue;
+    const path = `featureView(${view.name}).rowId`;
+    throw new ValidationError(`${path} names '${column}', which is a ${type} column; rows are told apart by string, int64 or timestamp columns.`, { path });
   }
   const key = [...view.entity, view.timestamp, view.createdTimestamp].find((column) => column !== undefined && Object.hasOwn(columns, column));
   if (key !== undefined) {

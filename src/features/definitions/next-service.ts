@@ -70,7 +70,7 @@ async function bind(service: FeatureService, lookup: Lookup): Promise<Bound> {
     }
     const { view, digest, version: own } = versionOf(what, state.versions, version);
     uses.set(`${name}@${own}`, { kind: 'feature-view', id: name, version: own, digest });
-    return [view.entity, view.timestamp, view.createdTimestamp ?? null, view.ttl ?? null, view.features[feature], view.defaults?.[feature] ?? null];
+    return [view.entity, view.timestamp, view.createdTimestamp ?? null, view.ttl ?? null, view.features[feature], view.defaults?.[feature] ?? null, ...(view.rowId ? [view.rowId] : [])];
   };
   for (const [i, ref] of service.features.entries()) {
     const { view: name, version, features, as, keys } = parseRef(ref, `featureService(${service.name}).features[${i}]`);

@@ -23,7 +23,7 @@ export function columnTypes(types: TableTypes | undefined): ReadonlyMap<string, 
   if (types === undefined) return new Map();
   if (!isView(types)) return new Map(Object.entries(types));
   const times = types.createdTimestamp === undefined ? [types.timestamp] : [types.timestamp, types.createdTimestamp];
-  return new Map([...Object.entries(viewColumns(types)), ...times.map((name) => [name, 'timestamp'] as const)]);
+  return new Map([...Object.entries(types.keyTypes ?? {}), ...Object.entries(viewColumns(types)), ...times.map((name) => [name, 'timestamp'] as const)]);
 }
 
 /** How many rows come at a time. */

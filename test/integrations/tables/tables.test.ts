@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import * as parquet from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { FeatureStore, featureView, MemoryStorage } from 'modelkeep';
+import { entity, FeatureStore, featureView, MemoryStorage } from 'modelkeep';
 import { csvTables, jsonlTables, parquetTables, sourceFile } from 'modelkeep/interchange';
 import { describe, expect, it } from 'vitest';
 
@@ -41,6 +41,15 @@ describe('tables of files', () => {
     expect(await store.ingest(view, tables)).toMatchObject({ rows: 2 });
     expect(await newest(store, 'ATL')).toEqual([15, 9007199254740993n, true, 'said "no", twice', { a: [1] }]);
     expect(await newest(store, 'JFK')).toEqual([null, -5n, false, null, null]);
+  });
+
+  it('have keys of the types that the entity of the view says', async () => {
+    const trips = featureView({ name: 'trips', entity: entity({ name: 'driver', keys: { driver: 'int64' } }), timestamp: 'at', features: { trips: 'int64' } });
+    const store = new FeatureStore({ storage: new MemoryStorage() });
+    await store.apply([entity({ name: 'driver', keys: { driver: 'int64' } }), trips]);
+    await store.ingest(trips, csvTables(sourceFile('a.csv', 'driver,at,trips\n9007199254740993,2024-05-01,3\n'), { types: trips }));
+    const { columns } = await store.getHistoricalFeatures({ entities: [{ driver: 9007199254740993n, t: '2030-01-01' }], timestamp: 't', features: ['trips:trips'] });
+    expect(Array.from(columns['trips']!)).toEqual([3n]);
   });
 
   it('have what is no value of its type refused with row and column, or set aside', async () => {
