@@ -345,8 +345,10 @@ export type { CheckedValue, ColumnChecks, InvalidReason, TableChecks } from './f
 export type { Arrival, ArrivalsOptions } from './features/arrivals.ts';
 export type { ForgetResult } from './features/forgetting.ts';
 export type { QuarantinedRow } from './features/quarantine.ts';
+export { expression } from './features/expressions/expression.ts';
+export type { ColumnSource, Expression } from './features/expressions/expression.ts';
 export { featureView } from './features/definitions/feature-view.ts';
-export type { AggregateFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
+export type { ComputedFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
 export { onDemandView } from './features/definitions/on-demand-view.ts';
 export type { NullableRow, OnDemandResult, OnDemandRow, OnDemandView, OnDemandViewData, OnDemandViewOptions } from './features/definitions/on-demand-view.ts';
 export { featureService } from './features/definitions/feature-service.ts';

@@ -1,4 +1,5 @@
 import { embeddingSize, hasObjects, takeRows, type Column } from '../core/column.ts';
+import { computeColumn, isComputed } from './expressions/expression.ts';
 import { orderRows, type RowOrder } from './row-order.ts';
 import { supersessions } from './row-versions.ts';
 
@@ -117,6 +118,7 @@ export class EventIndex {
   }
 
   #sorted(name: string): Column | undefined {
+    if (isComputed(name)) return computeColumn(name, this.times.length, (each) => this.glance(each));
     const column = this.#column(name);
     return column && takeRows(column, this.order);
   }

@@ -7,6 +7,7 @@ import { columnsOfAggregate } from './aggregates/aggregate-definition.ts';
 import { isWithin, windowStart, type Window } from './aggregates/window.ts';
 import { EventIndex } from './event-index.ts';
 import { viewColumns, type FeatureDefinition, type FeatureView } from './definitions/feature-view.ts';
+import { columnsBehind } from './expressions/expression.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
 import { orderRows } from './row-order.ts';
@@ -192,6 +193,6 @@ export function shortcoming(record: OnlineRecord, view: FeatureView, asked: read
 }
 
 function columnsOf(name: string, feature: FeatureDefinition): string[] {
-  if (feature.kind === 'column') return [name];
+  if (feature.kind === 'column') return columnsBehind(feature.from ?? name);
   return columnsOfAggregate(feature);
 }

@@ -36,7 +36,7 @@ export function joinFeatures(rows: EventIndex, probes: Probes, features: readonl
   const { positions, outcomes, eventTimes } = newestRows(sweep, options.ttl, knownOnly);
   const columns = features.map((feature, i): Column => {
     if (feature.kind === 'aggregate') return aggregateColumn(sweep, feature, options.knownOnly);
-    const column = index.column(names[i]!);
+    const column = index.column(feature.from ?? names[i]!);
     return column ? takeRows(column, positions) : missingColumn(feature.type, positions.length);
   });
   return { columns, outcomes, eventTimes };

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { embeddingSize, type ColumnType } from '../../core/column.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { whereSchema, type Where } from '../definitions/condition.ts';
+import { columnsBehind, computedType, isComputed } from '../expressions/expression.ts';
 import type { Window } from './window.ts';
 
 /** What an aggregate computes. */
@@ -15,13 +16,13 @@ export interface AggregateDefinition<Type extends ColumnType = ColumnType> exten
   readonly kind: 'aggregate';
   /** What is computed. */
   readonly function: AggregateFunction;
-  /** The column that is aggregated; `count`, `rate` and `share` have none. */
+  /** The column that is aggregated, or `=` and an expression; `count`, `rate` and `share` have none. */
   readonly column?: string | undefined;
-  /** The column whose sum a `ratio` divides by. */
+  /** The column whose sum a `ratio` divides by, or `=` and an expression. */
   readonly over?: string | undefined;
   /** Type of `column` where no feature declares it. */
   readonly type?: ColumnType | undefined;
-  /** The column whose values the events are told apart by: one result for each. */
+  /** The column whose values the events are told apart by, or `=` and an expression: one result for each. */
   readonly by?: string | undefined;
   /** Of a `quantile`: 0 to 1. */
   readonly q?: number | undefined;
@@ -100,11 +101,8 @@ export const aggregateSchema: z.ZodMiniType = /* @__PURE__ */ z.strictObject({
   where: z.optional(whereSchema),
 });
 
-/**
- * Declares in `columns` those that an aggregate is made of and that nobody declared before, and checks that it can be computed from them; conditions are not looked at. Throws `ValidationError` naming what does
- * not fit. `path` is of the aggregate.
- */
-export function declareColumns(definition: AggregateDefinition, columns: Record<string, ColumnType>, path: string): void {
+/** Checks that an aggregate has what its function needs. Throws `ValidationError` naming what is missing or too much. `path` is of the aggregate. */
+export function checkParts(definition: AggregateDefinition, path: string): void {
   const name = definition.function;
   const rule = rules[name];
   if (definition.column === undefined && rule.columns !== undefined) throw new ValidationError(`${path}.column is missing; a ${name} goes over a column.`, { path: `${path}.column` });
@@ -113,10 +111,19 @@ export function declareColumns(definition: AggregateDefinition, columns: Record<
     if (definition[need] === undefined) throw new ValidationError(`${path}.${need} is missing; a ${name} needs it.`, { path: `${path}.${need}` });
   }
   checkWindow(definition, path);
+}
+
+/**
+ * Declares in `columns` those that an aggregate is made of and that nobody declared before, and checks that it can be computed from them; conditions are not looked at. Throws `ValidationError` naming what does
+ * not fit. `path` is of the aggregate.
+ */
+export function declareColumns(definition: AggregateDefinition, columns: Record<string, ColumnType>, path: string): void {
+  checkParts(definition, path);
+  const name = definition.function;
+  const rule = rules[name];
   for (const column of [definition.column, definition.over]) {
     if (column === undefined) continue;
-    if (!Object.hasOwn(columns, column)) columns[column] = definition.type ?? rule.type ?? 'float64';
-    const type = columns[column]!;
+    const type = typeOf(column, columns, definition.type ?? rule.type ?? 'float64', path);
     if (definition.type !== undefined && type !== definition.type) {
       throw new ValidationError(`${path}.type is ${definition.type}, but '${column}' is a ${type} column.`, { path: `${path}.type` });
     }
@@ -124,9 +131,15 @@ export function declareColumns(definition: AggregateDefinition, columns: Record<
     throw new ValidationError(`${path} aggregates '${column}', which is a ${type} column; a ${name} goes over ${rule.columns!.join(', ')} columns.`, { path });
   }
   if (definition.by === undefined) return;
-  if (!Object.hasOwn(columns, definition.by)) columns[definition.by] = 'string';
-  const type = columns[definition.by]!;
+  const type = typeOf(definition.by, columns, 'string', path);
   if (!['string', 'int64', 'bool'].includes(type)) throw new ValidationError(`${path}.by is '${definition.by}', a ${type} column; categories are string, int64 or bool columns.`, { path: `${path}.by` });
+}
+
+/** The type of a column, or of what is computed from some; a column that nobody declared is declared as one of type `otherwise`. */
+function typeOf(name: string, columns: Record<string, ColumnType>, otherwise: ColumnType, path: string): ColumnType {
+  if (isComputed(name)) return computedType(name, columns, path);
+  if (!Object.hasOwn(columns, name)) columns[name] = otherwise;
+  return columns[name]!;
 }
 
 function checkWindow({ function: name, window, hop, tumbling }: AggregateDefinition, path: string): void {
@@ -136,9 +149,9 @@ function checkWindow({ function: name, window, hop, tumbling }: AggregateDefinit
   if (name === 'rate') throw new ValidationError(`${path} is a rate over a lifetime, whose length nobody knows; give it a window.`, { path: `${path}.window` });
 }
 
-/** The columns that an aggregate is made of. */
+/** The columns of the rows that an aggregate is made of. */
 export function columnsOfAggregate({ column, over, by, where }: AggregateDefinition): string[] {
-  return [column, over, by, ...Object.keys(where ?? {})].filter((name) => name !== undefined);
+  return [column, over, by, ...Object.keys(where ?? {})].flatMap((name) => (name === undefined ? [] : columnsBehind(name)));
 }
 
 /** The type of an aggregate's values, `type` being that of its column. */

@@ -4,7 +4,8 @@ import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { whereSchema, type Where } from '../definitions/condition.ts';
-import { aggregateSchema, declareColumns, type AggregateDefinition } from './aggregate-definition.ts';
+import { columnName, expressionSchema, isComputed, isExpression, type ColumnSource, type Expression } from '../expressions/expression.ts';
+import { aggregateSchema, checkParts, declareColumns, type AggregateDefinition } from './aggregate-definition.ts';
 
 /** Over which events an aggregate goes. */
 export interface AggregateOptions {
@@ -17,10 +18,10 @@ export interface AggregateOptions {
   hop?: Duration | undefined;
   /** Whether the head moves in hops, too: events before `floor(t, hop)` count, which by default are those of the last whole window, such as the last full hour. @default false */
   tumbling?: boolean | undefined;
-  /** Only events that satisfy it count. @default all */
-  where?: Where | undefined;
-  /** A `string`, `int64` or `bool` column: one result for each of its values, as an object by value, for those values only that have a result. @default one result for all */
-  by?: string | undefined;
+  /** Only events that satisfy it count: a condition by column, or an expression that is true. @default all */
+  where?: Where | Expression | undefined;
+  /** A `string`, `int64` or `bool` column, or an expression: one result for each of its values, as an object by value, for those values only that have a result. @default one result for all */
+  by?: ColumnSource | undefined;
 }
 
 /** Over which events of which column an aggregate goes. */
@@ -44,7 +45,7 @@ export interface RateOptions extends AggregateOptions {
 /** Over which events a share goes. */
 export interface ShareOptions extends AggregateOptions {
   /** What the events of the share satisfy. */
-  where: Where;
+  where: Where | Expression;
 }
 
 /** How a quantile is computed. */
@@ -61,7 +62,7 @@ export interface DistinctCountOptions extends ColumnAggregateOptions {
 
 /** An aggregate with the type of its values, as far as its options tell: objects by category, otherwise `Type`, which is that of the column where nothing else is said. */
 export type AggregateResult<Options, Type extends ColumnType = Options extends Readonly<Record<'type', infer Own extends ColumnType>> ? Own : ColumnType> =
-  Options extends Readonly<Record<'by', string>> ? AggregateDefinition<'json'> : AggregateDefinition<Type>;
+  Options extends Readonly<Record<'by', ColumnSource>> ? AggregateDefinition<'json'> : AggregateDefinition<Type>;
 
 type AnyOptions = ColumnAggregateOptions & Partial<VarianceOptions & RateOptions & QuantileOptions>;
 type Extra = 'type' | 'ddof' | 'per' | 'approximate';
@@ -77,8 +78,8 @@ const commonSchemas = {
   window: /* @__PURE__ */ z.unknown(),
   hop: /* @__PURE__ */ z.optional(z.unknown()),
   tumbling: /* @__PURE__ */ z.optional(z.boolean()),
-  where: /* @__PURE__ */ z.optional(whereSchema),
-  by: /* @__PURE__ */ z.optional(z.string()),
+  where: /* @__PURE__ */ z.optional(z.union([whereSchema, expressionSchema], 'must be conditions by column, such as { delay: { gt: 15 } }, or an expression')),
+  by: /* @__PURE__ */ z.optional(z.union([z.string(), expressionSchema], 'must be the name of a column or an expression')),
 } as const;
 
 const minute = 60_000;
@@ -89,30 +90,41 @@ function defaultHop(windowMs: number): number {
   return windowMs >= 12 * day ? day : windowMs >= 12 * hour ? hour : 5 * minute;
 }
 
+function isSource(source: unknown): boolean {
+  return typeof source === 'string' ? source !== '' && source !== '__proto__' : isExpression(source);
+}
+
 function lengthOf(duration: Duration, path: string): number {
   const ms = durationMs(duration, path);
   if (!Number.isSafeInteger(ms)) throw new ValidationError(`${path} is not a whole number of milliseconds.`, { path });
   return ms;
 }
 
+/** What a function takes beside its options. */
+interface FixedFields extends Pick<AggregateDefinition, 'q' | 'k'> {
+  readonly column?: ColumnSource | undefined;
+  readonly over?: ColumnSource | undefined;
+}
+
 /** A definition of what was asked for; `fixed` are the fields that are no options, `extra` names the options beyond those of all aggregates. */
-function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefinition, 'column' | 'over' | 'q' | 'k'>, given: AnyOptions, extra: readonly Extra[] = []): never {
+function define(name: AggregateDefinition['function'], fixed: FixedFields, given: AnyOptions, extra: readonly Extra[] = []): never {
   const path = `aggregate.${name}`;
-  if ('column' in fixed && (typeof fixed.column !== 'string' || fixed.column === '' || fixed.column === '__proto__')) throw new ValidationError(`${path} needs the name of a column.`, { path });
+  const sources = [fixed.column, fixed.over].filter((_, i) => (['column', 'over'] as const)[i]! in fixed);
+  if (!sources.every(isSource)) throw new ValidationError(`${path} needs the name of a column, or an expression.`, { path });
   const schema = z.strictObject({ ...commonSchemas, ...Object.fromEntries(extra.map((each) => [each, optionSchemas[each]])) });
   const options = check(schema, given, path) as AnyOptions;
   const lifetime = options.window === 'lifetime';
   const window = lifetime ? 'lifetime' : lengthOf(options.window as Duration, `${path}.window`);
   if (window === 0) throw new ValidationError(`${path}.window is 0; give a length of time such as '1h'.`, { path: `${path}.window` });
   const usualHop = window === 'lifetime' ? 0 : options.tumbling ? window : defaultHop(window);
-  const where = options.where && Object.keys(options.where).length > 0 ? options.where : undefined;
+  const where = options.where && isExpression(options.where) ? { [columnName(options.where)]: { eq: true } } : options.where;
   const definition: Record<string, unknown> = {
     kind: 'aggregate',
     function: name,
-    column: fixed.column,
-    over: fixed.over,
+    column: fixed.column && columnName(fixed.column),
+    over: fixed.over && columnName(fixed.over),
     type: options.type,
-    by: options.by,
+    by: options.by && columnName(options.by),
     window,
     hop: options.hop === undefined ? usualHop : lengthOf(options.hop, `${path}.hop`),
     tumbling: options.tumbling ? true : undefined,
@@ -121,11 +133,14 @@ function define(name: AggregateDefinition['function'], fixed: Pick<AggregateDefi
     ddof: extra.includes('ddof') ? (options.ddof ?? 1) : undefined,
     per: extra.includes('per') ? durationMs(options.per ?? 1000, `${path}.per`) : undefined,
     approximate: options.approximate ? true : undefined,
-    where,
+    where: where && Object.keys(where).length > 0 ? where : undefined,
   };
   for (const field of Object.keys(definition)) if (definition[field] === undefined) delete definition[field];
   check(aggregateSchema, definition, path);
-  declareColumns(definition as unknown as AggregateDefinition, {}, path);
+  const made = definition as unknown as AggregateDefinition;
+  // What an expression gives depends on the types of its columns, which the view knows.
+  if ([made.column, made.over, made.by].some((column) => column !== undefined && isComputed(column))) checkParts(made, path);
+  else declareColumns(made, {}, path);
   return definition as never;
 }
 
@@ -171,35 +186,35 @@ export const aggregate = {
   /** The share of events that satisfy `where` among all events of the window, 0 to 1. */
   share: <const Options extends ShareOptions>(options: Options): AggregateResult<Options, 'float64'> => define('share', {}, options),
   /** Sum of a `float64` column: the exact sum, rounded once. */
-  sum: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('sum', { column }, options),
+  sum: <const Options extends AggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('sum', { column }, options),
   /** Mean of a `float64` column: the exact sum, rounded, divided by the number of values that are present. */
-  mean: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('mean', { column }, options),
+  mean: <const Options extends AggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('mean', { column }, options),
   /** The sum of one `float64` column divided by that of another, over the events that have both, each sum exact and rounded once; `null` where the second is 0. */
-  ratio: <const Options extends AggregateOptions>(column: string, over: string, options: Options): AggregateResult<Options, 'float64'> => define('ratio', { column, over }, options),
+  ratio: <const Options extends AggregateOptions>(column: ColumnSource, over: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('ratio', { column, over }, options),
   /** The smallest value of a `float64`, `int64` or `timestamp` column. */
-  min: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('min', { column }, options, ['type']),
+  min: <const Options extends ColumnAggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options> => define('min', { column }, options, ['type']),
   /** The largest value of a `float64`, `int64` or `timestamp` column. */
-  max: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('max', { column }, options, ['type']),
+  max: <const Options extends ColumnAggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options> => define('max', { column }, options, ['type']),
   /** Variance of a `float64` column; `null` of no more than `ddof` values. */
-  variance: <const Options extends VarianceOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('variance', { column }, options, ['ddof']),
+  variance: <const Options extends VarianceOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('variance', { column }, options, ['ddof']),
   /** Standard deviation of a `float64` column, the root of {@link aggregate.variance}; `null` of no more than `ddof` values. */
-  std: <const Options extends VarianceOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('std', { column }, options, ['ddof']),
+  std: <const Options extends VarianceOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('std', { column }, options, ['ddof']),
   /** Skewness g₁ of a `float64` column; `null` of fewer than 3 values and of equal ones. */
-  skew: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('skew', { column }, options),
+  skew: <const Options extends AggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('skew', { column }, options),
   /** Excess kurtosis g₂ of a `float64` column, 0 for a normal law; `null` of fewer than 4 values and of equal ones. */
-  kurtosis: <const Options extends AggregateOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('kurtosis', { column }, options),
+  kurtosis: <const Options extends AggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('kurtosis', { column }, options),
   /** The oldest value of a column of any type. Of events at one time: the first created, then the first ingested. */
-  first: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('first', { column }, options, ['type']),
+  first: <const Options extends ColumnAggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options> => define('first', { column }, options, ['type']),
   /** The newest value of a column of any type. Of events at one time: the last created, then the last ingested. */
-  last: <const Options extends ColumnAggregateOptions>(column: string, options: Options): AggregateResult<Options> => define('last', { column }, options, ['type']),
+  last: <const Options extends ColumnAggregateOptions>(column: ColumnSource, options: Options): AggregateResult<Options> => define('last', { column }, options, ['type']),
   /** The `k` oldest values of a column of any type as a list, oldest first. `k` is 1 to 1000. */
-  firstK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('firstK', { column, k }, options, ['type']),
+  firstK: <const Options extends ColumnAggregateOptions>(column: ColumnSource, k: number, options: Options): AggregateResult<Options, 'json'> => define('firstK', { column, k }, options, ['type']),
   /** The `k` newest values of a column of any type as a list, newest first. `k` is 1 to 1000. */
-  lastK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('lastK', { column, k }, options, ['type']),
+  lastK: <const Options extends ColumnAggregateOptions>(column: ColumnSource, k: number, options: Options): AggregateResult<Options, 'json'> => define('lastK', { column, k }, options, ['type']),
   /** The `k` most frequent values of a column of scalars as a list, exactly; equally frequent ones in ascending order. `k` is 1 to 1000. */
-  topK: <const Options extends ColumnAggregateOptions>(column: string, k: number, options: Options): AggregateResult<Options, 'json'> => define('topK', { column, k }, options, ['type']),
+  topK: <const Options extends ColumnAggregateOptions>(column: ColumnSource, k: number, options: Options): AggregateResult<Options, 'json'> => define('topK', { column, k }, options, ['type']),
   /** How many different values a column of scalars has. All NaN are one value, and -0 is 0. */
-  distinctCount: <const Options extends DistinctCountOptions>(column: string, options: Options): AggregateResult<Options, 'float64'> => define('distinctCount', { column }, options, ['type', 'approximate']),
+  distinctCount: <const Options extends DistinctCountOptions>(column: ColumnSource, options: Options): AggregateResult<Options, 'float64'> => define('distinctCount', { column }, options, ['type', 'approximate']),
   /** The quantile `q`, 0 to 1, of a `float64` column: linear between the two nearest values, as numpy has it; -0 is 0. */
-  quantile: <const Options extends QuantileOptions>(column: string, q: number, options: Options): AggregateResult<Options, 'float64'> => define('quantile', { column, q }, options, ['approximate']),
+  quantile: <const Options extends QuantileOptions>(column: ColumnSource, q: number, options: Options): AggregateResult<Options, 'float64'> => define('quantile', { column, q }, options, ['approximate']),
 };

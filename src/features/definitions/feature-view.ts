@@ -10,13 +10,16 @@ import { checkName } from './definition-name.ts';
 import { keyTypesSchema, type Entity, type KeyType } from './entity.ts';
 import type { FeatureInput } from './feature-input.ts';
 import { checkValue, featureTypeSchema, type FeatureType } from './feature-type.ts';
+import { columnName as nameOfColumn, computedType, expressionSchema, isComputed, type Expression } from '../expressions/expression.ts';
 
-/** A feature that is a column as it is: the newest value not later than the moment asked for. */
+/** A feature that is a column as it is, or computed from columns of one row: the newest value not later than the moment asked for. */
 export interface ColumnFeature {
   /** Tells it from the other kinds of features. */
   readonly kind: 'column';
   /** The type of the column's values. */
   readonly type: FeatureType;
+  /** `=` and an expression, where it is computed from columns of the row. */
+  readonly from?: string | undefined;
 }
 
 /** What a feature is, as data. */
@@ -42,24 +45,24 @@ export interface ColumnFeatureOptions extends FeatureExtras {
   readonly type: FeatureType;
 }
 
-/** An aggregate as a feature, with more to say of it. */
-export interface AggregateFeatureOptions extends FeatureExtras {
-  /** What it is computed from. */
-  readonly from: AggregateDefinition;
+/** An aggregate or an expression as a feature, with more to say of it. */
+export interface ComputedFeatureOptions extends FeatureExtras {
+  /** What it is computed by. */
+  readonly from: AggregateDefinition | Expression;
 }
 
 /** A feature with more to say of it than what it is. */
-export type FeatureOptions = ColumnFeatureOptions | AggregateFeatureOptions;
+export type FeatureOptions = ColumnFeatureOptions | ComputedFeatureOptions;
 
-/** What a feature may be given as: the type of a column of its name, an aggregate, or either with more to say of it. */
-export type FeatureSource = FeatureType | AggregateDefinition | FeatureOptions;
+/** What a feature may be given as: the type of a column of its name, an aggregate, an expression, or any of them with more to say of it. */
+export type FeatureSource = FeatureType | AggregateDefinition | Expression | FeatureOptions;
 
 /** The type of the values of a feature that is given so. */
 export type SourceType<Source> = Source extends FeatureType
   ? Source
   : Source extends Readonly<Record<'from', infer From>>
     ? SourceType<From>
-    : Source extends AggregateDefinition<infer Type>
+    : Source extends AggregateDefinition<infer Type> | Expression<infer Type>
       ? Type
       : Source extends Readonly<Record<'type', infer Type extends FeatureType>>
         ? Type
@@ -118,24 +121,25 @@ export interface FeatureViewOptions<Features extends Readonly<Record<string, Fea
   rowId?: readonly string[] | undefined;
   /** How long a value of a column stays usable after its timestamp, both ends included; windows have lengths of their own. @default for ever */
   ttl?: Duration | undefined;
-  /** Features by name: the type of a column of that name, an aggregate, or either with a default and a description. */
+  /** Features by name: the type of a column of that name, an aggregate, an expression, or any of them with a default and a description. */
   features: Features;
   /** Types of columns of the rows that are no features but go into some; where left out, what is aggregated is a `float64`, and what a condition tests is of the type it is compared with. @default none */
   columns?: Readonly<Record<string, FeatureType>> | undefined;
 }
 
 const name = /* @__PURE__ */ z.string().check(z.minLength(1));
-const columnName = /* @__PURE__ */ z.string().check(z.minLength(1), z.refine((text) => text !== '__proto__', 'must not be __proto__, which no object can have as a plain column'));
+const columnName = /* @__PURE__ */ z.string().check(z.minLength(1), z.refine((text) => text !== '__proto__' && !text.startsWith('='), 'must not be __proto__, which no object can have as a plain column, nor begin with =, which expressions do'));
 
 const factsSchema = { description: factFields.description, tags: factFields.tags };
 const sourceSchema = /* @__PURE__ */ z.union(
   [
     featureTypeSchema,
     aggregateSchema,
+    expressionSchema,
     z.strictObject({ type: featureTypeSchema, default: z.optional(z.unknown()), ...factsSchema }),
-    z.strictObject({ from: aggregateSchema, default: z.optional(z.unknown()), ...factsSchema }),
+    z.strictObject({ from: z.union([aggregateSchema, expressionSchema]), default: z.optional(z.unknown()), ...factsSchema }),
   ],
-  "must be one of the types float64, int64, bool, string, timestamp, bytes, json and embedding(n), an aggregate such as aggregate.mean('delay', { window: '1h' }), or { type } or { from } with a default, description or tags",
+  "must be one of the types float64, int64, bool, string, timestamp, bytes, json and embedding(n), an aggregate such as aggregate.mean('delay', { window: '1h' }), an expression such as expression('distance / hours'), or { type } or { from } with a default, description or tags",
 );
 const shared = {
   name,
@@ -160,7 +164,7 @@ const viewSchema = /* @__PURE__ */ z.strictObject({
   entityName: z.optional(name),
   keyTypes: z.optional(keyTypesSchema),
   ttl: z.optional(z.number().check(z.gt(0))),
-  features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: featureTypeSchema }), aggregateSchema])),
+  features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: featureTypeSchema, from: z.optional(z.string().check(z.startsWith('='))) }), aggregateSchema])),
   defaults: z.optional(z.record(z.string(), z.unknown())),
   about: z.optional(z.record(z.string(), z.strictObject(factsSchema))),
 });
@@ -187,7 +191,7 @@ export function featureView<const Features extends Readonly<Record<string, Featu
   check(optionsSchema, options, 'featureView');
   const path = `featureView(${options.name})`;
   const { entity } = options;
-  const { features, defaults, about } = partsOf(options.features);
+  const { features, defaults, about } = partsOf(options, path);
   const view: FeatureView = {
     kind: 'feature-view',
     name: options.name,
@@ -212,17 +216,28 @@ export function featureView<const Features extends Readonly<Record<string, Featu
 }
 
 /** What the sources of features say, sorted by what it is good for. */
-function partsOf(sources: Readonly<Record<string, FeatureSource>>): Pick<FeatureView, 'features' | 'defaults' | 'about'> {
+function partsOf({ features: sources, columns = {} }: Pick<FeatureViewOptions<Readonly<Record<string, FeatureSource>>>, 'features' | 'columns'>, path: string): Pick<FeatureView, 'features' | 'defaults' | 'about'> {
+  // What is a column as it is says its type; the others may go into expressions before that.
+  const declared: Record<string, FeatureType> = { ...columns };
+  for (const [name, source] of Object.entries(sources)) {
+    const type = typeof source === 'object' && 'type' in source && !('kind' in source) ? source.type : source;
+    if (typeof type === 'string') declared[name] = type;
+  }
   const features: [string, FeatureDefinition][] = [];
   const defaults: [string, unknown][] = [];
   const about: [string, FeatureFacts][] = [];
   for (const [name, source] of Object.entries(sources)) {
     const given: FeatureOptions = typeof source === 'string' ? { type: source } : 'kind' in source ? { from: source } : source;
-    features.push([name, 'type' in given ? { kind: 'column', type: given.type } : given.from]);
+    features.push([name, 'type' in given ? { kind: 'column', type: given.type } : given.from.kind === 'aggregate' ? given.from : computedFeature(given.from, declared, `${path}.features.${name}`)]);
     if (given.default !== undefined) defaults.push([name, given.default instanceof Float32Array || given.default instanceof Float64Array ? Array.from(given.default) : given.default]);
     if (given.description !== undefined || given.tags !== undefined) about.push([name, { description: given.description, tags: given.tags }]);
   }
   return { features: Object.fromEntries(features), defaults: unlessEmpty(defaults), about: unlessEmpty(about) };
+}
+
+function computedFeature(from: Expression, columns: Record<string, FeatureType>, path: string): ColumnFeature {
+  const name = nameOfColumn(from);
+  return { kind: 'column', type: computedType(name, columns, path), from: name };
 }
 
 function unlessEmpty<T>(entries: readonly [string, T][]): Readonly<Record<string, T>> | undefined {
@@ -241,7 +256,10 @@ function inputOf(view: FeatureView, feature: string): FeatureInput {
 export function featureTypeOf(view: FeatureView, feature: string): FeatureType {
   const definition = view.features[feature]!;
   if (definition.kind === 'column') return definition.type;
-  return aggregateType(definition, definition.column === undefined ? undefined : viewColumns(view)[definition.column]);
+  const { column } = definition;
+  if (column === undefined) return aggregateType(definition, undefined);
+  const columns = viewColumns(view);
+  return aggregateType(definition, isComputed(column) ? computedType(column, columns, `featureView(${view.name}).features.${feature}`) : columns[column]);
 }
 
 /** Checks a view wherever it came from, parsed from JSON for example. */
@@ -276,21 +294,26 @@ function checkNames(view: FeatureView, path: string): void {
 export function viewColumns(view: FeatureView): Record<string, ColumnType> {
   const columns: Record<string, ColumnType> = {};
   const declared = Object.entries<FeatureDefinition>(view.features);
-  for (const [feature, definition] of declared) if (definition.kind === 'column') columns[feature] = definition.type;
+  for (const [feature, definition] of declared) if (definition.kind === 'column' && definition.from === undefined) columns[feature] = definition.type;
   for (const [column, type] of Object.entries(view.columns ?? {})) {
     const path = `featureView(${view.name}).columns.${column}`;
     if (Object.hasOwn(columns, column)) throw new ValidationError(`${path} is a feature already; say its type there.`, { path });
     columns[column] = type;
   }
   for (const [feature, definition] of declared) {
-    if (definition.kind === 'aggregate') declareColumns(definition, columns, `featureView(${view.name}).features.${feature}`);
+    const path = `featureView(${view.name}).features.${feature}`;
+    if (definition.kind === 'aggregate') declareColumns(definition, columns, path);
+    else if (definition.from !== undefined) {
+      const type = computedType(definition.from, columns, path);
+      if (type !== definition.type) throw new ValidationError(`${path} is said to be a ${definition.type}, and ${definition.from.slice(1)} gives a ${type}.`, { path });
+    }
   }
   for (const [feature, definition] of declared) {
     if (definition.kind !== 'aggregate') continue;
     for (const [column, condition] of Object.entries(definition.where ?? {})) {
       const path = `featureView(${view.name}).features.${feature}.where.${column}`;
-      if (!Object.hasOwn(columns, column)) columns[column] = conditionType(condition, path);
-      checkCondition(condition, columns[column]!, path);
+      if (!isComputed(column) && !Object.hasOwn(columns, column)) columns[column] = conditionType(condition, path);
+      checkCondition(condition, isComputed(column) ? computedType(column, columns, path) : columns[column]!, path);
     }
   }
   for (const column of view.rowId ?? []) {
@@ -301,7 +324,7 @@ export function viewColumns(view: FeatureView): Record<string, ColumnType> {
   }
   const key = [...view.entity, view.timestamp, view.createdTimestamp].find((column) => column !== undefined && Object.hasOwn(columns, column));
   if (key !== undefined) {
-    throw new ValidationError(`featureView(${view.name}) aggregates or tests '${key}', which is a key or timestamp column; ingest a copy of it under another name.`, { path: key });
+    throw new ValidationError(`featureView(${view.name}) makes features of '${key}', which is a key or timestamp column; ingest a copy of it under another name.`, { path: key });
   }
   return columns;
 }
