@@ -148,8 +148,18 @@ function* arrowColumns(table: ArrowTable, names: readonly string[], path: string
     if (vector === null) throw missingColumn(name, table.schema.fields.map((field) => field.name), path);
     const raw = vector.nullCount === 0 ? vector.toArray?.() : undefined;
     const usable = raw instanceof Float64Array || raw instanceof Float32Array || raw instanceof Int32Array;
-    yield [name, usable ? raw : Array.from({ length: vector.length }, (_, i) => vector.get(i))];
+    yield [name, usable ? raw : Array.from({ length: vector.length }, (_, i) => plainValue(vector.get(i)))];
   }
+}
+
+/** Lists and structs, which Arrow gives as vectors and rows of its own, as arrays and objects. */
+function plainValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || value instanceof Date) return value;
+  const { get, length, toJSON } = value as Partial<ArrowVector> & { toJSON?: () => unknown };
+  if (typeof get === 'function' && typeof length === 'number') return Array.from({ length }, (_, i) => plainValue((value as ArrowVector).get(i)));
+  const plain = typeof toJSON === 'function' ? toJSON.call(value) : value;
+  if (typeof plain !== 'object' || plain === null) return plain;
+  return Object.fromEntries(Object.entries(plain).map(([name, each]) => [name, plainValue(each)]));
 }
 
 function* rowColumns(rows: readonly Row[], only: readonly string[] | undefined, path: string): Generator<[string, ColumnInput]> {
