@@ -14,7 +14,8 @@ const maxAppendBytes = 8 * 1024 * 1024;
 /** Batches on their way to a log. */
 export class BatchQueue {
   readonly #waiting: SealedBatch[] = [];
-  #append: Append | undefined;
+  /** Those that were begun and are not known to be done, in order; one at a time as a rule. */
+  #appends: readonly Append[] = [];
   #points = 0;
 
   push(batch: SealedBatch): void {
@@ -34,18 +35,34 @@ export class BatchQueue {
 
   /** Whether nothing is left to write, nor to try again. */
   get isEmpty(): boolean {
-    return this.#append === undefined && this.#waiting.length === 0;
+    return this.#appends.length === 0 && this.#waiting.length === 0;
   }
 
   /** Appends all there is, in order; what could not be written stays, and is tried again under the same name. */
   async appendTo(storage: StorageAdapter, log: Key): Promise<void> {
     while (!this.isEmpty) {
-      this.#append ??= { operationId: newId(), batches: takeBatches(this.#waiting) };
-      const { operationId, batches } = this.#append;
-      await storage.append(log, batches.map((batch) => batch.bytes), { operationId });
-      this.#append = undefined;
-      for (const batch of batches) this.#points -= batch.points;
+      if (this.#appends.length === 0) this.#take();
+      await this.#append(storage, log, this.#appends[0]!);
     }
+  }
+
+  /** Hands what no append under way has taken to the storage before the caller's turn ends, without waiting for those that are; what could not be written stays, as with {@link BatchQueue.appendTo}. */
+  async appendAtOnce(storage: StorageAdapter, log: Key): Promise<void> {
+    const before = this.#appends.length;
+    while (this.isWaiting) this.#take();
+    await Promise.allSettled(this.#appends.slice(before).map((append) => this.#append(storage, log, append)));
+  }
+
+  #take(): void {
+    this.#appends = [...this.#appends, { operationId: newId(), batches: takeBatches(this.#waiting) }];
+  }
+
+  async #append(storage: StorageAdapter, log: Key, append: Append): Promise<void> {
+    await storage.append(log, append.batches.map((batch) => batch.bytes), { operationId: append.operationId });
+    // Both ways of writing may have come to it; the storage keeps one.
+    if (!this.#appends.includes(append)) return;
+    this.#appends = this.#appends.filter((each) => each !== append);
+    for (const batch of append.batches) this.#points -= batch.points;
   }
 }
 

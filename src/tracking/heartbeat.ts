@@ -48,6 +48,11 @@ export class Heart {
     return this.#clock.now() - this.#lastBeat < this.#intervalMs / 2 ? [] : [this.#beat()];
   }
 
+  /** Whether the last sign of life is recent, so that nobody takes the runs for dead. */
+  get isBeating(): boolean {
+    return this.#clock.now() - this.#lastBeat < (this.#intervalMs * missingBeats) / 2;
+  }
+
   /** Keeps giving signs of life until it is stopped. */
   start(): void {
     this.#undoTimer ??= this.#clock.setTimer(() => {

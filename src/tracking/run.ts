@@ -232,6 +232,18 @@ export class Run implements AsyncDisposable {
   }
 
   /**
+   * Flushes for a host that may end at the next turn: points are handed to the storage within this one. Whether the run is still in the store is not asked before, for that takes turns; `surely` says that it must be.
+   * @internal
+   */
+  async leave(surely: boolean): Promise<void> {
+    if (surely && this.#ending === undefined) {
+      this.#buffer.seal();
+      if (this.#queue.isWaiting) await this.#queue.appendAtOnce(this.#context.storage, keys.metrics(this.id));
+    }
+    await this.flush();
+  }
+
+  /**
    * Writes what is buffered and records the end. The handle is closed then; calling it again gives the same record. When it rejects because the storage failed,
    * the run is still open and nothing is lost: call it again. With several handles on one run, the last end counts.
    */

@@ -384,9 +384,11 @@ export class Tracker {
   /** Work that is done at the exit of a process puts the exit off, and it comes again; a run that could not be flushed is therefore tried once only. */
   async #flushAtExit(): Promise<void> {
     const runs = [...this.#openRuns].filter((run) => !this.#givenUp.has(run));
+    // Nobody purges a run while someone who has it open gives signs of life.
+    const surely = this.#heart.isBeating;
     await Promise.all(
       runs.map((run) =>
-        run.flush().catch((error: unknown) => {
+        run.leave(surely).catch((error: unknown) => {
           this.#givenUp.add(run);
           this.#report(error);
         }),

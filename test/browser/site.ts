@@ -33,11 +33,12 @@ export interface SiteOptions {
  * ```
  */
 export async function serveSite<Module>(module: URL, { respond, modelkeep = 'src' }: SiteOptions = {}): Promise<Site<Module>> {
-  const script = await bundled(module, modelkeep);
+  const scripts = await bundled(module, modelkeep);
   const server = createServer((request, response) => {
     if (respond?.(request, response)) return;
-    if (request.url === '/') response.setHeader('content-type', 'text/html').end('<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,"><script src="/page.js"></script>');
-    else if (request.url === '/page.js') response.setHeader('content-type', 'text/javascript').end(script);
+    const script = scripts.get(request.url);
+    if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script);
+    else if (request.url === '/') response.setHeader('content-type', 'text/html').end('<!doctype html><meta charset="utf-8"><title>test</title><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>');
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
@@ -48,13 +49,16 @@ export async function serveSite<Module>(module: URL, { respond, modelkeep = 'src
   return { url: `http://localhost:${(server.address() as AddressInfo).port}/`, close, [Symbol.asyncDispose]: close };
 }
 
-async function bundled(module: URL, modelkeep: 'src' | 'dist'): Promise<string> {
+/** The scripts by their paths: what is loaded by `import()` stands in one of its own, as in an application's build. */
+async function bundled(module: URL, modelkeep: 'src' | 'dist'): Promise<ReadonlyMap<string | undefined, string>> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(module)],
+    stdin: { contents: `import * as page from ${JSON.stringify(fileURLToPath(module))};\nglobalThis.testPage = page;`, resolveDir: fileURLToPath(new URL('.', module)), sourcefile: 'page.js' },
+    entryNames: 'page',
+    outdir: '/',
     bundle: true,
+    splitting: true,
     write: false,
-    format: 'iife',
-    globalName: 'testPage',
+    format: 'esm',
     target: 'es2022',
     platform: 'browser',
     sourcemap: 'inline',
@@ -62,5 +66,5 @@ async function bundled(module: URL, modelkeep: 'src' | 'dist'): Promise<string> 
     ...(modelkeep === 'dist' ? { tsconfigRaw: {} } : { tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)) }),
     logLevel: 'silent',
   });
-  return outputFiles[0]!.text;
+  return new Map(outputFiles.map(({ path, text }) => [path, text]));
 }

@@ -35,8 +35,9 @@ interface BrowserGlobals {
  * What a run should know of the page or worker it took place in: the browser and its version, the platform, how many threads and about how much memory there are, and the address of the page without its query and fragment and
  * without parts of its path that look like keys. Nothing that is there to tell one visitor from another is recorded: no language, no screen, no whole user agent, and the graphics processor only with `gpu`.
  *
- * Open runs are flushed when the page is hidden (`visibilitychange`), which is the time to count on, and once more when it is left (`pagehide`), when a browser may not wait for the write: a page that is left while it is visible can
- * lose what was logged since the last flush, half a second by default.
+ * Open runs are flushed when the page is hidden, left or frozen (`visibilitychange`, `pagehide`, `freeze`; never `unload`). With `IndexedDBStorage`, points that were logged before are written within the turn of that event, and are there
+ * when the page was left by a link, a reload or the closing of its tab; tags and notes that were set in the last half second may be lost, and so may points with a storage that takes longer, such as one behind a network. A crash of the
+ * page tells nobody: it loses what was logged since the last flush, half a second by default.
  *
  * The load of the page ({@link browserSystemMetrics}) is logged by every run, unless the tracker or the run is given `systemMetrics: false`.
  *
@@ -108,10 +109,10 @@ function onExit(listener: () => void | Promise<void>): Undo {
   const hidden = (): void => {
     if (globals.document?.visibilityState === 'hidden') leaving();
   };
-  globals.addEventListener?.('pagehide', leaving);
-  globals.addEventListener?.('visibilitychange', hidden);
+  // Never `unload`, which keeps a page out of the back/forward cache. A page in the background can be frozen, and then thrown away without another word.
+  const listeners = { pagehide: leaving, freeze: leaving, visibilitychange: hidden } as const;
+  for (const [type, each] of Object.entries(listeners)) globals.addEventListener?.(type, each);
   return () => {
-    globals.removeEventListener?.('pagehide', leaving);
-    globals.removeEventListener?.('visibilitychange', hidden);
+    for (const [type, each] of Object.entries(listeners)) globals.removeEventListener?.(type, each);
   };
 }

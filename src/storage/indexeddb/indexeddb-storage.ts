@@ -31,7 +31,6 @@ import { checkEntries, checkMatch, checkOperationId, checkWrite } from '../write
 import { BlobStore } from './blob-store.ts';
 import { browserError, type StorageQuota } from './browser-error.ts';
 import { Database } from './database.ts';
-import { inspect } from './inspection.ts';
 import { type KeyRanges, listHeads } from './layout.ts';
 import { LogStore } from './log-store.ts';
 import { packEntries } from './packed-entries.ts';
@@ -138,6 +137,7 @@ export class IndexedDBStorage implements StorageAdapter {
       }
       // Taken over before anything is waited for: the caller may go on to use the arrays. The slice of a Buffer would share its memory.
       const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: new Uint8Array(operation.bytes), blobs: operation.blobs?.slice() } : operation));
+      this.#logs.prepare();
       const results = await this.#records.write({ operations: taken, signal: options?.signal });
       if (results.some((result) => result.ok)) this.#hints.give();
       return results;
@@ -147,7 +147,8 @@ export class IndexedDBStorage implements StorageAdapter {
   list(query?: ListQuery, options?: OperationOptions): Promise<ListPage> {
     return this.#call('list', options, async () => {
       const checked = checkListQuery(query);
-      const name = ({ record: 'heads', log: 'logs', blob: 'blobs' } as const)[checked.kind];
+      if (checked.kind === 'log') return this.#logs.list(checked);
+      const name = checked.kind === 'record' ? 'heads' : 'blobs';
       return this.#database.transact('readonly', [name], (heads) => listHeads(heads, this.#database.ranges, checked));
     });
   }
@@ -159,6 +160,7 @@ export class IndexedDBStorage implements StorageAdapter {
       const { operationId, signal, durability } = options;
       checkOperationId(operationId);
       checkEntries(log, entries, this.supports);
+      this.#logs.prepare();
       const position = await this.#logs.append({ log, packs: packEntries(entries), writer, operationId, signal, flushed: durability !== 'buffered' });
       this.#hints.give();
       return position;
@@ -202,6 +204,7 @@ export class IndexedDBStorage implements StorageAdapter {
   /** Finds records, logs and blobs whose parts are not all there, and chunks of blobs whose writer died. */
   async *inspect(options: InspectOptions = {}): AsyncGenerator<StoreFinding> {
     this.#enter('inspect', options);
+    const { inspect } = await import('./inspection.ts');
     yield* inspect(this.#database, this.#blobs, (after) => this.list({ kind: 'blob', after }), options);
   }
 
@@ -222,6 +225,7 @@ export class IndexedDBStorage implements StorageAdapter {
   close(): Promise<void> {
     this.#closing ??= Promise.allSettled(this.#underWay).then(() => {
       this.#hints.close();
+      this.#logs.stop();
       return this.#database.close();
     });
     return this.#closing;

@@ -7,7 +7,7 @@ import type { CheckedListQuery } from '../list-page.ts';
  * The object stores of format 1.
  *
  * `heads`, `logs` and `blobs` say all that a list tells in their keys, `<key>\0<version>\0<size>`, so that a list reads keys and no values, however large the values are:
- * - `about`: `'store'` → which database this is
+ * - `about`: `'store'` → which database this is; `['append', instance, number, piece]` → an append that a page put aside when it was left
  * - `heads`: the head of each record → 0; `records`: key → RecordRow
  * - `operations`: how many named writes there were so far → OperationsRow, found by any of its names with the index `names`
  * - `logs`: the head of each log → 0; `entries`: RowKey → EntriesRow, found by the name of its append with the index `names`
@@ -52,6 +52,14 @@ export function headRange(ranges: KeyRanges, key: string): IDBKeyRange {
 /** All keys that are arrays beginning with these parts. */
 export function arrayRange(ranges: KeyRanges, ...parts: readonly string[]): IDBKeyRange {
   return ranges.bound(parts, [...parts, []]);
+}
+
+/** Where an append stands that a page put aside when it was left, each of its pieces under one more number. */
+export type PutAsideKey = readonly [kind: 'append', instance: string, number: number];
+
+/** Where all appends are that pages put aside. */
+export function putAside(ranges: KeyRanges): IDBKeyRange {
+  return arrayRange(ranges, 'append');
 }
 
 /** A page of a list, read from the keys of its heads alone. */

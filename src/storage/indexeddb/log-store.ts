@@ -2,27 +2,23 @@ import { promisifyRequest } from 'idb-keyval';
 import { throwIfAborted } from '../../core/abort.ts';
 import { IntegrityError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
-import type { LogEntry, LogPosition, LogQuery } from '../contract.ts';
+import type { ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
+import type { CheckedListQuery } from '../list-page.ts';
 import { advancePosition, decodePosition, encodePosition } from '../log-position.ts';
+import { appendJobs, type AppendJob, type RowKey } from './append-jobs.ts';
+import type { AppendJournal } from './append-journal.ts';
 import type { Database } from './database.ts';
 import { groupCommit } from './group-commit.ts';
-import { arrayRange, findAll, headOf, headRange, parseHead } from './layout.ts';
+import { arrayRange, headRange, listHeads, putAside } from './layout.ts';
 import { type PackedEntries, unpackEntries } from './packed-entries.ts';
-
-/** Key of a row: log, writer, sequence of the last entry in it, bytes of it. */
-type RowKey = [log: Key, writer: string, last: number, bytes: number];
 
 interface EntriesRow extends PackedEntries {
   /** Log, writer and name of the append, on its last row. */
   readonly names?: string;
 }
 
-interface AppendJob {
+interface AppendCall extends AppendJob {
   readonly signal: AbortSignal | undefined;
-  readonly log: Key;
-  readonly writer: string;
-  readonly packs: readonly PackedEntries[];
-  readonly operationId: string | undefined;
   readonly flushed: boolean;
 }
 
@@ -33,10 +29,30 @@ const pageRows = 512;
 /** The logs of a database. */
 export class LogStore {
   readonly #database: Database;
-  readonly append: (job: AppendJob) => Promise<LogPosition> = groupCommit((jobs) => this.#commit(jobs));
+  #journal: AppendJournal | undefined;
+  readonly #append: (job: AppendCall) => Promise<LogPosition> = groupCommit((jobs) => this.#commit(jobs));
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** Loads what keeps the appends of a page that is left, which must be there by then. Nothing waits for it, since a page may have lost its site; appends are lost with a page then, and only then. */
+  prepare(): void {
+    if (this.#journal === undefined) this.#loaded().catch(() => undefined);
+  }
+
+  append(job: AppendCall): Promise<LogPosition> {
+    const append = (): Promise<LogPosition> => this.#append(job);
+    return this.#journal?.during(job, append) ?? append();
+  }
+
+  list(query: CheckedListQuery): Promise<ListPage> {
+    return this.#read('logs', (logs) => listHeads(logs, this.#database.ranges, query));
+  }
+
+  /** Ends listening for the end of the page. */
+  stop(): void {
+    this.#journal?.stop();
   }
 
   async *read(log: Key, { after, signal }: LogQuery): AsyncGenerator<LogEntry> {
@@ -60,8 +76,10 @@ export class LogStore {
     }
   }
 
-  delete(log: Key): Promise<void> {
+  async delete(log: Key): Promise<void> {
     const { ranges } = this.#database;
+    // What was put aside for it would be appended to a log that is gone.
+    await this.#read('logs', () => undefined);
     return this.#database.transact('strict', ['logs', 'entries'], (logs, entries) => {
       logs.delete(headRange(ranges, log));
       entries.delete(arrayRange(ranges, log));
@@ -70,7 +88,7 @@ export class LogStore {
 
   /** The last sequence of each writer: one hop from writer to writer, however many rows they have. */
   #ends(log: Key): Promise<Map<string, number>> {
-    return this.#database.transact('readonly', ['entries'], async (entries) => {
+    return this.#read('entries', async (entries) => {
       const ends = new Map<string, number>();
       const request = entries.openKeyCursor(arrayRange(this.#database.ranges, log), 'prev');
       for (let cursor; (cursor = await promisifyRequest(request)) !== null; cursor.continue([log, (cursor.key as RowKey)[1]])) {
@@ -93,49 +111,26 @@ export class LogStore {
     });
   }
 
-  #commit(jobs: readonly AppendJob[]): Promise<LogPosition[]> {
-    const { newVersion } = this.#database.context;
-    const { ranges } = this.#database;
-    return this.#database.transact(jobs.some((job) => job.flushed) ? 'strict' : 'relaxed', ['logs', 'entries'], async (logs, entries) => {
-      const [heads, lasts, earlier] = await Promise.all([
-        findAll(jobs.map(({ log }) => log), (log) => logs.getKey(headRange(ranges, log))),
-        findAll(jobs.map(sequenceOf), (sequence) => entries.openKeyCursor(arrayRange(ranges, ...sequence.split(',')), 'prev')),
-        findAll(jobs.flatMap((job) => nameOf(job) ?? []), (name) => entries.index('names').getKey(name)),
-      ]);
-      const ends = new Map([...lasts].map(([sequence, cursor]) => [sequence, endOf(cursor?.key)]));
-      const named = new Map<string | undefined, number>();
-      for (const [name, key] of earlier) if (key !== undefined) named.set(name, endOf(key));
-      const grown = new Map<Key, number>();
+  /** A look at logs, with what pages put aside when they were left. */
+  async #read<T>(name: 'logs' | 'entries', body: (store: IDBObjectStore) => T | Promise<T>): Promise<T> {
+    const look = (): Promise<[first: IDBValidKey | undefined, found: T]> =>
+      this.#database.transact('readonly', ['about', name], (about, store) => Promise.all([promisifyRequest(about.getKey(putAside(this.#database.ranges))), body(store)]));
+    const [first, found] = await look();
+    if (first === undefined) return found;
+    await (await this.#loaded()).recover();
+    return (await look())[1];
+  }
 
-      const positions = jobs.map((job) => {
-        const { log, writer, packs } = job;
-        const name = nameOf(job);
-        let end = named.get(name) ?? ends.get(sequenceOf(job))!;
-        if (!named.has(name)) {
-          packs.forEach((pack, i) => {
-            end += pack.lengths.length;
-            entries.put(name !== undefined && i === packs.length - 1 ? { ...pack, names: name } : pack, [log, writer, end, pack.bytes.length] satisfies RowKey);
-            grown.set(log, (grown.get(log) ?? 0) + pack.bytes.length);
-          });
-          ends.set(sequenceOf(job), end);
-          if (name !== undefined && packs.length > 0) named.set(name, end);
-        }
-        return encodePosition(new Map([[writer, end]]));
-      });
+  async #loaded(): Promise<AppendJournal> {
+    const { AppendJournal } = await import('./append-journal.ts');
+    return (this.#journal ??= new AppendJournal(this.#database, (jobs, logs, entries) => this.#appendIn(jobs, logs, entries)));
+  }
 
-      for (const [log, bytes] of grown) {
-        const head = heads.get(log);
-        if (head !== undefined) logs.delete(head);
-        logs.put(0, headOf(log, newVersion(), bytes + (head === undefined ? 0 : parseHead(head).size)));
-      }
-      return positions;
-    });
+  #commit(jobs: readonly AppendCall[]): Promise<LogPosition[]> {
+    return this.#database.transact(jobs.some((job) => job.flushed) ? 'strict' : 'relaxed', ['logs', 'entries'], (logs, entries) => this.#appendIn(jobs, logs, entries));
+  }
+
+  #appendIn(jobs: readonly AppendJob[], logs: IDBObjectStore, entries: IDBObjectStore): Promise<LogPosition[]> {
+    return appendJobs(jobs, logs, entries, this.#database.ranges, this.#database.context.newVersion);
   }
 }
-
-const endOf = (key: IDBValidKey | undefined): number => (key as RowKey | undefined)?.[2] ?? 0;
-
-// No key has a comma.
-const sequenceOf = ({ log, writer }: AppendJob): string => `${log},${writer}`;
-
-const nameOf = (job: AppendJob): string | undefined => job.operationId === undefined ? undefined : `${sequenceOf(job)},${job.operationId}`;
