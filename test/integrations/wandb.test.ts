@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { sourceFile, wandbSource } from 'modelkeep/interchange';
+import { sourceDirectory, sourceFile, wandbSource } from 'modelkeep/interchange';
 import { nodeFile } from 'modelkeep/node';
 import { all, Imported } from '../tracking/interchange/imported.ts';
 import { item, nested, number, wandbFile } from './wandb-file.ts';
@@ -124,5 +124,82 @@ describe('a W&B file', () => {
       expect(imported).toEqual([]);
       expect(damaged).toMatchObject([{ where: 'x.wandb', offset: 0 }]);
     }
+  });
+});
+
+describe('a W&B run that was resumed offline', () => {
+  const session = (startedAt: number, fields: Uint8Array[], ...records: Uint8Array[]): Uint8Array => wandbFile([nested(17, [nested(1, 'abc'), nested(3, 'proj'), nested(17, [number(1, startedAt)]), ...fields]), ...records]);
+  const at = 1_700_000_000;
+  const first = session(at, [nested(4, [nested(1, item('lr', '0.1')), nested(1, item('seed', '7'))]), nested(8, 'brave-cat'), nested(10, 'base')],
+    row(0, item('loss', '3')), row(1, item('loss', '2')), nested(7, [nested(2, [number(1, at)]), nested(3, item('cpu', '1'))]), nested(3, [nested(1, item('best', '2'))]));
+  const second = session(at + 100, [nested(4, [nested(1, item('lr', '0.05'))]), nested(9, 'resumed')],
+    row(2, item('loss', '1')), nested(7, [nested(2, [number(1, at + 100)]), nested(3, item('cpu', '2'))]), exit(1));
+  const third = session(at + 200, [], row(0, item('loss', '0.5')), row(1, item('loss', '0.25')), nested(3, [nested(1, item('best', '0.25'))]), exit(0));
+  const files = { first: sourceFile('offline-run-1-abc/run-abc.wandb', first), second: sourceFile('offline-run-2-abc/run-abc.wandb', second), third: sourceFile('offline-run-3-abc/run-abc.wandb', third) };
+  const { first: a, second: b, third: c } = files;
+
+  it('is one run, whatever the order of its files, and however often they are given', async () => {
+    const expected: unknown[] = [];
+    for (const order of [[a, b, c], [c, b, a], [b, a, c], [c, a, b], [b, a, c, b, a]]) {
+      const store = new Imported();
+      const { imported, damaged } = await store.add(wandbSource(order));
+      expect([imported, damaged]).toMatchObject([[{ source: 'wandb:/proj/abc', points: 9 }], []]);
+      const { id } = imported[0]!;
+      expect(await store.tracker.getRun(id)).toMatchObject({
+        name: 'brave-cat', notes: 'resumed', status: 'finished', startedAt: at * 1000, endedAt: (at + 260) * 1000, params: { lr: 0.05, seed: 7 }, tags: { base: 'true' },
+      });
+      // The third process counted from 0 again.
+      expect((await store.points(id, 'loss')).map(([step, , value]) => [step, value])).toEqual([[0, 3], [1, 2], [2, 1], [3, 0.5], [4, 0.25]]);
+      expect((await store.points(id, 'best')).map(([step, , value]) => [step, value])).toEqual([[1, 2], [4, 0.25]]);
+      expect((await store.points(id, 'system/cpu')).map(([step, , value]) => [step, value])).toEqual([[0, 1], [1, 2]]);
+      const before = await store.contents();
+      expect((await store.add(wandbSource(order.slice().reverse()))).unchanged).toHaveLength(1);
+      expect(await store.contents()).toEqual(before);
+      expected.push(before);
+    }
+    for (const each of expected) expect(each).toEqual(expected[0]);
+  });
+
+  it('takes in what was resumed since it was imported, with the end of then', async () => {
+    const store = new Imported();
+    for (const [given, points, status] of [[[a], 4, 'crashed'], [[b, a], 2, 'failed'], [[c, b, a], 3, 'finished']] as const) {
+      const { imported } = await store.add(wandbSource(given));
+      expect(imported).toMatchObject([{ points }]);
+      expect((await store.tracker.getRun(imported[0]!.id)).status).toBe(status);
+    }
+    expect(await store.runs()).toHaveLength(1);
+    const { id } = (await store.runs())[0]!;
+    expect((await store.points(id, 'loss')).map(([step]) => step)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it('comes from its directory, beside other runs and files', async () => {
+    const other = wandbFile([nested(17, [nested(1, 'xyz'), nested(3, 'proj'), nested(17, [number(1, at)])]), row(0, item('loss', '1'))]);
+    const directory = sourceDirectory({
+      'offline-run-3-abc/run-abc.wandb': third, 'offline-run-1-abc/run-abc.wandb': first, 'offline-run-2-abc/run-abc.wandb': second, 'offline-run-2-abc/files/config.yaml': 'x: 1\n', 'run-9-xyz/run-xyz.wandb': other, 'junk.wandb': 'junk',
+    });
+    const store = new Imported();
+    const { imported, damaged } = await store.add(wandbSource(directory));
+    expect(imported.map(({ source, points }) => `${source} ${points}`).sort()).toEqual(['wandb:/proj/abc 9', 'wandb:/proj/xyz 1']);
+    expect(damaged).toMatchObject([{ where: 'junk.wandb', offset: 0 }]);
+  });
+
+  it('keeps what is sound of a damaged session, with those before and behind it, and of a copy that was cut off the whole one', async () => {
+    for (let length = 7; length < first.length; length++) {
+      const cut = sourceFile('cut.wandb', first.subarray(0, length));
+      const alone = new Imported();
+      const { imported } = await alone.add(wandbSource([c, cut, b]));
+      const steps = (await alone.points(imported[0]!.id, 'loss')).map(([step]) => step);
+      expect(steps.length).toBeGreaterThanOrEqual(3);
+      expect(steps).toEqual([...steps].sort((x, y) => x - y));
+      const beside = new Imported();
+      const report = await beside.add(wandbSource([cut, c, b, a]));
+      expect((await beside.points(report.imported[0]!.id, 'loss')).map(([step]) => step)).toEqual([0, 1, 2, 3, 4]);
+    }
+  });
+
+  it('is refused where it is given as anything else, and stops when it is told to', async () => {
+    for (const wrong of ['wandb', undefined, null, [a, 'b'], new Map()]) await expect(all(wandbSource(wrong as never))).rejects.toMatchObject({ code: 'validation' });
+    expect(await all(wandbSource([]))).toEqual([]);
+    await expect(all(wandbSource([a, b], { signal: AbortSignal.abort() }))).rejects.toMatchObject({ code: 'aborted' });
   });
 });

@@ -8,18 +8,23 @@ import { readItem, recordFields, timeOf } from './wandb-details.ts';
 /** One value of a row. */
 export type WandbPoint = readonly [name: string, step: number, timestamp: number, value: number];
 
-/** Turns rows of the history, and the samples of the machine's load, into points. */
+/** Turns rows of the history, and the samples of the machine's load, into points, those of one session of a run after the other. */
 export class WandbRows {
-  readonly #startedAt: number;
   readonly #passedOver = new Map<string, number>();
   readonly #names = new Set<string>();
+  #startedAt = 0;
+  #timestamp = 0;
   #step = -1;
-  #timestamp: number;
+  #shift = 0;
   #samples = 0;
 
-  constructor(startedAt: number) {
+  /** Goes on with a session whose first row is at `firstStep`. One that counts from 0 again did not know of those before, and its steps go on behind theirs, as W&B counts when it knows. */
+  begin(startedAt: number, firstStep: number): void {
     this.#startedAt = startedAt;
     this.#timestamp = startedAt;
+    this.#shift = firstStep === 0 ? this.#step + 1 : 0;
+    this.#names.clear();
+    this.#passedOver.clear();
   }
 
   /** The last step of the history; -1 before the first. */
@@ -32,7 +37,7 @@ export class WandbRows {
     return this.#timestamp;
   }
 
-  /** Whether a metric has had a value. */
+  /** Whether a metric has had a value since its session began. */
   has(name: string): boolean {
     return this.#names.has(name);
   }
@@ -47,7 +52,7 @@ export class WandbRows {
     return [];
   }
 
-  /** Says which keys had values that are no numbers. */
+  /** Says which keys had values since their session began that are no numbers. */
   passedOver(source: string, where: string): ImportDamage[] {
     return [...this.#passedOver].map(([key, rows]) => ({ source, where, message: `'${key}' is no number in ${rows} rows, and is left out there: media and texts are not imported.` }));
   }
@@ -69,7 +74,7 @@ export class WandbRows {
         else if (name !== '_runtime' && name !== '_wandb' && name !== '') this.#flatten(values, name, lenientJson(json));
       }
     }
-    const at = step ?? this.#step + 1;
+    const at = step === undefined ? this.#step + 1 : step + this.#shift;
     if (Number.isSafeInteger(at)) this.#step = at;
     if (timestamp !== undefined && timestamp >= 0 && timestamp < Infinity) this.#timestamp = Math.round(timestamp * 1000);
     return values.map(([name, value]) => this.#point(name, at, this.#timestamp, value));

@@ -111,7 +111,7 @@ const deepest = 64;
 
 /** The paths of all files in a folder and in those within it, relative to it, ascending folder by folder. Of a folder that cannot be listed, `onFault` is told its path and the error, and the others are gone on with. */
 export async function* filesWithin(directory: SourceDirectory, folder: string, onFault: (path: string, error: unknown) => void, options: OperationOptions = {}, inside = ''): AsyncGenerator<string> {
-  const path = inside === '' ? folder : `${folder}/${inside.slice(0, -1)}`;
+  const path = [folder, inside.slice(0, -1)].filter((part) => part !== '').join('/');
   const folders: string[] = [];
   try {
     if (inside.split('/').length > deepest) throw new IntegrityError(`The folders in ${shown(folder, 200)} are nested more than ${deepest} deep.`, { key: path });

@@ -48,7 +48,7 @@ export async function writeNewRun(storage: StorageAdapter, run: StoredRun, befor
 }
 
 /**
- * Adds what a source has more of a run than the store. What is in the store stays, since people may have changed it: params and tags are only added; an end is only set where none was known. `onConflict` is told the params whose
+ * Adds what a source has more of a run than the store. What is in the store stays, since people may have changed it: params and tags are only added; an end is only set where none was known, or the run was gone on with in its source and ended later. `onConflict` is told the params whose
  * values differ. Says whether anything changed.
  */
 export async function extendRun(storage: StorageAdapter, clock: Clock, next: StoredRun, onConflict: (name: string) => void, options: OperationOptions): Promise<boolean> {
@@ -74,10 +74,14 @@ export function hadNoEnd({ status, reason }: StoredRun): boolean {
   return status === 'crashed' && reason === noEnd;
 }
 
+function endedLater(next: StoredRun, run: StoredRun): boolean {
+  return run.endedAt !== undefined && next.endedAt !== undefined && next.endedAt > run.endedAt;
+}
+
 function extend(run: StoredRun, next: StoredRun): StoredRun {
   const added: ParamValues = Object.fromEntries(Object.entries(next.params).filter(([name]) => !Object.hasOwn(run.params, name)));
   const { status, endedAt, reason, ...rest } = run;
-  const end = hadNoEnd(run) ? next : run;
+  const end = hadNoEnd(run) || endedLater(next, run) ? next : run;
   return {
     ...rest,
     status: end.status,
