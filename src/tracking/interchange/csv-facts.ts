@@ -3,7 +3,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { Encodable } from '../../core/codec.ts';
 import { unguarded, valueOf } from './csv-cell.ts';
 import { csvRecords } from './csv-records.ts';
-import { gunzipped } from './gunzipped.ts';
+import { gunzipped, untilFault } from './gunzipped.ts';
 import type { RunFacts } from './source-row.ts';
 import type { ImportDamage } from './imported-run.ts';
 import { factsOf } from './run-facts.ts';
@@ -16,7 +16,7 @@ export async function* readCsvFacts(
 ): AsyncGenerator<ImportDamage, Map<string, RunFacts>> {
   const facts = new Map<string, RunFacts>();
   let header: readonly string[] | undefined;
-  for await (const records of csvRecords(gunzipped(file), delimiter, { signal })) {
+  for await (const records of untilFault(csvRecords(gunzipped(file), delimiter, { signal }), file)) {
     for (const record of records) {
       const damage = (message: string): ImportDamage => ({ source: `csv:${file.name}`, where: file.name, offset: record.offset, message });
       if ('message' in record) {

@@ -5,7 +5,7 @@ import { unguarded } from './csv-cell.ts';
 import { readCsvFacts } from './csv-facts.ts';
 import { csvRecords } from './csv-records.ts';
 import { groupedRuns } from './grouped-runs.ts';
-import { baseName, gunzipped } from './gunzipped.ts';
+import { baseName, gunzipped, untilFault } from './gunzipped.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { metricNumber, wholeNumber } from './metric-number.ts';
 import type { OpenSourceOptions, SourceFile } from './source-directory.ts';
@@ -31,8 +31,8 @@ export interface CsvRunsOptions extends OperationOptions {
  * The runs of a CSV file with a header: either one line per point (`run,metric,step,timestamp,value`, in any order; `run`, `step` and `timestamp` may be missing), or one line per step (`step` and a column for each metric, with `run` and
  * `timestamp` if there are any). Timestamps are epoch milliseconds or ISO 8601; numbers may be `NaN`, `Infinity` and `-Infinity`, in any usual spelling; empty cells of the second form are no points. Other columns of the first form are passed over.
  *
- * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, for a header of neither form, and
- * where experiment or start are not known; `IntegrityError` for gzip that was cut off.
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it, several members too. A line that cannot be read is damage with its byte, and so is gzip that was cut off or changed: the lines before it are kept. Throws `ValidationError`, when it is read, for a header of neither form, and
+ * where experiment or start are not known.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export async function* csvRuns(file: SourceFile, options: CsvRunsOptions = {}): 
   const read = async function* (reading: OpenSourceOptions): AsyncGenerator<SourceRow[]> {
     // A reading that begins further on has no header in it.
     let skipHeader = reading.start === undefined;
-    for await (const records of csvRecords(plain, delimiter, reading)) {
+    for await (const records of untilFault(csvRecords(plain, delimiter, reading), file)) {
       const rows: SourceRow[] = [];
       for (const record of records) {
         if ('message' in record) rows.push(record);

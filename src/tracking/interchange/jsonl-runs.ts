@@ -4,7 +4,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import { flatNumbers } from './flat-numbers.ts';
 import { groupedRuns } from './grouped-runs.ts';
-import { baseName, gunzipped } from './gunzipped.ts';
+import { baseName, gunzipped, untilFault } from './gunzipped.ts';
 import type { ImportDamage, ImportedRun } from './imported-run.ts';
 import { lenientJson } from './lenient-json.ts';
 import { metricNumber } from './metric-number.ts';
@@ -27,8 +27,7 @@ export interface JsonlRunsOptions extends OperationOptions {
  * The runs of a file with a JSON object in each line, which is one of these: `{"kind":"run","run":…}` with what is known of a run, as `exportRunsJsonl` writes it; `{"run","metric","step","timestamp","value"}`, a point; or any other object, whose
  * numbers (those within it under `a/b`) are values of metrics at its `step` and `timestamp`, as training scripts write them. `run`, `step` (0) and `timestamp` may be missing. NaN and infinities may be words, in quotes or bare.
  *
- * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it. A line that cannot be read is damage with its byte. Throws `ValidationError`, when it is read, where experiment or start are not
- * known; `IntegrityError` for gzip that was cut off.
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it, several members too. A line that cannot be read is damage with its byte, and so is gzip that was cut off or changed: the lines before it are kept. Throws `ValidationError`, when it is read, where experiment or start are not known.
  *
  * @example
  * ```ts
@@ -45,9 +44,12 @@ export async function* jsonlRuns(file: SourceFile, options: JsonlRunsOptions = {
   const run = options.run ?? baseName(file);
   const plain = gunzipped(file);
   const read = async function* (reading: OpenSourceOptions): AsyncGenerator<SourceRow[]> {
-    for await (const lines of sourceLines(plain, reading)) {
+    for await (const lines of untilFault(sourceLines(plain, reading), file)) {
       const rows: SourceRow[] = [];
-      for (const { text, offset } of lines) if (text.trim() !== '') rows.push(rowOf(offset === 0 ? text.replace(/^\ufeff/, '') : text, offset, run));
+      for (const line of lines) {
+        if ('message' in line) rows.push(line);
+        else if (line.text.trim() !== '') rows.push(rowOf(line.offset === 0 ? line.text.replace(/^\ufeff/, '') : line.text, line.offset, run));
+      }
       yield rows;
     }
   };
