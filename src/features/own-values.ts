@@ -9,5 +9,7 @@ export function ownValues(column: Column): ArrayLike<unknown> {
 
 /** A value as callers get it. */
 export function ownValue(value: unknown): unknown {
+  // A clone of a view would bring the whole buffer along, which holds the vectors of thousands of rows.
+  if (value instanceof Uint8Array || value instanceof Float32Array) return value.slice();
   return typeof value === 'object' && value !== null ? structuredClone(value) : value;
 }

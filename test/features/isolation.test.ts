@@ -48,6 +48,19 @@ describe('what is handed out', () => {
   const plain = featureView({ name: 'p', entity: ['id'], timestamp: 't', features: { meta: 'json' } });
   const query = { entities: { id: ['a'], t: new Float64Array([20]), label: new Float64Array([1]) }, timestamp: 't', features: ['p:meta'] };
 
+  it('holds vectors and bytes alone, not those of other rows', async () => {
+    const store = new FeatureStore({ storage: new MemoryStorage() });
+    const vectors = featureView({ name: 'vectors', entity: ['id'], timestamp: 't', features: { v: 'embedding(2)', b: 'bytes' } });
+    await store.apply([vectors]);
+    await store.ingest('vectors', Array.from({ length: 100 }, (_, i) => ({ id: `e${i}`, t: 10, v: [i, 1], b: new Uint8Array([i]) })), { online: true });
+    const historical = await store.getHistoricalFeatures({ entities: [{ id: 'e3', t: 20 }], timestamp: 't', features: ['vectors:*'] });
+    const online = await store.getOnlineFeatures({ entities: [{ id: 'e3' }], features: ['vectors:*'] });
+    for (const { columns } of [historical, online]) {
+      expect([columns['v']![0], columns['b']![0]]).toEqual([new Float32Array([3, 1]), new Uint8Array([3])]);
+      expect([(columns['v']![0] as Float32Array).buffer.byteLength, (columns['b']![0] as Uint8Array).buffer.byteLength]).toEqual([8, 1]);
+    }
+  });
+
   it('may be changed without a trace in later answers and in what was given', async () => {
     const store = new FeatureStore({ storage: new MemoryStorage() });
     await store.apply([plain]);
