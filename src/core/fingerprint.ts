@@ -1,7 +1,7 @@
 import { concatBytes, utf8 } from './bytes.ts';
 import { canonicalJson } from './codec.ts';
-import type { Column } from './column.ts';
-import { createHasher, type Digest } from './digest.ts';
+import type { Column, ColumnType } from './column.ts';
+import { createHasher, type Digest, type Hasher } from './digest.ts';
 import type { Table } from './table.ts';
 
 /**
@@ -9,16 +9,47 @@ import type { Table } from './table.ts';
  * typed arrays) and in whatever order the columns stand; different when a single value is. Missing values, NaN and -0 each count as themselves.
  */
 export function fingerprint(table: Table): Digest {
-  const hasher = createHasher();
-  hasher.update(utf8(canonicalJson({ format: 'modelkeep.table/1', rows: table.rowCount })));
+  const hasher = new FingerprintHasher(table.rowCount);
   for (const name of Object.keys(table.columns).sort()) {
     const column = table.columns[name]!;
     const masked = column.valid?.includes(0) ?? false;
-    hasher.update(utf8(canonicalJson({ column: name, type: column.type, masked })));
-    if (masked) hasher.update(column.valid!);
-    for (const part of contents(column)) hasher.update(part);
+    hasher.begin(name, column.type, masked);
+    if (masked) hasher.mask(column);
+    hasher.values(column);
   }
   return hasher.digest();
+}
+
+/**
+ * Makes the {@link fingerprint} of a table that is never whole in memory. Columns come in the order of their names; of each first what it is (with whether a value is missing), then the masks of
+ * all its parts if one is, then the values of all its parts.
+ */
+export class FingerprintHasher {
+  readonly #hasher: Hasher = createHasher();
+
+  constructor(rowCount: number) {
+    this.#hasher.update(utf8(canonicalJson({ format: 'modelkeep.table/1', rows: rowCount })));
+  }
+
+  /** Begins a column. */
+  begin(column: string, type: ColumnType, masked: boolean): void {
+    this.#hasher.update(utf8(canonicalJson({ column, type, masked })));
+  }
+
+  /** Takes in which values are there of the next rows. */
+  mask({ valid, values }: Column): void {
+    this.#hasher.update(valid ?? new Uint8Array(values.length).fill(1));
+  }
+
+  /** Takes in the values of the next rows. */
+  values(part: Column): void {
+    for (const bytes of contents(part)) this.#hasher.update(bytes);
+  }
+
+  /** The fingerprint; ends the hasher. */
+  digest(): Digest {
+    return this.#hasher.digest();
+  }
 }
 
 function* contents(column: Column): Generator<Uint8Array> {

@@ -9,7 +9,7 @@ import { shown } from '../core/shown.ts';
 import { toTable, type Columns, type Row, type Table, type TableInput } from '../core/table.ts';
 import type { StorageAdapter, WriteOperation } from '../storage/contract.ts';
 import { lineageOperations } from '../storage/lineage.ts';
-import { profileColumn, type DatasetColumnProfile } from './dataset-profile.ts';
+import { profileColumn, type DatasetColumnProfile } from '../stats/samples/dataset-profile.ts';
 import { checkName } from './metric-name.ts';
 import { damageAt, readEach, readSoundUnder, type DamageListener } from '../storage/read-each.ts';
 import { keys } from './tracking-keys.ts';

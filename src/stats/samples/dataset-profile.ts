@@ -1,6 +1,6 @@
-import { isPresent, type Column } from '../core/column.ts';
-import { quantileSorted } from '../stats/samples/quantile-sorted.ts';
-import { Moments } from '../stats/sketches/moments.ts';
+import { isPresent, type Column } from '../../core/column.ts';
+import { quantileSorted } from './quantile-sorted.ts';
+import { Moments } from '../sketches/moments.ts';
 
 /** What the values of a column of a dataset are like. */
 export interface DatasetColumnProfile {
