@@ -7,6 +7,9 @@ import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { arrivalsOf, type Arrival, type ArrivalsOptions } from './arrivals.ts';
 import type { AppliedDefinition } from './definitions/apply-definitions.ts';
+import type { DatasetFacts } from './datasets/dataset-facts.ts';
+import type { ListDatasetsQuery, SaveDatasetQuery } from './datasets/dataset-options.ts';
+import type { SavedDataset } from './datasets/saved-dataset.ts';
 import { checkDefinition, type Definition } from './definitions/definition.ts';
 import { DefinitionCatalog } from './definitions/definition-catalog.ts';
 import { currentView, isOnDemand, type CurrentView } from './definitions/definition-states.ts';
@@ -224,6 +227,39 @@ export class FeatureStore {
   async getHistoricalFeatures(query: HistoricalQuery): Promise<HistoricalFeatures> {
     checkHistoricalQuery(query);
     return answerHistorical(await this.#plan(query, false), query, this.#rows);
+  }
+
+  /**
+   * Saves the answer to a query of {@link FeatureStore.getHistoricalFeatures} as a version of a dataset that never changes, with all that it was made of: the query bound to versions, a digest of its contents, statistics of its
+   * columns, and how it is divided. What is the same (contents, query and splits) is saved once, and stays the version that it is.
+   *
+   * The answer is joined part by part and never whole in memory. What is held besides the entities is a part, the rows of the views, and in the end some columns of numbers. Nothing is there to be read before
+   * all is written; what was cut off is saved by the same call again, and `collectGarbage` removes what it had written.
+   *
+   * Throws as the query does, and `ValidationError` for splits that cannot be; then nothing is saved.
+   */
+  async saveDataset(name: string, query: SaveDatasetQuery): Promise<SavedDataset> {
+    const { saveDataset } = await import('./datasets/save-dataset.ts');
+    const plan = (asked: Pick<SaveDatasetQuery, 'features' | 'fullFeatureNames' | 'signal'>): Promise<QueryPlan> => this.#plan(asked, false);
+    return saveDataset({ storage: this.#storage, clock: this.#clock, plan, load: (current, options) => this.#rows.load(current, options), trim: () => this.#rows.trim() }, name, query);
+  }
+
+  /** A saved dataset to be read: `flights` for its newest version, `flights@2` for that one. Throws `NotFoundError` when it is not there. */
+  async getDataset(ref: string, options: OperationOptions = {}): Promise<SavedDataset> {
+    const { getDataset } = await import('./datasets/stored-datasets.ts');
+    return getDataset(this.#storage, this.#clock, ref, options);
+  }
+
+  /** What is known of the saved datasets, page by page, by name and version. */
+  async listDatasets(query: ListDatasetsQuery = {}): Promise<Page<DatasetFacts>> {
+    const { listDatasets } = await import('./datasets/stored-datasets.ts');
+    return listDatasets(this.#storage, this.#clock, query);
+  }
+
+  /** Deletes a version of a dataset (`flights@2`), or all of them (`flights`). Their numbers are not given again; their bytes go with `collectGarbage`. Throws `NotFoundError` when there is none. */
+  async deleteDataset(ref: string, options: OperationOptions = {}): Promise<void> {
+    const { deleteDataset } = await import('./datasets/stored-datasets.ts');
+    await deleteDataset(this.#storage, this.#clock, ref, options);
   }
 
   /**

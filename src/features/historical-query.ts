@@ -4,20 +4,65 @@ import { ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
 import type { Table } from '../core/table.ts';
 import { computeOnDemand, type TransformFailure } from './compute-on-demand.ts';
+import type { CurrentView } from './definitions/definition-states.ts';
 import { assertDistinct, type AskedComputation, type QueryPlan } from './definitions/query-plan.ts';
+import type { EventIndex } from './event-index.ts';
 import type { HistoricalFeatures, HistoricalQuery, ViewReport } from './feature-store-options.ts';
 import { definitionOf } from './definitions/feature-view.ts';
+import type { LoadedRows } from './loaded-rows.ts';
 import { ownValues } from './own-values.ts';
 import { joinFeatures, outcome } from './point-in-time.ts';
 import type { RowCache } from './row-cache.ts';
 import { entityColumn, momentsOf, spineOf } from './spine.ts';
 import { withDefault } from './with-default.ts';
 
+/** The rows of a view that queries are answered from; none that are read later show in them. */
+export interface ViewRows {
+  readonly index: EventIndex;
+  /** Codes of keys in the index, -1 for those that it has not. */
+  readonly find: (columns: readonly Column[], rowCount: number) => Int32Array;
+}
+
+/** How a table of entities is joined. */
+export type JoinQuery = Pick<HistoricalQuery, 'timestamp' | 'asOf' | 'onTransformError' | 'signal'>;
+
+/** What was found for the rows of a table of entities. */
+export interface JoinedTable extends Pick<HistoricalFeatures, 'report' | 'failures'> {
+  /** The features by column, in the order of the plan. */
+  readonly features: readonly (readonly [string, Column])[];
+}
+
 /** Answers a query for training: joins each view to the table of entities, then computes what is computed on demand. */
 export async function answerHistorical(plan: QueryPlan, query: HistoricalQuery, rows: RowCache): Promise<HistoricalFeatures> {
+  const spine = spineOf(query.entities, query.timestamp, columnsWanted(plan));
+  const { features, report, failures } = await joinHistorical(plan, spine, query, async (current) => viewRows(await rows.load(current, query)), () => rows.trim());
+  const columns: Record<string, ArrayLike<unknown>> = {};
+  for (const [name, column] of [...Object.entries(spine.columns), ...features]) columns[name] = ownValues(column);
+  return { columns, rowCount: spine.rowCount, report, failures };
+}
+
+/** The columns that a table of entities must have for a query, besides its moments. */
+export function columnsWanted({ views, computations }: QueryPlan): string[] {
+  return [...views.flatMap(({ keys }) => keys), ...computations.flatMap(({ request }) => request.map(({ column }) => column))];
+}
+
+/** Rows as they stand. */
+export function viewRows(loaded: LoadedRows): ViewRows {
+  const { keys } = loaded;
+  const { index } = loaded.snapshot();
+  const known = index.starts.length - 1;
+  const find = (columns: readonly Column[], rowCount: number): Int32Array => {
+    const codes = keys.find(columns, rowCount);
+    // Keys of rows that others have read since.
+    for (let i = 0; i < codes.length; i++) if (codes[i]! >= known) codes[i] = -1;
+    return codes;
+  };
+  return { index, find };
+}
+
+/** Finds the features of a table of entities. `joined` is called when a view's rows are not needed any more. */
+export async function joinHistorical(plan: QueryPlan, spine: Table, query: JoinQuery, rowsOf: (current: CurrentView) => Promise<ViewRows>, joined?: () => void): Promise<JoinedTable> {
   const { views, computations } = plan;
-  const wanted = [...views.flatMap(({ keys }) => keys), ...computations.flatMap(({ request }) => request.map(({ column }) => column))];
-  const spine = spineOf(query.entities, query.timestamp, wanted);
   const times = momentsOf(spine, query.timestamp);
   assertDistinct(Object.keys(spine.columns), plan.columns);
   const keyColumns = views.map(({ keys, current }) => keys.map((name, k) => entityColumn(spine, name, current.view, current.view.entity[k]!)));
@@ -27,14 +72,13 @@ export async function answerHistorical(plan: QueryPlan, query: HistoricalQuery, 
   for (const [v, { label, current, features }] of views.entries()) {
     const { view } = current;
     throwIfAborted(query.signal, 'The join');
-    const loaded = await rows.load(current, query);
-    const codes = loaded.keys.find(keyColumns[v]!, spine.rowCount);
+    const { index, find } = await rowsOf(current);
     const names = features.map(({ feature }) => feature);
     const definitions = names.map((name) => definitionOf(view, name));
-    const joined = joinFeatures(loaded.snapshot().index, { codes, times }, definitions, names, { ttl: view.ttl, knownOnly: query.asOf !== 'event' });
-    features.forEach(({ feature, id }, i) => values.set(id, withDefault(view, feature, joined.columns[i]!)));
-    report[label] = countOutcomes(joined.outcomes);
-    rows.trim();
+    const found = joinFeatures(index, { codes: find(keyColumns[v]!, spine.rowCount), times }, definitions, names, { ttl: view.ttl, knownOnly: query.asOf !== 'event' });
+    features.forEach(({ feature, id }, i) => values.set(id, withDefault(view, feature, found.columns[i]!)));
+    report[label] = countOutcomes(found.outcomes);
+    joined?.();
   }
   const failures: TransformFailure[] = [];
   for (const asked of computations) {
@@ -49,10 +93,7 @@ export async function answerHistorical(plan: QueryPlan, query: HistoricalQuery, 
     asked.features.forEach(({ id }, i) => values.set(id, computed.columns[i]!));
     failures.push(...computed.failures);
   }
-  const columns: Record<string, ArrayLike<unknown>> = {};
-  for (const [name, column] of Object.entries(spine.columns)) columns[name] = ownValues(column);
-  for (const { column, id } of plan.columns) columns[column] = ownValues(values.get(id)!);
-  return { columns, rowCount: spine.rowCount, report, failures };
+  return { features: plan.columns.map(({ column, id }) => [column, values.get(id)!] as const), report, failures };
 }
 
 /** A column that an on-demand view takes from the request, in the type that it says. Throws `ValidationError` when it is missing or of another type. */

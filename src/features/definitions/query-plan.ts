@@ -1,4 +1,5 @@
 import { canonicalJson } from '../../core/codec.ts';
+import type { Digest } from '../../core/digest.ts';
 import { NotFoundError, ValidationError, isModelkeepError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
@@ -48,8 +49,20 @@ export interface AskedColumn {
   readonly ref: string;
 }
 
+/** One version of a service. */
+export interface ServicePin {
+  /** Name of the service. */
+  readonly name: string;
+  /** Which version of it. */
+  readonly version: number;
+  /** Digest of its definition. */
+  readonly digest: Digest;
+}
+
 /** What it takes to answer a query. */
 export interface QueryPlan {
+  /** The service that was asked for, where it was one. */
+  readonly service: ServicePin | undefined;
   readonly views: readonly AskedView[];
   /** In an order in which each comes behind those that go into it. */
   readonly computations: readonly AskedComputation[];
@@ -107,6 +120,7 @@ class Planner {
   readonly #relies = new Set<Key>();
   /** Keys and values of the request that the views met so far could be given other columns for. */
   #renamable = new Set<string>();
+  #service: ServicePin | undefined;
 
   constructor(source: PlanSource, options: OperationOptions) {
     this.#source = source;
@@ -114,13 +128,14 @@ class Planner {
   }
 
   finish(): QueryPlan {
-    return { views: [...this.#views.values()], computations: [...this.#computations.values()], columns: this.#columns, relies: [...this.#relies] };
+    return { service: this.#service, views: [...this.#views.values()], computations: [...this.#computations.values()], columns: this.#columns, relies: [...this.#relies] };
   }
 
   async addService(text: string, fullNames: boolean): Promise<void> {
     const { name, version } = parseVersionedName(text, 'features');
     if (version === undefined) this.#relies.add(serviceKey(name));
     const service = await this.#freshIfUnknown((cached) => this.#source.catalog.service(name, version, cached, this.#options));
+    this.#service = { name, version: service.version, digest: service.digest };
     for (const member of service.members) await this.#addMember(member, service.pins, fullNames);
   }
 
