@@ -371,12 +371,12 @@ export type { ColumnCondition, ConditionValue, Where } from './features/definiti
 export type { MaterializeResult } from './features/materialize.ts';
 export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';
 export type { AppliedDefinition } from './features/definitions/apply-definitions.ts';
-export { compareData } from './monitoring/compare-data.ts';
-export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './monitoring/compare-data.ts';
-export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './monitoring/column-evidence.ts';
-export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './monitoring/column-profile.ts';
-export { mergeProfiles, profileData } from './monitoring/data-profile.ts';
-export type { DataProfile, ProfileDataOptions, ProfileOptions } from './monitoring/data-profile.ts';
+export { compareData } from './stats/profiles/compare-data.ts';
+export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './stats/profiles/compare-data.ts';
+export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './stats/profiles/column-evidence.ts';
+export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';
+export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
+export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
 export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/drift-monitor.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';

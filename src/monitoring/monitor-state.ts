@@ -1,8 +1,8 @@
 import type { NewAuditEvent } from '../core/audit.ts';
 import type { Digest } from '../core/digest.ts';
 import type { HeadChange } from '../storage/head-record.ts';
-import { compareProfiles, type DataDrift, type DriftSettings } from './compare-data.ts';
-import type { DataProfile } from './data-profile.ts';
+import { compareProfiles, type DataDrift, type DriftSettings } from '../stats/profiles/compare-data.ts';
+import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCounts } from './monitor-window.ts';
 
 /** The rows that a verdict is about. */

@@ -9,7 +9,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { readValue } from '../storage/records.ts';
 import { update, type UpdateOptions } from '../storage/update.ts';
 import { BatchQueue } from './batch-queue.ts';
-import { Flusher } from './flusher.ts';
+import { Flusher } from '../core/flusher.ts';
 import { livingSessions } from './heartbeat.ts';
 import { mergeLatest } from './latest-metric.ts';
 import { readLogTail } from './log-tail.ts';

@@ -1,6 +1,6 @@
-import { isWellFormed } from '../core/bytes.ts';
-import { canonicalJson } from '../core/codec.ts';
-import { isPresent, valueAt, type Column } from '../core/column.ts';
+import { isWellFormed } from '../../core/bytes.ts';
+import { canonicalJson } from '../../core/codec.ts';
+import { isPresent, valueAt, type Column } from '../../core/column.ts';
 import type { ColumnKind, RowCounts } from './column-profile.ts';
 
 /** The values of a column as numbers. */

@@ -1,4 +1,4 @@
-import { ValidationError } from '../core/errors.ts';
+import { ValidationError } from '../../core/errors.ts';
 
 /** How a column is compared: by size (`number`), by kind (`category`), or not at all, because it moves on by its nature (`timestamp`). */
 export type ColumnKind = 'number' | 'category' | 'timestamp';

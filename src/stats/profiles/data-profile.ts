@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
-import type { Column } from '../core/column.ts';
-import { ValidationError } from '../core/errors.ts';
-import { check } from '../core/schema.ts';
-import { toTable, type TableInput } from '../core/table.ts';
-import { finitePart } from '../stats/samples/finite-part.ts';
-import { addToBins, countSortedInBins } from '../stats/samples/count-in-bins.ts';
-import { edgesOfSorted } from '../stats/samples/quantile-edges.ts';
-import { sortDoubles } from '../stats/samples/sort-doubles.ts';
+import type { Column } from '../../core/column.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { check } from '../../core/schema.ts';
+import { toTable, type TableInput } from '../../core/table.ts';
+import { finitePart } from '../samples/finite-part.ts';
+import { addToBins, countSortedInBins } from '../samples/count-in-bins.ts';
+import { edgesOfSorted } from '../samples/quantile-edges.ts';
+import { sortDoubles } from '../samples/sort-doubles.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
 

@@ -1,6 +1,6 @@
 import { compareData, isModelkeepError, mergeProfiles, profileData, type ColumnDrift, type DataDrift, type TableInput } from 'modelkeep';
 import { describe, expect, it, test } from 'vitest';
-import { Sampler } from './samples.ts';
+import { Sampler } from '../../monitoring/samples.ts';
 
 function columnOf(report: DataDrift, name: string): ColumnDrift {
   const found = report.columns.find((column) => column.name === name);

@@ -1,7 +1,7 @@
-import { backoffMs } from '../core/backoff.ts';
-import type { Clock, Undo } from '../core/clock.ts';
-import { AbortedError } from '../core/errors.ts';
-import { systemRandom, type Random } from '../core/random.ts';
+import { backoffMs } from './backoff.ts';
+import type { Clock, Undo } from './clock.ts';
+import { AbortedError } from './errors.ts';
+import { systemRandom, type Random } from './random.ts';
 
 /** What a flusher works with. */
 export interface FlusherOptions {

@@ -1,6 +1,6 @@
 import { compareData, profileData, type DataDrift } from 'modelkeep';
 import { describe, expect, it, test } from 'vitest';
-import { Sampler } from './samples.ts';
+import { Sampler } from '../../monitoring/samples.ts';
 
 const seed = 20010101;
 const alpha = 0.05;

@@ -1,7 +1,7 @@
-import { nextUp } from '../stats/samples/quantile-edges.ts';
-import { chiSquareTest } from '../stats/tests/chi-square-test.ts';
-import { ksTest, ksTestBinned } from '../stats/tests/ks-test.ts';
-import { psi } from '../stats/distances/psi.ts';
+import { nextUp } from '../samples/quantile-edges.ts';
+import { chiSquareTest } from '../tests/chi-square-test.ts';
+import { ksTest, ksTestBinned } from '../tests/ks-test.ts';
+import { psi } from '../distances/psi.ts';
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { ColumnSide } from './data-profile.ts';
 

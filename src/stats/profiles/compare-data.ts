@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { ValidationError } from '../core/errors.ts';
-import { check } from '../core/schema.ts';
-import type { TableInput } from '../core/table.ts';
-import { benjaminiHochberg } from '../stats/tests/benjamini-hochberg.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { check } from '../../core/schema.ts';
+import type { TableInput } from '../../core/table.ts';
+import { benjaminiHochberg } from '../tests/benjamini-hochberg.ts';
 import { rowCountsOf, weighColumn, type BinShift, type ColumnEvidence, type DriftEffect, type DriftTest, type UnseenCategories } from './column-evidence.ts';
 import { mergeColumns, type ColumnKind, type RowCounts } from './column-profile.ts';
 import { checkProfile, isProfile, prepareReference, readOnBins, type ColumnSide, type CurrentColumn, type DataProfile, type ProfileOptions } from './data-profile.ts';
