@@ -352,6 +352,8 @@ export type { ListDatasetsQuery, SaveDatasetQuery } from './features/datasets/da
 export type { DatasetChunk, ReadDatasetOptions, SavedDataset, StreamDatasetOptions } from './features/datasets/saved-dataset.ts';
 export type { DatasetSplits } from './features/datasets/split-assigner.ts';
 export type { EntitySplitOptions, HashSplitOptions, SplitFractions, SplitOptions, SplitRange, TimeRange, TimeSplitOptions } from './features/datasets/split-options.ts';
+export type { ServedAnswer, ServedQuery } from './features/quality/served-answers.ts';
+export type { ServingLogCounts, ServingLogOptions } from './features/quality/serving-log-options.ts';
 export { featureView } from './features/definitions/feature-view.ts';
 export type { ComputedFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
 export { onDemandView } from './features/definitions/on-demand-view.ts';

@@ -10,6 +10,7 @@ import type { Row, TableInput } from '../core/table.ts';
 import type { TransformFailure } from './compute-on-demand.ts';
 import type { OnDemandView } from './definitions/on-demand-view.ts';
 import type { FeatureRequest } from './definitions/query-plan.ts';
+import type { ServingLogOptions } from './quality/serving-log-options.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 
@@ -23,6 +24,8 @@ export interface FeatureStoreOptions {
   onDemand?: readonly OnDemandView[] | undefined;
   /** How many bytes of decoded rows stay in memory between calls, and as many again of online records; 0 keeps none. @default 512 MiB */
   cacheBytes?: number | undefined;
+  /** Keeps a sample of what `getOnlineFeatures` answers, for `checkSkew` and `served`. @default nothing is kept */
+  servingLog?: ServingLogOptions | undefined;
 }
 
 /** How definitions are applied. */
@@ -104,6 +107,7 @@ const storeSchema = /* @__PURE__ */ z.strictObject({
   clock: clockOption,
   onDemand: z.optional(z.array(z.custom((view) => typeof (view as { compute?: unknown } | null)?.compute === 'function', 'must be an on-demand view with its function'))),
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
+  servingLog: z.optional(z.record(z.string(), z.unknown())),
 });
 const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
 const describeSchema = /* @__PURE__ */ z.strictObject({ fullFeatureNames: flag, signal: signalOption });

@@ -52,6 +52,9 @@ import { OfflineLogs } from './offline-log.ts';
 import { answerOnline } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
+import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
+import { ServingLog } from './quality/serving-log.ts';
+import { servingLogSettings, type ServingLogCounts } from './quality/serving-log-options.ts';
 import { RowCache } from './row-cache.ts';
 import type { OnlineFeatures } from './serve.ts';
 
@@ -85,7 +88,7 @@ const defaultCacheBytes = 512 * 1024 * 1024;
  * console.log(training.columns['delay_mean_1h'], serving.columns['delay_mean_1h']); // 16 both
  * ```
  */
-export class FeatureStore {
+export class FeatureStore implements AsyncDisposable {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
   readonly #catalog: DefinitionCatalog;
@@ -96,6 +99,7 @@ export class FeatureStore {
   readonly #materializer: Materializer;
   readonly #ingester: Ingester;
   readonly #rows: RowCache;
+  readonly #log: ServingLog | undefined;
 
   constructor(options: FeatureStoreOptions) {
     checkStoreOptions(options);
@@ -110,6 +114,7 @@ export class FeatureStore {
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
     this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online);
     this.#rows = new RowCache(this.#logs, cacheBytes);
+    this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
   }
 
   /**
@@ -285,8 +290,37 @@ export class FeatureStore {
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
     checkOnlineQuery(query);
     const plan = (cached: boolean): Promise<QueryPlan> => (cached ? this.#plans.get(query.features, query.fullFeatureNames ?? false, () => this.#plan(query, true)) : this.#plan(query, false));
-    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan, now: () => this.#clock.now() };
+    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan, now: () => this.#clock.now(), log: this.#log };
     return answerOnline(source, query);
+  }
+
+  /**
+   * What was served of a query by all stores that keep a `servingLog`, row by row as it was written: keys, values, statuses, event times and versions. Of all versions of a service, unless `name@version`
+   * is asked for. Features that were asked for one by one are found under the same references, in any order.
+   */
+  async *served(features: FeatureRequest, query: ServedQuery = {}): AsyncGenerator<ServedAnswer, void, undefined> {
+    const { servedAnswers } = await import('./quality/served-answers.ts');
+    yield* servedAnswers(this.#storage, features, query);
+  }
+
+  /** What became of the rows that this instance served; nothing is counted without a `servingLog`. */
+  get servingLogCounts(): ServingLogCounts {
+    return this.#log?.counts ?? { served: 0, sampled: 0, written: 0, pending: 0, dropped: 0 };
+  }
+
+  /** Writes what waits for the serving log; rejects when it cannot, and then goes on trying in the background. */
+  async flush(options: OperationOptions = {}): Promise<void> {
+    await this.#log?.flush(options.signal);
+  }
+
+  /** Writes what waits for the serving log and ends it: what is served later is dropped from it and counted. Everything else goes on working; a store without a serving log needs no closing. */
+  async close(options: OperationOptions = {}): Promise<void> {
+    await this.#log?.close(options.signal);
+  }
+
+  /** The same as `close()`, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   async #plan({ features, fullFeatureNames = false, signal }: { features: FeatureRequest; fullFeatureNames?: boolean | undefined; signal?: AbortSignal | undefined }, cached: boolean): Promise<QueryPlan> {

@@ -26,6 +26,8 @@ export interface ForgetResult {
   readonly quarantined: number;
   /** Online records. */
   readonly online: number;
+  /** Rows of the log of what was served. */
+  readonly served: number;
 }
 
 const attempts = 100;
@@ -56,7 +58,7 @@ export class Forgetting {
       if (texts === undefined) throw new ValidationError(`entities[${i}] is ${shown(each, 80)}; give the whole key of an entity of '${name}': ${entity.join(', ')}.`, { path: `entities[${i}]` });
       return texts;
     });
-    if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0 };
+    if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0, served: 0 };
     await this.#forgotten.add(name, keys.map((texts) => this.#suffix(current, texts)), this.#times.next(), options);
     let [rows, online] = [0, 0];
     // Rows from before a forced change of the view are kept in logs of their own.
@@ -65,7 +67,9 @@ export class Forgetting {
       rows += await this.#sweepLog(then, entities, Infinity, options);
       for (const texts of keys) online += await this.#sweepOnline(this.#online.keyOf(then, texts), Infinity, options);
     }
-    return { rows, quarantined: await this.#sweepQuarantine(current, keys, options), online };
+    const { forgetServed } = await import('./quality/forget-served.ts');
+    const served = await forgetServed(this.#storage, name, entity, new Set(keys.map((texts) => this.#suffix(current, texts))), options);
+    return { rows, quarantined: await this.#sweepQuarantine(current, keys, options), online, served };
   }
 
   /** A batch that came at `ingestedAt` without the rows of entities that were forgotten since. */

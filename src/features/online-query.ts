@@ -12,6 +12,7 @@ import type { OnlineQuery } from './feature-store-options.ts';
 import { keyTexts } from './key-dictionary.ts';
 import type { LoadedRecord, OnlineStore } from './online-store.ts';
 import { ownValue } from './own-values.ts';
+import type { ServingLog } from './quality/serving-log.ts';
 import { serveView, type FeatureStatus, type OnlineFeatures, type ServedValues } from './serve.ts';
 
 const maxAttempts = 10;
@@ -24,6 +25,8 @@ export interface OnlineSource {
   /** Plans the query, from what is known when `cached`. */
   readonly plan: (cached: boolean) => Promise<QueryPlan>;
   readonly now: () => number;
+  /** Keeps a sample of what is served. */
+  readonly log: ServingLog | undefined;
 }
 
 /** Answers a query for serving, by one read of all that it needs. */
@@ -44,6 +47,7 @@ export async function answerOnline(source: OnlineSource, query: OnlineQuery): Pr
   plan.views.forEach((asked, v) => serveView(asked, found[v]!, now).forEach((values, f) => served.set(asked.features[f]!.id, values)));
   const failures: TransformFailure[] = [];
   for (const asked of plan.computations) failures.push(...serveComputation(asked, plan, query, served));
+  source.log?.add(query.features, plan, entities, served, now);
   const columns: Record<string, unknown[]> = {};
   const statuses: Record<string, readonly FeatureStatus[]> = {};
   const timestamps: Record<string, readonly (number | null)[]> = {};

@@ -25,6 +25,11 @@ export interface RecordChange {
 
 const maxAttempts = 100;
 
+/** What names an entity in keys: one segment for each component of its key. */
+export function entityPath(texts: readonly string[]): string {
+  return texts.length === 0 ? 'all' : texts.map(escapeSegment).join('/');
+}
+
 /**
  * One record per view and entity, changed by compare-and-swap. Records that were decoded are kept up to a bound of bytes; each use first asks the storage for the
  * record's version, so nothing outdated is ever served.
@@ -44,8 +49,7 @@ export class OnlineStore {
 
   /** Key of an entity's record: one segment for each component of its key. */
   keyOf(current: CurrentView, texts: readonly string[]): Key {
-    const entity = texts.length === 0 ? 'all' : texts.map(escapeSegment).join('/');
-    return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/${entity}`;
+    return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/${entityPath(texts)}`;
   }
 
   /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different. */
