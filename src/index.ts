@@ -353,6 +353,8 @@ export type { DatasetChunk, ReadDatasetOptions, SavedDataset, StreamDatasetOptio
 export type { DatasetSplits } from './features/datasets/split-assigner.ts';
 export type { EntitySplitOptions, HashSplitOptions, SplitFractions, SplitOptions, SplitRange, TimeRange, TimeSplitOptions } from './features/datasets/split-options.ts';
 export type { ServedAnswer, ServedQuery } from './features/quality/served-answers.ts';
+export type { SkewOptions } from './features/quality/skew-options.ts';
+export type { FeatureSkew, SkewCause, SkewDistance, SkewedVersion, SkewExample, SkewReport, SkewStatus } from './features/quality/skew-report.ts';
 export type { ServingLogCounts, ServingLogOptions } from './features/quality/serving-log-options.ts';
 export { featureView } from './features/definitions/feature-view.ts';
 export type { ComputedFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';

@@ -9,8 +9,10 @@ export interface IndexInput {
   readonly codes: Int32Array;
   readonly keyCount: number;
   readonly times: Float64Array;
-  /** When each row became known; absent when that is when it happened. */
+  /** When each row became known, which orders rows of one moment; absent when that is when it happened. */
   readonly created: Float64Array | undefined;
+  /** When each row counts as known, where it is not `created` that decides it. @default created */
+  readonly known?: Float64Array | undefined;
   /** The columns that, with key and time, say which row is which. @default every row is one of its own */
   readonly rowId?: readonly string[] | undefined;
   /** When each row was superseded, where that is known already. @default found by `rowId` */
@@ -55,7 +57,8 @@ export class EventIndex {
     this.order = order;
     this.starts = starts;
     this.times = gather(input.times, order);
-    this.created = input.created && gather(input.created, order);
+    const known = input.known ?? input.created;
+    this.created = known && gather(known, order);
     this.supersededAt = supersededAt;
     this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : new Int32Array(0);
     this.#column = input.column;
@@ -91,7 +94,7 @@ export class EventIndex {
       const codes = new Int32Array(times.length);
       for (let key = 0; key < keyCount; key++) codes.fill(key, this.starts[key], this.starts[key + 1]);
       for (const place of this.superseded) codes[place] = -1;
-      return new EventIndex({ codes, keyCount, times, created, column: (name) => this.column(name) });
+      return new EventIndex({ codes, keyCount, times, created: undefined, known: created, column: (name) => this.column(name) });
     });
   }
 
@@ -137,7 +140,8 @@ interface SeenRows extends RowOrder {
 /** Leaves out the rows that no moment sees: those that another had replaced by the time that they happened and were known. */
 function withoutNeverSeen(rows: RowOrder, input: IndexInput): SeenRows {
   const { order, starts } = rows;
-  const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, input, input.rowId);
+  const known = input.known ?? input.created;
+  const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, { times: input.times, known, column: input.column }, input.rowId);
   if (supersededAt === undefined) return { order, starts, supersededAt };
   const kept = new Int32Array(order.length);
   const keptStarts = new Int32Array(starts.length);
@@ -145,7 +149,7 @@ function withoutNeverSeen(rows: RowOrder, input: IndexInput): SeenRows {
   for (let key = 0; key < starts.length - 1; key++) {
     for (let place = starts[key]!; place < starts[key + 1]!; place++) {
       const row = order[place]!;
-      if (supersededAt[place]! > Math.max(input.times[row]!, input.created?.[row] ?? -Infinity)) kept[count++] = place;
+      if (supersededAt[place]! > Math.max(input.times[row]!, known?.[row] ?? -Infinity)) kept[count++] = place;
     }
     keptStarts[key + 1] = count;
   }

@@ -56,6 +56,8 @@ import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
 import { servingLogSettings, type ServingLogCounts } from './quality/serving-log-options.ts';
 import { RowCache } from './row-cache.ts';
+import type { SkewOptions } from './quality/skew-options.ts';
+import type { SkewReport } from './quality/skew-report.ts';
 import type { OnlineFeatures } from './serve.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
@@ -301,6 +303,33 @@ export class FeatureStore implements AsyncDisposable {
   async *served(features: FeatureRequest, query: ServedQuery = {}): AsyncGenerator<ServedAnswer, void, undefined> {
     const { servedAnswers } = await import('./quality/served-answers.ts');
     yield* servedAnswers(this.#storage, features, query);
+  }
+
+  /**
+   * Compares what was served with what training computes for the same moments from the rows that are there by now: what `servingLog` kept of the query, or rows that are given. Says of each feature in how many rows it differs,
+   * by how much and why, and whether its distribution moved; in which rows; and which definitions have other versions now.
+   *
+   * Rows that were ingested after they were served explain a difference without anyone's fault; the clocks of those who ingest and serve decide which these are. All rows of the views asked for are in memory, and at
+   * most `maxRows` of those that were served. Throws `ValidationError` for wrong options, and `served` without moments, keys, or any feature of the query.
+   *
+   * @example
+   * ```ts
+   * import { FeatureStore, featureView, MemoryStorage } from 'modelkeep';
+   *
+   * const delays = featureView({ name: 'delays', entity: ['origin'], timestamp: 'landed', features: { delay: 'float64' } });
+   * const store = new FeatureStore({ storage: new MemoryStorage() });
+   * await store.apply([delays]);
+   * await store.ingest(delays, [{ origin: 'ATL', landed: '2024-05-01T10:00:00Z', delay: 12 }]);
+   *
+   * const served = [{ origin: 'ATL', at: '2024-05-01T10:30:00Z', delay: 7 }];
+   * const report = await store.checkSkew(['delays:delay'], { served });
+   * console.log(report.status, report.summary, report.features[0]?.examples[0]);
+   * ```
+   */
+  async checkSkew(features: FeatureRequest, options: SkewOptions = {}): Promise<SkewReport> {
+    const { checkSkew } = await import('./quality/check-skew.ts');
+    const plan = await this.#plan({ features, signal: options.signal }, false);
+    return checkSkew({ storage: this.#storage, rows: this.#rows, plan }, features, options);
   }
 
   /** What became of the rows that this instance served; nothing is counted without a `servingLog`. */

@@ -87,7 +87,7 @@ export class LoadedRows {
   snapshot(): RowSnapshot {
     const batches = this.#present?.batches ?? [...this.#batches.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
     const index = this.#present?.index ?? indexOf(this.#view, batches, this.#keys.size);
-    this.#present = new RowSnapshot(batches, index, this.#keys, [...this.#passed], this.#start);
+    this.#present = new RowSnapshot({ view: this.#view, batches, index, keys: this.#keys, passed: [...this.#passed], start: this.#start });
     return this.#present;
   }
 }
@@ -109,38 +109,42 @@ export async function refreshRows(rows: LoadedRows, current: CurrentView, log: R
   }
 }
 
+interface SnapshotParts {
+  readonly view: CurrentView;
+  readonly batches: readonly LoadedBatch[];
+  readonly index: EventIndex;
+  readonly keys: KeyDictionary;
+  readonly passed: readonly { readonly position: LogPosition; readonly latest: number }[];
+  readonly start: LogPosition | undefined;
+}
+
 /** The rows of a view as they stood when they were asked for; none that are read later show in it, however long it is worked with. */
 export class RowSnapshot {
   readonly batches: readonly LoadedBatch[];
   /** The index over all rows. */
   readonly index: EventIndex;
-  readonly #keys: KeyDictionary;
-  readonly #passed: readonly { position: LogPosition; latest: number }[];
-  readonly #start: LogPosition | undefined;
+  readonly #parts: SnapshotParts;
 
-  constructor(
-    batches: readonly LoadedBatch[],
-    index: EventIndex,
-    keys: KeyDictionary,
-    passed: readonly { position: LogPosition; latest: number }[],
-    start: LogPosition | undefined,
-  ) {
-    this.batches = batches;
-    this.index = index;
-    this.#keys = keys;
-    this.#passed = passed;
-    this.#start = start;
+  constructor(parts: SnapshotParts) {
+    this.#parts = parts;
+    this.batches = parts.batches;
+    this.index = parts.index;
   }
 
   /** The components of every key as canonical texts, by code. */
   keys(): string[][] {
     // The dictionary only grows, so its first codes are those of the index.
-    return this.#keys.keys().slice(0, this.index.starts.length - 1);
+    return this.#parts.keys.keys().slice(0, this.index.starts.length - 1);
   }
 
   /** A position up to which no row is later than `end`, so that whatever lies before it need not be read again. */
   positionUntil(end: number): LogPosition | undefined {
-    return this.#passed.findLast(({ latest }) => latest <= end)?.position ?? this.#start;
+    return this.#parts.passed.findLast(({ latest }) => latest <= end)?.position ?? this.#parts.start;
+  }
+
+  /** An index in which no row is known before its batch was, for which `knownFrom` gives the moment from its place in the order of ingestion, nor before it was created. */
+  indexKnownFrom(knownFrom: (order: string) => number): EventIndex {
+    return indexOf(this.#parts.view, this.batches, this.index.starts.length - 1, knownFrom);
   }
 
   /** From which batch a row (by its number in the index's order of ingestion) came, and its place in it. */
@@ -165,7 +169,7 @@ export class RowSnapshot {
   }
 }
 
-function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCount: number): EventIndex {
+function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCount: number, knownFrom?: (order: string) => number): EventIndex {
   const { timestamp, createdTimestamp, rowId } = view;
   const codes = new Int32Array(batches.reduce((sum, batch) => sum + batch.rowCount, 0));
   let at = 0;
@@ -174,14 +178,26 @@ function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCoun
     at += batch.rowCount;
   }
   const numbers = (name: string): Float64Array => (columnOf(batches, name)?.values ?? new Float64Array(0)) as Float64Array;
+  const created = createdTimestamp === undefined ? undefined : numbers(createdTimestamp);
   return new EventIndex({
     codes,
     keyCount,
     times: numbers(timestamp),
-    created: createdTimestamp === undefined ? undefined : numbers(createdTimestamp),
+    created,
+    known: knownFrom && knownTimes(batches, created, knownFrom),
     rowId,
     column: (name) => columnOf(batches, name),
   });
+}
+
+function knownTimes(batches: readonly LoadedBatch[], created: Float64Array | undefined, knownFrom: (order: string) => number): Float64Array {
+  const known = Float64Array.from(created ?? new Float64Array(batches.reduce((sum, { rowCount }) => sum + rowCount, 0)).fill(-Infinity));
+  let row = 0;
+  for (const { order, rowCount } of batches) {
+    const from = knownFrom(order);
+    for (const end = row + rowCount; row < end; row++) known[row] = Math.max(known[row]!, from);
+  }
+  return known;
 }
 
 function columnOf(batches: readonly LoadedBatch[], name: string): Column | undefined {

@@ -5,15 +5,15 @@ import type { RowOrder } from './row-order.ts';
 interface VersionedRows {
   readonly times: Float64Array;
   /** When each row became known; absent when that is when it happened. */
-  readonly created: Float64Array | undefined;
+  readonly known: Float64Array | undefined;
   readonly column: (name: string) => Column | undefined;
 }
 
 /**
- * For each place of rows that are in total order, when another row took its place: the created time of the next row of the same key, time and `rowId`. `Infinity` where no row did, `-Infinity`
- * where rows have no created time, since the later one counts from the beginning then. `undefined` when every row is one of its own.
+ * For each place of rows that are in total order, when another row took its place: when the first of the later rows of the same key, time and `rowId` became known. `Infinity` where no row did, `-Infinity`
+ * where it is not told when rows became known, since the last one counts from the beginning then. `undefined` when every row is one of its own.
  */
-export function supersessions({ order, starts }: RowOrder, { times, created, column }: VersionedRows, rowId: readonly string[]): Float64Array | undefined {
+export function supersessions({ order, starts }: RowOrder, { times, known, column }: VersionedRows, rowId: readonly string[]): Float64Array | undefined {
   const columns = rowId.map((name) => column(name));
   const idOf = (row: number): string => JSON.stringify(columns.map((each) => (each === undefined ? null : String(valueAt(each, row)))));
   let supersededAt: Float64Array | undefined;
@@ -22,13 +22,14 @@ export function supersessions({ order, starts }: RowOrder, { times, created, col
       const time = times[order[from]!]!;
       for (to = from + 1; to < starts[key + 1]! && times[order[to]!]! === time; to++);
       if (to === from + 1) continue;
-      const next = new Map<string, number>();
+      const replacedFrom = new Map<string, number>();
       for (let place = to - 1; place >= from; place--) {
         const row = order[place]!;
         const id = idOf(row);
-        const later = next.get(id);
-        if (later !== undefined) (supersededAt ??= new Float64Array(order.length).fill(Infinity))[place] = created ? created[later]! : -Infinity;
-        next.set(id, row);
+        const at = replacedFrom.get(id);
+        if (at !== undefined) (supersededAt ??= new Float64Array(order.length).fill(Infinity))[place] = at;
+        // What is last in order need not have been the last to be known.
+        replacedFrom.set(id, Math.min(at ?? Infinity, known?.[row] ?? -Infinity));
       }
     }
   }

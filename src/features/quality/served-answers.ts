@@ -44,7 +44,7 @@ const moment = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.unknown());
 const schema = /* @__PURE__ */ z.strictObject({ from: moment, to: moment, signal: signalOption });
 
 /** A moment of an option in epoch milliseconds. Throws `ValidationError`, naming it, when it is none. */
-function momentOf(value: unknown, path: string, absent: number): number {
+export function momentOf(value: unknown, path: string, absent: number): number {
   if (value === undefined) return absent;
   const time = timestampOf(value);
   if (time !== undefined) return time;
@@ -69,7 +69,7 @@ export async function* servedAnswers(storage: StorageAdapter, features: FeatureR
 }
 
 /** Whether a part is of the version of a service that a query names, if it names one. */
-function isOfVersion({ shape }: ServedPart, features: FeatureRequest): boolean {
+export function isOfVersion({ shape }: ServedPart, features: FeatureRequest): boolean {
   const version = typeof features === 'string' ? parseVersionedName(features, 'features').version : undefined;
   return version === undefined || String(shape.service?.version) === version;
 }
@@ -89,6 +89,6 @@ function answerOf({ shape, table: { columns } }: ServedPart, row: number): Serve
 }
 
 /** The status of a feature in a row; a part has no column for what is `PRESENT` throughout. */
-function statusAt(column: Column | undefined, row: number): FeatureStatus {
+export function statusAt(column: Column | undefined, row: number): FeatureStatus {
   return column === undefined ? 'PRESENT' : (valueAt(column, row) as FeatureStatus);
 }
