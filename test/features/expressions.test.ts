@@ -22,6 +22,14 @@ function valuesOf(text: string, rows: readonly Row[]): unknown[] {
 interface Meant {
   readonly text: string;
   readonly of: (row: Row) => unknown;
+  /** An `int64`, a whole number as it is written, which is one beside one, or anything else. */
+  readonly is?: 'int64' | 'whole' | undefined;
+}
+
+/** Of two numbers either may be the result: an `int64` only where neither is a float64. */
+function either(a: Meant, b: Meant, text: string, of: (row: Row) => unknown): Meant {
+  const exact = (a.is === 'int64' && b.is !== undefined) || (b.is === 'int64' && a.is !== undefined);
+  return { text, is: exact ? 'int64' : undefined, of: (row) => ((value) => (value === null ? null : exact ? (typeof value === 'number' ? value + 0 : value) : Number(value)))(of(row)) };
 }
 
 const settled = (result: number, ...inputs: number[]): number | null => (Number.isFinite(result) || inputs.some((each) => !Number.isFinite(each)) ? result : null);
@@ -37,15 +45,12 @@ const operators = [strict((a, b) => a + b, '+'), strict((a, b) => a - b, '-'), s
 const { number, truth } = fc.letrec<{ number: Meant; truth: Meant }>((tie) => ({
   number: fc.oneof(
     { maxDepth: 4 },
-    fc.constantFrom('x', 'y', 'n').map((name): Meant => ({ text: name, of: (row) => row[name] })),
-    fc.constantFrom('0', '2.5', '-3', '1e3', '.5').map((text): Meant => ({ text, of: () => Number(text) })),
+    fc.constantFrom('x', 'y', 'n').map((name): Meant => ({ text: name, of: (row) => row[name], is: name === 'n' ? 'int64' : undefined })),
+    fc.constantFrom('0', '2.5', '-3', '1e3', '.5').map((text): Meant => ({ text, of: () => Number(text), is: Number.isInteger(Number(text)) ? 'whole' : undefined })),
     fc.tuple(fc.constantFrom(...operators), tie('number'), tie('number')).map(([operator, a, b]) => operator(a, b)),
-    fc.tuple(tie('truth'), tie('number'), tie('number')).map(([test, a, b]): Meant => ({
-      text: `if(${test.text}, ${a.text}, ${b.text})`,
-      of: (row) => (test.of(row) === true ? a : b).of(row),
-    })),
-    fc.tuple(tie('number'), tie('number')).map(([a, b]): Meant => ({ text: `coalesce(${a.text},${b.text})`, of: (row) => a.of(row) ?? b.of(row) })),
-    tie('number').map((a): Meant => ({ text: `- ${/^[a-z]+$/.test(a.text) ? a.text : `(${a.text})`}`, of: (row) => ((value) => (value === null ? null : -Number(value)))(a.of(row)) })),
+    fc.tuple(tie('truth'), tie('number'), tie('number')).map(([test, a, b]) => either(a, b, `if(${test.text}, ${a.text}, ${b.text})`, (row) => (test.of(row) === true ? a : b).of(row))),
+    fc.tuple(tie('number'), tie('number')).map(([a, b]) => either(a, b, `coalesce(${a.text},${b.text})`, (row) => a.of(row) ?? b.of(row))),
+    tie('number').map((a): Meant => ({ is: a.is === 'whole' ? 'whole' : undefined, text: `- ${/^[a-z]+$/.test(a.text) ? a.text : `(${a.text})`}`, of: (row) => ((value) => (value === null ? null : -Number(value)))(a.of(row)) })),
   ),
   truth: fc.oneof(
     { maxDepth: 3 },
