@@ -212,11 +212,11 @@ export class FeatureStore implements AsyncDisposable {
   }
 
   /**
-   * Forgets entities: takes their rows out of the view's log, out of quarantine and out of the online records, and returns how many there were. A batch of theirs that came before does not bring
+   * Forgets entities: takes their rows out of the view's log, out of quarantine, out of the online records and out of the saved datasets that were joined by their keys, and returns how many there were. A batch of theirs that came before does not bring
    * them back when it is sent again or was on its way meanwhile; rows that come in new batches later count as ever. What stays is a digest of each key, and of each batch. Readers and writers may
    * go on meanwhile. What was cut off half-way is finished by the same call again. The log is written anew once: the cost is that of all its rows.
    *
-   * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`. Throws `ValidationError` when a key is not whole.
+   * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`, and those of datasets until `collectGarbage`. Throws `ValidationError` when a key is not whole.
    */
   async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
     const current = await this.#viewOf(view, options);

@@ -1,4 +1,5 @@
 import { throwIfAborted } from '../core/abort.ts';
+import type { Clock } from '../core/clock.ts';
 import { toColumn, valueAt } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -28,6 +29,8 @@ export interface ForgetResult {
   readonly online: number;
   /** Rows of the log of what was served. */
   readonly served: number;
+  /** Rows of saved datasets. */
+  readonly datasets: number;
 }
 
 const attempts = 100;
@@ -35,14 +38,16 @@ const attempts = 100;
 /** Takes entities out of all that a view holds. */
 export class Forgetting {
   readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
   readonly #times: IngestTimes;
   readonly #logs: OfflineLogs;
   readonly #online: OnlineStore;
   readonly #quarantine: Quarantine;
   readonly #forgotten: ForgottenKeys;
 
-  constructor(storage: StorageAdapter, times: IngestTimes, logs: OfflineLogs, online: OnlineStore, quarantine: Quarantine) {
+  constructor(storage: StorageAdapter, clock: Clock, times: IngestTimes, logs: OfflineLogs, online: OnlineStore, quarantine: Quarantine) {
     this.#storage = storage;
+    this.#clock = clock;
     this.#times = times;
     this.#logs = logs;
     this.#online = online;
@@ -58,7 +63,7 @@ export class Forgetting {
       if (texts === undefined) throw new ValidationError(`entities[${i}] is ${shown(each, 80)}; give the whole key of an entity of '${name}': ${entity.join(', ')}.`, { path: `entities[${i}]` });
       return texts;
     });
-    if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0, served: 0 };
+    if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0, served: 0, datasets: 0 };
     await this.#forgotten.add(name, keys.map((texts) => this.#suffix(current, texts)), this.#times.next(), options);
     let [rows, online] = [0, 0];
     // Rows from before a forced change of the view are kept in logs of their own.
@@ -69,7 +74,10 @@ export class Forgetting {
     }
     const { forgetServed } = await import('./quality/forget-served.ts');
     const served = await forgetServed(this.#storage, name, entity, new Set(keys.map((texts) => this.#suffix(current, texts))), options);
-    return { rows, quarantined: await this.#sweepQuarantine(current, keys, options), online, served };
+    const quarantined = await this.#sweepQuarantine(current, keys, options);
+    // Last: a dataset whose saving begins from now on finds nothing of them.
+    const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
+    return { rows, quarantined, online, served, datasets: await forgetDatasetRows(this.#storage, this.#clock, name, entity, keys, options) };
   }
 
   /** A batch that came at `ingestedAt` without the rows of entities that were forgotten since. */
@@ -94,6 +102,10 @@ export class Forgetting {
       await this.#sweepLog(current, [rowOf(current, table, row)], at, options);
       await this.#sweepOnline(this.#online.keyOf(current, texts), at, options);
     }
+    if (due.size === 0) return;
+    // Who saved a dataset while these rows were in the log has seen them; a minute is for clocks that differ.
+    const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
+    await forgetDatasetRows(this.#storage, this.#clock, current.view.name, current.view.entity, [...due.values()].map(({ texts }) => texts), { ...options, since: ingestedAt - 60_000 });
   }
 
   /** Takes out what a materialization that began at `since` brought online of entities that were forgotten meanwhile. */

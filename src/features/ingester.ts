@@ -35,7 +35,7 @@ export class Ingester {
     this.#materializer = materializer;
     this.#times = new IngestTimes(clock);
     this.#quarantine = new Quarantine(storage);
-    this.#forgetting = new Forgetting(storage, this.#times, logs, online, this.#quarantine);
+    this.#forgetting = new Forgetting(storage, clock, this.#times, logs, online, this.#quarantine);
   }
 
   /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */

@@ -63,10 +63,10 @@ describe('an entity that is forgotten', () => {
     const before = await state(other);
     expect(before.past).toEqual([[2, 1, 0], [3, 3, 3]]);
     expect(await everyByte(storage)).toContain('anna-secret');
-    expect(await store.forget(view, [anna, { customer: 'nobody' }])).toEqual({ rows: 3, quarantined: 1, online: 1, served: 0 });
+    expect(await store.forget(view, [anna, { customer: 'nobody' }])).toEqual({ rows: 3, quarantined: 1, online: 1, served: 0, datasets: 0 });
     for (const each of [store, other, await make(storage)]) expect(await state(each)).toEqual(without);
     expect(await everyByte(storage)).not.toContain('anna');
-    expect(await store.forget(view, [anna])).toEqual({ rows: 0, quarantined: 0, online: 0, served: 0 });
+    expect(await store.forget(view, [anna])).toEqual({ rows: 0, quarantined: 0, online: 0, served: 0, datasets: 0 });
     // What is online is told by its place in its batch, which others have still.
     await other.materialize(view);
     expect(await state(other)).toEqual(without);
@@ -150,7 +150,7 @@ describe('an entity that is forgotten', () => {
     await using storage = new FilesystemStorage(root);
     const store = await make(storage);
     await fill(store);
-    expect(await store.forget(view, [anna])).toEqual({ rows: 3, quarantined: 1, online: 1, served: 0 });
+    expect(await store.forget(view, [anna])).toEqual({ rows: 3, quarantined: 1, online: 1, served: 0, datasets: 0 });
     await storage.compact();
     const holding = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(root, name)).isFile() && readFileSync(join(root, name)).includes('anna'));
     expect(holding).toEqual([]);
@@ -160,6 +160,6 @@ describe('an entity that is forgotten', () => {
   it('must be named whole', async () => {
     const store = await make(new MemoryStorage());
     await expect(store.forget(view, [{ amount: 1 }])).rejects.toThrow('entities[0] is {"amount":1}; give the whole key of an entity of \'spend\': customer.');
-    expect(await store.forget(view, [])).toEqual({ rows: 0, quarantined: 0, online: 0, served: 0 });
+    expect(await store.forget(view, [])).toEqual({ rows: 0, quarantined: 0, online: 0, served: 0, datasets: 0 });
   });
 });

@@ -56,28 +56,37 @@ export async function storeSummary(storage: StorageAdapter, name: string, rows: 
   };
 }
 
-/** The details of a dataset; `undefined` when they are not there. */
-export async function readDetails(storage: StorageAdapter, digest: Digest, { signal }: OperationOptions): Promise<DatasetDetails | undefined> {
-  const stream = await storage.readBlob(digest, { signal });
-  return stream && (decode(await collectBytes(stream), digest) as DatasetDetails);
+/** The details of a dataset. Throws `IntegrityError`, naming the dataset, when they are not there. */
+export async function readDetails(storage: StorageAdapter, digest: Digest, dataset: string, options: OperationOptions): Promise<DatasetDetails> {
+  return decode(await demandBlob(storage, digest, `The details of the dataset ${dataset}`, options), digest) as DatasetDetails;
 }
 
-/** The splits of all rows, by number; `undefined` when they are not there. */
-export async function readAssignment(storage: StorageAdapter, { digest }: BlobRef, { signal }: OperationOptions): Promise<Uint8Array | undefined> {
+/** The splits of all rows, by number. Throws `IntegrityError`, naming the dataset, when they are not there. */
+export async function readAssignment(storage: StorageAdapter, { digest }: BlobRef, dataset: string, options: OperationOptions): Promise<Uint8Array> {
+  return demandBlob(storage, digest, `The splits of the dataset ${dataset}`, options);
+}
+
+async function demandBlob(storage: StorageAdapter, digest: Digest, what: string, { signal }: OperationOptions): Promise<Uint8Array> {
   const stream = await storage.readBlob(digest, { signal });
-  return stream && collectBytes(stream);
+  if (stream !== undefined) return collectBytes(stream);
+  throw lostBlob(digest, what);
+}
+
+/** That a blob is not there. */
+export function lostBlob(digest: Digest, what: string): IntegrityError {
+  return new IntegrityError(`${what} are gone: there is no blob ${digest}. Restore it from a copy, or save the dataset again.`, { key: digest });
 }
 
 /** Columns of a chunk. Throws `IntegrityError` when it is not there. */
 export async function demandChunk(storage: StorageAdapter, chunks: readonly ChunkRef[], chunk: ChunkRef, names: readonly string[] | undefined, dataset: string, { signal }: OperationOptions): Promise<Table> {
   const where = whereOf(chunks, chunk, dataset);
   const table = await readChunk(storage, chunk, names, where, { signal });
-  if (table === undefined) throw new IntegrityError(`${where} are gone: there is no blob ${chunk.digest}. Restore it from a copy.`, { key: chunk.digest });
+  if (table === undefined) throw lostBlob(chunk.digest, where);
   return table;
 }
 
 /** Which rows a chunk has, for messages. */
-export function whereOf(chunks: readonly ChunkRef[], chunk: ChunkRef, dataset: string): string {
+function whereOf(chunks: readonly ChunkRef[], chunk: ChunkRef, dataset: string): string {
   let from = 0;
   for (const each of chunks) {
     if (each === chunk) break;

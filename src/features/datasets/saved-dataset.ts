@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import { takeRows } from '../../core/column.ts';
-import { ConflictError, IntegrityError, NotFoundError, ValidationError } from '../../core/errors.ts';
+import { ConflictError, IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../../core/errors.ts';
 import { fingerprint } from '../../core/fingerprint.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
@@ -10,9 +10,9 @@ import type { StorageAdapter } from '../../storage/contract.ts';
 import { sliceTable } from '../batch.ts';
 import { missingColumn } from '../missing-column.ts';
 import { ownValues } from '../own-values.ts';
-import { readChunk, type ChunkRef } from './dataset-chunk.ts';
+import type { ChunkRef } from './dataset-chunk.ts';
 import type { DatasetFacts } from './dataset-facts.ts';
-import { readAssignment, readDetails, whereOf, type DatasetDetails } from './dataset-rows.ts';
+import { demandChunk, readAssignment, readDetails, type DatasetDetails } from './dataset-rows.ts';
 import { keyOf, type BodyRecord, type DatasetEntry, type DatasetVersions, type SavedContents } from './dataset-versions.ts';
 
 /** What is read of a dataset. */
@@ -67,12 +67,11 @@ export function factsOf(name: string, { version }: DatasetEntry, saved: SavedCon
 /** A dataset to be read. */
 export async function openDataset(storage: StorageAdapter, versions: DatasetVersions, entry: DatasetEntry, body: BodyRecord, options: OperationOptions): Promise<SavedDataset> {
   const { name, saved } = body.value;
-  const details = await readDetails(storage, saved!.details, options);
-  const reader = new DatasetReader(storage, versions, entry, name, saved!, details);
-  if (details === undefined) throw await reader.lost(saved!.details, 'Its details', options);
+  const reader = new DatasetReader(storage, versions, entry, name, saved!);
+  const { statistics } = await reader.details(options);
   return {
     ...factsOf(name, entry, saved!),
-    statistics: Object.fromEntries(saved!.columns.map((column) => [column.name, details.statistics[column.name]!])),
+    statistics: Object.fromEntries(saved!.columns.map((column) => [column.name, statistics[column.name]!])),
     rows: (each = {}) => reader.rows(each),
     columns: (each = {}) => reader.columns(each),
     read: (each = {}) => reader.read(each),
@@ -85,15 +84,14 @@ class DatasetReader {
   readonly #entry: DatasetEntry;
   readonly #name: string;
   readonly #saved: SavedContents;
-  readonly #details: DatasetDetails | undefined;
+  #details: DatasetDetails | undefined;
 
-  constructor(storage: StorageAdapter, versions: DatasetVersions, entry: DatasetEntry, name: string, saved: SavedContents, details: DatasetDetails | undefined) {
+  constructor(storage: StorageAdapter, versions: DatasetVersions, entry: DatasetEntry, name: string, saved: SavedContents) {
     this.#storage = storage;
     this.#versions = versions;
     this.#entry = entry;
     this.#name = name;
     this.#saved = saved;
-    this.#details = details;
   }
 
   async *rows(options: ReadDatasetOptions): AsyncGenerator<Row> {
@@ -138,14 +136,22 @@ class DatasetReader {
     return chunkOf(table);
   }
 
-  /** What is wrong when a blob is not there: the dataset was changed or deleted by others, or is damaged. */
-  async lost(digest: string, what: string, options: OperationOptions): Promise<Error> {
-    const body = await this.#versions.body(keyOf(this.#name, this.#entry), { signal: options.signal });
-    if (body === undefined) return new NotFoundError(`The dataset '${this.#ref}' was deleted while it was read.`, { key: this.#ref });
-    if (body.value.saved?.details !== this.#saved.details) {
-      return new ConflictError(`Rows of the dataset '${this.#ref}' were forgotten while it was read; get it again with getDataset('${this.#ref}') and begin anew.`, { key: this.#ref });
+  /** Where the rows are, and what they are like; read once. */
+  async details(options: OperationOptions): Promise<DatasetDetails> {
+    return (this.#details ??= await this.#sound(() => readDetails(this.#storage, this.#saved.details, `'${this.#ref}'`, options), options));
+  }
+
+  /** What `read` gives; when a blob is not there or not well, whether that is because the dataset was changed or deleted by others. */
+  async #sound<T>(read: () => Promise<T>, { signal }: OperationOptions): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isModelkeepError(error, 'integrity')) throw error;
+      const body = await this.#versions.body(keyOf(this.#name, this.#entry), { signal });
+      if (body === undefined) throw new NotFoundError(`The dataset '${this.#ref}' was deleted while it was read.`, { key: this.#ref, cause: error });
+      if (body.value.saved?.details === this.#saved.details) throw error;
+      throw new ConflictError(`Rows of the dataset '${this.#ref}' were forgotten while it was read; get it again with getDataset('${this.#ref}') and begin anew.`, { key: this.#ref, cause: error });
     }
-    return new IntegrityError(`${what} of the dataset '${this.#ref}' are gone: there is no blob ${digest}. Restore it from a copy, or save the dataset again.`, { key: digest });
   }
 
   get #ref(): string {
@@ -155,22 +161,22 @@ class DatasetReader {
   async *#tables({ split, columns, signal }: ReadDatasetOptions): AsyncGenerator<Table> {
     const names = columns === undefined ? undefined : this.#checkColumns(columns);
     const code = split === undefined ? undefined : this.#codeOf(split);
-    const codes = code === undefined ? undefined : await this.#codes(signal);
+    const { chunks, assignment } = await this.details({ signal });
+    const codes = code === undefined ? undefined : await this.#sound(() => readAssignment(this.#storage, assignment!, `'${this.#ref}'`, { signal }), { signal });
     let from = 0;
-    for (const chunk of this.#details!.chunks) {
+    for (const chunk of chunks) {
       throwIfAborted(signal, `Reading the dataset '${this.#ref}'`);
       const to = from + chunk.rows;
       const wanted = codes && indicesOf(codes.subarray(from, to), code!);
       from = to;
       if (wanted?.length === 0) continue;
-      const table = await this.#chunk(chunk, names, signal);
+      const table = await this.#chunk(chunks, chunk, names, signal);
       yield wanted === undefined || wanted.length === chunk.rows ? table : take(table, wanted);
     }
   }
 
-  async #chunk(chunk: ChunkRef, names: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<Table> {
-    const table = await readChunk(this.#storage, chunk, names, whereOf(this.#details!.chunks, chunk, `'${this.#ref}'`), { signal });
-    if (table === undefined) throw await this.lost(chunk.digest, 'Rows', { signal });
+  async #chunk(chunks: readonly ChunkRef[], chunk: ChunkRef, names: readonly string[] | undefined, signal: AbortSignal | undefined): Promise<Table> {
+    const table = await this.#sound(() => demandChunk(this.#storage, chunks, chunk, names, `'${this.#ref}'`, { signal }), { signal });
     const order = names ?? this.#saved.columns.map(({ name }) => name);
     return { rowCount: table.rowCount, columns: Object.fromEntries(order.map((name) => [name, table.columns[name]!])) };
   }
@@ -188,13 +194,6 @@ class DatasetReader {
     const code = names.indexOf(split);
     if (code >= 0) return code;
     throw new ValidationError(`The dataset '${this.#ref}' has no split ${shown(split, 80)}; it has ${names.join(', ') || 'none'}.`, { path: 'split' });
-  }
-
-  async #codes(signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const assignment = this.#details!.assignment!;
-    const codes = await readAssignment(this.#storage, assignment, { signal });
-    if (codes === undefined) throw await this.lost(assignment.digest, 'The splits', { signal });
-    return codes;
   }
 
   #none(columns: readonly string[] | undefined): Table {
