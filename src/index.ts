@@ -117,7 +117,7 @@ export type { LogModelInput } from './tracking/models/log-model.ts';
 export type { LoggedModel } from './tracking/models/logged-model.ts';
 export type { TfjsMemorySource } from './tracking/system-metrics.ts';
 export type { DatasetColumnProfile, NumberSummary, TextCount, TextSummary } from './stats/samples/dataset-profile.ts';
-export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole } from './tracking/run-datasets.ts';
+export type { DatasetContents, DatasetInput, DatasetRecord, DatasetRole, KnownContents } from './tracking/run-datasets.ts';
 export type { LatestMetrics, MetricPoint } from './tracking/latest-metric.ts';
 export type { MetricSeries, MetricSeriesOptions } from './tracking/series/metric-series.ts';
 export { filterText } from './tracking/search/filter-text.ts';

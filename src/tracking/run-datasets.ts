@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import type { Column, ColumnType } from '../core/column.ts';
-import type { Digest } from '../core/digest.ts';
+import { isDigest, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { fingerprint } from '../core/fingerprint.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -30,7 +30,20 @@ export type DatasetContents =
   | {
       /** Rows, columns or an Arrow table. */
       table: TableInput;
-    };
+    }
+  | KnownContents;
+
+/** Contents that were told apart before, such as those of a dataset that a `FeatureStore` has saved. */
+export interface KnownContents {
+  /** Their fingerprint. */
+  digest: string;
+  /** Rows in all. */
+  rowCount: number;
+  /** Types of the columns by name. */
+  schema: Readonly<Record<string, ColumnType>>;
+  /** What the columns are like, by name. @default not known */
+  statistics?: Readonly<Record<string, DatasetColumnProfile>> | undefined;
+}
 
 /** A dataset as it is logged: its name and role, and its contents as rows, columns, or any table. The contents are not stored, only what tells them apart and what they are like. */
 export type DatasetInput = {
@@ -42,7 +55,7 @@ export type DatasetInput = {
   source?: string | undefined;
   /** Types of columns by name; the others are inferred. */
   types?: Readonly<Record<string, ColumnType>> | undefined;
-  /** Whether what its columns are like is recorded: missing values, extremes, means, quantiles, the most frequent categories. @default true */
+  /** Whether what its columns are like is recorded: missing values, extremes, means, quantiles, the most frequent categories. @default true, and false of contents that are known by their digest, whose statistics are kept elsewhere */
   profile?: boolean | undefined;
 } & DatasetContents;
 
@@ -75,21 +88,7 @@ export async function writeDataset(storage: StorageAdapter, clock: Clock, runId:
   if (dataset.source !== undefined && typeof dataset.source !== 'string') {
     throw new ValidationError(`The source of dataset '${name}' is ${shown(dataset.source, 80)}; give a text.`, { path: 'dataset.source' });
   }
-  const table = toTable(contentsOf(dataset), { path: name, ...(dataset.types ? { types: dataset.types } : {}) });
-  const stray = Object.keys(dataset.types ?? {}).find((column) => !Object.hasOwn(table.columns, column));
-  if (stray !== undefined && table.rowCount > 0) {
-    throw new ValidationError(`types of dataset '${name}' names column '${stray}', which it does not have.`, { path: `dataset.types.${stray}` });
-  }
-  const record: DatasetRecord = {
-    name,
-    role,
-    source: dataset.source,
-    fingerprint: fingerprint(table),
-    rowCount: table.rowCount,
-    schema: mapColumns(table, ({ type }) => type),
-    ...(dataset.profile === false ? {} : { profile: mapColumns(table, profileColumn) }),
-    loggedAt: clock.now(),
-  };
+  const record: DatasetRecord = { name, role, source: dataset.source, ...(isKnown(dataset) ? knownFacts(dataset) : tableFacts(dataset)), loggedAt: clock.now() };
   await storage.write(datasetOperations(runId, record), options);
   return record;
 }
@@ -121,6 +120,37 @@ export async function readDatasets(storage: StorageAdapter, runId: string, onDam
 
 function mapColumns<T>(table: Table, of: (column: Column) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, of(column)]));
+}
+
+type ContentFacts = Pick<DatasetRecord, 'fingerprint' | 'rowCount' | 'schema' | 'profile'>;
+
+function isKnown(dataset: DatasetInput): dataset is DatasetInput & KnownContents {
+  return (dataset as Partial<KnownContents>).digest !== undefined;
+}
+
+function knownFacts({ name, profile, digest, rowCount, schema, statistics, ...rest }: DatasetInput & KnownContents): ContentFacts {
+  const contents = rest as { rows?: unknown; columns?: unknown; table?: unknown };
+  // A dataset of a FeatureStore has functions by these names.
+  if ([contents.rows, contents.columns, contents.table].some((each) => typeof each === 'object')) throw new ValidationError(`Dataset '${name}' comes with a digest and with contents; give one of them.`, { path: 'dataset' });
+  const path = 'dataset.digest';
+  if (!isDigest(digest)) throw new ValidationError(`The digest of dataset '${name}' is ${shown(digest, 80)}; give 'sha256:' and 64 hexadecimal digits.`, { path });
+  if (!(Number.isSafeInteger(rowCount) && rowCount >= 0)) throw new ValidationError(`The rowCount of dataset '${name}' is ${shown(rowCount, 80)}; give a whole number.`, { path: 'dataset.rowCount' });
+  if (typeof schema !== 'object' || schema === null) throw new ValidationError(`The schema of dataset '${name}' is ${shown(schema, 80)}; give types by column.`, { path: 'dataset.schema' });
+  return { fingerprint: digest, rowCount, schema, ...(profile === true && statistics !== undefined ? { profile: statistics } : {}) };
+}
+
+function tableFacts(dataset: DatasetInput): ContentFacts {
+  const table = toTable(contentsOf(dataset), { path: dataset.name, ...(dataset.types ? { types: dataset.types } : {}) });
+  const stray = Object.keys(dataset.types ?? {}).find((column) => !Object.hasOwn(table.columns, column));
+  if (stray !== undefined && table.rowCount > 0) {
+    throw new ValidationError(`types of dataset '${dataset.name}' names column '${stray}', which it does not have.`, { path: `dataset.types.${stray}` });
+  }
+  return {
+    fingerprint: fingerprint(table),
+    rowCount: table.rowCount,
+    schema: mapColumns(table, ({ type }) => type),
+    ...(dataset.profile === false ? {} : { profile: mapColumns(table, profileColumn) }),
+  };
 }
 
 function contentsOf(dataset: DatasetInput): TableInput {

@@ -4,7 +4,9 @@ import type { Clock } from '../../core/clock.ts';
 import { ConflictError, isModelkeepError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import type { RecordRef } from '../../core/record-ref.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
+import { lineageOperations } from '../../storage/lineage.ts';
 import { DatasetVersions, type BodyRecord, type DroppedKeys } from './dataset-versions.ts';
 import { readAssignment, readDetails, storeSummary, type StoredRows } from './dataset-rows.ts';
 import { entityDigest, takeOutKeys, type ForgottenEntities } from './take-out-keys.ts';
@@ -44,7 +46,10 @@ async function forgetIn(storage: StorageAdapter, clock: Clock, versions: Dataset
       if (left.dropped === 0) return 0;
       const { contents, blobs } = await storeSummary(storage, body.value.name, left.rows, options);
       const history = [...saved.forgotten, { at: clock.now(), rows: left.dropped, digest: saved.digest }];
-      if (await versions.write(body, { ...body.value, saved: { ...saved, ...contents, forgotten: history } }, blobs, options)) return left.dropped;
+      if (!(await versions.write(body, { ...body.value, saved: { ...saved, ...contents, forgotten: history } }, blobs, options))) continue;
+      const [from, to] = [contents.digest, saved.digest].map((digest): RecordRef => ({ kind: 'dataset', id: body.value.name, digest }));
+      await storage.write(lineageOperations([{ from: from!, relation: 'derivedFrom', to: to!, at: clock.now() }]), options);
+      return left.dropped;
     } catch (error) {
       // Someone else took rows out, or the dataset was deleted, and its blobs were collected.
       const gone = isModelkeepError(error, 'integrity') && (await versions.body(key, options))?.version !== body.version;

@@ -217,6 +217,6 @@ function identityOf({ digest, query: { features: _, ...query } }: SavedContents,
 function lineageOf(name: string, { digest, query: { service, views }, createdAt: at }: SavedContents): Parameters<typeof lineageOperations>[0] {
   const from: RecordRef = { kind: 'dataset', id: name, digest };
   const made: RecordRef[] = views.map((view) => ({ kind: 'feature-view', id: view.name, version: view.version, digest: view.digest }));
-  if (service) made.push({ kind: 'feature-service', id: service.name, version: service.version, digest: service.digest });
+  if (service) made.push({ kind: 'feature-service', id: service.service, version: service.version, digest: service.digest });
   return made.map((to) => ({ from, relation: 'derivedFrom', to, at }));
 }

@@ -52,7 +52,7 @@ export interface AskedColumn {
 /** One version of a service. */
 export interface ServicePin {
   /** Name of the service. */
-  readonly name: string;
+  readonly service: string;
   /** Which version of it. */
   readonly version: number;
   /** Digest of its definition. */
@@ -135,7 +135,7 @@ class Planner {
     const { name, version } = parseVersionedName(text, 'features');
     if (version === undefined) this.#relies.add(serviceKey(name));
     const service = await this.#freshIfUnknown((cached) => this.#source.catalog.service(name, version, cached, this.#options));
-    this.#service = { name, version: service.version, digest: service.digest };
+    this.#service = { service: name, version: service.version, digest: service.digest };
     for (const member of service.members) await this.#addMember(member, service.pins, fullNames);
   }
 

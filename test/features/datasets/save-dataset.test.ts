@@ -113,7 +113,7 @@ describe('a saved dataset', () => {
     expect(dataset).toMatchObject({
       features: ['amount', 'hurry'],
       failures: 2,
-      query: { features: 'service', service: { name: 'service', version: 1 }, timestamp: 't', asOf: 'knowledge', fullFeatureNames: false, views: [{ name: 'spend', version: 1, as: 'spend', keys: { customer: 'customer' } }], onDemandViews: [{ name: 'busy', version: '3' }] },
+      query: { features: 'service', service: { service: 'service', version: 1 }, timestamp: 't', asOf: 'knowledge', fullFeatureNames: false, views: [{ name: 'spend', version: 1, as: 'spend', keys: { customer: 'customer' } }], onDemandViews: [{ name: 'busy', version: '3' }] },
     });
     expect(JSON.stringify(dataset.query)).toBe(JSON.stringify((await store.getDataset('bound')).query));
     const plain = await store.saveDataset('plain', { ...query, features: [spend.feature('n'), { view: 'spend@1', as: 'other', keys: { customer: 'friend' } }], entities: entities.map((row) => ({ ...row, friend: 'c2' })) });
