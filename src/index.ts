@@ -352,12 +352,14 @@ export type { ListDatasetsQuery, SaveDatasetQuery } from './features/datasets/da
 export type { DatasetChunk, ReadDatasetOptions, SavedDataset, StreamDatasetOptions } from './features/datasets/saved-dataset.ts';
 export type { DatasetSplits } from './features/datasets/split-assigner.ts';
 export type { EntitySplitOptions, HashSplitOptions, SplitFractions, SplitOptions, SplitRange, TimeRange, TimeSplitOptions } from './features/datasets/split-options.ts';
+export type { FreshnessOptions, ViewFreshness } from './features/quality/freshness.ts';
+export type { StalenessChange } from './features/quality/staleness.ts';
 export type { ServedAnswer, ServedQuery } from './features/quality/served-answers.ts';
 export type { SkewOptions } from './features/quality/skew-options.ts';
 export type { FeatureSkew, SkewCause, SkewDistance, SkewedVersion, SkewExample, SkewReport, SkewStatus } from './features/quality/skew-report.ts';
 export type { ServingLogCounts, ServingLogOptions } from './features/quality/serving-log-options.ts';
 export { featureView } from './features/definitions/feature-view.ts';
-export type { ComputedFeatureOptions, ColumnFeature, ColumnFeatureOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
+export type { ComputedFeatureOptions, ColumnFeature, ColumnFeatureOptions, ExpectedFreshness, ExpectedFreshnessOptions, FeatureDefinition, FeatureExtras, FeatureFacts, FeatureOptions, FeatureSource, FeatureView, FeatureViewOptions, SourceType, TypedFeatureView } from './features/definitions/feature-view.ts';
 export { onDemandView } from './features/definitions/on-demand-view.ts';
 export type { NullableRow, OnDemandResult, OnDemandRow, OnDemandView, OnDemandViewData, OnDemandViewOptions } from './features/definitions/on-demand-view.ts';
 export { featureService } from './features/definitions/feature-service.ts';

@@ -52,12 +52,15 @@ import { OfflineLogs } from './offline-log.ts';
 import { answerOnline } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
+import type { FreshnessOptions, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
 import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
 import { servingLogSettings, type ServingLogCounts } from './quality/serving-log-options.ts';
 import { RowCache } from './row-cache.ts';
 import type { SkewOptions } from './quality/skew-options.ts';
 import type { SkewReport } from './quality/skew-report.ts';
+import type { StalenessChange } from './quality/staleness.ts';
+import { stalenessOf } from './quality/staleness-source.ts';
 import type { OnlineFeatures } from './serve.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
@@ -102,6 +105,7 @@ export class FeatureStore implements AsyncDisposable {
   readonly #ingester: Ingester;
   readonly #rows: RowCache;
   readonly #log: ServingLog | undefined;
+  #freshness: FreshnessReader | undefined;
 
   constructor(options: FeatureStoreOptions) {
     checkStoreOptions(options);
@@ -209,6 +213,26 @@ export class FeatureStore implements AsyncDisposable {
    */
   arrivals(view: string | FeatureView, options: ArrivalsOptions = {}): TriggerSource<Arrival> {
     return arrivalsOf(this.#storage, nameOf(view).name, options);
+  }
+
+  /**
+   * How fresh a view is: its newest event time and ingestion, what of it is online, and whether it is older than it may be by `maxAge` or by its own `freshness`. It reads notes of what arrived, never the rows: what was
+   * forgotten still counts, and a batch that was brought online after it came counts as online from the next materialization on.
+   */
+  async freshness(view: string | FeatureView, options: FreshnessOptions = {}): Promise<ViewFreshness> {
+    const { checkFreshnessOptions, FreshnessReader } = await import('./quality/freshness.ts');
+    checkFreshnessOptions(options);
+    const { current, since } = await this.#definedView(view, options);
+    this.#freshness ??= new FreshnessReader(this.#storage, this.#clock, this.#materializer);
+    return this.#freshness.read(current, since, options);
+  }
+
+  /**
+   * A source of events, for pipelines and webhooks: one when a view becomes stale (its newest row is older than `maxAge`, or than its own `freshness` says), and one when it is fresh again, each once and
+   * under an id that stays the same. Who begins without a cursor is told when the view is stale by then. Polling throws `ValidationError` when nobody says how old the rows may be.
+   */
+  staleness(view: string | FeatureView, options: Omit<FreshnessOptions, 'signal'> = {}): TriggerSource<StalenessChange> {
+    return stalenessOf(nameOf(view).name, options, { storage: this.#storage, clock: this.#clock, viewOf: (operation) => this.#definedView(view, operation) });
   }
 
   /**
@@ -356,12 +380,16 @@ export class FeatureStore implements AsyncDisposable {
     return planQuery({ catalog: this.#catalog, functionOf: (name, version) => this.#functions.of(name, version), cached }, features, fullFeatureNames, { signal });
   }
 
-  /** A feature view by name, by name and version, or as it was defined. */
   async #viewOf(view: string | FeatureView, options: OperationOptions): Promise<CurrentView> {
+    return (await this.#definedView(view, options)).current;
+  }
+
+  /** A feature view by name, by name and version, or as it was defined, and when it was first defined. */
+  async #definedView(view: string | FeatureView, options: OperationOptions): Promise<{ current: CurrentView; since: number }> {
     const { name, version } = nameOf(view);
     const state = await this.#catalog.view(name, false, options);
     if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
-    return currentView(name, state, version);
+    return { current: currentView(name, state, version), since: state.versions[0]!.at };
   }
 }
 

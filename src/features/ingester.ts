@@ -160,7 +160,7 @@ export class Ingester {
     const { batch } = appended;
     if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, loadAll, { signal });
     if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
-    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, { signal });
+    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();
     return appended;
   }

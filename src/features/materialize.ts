@@ -22,12 +22,15 @@ export interface MaterializeResult {
   readonly entities: number;
 }
 
-interface MaterializedState {
+/** How far the rows of a view are online. */
+export interface MaterializedState {
   readonly layout: string;
   /** What lies before it in the log is online; absent while nothing is. */
   readonly position?: LogPosition | undefined;
   /** Event time up to which rows were wanted online; absent before the first materialization. */
   readonly end?: number | undefined;
+  /** When it was materialized last. */
+  readonly at?: number | undefined;
 }
 
 /** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
@@ -51,14 +54,14 @@ export class Materializer {
   /** Brings rows up to event time `end` online: what the log has gained since the last time, late rows included; `loadAll` gives the whole log. */
   async materialize(current: CurrentView, end: number, loadAll: () => Promise<LoadedRows>, options: LongOperationOptions): Promise<MaterializeResult> {
     const layout = layoutOf(current);
-    const state = (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), options))?.value;
+    const state = await this.stateOf(current, options);
     const rebuild = state !== undefined && state.layout !== layout.id;
     const until = rebuild ? Math.max(end, state.end ?? -Infinity) : end;
     // What is brought online and how far it goes in the log must be told from the same rows, whatever others read in between.
     const rows = (rebuild || state?.position === undefined ? await loadAll() : await this.#loadAfter(current, state.position, options)).snapshot();
     if (state === undefined) await this.#note(current, undefined, { layout: layout.id }, options);
     const result = await this.#bringOnline(current, rows, layout, until, rebuild, Math.min(this.#clock.now(), until) - clockSlack, options);
-    const next: MaterializedState = { layout: layout.id, position: rows.positionUntil(until), end: Math.max(until, state?.end ?? -Infinity) };
+    const next: MaterializedState = { layout: layout.id, position: rows.positionUntil(until), end: Math.max(until, state?.end ?? -Infinity), at: this.#clock.now() };
     await this.#note(current, state ?? { layout: layout.id }, next, options);
     return result;
   }
@@ -66,12 +69,17 @@ export class Materializer {
   /** Brings one batch online whatever its event times; the view's records are made anew first when they are of an older layout. */
   async push(current: CurrentView, batch: Batch, loadAll: () => Promise<LoadedRows>, options: OperationOptions): Promise<void> {
     const layout = layoutOf(current);
-    const state = (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), options))?.value;
+    const state = await this.stateOf(current, options);
     if (state === undefined) await this.#note(current, undefined, { layout: layout.id }, options);
     else if (state.layout !== layout.id) await this.materialize(current, -Infinity, loadAll, options);
     const loaded = new LoadedRows(current);
     loaded.add(batch, 0);
     await this.#bringOnline(current, loaded.snapshot(), layout, Infinity, false, this.#clock.now() - clockSlack, options);
+  }
+
+  /** How far the rows of a view are online; `undefined` while none are. */
+  async stateOf(current: CurrentView, options: OperationOptions): Promise<MaterializedState | undefined> {
+    return (await readValue<MaterializedState>(this.#storage, this.#stateKey(current), { signal: options.signal }))?.value;
   }
 
   async #loadAfter(current: CurrentView, position: LogPosition, options: OperationOptions): Promise<LoadedRows> {

@@ -68,6 +68,22 @@ export type SourceType<Source> = Source extends FeatureType
         ? Type
         : FeatureType;
 
+/** How fresh a view is expected to be, as data. */
+export interface ExpectedFreshness {
+  /** How old its newest row may be, in milliseconds. */
+  readonly maxAge: number;
+  /** Whether age is counted from the row's event time or from its ingestion. @default 'event' */
+  readonly by?: 'event' | 'ingested' | undefined;
+}
+
+/** How fresh a view is expected to be. */
+export interface ExpectedFreshnessOptions {
+  /** How old its newest row may be. */
+  readonly maxAge: Duration;
+  /** Whether age is counted from the row's event time or from its ingestion. @default 'event' */
+  readonly by?: 'event' | 'ingested' | undefined;
+}
+
 /** A feature view as data: how rows of events become features of an entity. Made by {@link featureView}. */
 export interface FeatureView<Name extends string = string> extends DefinitionFacts {
   /** Tells it from other definitions. */
@@ -88,6 +104,8 @@ export interface FeatureView<Name extends string = string> extends DefinitionFac
   readonly rowId?: readonly string[] | undefined;
   /** How long a value of a column stays usable, in milliseconds; absent when for ever. */
   readonly ttl?: number | undefined;
+  /** How fresh it is expected to be; it decides no value. */
+  readonly freshness?: ExpectedFreshness | undefined;
   /** Its features by name. */
   readonly features: Readonly<Record<Name, FeatureDefinition>>;
   /** Types of columns of the rows that are no features but go into some. */
@@ -121,6 +139,8 @@ export interface FeatureViewOptions<Features extends Readonly<Record<string, Fea
   rowId?: readonly string[] | undefined;
   /** How long a value of a column stays usable after its timestamp, both ends included; windows have lengths of their own. @default for ever */
   ttl?: Duration | undefined;
+  /** How fresh the view is expected to be, for `freshness` and `staleness`; it decides no value, so changing it breaks nothing. @default nothing is expected */
+  freshness?: ExpectedFreshnessOptions | undefined;
   /** Features by name: the type of a column of that name, an aggregate, an expression, or any of them with a default and a description. */
   features: Features;
   /** Types of columns of the rows that are no features but go into some; where left out, what is aggregated is a `float64`, and what a condition tests is of the type it is compared with. @default none */
@@ -150,7 +170,9 @@ const shared = {
   ...factFields,
 };
 
+const by = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['event', 'ingested']));
 const optionsSchema = /* @__PURE__ */ z.strictObject({
+  freshness: z.optional(z.strictObject({ maxAge: z.unknown(), by })),
   entity: z.union([z.array(columnName), z.looseObject({ kind: z.literal('entity') })], "must be an entity, or the names of the columns of its key, such as ['driver_id']"),
   ...shared,
   ttl: z.optional(z.unknown()),
@@ -164,6 +186,7 @@ const viewSchema = /* @__PURE__ */ z.strictObject({
   entityName: z.optional(name),
   keyTypes: z.optional(keyTypesSchema),
   ttl: z.optional(z.number().check(z.gt(0))),
+  freshness: z.optional(z.strictObject({ maxAge: z.number().check(z.gt(0)), by })),
   features: z.record(z.string(), z.union([z.strictObject({ kind: z.literal('column'), type: featureTypeSchema, from: z.optional(z.string().check(z.startsWith('='))) }), aggregateSchema])),
   defaults: z.optional(z.record(z.string(), z.unknown())),
   about: z.optional(z.record(z.string(), z.strictObject(factsSchema))),
@@ -202,6 +225,7 @@ export function featureView<const Features extends Readonly<Record<string, Featu
     createdTimestamp: options.createdTimestamp,
     rowId: options.rowId && [...options.rowId],
     ttl: options.ttl === undefined ? undefined : durationMs(options.ttl, `${path}.ttl`),
+    freshness: options.freshness && { maxAge: durationMs(options.freshness.maxAge, `${path}.freshness.maxAge`), by: options.freshness.by },
     features,
     columns: options.columns && { ...options.columns },
     defaults,

@@ -63,7 +63,7 @@ export function shapeOf(plan: QueryPlan): PlannedShape {
   const features = [...plan.columns.map(({ column, id, ref }) => ({ ...known.get(id)!, column, ref })), ...inputs.map((id) => known.get(id)!)];
   const keys = [...new Set(plan.views.flatMap((view) => view.keys))];
   const shape: ServedShape = {
-    service: plan.service,
+    service: plan.service && { name: plan.service.service, version: plan.service.version },
     views: plan.views.map(({ current, keys: columns }) => ({ name: current.view.name, version: current.version, entity: current.view.entity, keys: columns })),
     onDemand: plan.computations.map(({ view }) => ({ name: view.name, version: view.version })),
     entities: entityColumns(plan),

@@ -1,0 +1,133 @@
+import * as z from 'zod/mini';
+import type { Clock } from '../../core/clock.ts';
+import { durationMs, type Duration } from '../../core/duration.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { signalOption } from '../../core/option-schemas.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import { check } from '../../core/schema.ts';
+import type { LogPosition, StorageAdapter } from '../../storage/contract.ts';
+import { readArrivals, type ArrivedBatch } from '../arrivals.ts';
+import type { CurrentView } from '../definitions/definition-states.ts';
+import type { Materializer } from '../materialize.ts';
+
+/** When a view counts as stale. */
+export interface FreshnessOptions extends OperationOptions {
+  /** How old its newest row may be. @default what the view says */
+  maxAge?: Duration | undefined;
+  /** Whether age is counted from the row's event time or from its ingestion. @default what the view says, otherwise 'event' */
+  by?: 'event' | 'ingested' | undefined;
+}
+
+/** How fresh a view is. Times are epoch milliseconds, lengths milliseconds. */
+export interface ViewFreshness {
+  /** The view. */
+  readonly view: string;
+  /** When it was looked at. */
+  readonly at: number;
+  /** The newest event time among its rows, `null` without any; a row of the future counts as of its ingestion. */
+  readonly newestEvent: number | null;
+  /** When rows came in last. */
+  readonly newestIngested: number | null;
+  /** The newest event time that is online for certain, materialized or ingested with `online`. */
+  readonly newestOnline: number | null;
+  /** When it was materialized last, `null` if never. */
+  readonly materializedAt: number | null;
+  /** How old its newest row is, by what `by` says. */
+  readonly lag: number | null;
+  /** How far the online records are behind the rows, in event time. */
+  readonly onlineLag: number | null;
+  /** How old its newest row may be, `null` when nobody said. */
+  readonly maxAge: number | null;
+  /** Whether it is older. A view without rows is stale once it was there so long. */
+  readonly stale: boolean;
+  /** That in words. */
+  readonly reason: string;
+}
+
+/** What a view is held to. */
+export interface Expectation {
+  readonly maxAge: number | undefined;
+  readonly by: 'event' | 'ingested';
+}
+
+const schema = /* @__PURE__ */ z.strictObject({ maxAge: z.optional(z.unknown()), by: z.optional(z.enum(['event', 'ingested'])), signal: signalOption });
+
+/** Checks the options of `freshness` and `staleness`. */
+export function checkFreshnessOptions(options: FreshnessOptions): void {
+  const { maxAge } = check(schema, options, 'options') as FreshnessOptions;
+  if (maxAge !== undefined && durationMs(maxAge, 'options.maxAge') === 0) throw new ValidationError('options.maxAge is 0; give a length of time.', { path: 'options.maxAge' });
+}
+
+/** What a view is held to by a call, or by itself. */
+export function expectationOf({ view }: CurrentView, { maxAge, by }: FreshnessOptions): Expectation {
+  return { maxAge: maxAge === undefined ? view.freshness?.maxAge : durationMs(maxAge, 'options.maxAge'), by: by ?? view.freshness?.by ?? 'event' };
+}
+
+/** The moment from which a batch's newest row ages: never one that had not come when it was ingested. */
+export function newestOf({ to, ingestedAt }: ArrivedBatch, by: Expectation['by']): number {
+  return by === 'ingested' ? ingestedAt : Math.min(to, ingestedAt);
+}
+
+interface Seen {
+  position: LogPosition | undefined;
+  event: number;
+  ingested: number;
+  online: number;
+}
+
+/** Tells how fresh views are, from the notes of what arrived; what it read once it does not read again. */
+export class FreshnessReader {
+  readonly #storage: StorageAdapter;
+  readonly #clock: Clock;
+  readonly #materializer: Materializer;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(storage: StorageAdapter, clock: Clock, materializer: Materializer) {
+    this.#storage = storage;
+    this.#clock = clock;
+    this.#materializer = materializer;
+  }
+
+  /** How fresh a view is that was defined at `since`. */
+  async read(current: CurrentView, since: number, options: FreshnessOptions): Promise<ViewFreshness> {
+    const { name } = current.view;
+    const { maxAge, by } = expectationOf(current, options);
+    const seen = await this.#readOn(name, options);
+    const state = await this.#materializer.stateOf(current, options);
+    const at = this.#clock.now();
+    const newest = by === 'event' ? seen.event : seen.ingested;
+    const online = Math.max(seen.online, Math.min(state?.end ?? -Infinity, seen.event));
+    const lag = at - (newest === -Infinity ? since : newest);
+    const stale = maxAge !== undefined && lag > maxAge;
+    const what = newest === -Infinity ? `'${name}' has no rows yet` : `The newest row of '${name}' ${by === 'event' ? 'is of' : 'came at'} ${new Date(newest).toISOString()}, ${lag} ms ago`;
+    return {
+      view: name,
+      at,
+      newestEvent: timeOf(seen.event),
+      newestIngested: timeOf(seen.ingested),
+      newestOnline: timeOf(online),
+      materializedAt: state?.at ?? null,
+      lag: newest === -Infinity ? null : lag,
+      onlineLag: online === -Infinity ? null : seen.event - online,
+      maxAge: maxAge ?? null,
+      stale,
+      reason: maxAge === undefined ? `${what}; nobody says how old it may be.` : `${what}, ${stale ? 'more than' : 'within'} the ${maxAge} ms that it may be.`,
+    };
+  }
+
+  async #readOn(view: string, { signal }: OperationOptions): Promise<Seen> {
+    const known: Seen = { ...(this.#seen.get(view) ?? { position: undefined, event: -Infinity, ingested: -Infinity, online: -Infinity }) };
+    for await (const { batch, position } of readArrivals(this.#storage, view, known.position, signal)) {
+      known.position = position;
+      known.event = Math.max(known.event, newestOf(batch, 'event'));
+      known.ingested = Math.max(known.ingested, batch.ingestedAt);
+      if (batch.online) known.online = Math.max(known.online, newestOf(batch, 'event'));
+    }
+    this.#seen.set(view, known);
+    return known;
+  }
+}
+
+function timeOf(time: number): number | null {
+  return time === -Infinity ? null : time;
+}
