@@ -1,4 +1,4 @@
-import { concatBytes, fromUtf8 } from './bytes.ts';
+import { concatBytes, fromUtf8, isWellFormed, utf8 } from './bytes.ts';
 import { decode, encode } from './codec.ts';
 import { embeddingSize, type Column, type ColumnType, type EmbeddingColumn } from './column.ts';
 import { IntegrityError } from './errors.ts';
@@ -51,10 +51,16 @@ export function encodeTable(table: Table): Uint8Array<ArrayBuffer> {
     }
     headers.push(header);
   }
-  const head = encode({ rows: table.rowCount, columns: headers });
+  const head = encodeHead(table.rowCount, headers);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setUint32(0, head.length, true);
   return concatBytes([length, ...padded(head), ...sections.flatMap(padded)]);
+}
+
+/** What `encode` gives, at a fraction of the time: small tables are mostly their heads. */
+function encodeHead(rows: number, headers: readonly ColumnHeader[]): Uint8Array<ArrayBuffer> {
+  if (!headers.every(({ name }) => isWellFormed(name))) return encode({ rows, columns: headers });
+  return utf8(JSON.stringify({ columns: headers.map(({ bytes, json, masked, name, type, width }) => ({ bytes, json, masked, name, type, width })), rows }));
 }
 
 /** The table of bytes that {@link encodeTable} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */

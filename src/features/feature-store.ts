@@ -179,7 +179,7 @@ export class FeatureStore implements AsyncDisposable {
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
     checkIngestOptions(options);
     const current = await this.#viewOf(view, options);
-    return this.#ingester.ingest(current, rows, options, () => this.#rows.load(current, options));
+    return this.#ingester.ingest(current, rows, options);
   }
 
   /** Rows of a view that were set aside by `ingest` with `onInvalid: 'quarantine'`, page by page, those first that came first: each with its reasons, its place and its values. */
@@ -198,13 +198,13 @@ export class FeatureStore implements AsyncDisposable {
   async releaseQuarantined(view: string | FeatureView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions = {}): Promise<number> {
     checkReleaseOptions(options);
     const current = await this.#viewOf(view, options);
-    return this.#ingester.release(current, rows, options, () => this.#rows.load(current, options));
+    return this.#ingester.release(current, rows, options);
   }
 
   /** Drops rows from quarantine for good; returns how many. Ingested again as they were, they do not come back. */
   async rejectQuarantined(view: string | FeatureView, ids: readonly string[], options: OperationOptions = {}): Promise<number> {
     const current = await this.#viewOf(view, options);
-    return this.#ingester.reject(current, ids, options, () => this.#rows.load(current, options));
+    return this.#ingester.reject(current, ids, options);
   }
 
   /**
@@ -223,7 +223,7 @@ export class FeatureStore implements AsyncDisposable {
     const { checkFreshnessOptions, FreshnessReader } = await import('./quality/freshness.ts');
     checkFreshnessOptions(options);
     const { current, since } = await this.#definedView(view, options);
-    this.#freshness ??= new FreshnessReader(this.#storage, this.#clock, this.#materializer);
+    this.#freshness ??= new FreshnessReader(this.#storage, this.#clock);
     return this.#freshness.read(current, since, options);
   }
 
@@ -296,15 +296,14 @@ export class FeatureStore implements AsyncDisposable {
   /**
    * Brings a view's rows up to event time `end` online, late rows included: incremental, and idempotent. In time, never in the order of arrival, the newest row wins, so an older
    * one never replaces a newer. An entity's record keeps the rows that its longest window can need from the present (or from `end`, if that is earlier) on.
+   *
+   * The log is read in chunks of some 32 MB, and how far it is online is noted after each: what was cut off is gone on with by the next call, from whatever process; several may be at it at once. Only after
+   * a change of the view that asks for more is the whole log read again.
    */
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();
     const current = await this.#viewOf(view, options);
-    const since = this.#clock.now();
-    const result = await this.#materializer.materialize(current, end, () => this.#rows.load(current, options), options);
-    await this.#ingester.materialized(current, since, options);
-    this.#rows.trim();
-    return result;
+    return this.#materializer.materialize(current, end, (since) => this.#ingester.recheckOnline(current, since, options), options);
   }
 
   /**

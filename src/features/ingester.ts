@@ -12,7 +12,6 @@ import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, Relea
 import { Forgetting, type ForgetResult } from './forgetting.ts';
 import { checkedRows, partsOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
-import type { LoadedRows } from './loaded-rows.ts';
 import type { Materializer } from './materialize.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
@@ -39,7 +38,7 @@ export class Ingester {
   }
 
   /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */
-  async ingest(current: CurrentView, source: TableSource, options: IngestOptions, loadAll: () => Promise<LoadedRows>): Promise<IngestResult> {
+  async ingest(current: CurrentView, source: TableSource, options: IngestOptions): Promise<IngestResult> {
     const { name } = current.view;
     const { signal, batchId, onInvalid = 'fail', validate } = options;
     const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
@@ -48,7 +47,7 @@ export class Ingester {
       total.quarantined += unreadable;
       total.known += part.unreadable.length - unreadable;
       if (part.table.rowCount > 0) {
-        const appended = await this.#append(current, part.table, options.online ?? false, loadAll, {
+        const appended = await this.#append(current, part.table, options.online ?? false, {
           signal,
           batchId: batchId === undefined || total.batches === 0 ? batchId : `${batchId} ${total.batches + 1}`,
           now: this.#times.next(),
@@ -73,14 +72,14 @@ export class Ingester {
   }
 
   /** Takes rows out of quarantine and in, each once however often it is tried. Nothing is taken in when one of them is still invalid. */
-  async release(current: CurrentView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions, loadAll: () => Promise<LoadedRows>): Promise<number> {
+  async release(current: CurrentView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions): Promise<number> {
     const { name } = current.view;
     const { signal, validate } = options;
     const plans: { record: string; rows: readonly { place: number; values: Row }[] }[] = [];
     let released = 0;
     for (const [record, wanted] of byRecord(rows)) {
       // What was begun before, and cut off, is finished as it was asked for then.
-      const settled = new Set(await this.#settle(current, record, loadAll, { signal }));
+      const settled = new Set(await this.#settle(current, record, { signal }));
       const left = [...wanted.keys()].filter((place) => !settled.has(place));
       released += wanted.size - left.length;
       if (left.length === 0) continue;
@@ -96,7 +95,7 @@ export class Ingester {
         const after = await this.#quarantine.change(name, plan.record, (present) => (present.releasing || lacks(present, plan.rows) ? present : { ...present, releasing }), { signal });
         mine = after?.releasing?.batchId === releasing.batchId;
         if (!mine) await this.#quarantine.read(name, plan.record, plan.rows.map(({ place }) => place), { signal });
-        await this.#settle(current, plan.record, loadAll, { signal });
+        await this.#settle(current, plan.record, { signal });
       }
       released += plan.rows.length;
     }
@@ -104,10 +103,10 @@ export class Ingester {
   }
 
   /** Drops rows from quarantine; returns how many. */
-  async reject(current: CurrentView, ids: readonly string[], options: OperationOptions, loadAll: () => Promise<LoadedRows>): Promise<number> {
+  async reject(current: CurrentView, ids: readonly string[], options: OperationOptions): Promise<number> {
     let rejected = 0;
     for (const [record, wanted] of byRecord(ids)) {
-      await this.#settle(current, record, loadAll, options);
+      await this.#settle(current, record, options);
       let dropped = 0;
       await this.#quarantine.change(
         current.view.name,
@@ -130,19 +129,19 @@ export class Ingester {
     return this.#forgetting.forget(current, entities, { signal: options.signal });
   }
 
-  /** Ends a materialization that began at `since`: an entity that was forgotten meanwhile is not online. */
-  materialized(current: CurrentView, since: number, options: OperationOptions): Promise<void> {
+  /** Takes entities out of the online records that were forgotten since a moment. */
+  recheckOnline(current: CurrentView, since: number, options: OperationOptions): Promise<void> {
     return this.#forgetting.recheckOnline(current, since, { signal: options.signal });
   }
 
   /** Finishes a release that was begun, by whomever; returns the places of its rows. */
-  async #settle(current: CurrentView, record: string, loadAll: () => Promise<LoadedRows>, { signal }: OperationOptions): Promise<readonly number[]> {
+  async #settle(current: CurrentView, record: string, { signal }: OperationOptions): Promise<readonly number[]> {
     const { name } = current.view;
     const present = await this.#quarantine.change(name, record, (each) => each, { signal });
     const releasing = present?.releasing;
     if (releasing === undefined) return [];
     const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined, () => this.#clock.now());
-    await this.#append(current, table, releasing.online, loadAll, { signal, batchId: releasing.batchId, now: this.#times.next() });
+    await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#times.next() });
     const places = releasing.rows.map(({ place }) => place);
     await this.#quarantine.change(
       name,
@@ -153,12 +152,12 @@ export class Ingester {
     return places;
   }
 
-  async #append(current: CurrentView, table: Table, online: boolean, loadAll: () => Promise<LoadedRows>, options: AppendBatchOptions): Promise<AppendedBatch> {
+  async #append(current: CurrentView, table: Table, online: boolean, options: AppendBatchOptions): Promise<AppendedBatch> {
     const { signal } = options;
     const strip = (rows: Table, ingestedAt: number): Promise<Table> => this.#forgetting.strip(current, rows, ingestedAt, { signal });
     const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
     const { batch } = appended;
-    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, loadAll, { signal });
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, (since) => this.recheckOnline(current, since, { signal }), { signal });
     if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
     if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();

@@ -21,28 +21,21 @@ interface LoadedBatch {
   readonly places: Float64Array | undefined;
 }
 
-const maxPassed = 255;
 // A log that is rewritten more often than this while it is read is left for later.
 const maxRewritten = 10;
 
-/** The rows of a view that were read from its log: all of them, or those behind a position. */
+/** The rows of a view that were read from its log. */
 export class LoadedRows {
   readonly #view: CurrentView;
   readonly #keys: KeyDictionary;
   readonly #batches = new Map<string, LoadedBatch>();
   #present: RowSnapshot | undefined;
-  readonly #start: LogPosition | undefined;
   #position: LogPosition | undefined;
-  /** Where entries ended, with the latest event time up to there. */
-  #passed: { position: LogPosition; latest: number }[] = [];
-  #latest = -Infinity;
   #byteLength = 0;
 
-  constructor(view: CurrentView, after?: LogPosition) {
+  constructor(view: CurrentView) {
     this.#view = view;
     this.#keys = new KeyDictionary(view.view.entity.length);
-    this.#start = after;
-    this.#position = after;
   }
 
   get keys(): KeyDictionary {
@@ -60,9 +53,6 @@ export class LoadedRows {
       throwIfAborted(options.signal, `Reading the rows of ${this.#view.view.name}`);
       this.add(decodeBatch(entry.bytes, log.key), entry.bytes.length);
       this.#position = entry.position;
-      this.#passed.push({ position: entry.position, latest: this.#latest });
-      // An earlier position only means that more is read again, so a few of many will do.
-      if (this.#passed.length > maxPassed) this.#passed = this.#passed.filter((_, i) => i % 2 === 1);
     }
   }
 
@@ -79,7 +69,6 @@ export class LoadedRows {
     for (const name of [...entity, placesColumn]) delete columns[name];
     this.#batches.set(batch.id, { order, rowCount: batch.table.rowCount, columns, codes, places: placesOf(batch.table) });
     this.#byteLength += byteLength + codes.byteLength;
-    for (const time of columns[timestamp]!.values as Float64Array) if (time > this.#latest) this.#latest = time;
     this.#present = undefined;
   }
 
@@ -87,7 +76,7 @@ export class LoadedRows {
   snapshot(): RowSnapshot {
     const batches = this.#present?.batches ?? [...this.#batches.values()].sort((a, b) => (a.order < b.order ? -1 : 1));
     const index = this.#present?.index ?? indexOf(this.#view, batches, this.#keys.size);
-    this.#present = new RowSnapshot({ view: this.#view, batches, index, keys: this.#keys, passed: [...this.#passed], start: this.#start });
+    this.#present = new RowSnapshot({ view: this.#view, batches, index, keys: this.#keys });
     return this.#present;
   }
 }
@@ -114,8 +103,6 @@ interface SnapshotParts {
   readonly batches: readonly LoadedBatch[];
   readonly index: EventIndex;
   readonly keys: KeyDictionary;
-  readonly passed: readonly { readonly position: LogPosition; readonly latest: number }[];
-  readonly start: LogPosition | undefined;
 }
 
 /** The rows of a view as they stood when they were asked for; none that are read later show in it, however long it is worked with. */
@@ -137,33 +124,29 @@ export class RowSnapshot {
     return this.#parts.keys.keys().slice(0, this.index.starts.length - 1);
   }
 
-  /** A position up to which no row is later than `end`, so that whatever lies before it need not be read again. */
-  positionUntil(end: number): LogPosition | undefined {
-    return this.#parts.passed.findLast(({ latest }) => latest <= end)?.position ?? this.#parts.start;
-  }
-
   /** An index in which no row is known before its batch was, for which `knownFrom` gives the moment from its place in the order of ingestion, nor before it was created. */
   indexKnownFrom(knownFrom: (order: string) => number): EventIndex {
     return indexOf(this.#parts.view, this.batches, this.index.starts.length - 1, knownFrom);
   }
 
-  /** From which batch a row (by its number in the index's order of ingestion) came, and its place in it. */
-  originOf(rows: Int32Array): { batches: string[]; batchOf: Int32Array; placeOf: Int32Array } {
-    const ends: number[] = [];
-    for (const batch of this.batches) ends.push((ends.at(-1) ?? 0) + batch.rowCount);
-    const batchOf = new Int32Array(rows.length);
-    const placeOf = new Int32Array(rows.length);
-    for (let i = 0; i < rows.length; i++) {
-      let low = 0;
-      let high = ends.length - 1;
-      while (low < high) {
-        const middle = (low + high) >>> 1;
-        if (ends[middle]! <= rows[i]!) low = middle + 1;
-        else high = middle;
+  /** From which batch each row of the index came, by the order of batches, and its place in it. */
+  origins(): { batches: string[]; batchOf: Uint32Array; placeOf: Float64Array } {
+    const { order } = this.index;
+    const total = this.batches.reduce((sum, batch) => sum + batch.rowCount, 0);
+    const batchAt = new Uint32Array(total);
+    const placeAt = new Float64Array(total);
+    let at = 0;
+    for (const [b, { rowCount, places }] of this.batches.entries()) {
+      for (let i = 0; i < rowCount; i++, at++) {
+        batchAt[at] = b;
+        placeAt[at] = places === undefined ? i : places[i]!;
       }
-      batchOf[i] = low;
-      const place = rows[i]! - (low === 0 ? 0 : ends[low - 1]!);
-      placeOf[i] = this.batches[low]!.places?.[place] ?? place;
+    }
+    const batchOf = new Uint32Array(order.length);
+    const placeOf = new Float64Array(order.length);
+    for (let i = 0; i < order.length; i++) {
+      batchOf[i] = batchAt[order[i]!]!;
+      placeOf[i] = placeAt[order[i]!]!;
     }
     return { batches: this.batches.map((batch) => batch.order), batchOf, placeOf };
   }

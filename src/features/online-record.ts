@@ -1,5 +1,5 @@
 import { canonicalJson } from '../core/codec.ts';
-import { takeRows, type Column, type ColumnType } from '../core/column.ts';
+import { embeddingSize, hasObjects, takeRows, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
 import { concatTables, type Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
@@ -10,7 +10,6 @@ import { viewColumns, type FeatureDefinition, type FeatureView } from './definit
 import { columnsBehind } from './expressions/expression.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
-import { orderRows } from './row-order.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
@@ -52,20 +51,24 @@ export interface OnlineRecord {
   readonly rowId?: readonly string[] | undefined;
   /** Requests at earlier moments cannot be answered, since rows were let go; `null` when none were. */
   readonly from: number | null;
+  /** The call that wrote it; absent in what was written before this was noted. */
+  readonly by?: string | undefined;
   readonly rows: Table;
 }
 
 const format = 'modelkeep.online/1';
 
+type StringColumn = Extract<Column, { type: 'string' }>;
+
 /** The bytes of a record. */
-export function encodeRecord({ layout, windows, rowId, from, rows }: OnlineRecord): Uint8Array {
-  return encodeHeaded({ format, layout, windows, ...(rowId ? { rowId } : {}), from }, encodeTable(rows));
+export function encodeRecord({ rows, ...head }: OnlineRecord): Uint8Array {
+  return encodeHeaded({ format, ...head }, encodeTable(rows));
 }
 
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
   const { head, table } = decodeHeaded<Omit<OnlineRecord, 'rows'>>(bytes, key, format);
-  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, rows: table };
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, by: head.by, rows: table };
 }
 
 /** The index of one entity's rows, by which features are computed. */
@@ -81,23 +84,17 @@ export function indexOf({ rows, rowId }: Pick<OnlineRecord, 'rows' | 'rowId'>): 
   });
 }
 
-/** Whether each row of `rows` is in `record`: known by its batch and its place there. */
-function membersOf(rows: Table): Set<string> {
-  const batch = rows.columns['b'] as Extract<Column, { type: 'string' }>;
-  const place = rows.columns['r']!.values as Float64Array;
-  const members = new Set<string>();
-  for (let i = 0; i < rows.rowCount; i++) members.add(`${batch.dictionary[batch.values[i]!]!} ${place[i]!}`);
-  return members;
-}
-
-/** Rows of a table that are (`inside`) or are not members of another. */
-function rowsAmong(rows: Table, others: Table, inside: boolean): Table {
-  const members = membersOf(others);
-  const batch = rows.columns['b'] as Extract<Column, { type: 'string' }>;
-  const place = rows.columns['r']!.values as Float64Array;
-  const kept: number[] = [];
-  for (let i = 0; i < rows.rowCount; i++) if (members.has(`${batch.dictionary[batch.values[i]!]!} ${place[i]!}`) === inside) kept.push(i);
-  return kept.length === rows.rowCount ? rows : takeTable(rows, Int32Array.from(kept));
+/** 1 for each row of `rows` that is in `others`, too: known by its batch and its place there; `undefined` where none is. */
+function sharedRows(rows: Table, others: Table): Uint8Array | undefined {
+  const [batch, known] = [rows, others].map(({ columns }) => columns['b']) as [StringColumn, StringColumn];
+  const codes = new Map(known.dictionary.map((name, code) => [name, code]));
+  const codeOf = batch.dictionary.map((name) => codes.get(name) ?? -1);
+  // Rows of batches that nobody knew before are the rule.
+  if (codeOf.every((code) => code < 0)) return undefined;
+  const places = known.dictionary.map(() => new Set<number>());
+  const place = others.columns['r']!.values as Float64Array;
+  for (let i = 0; i < others.rowCount; i++) places[known.values[i]!]!.add(place[i]!);
+  return Uint8Array.from(rows.columns['r']!.values as Float64Array, (each, i) => (places[codeOf[batch.values[i]!]!]?.has(each) ? 1 : 0));
 }
 
 /**
@@ -108,19 +105,21 @@ export function mergeRecord(record: OnlineRecord | undefined, added: Table, layo
   // Rows need not have what only other versions of the view use.
   const rows = withColumns(added, layout);
   const before = record && withColumns(record.rows, layout);
-  const fresh = before ? rowsAmong(rows, before, false) : rows;
+  const shared = before && sharedRows(rows, before);
+  const fresh = shared ? rowsWhere(rows, (i) => shared[i] === 0) : rows;
   if (fresh.rowCount === 0) return undefined;
-  const all = seenRows(before ? inTotalOrder(concatTables([before, fresh])) : inTotalOrder(fresh), layout);
-  const pruned = prune(all, layout, now);
-  if (before && rowsAmong(pruned, before, false).rowCount === 0) {
-    // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
-    if (rowsAmong(prune(all, layout, record.from ?? -Infinity), before, false).rowCount === 0) return undefined;
-  }
-  const from = pruned.rowCount < all.rowCount ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
+  const size = before?.rowCount ?? 0;
+  const all = before ? concatTables([before, fresh]) : fresh;
+  const order = seenOrder(all, mergedOrder(all, size), layout);
+  const left = keptAt(all, order, layout, now);
+  const counts = (rows: Int32Array): boolean => rows.some((row) => row >= size);
+  // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
+  if (record && !counts(left) && !counts(keptAt(all, order, layout, record.from ?? -Infinity))) return undefined;
+  const from = left.length < order.length ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
   // Rows that were let go under shorter windows are not here, so the record vouches only for windows that it has always had.
   const covered = record && record.from !== null ? layout.windows.filter((window) => isCovered(window, record.windows)) : layout.windows;
   const whole = covered.length === layout.windows.length;
-  return { layout: whole ? layout.id : 'partial', windows: covered, rowId: layout.rowId, from, rows: pruned };
+  return { layout: whole ? layout.id : 'partial', windows: covered, ...(layout.rowId && { rowId: layout.rowId }), from, rows: takeTable(all, left) };
 }
 
 /** Whether rows kept for some windows are enough for another one, at every moment. */
@@ -128,14 +127,23 @@ function isCovered(wanted: Window, kept: OnlineLayout['windows']): boolean {
   return kept.some((each) => isWithin(wanted, each));
 }
 
-/** A record made anew from all rows of its entity, of which those count that `eligible` names or that the record had before. */
-export function rebuildRecord(record: OnlineRecord | undefined, rows: Table, end: number, layout: OnlineLayout, now: number): OnlineRecord | undefined {
-  const times = rows.columns['t']!.values as Float64Array;
-  const due = Int32Array.from([...times.keys()].filter((i) => times[i]! <= end));
-  const kept = takeTable(rows, due);
-  const pushed = record ? rowsAmong(takeTable(rows, Int32Array.from([...times.keys()].filter((i) => times[i]! > end))), record.rows, true) : undefined;
-  const all = pushed && pushed.rowCount > 0 ? concatTables([kept, pushed]) : kept;
-  return all.rowCount === 0 ? undefined : mergeRecord(undefined, all, layout, now);
+/** A record made anew from all rows of its entity, of which those count that are not later than `end` or that the record had before. */
+export function rebuildRecord(record: OnlineRecord | undefined, built: OnlineRecord, end: number): OnlineRecord | undefined {
+  const times = built.rows.columns['t']!.values as Float64Array;
+  const shared = record && sharedRows(built.rows, record.rows);
+  const rows = rowsWhere(built.rows, (i) => times[i]! <= end || shared?.[i] === 1);
+  return rows.rowCount === 0 ? undefined : { ...built, rows };
+}
+
+/** Bytes that a record takes in memory, roughly. */
+export function recordBytes({ rows }: OnlineRecord): number {
+  let bytes = 1_000;
+  for (const column of Object.values(rows.columns)) {
+    if (column.type === 'bytes') bytes += column.values.reduce((sum, value) => sum + 64 + (value?.length ?? 0), 0);
+    else if (hasObjects(column)) bytes += rows.rowCount * (64 + 4 * (embeddingSize(column.type) ?? 16));
+    else bytes += column.values.byteLength + (column.type === 'string' ? column.dictionary.length * 100 : 0);
+  }
+  return bytes;
 }
 
 function withColumns(rows: Table, layout: OnlineLayout): Table {
@@ -145,39 +153,57 @@ function withColumns(rows: Table, layout: OnlineLayout): Table {
   return { rowCount: rows.rowCount, columns };
 }
 
-function inTotalOrder(rows: Table): Table {
-  const { t, c, b, r } = rows.columns as Record<string, Column>;
-  const batch = b as Extract<Column, { type: 'string' }>;
-  const ranks = new Map([...batch.dictionary].sort().map((name, rank) => [name, rank]));
-  const batchRank = Float64Array.from(batch.values, (code) => ranks.get(batch.dictionary[code]!)!);
-  const sortedBy = [t!, c, { values: batchRank }, r!].flatMap((column) => (column ? [column.values as Float64Array] : []));
-  return takeTable(rows, orderRows(new Int32Array(rows.rowCount), 1, sortedBy).order);
+/** The total order of rows of which those before and those from `size` on are in order each. */
+function mergedOrder({ rowCount, columns }: Table, size: number): Int32Array {
+  const { t, c, b, r } = columns as Record<string, Column>;
+  const numbers = [t!, c, r!].map((column) => column?.values as Float64Array | undefined) as [Float64Array, Float64Array | undefined, Float64Array];
+  const [times, created, places] = numbers;
+  const { dictionary, values: batches } = b as StringColumn;
+  const isBefore = (x: number, y: number): boolean => {
+    if (times[x] !== times[y]) return times[x]! < times[y]!;
+    if (created !== undefined && created[x] !== created[y]) return created[x]! < created[y]!;
+    if (batches[x] !== batches[y]) return dictionary[batches[x]!]! < dictionary[batches[y]!]!;
+    return places[x]! < places[y]!;
+  };
+  const order = new Int32Array(rowCount);
+  let [left, right] = [0, size];
+  for (let at = 0; at < rowCount; at++) order[at] = right === rowCount || (left < size && !isBefore(right, left)) ? left++ : right++;
+  return order;
 }
 
-/** Rows in total order, without those that no moment sees since another took their place. */
-function seenRows(rows: Table, { rowId }: OnlineLayout): Table {
-  if (rowId === undefined) return rows;
-  const { order } = indexOf({ rows, rowId });
-  return order.length === rows.rowCount ? rows : takeTable(rows, order);
+/** The order without the rows that no moment sees, since another took their place. */
+function seenOrder(rows: Table, order: Int32Array, { rowId }: OnlineLayout): Int32Array {
+  if (rowId === undefined) return order;
+  const { order: seen } = indexOf({ rows: takeTable(rows, order), rowId });
+  return seen.length === order.length ? order : Int32Array.from(seen, (place) => order[place]!);
 }
 
-function prune(rows: Table, layout: OnlineLayout, now: number): Table {
+/** The rows that can count at `now` or later, in their order. */
+function keptAt(rows: Table, order: Int32Array, layout: OnlineLayout, now: number): Int32Array {
   const times = rows.columns['t']!.values as Float64Array;
   const created = rows.columns['c']?.values as Float64Array | undefined;
-  const supersededAt = layout.rowId && created && indexOf({ rows, rowId: layout.rowId }).supersededAt;
-  const isReplaced = (i: number): boolean => supersededAt !== undefined && supersededAt[i]! <= now;
   const oldest = layout.windows.reduce((bound, window) => Math.min(bound, windowStart(now, window)), Infinity);
-  let newest = rows.rowCount - 1;
-  while (newest >= 0 && (times[newest]! > now || (created !== undefined && created[newest]! > now))) newest--;
+  let newest = order.length - 1;
+  while (newest >= 0 && (times[order[newest]!]! > now || (created !== undefined && created[order[newest]!]! > now))) newest--;
   let first = 0;
-  while (first < newest && times[first]! < oldest) first++;
-  const kept = Int32Array.from({ length: rows.rowCount - first }, (_, i) => first + i).filter((i) => !isReplaced(i));
+  while (first < newest && times[order[first]!]! < oldest) first++;
+  const { rowId } = layout;
+  const supersededAt = rowId && created ? indexOf({ rows: takeTable(rows, order), rowId }).supersededAt : undefined;
+  return supersededAt ? order.filter((_, i) => i >= first && supersededAt[i]! > now) : order.subarray(first);
+}
+
+function rowsWhere(rows: Table, keep: (row: number) => boolean): Table {
+  const kept = Int32Array.from([...Array(rows.rowCount).keys()].filter(keep));
   return kept.length === rows.rowCount ? rows : takeTable(rows, kept);
 }
 
+/** Rows of a table, which share no memory with it. */
 function takeTable(rows: Table, indices: Int32Array): Table {
   const columns: Record<string, Column> = {};
-  for (const [name, column] of Object.entries(rows.columns)) columns[name] = withoutSpareTexts(takeRows(column, indices));
+  for (const [name, column] of Object.entries(rows.columns)) {
+    // Texts of other entities, or of rows that were let go, must not stay.
+    columns[name] = withoutSpareTexts(takeRows(column, indices));
+  }
   return { rowCount: indices.length, columns };
 }
 

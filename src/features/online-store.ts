@@ -52,29 +52,33 @@ export class OnlineStore {
     return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/${entityPath(texts)}`;
   }
 
-  /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different. */
-  async change(changes: readonly RecordChange[], options: OperationOptions): Promise<number> {
+  /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different that the call `by` had not changed before, and how many bytes were read and written. */
+  async change(changes: readonly RecordChange[], by: string, options: OperationOptions): Promise<{ changed: number; bytes: number }> {
     let left = changes;
     let changed = 0;
+    let bytes = 0;
     for (let attempt = 1; left.length > 0; attempt++) {
       if (attempt > maxAttempts) throw new ConflictError(`${left[0]!.key} was changed by others at each of ${maxAttempts} attempts; try again when it is less busy.`, { key: left[0]!.key });
       if (attempt > 3) await sleep(this.#clock, backoffMs(attempt - 3, { initialMs: 1, maxMs: 50 }, systemRandom), options.signal);
       const present = await this.#storage.read(left.map(({ key }) => key), options);
-      const due: RecordChange[] = [];
+      const due: { readonly each: RecordChange; readonly first: boolean }[] = [];
       const operations = left.flatMap((each, i) => {
         const stored = present[i];
-        const next = each.change(stored && decodeRecord(stored.bytes, each.key));
+        const record = stored && decodeRecord(stored.bytes, each.key);
+        const next = each.change(record);
         if (next === undefined) return [];
-        due.push(each);
+        due.push({ each, first: record?.by !== by });
+        const encoded = encodeRecord({ ...next, by });
+        bytes += encoded.length + (stored?.bytes.length ?? 0);
         const condition = stored ? { match: stored.version } : ('absent' as const);
-        return [{ kind: 'put' as const, key: each.key, bytes: encodeRecord(next), condition }];
+        return [{ kind: 'put' as const, key: each.key, bytes: encoded, condition }];
       });
       if (operations.length === 0) break;
       const results = await this.#storage.write(operations, options);
-      left = due.filter((_, i) => results[i]?.ok !== true);
-      changed += due.length - left.length;
+      left = due.flatMap(({ each }, i) => (results[i]?.ok ? [] : [each]));
+      changed += due.filter(({ first }, i) => first && results[i]?.ok).length;
     }
-    return changed;
+    return { changed, bytes };
   }
 
   /** A record that was just read, decoded or from the cache. */

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FilesystemStorage } from 'modelkeep/filesystem';
 import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
 import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
 
@@ -103,6 +107,56 @@ const readOnline = (size: number) => ({ store, clock }: Flights) => {
   return store.getOnlineFeatures({ entities: airports.slice(0, size).map((origin) => ({ origin })), features: ['flights:*'] });
 };
 
+const recent = featureView({
+  name: 'recent',
+  entity: ['key'],
+  timestamp: 'at',
+  features: { value: 'float64', mean_1d: aggregate.mean('value', { window: '1d' }), count_7d: aggregate.count({ window: '7d' }) },
+});
+
+interface Materializing {
+  readonly columns: { readonly key: Float64Array; readonly at: Float64Array; readonly value: Float64Array };
+  readonly kind: 'memory' | 'directory';
+  store: FeatureStore;
+  /** Undoes what the last run left. */
+  leave(): Promise<void>;
+}
+
+/** A million rows over ninety days, in a new store for each run. */
+function millionRows(keys: number, kind: 'memory' | 'directory') {
+  const rows = 1_000_000;
+  return {
+    setup(): Materializing {
+      const random = uniform(4);
+      const columns = {
+        key: Float64Array.from({ length: rows }, () => Math.floor(random() * keys)),
+        at: Float64Array.from({ length: rows }, (_, i) => start + Math.floor((i / rows) * 90 * day + random() * day)),
+        value: Float64Array.from({ length: rows }, () => random()),
+      };
+      return { columns, kind, store: undefined as unknown as FeatureStore, leave: () => Promise.resolve() };
+    },
+    async before(state: Materializing) {
+      await state.leave();
+      const root = kind === 'directory' ? mkdtempSync(join(tmpdir(), 'modelkeep-bench-')) : undefined;
+      const storage = root === undefined ? new MemoryStorage() : new FilesystemStorage(root);
+      state.store = new FeatureStore({ storage });
+      state.leave = async () => {
+        await storage.close();
+        if (root !== undefined) rmSync(root, { recursive: true });
+      };
+      await state.store.apply([recent]);
+      await state.store.ingest(recent, state.columns);
+    },
+    teardown: (state: Materializing) => state.leave(),
+    operations: rows,
+    unit: 'operations/s',
+    runs: 3,
+    warmup: 1,
+  } as const;
+}
+
+const materializeAll = ({ store }: Materializing) => store.materialize(recent, { end: start + 91 * day });
+
 export const benchmarks: readonly Benchmark[] = [
   compare('join 1M rows (10k keys) with 100k moments, first time, against a native sort of the same keys', query, ({ packed }) => packed.slice().sort(), {
     setup: () => joinOf(1_000_000, 10_000, 100_000),
@@ -151,14 +205,9 @@ export const benchmarks: readonly Benchmark[] = [
     unit: 'operations/s',
     target: { atLeast: 300_000 },
   }),
-  measure('materialize 300k rows of 300 entities', ({ store, clock }: Flights) => store.materialize(flights, { end: clock.now }), {
-    setup: () => flightStore(300_000),
-    operations: 300_000,
-    unit: 'operations/s',
-    runs: 1,
-    warmup: 0,
-    target: { atLeast: 200_000 },
-  }),
+  measure('materialize 1M rows of 300 entities, in memory', materializeAll, { ...millionRows(300, 'memory'), target: { atLeast: 200_000 } }),
+  measure('materialize 1M rows of 10,000 entities, in memory', materializeAll, { ...millionRows(10_000, 'memory'), target: { atLeast: 200_000 } }),
+  measure('materialize 1M rows of 10,000 entities, in a directory, flushed', materializeAll, { ...millionRows(10_000, 'directory'), target: { atLeast: 200_000 } }),
   measure('4 online features of 1 entity, in memory', readOnline(1), { setup: onlineStore, runs: 301, warmup: 50, unit: 'µs', target: { atMost: 300 } }),
   measure('4 online features of 100 entities, in memory', readOnline(100), { setup: onlineStore, runs: 101, warmup: 10, target: { atMost: 3 } }),
 ];

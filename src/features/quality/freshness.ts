@@ -8,7 +8,7 @@ import { check } from '../../core/schema.ts';
 import type { LogPosition, StorageAdapter } from '../../storage/contract.ts';
 import { readArrivals, type ArrivedBatch } from '../arrivals.ts';
 import type { CurrentView } from '../definitions/definition-states.ts';
-import type { Materializer } from '../materialize.ts';
+import { readState } from '../materialized-state.ts';
 
 /** When a view counts as stale. */
 export interface FreshnessOptions extends OperationOptions {
@@ -79,13 +79,11 @@ interface Seen {
 export class FreshnessReader {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
-  readonly #materializer: Materializer;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(storage: StorageAdapter, clock: Clock, materializer: Materializer) {
+  constructor(storage: StorageAdapter, clock: Clock) {
     this.#storage = storage;
     this.#clock = clock;
-    this.#materializer = materializer;
   }
 
   /** How fresh a view is that was defined at `since`. */
@@ -93,10 +91,12 @@ export class FreshnessReader {
     const { name } = current.view;
     const { maxAge, by } = expectationOf(current, options);
     const seen = await this.#readOn(name, options);
-    const state = await this.#materializer.stateOf(current, options);
+    const { value: state } = await readState(this.#storage, current, options);
     const at = this.#clock.now();
     const newest = by === 'event' ? seen.event : seen.ingested;
-    const online = Math.max(seen.online, Math.min(state?.end ?? -Infinity, seen.event));
+    // While a call is at it, or after one that was cut off, some of it is not there yet.
+    const materialized = state?.begun === undefined ? (state?.end ?? -Infinity) : -Infinity;
+    const online = Math.max(seen.online, Math.min(materialized, seen.event));
     const lag = at - (newest === -Infinity ? since : newest);
     const stale = maxAge !== undefined && lag > maxAge;
     const what = newest === -Infinity ? `'${name}' has no rows yet` : `The newest row of '${name}' ${by === 'event' ? 'is of' : 'came at'} ${new Date(newest).toISOString()}, ${lag} ms ago`;
