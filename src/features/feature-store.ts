@@ -61,6 +61,7 @@ import type { SkewOptions } from './quality/skew-options.ts';
 import type { SkewReport } from './quality/skew-report.ts';
 import type { StalenessChange } from './quality/staleness.ts';
 import { stalenessOf } from './quality/staleness-source.ts';
+import type { StatisticsQuery, ViewStatistics } from './quality/view-statistics.ts';
 import type { OnlineFeatures } from './serve.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
@@ -213,6 +214,22 @@ export class FeatureStore implements AsyncDisposable {
    */
   arrivals(view: string | FeatureView, options: ArrivalsOptions = {}): TriggerSource<Arrival> {
     return arrivalsOf(this.#storage, nameOf(view).name, options);
+  }
+
+  /**
+   * Statistics of a view's rows by day of their event times in UTC (or by week, by month, or of all), the earliest first and page by page: for each column the view is made of, how many values there are, their mean,
+   * spread, extremes, quantiles, most frequent ones and number of different ones. They are counted once per day and stored; days that rows came to since, late ones too, or were taken out of are counted anew, so
+   * they are always those of the rows as they are. All rows of the view are in memory meanwhile.
+   */
+  async statistics(view: string | FeatureView, query: StatisticsQuery = {}): Promise<Page<ViewStatistics>> {
+    const { checkStatisticsQuery, viewStatistics } = await import('./quality/view-statistics.ts');
+    checkStatisticsQuery(query);
+    const current = await this.#viewOf(view, query);
+    const startedAt = this.#clock.now();
+    const rows = (await this.#rows.load(current, query)).snapshot();
+    const page = await viewStatistics(this.#storage, current, rows, startedAt, query);
+    this.#rows.trim();
+    return page;
   }
 
   /**

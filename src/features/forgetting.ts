@@ -73,6 +73,8 @@ export class Forgetting {
       for (const texts of keys) online += await this.#sweepOnline(this.#online.keyOf(then, texts), Infinity, options);
     }
     const { forgetServed } = await import('./quality/forget-served.ts');
+    const { forgetStatistics } = await import('./quality/view-statistics.ts');
+    await forgetStatistics(this.#storage, name, options);
     const served = await forgetServed(this.#storage, name, entity, new Set(keys.map((texts) => this.#suffix(current, texts))), options);
     const quarantined = await this.#sweepQuarantine(current, keys, options);
     // Last: a dataset whose saving begins from now on finds nothing of them.
