@@ -114,6 +114,7 @@ export { toCsv } from './tracking/artifacts/to-csv.ts';
 export type { CsvOptions } from './tracking/artifacts/to-csv.ts';
 export type { ArtifactContent, ArtifactInput, LogArtifactOptions, LogArtifactsOptions } from './tracking/artifacts/write-artifact.ts';
 export type { LogModelInput } from './tracking/models/log-model.ts';
+export type { DeleteModelOptions } from './tracking/models/delete-model.ts';
 export type { LoggedModel } from './tracking/models/logged-model.ts';
 export type { TfjsMemorySource } from './tracking/system-metrics.ts';
 export type { DatasetColumnProfile, NumberSummary, TextCount, TextSummary } from './stats/samples/dataset-profile.ts';
@@ -261,7 +262,7 @@ export type {
   TensorsSpec,
   TimestampSpec,
   ValueSpec,
-} from './registry/signature/model-signature.ts';
+} from './core/signature/model-signature.ts';
 export { checkData } from './registry/signature/check-data.ts';
 export { signatureDifferences } from './registry/signature/signature-differences.ts';
 export type { SignatureDifference } from './registry/signature/signature-differences.ts';

@@ -8,7 +8,7 @@ import { checkStoredFiles } from './model-files.ts';
 import { checkModelName, parseReference } from './model-name.ts';
 import { changeShapes, stageSchema } from './registry-options.ts';
 import type { RegistryChange, RegistryChangeInputs } from './registry-changes.ts';
-import { checkSignature } from './signature/check-signature.ts';
+import { checkSignature } from '../core/signature/check-signature.ts';
 import { storedFactShapes } from './version-facts.ts';
 
 const text = z.string().check(z.minLength(1));

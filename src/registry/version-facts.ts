@@ -3,7 +3,7 @@ import { canonicalJson } from '../core/codec.ts';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import type { Framework } from '../core/framework.ts';
-import type { ModelSignature } from './signature/model-signature.ts';
+import type { ModelSignature } from '../core/signature/model-signature.ts';
 import { checkDataset, type DatasetPointer, type DatasetRef } from './evaluation.ts';
 
 /** A dataset that went into a version. */

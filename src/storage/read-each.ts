@@ -3,7 +3,7 @@ import { IntegrityError, isModelkeepError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, StoredRecord } from './contract.ts';
+import type { ReadOptions, StorageAdapter, StoredRecord } from './contract.ts';
 import type { ValueRecord } from './records.ts';
 
 /** The value of a record, why it cannot be read, or nothing where there is none. */
@@ -13,7 +13,7 @@ export type EachValue<T> = ValueRecord<T> | { readonly error: unknown } | undefi
 export type DamageListener = (error: IntegrityError) => void;
 
 /** The value at each key, or why it cannot be read; `undefined` where there is none. Throws what the storage throws when it fails altogether. */
-export async function readEach<T>(storage: StorageAdapter, found: readonly Key[], options: OperationOptions): Promise<EachValue<T>[]> {
+export async function readEach<T>(storage: StorageAdapter, found: readonly Key[], options: ReadOptions): Promise<EachValue<T>[]> {
   const records = await recordAtEach(storage, found, options);
   return records.map((record, i) => {
     if (record === undefined || 'error' in record) return record;
@@ -52,7 +52,7 @@ export async function* readSoundUnder<T>(storage: StorageAdapter, prefix: string
   } while (after !== undefined);
 }
 
-async function recordAtEach(storage: StorageAdapter, found: readonly Key[], options: OperationOptions): Promise<(StoredRecord | { error: unknown } | undefined)[]> {
+async function recordAtEach(storage: StorageAdapter, found: readonly Key[], options: ReadOptions): Promise<(StoredRecord | { error: unknown } | undefined)[]> {
   if (found.length === 0) return [];
   try {
     return await storage.read(found, options);

@@ -20,6 +20,7 @@ import type { ImportRunsReport } from './interchange/import-report.ts';
 import type { ImportRunsOptions } from './interchange/import-runs.ts';
 import { LogTails } from './log-tails.ts';
 import { checkName } from './metric-name.ts';
+import type { DeleteModelOptions } from './models/delete-model.ts';
 import type { LoggedModel } from './models/logged-model.ts';
 import { newRun } from './new-run.ts';
 import { readSoundUnder } from '../storage/read-each.ts';
@@ -293,6 +294,15 @@ export class Tracker {
   async models(runId: string, options: OperationOptions = {}): Promise<LoggedModel[]> {
     await readStoredRun(this.#storage, runId, options);
     return (await import('./models/logged-model.ts')).readModels(this.#storage, runId, (error) => this.#report(error), options);
+  }
+
+  /**
+   * Takes the models of a name out of a run, or the one with a digest, with the artifacts of their files and their lineage; their bytes go at the next `collectGarbage`, unless something else names them, such as a version in a registry. Cut off,
+   * it is finished by calling it again. Throws `NotFoundError` when there is none.
+   */
+  async deleteModel(runId: string, name: string, options: DeleteModelOptions = {}): Promise<void> {
+    await readStoredRun(this.#storage, runId, options);
+    return (await import('./models/delete-model.ts')).deleteModels(this.#storage, this.#settings.clock, runId, name, options);
   }
 
   /** The datasets that a run used, in the order of their logging. Those whose record cannot be read are told to `onError` and left out. Throws `NotFoundError` when there is no such run. */

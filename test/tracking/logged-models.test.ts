@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Registry, Tracker, type LogModelInput, type Run } from 'modelkeep';
+import { MemoryStorage, Registry, StorageError, Tracker, type LogModelInput, type Run } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { artifactsFromDirectory } from 'modelkeep/node';
 import { readLineage } from '../../src/storage/lineage.ts';
@@ -17,11 +17,21 @@ async function started(): Promise<{ storage: MemoryStorage; clock: ManualClock; 
   return { storage, clock, tracker, run: await tracker.startRun({ experiment: 'e' }) };
 }
 
+/** The same storage, with writes of its own. */
+function writing(storage: MemoryStorage, write: MemoryStorage['write']): MemoryStorage {
+  return new Proxy(storage, {
+    get: (target, name) => {
+      const value: unknown = name === 'write' ? write : Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 describe('models that a run logs', () => {
   it('are its files as artifacts, one record, and an edge, and have the identity that a registry gives the same files', async () => {
     const { storage, tracker, run } = await started();
     const seen: number[] = [];
-    const facts = { flavor: 'json', framework: { name: 'own', version: '1' }, signature: { inputs: ['x'] }, metadata: { epochs: 3, loss: NaN }, step: 7 };
+    const facts = { flavor: 'json', framework: { name: 'own', version: '1' }, signature: { input: { type: 'row' as const, columns: [{ name: 'x', type: 'float64' as const }] } }, metadata: { epochs: 3, loss: NaN }, step: 7 };
     const model = await run.logModel('net', { files, ...facts }, { onProgress: ({ done }) => seen.push(done) });
     await run.end();
 
@@ -120,6 +130,8 @@ describe('models that a run logs', () => {
       [{ files, metadata: [] as unknown as Record<string, string> }, 'metadata'],
       [{ files, metadata: { f: (() => 1) as unknown as string } }, 'model.metadata.f'],
       [{ files, step: 0.5 }, 'step'],
+      [{ files, signature: { input: { type: 'row', columns: [{ name: 'x', type: 'number' }] } } as never }, 'model.signature.input.columns[0].type'],
+      [{ files, signature: null as never }, 'model.signature'],
     ];
     for (const [model, message] of wrong) await expect(run.logModel('net', model)).rejects.toThrow(message);
     await expect(run.logModel('a/../b', { files })).rejects.toMatchObject({ code: 'validation' });
@@ -151,5 +163,63 @@ describe('models that a run logs', () => {
     await clock.pass(60 * 24 * 3_600_000);
     await tracker.purgeDeleted();
     for (const prefix of ['tracking/models/', 'tracking/artifacts/', 'lineage/']) expect((await storage.list({ prefix })).entries).toEqual([]);
+  });
+
+  it('are deleted with their artifacts and lineage, one of them or all of a name, and nothing else', async () => {
+    const { storage, clock, tracker, run } = await started();
+    await run.logText('models/notes.txt', 'mine');
+    const [first, second, other] = [await run.logModel('net', { files, step: 1 }), await run.logModel('net', { files: { ...files, 'model.json': '{}' } }), await run.logModel('net/2', { files })];
+    await run.logText(`${second.folder}/notes.txt`, 'mine too');
+    const registry = new Registry({ storage });
+    await registry.createModel('net');
+    await registry.registerVersion('net', { files, run: run.id });
+
+    await tracker.deleteModel(run.id, 'net', { digest: first.digest });
+    expect(await tracker.models(run.id)).toEqual([second, other]);
+    expect((await tracker.listArtifacts(run.id, { prefix: first.folder })).items).toEqual([]);
+    expect((await tracker.lineage(run.id)).filter(({ to }) => to.id.includes(first.folder) || to.digest === first.digest).map(({ to }) => to.id)).toEqual([`${run.id}/net/2`]);
+    await expect(tracker.deleteModel(run.id, 'net', { digest: first.digest })).rejects.toMatchObject({ code: 'not-found' });
+
+    await tracker.deleteModel(run.id, 'net');
+    expect(await tracker.models(run.id)).toEqual([other]);
+    expect((await tracker.listArtifacts(run.id)).items.map(({ name }) => name).sort()).toEqual([`${second.folder}/notes.txt`, 'models/notes.txt', `${other.folder}/model.json`, `${other.folder}/weights/1.bin`].sort());
+    await clock.pass(1_000);
+    const again = await run.logModel('net', { files, step: 9 });
+    expect([again.step, again.loggedAt > first.loggedAt]).toEqual([9, true]);
+    expect(await tracker.readArtifactText(run.id, `${again.folder}/model.json`)).toBe('{"layers":2}');
+    for (const [id, name, digest] of [['x', 'net'], [run.id, 'none'], [run.id, 'net', second.digest]] as const) await expect(tracker.deleteModel(id, name, { digest })).rejects.toMatchObject({ code: 'not-found' });
+    for (const [name, digest] of [['', undefined], ['a/../b', undefined], ['net', 'sha256:x']] as const) await expect(tracker.deleteModel(run.id, name, { digest: digest as never })).rejects.toMatchObject({ code: 'validation' });
+  });
+
+  it('are gone whole when their deletion is stopped at any write and repeated, and not seen from its first write on', async () => {
+    for (let stop = 1; stop < 5; stop++) {
+      const { storage, tracker, run } = await started();
+      await run.logModel('net', { files });
+      let writes = 0;
+      const failing = writing(storage, (...given) => (++writes >= stop ? Promise.reject(new StorageError('storage', 'the disk is gone')) : storage.write(...given)));
+      const failed = await new Tracker({ storage: failing }).deleteModel(run.id, 'net').then(() => false, () => true);
+      expect(failed).toBe(stop < 4);
+      expect(await tracker.models(run.id)).toHaveLength(stop === 1 ? 1 : 0);
+      if (failed) await tracker.deleteModel(run.id, 'net');
+      for (const prefix of ['tracking/models/', 'tracking/artifacts/', 'lineage/']) expect((await storage.list({ prefix })).entries).toEqual([]);
+    }
+  });
+
+  it('are whole or gone when they are logged and deleted at once', async () => {
+    for (let round = 0; round < 30; round++) {
+      const { storage, tracker, run } = await started();
+      await run.logModel('net', { files });
+      let turns = round;
+      const slow = writing(storage, async (...given) => {
+        for (let i = (turns = (turns * 7 + 3) % 31); i > 0; i--) await Promise.resolve();
+        return storage.write(...given);
+      });
+      const other = await new Tracker({ storage: slow }).startRun({ resume: run.id });
+      await Promise.allSettled([new Tracker({ storage: slow }).deleteModel(run.id, 'net'), other.logModel('net', { files }), tracker.deleteModel(run.id, 'net'), run.logModel('net', { files })]);
+      const [model] = await tracker.models(run.id);
+      const artifacts = (await tracker.listArtifacts(run.id)).items.map(({ name }) => name).sort();
+      expect(artifacts).toEqual(model === undefined ? [] : model.files.map(({ path }) => `${model.folder}/${path}`).sort());
+      expect(await tracker.lineage(run.id)).toHaveLength(model === undefined ? 0 : 3);
+    }
   });
 });

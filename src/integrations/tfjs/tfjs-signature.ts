@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { checkSignature } from '../../registry/signature/check-signature.ts';
-import type { ModelSignature } from '../../registry/signature/model-signature.ts';
+import { checkSignature } from '../../core/signature/check-signature.ts';
+import type { ModelSignature } from '../../core/signature/model-signature.ts';
 
 /** A model of TensorFlow.js, by shape: a layers model or a graph model. */
 export interface TfjsModel {

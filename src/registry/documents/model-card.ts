@@ -1,5 +1,5 @@
 import { inCell } from '../markdown-cell.ts';
-import type { DataSpec } from '../signature/model-signature.ts';
+import type { DataSpec } from '../../core/signature/model-signature.ts';
 import { datasetName, documentDatasets, measuredOn, taskOf, type DocumentFacts, type DocumentOptions } from './document-facts.ts';
 import { signatureRows } from './signature-rows.ts';
 import { toYaml, type YamlValue } from './yaml.ts';

@@ -1,4 +1,4 @@
-import type { ColumnSpec, DataSpec, ValueSpec } from '../signature/model-signature.ts';
+import type { ColumnSpec, DataSpec, ValueSpec } from '../../core/signature/model-signature.ts';
 
 /** What a model takes or gives, a row for each column or tensor: its name, its type, and what else is told of it. */
 export function signatureRows(spec: DataSpec): [name: string, type: string, remark: string][] {

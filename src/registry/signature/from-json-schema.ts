@@ -1,6 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import type { ColumnSpec, ValueSpec } from './model-signature.ts';
+import type { ColumnSpec, ValueSpec } from '../../core/signature/model-signature.ts';
 
 /** A JSON Schema, as plain data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;

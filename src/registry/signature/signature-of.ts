@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
-import { checkSpec, specTypes } from './check-signature.ts';
+import { checkSpec, specTypes } from '../../core/signature/check-signature.ts';
+import type { DataSpec, ModelSignature } from '../../core/signature/model-signature.ts';
 import { specFromJsonSchema, type JsonSchema } from './from-json-schema.ts';
-import type { DataSpec, ModelSignature } from './model-signature.ts';
 
 /** What a signature can be made of, side by side. */
 export interface SignatureSource {

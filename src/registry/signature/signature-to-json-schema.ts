@@ -1,5 +1,5 @@
+import type { BoolSpec, DataSpec, ModelSignature, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorsSpec, TensorType, ValueSpec } from '../../core/signature/model-signature.ts';
 import type { JsonSchema } from './from-json-schema.ts';
-import type { BoolSpec, DataSpec, ModelSignature, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorsSpec, TensorType, ValueSpec } from './model-signature.ts';
 
 /** A signature as JSON Schemas. */
 export interface SignatureJsonSchema {

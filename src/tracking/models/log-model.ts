@@ -2,11 +2,12 @@ import { throwIfAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { canonicalJson, encode, storedCopy, type Encodable } from '../../core/codec.ts';
 import { textOrContentChunks } from '../../core/content.ts';
-import type { Digest } from '../../core/digest.ts';
 import { ValidationError } from '../../core/errors.ts';
 import type { Framework } from '../../core/framework.ts';
 import { byPath, manifestDigest, type ModelFile } from '../../core/model-manifest.ts';
 import type { LongOperationOptions } from '../../core/progress.ts';
+import { checkSignature } from '../../core/signature/check-signature.ts';
+import type { ModelSignature } from '../../core/signature/model-signature.ts';
 import { shown } from '../../core/shown.ts';
 import type { StorageAdapter, WriteOperation } from '../../storage/contract.ts';
 import { lineageOperations } from '../../storage/lineage.ts';
@@ -18,7 +19,7 @@ import { checkName } from '../metric-name.ts';
 import { readEach } from '../../storage/read-each.ts';
 import { isByName } from '../run-values.ts';
 import { keys } from '../tracking-keys.ts';
-import { modelFolder, producedModelEdge, type LoggedModel } from './logged-model.ts';
+import { blobsOfModel, modelFolder, producedModelEdge, type LoggedModel, type StoredModel } from './logged-model.ts';
 
 /** A model as it is logged: its files, and what is to be known of it. */
 export interface LogModelInput {
@@ -28,8 +29,8 @@ export interface LogModelInput {
   flavor?: string | undefined;
   /** What it was made with. @default not told */
   framework?: Framework | undefined;
-  /** What it takes and gives, as plain data. @default not told */
-  signature?: Encodable | undefined;
+  /** What it takes and gives; `signatureOf` makes it of schemas, `tfjsSignature` and `onnxSignature` of models. @default not told */
+  signature?: ModelSignature | undefined;
   /** Whatever else is to be known of it, as plain data by name. @default nothing */
   metadata?: Readonly<Record<string, Encodable>> | undefined;
   /** The step of training, a whole number. @default none */
@@ -72,19 +73,26 @@ export async function writeModel(storage: StorageAdapter, clock: Clock, runId: s
   const manifest = files.map(({ path, size, digest }): ModelFile => ({ path, size, digest }));
   const digest = manifestDigest(manifest);
   const key = keys.model(runId, { name, digest });
-  const [found] = await readEach<LoggedModel>(storage, [key], { signal });
-  const loggedAt = (found && 'value' in found ? found.value : undefined)?.loggedAt ?? clock.now();
-  const logged: LoggedModel = { name, digest, size: manifest.reduce((sum, { size }) => sum + size, 0), files: manifest, folder: modelFolder(name, digest), ...facts, loggedAt };
+  const [found] = await readEach<StoredModel>(storage, [key], { signal });
+  const before = found && 'value' in found && found.value.deleting !== true ? found.value : undefined;
+  const logged: LoggedModel = { name, digest, size: manifest.reduce((sum, { size }) => sum + size, 0), files: manifest, folder: modelFolder(name, digest), ...facts, loggedAt: before?.loggedAt ?? clock.now() };
   await storage.write(operationsBefore(runId, logged, files), { signal });
-  const blobs = (): readonly Digest[] => [...new Set(manifest.map((file) => file.digest))];
   // What cannot be read is mended by what was logged again.
-  if (found && 'error' in found) await storage.write([{ kind: 'put', key, bytes: encode(logged), blobs: blobs() }], { signal });
-  return (await update<LoggedModel>(storage, key, (before) => asTold(before, logged), { clock, signal, blobs })).value;
+  if (found && 'error' in found) await storage.write([{ kind: 'put', key, bytes: encode(logged), blobs: blobsOfModel(logged) }], { signal });
+  let isGone = false;
+  const change = (stored: StoredModel | undefined): StoredModel => {
+    isGone = found !== undefined && (stored === undefined || stored.deleting === true);
+    return asTold(stored, logged);
+  };
+  const { value } = await update<StoredModel>(storage, key, change, { clock, signal, blobs: blobsOfModel });
+  // Someone deleted it meanwhile, and may have taken these artifacts for those of before.
+  if (isGone) await storage.write(operationsBefore(runId, logged, files), { signal });
+  return value;
 }
 
-/** The contents are those of before, and so are moment and step of their logging; what is told of them counts as told last. */
-function asTold(before: LoggedModel | undefined, logged: LoggedModel): LoggedModel {
-  if (before === undefined) return logged;
+/** The contents are those of before, and so are moment and step of their logging; what is told of them counts as told last. One that is being deleted is logged anew. */
+function asTold(before: StoredModel | undefined, logged: LoggedModel): StoredModel {
+  if (before === undefined || before.deleting === true) return logged;
   const { step: _, loggedAt: __, ...told } = logged;
   const next: LoggedModel = { ...before, ...told };
   return canonicalJson(next) === canonicalJson(before) ? before : next;
@@ -135,7 +143,8 @@ function checkFacts(storage: StorageAdapter, name: string, model: LogModelInput)
   }
   if (metadata !== undefined && !isByName(metadata)) throw new ValidationError(`The metadata of model '${name}' are ${shown(metadata, 80)}; give plain data by name.`, { path: 'model.metadata' });
   if (step !== undefined && !Number.isSafeInteger(step)) throw new ValidationError(`The step of model '${name}' is ${shown(step, 80)}; give a whole number.`, { path: 'model.step' });
-  const facts = present({ flavor, framework: framework && present({ name: framework.name, version: framework.version }), signature, metadata, step });
+  const checked = signature === undefined ? undefined : checkSignature(signature, 'model.signature');
+  const facts = present({ flavor, framework: framework && present({ name: framework.name, version: framework.version }), signature: checked, metadata, step });
   // Before any file is read: what cannot be stored is told of now.
   if (encode(facts, 'model').length <= storage.supports.maxRecordBytes / 4) return storedCopy(facts, 'model');
   throw new ValidationError(`What is told of model '${name}' does not fit into a record of ${storage.name}; log it as an artifact, or as one of the files.`, { path: 'model' });

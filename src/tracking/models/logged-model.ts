@@ -4,6 +4,7 @@ import type { Framework } from '../../core/framework.ts';
 import type { ModelFile } from '../../core/model-manifest.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { LineageEdge } from '../../core/record-ref.ts';
+import type { ModelSignature } from '../../core/signature/model-signature.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { readSoundUnder, type DamageListener } from '../../storage/read-each.ts';
 import { keys } from '../tracking-keys.ts';
@@ -25,13 +26,24 @@ export interface LoggedModel {
   /** What it was made with. */
   readonly framework?: Framework | undefined;
   /** What it takes and gives. */
-  readonly signature?: Encodable | undefined;
+  readonly signature?: ModelSignature | undefined;
   /** Whatever else was told of it. */
   readonly metadata?: Readonly<Record<string, Encodable>> | undefined;
   /** The step of training at which these contents were first logged. */
   readonly step?: number | undefined;
   /** When these contents were first logged, epoch milliseconds. */
   readonly loggedAt: number;
+}
+
+/** A model as it is stored. */
+export interface StoredModel extends LoggedModel {
+  /** Whether someone has begun to delete it; it is not seen any more then. */
+  readonly deleting?: true;
+}
+
+/** The blobs that a record of a model keeps. */
+export function blobsOfModel({ files }: LoggedModel): readonly Digest[] {
+  return [...new Set(files.map(({ digest }) => digest))];
 }
 
 /** Where the files of a model lie among the artifacts of a run; other contents lie elsewhere, so that no checkpoint takes the place of one before. */
@@ -42,7 +54,7 @@ export function modelFolder(name: string, digest: Digest): string {
 /** The models that a run logged, oldest first; records that cannot be read are told of and left out. */
 export async function readModels(storage: StorageAdapter, runId: string, onDamage: DamageListener, options: OperationOptions): Promise<LoggedModel[]> {
   const found: LoggedModel[] = [];
-  for await (const model of readSoundUnder<LoggedModel>(storage, keys.models(runId), onDamage, options)) found.push(model);
+  for await (const model of readSoundUnder<StoredModel>(storage, keys.models(runId), onDamage, options)) if (model.deleting !== true) found.push(model);
   return found.sort((a, b) => a.loggedAt - b.loggedAt || (a.step ?? 0) - (b.step ?? 0));
 }
 

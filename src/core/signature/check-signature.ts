@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
-import { isWellFormed } from '../../core/bytes.ts';
-import { ValidationError } from '../../core/errors.ts';
-import { check } from '../../core/schema.ts';
-import { shown } from '../../core/shown.ts';
+import { isWellFormed } from '../bytes.ts';
+import { ValidationError } from '../errors.ts';
+import { check } from '../schema.ts';
+import { shown } from '../shown.ts';
 import { tensorTypes, type ColumnSpec, type DataSpec, type ListSpec, type ModelSignature, type NumberSpec, type RowSpec, type StringSpec, type TensorsSpec, type ValueSpec } from './model-signature.ts';
 import { isEmpty, lowerBound, upperBound } from './number-bounds.ts';
 
