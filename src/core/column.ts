@@ -131,8 +131,14 @@ export function valueAt(column: Column, i: number): unknown {
 
 /** The whole column as callers see it: a typed array for numbers, timestamps and bigints when nothing is missing, otherwise an array with `null`s. */
 export function columnValues(column: Column): ArrayLike<unknown> {
-  if (column.valid === undefined && column.type !== 'bool' && column.type !== 'string') return column.values;
-  return Array.from({ length: column.values.length }, (_, i) => valueAt(column, i));
+  const { valid } = column;
+  if (valid === undefined && column.type !== 'bool' && column.type !== 'string') return column.values;
+  const size = column.values.length;
+  const values = new Array<unknown>(size);
+  if (column.type === 'string') for (let i = 0; i < size; i++) values[i] = valid?.[i] === 0 ? null : column.dictionary[column.values[i]!]!;
+  else if (column.type === 'bool') for (let i = 0; i < size; i++) values[i] = valid?.[i] === 0 ? null : column.values[i] === 1;
+  else for (let i = 0; i < size; i++) values[i] = valid?.[i] === 0 ? null : column.values[i];
+  return values;
 }
 
 /** The rows at `indices`, in that order; an index of -1 gives a missing value. */

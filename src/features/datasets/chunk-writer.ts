@@ -56,7 +56,7 @@ export class ChunkWriter {
 }
 
 /** The table with nothing in it that no row has: no text of other rows, no number behind a missing value, no mask where none is missing. */
-export function tidy(table: Table): Table {
+function tidy(table: Table): Table {
   return { rowCount: table.rowCount, columns: Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, tidyColumn(column)])) };
 }
 

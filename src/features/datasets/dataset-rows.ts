@@ -73,7 +73,7 @@ async function demandBlob(storage: StorageAdapter, digest: Digest, what: string,
 }
 
 /** That a blob is not there. */
-export function lostBlob(digest: Digest, what: string): IntegrityError {
+function lostBlob(digest: Digest, what: string): IntegrityError {
   return new IntegrityError(`${what} are gone: there is no blob ${digest}. Restore it from a copy, or save the dataset again.`, { key: digest });
 }
 

@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../../core/abort.ts';
-import { takeRows } from '../../core/column.ts';
+import { columnValues, hasObjects, takeRows, type Column } from '../../core/column.ts';
 import { ConflictError, IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../../core/errors.ts';
 import { fingerprint } from '../../core/fingerprint.ts';
 import type { OperationOptions } from '../../core/progress.ts';
@@ -133,7 +133,8 @@ class DatasetReader {
         throw new IntegrityError(`The dataset '${this.#ref}' is damaged: its rows have the digest ${found}, and not ${this.#saved.digest}. Restore it from a copy, or save it again.`, { key: this.#ref, found });
       }
     }
-    return chunkOf(table);
+    // Columns that were put together are nobody else's.
+    return chunkOf(table, tables.length > 1);
   }
 
   /** Where the rows are, and what they are like; read once. */
@@ -213,6 +214,7 @@ function take(table: Table, indices: Int32Array): Table {
   return { rowCount: indices.length, columns: Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, takeRows(column, indices)])) };
 }
 
-function chunkOf(table: Table): DatasetChunk {
-  return { rowCount: table.rowCount, columns: Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, ownValues(column)])) };
+function chunkOf(table: Table, own = false): DatasetChunk {
+  const valuesOf = (column: Column): ArrayLike<unknown> => (own && !hasObjects(column) ? columnValues(column) : ownValues(column));
+  return { rowCount: table.rowCount, columns: Object.fromEntries(Object.entries(table.columns).map(([name, column]) => [name, valuesOf(column)])) };
 }

@@ -29,7 +29,7 @@ export interface DatasetSplits {
 }
 
 /** Stands for a row in no split. */
-export const noSplit = 255;
+const noSplit = 255;
 
 /** Finds the split of each row, part by part; a byte a row, and for shares of time eight more, are in memory. */
 export class SplitAssigner {

@@ -3,7 +3,7 @@ import { featureView, type FeatureStore, type SaveDatasetQuery } from 'modelkeep
 const T = Date.UTC(2024, 4, 1);
 
 /** A view with a column of each type. */
-export const everyType = featureView({
+const everyType = featureView({
   name: 'every',
   entity: ['who'],
   timestamp: 'at',
