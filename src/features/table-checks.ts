@@ -5,6 +5,7 @@ import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { Table } from '../core/table.ts';
+import { checkTogether, isPattern } from './quality/value-checks.ts';
 
 /** A value that a check compares with: a number, a bigint, a text, a truth value, or a date. */
 export type CheckedValue = number | bigint | string | boolean | Date;
@@ -21,6 +22,16 @@ export interface ColumnChecks {
   notNull?: boolean | undefined;
   /** How large a share of the rows may have none, from 0 to 1; where more have, the whole table is invalid. @default 1 */
   maxNullShare?: number | undefined;
+  /** Whether each value is there once in the table; rows that repeat one are invalid, the first is not. @default false */
+  unique?: boolean | undefined;
+  /** What texts look like: a regular expression as text, read with the flag `u`, that is found somewhere in each (`^` and `$` bind it to the ends). @default anything */
+  pattern?: string | undefined;
+  /** Another column, of numbers or times like this one, whose value is greater in each row that has both. @default none */
+  lessThan?: string | undefined;
+  /** Another column whose value is at least as great in each row that has both. @default none */
+  atMost?: string | undefined;
+  /** Between which two numbers, both included, the mean of the column's numbers lies, NaN left out; where it does not, or there is none, the whole table is invalid. @default any */
+  mean?: readonly [min: number, max: number] | undefined;
 }
 
 /** What rows must be, as data: besides the types that the view says, and the keys and timestamps that every row needs. */
@@ -29,6 +40,8 @@ export interface TableChecks {
   columns?: Readonly<Record<string, ColumnChecks>> | undefined;
   /** How far ahead of the clock the view's timestamps may be. @default any time */
   maxFuture?: Duration | undefined;
+  /** How many rows a table has at least; where it has fewer, all of them are invalid. @default 0 */
+  minRows?: number | undefined;
 }
 
 /** What a check found. */
@@ -36,7 +49,7 @@ export interface InvalidReason {
   /** The column; absent when the row is none at all. */
   readonly column?: string | undefined;
   /** What was looked at: whether it is a row, has its key and times, values of the right type, one way of writing times, or what `validate` asks for. */
-  readonly check: 'row' | 'missing' | 'type' | 'zone' | 'maxFuture' | 'min' | 'max' | 'in' | 'notNull' | 'maxNullShare';
+  readonly check: 'row' | 'missing' | 'type' | 'zone' | 'maxFuture' | 'min' | 'max' | 'in' | 'notNull' | 'maxNullShare' | 'unique' | 'pattern' | 'lessThan' | 'atMost' | 'mean' | 'minRows';
   /** Where it was, what was wrong, what to do. */
   readonly message: string;
 }
@@ -47,6 +60,7 @@ export type NoteInvalid = (row: number, reason: InvalidReason) => void;
 /** A table's checks, ready to go over rows. */
 export type RunChecks = (table: Table, note: NoteInvalid) => void;
 
+const path = 'options.validate';
 const limit = /* @__PURE__ */ z.union(
   [/* @__PURE__ */ z.number(), /* @__PURE__ */ z.bigint(), /* @__PURE__ */ z.string(), /* @__PURE__ */ z.boolean(), /* @__PURE__ */ z.date()],
   'must be a number, bigint, text, truth value or date',
@@ -57,25 +71,40 @@ const columnSchema = /* @__PURE__ */ z.strictObject({
   in: z.optional(z.array(limit)),
   notNull: z.optional(z.boolean()),
   maxNullShare: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  unique: z.optional(z.boolean()),
+  pattern: z.optional(z.string().check(z.refine(isPattern, 'must be a regular expression'))),
+  lessThan: z.optional(z.string()),
+  atMost: z.optional(z.string()),
+  mean: z.optional(z.tuple([z.number(), z.number()])),
 });
 const tableSchema = /* @__PURE__ */ z.strictObject({
   columns: z.optional(z.record(z.string(), columnSchema)),
   maxFuture: z.optional(z.unknown()),
+  minRows: z.optional(z.int().check(z.minimum(0))),
 });
 
-const path = 'options.validate';
 
 /** Makes a suite of checks ready for tables with these columns. Throws `ValidationError` when it is none, or names a column that the view does not use. */
 export function compileChecks(checks: TableChecks | undefined, used: readonly string[], times: readonly string[], now: () => number): RunChecks {
-  const { columns = {}, maxFuture } = checks === undefined ? {} : (check(tableSchema, checks, path) as TableChecks);
+  const { columns = {}, maxFuture, minRows = 0 } = checks === undefined ? {} : (check(tableSchema, checks, path) as TableChecks);
   const ahead = maxFuture === undefined ? undefined : durationMs(maxFuture, `${path}.maxFuture`);
   const unknown = Object.keys(columns).find((name) => !used.includes(name));
   if (unknown !== undefined) {
     throw new ValidationError(`${path}.columns.${unknown} is no column that the view uses; it uses ${used.join(', ')}.`, { path: `${path}.columns.${unknown}` });
   }
+  const other = Object.entries(columns).flatMap(([name, { lessThan, atMost }]) => Object.entries({ lessThan, atMost }).map(([rule, column]) => ({ name, rule, column })));
+  const stray = other.find(({ column }) => column !== undefined && !used.includes(column));
+  if (stray !== undefined) {
+    const at = `${path}.columns.${stray.name}.${stray.rule}`;
+    throw new ValidationError(`${at} is ${shown(stray.column, 80)}, which is no column that the view uses; it uses ${used.join(', ')}.`, { path: at });
+  }
   return (table, note) => {
+    if (table.rowCount < minRows) noteAll(table.rowCount, { check: 'minRows', message: `rows has ${table.rowCount} rows, fewer than the ${minRows} that there are at least.` }, note);
     if (ahead !== undefined) for (const name of times) checkFuture(table.columns[name]!, name, now() + ahead, note);
-    for (const [name, rules] of Object.entries(columns)) checkColumn(table.columns[name]!, name, rules, note);
+    for (const [name, rules] of Object.entries(columns)) {
+      checkColumn(table.columns[name]!, name, rules, note);
+      checkTogether(table, name, rules, `${path}.columns.${name}`, note);
+    }
   };
 }
 
@@ -108,7 +137,11 @@ function checkColumn(column: Column, name: string, rules: ColumnChecks, note: No
   }
   if (rules.maxNullShare === undefined || missing <= rules.maxNullShare * size) return;
   const reason: InvalidReason = { column: name, check: 'maxNullShare', message: `rows.${name} is missing in ${missing} of ${size} rows, more than a share of ${rules.maxNullShare}.` };
-  for (let i = 0; i < size; i++) note(i, reason);
+  noteAll(size, reason, note);
+}
+
+function noteAll(rows: number, reason: InvalidReason, note: NoteInvalid): void {
+  for (let i = 0; i < rows; i++) note(i, reason);
 }
 
 /** A limit in the terms of the column. */
