@@ -22,6 +22,8 @@ export function compareValues(a: Column, b: Column, i: number, tolerance: number
   const [x, y] = [valueAt(a, i), valueAt(b, i)];
   if (typeof x === 'number' && typeof y === 'number') return gapOf(x, y, a.type === 'timestamp' ? 0 : tolerance);
   if (typeof x === 'bigint' && typeof y === 'bigint') return x === y ? identical : { ...gapOf(Number(x), Number(y), tolerance), same: tolerance > 0 && gapOf(Number(x), Number(y), tolerance).same };
+  // Of two versions, one may have whole numbers and the other one any.
+  if (isNumeric(x) && isNumeric(y)) return gapOf(Number(x), Number(y), tolerance);
   if (embeddingSize(a.type) !== undefined) return vectorGap(x as ArrayLike<number>, y as ArrayLike<number>, tolerance);
   if (x instanceof Uint8Array && y instanceof Uint8Array) return x.length === y.length && x.every((byte, k) => byte === y[k]) ? equalWithoutDistance : different;
   const same = typeof x === 'object' || typeof y === 'object' ? canonicalJson(x) === canonicalJson(y) : x === y;
@@ -32,6 +34,10 @@ export function compareValues(a: Column, b: Column, i: number, tolerance: number
 export function isSame(a: Column, b: Column, i: number, tolerance: number): boolean {
   const there = isPresent(a, i);
   return there === isPresent(b, i) && (!there || compareValues(a, b, i, tolerance).same);
+}
+
+function isNumeric(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function gapOf(x: number, y: number, tolerance: number): ValueGap {
@@ -45,6 +51,8 @@ function gapOf(x: number, y: number, tolerance: number): ValueGap {
 }
 
 function vectorGap(x: ArrayLike<number>, y: ArrayLike<number>, tolerance: number): ValueGap {
+  // Another version may have vectors of another length.
+  if (x.length !== y.length) return different;
   let farthest = identical;
   let same = true;
   for (let k = 0; k < x.length; k++) {

@@ -61,6 +61,22 @@ describe('rows that were served', () => {
     expect(report).toMatchObject({ status: 'late', features: [{ mismatch: 1, causes: { late: 1 } }], summary: expect.stringContaining('1 explained by rows that were ingested later') as string });
   });
 
+  it('of another version may be of another type', async () => {
+    const clock = simulatedClock(T + 1);
+    const store = new FeatureStore({ storage: new MemoryStorage(), clock: { ...clock, setTimer: () => () => undefined }, servingLog: { sample: 1 } });
+    const of = (n: 'int64' | 'float64', e: 2 | 3) => featureView({ name: 'w', entity: ['k'], timestamp: 'at', features: { n, e: embedding(e) } });
+    await store.apply([of('int64', 2)]);
+    await store.ingest('w', [{ k: 'a', at: T, n: 5n, e: [1, 2] }], { online: true });
+    await store.getOnlineFeatures({ entities: [{ k: 'a' }], features: ['w:n', 'w:e'] });
+    await store.flush();
+    clock.set(T + 10);
+    await store.apply([of('float64', 3)], { force: true });
+    await store.ingest('w', [{ k: 'a', at: T, n: 5, e: [1, 2, 3] }]);
+    const report = await store.checkSkew(['w:n', 'w:e']);
+    expect(report.features).toMatchObject([{ name: 'n', mismatch: 0 }, { name: 'e', mismatch: 1 }]);
+    expect(report.versions).toEqual([{ kind: 'feature-view', name: 'w', served: 1, replayed: 2, rows: 1 }]);
+  });
+
   it('are compared with a profile, and at most so many of them, the newest', async () => {
     const store = await make();
     const served = Array.from({ length: 50 }, (_, i) => ({ k: 'a', at: T + 50 - i, x: 10 }));
