@@ -49,10 +49,17 @@ export function stringifyLossless(value: unknown): string {
   if (value === null) return 'null';
   if (value instanceof Date) return JSON.stringify(value);
   if (value instanceof Uint8Array) return `"${toBase64(value)}"`;
+  if (Array.isArray(value) && value.every(isPlain)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(stringifyLossless).join(',')}]`;
   if (ArrayBuffer.isView(value)) return `[${Array.from(value as unknown as ArrayLike<number>, stringifyLossless).join(',')}]`;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
   return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${stringifyLossless(field)}`).join(',')}}`;
+}
+
+/** Whether JSON.stringify says the same of a value. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'number') return value === null || typeof value === 'string' || typeof value === 'boolean';
+  return Number.isSafeInteger(value) ? !Object.is(value, -0) : Number.isFinite(value) && !Number.isInteger(value);
 }
 
 function isLarge(digits: string): boolean {

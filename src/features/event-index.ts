@@ -47,6 +47,7 @@ export class EventIndex {
   /** The longest time between happening and becoming known. */
   readonly maxDelay: number;
   readonly #column: (name: string) => Column | undefined;
+  readonly #rowCount: number;
   readonly #columns = new Map<string, Column | undefined>();
   readonly #derived = new Map<string, Derived>();
   readonly #plans = new WeakMap<object, unknown>();
@@ -62,6 +63,7 @@ export class EventIndex {
     this.supersededAt = supersededAt;
     this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : new Int32Array(0);
     this.#column = input.column;
+    this.#rowCount = input.codes.length;
     let count = 0;
     let maxDelay = 0;
     const late = new Int32Array(this.created?.length ?? 0);
@@ -96,6 +98,11 @@ export class EventIndex {
       for (const place of this.superseded) codes[place] = -1;
       return new EventIndex({ codes, keyCount, times, created: undefined, known: created, column: (name) => this.column(name) });
     });
+  }
+
+  /** A column in the order of ingestion, as it was given: the row at a place is at {@link EventIndex.order} of it. */
+  unsorted(name: string): Column | undefined {
+    return isComputed(name) ? computeColumn(name, this.#rowCount, (each) => this.#column(each)) : this.#column(name);
   }
 
   /** What `make` makes under that name; once, and then again what it made. */

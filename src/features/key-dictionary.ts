@@ -76,7 +76,7 @@ function componentText(value: unknown): string | undefined {
       return `n${value}`;
     case 'number':
       if (Number.isNaN(value)) return undefined;
-      return Number.isInteger(value) ? `n${BigInt(value)}` : `n${value}`;
+      return Number.isInteger(value) && !Number.isSafeInteger(value) ? `n${BigInt(value)}` : `n${value}`;
     case 'boolean':
       return value ? 't' : 'f';
     default:

@@ -64,12 +64,13 @@ export async function answerOnline(source: OnlineSource, query: OnlineQuery): Pr
 /** For each view and entity its record, if any, by one read; `undefined` when a definition is no longer what was assumed. */
 async function readRecords({ storage, catalog, online }: OnlineSource, plan: QueryPlan, entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
   const keys = [...plan.relies];
-  const places: (number | undefined)[][] = plan.views.map((asked) =>
-    entities.map((entity, i) => {
+  const places: (number | undefined)[][] = plan.views.map((asked) => {
+    const keyOf = online.keysOf(asked.current);
+    return entities.map((entity, i) => {
       const texts = keyTexts(asked.keys.map((name, k) => keyPart(entity, name, i, asked.current.view, asked.current.view.entity[k]!)));
-      return texts && keys.push(online.keyOf(asked.current, texts)) - 1;
-    }),
-  );
+      return texts && keys.push(keyOf(texts)) - 1;
+    });
+  });
   const stored = await storage.read(keys, { signal: options.signal });
   if (!plan.relies.every((key, i) => catalog.confirms(key, stored[i]?.version))) return undefined;
   return places.map((each) =>
@@ -81,10 +82,11 @@ async function readRecords({ storage, catalog, online }: OnlineSource, plan: Que
 }
 
 function keyPart(entity: Row, name: string, i: number, view: FeatureView, key: string): unknown {
-  const path = `entities[${i}].${name}`;
   const value = Object.hasOwn(entity, name) ? entity[name] : undefined;
-  if (value === undefined) throw new ValidationError(`${path} is missing; the view '${view.name}' finds its entities by it.`, { path });
   const type = view.keyTypes?.[key];
+  if (type === undefined && (typeof value === 'number' || typeof value === 'string')) return value;
+  const path = `entities[${i}].${name}`;
+  if (value === undefined) throw new ValidationError(`${path} is missing; the view '${view.name}' finds its entities by it.`, { path });
   if (type !== undefined && value !== null) return valueAt(toColumn([value], type, `entities.${name}`), 0);
   if (value === null || value instanceof Date || ['string', 'number', 'bigint', 'boolean'].includes(typeof value)) return value;
   throw new ValidationError(`${path} is ${shown(value, 80)}, which is no entity key; give a text, number, bigint or boolean.`, { path });

@@ -49,7 +49,13 @@ export class OnlineStore {
 
   /** Key of an entity's record: one segment for each component of its key. */
   keyOf(current: CurrentView, texts: readonly string[]): Key {
-    return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/${entityPath(texts)}`;
+    return this.keysOf(current)(texts);
+  }
+
+  /** {@link OnlineStore.keyOf} for many entities of one view. */
+  keysOf(current: CurrentView): (texts: readonly string[]) => Key {
+    const prefix = `features/online/${escapeSegment(current.view.name)}/${current.epoch}/`;
+    return (texts) => prefix + entityPath(texts);
   }
 
   /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different that the call `by` had not changed before, and how many bytes were read and written. */
@@ -85,8 +91,11 @@ export class OnlineStore {
   load(key: Key, stored: StoredRecord): LoadedRecord {
     const cached = this.#cache.get(key);
     if (cached?.version === stored.version) {
-      this.#cache.delete(key);
-      this.#cache.set(key, cached);
+      // While there is room for as much again, nobody asks which was used last.
+      if (this.#cached > this.#cacheBytes / 2) {
+        this.#cache.delete(key);
+        this.#cache.set(key, cached);
+      }
       return cached;
     }
     const record = decodeRecord(stored.bytes, key);

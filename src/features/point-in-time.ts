@@ -73,3 +73,20 @@ function newestRows(sweep: ProbeSweep, ttl: number | undefined, knownOnly: boole
   }
   return { positions, outcomes, eventTimes };
 }
+
+/** The newest row of the only entity of an index at a moment, as {@link joinFeatures} finds it among others: only rows count that were known by then. */
+export function newestRow(index: EventIndex, t: number, ttl: number | undefined): { place: number; outcome: number } {
+  const { times, created } = index;
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= t) low = middle + 1;
+    else high = middle;
+  }
+  let place = low - 1;
+  if (place < 0) return { place, outcome: times.length === 0 ? outcome.missing : outcome.future };
+  if (index.late.length > 0) while (place >= 0 && created![place]! > t) place--;
+  if (place < 0) return { place, outcome: outcome.tooNew };
+  return { place, outcome: ttl !== undefined && times[place]! < t - ttl ? outcome.expired : outcome.matched };
+}

@@ -1,13 +1,14 @@
-import { isPresent, valueAt } from '../core/column.ts';
+import { valueAt, type Column } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
+import { aggregateColumn } from './aggregates/aggregate-column.ts';
 import type { AskedView } from './definitions/query-plan.ts';
 import type { TransformFailure } from './compute-on-demand.ts';
-import { definitionOf, type FeatureDefinition } from './definitions/feature-view.ts';
+import { definitionOf, type FeatureView } from './definitions/feature-view.ts';
 import { shortcoming } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
 import { ownValue } from './own-values.ts';
-import { joinFeatures, outcome, type JoinedFeatures } from './point-in-time.ts';
-import type { CurrentView } from './definitions/definition-states.ts';
+import { newestRow, outcome } from './point-in-time.ts';
+import { ProbeSweep } from './probe-sweep.ts';
 import { defaultOf } from './with-default.ts';
 
 /** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
@@ -33,32 +34,49 @@ export interface ServedValues {
 }
 
 /** A view's features at the moment `now`, from one entity's record after the other. */
-export function serveView({ current, features }: AskedView, records: readonly (LoadedRecord | undefined)[], now: number): ServedValues[] {
-  const { view } = current;
-  const names = features.map(({ feature }) => feature);
-  const definitions = names.map((name) => definitionOf(view, name));
-  const served: ServedValues[] = features.map(() => ({ values: [], statuses: [], timestamps: [] }));
-  const defaults = names.map((name) => defaultOf(view, name));
+export function serveView(asked: AskedView, records: readonly (LoadedRecord | undefined)[], now: number): ServedValues[] {
+  const { view } = asked.current;
+  const size = records.length;
+  const served = asked.features.map(({ feature }) => {
+    const standIn = defaultOf(view, feature);
+    const definition = definitionOf(view, feature);
+    return { definition, standIn: standIn && valueAt(standIn, 0), values: new Array<unknown>(size), statuses: new Array<FeatureStatus>(size), timestamps: new Array<number | null>(size) };
+  });
   const probes = { codes: new Int32Array(1), times: Float64Array.of(now) };
-  for (const loaded of records) {
-    if (loaded) assertAnswerable(loaded, current, names, now);
-    const joined = loaded && joinFeatures(loaded.index, probes, definitions, names, { ttl: view.ttl, knownOnly: true });
-    served.forEach(({ values, statuses, timestamps }, f) => {
-      const { value, status } = statusOf(joined, f, definitions[f]!);
-      const standIn = value === null ? defaults[f] : undefined;
-      values.push(standIn ? ownValue(valueAt(standIn, 0)) : value);
-      statuses.push(status);
-      const time = joined?.eventTimes[0] ?? NaN;
-      timestamps.push(Number.isNaN(time) ? null : time);
-    });
+  for (let i = 0; i < size; i++) {
+    const loaded = records[i];
+    const index = loaded?.index;
+    const columns = loaded && columnsFor(loaded, asked, now);
+    const found = index && newestRow(index, now, view.ttl);
+    const isThere = found !== undefined && (found.outcome === outcome.matched || found.outcome === outcome.expired);
+    const time = isThere ? index!.times[found.place]! : null;
+    let sweep: ProbeSweep | undefined;
+    for (let f = 0; f < served.length; f++) {
+      const { definition, standIn, values, statuses, timestamps } = served[f]!;
+      let value: unknown = null;
+      let status: FeatureStatus = 'NOT_FOUND';
+      if (isThere && definition.kind === 'column' && found.outcome === outcome.expired) status = 'OUTSIDE_MAX_AGE';
+      else if (isThere) {
+        if (definition.kind === 'aggregate') value = valueAt(aggregateColumn((sweep ??= new ProbeSweep(index!, probes)), definition, true), 0);
+        else if (columns![f]) value = valueAt(columns![f]!, index!.order[found.place]!);
+        status = value === null ? 'NULL_VALUE' : 'PRESENT';
+      }
+      values[i] = ownValue(value ?? standIn ?? null);
+      statuses[i] = status;
+      timestamps[i] = time;
+    }
   }
   return served;
 }
 
-function assertAnswerable({ record }: LoadedRecord, current: CurrentView, names: readonly string[], now: number): void {
+/** The columns of a record that features are, in the order of the features. Throws when the record cannot answer. */
+function columnsFor({ record, index }: LoadedRecord, asked: AskedView, now: number): readonly (Column | undefined)[] {
+  const { current, features } = asked;
   const { name } = current.view;
-  const reason = shortcoming(record, current.view, names, current.columns);
-  if (reason !== undefined) throw new ConflictError(`The online values of '${name}' cannot give ${names.join(', ')}: ${reason}. Call materialize('${name}').`, { key: name });
+  const names = (): string[] => features.map(({ feature }) => feature);
+  // A query that is asked again and again is planned once, and looked at once for each record.
+  const { reason, columns } = index.planFor(asked, () => ({ reason: shortcoming(record, current.view, names(), current.columns), columns: names().map((each) => index.unsorted(sourceOf(current.view, each))) }));
+  if (reason !== undefined) throw new ConflictError(`The online values of '${name}' cannot give ${names().join(', ')}: ${reason}. Call materialize('${name}').`, { key: name });
   if (record.from !== null && now < record.from) {
     const [from, at] = [record.from, now].map((time) => new Date(time).toISOString());
     throw new ValidationError(
@@ -66,12 +84,11 @@ function assertAnswerable({ record }: LoadedRecord, current: CurrentView, names:
       { path: 'clock' },
     );
   }
+  return columns;
 }
 
-function statusOf(joined: JoinedFeatures | undefined, f: number, definition: FeatureDefinition): { value: unknown; status: FeatureStatus } {
-  const found = joined?.outcomes[0] ?? outcome.missing;
-  if (joined === undefined || !(found === outcome.matched || found === outcome.expired)) return { value: null, status: 'NOT_FOUND' };
-  if (found === outcome.expired && definition.kind === 'column') return { value: null, status: 'OUTSIDE_MAX_AGE' };
-  const column = joined.columns[f]!;
-  return isPresent(column, 0) ? { value: ownValue(valueAt(column, 0)), status: 'PRESENT' } : { value: null, status: 'NULL_VALUE' };
+/** Under what name an index has what a feature is. */
+function sourceOf(view: FeatureView, feature: string): string {
+  const definition = definitionOf(view, feature);
+  return definition.kind === 'column' ? (definition.from ?? feature) : feature;
 }

@@ -76,26 +76,35 @@ function asFloat(value: unknown): unknown {
 /** The answer to a request for features: entity keys first, then the features, each a column. `types` has the type of each feature column. */
 export function onlineAnswer(found: OnlineFeatures, types: ReadonlyMap<string, ColumnType>): string {
   const names = Object.keys(found.columns);
+  // The features of a view are of the same moments.
+  const texts = new Map<number, string>();
+  const textOf = (time: number | null): string => {
+    if (time === null) return epoch;
+    const text = texts.get(time) ?? timeText(time);
+    texts.set(time, text);
+    return text;
+  };
   const results = names.map((name) => {
     const column = found.columns[name]!;
-    const values = column.map(wireValueOf(types.get(name)));
+    const wire = wireValueOf(types.get(name));
+    const values = wire ? column.map(wire) : column;
     const statuses = found.statuses[name] ?? column.map(() => 'PRESENT');
-    const times = found.timestamps[name]?.map(timeText) ?? column.map(() => epoch);
+    const times = found.timestamps[name]?.map(textOf) ?? column.map(() => epoch);
     return `{"values":${stringifyLossless(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${JSON.stringify(times)}}`;
   });
   return `{"metadata":{"feature_names":${JSON.stringify(names)}},"results":[${results.join(',')}]}`;
 }
 
-/** Times as epoch seconds, bytes as base64. */
-function wireValueOf(type: ColumnType | undefined): (value: unknown) => unknown {
+/** Times as epoch seconds, bytes as base64; `undefined` for values that are as they are. */
+function wireValueOf(type: ColumnType | undefined): ((value: unknown) => unknown) | undefined {
   if (type === 'timestamp') return (value) => (typeof value === 'number' ? value / 1000 : value);
   if (type === 'bytes') return (value) => (value instanceof Uint8Array ? toBase64(value) : value);
-  return (value) => value;
+  return undefined;
 }
 
 /** RFC 3339 as protobuf writes it: with a fraction only where there is one. */
-function timeText(time: number | null): string {
-  return time === null ? epoch : new Date(time).toISOString().replace('.000Z', 'Z');
+function timeText(time: number): string {
+  return new Date(time).toISOString().replace('.000Z', 'Z');
 }
 
 function invalid(message: string): Refusal {

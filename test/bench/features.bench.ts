@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
-import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
+import { createFeatureHandler } from 'modelkeep/server';
+import { aggregate, featureService, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
 import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
 
 const day = 86_400_000;
@@ -157,6 +158,115 @@ function millionRows(keys: number, kind: 'memory' | 'directory') {
 
 const materializeAll = ({ store }: Materializing) => store.materialize(recent, { end: start + 91 * day });
 
+const ten = Array.from({ length: 10 }, (_, i) => i);
+/** Fifty features of five views, four of them of columns and one of aggregates. */
+const wide = [0, 1, 2, 3, 4].map((v) =>
+  featureView({
+    name: `wide_${v}`,
+    entity: ['id'],
+    timestamp: 'at',
+    ttl: '30d',
+    features: Object.fromEntries(ten.map((f) => [`f${v}_${f}`, v < 4 ? 'float64' : aggregate.mean(`x${f}`, { window: '1d' })])),
+  }),
+);
+const wideColumns = (v: number): string[] => ten.map((f) => (v < 4 ? `f${v}_${f}` : `x${f}`));
+const wideEntities = 1_000;
+
+interface Wide {
+  readonly store: FeatureStore;
+  readonly handler: (request: Request) => Promise<Response>;
+  /** Values by view and entity: what a program would hold that kept nothing but them. */
+  readonly plain: ReadonlyMap<string, Readonly<Record<string, number>>>;
+  readonly random: () => number;
+  close(): Promise<void>;
+}
+
+/** Each entity has ten rows of each view within the last day. */
+async function wideStore(kind: 'memory' | 'directory'): Promise<Wide> {
+  const root = kind === 'directory' ? mkdtempSync(join(tmpdir(), 'modelkeep-bench-')) : undefined;
+  const storage = root === undefined ? new MemoryStorage() : new FilesystemStorage(root);
+  const store = new FeatureStore({ storage });
+  await store.apply([...wide, featureService({ name: 'wide', features: wide.map(({ name }) => `${name}:*`) })]);
+  const random = uniform(5);
+  const now = Date.now();
+  const plain = new Map<string, Record<string, number>>();
+  for (const [v, view] of wide.entries()) {
+    const size = wideEntities * 10;
+    const id = Float64Array.from({ length: size }, (_, i) => i % wideEntities);
+    const columns = Object.fromEntries(wideColumns(v).map((name) => [name, Float64Array.from({ length: size }, () => random())]));
+    await store.ingest(view, { id, at: Float64Array.from({ length: size }, (_, i) => now - 10 * 3_600_000 + Math.floor(i / wideEntities) * 3_600_000), ...columns });
+    await store.materialize(view);
+    for (let e = 0; e < wideEntities; e++) plain.set(`${view.name}/${e}`, Object.fromEntries(wideColumns(v).map((name) => [name, columns[name]![size - wideEntities + e]!])));
+  }
+  const close = async (): Promise<void> => {
+    await storage.close();
+    if (root !== undefined) rmSync(root, { recursive: true });
+  };
+  return { store, handler: createFeatureHandler(store, { authorize: 'public' }), plain, random, close };
+}
+
+function anyEntities({ random }: Wide, size: number): { id: number }[] {
+  return Array.from({ length: size }, () => ({ id: Math.floor(random() * wideEntities) }));
+}
+
+const readWide = (size: number) => (state: Wide) => state.store.getOnlineFeatures({ entities: anyEntities(state, size), features: 'wide' });
+
+/** The same answer from a map. */
+const readPlain = (size: number) => (state: Wide) => {
+  const entities = anyEntities(state, size);
+  const columns: Record<string, number[]> = {};
+  const statuses: Record<string, string[]> = {};
+  for (const [v, { name }] of wide.entries()) {
+    const found = entities.map(({ id }) => state.plain.get(`${name}/${id}`)!);
+    for (const column of wideColumns(v)) {
+      columns[column] = found.map((values) => values[column]!);
+      statuses[column] = found.map(() => 'PRESENT');
+    }
+  }
+  return { columns, statuses };
+};
+
+async function handleWide(state: Wide): Promise<string> {
+  const body = JSON.stringify({ feature_service: 'wide', entities: { id: anyEntities(state, 100).map(({ id }) => id) } });
+  return (await state.handler(new Request('http://features.test/get-online-features', { method: 'POST', headers: { 'content-type': 'application/json' }, body }))).text();
+}
+
+const json = (answer: Promise<unknown>): Promise<string> => answer.then((each) => JSON.stringify(each));
+
+/** The slowest of a hundred, by the clock or by the time of the processor alone, against that of what it is compared with. */
+function p99(name: string, subject: (state: Wide) => unknown, baseline: (state: Wide) => unknown, kind: 'memory' | 'directory', by: 'clock' | 'processor', atMost: number): Benchmark {
+  const runs = 3_000;
+  const microseconds = (): number => {
+    if (by === 'clock') return performance.now() * 1_000;
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  };
+  return {
+    name,
+    async run() {
+      const state = await wideStore(kind);
+      try {
+        const times = [new Float64Array(runs), new Float64Array(runs)];
+        for (let i = -300; i < runs; i++) {
+          for (const [k, each] of [subject, baseline].entries()) {
+            const begin = microseconds();
+            await each(state);
+            if (i >= 0) times[k]![i] = microseconds() - begin;
+          }
+        }
+        const [own, other] = times.map((each) => each.sort()) as [Float64Array, Float64Array];
+        const value = own[Math.floor(runs * 0.99)]!;
+        const reference = other[Math.floor(runs * 0.99)]!;
+        return { value, unit: 'µs', fastest: own[0]!, slowest: own.at(-1)!, runs, baseline: reference, ratio: value / reference, target: { atMost } };
+      } finally {
+        await state.close();
+      }
+    },
+  };
+}
+
+const wideIn = (kind: 'memory' | 'directory') => ({ setup: () => wideStore(kind), teardown: (state: Wide) => state.close(), runs: 301, warmup: 50 });
+
 export const benchmarks: readonly Benchmark[] = [
   compare('join 1M rows (10k keys) with 100k moments, first time, against a native sort of the same keys', query, ({ packed }) => packed.slice().sort(), {
     setup: () => joinOf(1_000_000, 10_000, 100_000),
@@ -210,4 +320,12 @@ export const benchmarks: readonly Benchmark[] = [
   measure('materialize 1M rows of 10,000 entities, in a directory, flushed', materializeAll, { ...millionRows(10_000, 'directory'), target: { atLeast: 200_000 } }),
   measure('4 online features of 1 entity, in memory', readOnline(1), { setup: onlineStore, runs: 301, warmup: 50, unit: 'µs', target: { atMost: 300 } }),
   measure('4 online features of 100 entities, in memory', readOnline(100), { setup: onlineStore, runs: 101, warmup: 10, target: { atMost: 3 } }),
+  compare('50 online features of 1 entity, in memory (a read of maps)', readWide(1), readPlain(1), { ...wideIn('memory'), runs: 2_001, unit: 'µs', target: { atMost: 300 } }),
+  p99('50 online features of 1 entity, in memory, the slowest of a hundred (a read of maps)', readWide(1), readPlain(1), 'memory', 'clock', 300),
+  p99('50 online features of 1 entity, in memory, the slowest of a hundred, time of the processor (a read of maps)', readWide(1), readPlain(1), 'memory', 'processor', 300),
+  compare('50 online features of 1 entity, in a directory (a read of maps)', readWide(1), readPlain(1), { ...wideIn('directory'), runs: 2_001, unit: 'µs', target: { atMost: 2_000 } }),
+  p99('50 online features of 1 entity, in a directory, the slowest of a hundred (a read of maps)', readWide(1), readPlain(1), 'directory', 'clock', 2_000),
+  compare('50 online features of 100 entities, in memory, as JSON (a read of maps, as JSON)', (state: Wide) => json(readWide(100)(state)), (state: Wide) => JSON.stringify(readPlain(100)(state)), { ...wideIn('memory'), target: { atMost: 3 } }),
+  compare('50 online features of 100 entities, in a directory, as JSON (a read of maps, as JSON)', (state: Wide) => json(readWide(100)(state)), (state: Wide) => JSON.stringify(readPlain(100)(state)), wideIn('directory')),
+  compare('50 online features of 100 entities by createFeatureHandler (a read of maps, as JSON)', handleWide, (state: Wide) => JSON.stringify(readPlain(100)(state)), { ...wideIn('memory'), target: { atMost: 3 } }),
 ];

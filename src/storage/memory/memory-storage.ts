@@ -84,7 +84,8 @@ export class MemoryStorage implements StorageAdapter {
   async read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
     this.#enter('read', options);
     return keys.map((key) => {
-      const record = this.#records.get(assertKey(key));
+      // What a record is stored under is a key.
+      const record = this.#records.get(key) ?? this.#records.get(assertKey(key));
       return record && { version: record.version, bytes: new Uint8Array(record.bytes), blobs: [...record.blobs] };
     });
   }
