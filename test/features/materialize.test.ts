@@ -168,6 +168,23 @@ describe('materialize', () => {
     expect((await store.materialize('v')).rows).toBe(0);
   });
 
+  it('makes anew what was only ever pushed, when the view asks for more, and brings the rest when it is asked to', async () => {
+    const storage = new MemoryStorage();
+    const store = new FeatureStore({ storage, clock: simulatedClock(T) });
+    const small = { name: 'v', entity: ['id'], timestamp: 'at' } as const;
+    await store.apply([featureView({ ...small, features: { x: 'float64' } })]);
+    await store.ingest('v', [1, 2, 3].map((k) => ({ id: 1, at: T - k, x: k })), { online: true });
+    await store.ingest('v', [{ id: 1, at: T - 5, x: 5 }, { id: 2, at: T - 5, x: 5 }]);
+    await store.apply([featureView({ ...small, features: { x: 'float64', ever: aggregate.sum('x', { window: 'lifetime' }) } })]);
+    await store.ingest('v', [{ id: 1, at: T - 7, x: 7 }], { online: true });
+    const ask = async () => (await store.getOnlineFeatures({ entities: [{ id: 1 }, { id: 2 }], features: ['v:*'] })).columns;
+    // Of what the log has, those rows that were pushed.
+    expect(await ask()).toEqual({ id: [1, 2], x: [1, null], ever: [1 + 2 + 3 + 7, null] });
+    await store.materialize('v');
+    expect(await ask()).toEqual({ id: [1, 2], x: [1, 5], ever: [1 + 2 + 3 + 5 + 7, 5] });
+    expect(await store.materialize('v')).toEqual({ rows: 0, entities: 0 });
+  });
+
   it('leaves nothing of who was forgotten while it was at work, though it died and another call ended it', async () => {
     const storage = new MemoryStorage();
     const clock = simulatedClock(T);
