@@ -253,7 +253,7 @@ export class FeatureStore implements AsyncDisposable {
   }
 
   /**
-   * Forgets entities: takes their rows out of the view's log, out of quarantine, out of the online records and out of the saved datasets that were joined by their keys, and returns how many there were. A batch of theirs that came before does not bring
+   * Forgets entities: takes their rows out of the view's log, out of quarantine, out of the online records, out of the log of what was served and out of the saved datasets that were joined by their keys, and returns how many there were. A batch of theirs that came before does not bring
    * them back when it is sent again or was on its way meanwhile; rows that come in new batches later count as ever. What stays is a digest of each key, and of each batch. Readers and writers may
    * go on meanwhile. What was cut off half-way is finished by the same call again. The log is written anew once: the cost is that of all its rows.
    *

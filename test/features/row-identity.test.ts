@@ -84,7 +84,7 @@ describe('rows with an identity', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 
@@ -106,7 +106,7 @@ describe('rows with an identity', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 

@@ -137,8 +137,7 @@ export class IndexedDBStorage implements StorageAdapter {
       }
       // Taken over before anything is waited for: the caller may go on to use the arrays. The slice of a Buffer would share its memory.
       const taken = operations.map((operation) => (operation.kind === 'put' ? { ...operation, bytes: new Uint8Array(operation.bytes), blobs: operation.blobs?.slice() } : operation));
-      this.#logs.prepare();
-      const results = await this.#records.write({ operations: taken, signal: options?.signal });
+      const [results] = await Promise.all([this.#records.write({ operations: taken, signal: options?.signal }), this.#logs.prepare()]);
       if (results.some((result) => result.ok)) this.#hints.give();
       return results;
     });
@@ -160,8 +159,7 @@ export class IndexedDBStorage implements StorageAdapter {
       const { operationId, signal, durability } = options;
       checkOperationId(operationId);
       checkEntries(log, entries, this.supports);
-      this.#logs.prepare();
-      const position = await this.#logs.append({ log, packs: packEntries(entries), writer, operationId, signal, flushed: durability !== 'buffered' });
+      const [position] = await Promise.all([this.#logs.append({ log, packs: packEntries(entries), writer, operationId, signal, flushed: durability !== 'buffered' }), this.#logs.prepare()]);
       this.#hints.give();
       return position;
     });

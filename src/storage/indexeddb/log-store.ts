@@ -1,5 +1,6 @@
 import { promisifyRequest } from 'idb-keyval';
 import { throwIfAborted } from '../../core/abort.ts';
+import type { Undo } from '../../core/clock.ts';
 import { IntegrityError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
 import type { ListPage, LogEntry, LogPosition, LogQuery } from '../contract.ts';
@@ -25,20 +26,35 @@ interface AppendCall extends AppendJob {
 /** What a reader holds in memory at most, but for one row that is larger. */
 const pageBytes = 4 << 20;
 const pageRows = 512;
+const longestWaitMs = 2_000;
 
 /** The logs of a database. */
 export class LogStore {
   readonly #database: Database;
   #journal: AppendJournal | undefined;
+  #hasWaited = false;
   readonly #append: (job: AppendCall) => Promise<LogPosition> = groupCommit((jobs) => this.#commit(jobs));
 
   constructor(database: Database) {
     this.#database = database;
   }
 
-  /** Loads what keeps the appends of a page that is left, which must be there by then. Nothing waits for it, since a page may have lost its site; appends are lost with a page then, and only then. */
-  prepare(): void {
-    if (this.#journal === undefined) this.#loaded().catch(() => undefined);
+  /**
+   * Loads what keeps the appends of a page that is left, which must be there by then. The first call waits for it, for a moment: a page may have lost its site, and must be able to write all the same; its appends
+   * are lost with it then, and only then.
+   */
+  async prepare(): Promise<void> {
+    if (this.#journal !== undefined) return;
+    const loaded = this.#loaded().then(
+      () => undefined,
+      () => undefined,
+    );
+    if (this.#hasWaited) return;
+    this.#hasWaited = true;
+    const { clock } = this.#database.context;
+    let undo: Undo | undefined;
+    await Promise.race([loaded, new Promise<void>((resolve) => (undo = clock.setTimer(resolve, longestWaitMs)))]);
+    undo?.();
   }
 
   append(job: AppendCall): Promise<LogPosition> {
