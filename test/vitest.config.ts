@@ -7,6 +7,9 @@ const report = process.env['TEST_REPORT'];
 // What these rooms hold keeps nothing between calls, so their tests can share a process, which saves them the start of it and its imports.
 const pure = ['core', 'features', 'monitoring', 'pipelines', 'registry', 'server', 'stats', 'tracking'].map((room) => `test/${room}/**/*.test.ts`);
 
+// What runs in a page, which is the same whichever Node starts the browser.
+const page = ['test/browser/**/*.test.ts'];
+
 export default defineConfig({
   root,
   resolve: {
@@ -23,8 +26,9 @@ export default defineConfig({
     passWithNoTests: false,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: pure } },
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...pure, ...page] } },
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+      { extends: true, test: { name: 'page', include: page } },
       {
         extends: true,
         test: { name: 'check', include: ['test/check/**/*.check.ts'], testTimeout: 300_000, hookTimeout: 300_000 },

@@ -6,6 +6,7 @@ import { sleep } from '../../core/clock.ts';
 import { ModelkeepError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
 import { retryAfterMs } from '../../core/retry-after.ts';
+import { sendRequest } from '../../core/send-request.ts';
 import type { WebhookKeys } from './webhook-keys.ts';
 import type { WebhookSettings } from './webhook-options.ts';
 
@@ -48,7 +49,7 @@ async function attemptTo(id: string, body: Uint8Array<ArrayBuffer>, settings: We
   try {
     const ours = { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
     // A redirection would carry the event where nobody meant it to go.
-    const response = await fetch(new Request(url, { method: 'POST', headers: { ...headers, ...ours }, body, redirect: 'manual', signal: controller.signal }));
+    const response = await sendRequest(fetch, new Request(url, { method: 'POST', headers: { ...headers, ...ours }, body, redirect: 'manual', signal: controller.signal }));
     const { ok, status } = response;
     const asked = response.headers.get('retry-after');
     // The answer is its status; what else it says is not waited for.

@@ -2,6 +2,7 @@ import { concatBytes } from '../../core/bytes.ts';
 import { sleep } from '../../core/clock.ts';
 import { AbortedError, StorageError, TimeoutError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import { sendRequest } from '../../core/send-request.ts';
 import { headerNames } from '../http-protocol.ts';
 import { CallFailure, failureOfAnswer } from './call-failure.ts';
 import { CallScope } from './call-scope.ts';
@@ -129,7 +130,7 @@ export class HttpTransport {
     scope.follow(whole.signal);
     scope.limit(patience, () => silence(place, patience));
     const request = this.#requestOf(call, token, attempt, scope.signal);
-    const coming = (async () => fetch(request))();
+    const coming = sendRequest(fetch, request);
     let response: Response;
     try {
       response = await scope.run(coming);
