@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childProgram } from '../child-program.ts';
 import { chain, names } from './crash-chain.ts';
 
 interface Message {
@@ -27,8 +27,8 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function child(id: string, hang: string): ChildProcess {
-  const script = fileURLToPath(new URL('crash-child.ts', import.meta.url));
-  return fork(script, [join(directory, 'store'), journal, id, hang], { execArgv: ['--import', 'tsx'] });
+  const script = childProgram('crash-child.ts', import.meta.url);
+  return fork(script, [join(directory, 'store'), journal, id, hang], { execArgv: [] });
 }
 
 /** What a child tells, until it tells what is asked for or ends. */

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Registry } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../child-program.ts';
 import { ModelkeepError } from '../../src/core/errors.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
 import { filesOf, type Command } from './commands.ts';
 import { expectAsTold, expectInOneOrder, outcomeOf, type Outcome } from './invariants.ts';
 
 const directory = temporaryDirectories();
-const script = fileURLToPath(new URL('registry-child.ts', import.meta.url));
+const script = childProgram('registry-child.ts', import.meta.url);
 
 interface Line {
   readonly mark: string;
@@ -20,7 +20,7 @@ interface Line {
 
 /** Runs commands in a process of its own and kills it when it has told of so many lines; an odd number is in the middle of a command. */
 async function killedAfter(lines: number, path: string, name: string): Promise<Outcome[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, path, 'mixed', name, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, path, 'mixed', name, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;

@@ -2,15 +2,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Registry } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { childProgram } from '../child-program.ts';
 import { stageOf } from '../../src/registry/stages.ts';
 import { replayed } from './replayed.ts';
 
 const who = { by: 'tester', reason: 'because' };
-const script = fileURLToPath(new URL('registry-child.ts', import.meta.url));
+const script = childProgram('registry-child.ts', import.meta.url);
 let directory: string;
 let storage: FilesystemStorage;
 let registry: Registry;
@@ -34,7 +34,7 @@ interface Child {
 }
 
 function start(task: 'register' | 'move', name: string, times: number): Child {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, directory, task, name, String(times)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, directory, task, name, String(times)], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
   const lines = new Promise<string[]>((resolve, reject) => {

@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Tracker } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { childProgram } from '../child-program.ts';
 
-const script = fileURLToPath(new URL('child.ts', import.meta.url));
+const script = childProgram('child.ts', import.meta.url);
 
 interface Said {
   id: string;
@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 function start(args: readonly string[], onSaid?: (said: Said, child: ChildProcess) => void): Promise<Ended> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const said: Said[] = [];
   let rest = '';
   let errors = '';

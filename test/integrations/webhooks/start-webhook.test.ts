@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage, Registry, startWebhook, type RunningWebhook, type StartWebhookOptions } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { childProgram } from '../../child-program.ts';
 import { readValue } from '../../../src/storage/records.ts';
 import { temporaryDirectories } from '../../storage/filesystem/temporary-directory.ts';
 import { receiver, secret, type Receiver } from './receiver.ts';
 
 const directory = temporaryDirectories();
-const script = fileURLToPath(new URL('webhook-child.ts', import.meta.url));
+const script = childProgram('webhook-child.ts', import.meta.url);
 const why = { by: 'ada', reason: 'because' };
 
 /** What a store has and how its webhook is started. */
@@ -182,7 +182,7 @@ describe('a webhook that was started', () => {
       return new Promise(() => undefined);
     });
     for (const life of [1, 2]) {
-      const child = spawn(process.execPath, ['--import', 'tsx', script, path, to.url, secret], { stdio: ['ignore', 'inherit', 'inherit'] });
+      const child = spawn(process.execPath, [script, path, to.url, secret], { stdio: ['ignore', 'inherit', 'inherit'] });
       const ended = new Promise((resolve) => child.on('close', resolve));
       kill = () => void child.kill('SIGKILL');
       if (life === 2) {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../../child-program.ts';
 import { collectBytes, fromUtf8 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
 import { temporaryDirectories } from '../filesystem/temporary-directory.ts';
@@ -12,8 +12,8 @@ const directory = temporaryDirectories();
 
 /** What a process says that works on a store under a limit of the shell. */
 function underLimit(limit: string, root: string, mode: string): unknown {
-  const script = fileURLToPath(new URL('limits-child.ts', import.meta.url));
-  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, '--import', 'tsx', script, root, mode], { encoding: 'utf8' });
+  const script = childProgram('limits-child.ts', import.meta.url);
+  const { status, stdout, stderr } = spawnSync('sh', ['-c', `${limit}; exec "$@"`, 'sh', process.execPath, script, root, mode], { encoding: 'utf8' });
   expect(`${status} ${stderr}`).toBe('0 ');
   return JSON.parse(stdout);
 }

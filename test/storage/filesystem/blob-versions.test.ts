@@ -2,9 +2,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../../child-program.ts';
 import { collectBytes, fromUtf8, utf8 } from '../../../src/core/bytes.ts';
 import { digestOf } from '../../../src/core/digest.ts';
 import { isModelkeepError } from '../../../src/core/errors.ts';
@@ -153,8 +153,8 @@ describe('a blob that is written anew while it is deleted at the version that it
   it('is there with real processes', { timeout: 180_000 }, async () => {
     const root = join(directory(), 'store');
     await using storage = new FilesystemStorage(root);
-    const script = fileURLToPath(new URL('refresh-child.ts', import.meta.url));
-    const children = ['write', 'delete', 'delete'].map((role) => fork(script, [root, role], { execArgv: ['--import', 'tsx'] }));
+    const script = childProgram('refresh-child.ts', import.meta.url);
+    const children = ['write', 'delete', 'delete'].map((role) => fork(script, [root, role], { execArgv: [] }));
     try {
       await Promise.all(children.map((child) => once(child, 'message')));
       const outcomes = new Set<unknown>();

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../../child-program.ts';
 import { readValue } from '../../../src/storage/records.ts';
 import { temporaryDirectories } from './temporary-directory.ts';
 
 const directory = temporaryDirectories();
-const child = fileURLToPath(new URL('increment-child.ts', import.meta.url));
+const child = childProgram('increment-child.ts', import.meta.url);
 
 async function increment(root: string, times: number, compactAt: number): Promise<void> {
-  const process_ = spawn(process.execPath, ['--import', 'tsx', child, root, String(times), String(compactAt)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const process_ = spawn(process.execPath, [child, root, String(times), String(compactAt)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   process_.stderr.on('data', (text) => (complaint += String(text)));
   const [code] = await once(process_, 'close');

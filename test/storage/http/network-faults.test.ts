@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { MemoryStorage } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { HttpStorage } from 'modelkeep/http';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../../child-program.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { faultProxy, faults } from './fault-proxy.ts';
 import { HastyClock } from './hasty-clock.ts';
@@ -70,8 +70,8 @@ describe(`a network that fails (FAULT_SEED=${seed})`, () => {
 });
 
 async function startServer(root: string, port: number): Promise<{ process: ChildProcess; port: number }> {
-  const script = fileURLToPath(new URL('server-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, root, String(port)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const script = childProgram('server-child.ts', import.meta.url);
+  const child = spawn(process.execPath, [script, root, String(port)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const [message] = (await Promise.race([once(child, 'message'), once(child, 'close').then(([code]) => Promise.reject(new Error(`The server ended with ${code}.`)))])) as [number];
   return { process: child, port: message };
 }

@@ -1,21 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { replicate } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
+import { childProgram } from '../../child-program.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 import { temporaryDirectories } from '../filesystem/temporary-directory.ts';
 import { contentsOf } from './contents.ts';
 
 const directory = temporaryDirectories();
-const child = fileURLToPath(new URL('link-child.ts', import.meta.url));
+const child = childProgram('link-child.ts', import.meta.url);
 const seed = Math.floor(Math.random() * 2 ** 31);
 
 /** Lets a process write and replicate until it has told so many steps of its link, and kills it. */
 async function workUntilKilled(from: string, to: string, name: string, steps: number): Promise<void> {
-  const process_ = spawn(process.execPath, ['--import', 'tsx', child, from, to, name], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const process_ = spawn(process.execPath, [child, from, to, name], { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   process_.stderr.on('data', (text) => (complaint += String(text)));
   let told = 0;

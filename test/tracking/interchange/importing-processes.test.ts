@@ -2,19 +2,19 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Tracker } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { csvRuns } from 'modelkeep/interchange';
 import { nodeFile } from 'modelkeep/node';
+import { childProgram } from '../../child-program.ts';
 import { all } from './imported.ts';
 
-const script = fileURLToPath(new URL('importing-child.ts', import.meta.url));
+const script = childProgram('importing-child.ts', import.meta.url);
 
 /** Imports in a process of its own; it is killed as soon as it has said anything when `isKilled`. */
 function importIn(root: string, file: string, isKilled: boolean): Promise<{ signal: string | null; said: string }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, root, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, root, file], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => {
     said += chunk.toString();
