@@ -7,3 +7,5 @@ export type { ArtifactFile, ArtifactsFromDirectoryOptions, FileFilter } from './
 export { nodeSystemMetrics } from './integrations/node/node-system-metrics.ts';
 export type { NodeSystemMetricsOptions } from './integrations/node/node-system-metrics.ts';
 export { nodeDirectory, nodeFile } from './integrations/node/node-directory.ts';
+export { shell } from './integrations/node/shell-step.ts';
+export type { CommandOf, JsonShellOptions, ShellCommand, ShellOptions, ShellResult, StepWork } from './integrations/node/shell-step.ts';

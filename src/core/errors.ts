@@ -16,7 +16,8 @@ export type ErrorCode =
   | 'timeout'
   | 'aborted'
   | 'unsupported'
-  | 'pipeline-failed';
+  | 'pipeline-failed'
+  | 'command-failed';
 
 /** What an error may say besides its message: the thing it is about, as data. */
 export interface ErrorDetails {

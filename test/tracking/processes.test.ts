@@ -7,7 +7,7 @@ import { Tracker } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { childProgram } from '../child-program.ts';
 
-const script = childProgram('child.ts', import.meta.url);
+const script = childProgram('logging-child.ts', import.meta.url);
 
 interface Said {
   id: string;

@@ -1,0 +1,11 @@
+import { shell } from 'modelkeep/node';
+
+const how = process.argv[2];
+const work = shell([process.execPath, '-e', 'console.log(process.pid); setInterval(() => 0, 1000)'], {
+  onLine(line) {
+    process.stdout.write(line);
+    if (how === 'exit') setImmediate(() => process.exit(7));
+  },
+});
+const { signal } = new AbortController();
+await work({ inputs: {}, params: undefined, signal, run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } });
