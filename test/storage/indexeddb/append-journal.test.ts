@@ -2,6 +2,7 @@ import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { IndexedDBStorage } from 'modelkeep/indexeddb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { packEntries } from '../../../src/storage/indexeddb/packed-entries.ts';
+import { ManualClock } from '../../tracking/manual-clock.ts';
 import { toRows } from '../../../src/storage/indexeddb/put-aside.ts';
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -101,5 +102,34 @@ describe('appends of a page that was left', () => {
     page.dispatchEvent(new Event('pagehide'));
     expect(await about(factory)).toBe(0);
     await unnamed;
+  });
+});
+
+describe('a page whose site hangs', () => {
+  afterEach(() => {
+    vi.doUnmock('../../../src/storage/indexeddb/append-journal.ts');
+    vi.resetModules();
+  });
+
+  it('writes all the same when it has waited two seconds for what keeps its appends, and waits only once', async () => {
+    vi.resetModules();
+    let asked = 0;
+    vi.doMock('../../../src/storage/indexeddb/append-journal.ts', () => {
+      asked++;
+      return new Promise(() => undefined);
+    });
+    const { IndexedDBStorage: Storage } = await import('../../../src/indexeddb.ts');
+    const clock = new ManualClock();
+    const storage = new Storage('hanging', { indexedDB: new IDBFactory(), IDBKeyRange, clock });
+    let isThere = false;
+    const first = storage.append('log', [encode('one')], { operationId: 'op-1' }).then(() => (isThere = true));
+    await vi.waitFor(() => expect(asked).toBe(1));
+    await clock.pass(1_999);
+    expect(isThere).toBe(false);
+    await clock.pass(1);
+    await first;
+    await storage.append('log', [encode('two')], { operationId: 'op-2' });
+    expect((await storage.list({ kind: 'log' })).entries).toMatchObject([{ key: 'log', size: 6 }]);
+    await storage.close();
   });
 });
