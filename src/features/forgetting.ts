@@ -14,6 +14,7 @@ import { ForgottenKeys, nothing } from './forgotten-keys.ts';
 import type { IngestTimes } from './ingest-times.ts';
 import { KeyDictionary, keyTexts } from './key-dictionary.ts';
 import type { OfflineLogs } from './offline-log.ts';
+import { noteRebuild } from './materialized-state.ts';
 import { decodeRecord, encodeRecord } from './online-record.ts';
 import type { OnlineStore } from './online-store.ts';
 import type { Quarantine } from './quarantine.ts';
@@ -70,7 +71,7 @@ export class Forgetting {
     for (let epoch = 1; epoch <= current.epoch; epoch++) {
       const then = { ...current, epoch };
       rows += await this.#sweepLog(then, entities, Infinity, options);
-      for (const texts of keys) online += await this.#sweepOnline(this.#online.keyOf(then, texts), Infinity, options);
+      for (const texts of keys) online += await this.#sweepOnline(then, this.#online.keyOf(then, texts), Infinity, options);
     }
     const { forgetServed } = await import('./quality/forget-served.ts');
     const { forgetStatistics } = await import('./quality/view-statistics.ts');
@@ -102,7 +103,7 @@ export class Forgetting {
     });
     for (const { texts, at, row } of due.values()) {
       await this.#sweepLog(current, [rowOf(current, table, row)], at, options);
-      await this.#sweepOnline(this.#online.keyOf(current, texts), at, options);
+      await this.#sweepOnline(current, this.#online.keyOf(current, texts), at, options);
     }
     if (due.size === 0) return;
     // Who saved a dataset while these rows were in the log has seen them; a minute is for clocks that differ.
@@ -117,7 +118,7 @@ export class Forgetting {
     const prefix = this.#prefix(current);
     for await (const { key } of listAll(this.#storage, { prefix }, options)) {
       const at = forgottenAt(key.slice(prefix.length));
-      if (at !== undefined) await this.#sweepOnline(key, at, options);
+      if (at !== undefined) await this.#sweepOnline(current, key, at, options);
     }
   }
 
@@ -143,8 +144,8 @@ export class Forgetting {
     return [...dropped.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Takes rows that came until a time out of a record, which goes when none is left. */
-  async #sweepOnline(key: string, until: number, options: OperationOptions): Promise<number> {
+  /** Takes rows that came until a time out of a record, which goes when none is left, or when rows from before and after were added up: the next materialization makes it anew then. */
+  async #sweepOnline(current: CurrentView, key: string, until: number, options: OperationOptions): Promise<number> {
     const last = until === Infinity ? '\uffff' : batchOrder({ id: '\uffff', ingestedAt: until });
     for (let attempt = 0; attempt < attempts; attempt++) {
       const [stored] = await this.#storage.read([key], { ...options, fresh: true });
@@ -152,9 +153,13 @@ export class Forgetting {
       const record = decodeRecord(stored.bytes, key);
       const batches = record.rows.columns['b']!;
       const kept = Array.from({ length: record.rows.rowCount }, (_, i) => i).filter((i) => batches.type === 'string' && batches.dictionary[batches.values[i]!]! > last);
-      if (kept.length === record.rows.rowCount) return 0;
+      const { folded } = record;
+      const tiles = folded === undefined || folded.first > last ? 'kept' : folded.last <= last ? 'dropped' : 'mixed';
+      if (kept.length === record.rows.rowCount && tiles === 'kept') return 0;
       const condition = { match: stored.version };
-      const bytes = kept.length === 0 ? undefined : encodeRecord({ ...record, rows: pickRows(record.rows, Int32Array.from(kept)) });
+      if (tiles === 'mixed') await noteRebuild(this.#storage, current, options);
+      const rows = pickRows(record.rows, Int32Array.from(kept));
+      const bytes = kept.length === 0 || tiles === 'mixed' ? undefined : encodeRecord({ ...record, rows, ...(tiles === 'dropped' && { folded: undefined, tiles: undefined }) });
       const [result] = await this.#storage.write([bytes ? { kind: 'put', key, bytes, condition } : { kind: 'delete', key, condition }], options);
       if (result?.ok) return 1;
     }

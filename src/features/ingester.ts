@@ -157,7 +157,7 @@ export class Ingester {
     const strip = (rows: Table, ingestedAt: number): Promise<Table> => this.#forgetting.strip(current, rows, ingestedAt, { signal });
     const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
     const { batch } = appended;
-    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, (since) => this.recheckOnline(current, since, { signal }), { signal });
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, (since) => this.recheckOnline(current, since, { signal }), { signal });
     if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
     if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();

@@ -3,7 +3,7 @@ import { isModelkeepError } from '../core/errors.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LogEntry, LogPosition } from '../storage/contract.ts';
 import type { RewritableLog } from '../storage/rewritable-log.ts';
-import { decodeBatch, type Batch } from './batch.ts';
+import { batchOrder, decodeBatch, type Batch } from './batch.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import { LoadedRows, type RowSnapshot } from './loaded-rows.ts';
 
@@ -78,6 +78,18 @@ export async function* readBatches(current: CurrentView, log: RewritableLog, wan
     chunk = new GrowingChunk(current);
   }
   if (chunk.size > 0) yield chunk.done(undefined);
+}
+
+/** The batches of a log behind a position, by their order. */
+export async function batchesAfter(log: RewritableLog, after: LogPosition | undefined, options: OperationOptions): Promise<ReadonlySet<string> | typeof rewritten> {
+  const found = new Set<string>();
+  try {
+    for await (const entry of log.read({ after, signal: options.signal })) found.add(batchOrder(decodeBatch(entry.bytes, log.key)));
+  } catch (error) {
+    if (!isModelkeepError(error, 'conflict')) throw error;
+    return rewritten;
+  }
+  return found;
 }
 
 class GrowingChunk {

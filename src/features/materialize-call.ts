@@ -8,10 +8,13 @@ import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
 import type { RewritableLog } from '../storage/rewritable-log.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import type { RowSnapshot } from './loaded-rows.ts';
-import { readBatches, readChunks, rewritten } from './log-chunks.ts';
+import { batchOrder } from './batch.ts';
+import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.ts';
 import { heldOf, joinHeld, noteState, readState, type HeldBatch, type MaterializedState, type StoredState } from './materialized-state.ts';
-import { layoutOf, mergeRecord, rebuildRecord, recordBytes, type OnlineLayout, type OnlineRecord } from './online-record.ts';
+import { layoutOf, mergeRecord, rebuildRecord, recordBytes, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
+import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-record.ts';
+import { hasSameRows } from './record-table.ts';
 import { RecordRows } from './record-rows.ts';
 
 /** What a materialization works on. */
@@ -26,12 +29,30 @@ export interface MaterializeSource {
 
 /** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
 const clockSlack = 3_600_000;
+/** Rows are folded only this long after they were ingested, in milliseconds: a row that comes to a record late, behind others of its time, then nearly never meets a folding that might have had it. */
+const foldAge = 60_000;
 const maxRecordsPerWrite = 256;
 /** So many bytes of records are in hand at once, or a single record. */
 const writeBytes = 8 * 1024 * 1024;
 const maxRewritten = 10;
 const maxBuiltBytes = 64 * 1024 * 1024;
+const maxUnsure = 10;
 const hashes = 2 ** 32;
+
+/** Rows of an entity that its record may have folded already. */
+interface UnsureRows {
+  readonly added: AddedRows;
+  /** The folding that they met. */
+  readonly folding: string | undefined;
+}
+
+/** How rows are brought online. */
+export interface BringOptions {
+  /** Whether they come beside the log, in which they are read later. @default false */
+  readonly pushed?: boolean | undefined;
+  /** Whether rows that may be there already are left to those who read the log. @default false */
+  readonly known?: boolean | undefined;
+}
 
 /**
  * One call that brings rows of a view's log online, chunk by chunk. What is done is noted after each chunk, so that a call that was cut off, or another process, goes on from there; rows that were brought
@@ -49,6 +70,8 @@ export class MaterializeCall {
   #rows = 0;
   #entities = 0;
   #recordsPerWrite = 32;
+  /** Records that were changed and have rows to fold, once it is noted that these are read from the log. */
+  #foldable = new Set<Key>();
 
   constructor(source: MaterializeSource, current: CurrentView, options: LongOperationOptions) {
     this.#source = source;
@@ -78,7 +101,9 @@ export class MaterializeCall {
       if (result === 'done') break;
       if (result !== rewritten) continue;
       if (attempt++ === maxRewritten) throw new ConflictError(`The log of '${this.#current.view.name}' was rewritten at each of ${maxRewritten} attempts to materialize it; try again when it is less busy.`, { key: this.#source.log.key });
-      await this.#note((state) => ({ ...state, position: undefined, held: undefined }));
+      // Rows that were folded cannot be told from those that would come again.
+      const isFolded = this.#layout.tiles.length > 0;
+      await this.#note((state) => ({ ...state, layout: isFolded ? rewritten : state.layout, position: undefined, held: undefined }));
     }
     await this.#finish();
     await this.#note((state) => ({ ...state, at: this.#source.clock.now() }));
@@ -88,29 +113,102 @@ export class MaterializeCall {
   async prepare(end: number): Promise<void> {
     const { storage } = this.#source;
     this.#state = await readState(storage, this.#current, this.#options);
-    if (this.#state.value === undefined) await this.#note(() => ({ layout: this.#layout.id }));
+    const { id, rowsId } = this.#layout;
+    if (this.#state.value === undefined) await this.#note(() => ({ layout: id }));
+    // Before rows were folded, records of these columns and windows had all rows that they need.
+    else if (this.#state.value.layout === rowsId && id !== rowsId) await this.#note((state) => (state.layout === rowsId ? { ...state, layout: id } : state));
     await this.#rebuild(end);
     if (this.#claimed) await this.#finish();
   }
 
   /** Brings rows online, those up to event time `end`. */
-  async bring(rows: RowSnapshot, end: number): Promise<void> {
-    const keepFrom = this.#keepFrom(end);
+  async bring(rows: RowSnapshot, end: number, { pushed = false, known = false }: BringOptions = {}): Promise<void> {
+    const plan = this.#foldPlan(this.#keepFrom(end));
     const { starts } = rows.index;
     const records = new RecordRows(rows, this.#layout);
     const before = this.#rows;
+    const left = new Map<Key, UnsureRows>();
     let pending: RecordChange[] = [];
     for (const [code, texts] of rows.keys().entries()) {
       const due = records.of(code, end);
-      if (due !== undefined) pending.push({ key: this.#source.online.keyOf(this.#current, texts), change: (record) => mergeRecord(record, due, this.#layout, keepFrom) });
+      if (due !== undefined) pending.push(this.#merging(this.#source.online.keyOf(this.#current, texts), { rows: due, pushed, known }, plan, left));
       if (pending.length < this.#recordsPerWrite) continue;
       await this.#change(pending);
       pending = [];
       this.#tell(before + starts[code + 1]!);
     }
     await this.#change(pending);
+    await this.#settle(left, end, plan);
     this.#rows = before + rows.index.order.length;
     this.#tell(this.#rows);
+  }
+
+  #merging(key: Key, added: AddedRows, plan: FoldPlan, left: Map<Key, UnsureRows>): RecordChange {
+    return {
+      key,
+      change: (record) => {
+        left.delete(key);
+        const next = mergeRecord(record, added, this.#layout, plan.now);
+        if (next === unsure) {
+          left.set(key, { added, folding: record?.folded?.id });
+          return undefined;
+        }
+        if (next && !added.pushed && foldableRows(next, plan)) this.#foldable.add(key);
+        return next;
+      },
+      isForm: (record, next) => record !== undefined && hasSameRows(record.rows, next.rows),
+    };
+  }
+
+  /** Makes records anew from the log of which nobody else can tell whether they have some rows, and brings these. */
+  async #settle(unsettled: ReadonlyMap<Key, UnsureRows>, end: number, fold: FoldPlan): Promise<void> {
+    let left = unsettled;
+    const wanted = latest(end < Infinity ? end : -Infinity, this.#state.value?.end);
+    for (let attempt = 1; left.size > 0; attempt++) {
+      if (attempt > maxUnsure) throw new ConflictError(`Records of '${this.#current.view.name}' were changed by others at each of ${maxUnsure} attempts to make them anew; try again when it is less busy.`, { key: this.#source.log.key });
+      // Rows of who is forgotten meanwhile must not stay.
+      await this.#claim();
+      for (let low = 0; low < hashes; ) {
+        const pass = await this.#build(low, wanted, left);
+        const later = pass === rewritten ? rewritten : await batchesAfter(this.#source.log, this.#state.value?.position, this.#options);
+        // The log is read from its beginning then, anyway.
+        if (pass === rewritten || later === rewritten) return;
+        // Not folded: rows that are not read yet may be of earlier batches.
+        const plan = { end: wanted, later, layout: this.#layout };
+        const changes = [...pass.records].map(([key, built]): RecordChange => ({
+          key,
+          change: (record) => {
+            if (record?.folded?.id !== left.get(key)?.folding) return undefined;
+            const next = rebuildRecord(record, built, plan);
+            // What came to the record since the log was read stays in it.
+            const merged = next && record && mergeRecord(next, { rows: record.rows, pushed: true }, this.#layout, fold.now);
+            return merged === undefined || merged === unsure ? next : merged;
+          },
+        }));
+        for (let i = 0; i < changes.length; i += maxRecordsPerWrite) await this.#change(changes.slice(i, i + maxRecordsPerWrite));
+        low = pass.high;
+      }
+      const again = new Map<Key, UnsureRows>();
+      const merging = [...left].map(([key, { added }]) => this.#merging(key, added, fold, again));
+      for (let i = 0; i < merging.length; i += maxRecordsPerWrite) await this.#change(merging.slice(i, i + maxRecordsPerWrite));
+      left = again;
+    }
+  }
+
+  /** Folds old rows of records that were changed, now that it is noted that these rows are online: nobody brings them again. */
+  async #fold(end: number): Promise<void> {
+    const keys = [...this.#foldable];
+    this.#foldable.clear();
+    const plan = this.#foldPlan(this.#keepFrom(end));
+    for (let i = 0; i < keys.length; ) {
+      const some = keys.slice(i, i + this.#recordsPerWrite);
+      await this.#change(some.map((key) => ({ key, change: (record) => record && foldRecord(record, plan), isForm: () => true })));
+      i += some.length;
+    }
+  }
+
+  #foldPlan(now: number): FoldPlan {
+    return { layout: this.#layout, now, last: batchOrder({ id: '\uffff', ingestedAt: this.#since - foldAge }), id: newId() };
   }
 
   /** Goes on in the log from where it is known to be online; whether it came to the end, or someone else went on, or what was known no longer counts. */
@@ -122,6 +220,7 @@ export class MaterializeCall {
       await this.bring(chunk.rows, end);
       const held = heldOf(chunk.batches, end);
       if (!(await this.#note((state) => ({ ...state, position: chunk.position, end: latest(end, state.end), held: joinHeld(state.held ?? [], held) })))) return 'lost';
+      await this.#fold(end);
     }
     return 'done';
   }
@@ -171,23 +270,35 @@ export class MaterializeCall {
         if (attempt++ === maxRewritten) throw new ConflictError(`The log of '${this.#current.view.name}' was rewritten at each of ${maxRewritten} attempts to read it; try again when it is less busy.`, { key: this.#source.log.key });
         continue;
       }
+      // Later passes may have read more of the log: what lies behind the first is read again.
+      const { position, held } = plan.done === 0 ? pass : plan;
+      const later = this.#layout.tiles.length === 0 ? new Set<string>() : await batchesAfter(this.#source.log, position, this.#options);
+      if (later === rewritten) continue;
+      const seen = await readState(this.#source.storage, this.#current, this.#options);
+      if (seen.value?.layout === id) {
+        // Someone else has made them anew meanwhile, and may have brought more since.
+        this.#state = seen;
+        this.#claimed = false;
+        continue;
+      }
+      const how = { end: plan.end, later, layout: this.#layout, fold: this.#foldPlan(this.#keepFrom(plan.end)) };
       let pending: RecordChange[] = [];
       for (const [key, built] of pass.records) {
-        pending.push({ key, change: (record) => rebuildRecord(record, built, plan.end) });
+        pending.push({ key, change: (record) => rebuildRecord(record, built, how) });
         if (pending.length < this.#recordsPerWrite) continue;
         await this.#change(pending);
         pending = [];
       }
       await this.#change(pending);
-      // Later passes may have read more of the log: what lies behind the first is read again.
-      const { position, held } = plan.done === 0 ? pass : plan;
       const done = { layout: id, end: plan.end, position, held };
-      await this.#note((state) => (pass.high === hashes ? { ...done, at: state.at, begun: state.begun } : { ...state, rebuild: { ...done, done: pass.high } }));
+      const next = (state: MaterializedState): MaterializedState => (pass.high === hashes ? { ...done, at: state.at, begun: state.begun } : { ...state, rebuild: { ...done, done: pass.high } });
+      // Who only began meanwhile has done nothing that this would undo; were it done again for each of them, several could keep each other from an end.
+      while (!(await this.#note(next)) && this.#state.value!.layout !== id && this.#state.value!.rebuild?.done === rebuild?.done);
     }
   }
 
-  /** The records of entities whose hashes are `low` or more and below `high`, which is as high as memory allows. */
-  async #build(low: number, end: number): Promise<{ records: Map<Key, OnlineRecord>; high: number; position: LogPosition | undefined; held: readonly HeldBatch[] | undefined } | typeof rewritten> {
+  /** The records of entities whose hashes are `low` or more and below `high`, which is as high as memory allows; of those in `only` where it is given. */
+  async #build(low: number, end: number, only?: ReadonlyMap<Key, unknown>): Promise<{ records: Map<Key, OnlineRecord>; high: number; position: LogPosition | undefined; held: readonly HeldBatch[] | undefined } | typeof rewritten> {
     const { log, online } = this.#source;
     const keepFrom = this.#keepFrom(end);
     const records = new Map<Key, OnlineRecord>();
@@ -200,11 +311,12 @@ export class MaterializeCall {
       for (const [code, texts] of chunk.rows.keys().entries()) {
         const key = online.keyOf(this.#current, texts);
         const hash = hashOf(key);
-        const rows = hash >= low && hash < high ? all.of(code, Infinity) : undefined;
+        const rows = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
         if (rows === undefined) continue;
         const before = records.get(key);
-        const built = mergeRecord(before, rows, this.#layout, keepFrom) ?? before;
-        if (built === undefined) continue;
+        const built = mergeRecord(before, { rows }, this.#layout, keepFrom) ?? before;
+        // Nothing is folded before all are there.
+        if (built === undefined || built === unsure) continue;
         bytes += recordBytes(built) - (before ? recordBytes(before) : 0);
         records.set(key, built);
         while (bytes > maxBuiltBytes && records.size > 1 && high - low > 1) {
@@ -218,7 +330,7 @@ export class MaterializeCall {
       }
       position = chunk.position;
       held = joinHeld(held ?? [], heldOf(chunk.batches, end));
-      this.#rows += low === 0 ? chunk.rows.index.order.length : 0;
+      this.#rows += low === 0 && only === undefined ? chunk.rows.index.order.length : 0;
       this.#tell(this.#rows);
     }
     return { records, high, position, held };

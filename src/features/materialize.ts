@@ -40,13 +40,13 @@ export class Materializer {
     return { rows: call.rows, entities: call.entities };
   }
 
-  /** Brings one batch online whatever its event times; the view's records are made anew first when they are of an older layout. */
-  async push(current: CurrentView, batch: Batch, recheck: Recheck, { signal }: OperationOptions): Promise<void> {
+  /** Brings one batch online whatever its event times, `known` if it was brought or kept from it before; the view's records are made anew first when they are of an older layout. */
+  async push(current: CurrentView, batch: Batch, known: boolean, recheck: Recheck, { signal }: OperationOptions): Promise<void> {
     const call = this.#call(current, recheck, { signal });
     await call.prepare(-Infinity);
     const loaded = new LoadedRows(current);
     loaded.add(batch, 0);
-    await call.bring(loaded.snapshot(), Infinity);
+    await call.bring(loaded.snapshot(), Infinity, { pushed: true, known });
   }
 
   #call(current: CurrentView, recheck: Recheck, options: LongOperationOptions): MaterializeCall {

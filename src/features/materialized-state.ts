@@ -75,6 +75,15 @@ export async function noteState(storage: StorageAdapter, current: CurrentView, b
   return { value: found?.value, version: found?.version };
 }
 
+/** Notes that the records of a view are to be made anew from its log, by whoever materializes next. */
+export async function noteRebuild(storage: StorageAdapter, current: CurrentView, options: OperationOptions): Promise<void> {
+  for (let state = await readState(storage, current, options); state.value !== undefined; ) {
+    const next: MaterializedState = { ...state.value, layout: 'to be made anew', rebuild: undefined };
+    state = await noteState(storage, current, state, next, options);
+    if (state.value === next) return;
+  }
+}
+
 /** Those of the batches that have rows later than `end`. */
 export function heldOf(batches: readonly LoggedBatch[], end: number): HeldBatch[] {
   const held: HeldBatch[] = [];

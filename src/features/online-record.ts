@@ -1,16 +1,18 @@
+import { concatBytes } from '../core/bytes.ts';
 import { canonicalJson } from '../core/codec.ts';
-import { embeddingSize, hasObjects, takeRows, type Column, type ColumnType } from '../core/column.ts';
+import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
 import { concatTables, type Table } from '../core/table.ts';
-import { encodeTable } from '../core/table-codec.ts';
+import { decodeTable, encodeTable } from '../core/table-codec.ts';
 import { columnsOfAggregate } from './aggregates/aggregate-definition.ts';
 import { isWithin, windowStart, type Window } from './aggregates/window.ts';
-import { EventIndex } from './event-index.ts';
 import { viewColumns, type FeatureDefinition, type FeatureView } from './definitions/feature-view.ts';
 import { columnsBehind } from './expressions/expression.ts';
 import { decodeHeaded, encodeHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
-import { withoutSpareTexts } from './spare-texts.ts';
+import { fewRows, foldRecord, isFoldedFor, mayBeFolded, withMarks, type FoldedRows, type FoldPlan } from './online-tiles/fold-record.ts';
+import { tileKeyOf, tileSpecsOf, type TileSpec } from './online-tiles/tile-spec.ts';
+import { indexOf, rowsWhere, sharedRows, takeTable } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
 /** What an online record must hold for a view: which columns, and how far back. */
@@ -22,15 +24,37 @@ export interface OnlineLayout {
   readonly rowId?: readonly string[] | undefined;
   /** Distinct windows and hops, in milliseconds. */
   readonly windows: readonly Pick<Window, 'window' | 'hop'>[];
+  /** What old rows are folded into; none where they stay rows. */
+  readonly tiles: readonly TileSpec[];
+  /** Windows of those aggregates that need their rows. */
+  readonly needingRows: readonly Pick<Window, 'window' | 'hop'>[];
+  /** The hash of what was needed before rows were folded: records under it are as good, since they have all their rows. */
+  readonly rowsId: string;
 }
+
+/** Where all windows are this short, in milliseconds, records are bounded without tiles. */
+const shortWindow = 2 * 3_600_000;
 
 /** The layout that a view needs, at every version that reads the same rows. */
 export function layoutOf(current: CurrentView): OnlineLayout {
-  const windows = windowsOf(current.kept.flatMap((view) => Object.values<FeatureDefinition>(view.features)));
+  const features = current.kept.flatMap((view) => Object.values<FeatureDefinition>(view.features));
+  const windows = windowsOf(features);
   // Types agree: a version under which a column changes its type has rows of its own.
   const columns: Record<string, ColumnType> = Object.fromEntries(current.kept.flatMap((view) => Object.entries(viewColumns(view))));
   const { rowId } = current.view;
-  return { id: digestOf(canonicalJson([columns, windows, ...(rowId ? [rowId] : [])])), columns, rowId, windows };
+  const parts = [columns, windows, ...(rowId ? [rowId] : [])];
+  const aggregates = features.flatMap((feature) => (feature.kind === 'aggregate' ? [feature] : []));
+  const needingRows = windowsOf(aggregates.filter((each) => tileKeyOf(each) === undefined));
+  // Rows that may be corrected must be there; where an aggregate needs all rows of a lifetime, none is ever folded.
+  const areFolded = rowId === undefined && !needingRows.some(isLifetime) && windows.some((each) => isLifetime(each) || (each.window as number) > shortWindow);
+  const tiles = areFolded ? tileSpecsOf(aggregates) : [];
+  const rowsId = digestOf(canonicalJson(parts));
+  const id = tiles.length === 0 ? rowsId : digestOf(canonicalJson([...parts, tiles.map(({ key, window }) => [key, window])]));
+  return { id, rowsId, columns, rowId, windows, tiles, needingRows };
+}
+
+function isLifetime({ window }: Pick<Window, 'window'>): boolean {
+  return window === 'lifetime';
 }
 
 /** The distinct windows of aggregates. */
@@ -54,72 +78,83 @@ export interface OnlineRecord {
   /** The call that wrote it; absent in what was written before this was noted. */
   readonly by?: string | undefined;
   readonly rows: Table;
+  /** Which rows were folded into tiles; absent while all are there. */
+  readonly folded?: FoldedRows | undefined;
+  /** What is left of them, beside those rows that an answer can come from, which the column `w` marks. */
+  readonly tiles?: Table | undefined;
 }
 
-const format = 'modelkeep.online/1';
+/** What is brought into a record. */
+export interface AddedRows {
+  readonly rows: Table;
+  /** Whether they are not known to be read from the log yet: nobody folds them before they are. */
+  readonly pushed?: boolean | undefined;
+  /** Whether those are left out that may be there already. */
+  readonly known?: boolean | undefined;
+}
+
+/** Whoever does not know of tiles must not change a record that has them. */
+const formats = { rows: 'modelkeep.online/1', tiles: 'modelkeep.online/2' } as const;
 
 type StringColumn = Extract<Column, { type: 'string' }>;
 
 /** The bytes of a record. */
-export function encodeRecord({ rows, ...head }: OnlineRecord): Uint8Array {
-  return encodeHeaded({ format, ...head }, encodeTable(rows));
+export function encodeRecord({ rows, tiles, ...head }: OnlineRecord): Uint8Array {
+  if (tiles === undefined) return encodeHeaded({ format: formats.rows, ...head }, encodeTable(rows));
+  const table = encodeTable(rows);
+  return encodeHeaded({ format: formats.tiles, ...head, tilesAt: table.length }, concatBytes([table, encodeTable(tiles)]));
 }
 
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
-  const { head, table } = decodeHeaded<Omit<OnlineRecord, 'rows'>>(bytes, key, format);
-  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, by: head.by, rows: table };
+  const { head, table, rest } = decodeHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, Object.values(formats));
+  const tiles = head.tilesAt === undefined ? undefined : decodeTable(rest.subarray(head.tilesAt), key);
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, by: head.by, rows: table, folded: head.folded, tiles };
 }
 
-/** The index of one entity's rows, by which features are computed. */
-export function indexOf({ rows, rowId }: Pick<OnlineRecord, 'rows' | 'rowId'>): EventIndex {
-  const { rowCount, columns } = rows;
-  return new EventIndex({
-    codes: new Int32Array(rowCount),
-    keyCount: 1,
-    times: columns['t']!.values as Float64Array,
-    created: columns['c']?.values as Float64Array | undefined,
-    rowId,
-    column: (name) => columns[`f:${name}`],
-  });
-}
-
-/** 1 for each row of `rows` that is in `others`, too: known by its batch and its place there; `undefined` where none is. */
-function sharedRows(rows: Table, others: Table): Uint8Array | undefined {
-  const [batch, known] = [rows, others].map(({ columns }) => columns['b']) as [StringColumn, StringColumn];
-  const codes = new Map(known.dictionary.map((name, code) => [name, code]));
-  const codeOf = batch.dictionary.map((name) => codes.get(name) ?? -1);
-  // Rows of batches that nobody knew before are the rule.
-  if (codeOf.every((code) => code < 0)) return undefined;
-  const places = known.dictionary.map(() => new Set<number>());
-  const place = others.columns['r']!.values as Float64Array;
-  for (let i = 0; i < others.rowCount; i++) places[known.values[i]!]!.add(place[i]!);
-  return Uint8Array.from(rows.columns['r']!.values as Float64Array, (each, i) => (places[codeOf[batch.values[i]!]!]?.has(each) ? 1 : 0));
-}
+/** What stands for a record that cannot tell whether it has rows already, since they may be among those that were folded: only the log tells. */
+export const unsure = 'unsure';
 
 /**
  * The record with more rows in it, wherever in time they belong; `undefined` when it has them all already. `now` is the earliest moment at which features
  * will still be asked for: rows that cannot count at it or later are let go.
  */
-export function mergeRecord(record: OnlineRecord | undefined, added: Table, layout: OnlineLayout, now: number): OnlineRecord | undefined {
+export function mergeRecord(record: OnlineRecord | undefined, { rows: added, pushed = false, known = false }: AddedRows, layout: OnlineLayout, now: number): OnlineRecord | typeof unsure | undefined {
+  const marked = layout.tiles.length > 0 || record?.folded !== undefined;
   // Rows need not have what only other versions of the view use.
-  const rows = withColumns(added, layout);
-  const before = record && withColumns(record.rows, layout);
-  const shared = before && sharedRows(rows, before);
-  const fresh = shared ? rowsWhere(rows, (i) => shared[i] === 0) : rows;
-  if (fresh.rowCount === 0) return undefined;
+  const rows = withColumns(marked && pushed ? withMarks(added, 'p', new Uint8Array(added.rowCount).fill(1)) : added, layout, marked);
+  const present = record && withColumns(record.rows, layout, marked);
+  const shared = present && sharedRows(rows, present);
+  let fresh = shared ? rowsWhere(rows, (i) => shared[i] === 0) : rows;
+  const before = marked && !pushed && shared ? present && withoutPushed(present, rows) : present;
+  const isRead = record && before !== present ? { ...record, rows: before! } : undefined;
+  if (record?.folded) {
+    const may = mayBeFolded(record.folded, fresh);
+    const certain = rowsWhere(fresh, (i) => !may(i));
+    if (certain !== fresh && !known) return unsure;
+    fresh = certain;
+  }
+  if (fresh.rowCount === 0) return isRead;
   const size = before?.rowCount ?? 0;
   const all = before ? concatTables([before, fresh]) : fresh;
   const order = seenOrder(all, mergedOrder(all, size), layout);
   const left = keptAt(all, order, layout, now);
   const counts = (rows: Int32Array): boolean => rows.some((row) => row >= size);
   // None of the new rows can count any more; where none could have since the record's beginning either, it says so already.
-  if (record && !counts(left) && !counts(keptAt(all, order, layout, record.from ?? -Infinity))) return undefined;
+  if (record && !counts(left) && !counts(keptAt(all, order, layout, record.from ?? -Infinity))) return isRead;
   const from = left.length < order.length ? Math.max(now, record?.from ?? -Infinity) : (record?.from ?? null);
   // Rows that were let go under shorter windows are not here, so the record vouches only for windows that it has always had.
   const covered = record && record.from !== null ? layout.windows.filter((window) => isCovered(window, record.windows)) : layout.windows;
   const whole = covered.length === layout.windows.length;
-  return { layout: whole ? layout.id : 'partial', windows: covered, ...(layout.rowId && { rowId: layout.rowId }), from, rows: takeTable(all, left) };
+  return { layout: whole ? layout.id : 'partial', windows: covered, ...(layout.rowId && { rowId: layout.rowId }), from, rows: takeTable(all, left), ...(record?.folded && { folded: record.folded, tiles: record.tiles }) };
+}
+
+/** The rows of a record, of which `read` are known to have been read from the log now; as they are where that is known already, or matters little since they are few. */
+function withoutPushed(rows: Table, read: Table): Table {
+  const pushed = (rows.columns['p'] as Extract<Column, { type: 'bool' }>).values;
+  if (rows.rowCount < fewRows || !pushed.includes(1)) return rows;
+  const isRead = sharedRows(rows, read);
+  return isRead && pushed.some((each, i) => each === 1 && isRead[i] === 1) ? withMarks(rows, 'p', pushed.map((each, i) => (isRead[i] === 1 ? 0 : each))) : rows;
 }
 
 /** Whether rows kept for some windows are enough for another one, at every moment. */
@@ -127,17 +162,34 @@ function isCovered(wanted: Window, kept: OnlineLayout['windows']): boolean {
   return kept.some((each) => isWithin(wanted, each));
 }
 
-/** A record made anew from all rows of its entity, of which those count that are not later than `end` or that the record had before. */
-export function rebuildRecord(record: OnlineRecord | undefined, built: OnlineRecord, end: number): OnlineRecord | undefined {
+/** How a record is made anew. */
+export interface RebuildPlan {
+  /** Event time up to which rows are wanted online. */
+  readonly end: number;
+  /** Batches that are read later, by their order: their rows count where the record had them before. */
+  readonly later: ReadonlySet<string>;
+  readonly layout: OnlineLayout;
+  /** How old rows are folded. @default they stay rows */
+  readonly fold?: FoldPlan | undefined;
+}
+
+/** A record made anew from all rows of its entity, of which those count that were to be online or that the record had before. */
+export function rebuildRecord(record: OnlineRecord | undefined, built: OnlineRecord, { end, later, layout, fold }: RebuildPlan): OnlineRecord | undefined {
   const times = built.rows.columns['t']!.values as Float64Array;
+  const batches = built.rows.columns['b'] as Extract<Column, { type: 'string' }>;
+  const isLater = batches.dictionary.map((name) => later.has(name));
   const shared = record && sharedRows(built.rows, record.rows);
-  const rows = rowsWhere(built.rows, (i) => times[i]! <= end || shared?.[i] === 1);
-  return rows.rowCount === 0 ? undefined : { ...built, rows };
+  const rows = rowsWhere(built.rows, (i) => (times[i]! <= end && !isLater[batches.values[i]!]) || shared?.[i] === 1);
+  if (rows.rowCount === 0) return undefined;
+  if (layout.tiles.length === 0) return { ...built, rows };
+  const { dictionary, values } = rows.columns['b'] as Extract<Column, { type: 'string' }>;
+  const next = { ...built, rows: withMarks(rows, 'p', Uint8Array.from(values, (code) => (later.has(dictionary[code]!) ? 1 : 0))) };
+  return (fold && foldRecord(next, fold)) ?? next;
 }
 
 /** Bytes that a record takes in memory, roughly. */
-export function recordBytes({ rows }: OnlineRecord): number {
-  let bytes = 1_000;
+export function recordBytes({ rows, tiles }: OnlineRecord): number {
+  let bytes = 1_000 + (tiles?.rowCount ?? 0) * 60;
   for (const column of Object.values(rows.columns)) {
     if (column.type === 'bytes') bytes += column.values.reduce((sum, value) => sum + 64 + (value?.length ?? 0), 0);
     else if (hasObjects(column)) bytes += rows.rowCount * (64 + 4 * (embeddingSize(column.type) ?? 16));
@@ -146,10 +198,12 @@ export function recordBytes({ rows }: OnlineRecord): number {
   return bytes;
 }
 
-function withColumns(rows: Table, layout: OnlineLayout): Table {
+/** Rows with the columns of a record: those of the layout, and marks where rows may be folded. */
+function withColumns(rows: Table, layout: OnlineLayout, marked: boolean): Table {
   const columns: Record<string, Column> = {};
   for (const name of ['t', 'c', 'b', 'r']) if (rows.columns[name]) columns[name] = rows.columns[name];
   for (const [name, type] of Object.entries(layout.columns)) columns[`f:${name}`] = rows.columns[`f:${name}`] ?? missingColumn(type, rows.rowCount);
+  if (marked) for (const name of ['w', 'p']) columns[name] = rows.columns[name] ?? { type: 'bool', values: new Uint8Array(rows.rowCount) };
   return { rowCount: rows.rowCount, columns };
 }
 
@@ -192,21 +246,6 @@ function keptAt(rows: Table, order: Int32Array, layout: OnlineLayout, now: numbe
   return supersededAt ? order.filter((_, i) => i >= first && supersededAt[i]! > now) : order.subarray(first);
 }
 
-function rowsWhere(rows: Table, keep: (row: number) => boolean): Table {
-  const kept = Int32Array.from([...Array(rows.rowCount).keys()].filter(keep));
-  return kept.length === rows.rowCount ? rows : takeTable(rows, kept);
-}
-
-/** Rows of a table, which share no memory with it. */
-function takeTable(rows: Table, indices: Int32Array): Table {
-  const columns: Record<string, Column> = {};
-  for (const [name, column] of Object.entries(rows.columns)) {
-    // Texts of other entities, or of rows that were let go, must not stay.
-    columns[name] = withoutSpareTexts(takeRows(column, indices));
-  }
-  return { rowCount: indices.length, columns };
-}
-
 /** What a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */
 export function shortcoming(record: OnlineRecord, view: FeatureView, asked: readonly string[], columns: Readonly<Record<string, ColumnType>>): string | undefined {
   const features = view.features;
@@ -215,7 +254,14 @@ export function shortcoming(record: OnlineRecord, view: FeatureView, asked: read
   if (absent !== undefined) return `it was materialized before the view had the column '${absent}'`;
   if (record.from === null) return undefined;
   const longer = windowsOf(asked.map((name) => features[name]!)).find((wanted) => !isCovered(wanted, record.windows));
-  return longer && `it was materialized before the view looked ${longer.window === 'lifetime' ? 'a lifetime' : `${longer.window} ms`} back`;
+  if (longer) return `it was materialized before the view looked ${longer.window === 'lifetime' ? 'a lifetime' : `${longer.window} ms`} back`;
+  const { folded, from } = record;
+  if (folded === undefined) return undefined;
+  const uncovered = asked.find((name) => {
+    const feature = features[name]!;
+    return feature.kind === 'aggregate' && !isFoldedFor(feature, folded, from);
+  });
+  return uncovered && `rows that '${uncovered}' needs were folded before the view had it`;
 }
 
 function columnsOf(name: string, feature: FeatureDefinition): string[] {

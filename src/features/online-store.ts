@@ -6,7 +6,8 @@ import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
-import { decodeRecord, encodeRecord, indexOf, type OnlineRecord } from './online-record.ts';
+import { decodeRecord, encodeRecord, type OnlineRecord } from './online-record.ts';
+import { indexOf } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
 /** A record in memory, with the index by which its features are computed. */
@@ -21,6 +22,8 @@ export interface RecordChange {
   readonly key: Key;
   /** The next record, or `undefined` to leave the present one; called again on fresh data when someone else was first. */
   change(record: OnlineRecord | undefined): OnlineRecord | undefined;
+  /** Whether the next record says the same in another form, and so does not count as changed. @default never */
+  isForm?(record: OnlineRecord | undefined, next: OnlineRecord): boolean;
 }
 
 const maxAttempts = 100;
@@ -73,8 +76,9 @@ export class OnlineStore {
         const record = stored && decodeRecord(stored.bytes, each.key);
         const next = each.change(record);
         if (next === undefined) return [];
-        due.push({ each, first: record?.by !== by });
-        const encoded = encodeRecord({ ...next, by });
+        const isForm = each.isForm?.(record, next) ?? false;
+        due.push({ each, first: !isForm && record?.by !== by });
+        const encoded = encodeRecord({ ...next, by: isForm ? record?.by : by });
         bytes += encoded.length + (stored?.bytes.length ?? 0);
         const condition = stored ? { match: stored.version } : ('absent' as const);
         return [{ kind: 'put' as const, key: each.key, bytes: encoded, condition }];

@@ -1,11 +1,14 @@
 import { valueAt, type Column } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import { aggregateColumn } from './aggregates/aggregate-column.ts';
+import type { AggregateDefinition } from './aggregates/aggregate-definition.ts';
 import type { AskedView } from './definitions/query-plan.ts';
 import type { TransformFailure } from './compute-on-demand.ts';
 import { definitionOf, type FeatureView } from './definitions/feature-view.ts';
 import { shortcoming } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
+import { TiledTotals } from './online-tiles/tiled-totals.ts';
+import { isTotal } from './online-tiles/tile-spec.ts';
 import { ownValue } from './own-values.ts';
 import { newestRow, outcome } from './point-in-time.ts';
 import { ProbeSweep } from './probe-sweep.ts';
@@ -57,7 +60,10 @@ export function serveView(asked: AskedView, records: readonly (LoadedRecord | un
       let status: FeatureStatus = 'NOT_FOUND';
       if (isThere && definition.kind === 'column' && found.outcome === outcome.expired) status = 'OUTSIDE_MAX_AGE';
       else if (isThere) {
-        if (definition.kind === 'aggregate') value = valueAt(aggregateColumn((sweep ??= new ProbeSweep(index!, probes)), definition, true), 0);
+        if (definition.kind === 'aggregate') {
+          const tiled = tiledTotals(loaded!, definition);
+          value = tiled ? tiled.at(now) : valueAt(aggregateColumn((sweep ??= new ProbeSweep(index!, probes)), definition, true), 0);
+        }
         else if (columns![f]) value = valueAt(columns![f]!, index!.order[found.place]!);
         status = value === null ? 'NULL_VALUE' : 'PRESENT';
       }
@@ -85,6 +91,12 @@ function columnsFor({ record, index }: LoadedRecord, asked: AskedView, now: numb
     );
   }
   return columns;
+}
+
+/** Counts and sums of a record whose old rows are in tiles; `undefined` for other records, and for what is computed from rows. */
+function tiledTotals({ record, index }: LoadedRecord, definition: AggregateDefinition): TiledTotals | undefined {
+  if (record.folded === undefined || !isTotal(definition)) return undefined;
+  return index.planFor(definition, () => new TiledTotals(record, index, definition));
 }
 
 /** Under what name an index has what a feature is. */

@@ -25,12 +25,13 @@ export function totalsOf(windows: WindowRows, definition: AggregateDefinition): 
       count--;
       for (const each of sums) each.leaveOut(place);
     }
-    if (seen > 0) results.set(probe, valueOf(definition, count, seen, windows.times[probe]!, sums));
+    if (seen > 0) results.set(probe, totalOf(definition, count, seen, windows.times[probe]!, sums));
   }
   return results.column();
 }
 
-function valueOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly ExactSums[]): number | undefined {
+/** The aggregate at `t` of `seen` rows, at least one, of which `count` count; the sums are of its columns over these. */
+export function totalOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly ExactSums[]): number | undefined {
   switch (definition.function) {
     case 'count':
       return count;
