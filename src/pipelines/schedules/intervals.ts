@@ -1,0 +1,68 @@
+import { digestOf } from '../../core/digest.ts';
+import type { Timetable } from './timetable.ts';
+
+/** The time whose data a scheduled run is about, from one tick to the next. The run is due at its end, when all of it is there. */
+export interface DataInterval {
+  /** The first moment that belongs to it, epoch milliseconds. */
+  readonly start: number;
+  /** The first that does not any more. */
+  readonly end: number;
+}
+
+/** What decides which intervals a schedule has. */
+export interface IntervalRules {
+  readonly timetable: Timetable;
+  /** Intervals that begin before it are none of the schedule's; absent, they begin with the one that holds `since`. */
+  readonly start?: number | undefined;
+  /** When the schedule was made. */
+  readonly since: number;
+  /** Intervals that end after it are none of the schedule's. */
+  readonly end?: number | undefined;
+  /** Whether intervals that were missed are made up for; else only the latest of those that are complete is. */
+  readonly catchup: boolean;
+  /** How long after its end an interval may have to wait at most. @default 0 */
+  readonly jitterMs?: number | undefined;
+}
+
+/**
+ * The interval that a schedule comes to after `last`, whether it is complete yet or not; `undefined` when there is none any more. It begins at the last tick at or before the end of `last`, so that a schedule
+ * whose pattern was changed goes on where it was. Where `last` ends in the future, the clock was ahead when it was recorded, and what is to come goes by the clock of today.
+ */
+export function nextInterval({ timetable, start, since, end, catchup, jitterMs = 0 }: IntervalRules, last: DataInterval | undefined, now: number): DataInterval | undefined {
+  const earliest = start === undefined ? (timetable.previous(since) ?? timetable.next(since)) : firstTickFrom(timetable, start);
+  if (earliest === undefined) return undefined;
+  const reached = last === undefined ? earliest : (timetable.previous(Math.min(last.end, now)) ?? earliest);
+  let begin = Math.max(earliest, reached);
+  if (!catchup) begin = Math.max(begin, latestComplete(timetable, now - jitterMs)?.start ?? begin);
+  const until = timetable.next(begin);
+  return until === undefined || until > (end ?? Infinity) ? undefined : { start: begin, end: until };
+}
+
+/** The latest interval that has ended by a moment. */
+export function latestComplete(timetable: Timetable, now: number): DataInterval | undefined {
+  const end = timetable.previous(now);
+  const start = end === undefined ? undefined : timetable.previous(end - 1);
+  return start === undefined ? undefined : { start, end: end! };
+}
+
+/** All intervals between two moments, none of them cut. */
+export function* intervalsBetween(timetable: Timetable, from: number, to: number): Generator<DataInterval> {
+  let start = firstTickFrom(timetable, from);
+  while (start !== undefined) {
+    const end = timetable.next(start);
+    if (end === undefined || end > to) return;
+    yield { start, end };
+    start = end;
+  }
+}
+
+/** By how much later than due a run begins, in [0, `jitterMs`): the same for one tick on every machine. */
+export function jitterOf(schedule: string, tick: number, jitterMs: number): number {
+  if (jitterMs === 0) return 0;
+  const digest = digestOf(JSON.stringify([schedule, tick]));
+  return Math.floor((parseInt(digest.slice('sha256:'.length, 'sha256:'.length + 8), 16) / 2 ** 32) * jitterMs);
+}
+
+function firstTickFrom(timetable: Timetable, at: number): number | undefined {
+  return timetable.next(at - 1);
+}
