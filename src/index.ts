@@ -319,10 +319,19 @@ export type {
   StepStarted,
   StepSucceeded,
 } from './pipelines/pipeline-event.ts';
+export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
+export type { PauseOptions } from './pipelines/launching/launch-book.ts';
+export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
 export type { RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipelines/run-reader.ts';
 export type { PipelineResult, RunTimings, StepResult } from './pipelines/run-result.ts';
+export type { BackfilledRun, BackfillOptions, BackfillResult, BackfillStatus } from './pipelines/schedules/backfill.ts';
+export type { FoldPolicy, GapPolicy } from './pipelines/schedules/clock-changes.ts';
+export type { CalendarStep, DaysStep, MonthsStep } from './pipelines/schedules/every-timetable.ts';
+export type { DataInterval } from './pipelines/schedules/intervals.ts';
+export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, ScheduleTiming } from './pipelines/schedules/schedule-options.ts';
+export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
 export type { StepAttempt, StepContext, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export { FeatureStore } from './features/feature-store.ts';
 export type {

@@ -4,7 +4,7 @@ import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
-import { NotFoundError, ValidationError } from '../core/errors.ts';
+import { isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
@@ -15,12 +15,18 @@ import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import { Definition } from './definition.ts';
+import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
+import { Kept } from './launching/kept.ts';
+import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
 import type { PipelineListener } from './pipeline-event.ts';
+import type { RunOutcome } from './reducer.ts';
 import { driveRun, finishedRun, type RunHost } from './run-driver.ts';
 import { readRun, readRuns, type PipelineRun, type PipelineRunSummary } from './run-reader.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
+import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
+import type { PipelineSchedule } from './schedules/schedule.ts';
 import { defineStep, nameSchema, type StepDefinition, type StepFunction, type StepHandle, type StepInputs, type StepNeeds, type StepOptions } from './step.ts';
 
 /** What a pipeline is made of. */
@@ -123,17 +129,19 @@ export class Pipeline<Input = undefined, Params = Input> {
   readonly #store: RunStore;
   readonly #host: RunHost;
   readonly #steps = new Map<string, StepDefinition>();
+  readonly #launches: LaunchHost;
+  readonly #kept: Kept;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, clock, random, logger, onError } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
     this.#leaseMs = durationMs(lease ?? '30s', 'options.lease');
     this.#clock = clock ?? systemClock;
     this.#logger = logger;
-    this.#onError = onError;
+    this.#onError = listener;
     this.#store = new RunStore(storage, name, this.#clock);
     this.#host = {
       store: this.#store,
@@ -144,6 +152,9 @@ export class Pipeline<Input = undefined, Params = Input> {
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
     };
+    const onError = (error: unknown): void => this.#report(error);
+    this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, validated: (given) => this.#validated(given), carryOut: this.#carryOut };
+    this.#kept = new Kept(this.#launches);
     if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
   }
 
@@ -173,15 +184,18 @@ export class Pipeline<Input = undefined, Params = Input> {
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
     const { params: given, ...execution }: ExecutionOptions & { params?: unknown } = check(runSchema, options ?? {}, 'options');
-    const definition = new Definition(this.name, this.#steps.values());
+    const definition = this.#definition();
     const params = await this.#validated(given);
     throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
+    return this.#begin(definition, { id: newId(), params, triggeredBy: { kind: 'call' } }, execution);
+  }
+
+  async #begin(definition: Definition, run: Pick<RunHead, 'id' | 'params' | 'triggeredBy' | 'interval'>, execution: ExecutionOptions): Promise<PipelineResult> {
     const head: RunHead = {
-      id: newId(),
+      ...run,
       pipeline: this.name,
       status: 'running',
       definition: definition.shape(),
-      params,
       fence: 1,
       round: 1,
       startedAt: this.#clock.now(),
@@ -203,8 +217,13 @@ export class Pipeline<Input = undefined, Params = Input> {
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
     check(resumeSchema, options, 'options');
+    return this.#goOn(id, options);
+  }
+
+  /** @param again - Whether a run that failed or was cancelled is tried again, else its result is given. */
+  async #goOn(id: string, options: ResumeOptions, again = true): Promise<PipelineResult> {
     const { signal, takeOver = false } = options;
-    const definition = new Definition(this.name, this.#steps.values());
+    const definition = this.#definition();
     throwIfAborted(signal, `Resuming run ${id}`);
     const before = await this.#head(id, { signal });
     definition.assertContinues(id, before.definition);
@@ -212,6 +231,8 @@ export class Pipeline<Input = undefined, Params = Input> {
     // A lease that its owner has outlived was only not given back.
     const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
     return this.#held(lease, async () => {
+      const present = again ? undefined : await this.#head(id, { signal });
+      if (present && present.status !== 'running') return finishedRun(this.#host, present, definition);
       const head = await this.#store.change(
         id,
         lease.fence,
@@ -222,6 +243,51 @@ export class Pipeline<Input = undefined, Params = Input> {
       const records = await this.#store.steps(id, [...definition.steps.keys()]);
       return driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
     });
+  }
+
+  /**
+   * Runs the pipeline by itself, each time that an interval has ended: while {@link Pipeline.start} keeps it going, in one process or in several. An interval has one run, whoever begins it and however often a process is killed
+   * or a clock is set; it is begun when the interval is over, so that its data are there.
+   *
+   * Resolves when the schedule is checked; nothing is stored before it is kept. Throws `ValidationError` when an option is not what it must be: an unknown zone, a pattern that is wrong or never comes, a name that is taken.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * pipeline.step('train', {}, () => 'trained');
+   * const nightly = await pipeline.schedule({ name: 'nightly', cron: '0 3 * * *', timezone: 'Europe/Paris' });
+   * const [next] = await nightly.nextRuns(1);
+   * console.log(new Date(next!.at).toISOString());
+   * ```
+   */
+  schedule(options: ScheduleOptions<Input>): Promise<PipelineSchedule> {
+    const made = import('./schedules/schedule.ts').then(({ Schedule }) => Schedule.make(this.#launches, options));
+    return this.#kept.addSchedule((options as Partial<ScheduleTiming> | undefined)?.name ?? '', made);
+  }
+
+  /**
+   * Keeps the schedules of this pipeline going in this process until it is closed, also those that are defined later. Any number of processes may do so at once; each run is begun by one of them, and one that its process
+   * leaves undone is gone on with by another. While it is not closed, it keeps the process alive. What goes wrong in the background is told to the pipeline's `logger` and `onError`, and tried again.
+   *
+   * Throws `ValidationError` when an option is not what it must be, or the pipeline has no steps.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * pipeline.step('train', {}, () => 'trained');
+   * await pipeline.schedule({ name: 'hourly', every: '1h', start: Date.now() - 7_200_000 });
+   * await using keeper = pipeline.start();
+   * await keeper.idle(); // what was due is done
+   * for await (const { interval, status } of pipeline.runs()) console.log(interval, status);
+   * ```
+   */
+  start(options: KeeperOptions = {}): PipelineKeeper {
+    this.#definition();
+    return this.#kept.start(options);
   }
 
   /** One run with its steps as they were last recorded; throws `NotFoundError` when there is none. A step that runs at this moment in another process is `pending`. */
@@ -240,6 +306,11 @@ export class Pipeline<Input = undefined, Params = Input> {
     return this.#store.history(id, options);
   }
 
+  /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */
+  #definition(): Definition {
+    return new Definition(this.name, this.#steps.values());
+  }
+
   /** Gives the lease back whatever happens. */
   async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
     try {
@@ -248,6 +319,20 @@ export class Pipeline<Input = undefined, Params = Input> {
       await lease.release().catch((error: unknown) => this.#report(error));
     }
   }
+
+  /** A run that was decided upon: begun, gone on with, or found to have ended; `undefined` while another process works on it. */
+  readonly #carryOut = async (launch: Launch, { retry = false, ...execution }: LaunchOptions): Promise<RunOutcome | undefined> => {
+    const { run: id, params, triggeredBy, interval } = launch;
+    const present = await this.#store.head(id);
+    if (present && present.status !== 'running' && !retry) return present.status;
+    try {
+      const result = present ? await this.#goOn(id, execution, retry) : await this.#begin(this.#definition(), { id, params, triggeredBy, interval }, execution);
+      return result.status;
+    } catch (error) {
+      if (isModelkeepError(error, 'conflict')) return undefined;
+      throw error;
+    }
+  };
 
   #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
     const terms = {

@@ -1,9 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './reducer.ts';
 import { runTimings, stepResult, type RunTimings, type StepResult } from './run-result.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import type { DataInterval } from './schedules/intervals.ts';
 
 /** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. */
 export type PipelineRunStatus = 'running' | 'interrupted' | RunOutcome;
@@ -20,6 +22,10 @@ export interface PipelineRunSummary {
   readonly owner?: string | undefined;
   /** What it was started with, as the schema made it. */
   readonly params?: unknown;
+  /** What it was started by; absent in runs of before that was recorded. */
+  readonly triggeredBy?: RunCause | undefined;
+  /** The time whose data it is about, if a schedule began it. */
+  readonly interval?: DataInterval | undefined;
   /** When it began and ended. */
   readonly timings: RunTimings;
 }
@@ -59,6 +65,8 @@ function summary(head: RunHead, lease: LeaseRecord | undefined, clock: Clock): P
     status: head.status !== 'running' ? head.status : live ? 'running' : 'interrupted',
     owner: live ? lease.owner : undefined,
     params: head.params,
+    triggeredBy: head.triggeredBy,
+    interval: head.interval,
     timings: runTimings(head),
   };
 }

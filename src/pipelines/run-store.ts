@@ -9,8 +9,10 @@ import type { PutOperation, StorageAdapter, Version } from '../storage/contract.
 import { changeHead, readHead, readHeads, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
 import type { StepShape } from './definition.ts';
+import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './reducer.ts';
+import type { DataInterval } from './schedules/intervals.ts';
 import type { StoredOutput } from './stored-output.ts';
 
 /** The head record of a run. */
@@ -22,6 +24,10 @@ export interface RunHead {
   readonly definition: readonly StepShape[];
   /** What the schema made of the params; absent when there are none. */
   readonly params?: unknown;
+  /** Absent in runs of before it was recorded. */
+  readonly triggeredBy?: RunCause | undefined;
+  /** The time whose data a scheduled run is about. */
+  readonly interval?: DataInterval | undefined;
   /** The fence of the last owner. */
   readonly fence: number;
   /** Counted from 1; each resumption of a finished run begins another, in which what failed in an earlier one is tried again. */
@@ -58,9 +64,12 @@ export class RunStore {
     return `${this.#root}/steps/${run}/${escapeSegment(step)}`;
   }
 
-  /** Records a run that did not exist before. */
+  /** Records a run; throws `ConflictError` when there is one of that id. */
   async create(head: RunHead, event: NewAuditEvent): Promise<void> {
-    await changeHead<RunHead>(this.#head(head.id), () => ({ state: head, events: [event] }));
+    await changeHead<RunHead>(this.#head(head.id), (present) => {
+      if (present) throw new ConflictError(`Run ${head.id} was begun by another process.`, { key: this.#head(head.id).key });
+      return { state: head, events: [event] };
+    });
   }
 
   async head(run: string, options?: OperationOptions): Promise<RunHead | undefined> {

@@ -26,13 +26,14 @@ export interface IntervalRules {
 
 /**
  * The interval that a schedule comes to after `last`, whether it is complete yet or not; `undefined` when there is none any more. It begins at the last tick at or before the end of `last`, so that a schedule
- * whose pattern was changed goes on where it was. Where `last` ends in the future, the clock was ahead when it was recorded, and what is to come goes by the clock of today.
+ * whose pattern was changed goes on where it was. Where `last` ends in the future, the clock was ahead when it was recorded, and it goes on from the latest that is
+ * complete by the clock of now.
  */
 export function nextInterval({ timetable, start, since, end, catchup, jitterMs = 0 }: IntervalRules, last: DataInterval | undefined, now: number): DataInterval | undefined {
   const earliest = start === undefined ? (timetable.previous(since) ?? timetable.next(since)) : firstTickFrom(timetable, start);
   if (earliest === undefined) return undefined;
-  const reached = last === undefined ? earliest : (timetable.previous(Math.min(last.end, now)) ?? earliest);
-  let begin = Math.max(earliest, reached);
+  const reached = last === undefined ? earliest : last.end > now ? latestComplete(timetable, now)?.start : timetable.previous(last.end);
+  let begin = Math.max(earliest, reached ?? earliest);
   if (!catchup) begin = Math.max(begin, latestComplete(timetable, now - jitterMs)?.start ?? begin);
   const until = timetable.next(begin);
   return until === undefined || until > (end ?? Infinity) ? undefined : { start: begin, end: until };

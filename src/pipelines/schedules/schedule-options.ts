@@ -47,8 +47,14 @@ export interface ScheduleTiming {
   readonly maxActiveRuns?: number | undefined;
 }
 
+/** What the runs of a schedule are started with. */
+export interface ScheduledParams<Input> {
+  /** Computes the params of each run. @default none, where the schema does without */
+  readonly params: ScheduleParams<Input>;
+}
+
 /** How a pipeline is scheduled. `params` are required where the schema of the pipeline requires any. */
-export type ScheduleOptions<Input> = ScheduleTiming & (undefined extends Input ? { readonly params?: ScheduleParams<Input> | undefined } : { readonly params: ScheduleParams<Input> });
+export type ScheduleOptions<Input> = ScheduleTiming & (undefined extends Input ? Partial<ScheduledParams<Input>> : ScheduledParams<Input>);
 
 /** Checked options of a schedule. */
 export interface ScheduleSettings {
@@ -116,12 +122,16 @@ export async function timetableOf({ name, cron, every, zone, changes, start, end
     cron !== undefined ? await (await import('./cron-timetable.ts')).cronTimetable(cron, zone, changes, 'options.cron')
     : typeof every === 'object' ? calendarTimetable(every, start!, zone, changes)
     : durationTimetable(every!, start ?? 0);
-  const first = start === undefined ? timetable.previous(end ?? Infinity) : timetable.next(start - 1);
-  const second = first === undefined || start === undefined ? first : timetable.next(first);
-  if (end !== undefined && (second === undefined || second > end)) {
+  if (end !== undefined && !hasInterval(timetable, start, end)) {
     throw new ValidationError(`Schedule '${name}' never runs: no interval lies between its start and its end.`, { path: 'options.end' });
   }
   return timetable;
+}
+
+function hasInterval(timetable: Timetable, start: number | undefined, end: number): boolean {
+  if (start === undefined) return timetable.previous(end) !== undefined;
+  const first = timetable.next(start - 1);
+  return first !== undefined && (timetable.next(first) ?? Infinity) <= end;
 }
 
 function stepMs(every: Duration): number {

@@ -1,0 +1,50 @@
+import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+import type { Schedule } from '../schedules/schedule.ts';
+import { Keeper, type KeeperOptions, type PipelineKeeper, type WorkerMaker } from './keeper.ts';
+import type { LaunchHost } from './launch.ts';
+
+/** The schedules and triggers of a pipeline in this process, and who keeps them going. */
+export class Kept {
+  readonly #host: LaunchHost;
+  readonly #makers = new Map<string, WorkerMaker>();
+  readonly #keepers = new Set<Keeper>();
+
+  constructor(host: LaunchHost) {
+    this.#host = host;
+  }
+
+  /** Adds a schedule, which is kept from the moment that it is made. */
+  addSchedule(name: string, made: Promise<Schedule>): Promise<Schedule> {
+    const host = this.#host;
+    return this.#add('schedule', name, made, async ({ book, decide }, options, intervalMs) => {
+      const { LaunchWorker } = await import('./launch-worker.ts');
+      return new LaunchWorker({ host, book, decide, intervalMs, options, hints: false });
+    });
+  }
+
+  start(options: KeeperOptions): PipelineKeeper {
+    const keeper = new Keeper(options, this.#host.onError, () => this.#keepers.delete(keeper));
+    this.#keepers.add(keeper);
+    for (const make of this.#makers.values()) keeper.add(make);
+    return keeper;
+  }
+
+  async #add<T>(kind: string, name: string, made: Promise<T>, worker: (of: T, ...terms: Parameters<WorkerMaker>) => ReturnType<WorkerMaker>): Promise<T> {
+    const key = `${kind} ${name}`;
+    if (this.#makers.has(key)) {
+      made.catch(() => undefined);
+      throw new ValidationError(`Pipeline '${this.#host.pipeline}' has a ${kind} ${shown(name)} already; give each a name of its own.`, { path: 'options.name' });
+    }
+    const make: WorkerMaker = async (...terms) => worker(await made, ...terms);
+    // Before it is made, so that a keeper which is started at once waits for it.
+    this.#makers.set(key, make);
+    for (const keeper of this.#keepers) keeper.add(make);
+    try {
+      return await made;
+    } catch (error) {
+      this.#makers.delete(key);
+      throw error;
+    }
+  }
+}
