@@ -325,14 +325,28 @@ export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelin
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
 export type { RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipelines/run-reader.ts';
-export type { PipelineResult, RunTimings, StepResult } from './pipelines/run-result.ts';
 export type { BackfilledRun, BackfillOptions, BackfillResult, BackfillStatus } from './pipelines/schedules/backfill.ts';
 export type { FoldPolicy, GapPolicy } from './pipelines/schedules/clock-changes.ts';
 export type { CalendarStep, DaysStep, MonthsStep } from './pipelines/schedules/every-timetable.ts';
 export type { DataInterval } from './pipelines/schedules/intervals.ts';
 export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, ScheduleTiming } from './pipelines/schedules/schedule-options.ts';
 export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
-export type { StepAttempt, StepContext, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
+export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
+export type { StepResult } from './pipelines/step-result.ts';
+export type {
+  FinalStepOptions,
+  StepAttempt,
+  StepCondition,
+  StepContext,
+  StepExecutionOptions,
+  StepFunction,
+  StepHandle,
+  StepInputs,
+  StepNeeds,
+  StepOptions,
+  StepOutput,
+} from './pipelines/step.ts';
+export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export { FeatureStore } from './features/feature-store.ts';
 export type {
   ApplyOptions,

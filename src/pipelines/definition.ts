@@ -1,6 +1,7 @@
 import { ValidationError } from '../core/errors.ts';
 import { planSteps, type Plan } from './plan.ts';
 import type { StepDefinition } from './step.ts';
+import type { TriggerRule } from './trigger-rule.ts';
 
 /** The place of a step in the graph, as it is stored with a run. */
 export interface StepShape {
@@ -8,6 +9,10 @@ export interface StepShape {
   /** Names of steps by the name of the input. */
   readonly needs: Readonly<Record<string, string>>;
   readonly after: readonly string[];
+  /** Absent for the usual. */
+  readonly trigger?: TriggerRule | undefined;
+  /** Whether it runs at the end; absent when not. */
+  readonly final?: true | undefined;
 }
 
 /** The steps of a pipeline at the moment a run begins; steps added later do not change it. */
@@ -18,11 +23,20 @@ export class Definition {
   constructor(pipeline: string, steps: Iterable<StepDefinition>) {
     this.steps = new Map([...steps].map((step) => [step.handle.name, step]));
     if (this.steps.size === 0) throw new ValidationError(`Pipeline '${pipeline}' has no steps; define one with step() before it runs.`, { path: pipeline });
-    this.plan = planSteps([...this.steps.values()].map(({ handle, needs, after, retry }) => ({ name: handle.name, upstream: [...Object.values(needs), ...after], retry })));
+    this.plan = planSteps(
+      [...this.steps.values()].map(({ handle, needs, after, retry, trigger, final, allowFailure }) => {
+        return { name: handle.name, upstream: [...Object.values(needs), ...after], retry, trigger, final, allowFailure };
+      }),
+    );
   }
 
   shape(): StepShape[] {
-    return [...this.steps.values()].map(({ handle, needs, after }) => ({ name: handle.name, needs, after: [...new Set(after)].sort() }));
+    return [...this.steps.values()].map(({ handle, needs, after, trigger, final }) => ({
+      name: handle.name,
+      needs,
+      after: [...new Set(after)].sort(),
+      ...(final ? { final } : trigger === 'all_success' ? {} : { trigger }),
+    }));
   }
 
   /** Throws `ValidationError` that tells every difference in the graph. What a step does, its retries and its timeout may have changed. */
@@ -49,6 +63,8 @@ function differencesOf(before: StepShape, now: StepShape): string[] {
     if (was !== is) differences.push(`input '${input}' of step '${now.name}' ${was === undefined ? 'is new' : is === undefined ? 'is gone' : `comes from '${is}' instead of '${was}'`}`);
   }
   if (before.after.join('\n') !== now.after.join('\n')) differences.push(`step '${now.name}' comes after ${list(now.after)} instead of ${list(before.after)}`);
+  if (before.trigger !== now.trigger) differences.push(`step '${now.name}' runs by the trigger '${now.trigger ?? 'all_success'}' instead of '${before.trigger ?? 'all_success'}'`);
+  if (before.final !== now.final) differences.push(`step '${now.name}' ${now.final ? 'runs' : 'no longer runs'} at the end`);
   return differences;
 }
 

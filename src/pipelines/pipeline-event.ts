@@ -74,14 +74,14 @@ export interface StepFailed extends AttemptEventBase {
   readonly failure: FailureRecord;
 }
 
-/** That a step will not run, because one that it depends on did not succeed. */
+/** That a step will not run, by its condition, its trigger, or because one that it depends on did not succeed. */
 export interface StepSkipped extends RunEventBase {
   /** Tells this event from the others. */
   readonly type: 'step-skipped';
   /** Name of the step. */
   readonly step: string;
   /** The status that the step has come to. */
-  readonly status: 'upstream_failed';
+  readonly status: 'skipped' | 'upstream_failed';
   /** Why it will not run, for a person. */
   readonly because: string;
 }

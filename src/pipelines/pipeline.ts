@@ -27,7 +27,19 @@ import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
 import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
 import type { PipelineSchedule } from './schedules/schedule.ts';
-import { defineStep, nameSchema, type StepDefinition, type StepFunction, type StepHandle, type StepInputs, type StepNeeds, type StepOptions } from './step.ts';
+import {
+  defineStep,
+  nameSchema,
+  ownStep,
+  type FinalStepOptions,
+  type StepDefinition,
+  type StepFunction,
+  type StepHandle,
+  type StepInputs,
+  type StepNeeds,
+  type StepOptions,
+} from './step.ts';
+import type { TriggerRule } from './trigger-rule.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions<Input, Params> {
@@ -101,7 +113,7 @@ const resumeSchema = z.strictObject({ ...execution, takeOver: z.optional(z.boole
  * A graph of steps that runs in this process, records every step in the store as it ends, and goes on after a crash where it stopped.
  *
  * Each step is a function with typed inputs: the outputs of the steps that it needs. A step that fails takes down what depends on it and nothing else; a run is
- * `succeeded` only when every step is. A step's end is one durable write, so a run that was killed at any moment can be resumed, here or in another process
+ * `succeeded` only when every step is, but for those that were skipped or allowed to fail. A step's end is one durable write, so a run that was killed at any moment can be resumed, here or in another process
  * that defines the same pipeline, and a step that was recorded is not run again; one that was running is. One process at a time works on a run.
  *
  * @example
@@ -167,13 +179,42 @@ export class Pipeline<Input = undefined, Params = Input> {
    */
   step<Output, Needs extends StepNeeds = Record<never, never>>(
     name: string,
-    options: StepOptions<Needs>,
+    options: StepOptions<Needs, Params, 'all_success'>,
     run: StepFunction<StepInputs<Needs>, Params, Output>,
+  ): StepHandle<Output>;
+  step<Output, Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = TriggerRule>(
+    name: string,
+    options: StepOptions<Needs, Params, Trigger>,
+    run: StepFunction<StepInputs<Needs, Trigger>, Params, Output>,
+  ): StepHandle<Output>;
+  step<Output>(name: string, options: StepOptions<StepNeeds, Params>, run: StepFunction<never, Params, Output>): StepHandle<Output> {
+    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], this.#steps));
+  }
+
+  /**
+   * Adds a step that runs at the end of the run, when all that `step` added have ended, however they did: to clean up or to report. It runs also in a run that is cancelled, which
+   * does not stop it (give it a timeout), and once more each time that a run that had ended is resumed. When it fails, the run is not `succeeded`.
+   *
+   * Throws `ValidationError` as `step` does.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * pipeline.step('train', {}, () => {
+   *   throw new Error('out of memory');
+   * });
+   * pipeline.finally('report', { timeout: '1m' }, ({ states }) => console.log(states['train']?.status)); // failed
+   * console.log((await pipeline.run()).status); // failed
+   * ```
+   */
+  finally<Output, Needs extends StepNeeds = Record<never, never>>(
+    name: string,
+    options: FinalStepOptions<Needs>,
+    run: StepFunction<StepInputs<Needs, 'all_done'>, Params, Output>,
   ): StepHandle<Output> {
-    const handle: StepHandle<Output> = Object.freeze({ name: check(nameSchema, name, 'name'), pipeline: this.name });
-    if (this.#steps.has(name)) throw new ValidationError(`Pipeline '${this.name}' has a step '${name}' already; give each step a name of its own.`, { path: name });
-    this.#steps.set(name, defineStep(handle, options, run as StepDefinition['run'], this.#isOwn));
-    return handle;
+    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], this.#steps, true));
   }
 
   /**
@@ -311,6 +352,13 @@ export class Pipeline<Input = undefined, Params = Input> {
     return new Definition(this.name, this.#steps.values());
   }
 
+  #define<Output>(name: string, define: (handle: StepHandle<Output>) => StepDefinition): StepHandle<Output> {
+    const handle: StepHandle<Output> = Object.freeze({ name: check(nameSchema, name, 'name'), pipeline: this.name });
+    if (this.#steps.has(name)) throw new ValidationError(`Pipeline '${this.name}' has a step '${name}' already; give each step a name of its own.`, { path: name });
+    this.#steps.set(name, define(handle));
+    return handle;
+  }
+
   /** Gives the lease back whatever happens. */
   async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
     try {
@@ -367,10 +415,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     return { type, subject: { kind: 'pipeline-run', id: head.id }, data: { ...data, pipeline: this.name, owner: this.#owner } };
   }
 
-  readonly #isOwn = (handle: unknown): handle is StepHandle => {
-    const { name } = (typeof handle === 'object' && handle !== null ? handle : {}) as Partial<StepHandle>;
-    return typeof name === 'string' && this.#steps.get(name)?.handle === handle;
-  };
+  readonly #isOwn = (handle: unknown): handle is StepHandle => ownStep(this.#steps, handle) !== undefined;
 
   #report(error: unknown): void {
     try {

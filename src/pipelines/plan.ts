@@ -1,12 +1,19 @@
 import { ValidationError } from '../core/errors.ts';
 import type { RetryPolicy } from './retry.ts';
+import type { TriggerRule } from './trigger-rule.ts';
 
 /** What a run must know of a step to decide about it: data only, no function. */
 export interface StepSpec {
   readonly name: string;
-  /** Names of the steps that must have succeeded. */
+  /** Names of the steps that it comes after. */
   readonly upstream: readonly string[];
   readonly retry: RetryPolicy;
+  /** How those must have ended. */
+  readonly trigger: TriggerRule;
+  /** Whether it runs at the end of the run, after all that are not so, whatever became of them. */
+  readonly final: boolean;
+  /** Whether the run may succeed though it fails or cannot run. */
+  readonly allowFailure: boolean;
 }
 
 /** The graph of a pipeline, ready to decide with: steps by number in an order in which none comes before what it depends on. */

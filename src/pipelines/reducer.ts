@@ -1,9 +1,10 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { Plan } from './plan.ts';
 import { retryWaitMs } from './retry.ts';
+import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 
-/** Where a step stands. `upstream_failed`: it will not run, because a step that it depends on did not succeed. */
-export type StepStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'upstream_failed' | 'cancelled';
+/** Where a step stands. `skipped`: it was not to run, by its condition or its trigger. `upstream_failed`: it cannot run, because a step that it depends on failed. */
+export type StepStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'upstream_failed' | 'cancelled';
 
 /** How a run ended. */
 export type RunOutcome = 'succeeded' | 'failed' | 'cancelled';
@@ -48,10 +49,12 @@ export interface RunState {
   readonly ready: readonly number[];
   /** By the step's number in the plan. */
   readonly steps: readonly StepState[];
-  /** How many upstream steps have succeeded, by the step's number in the plan. */
-  readonly met: readonly number[];
+  /** How the steps that it comes after have ended, by the step's number in the plan. */
+  readonly tallies: readonly Tally[];
   /** Steps that have not come to a final status. */
   readonly open: number;
+  /** Those of them that do not run at the end of the run. */
+  readonly openBefore: number;
 }
 
 /** Something that happened to a run. */
@@ -69,6 +72,7 @@ export type RunEvent =
       /** In [0, 1): fixes the jitter of the wait. */
       readonly chance: number;
     }
+  | { readonly type: 'declined'; readonly at: number; readonly step: string; readonly attempt: number }
   | { readonly type: 'retry-due'; readonly at: number; readonly step: string }
   | { readonly type: 'cancelled'; readonly at: number };
 
@@ -85,7 +89,7 @@ const keptFailures = 16;
 
 const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 
-/** The state before the first event; `restored` holds what an earlier process recorded of steps that succeeded, failed or wait for a retry. */
+/** The state before the first event; `restored` holds what an earlier process recorded of steps that have ended or wait for a retry. */
 export function initialState(plan: Plan, concurrency: number, restored: ReadonlyMap<string, StepState> = new Map()): RunState {
   const steps = plan.steps.map(({ name }) => restored.get(name) ?? untouched);
   return {
@@ -95,119 +99,88 @@ export function initialState(plan: Plan, concurrency: number, restored: Readonly
     running: 0,
     ready: [],
     steps,
-    met: plan.upstream.map((sources) => sources.filter((source) => steps[source]!.status === 'succeeded').length),
+    tallies: plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded)),
     open: steps.filter(({ status }) => !isFinal(status)).length,
+    openBefore: steps.filter(({ status }, i) => !isFinal(status) && !plan.steps[i]!.final).length,
   };
 }
 
+const nothingEnded: Tally = { succeeded: 0, failed: 0, skipped: 0, upstreamFailed: 0 };
+
+/** A tally with one more step in it, if that has ended. What was cancelled has not done its work, as what failed. */
+function counted(tally: Tally, status: StepStatus): Tally {
+  if (!isFinal(status)) return tally;
+  const kind = status === 'succeeded' || status === 'skipped' ? status : status === 'upstream_failed' ? 'upstreamFailed' : 'failed';
+  return { ...tally, [kind]: tally[kind] + 1 };
+}
+
 /** Whether a step in this status will not change any more. */
-function isFinal(status: StepStatus): boolean {
-  return status === 'succeeded' || status === 'failed' || status === 'upstream_failed' || status === 'cancelled';
+export function isFinal(status: StepStatus): boolean {
+  return status !== 'pending' && status !== 'running' && status !== 'retrying';
 }
 
 /**
- * The one place where a run is decided: what the state becomes by an event, and what has to be done about it. Pure, so that every executor decides alike and any
- * run can be replayed. An event that the state no longer waits for (a second result of an attempt, a retry of a cancelled step) changes nothing.
+ * The one place where a run is decided: what the state becomes by events that have gathered, and what has to be done about it. Pure, so that every executor decides alike
+ * and any run can be replayed. An event that the state no longer waits for (a second result of an attempt, a retry of a cancelled step) changes nothing. Costs time in
+ * the number of steps once, and for each event in the number of steps that come after its own.
  */
-export function decide(plan: Plan, state: RunState, event: RunEvent): [RunState, readonly RunCommand[]] {
-  const decision = new Decision(plan, state, event.at);
-  switch (event.type) {
-    case 'started':
-      decision.start();
-      break;
-    case 'attempt-succeeded':
-      decision.succeed(event.step, event.attempt, event.durationMs);
-      break;
-    case 'attempt-failed':
-      decision.fail(event);
-      break;
-    case 'retry-due':
-      decision.retry(event.step);
-      break;
-    case 'cancelled':
-      decision.cancel();
-      break;
-  }
+export function decide(plan: Plan, state: RunState, ...events: readonly RunEvent[]): [RunState, readonly RunCommand[]] {
+  const decision = new Decision(plan, state);
+  for (const event of events) decision.take(event);
   return decision.result();
 }
 
 /** One decision under way: copies of the state's arrays that it alone may change. */
 class Decision {
   readonly #plan: Plan;
-  readonly #at: number;
   readonly #before: RunState;
   readonly #steps: StepState[];
-  readonly #met: number[];
+  readonly #tallies: Tally[];
   readonly #ready: number[];
   readonly #commands: RunCommand[] = [];
+  /** Steps whose trigger may say something new. */
+  readonly #affected: number[] = [];
+  #at = 0;
   #running: number;
   #open: number;
+  #openBefore: number;
   #cancelling: boolean;
 
-  constructor(plan: Plan, state: RunState, at: number) {
+  constructor(plan: Plan, state: RunState) {
     this.#plan = plan;
-    this.#at = at;
     this.#before = state;
     this.#steps = state.steps.slice();
-    this.#met = state.met.slice();
+    this.#tallies = state.tallies.slice();
     this.#ready = state.ready.slice();
     this.#running = state.running;
     this.#open = state.open;
+    this.#openBefore = state.openBefore;
     this.#cancelling = state.cancelling;
   }
 
-  start(): void {
-    this.#steps.forEach((step, i) => {
-      if (step.status === 'pending' && this.#met[i] === this.#plan.upstream[i]!.length) this.#ready.push(i);
-      else if (step.status === 'retrying') this.#commands.push({ type: 'wait', step: this.#name(i), until: step.retryAt ?? this.#at });
-      else if (step.status === 'failed') this.#block(i);
-    });
-  }
-
-  succeed(name: string, attempt: number, durationMs: number): void {
-    const i = this.#runningStep(name, attempt);
-    if (i === undefined) return;
-    this.#running--;
-    this.#close(i, { status: 'succeeded', durationMs });
-    for (const follower of this.#plan.downstream[i]!) {
-      this.#met[follower]!++;
-      if (this.#met[follower] === this.#plan.upstream[follower]!.length && this.#steps[follower]!.status === 'pending') this.#ready.push(follower);
+  take(event: RunEvent): void {
+    this.#at = event.at;
+    switch (event.type) {
+      case 'started':
+        this.#start();
+        break;
+      case 'attempt-succeeded':
+        this.#ended(event.step, event.attempt, { status: 'succeeded', durationMs: event.durationMs });
+        break;
+      case 'attempt-failed':
+        this.#fail(event);
+        break;
+      case 'declined':
+        this.#ended(event.step, event.attempt, { status: 'skipped', attempts: event.attempt - 1, startedAt: undefined, because: 'its condition did not hold' });
+        break;
+      case 'retry-due':
+        this.#retry(event.step);
+        break;
+      case 'cancelled':
+        this.#cancel();
+        break;
     }
-  }
-
-  fail(event: Extract<RunEvent, { type: 'attempt-failed' }>): void {
-    const i = this.#runningStep(event.step, event.attempt);
-    if (i === undefined) return;
-    this.#running--;
-    const { durationMs, attempt, failure } = event;
-    if (this.#cancelling) return this.#close(i, { status: 'cancelled', durationMs, because: 'the run was cancelled while it ran' });
-    const failures = [...this.#steps[i]!.failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
-    const { retry } = this.#plan.steps[i]!;
-    if (event.retryable && attempt <= retry.limit) {
-      const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
-      this.#steps[i] = { ...this.#steps[i]!, status: 'retrying', failures, durationMs, retryAt };
-      this.#commands.push({ type: 'record', step: event.step }, { type: 'wait', step: event.step, until: retryAt });
-      return;
-    }
-    this.#close(i, { status: 'failed', failures, durationMs });
-    this.#block(i);
-  }
-
-  retry(name: string): void {
-    const i = this.#plan.indexOf.get(name);
-    if (i === undefined || this.#steps[i]!.status !== 'retrying') return;
-    this.#steps[i] = { ...this.#steps[i]!, status: 'pending', retryAt: undefined };
-    this.#ready.push(i);
-  }
-
-  cancel(): void {
-    if (this.#cancelling || this.#open === 0) return;
-    this.#cancelling = true;
-    this.#ready.length = 0;
-    this.#steps.forEach(({ status }, i) => {
-      if (status === 'running') this.#commands.push({ type: 'abort', step: this.#name(i) });
-      else if (!isFinal(status)) this.#close(i, { status: 'cancelled', retryAt: undefined, because: 'the run was cancelled before it ran' });
-    });
+    for (let i = this.#affected.pop(); i !== undefined; i = this.#affected.pop()) this.#judge(i);
   }
 
   result(): [RunState, readonly RunCommand[]] {
@@ -222,22 +195,84 @@ class Decision {
       running: this.#running,
       ready: this.#ready,
       steps: this.#steps,
-      met: this.#met,
+      tallies: this.#tallies,
       open: this.#open,
+      openBefore: this.#openBefore,
     };
     return [next, this.#commands];
   }
 
-  /** Marks all that depends on a step that did not succeed, at once and however far down: it need not wait for what else it depends on. */
-  #block(i: number): void {
-    const because = new Map([[i, this.#name(i)]]);
-    for (const [source, culprit] of because) {
-      for (const follower of this.#plan.downstream[source]!) {
-        if (this.#steps[follower]!.status !== 'pending') continue;
-        this.#close(follower, { status: 'upstream_failed', because: `step '${culprit}' failed` });
-        because.set(follower, culprit);
-      }
+  #start(): void {
+    for (let i = this.#steps.length - 1; i >= 0; i--) this.#affected.push(i);
+    this.#steps.forEach(({ status, retryAt }, i) => {
+      if (status === 'retrying') this.#commands.push({ type: 'wait', step: this.#name(i), until: retryAt ?? this.#at });
+    });
+  }
+
+  #ended(name: string, attempt: number, change: Partial<StepState>): void {
+    const i = this.#runningStep(name, attempt);
+    if (i === undefined) return;
+    this.#running--;
+    this.#close(i, change);
+  }
+
+  #fail(event: Extract<RunEvent, { type: 'attempt-failed' }>): void {
+    const i = this.#runningStep(event.step, event.attempt);
+    if (i === undefined) return;
+    this.#running--;
+    const { durationMs, attempt, failure } = event;
+    const { retry, final } = this.#plan.steps[i]!;
+    if (this.#cancelling && !final) return this.#close(i, { status: 'cancelled', durationMs, because: 'the run was cancelled while it ran' });
+    const failures = [...this.#steps[i]!.failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
+    if (event.retryable && attempt <= retry.limit) {
+      const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
+      this.#steps[i] = { ...this.#steps[i]!, status: 'retrying', failures, durationMs, retryAt };
+      this.#commands.push({ type: 'record', step: event.step }, { type: 'wait', step: event.step, until: retryAt });
+      return;
     }
+    this.#close(i, { status: 'failed', failures, durationMs });
+  }
+
+  #retry(name: string): void {
+    const i = this.#plan.indexOf.get(name);
+    if (i === undefined || this.#steps[i]!.status !== 'retrying') return;
+    this.#steps[i] = { ...this.#steps[i]!, status: 'pending', retryAt: undefined };
+    this.#ready.push(i);
+  }
+
+  /** What runs at the end still does, and is not stopped: it is there to clean up. */
+  #cancel(): void {
+    if (this.#cancelling || this.#openBefore === 0) return;
+    this.#cancelling = true;
+    this.#ready.length = 0;
+    this.#steps.forEach(({ status }, i) => {
+      if (isFinal(status) || this.#plan.steps[i]!.final) return;
+      if (status === 'running') this.#commands.push({ type: 'abort', step: this.#name(i) });
+      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: 'the run was cancelled before it ran' });
+    });
+  }
+
+  /** Asks the trigger of a step that waits; a verdict need not wait for what else the step comes after. */
+  #judge(i: number): void {
+    const { final, trigger } = this.#plan.steps[i]!;
+    if (this.#steps[i]!.status !== 'pending' || (final ? this.#openBefore > 0 : this.#cancelling)) return;
+    const verdict = triggerVerdict(trigger, this.#tallies[i]!, this.#plan.upstream[i]!.length);
+    if (verdict === 'wait') return;
+    if (verdict !== 'run') this.#close(i, { status: verdict, because: this.#reason(i, verdict) });
+    else if (!this.#ready.includes(i)) this.#ready.push(i);
+  }
+
+  #reason(i: number, verdict: TriggerVerdict): string {
+    const culprits = this.#plan.upstream[i]!.map((source) => ({ name: this.#name(source), ...this.#steps[source]! }));
+    const { trigger } = this.#plan.steps[i]!;
+    if (verdict === 'upstream_failed') {
+      const culprit = culprits.find(({ status }) => status === 'failed') ?? culprits.find(({ status }) => status === 'upstream_failed');
+      if (culprit) return culprit.status === 'failed' ? `step '${culprit.name}' failed` : culprit.because!;
+    }
+    const skipped = culprits.find(({ status }) => status === 'skipped');
+    if (skipped && (trigger === 'all_success' || trigger === 'none_skipped')) return `step '${skipped.name}' was skipped`;
+    const { succeeded, failed, skipped: skips, upstreamFailed } = this.#tallies[i]!;
+    return `its trigger '${trigger}' cannot be met: of ${culprits.length} steps ${succeeded} succeeded, ${failed} failed, ${skips} were skipped and ${upstreamFailed} could not run`;
   }
 
   #startReady(): void {
@@ -252,14 +287,23 @@ class Decision {
   }
 
   #close(i: number, change: Partial<StepState>): void {
-    this.#steps[i] = { ...this.#steps[i]!, ...change, endedAt: this.#at };
+    const closed: StepState = { ...this.#steps[i]!, ...change, endedAt: this.#at };
+    this.#steps[i] = closed;
     this.#open--;
     this.#commands.push({ type: 'record', step: this.#name(i) });
+    const followers = this.#plan.downstream[i]!;
+    for (const follower of followers) this.#tallies[follower] = counted(this.#tallies[follower]!, closed.status);
+    // The last goes first: those that become ready do so in the order of the plan.
+    for (let at = followers.length - 1; at >= 0; at--) this.#affected.push(followers[at]!);
+    if (this.#plan.steps[i]!.final || --this.#openBefore > 0) return;
+    for (let at = this.#steps.length - 1; at >= 0; at--) if (this.#plan.steps[at]!.final) this.#affected.push(at);
   }
 
-  /** Green only when every step is: a failure inside is never covered by what came after it. */
+  /** Green only when no step went wrong that was not allowed to: a failure inside is never covered by what came after it. */
   #outcome(): RunOutcome {
-    if (this.#steps.every(({ status }) => status === 'succeeded')) return 'succeeded';
+    const good = ({ status }: StepState, i: number): boolean =>
+      status === 'succeeded' || status === 'skipped' || (status !== 'cancelled' && this.#plan.steps[i]!.allowFailure);
+    if (this.#steps.every(good)) return 'succeeded';
     return this.#cancelling ? 'cancelled' : 'failed';
   }
 

@@ -8,11 +8,12 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
-import { initialState, type RunOutcome, type StepState } from './reducer.ts';
+import { initialState, isFinal, type RunOutcome, type StepState } from './reducer.ts';
 import { stableChance } from './retry.ts';
 import { RunExecutor } from './run-executor.ts';
-import { pipelineResult, stepResult, type PipelineResult } from './run-result.ts';
+import { pipelineResult, type PipelineResult } from './run-result.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import { stepResult } from './step-result.ts';
 import type { StepHandle } from './step.ts';
 
 /** Records of steps by name. */
@@ -55,7 +56,7 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const notify = onEvent && ((event: PipelineEvent): void => tell(onEvent, event, onError));
   const base = { run: head.id, pipeline: head.pipeline };
   const outputs = new Outputs(store.storage);
-  const restored = restore(run.records, head.round, outputs);
+  const restored = restore(run.records, run, outputs, wasDecided);
   const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
   const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
@@ -70,7 +71,8 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
 /** The result of a run that has succeeded before. */
 export async function finishedRun(host: RunHost, head: RunHead, definition: Definition): Promise<PipelineResult> {
   const outputs = new Outputs(host.store.storage);
-  const states = restore(await host.store.steps(head.id, [...definition.steps.keys()]), head.round, outputs);
+  const records = await host.store.steps(head.id, [...definition.steps.keys()]);
+  const states = restore(records, { head, definition }, outputs, isFinal);
   return resultOf(host, head, definition, states, outputs);
 }
 
@@ -104,12 +106,18 @@ function resultOf({ isOwn }: RunHost, head: RunHead, definition: Definition, sta
   return pipelineResult({ head, status: head.status as RunOutcome, steps, outputs, isOwn });
 }
 
-/** What records say for the present round: a success counts for ever, a failure or a retry under way only in the round that it happened in. */
-function restore(records: StepRecords, round: number, outputs: Outputs): Map<string, StepState> {
+/** What of a record of the present round still holds when the run goes on: all else follows from that. */
+function wasDecided(status: StepState['status']): boolean {
+  return status === 'failed' || status === 'retrying' || status === 'skipped';
+}
+
+/** What records say: a success counts for ever, but that of a step that ends each round, and the rest only in the round that it happened in. */
+function restore(records: StepRecords, { head, definition }: Pick<HeldRun, 'head' | 'definition'>, outputs: Outputs, holds: (status: StepState['status']) => boolean): Map<string, StepState> {
   const states = new Map<string, StepState>();
   for (const [name, { value }] of records) {
     const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because } = value;
-    if (status !== 'succeeded' && (value.round !== round || (status !== 'failed' && status !== 'retrying'))) continue;
+    const lasting = status === 'succeeded' && !definition.steps.get(name)?.final;
+    if (!lasting && (value.round !== head.round || !(status === 'succeeded' || holds(status)))) continue;
     states.set(name, { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because });
     if (status === 'succeeded') outputs.keep(name, value.output);
   }

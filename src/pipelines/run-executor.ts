@@ -1,5 +1,6 @@
 import type { Clock, Undo } from '../core/clock.ts';
-import { AbortedError } from '../core/errors.ts';
+import { AbortedError, ValidationError } from '../core/errors.ts';
+import { shown } from '../core/shown.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
 import { runAttempt } from './attempt.ts';
@@ -9,6 +10,7 @@ import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import { decide, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import { stepResult, type StepResult } from './step-result.ts';
 import type { StepContext, StepDefinition } from './step.ts';
 import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
 
@@ -101,7 +103,7 @@ export class RunExecutor {
   async #commit(gathered: readonly RunEvent[]): Promise<readonly RunCommand[]> {
     let events = gathered;
     for (;;) {
-      const { state, commands } = this.#decideAll(events);
+      const [state, commands] = decide(this.#parts.definition.plan, this.#state, ...events);
       const names = new Set(commands.flatMap((command) => (command.type === 'record' ? [command.step] : [])));
       const refused = names.size === 0 ? [] : await this.#record([...names], state);
       if (refused.length === 0) {
@@ -110,17 +112,6 @@ export class RunExecutor {
       }
       for (const found of refused) events = events.map((event) => this.#adopted(event, found));
     }
-  }
-
-  #decideAll(events: readonly RunEvent[]): { state: RunState; commands: RunCommand[] } {
-    let state = this.#state;
-    const commands: RunCommand[] = [];
-    for (const event of events) {
-      const [next, more] = decide(this.#parts.definition.plan, state, event);
-      state = next;
-      commands.push(...more);
-    }
-    return { state, commands };
   }
 
   /** Writes the records of steps; gives those that somebody else had written in the meantime. */
@@ -200,20 +191,26 @@ export class RunExecutor {
   /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
   async #attempt(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
     const { outputs, params, head, clock, graceMs } = this.#parts;
-    const { run: work } = definition;
     const { signal } = controller;
     const { name: step, pipeline } = definition.handle;
     const context: StepContext<Record<string, unknown>, unknown> = {
       inputs: await outputs.inputsOf(definition),
       params: params(),
       signal,
+      states: this.#statesFor(definition),
       run: { id: head.id, pipeline, step, attempt, signal },
     };
-    if (!signal.aborted) this.#notify({ type: 'step-started', step, attempt });
+    const work = (): unknown => {
+      this.#notify({ type: 'step-started', step, attempt });
+      return definition.run(context);
+    };
+    const { when } = definition;
+    const conditional = when && (async (): Promise<unknown> => (asBoolean(step, await when(context)) && !signal.aborted ? work() : declined));
     const began = clock.monotonic();
-    const outcome = await runAttempt(() => work(context), controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
+    const outcome = await runAttempt(conditional ?? work, controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
     const durationMs = clock.monotonic() - began;
-    if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
+    if ('value' in outcome && outcome.value === declined) this.#post({ type: 'declined', at: clock.now(), step, attempt });
+    else if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
     else if ('error' in outcome) this.#fail(step, attempt, outcome.error, durationMs, true);
     else this.#fail(step, attempt, outcome.stopped, durationMs, false);
   }
@@ -230,6 +227,13 @@ export class RunExecutor {
     const { store, clock } = this.#parts;
     this.#saved.set(step, { stored: bytes && (await storeOutput(store.storage, bytes)), bytes });
     this.#post({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs });
+  }
+
+  /** The states that a step may look at. */
+  #statesFor({ handle, final, needs, after }: StepDefinition): Readonly<Record<string, StepResult>> {
+    const { steps, plan } = this.#parts.definition;
+    const names = final ? [...steps.keys()].filter((name) => name !== handle.name) : new Set([...Object.values(needs), ...after]);
+    return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.steps[plan.indexOf.get(name)!]!)]));
   }
 
   #fail(step: string, attempt: number, error: unknown, durationMs: number, retryable: boolean): void {
@@ -249,7 +253,7 @@ export class RunExecutor {
       this.#notify({ type: 'step-succeeded', step, attempt, durationMs });
     } else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
     else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
-    else if (status === 'upstream_failed') this.#notify({ type: 'step-skipped', step, status, because });
+    else if (status === 'upstream_failed' || status === 'skipped') this.#notify({ type: 'step-skipped', step, status, because });
     else if (status === 'cancelled') {
       this.#timers.get(step)?.();
       this.#notify({ type: 'step-cancelled', step, because });
@@ -267,6 +271,14 @@ export class RunExecutor {
     for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
     await Promise.all(attempts.map(({ done }) => done));
   }
+}
+
+/** What an attempt gives whose condition said no. */
+const declined: unique symbol = /* @__PURE__ */ Symbol('declined');
+
+function asBoolean(step: string, answer: unknown): boolean {
+  if (typeof answer === 'boolean') return answer;
+  throw new ValidationError(`The condition of step '${step}' gave ${shown(answer)}; return true or false from 'when'.`, { path: `step '${step}'.when` });
 }
 
 /** An event without what all have in common. */

@@ -3,9 +3,10 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './reducer.ts';
-import { runTimings, stepResult, type RunTimings, type StepResult } from './run-result.ts';
+import { runTimings, type RunTimings } from './run-result.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import type { DataInterval } from './schedules/intervals.ts';
+import { stepResult, type StepResult } from './step-result.ts';
 
 /** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. */
 export type PipelineRunStatus = 'running' | 'interrupted' | RunOutcome;

@@ -1,30 +1,8 @@
 import { ModelkeepError, ValidationError } from '../core/errors.ts';
-import type { FailureRecord } from '../core/failure.ts';
 import type { Outputs } from './outputs.ts';
-import type { AttemptFailure, RunOutcome, StepState, StepStatus } from './reducer.ts';
+import type { RunOutcome } from './reducer.ts';
+import type { StepResult } from './step-result.ts';
 import type { StepHandle } from './step.ts';
-
-/** What became of a step. */
-export interface StepResult {
-  /** Name of the step. */
-  readonly name: string;
-  /** Where it stands. */
-  readonly status: StepStatus;
-  /** Attempts begun; 0 when it did not run. */
-  readonly attempts: number;
-  /** The failed attempts, the last 16 of them. */
-  readonly failures: readonly AttemptFailure[];
-  /** Why it failed. */
-  readonly failure?: FailureRecord | undefined;
-  /** Why it did not run. */
-  readonly because?: string | undefined;
-  /** When its first attempt began, epoch milliseconds. */
-  readonly startedAt?: number | undefined;
-  /** When it came to its final status, epoch milliseconds. */
-  readonly endedAt?: number | undefined;
-  /** How long its last attempt took, in milliseconds. */
-  readonly durationMs?: number | undefined;
-}
 
 /** When a run began and ended. */
 export interface RunTimings {
@@ -42,7 +20,7 @@ export interface PipelineResult {
   readonly id: string;
   /** Name of the pipeline. */
   readonly pipeline: string;
-  /** `succeeded` only when every step has. */
+  /** `succeeded` only when every step has, but for those that were skipped or allowed to fail. */
   readonly status: RunOutcome;
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepResult>>;
@@ -53,13 +31,6 @@ export interface PipelineResult {
    * this pipeline. A result holds the outputs of all steps in memory for as long as it is referred to.
    */
   output<Output>(step: StepHandle<Output>): Output;
-}
-
-/** A step's state as callers see it. */
-export function stepResult(name: string, state: StepState): StepResult {
-  const { status, attempts, failures, startedAt, endedAt, durationMs, because } = state;
-  const failure = status === 'failed' ? failures.at(-1)?.failure : undefined;
-  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs };
 }
 
 /** The timings of a run from its head. */

@@ -1,8 +1,11 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
+import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
+import type { StepResult } from './step-result.ts';
 import { retryOptionsSchema, retryPolicy, type RetryOptions, type RetryPolicy } from './retry.ts';
+import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 
 declare const outputType: unique symbol;
 
@@ -22,20 +25,48 @@ export type StepNeeds = Readonly<Record<string, StepHandle>>;
 /** What a step puts out. */
 export type StepOutput<Handle> = Handle extends StepHandle<infer Output> ? Output : never;
 
-/** The outputs of the needed steps. */
-export type StepInputs<Needs extends StepNeeds> = { readonly [Name in keyof Needs]: StepOutput<Needs[Name]> };
+/** The outputs of the needed steps; `undefined` for one that has not succeeded, where the trigger lets the step run all the same. */
+export type StepInputs<Needs extends StepNeeds, Trigger extends TriggerRule = 'all_success'> = {
+  readonly [Name in keyof Needs]: [Trigger] extends ['all_success'] ? StepOutput<Needs[Name]> : StepOutput<Needs[Name]> | undefined;
+};
 
-/** How a step depends on others and what happens when it fails. */
-export interface StepOptions<Needs extends StepNeeds> {
-  /** Steps whose outputs it is given; it runs when all have succeeded. @default none */
-  needs?: Needs | undefined;
-  /** Steps that must have succeeded before it runs, without their outputs. @default none */
-  after?: readonly StepHandle[] | undefined;
+/** What happens while a step runs and when it fails. */
+export interface StepExecutionOptions {
   /** How often it is tried again. @default never */
   retries?: RetryOptions | undefined;
   /** After this long an attempt has failed and its signal fires. @default none */
   timeout?: Duration | undefined;
 }
+
+/** How a step depends on others and what happens when it fails. */
+export interface StepOptions<Needs extends StepNeeds, Params = unknown, Trigger extends TriggerRule = TriggerRule> extends StepExecutionOptions {
+  /** Steps whose outputs it is given. @default none */
+  needs?: Needs | undefined;
+  /** Steps that it comes after, without their outputs. @default none */
+  after?: readonly StepHandle[] | undefined;
+  /** How the steps of `needs` and `after` must have ended. @default 'all_success' */
+  trigger?: Trigger | undefined;
+  /**
+   * Is asked when the step would begin, and again before each retry; when it says no, the step is `skipped`. It should look at nothing but what it is given. What it throws
+   * is the step's failure.
+   *
+   * @default it runs
+   */
+  when?: StepCondition<StepInputs<Needs, Trigger>, Params> | undefined;
+  /** Whether the run may be `succeeded` though this step is `failed` or `upstream_failed`. What comes after it is not let off by that. @default false */
+  allowFailure?: boolean | undefined;
+}
+
+/** How a step that runs at the end depends on others and what happens when it fails. */
+export interface FinalStepOptions<Needs extends StepNeeds> extends StepExecutionOptions {
+  /** Steps whose outputs it is given, as far as they have succeeded. @default none */
+  needs?: Needs | undefined;
+  /** Other steps that run at the end and that it comes after. @default none */
+  after?: readonly StepHandle[] | undefined;
+}
+
+/** Whether a step is to run. */
+export type StepCondition<Inputs, Params> = (context: StepContext<Inputs, Params>) => boolean | Promise<boolean>;
 
 /** The attempt that a step function is called for. */
 export interface StepAttempt {
@@ -59,6 +90,8 @@ export interface StepContext<Inputs, Params> {
   readonly params: Params;
   /** Fires when the attempt has timed out or the run was cancelled; hand it on to all that waits. */
   readonly signal: AbortSignal;
+  /** How the steps have ended that this one comes after, by name; those that run still are as they stand. For a step that runs at the end, all other steps. */
+  readonly states: Readonly<Record<string, StepResult>>;
   /** Which run, step and attempt this is. */
   readonly run: StepAttempt;
 }
@@ -74,38 +107,49 @@ export interface StepDefinition {
   readonly after: readonly string[];
   readonly retry: RetryPolicy;
   readonly timeoutMs: number | undefined;
+  readonly trigger: TriggerRule;
+  readonly final: boolean;
+  readonly allowFailure: boolean;
+  readonly when: StepCondition<Readonly<Record<string, unknown>>, unknown> | undefined;
   readonly run: (context: StepContext<Readonly<Record<string, unknown>>, unknown>) => unknown;
 }
 
 /** What names of pipelines and steps must look like. */
 export const nameSchema: z.ZodMiniType<string> = z.string().check(z.minLength(1), z.maxLength(200));
 
-const optionsSchema = z.strictObject({
+const finalOptions = {
   needs: z.optional(z.record(z.string(), z.unknown())),
   after: z.optional(z.array(z.unknown())),
   retries: z.optional(retryOptionsSchema),
   timeout: z.optional(z.custom<Duration>()),
+};
+const finalOptionsSchema = z.strictObject(finalOptions);
+const optionsSchema = z.strictObject({
+  ...finalOptions,
+  trigger: z.optional(z.enum(triggerRules)),
+  when: z.optional(callable<StepCondition<Readonly<Record<string, unknown>>, unknown>>()),
+  allowFailure: z.optional(z.boolean()),
 });
 
 /**
  * Checks a step where it enters.
  *
- * @param isOwn - Whether something is the handle of an earlier step of this pipeline.
+ * @param earlier - The steps that the pipeline has.
+ * @param final - Whether it runs at the end.
  */
-export function defineStep(
-  handle: StepHandle,
-  options: StepOptions<StepNeeds>,
-  run: StepDefinition['run'],
-  isOwn: (handle: unknown) => handle is StepHandle,
-): StepDefinition {
+export function defineStep(handle: StepHandle, options: unknown, run: StepDefinition['run'], earlier: ReadonlyMap<string, StepDefinition>, final = false): StepDefinition {
   const path = `step '${handle.name}'`;
   if (typeof options !== 'object' || options === null) {
     throw new ValidationError(`The second argument of ${path} is not an object; give its options, {} for none, and its work as the third.`, { path });
   }
-  const checked = check(optionsSchema, options, path);
+  const checked: z.infer<typeof optionsSchema> = check(final ? finalOptionsSchema : optionsSchema, options, path);
   if (typeof run !== 'function') throw new ValidationError(`The third argument of ${path} is not a function; give the work of the step.`, { path });
   const own = (given: unknown, place: string): string => {
-    if (isOwn(given)) return given.name;
+    const source = ownStep(earlier, given);
+    if (source?.final && !final) {
+      throw new ValidationError(`${place} is step '${source.handle.name}', which runs at the end of the run, when ${path} has ended already; define ${path} with finally() too.`, { path: place });
+    }
+    if (source) return source.handle.name;
     throw new ValidationError(`${place} is ${describe(given)}; give what step() of this pipeline returned.`, { path: place });
   };
   return {
@@ -114,8 +158,19 @@ export function defineStep(
     after: (checked.after ?? []).map((given, i) => own(given, `${path}.after[${i}]`)),
     retry: retryPolicy(checked.retries, `${path}.retries`),
     timeoutMs: checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`),
+    trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),
+    final,
+    allowFailure: checked.allowFailure ?? false,
+    when: checked.when,
     run,
   };
+}
+
+/** The step that a handle stands for, if it is one of these. */
+export function ownStep(steps: ReadonlyMap<string, StepDefinition>, handle: unknown): StepDefinition | undefined {
+  const { name } = (typeof handle === 'object' && handle !== null ? handle : {}) as Partial<StepHandle>;
+  const step = typeof name === 'string' ? steps.get(name) : undefined;
+  return step?.handle === handle ? step : undefined;
 }
 
 function describe(given: unknown): string {

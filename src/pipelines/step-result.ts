@@ -1,0 +1,31 @@
+import type { FailureRecord } from '../core/failure.ts';
+import type { AttemptFailure, StepState, StepStatus } from './reducer.ts';
+
+/** What became of a step. */
+export interface StepResult {
+  /** Name of the step. */
+  readonly name: string;
+  /** Where it stands. */
+  readonly status: StepStatus;
+  /** Attempts begun; 0 when it did not run. */
+  readonly attempts: number;
+  /** The failed attempts, the last 16 of them. */
+  readonly failures: readonly AttemptFailure[];
+  /** Why it failed. */
+  readonly failure?: FailureRecord | undefined;
+  /** Why it did not run, or was stopped. */
+  readonly because?: string | undefined;
+  /** When its first attempt began, epoch milliseconds. */
+  readonly startedAt?: number | undefined;
+  /** When it came to its final status, epoch milliseconds. */
+  readonly endedAt?: number | undefined;
+  /** How long its last attempt took, in milliseconds. */
+  readonly durationMs?: number | undefined;
+}
+
+/** A step's state as callers see it. */
+export function stepResult(name: string, state: StepState): StepResult {
+  const { status, attempts, failures, startedAt, endedAt, durationMs, because } = state;
+  const failure = status === 'failed' ? failures.at(-1)?.failure : undefined;
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs };
+}
