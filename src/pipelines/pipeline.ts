@@ -12,6 +12,7 @@ import { callable, clockOption, having, signalOption } from '../core/option-sche
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import { check, validateWith, type StandardSchema } from '../core/schema.ts';
+import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import { Definition } from './definition.ts';
@@ -40,6 +41,9 @@ import {
   type StepOptions,
 } from './step.ts';
 import type { TriggerRule } from './trigger-rule.ts';
+import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
+import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
+import type { PipelineTrigger } from './triggers/trigger.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions<Input, Params> {
@@ -309,7 +313,40 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /**
-   * Keeps the schedules of this pipeline going in this process until it is closed, also those that are defined later. Any number of processes may do so at once; each run is begun by one of them, and one that its process
+   * Runs the pipeline for what happens at a source, such as `store.arrivals('clicks')`, `registry.events()` or the `ends()` of another pipeline, while {@link Pipeline.start} keeps it going. Each event makes at most one run, whoever
+   * reads it and however often it comes; how far the source was read is stored with the runs that were claimed. A source that fails is told to `onError` and asked again, after a growing time. An event whose `params` throw is told, recorded
+   * and passed over.
+   *
+   * Throws `ValidationError` when the source is none, an option is not what it must be, or the name is taken.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage();
+   * const ingest = new Pipeline({ name: 'ingest', storage });
+   * ingest.step('fetch', {}, () => 'rows');
+   * const retrain = new Pipeline({ name: 'retrain', storage });
+   * retrain.step('train', {}, () => 'a model');
+   * await retrain.triggerOn(ingest.ends({ status: ['succeeded'] }), { from: 'beginning' });
+   * await ingest.run();
+   * await using keeper = retrain.start();
+   * await keeper.idle();
+   * for await (const { triggeredBy, status } of retrain.runs()) console.log(triggeredBy, status);
+   * ```
+   */
+  triggerOn<E>(source: TriggerSource<E>, options: TriggerOptions<E, Input>): Promise<PipelineTrigger> {
+    const made = import('./triggers/trigger.ts').then(({ Trigger }) => new Trigger(this.#launches, source, options));
+    return this.#kept.addTrigger((options as TriggerTiming | undefined)?.name ?? (source as TriggerSource<E> | undefined)?.id ?? '', made);
+  }
+
+  /** The ends of this pipeline's runs, as a source that starts another. A run that is resumed after it had ended ends again. Throws `ValidationError` for a status that there is not. */
+  ends(options: EndsOptions = {}): TriggerSource<RunEnd> {
+    return runEnds(this.#store, this.name, options);
+  }
+
+  /**
+   * Keeps the schedules and triggers of this pipeline going in this process until it is closed, also those that are defined later. Any number of processes may do so at once; each run is begun by one of them, and one that its process
    * leaves undone is gone on with by another. While it is not closed, it keeps the process alive. What goes wrong in the background is told to the pipeline's `logger` and `onError`, and tried again.
    *
    * Throws `ValidationError` when an option is not what it must be, or the pipeline has no steps.

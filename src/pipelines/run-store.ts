@@ -91,6 +91,15 @@ export class RunStore {
     return state!;
   }
 
+  /** Notes that a run is about to end. Before it has, so that no end is without a note; who reads it looks whether it came to that. */
+  async noteEnd({ id, round }: Pick<RunHead, 'id' | 'round'>): Promise<void> {
+    await this.storage.append(this.endsKey, [encode({ run: id, round })]);
+  }
+
+  get endsKey(): Key {
+    return `${this.#root}/ends`;
+  }
+
   async history(run: string, options?: OperationOptions): Promise<AuditEvent[]> {
     return readHistory(this.#head(run), options);
   }

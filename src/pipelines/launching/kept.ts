@@ -1,6 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import type { Schedule } from '../schedules/schedule.ts';
+import type { Trigger } from '../triggers/trigger.ts';
 import { Keeper, type KeeperOptions, type PipelineKeeper, type WorkerMaker } from './keeper.ts';
 import type { LaunchHost } from './launch.ts';
 
@@ -20,6 +21,15 @@ export class Kept {
     return this.#add('schedule', name, made, async ({ book, decide }, options, intervalMs) => {
       const { LaunchWorker } = await import('./launch-worker.ts');
       return new LaunchWorker({ host, book, decide, intervalMs, options, hints: false });
+    });
+  }
+
+  /** Adds a trigger, which is kept from the moment that it is made. */
+  addTrigger(name: string, made: Promise<Trigger>): Promise<Trigger> {
+    const host = this.#host;
+    return this.#add('trigger', name, made, async ({ book, decide }, options, intervalMs) => {
+      const { LaunchWorker } = await import('./launch-worker.ts');
+      return new LaunchWorker({ host, book, decide, intervalMs, options, hints: true });
     });
   }
 

@@ -33,7 +33,7 @@ export interface LaunchWork<S extends BookState> {
   readonly decide: LaunchDecider<S>;
   readonly intervalMs: number;
   readonly options: Omit<LaunchOptions, 'signal'>;
-  /** Whether a change in the storage may mean that there is something to do. */
+  /** Whether there may be something to do at any time, such as when the storage changes. */
   readonly hints: boolean;
 }
 
@@ -130,7 +130,7 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
 
   /** One look: when to look again, or `undefined` when there may be more to do at once. */
   async #look(): Promise<number | undefined> {
-    const { book, decide, host, intervalMs } = this.#work;
+    const { book, decide, host, intervalMs, hints } = this.#work;
     const { signal } = this.#stop;
     const state = await this.#withoutEnded(await book.open({ signal }));
     const soon = host.clock.now() + intervalMs;
@@ -139,7 +139,7 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
     if (change === undefined && launches.length === 0 && events.length === 0) {
       // Runs that go on elsewhere may be left undone.
       const foreign = state.open.some(({ run }) => !this.#runs.has(run));
-      return foreign || state.paused ? Math.min(soon, wakeAt ?? soon) : (wakeAt ?? soon);
+      return foreign || state.paused || hints ? Math.min(soon, wakeAt ?? soon) : (wakeAt ?? soon);
     }
     if (signal.aborted) return soon;
     const claims = launches.map(({ run, interval, triggeredBy }) => ({ type: 'run-claimed', data: { run, interval, triggeredBy } }));
