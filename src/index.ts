@@ -323,7 +323,7 @@ export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';
 export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
-export type { RetryOptions } from './pipelines/retry.ts';
+export type { RetryCondition, RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipelines/run-reader.ts';
 export type { BackfilledRun, BackfillOptions, BackfillResult, BackfillStatus } from './pipelines/schedules/backfill.ts';
 export type { FoldPolicy, GapPolicy } from './pipelines/schedules/clock-changes.ts';

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { backoffMs, type BackoffOptions } from '../core/backoff.ts';
 import { digestOf } from '../core/digest.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
+import { callable } from '../core/option-schemas.ts';
 
 /** How often and after which waits a failed step is tried again. */
 export interface RetryOptions {
@@ -15,7 +16,12 @@ export interface RetryOptions {
   maxBackoff?: Duration | undefined;
   /** Share of each wait that is left to chance, from 0 to 1. @default 0.5 */
   jitter?: number | undefined;
+  /** Whether trying again can help after what an attempt threw; a timeout is a `TimeoutError`. When it throws itself, the step has failed. @default it always can */
+  retryIf?: RetryCondition | undefined;
 }
+
+/** Whether a step is tried again after what was thrown in an attempt, which is counted from 1. */
+export type RetryCondition = (error: unknown, attempt: number) => boolean;
 
 /** Retry options checked and in milliseconds. */
 export interface RetryPolicy {
@@ -30,6 +36,7 @@ export const retryOptionsSchema: z.ZodMiniType<RetryOptions> = z.strictObject({
   factor: z.optional(z.number().check(z.minimum(1))),
   maxBackoff: z.optional(z.custom<Duration>()),
   jitter: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+  retryIf: z.optional(callable<RetryCondition>()),
 });
 
 /** The policy of checked options; without any, a step is tried once. */

@@ -211,7 +211,7 @@ export class RunExecutor {
     const durationMs = clock.monotonic() - began;
     if ('value' in outcome && outcome.value === declined) this.#post({ type: 'declined', at: clock.now(), step, attempt });
     else if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
-    else if ('error' in outcome) this.#fail(step, attempt, outcome.error, durationMs, true);
+    else if ('error' in outcome) this.#failOrRetry(definition, attempt, outcome.error, durationMs);
     else this.#fail(step, attempt, outcome.stopped, durationMs, false);
   }
 
@@ -234,6 +234,19 @@ export class RunExecutor {
     const { steps, plan } = this.#parts.definition;
     const names = final ? [...steps.keys()].filter((name) => name !== handle.name) : new Set([...Object.values(needs), ...after]);
     return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.steps[plan.indexOf.get(name)!]!)]));
+  }
+
+  /** Asks the step whether trying again can help. */
+  #failOrRetry({ handle: { name: step }, retryIf }: StepDefinition, attempt: number, error: unknown, durationMs: number): void {
+    let retryable: unknown;
+    try {
+      retryable = retryIf ? retryIf(error, attempt) : true;
+    } catch (cause) {
+      const message = `The retryIf of step '${step}' threw (${describeFailure(cause).message}) when it was asked about: ${describeFailure(error).message}`;
+      this.#fail(step, attempt, new ValidationError(message, { path: `step '${step}'.retries.retryIf`, cause: error }), durationMs, false);
+      return;
+    }
+    this.#fail(step, attempt, error, durationMs, retryable === true);
   }
 
   #fail(step: string, attempt: number, error: unknown, durationMs: number, retryable: boolean): void {

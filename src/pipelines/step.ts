@@ -4,7 +4,7 @@ import { ValidationError } from '../core/errors.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
 import type { StepResult } from './step-result.ts';
-import { retryOptionsSchema, retryPolicy, type RetryOptions, type RetryPolicy } from './retry.ts';
+import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 
 declare const outputType: unique symbol;
@@ -106,6 +106,7 @@ export interface StepDefinition {
   readonly needs: Readonly<Record<string, string>>;
   readonly after: readonly string[];
   readonly retry: RetryPolicy;
+  readonly retryIf: RetryCondition | undefined;
   readonly timeoutMs: number | undefined;
   readonly trigger: TriggerRule;
   readonly final: boolean;
@@ -157,6 +158,7 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     needs: Object.fromEntries(Object.entries(checked.needs ?? {}).map(([name, given]) => [name, own(given, `${path}.needs.${name}`)])),
     after: (checked.after ?? []).map((given, i) => own(given, `${path}.after[${i}]`)),
     retry: retryPolicy(checked.retries, `${path}.retries`),
+    retryIf: checked.retries?.retryIf,
     timeoutMs: checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`),
     trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),
     final,

@@ -82,6 +82,34 @@ describe('triggers', () => {
   });
 });
 
+describe('retryIf', () => {
+  it('ends the attempts when trying again cannot help', async () => {
+    const pipeline = make();
+    const asked: [unknown, number][] = [];
+    let attempts = 0;
+    const work = (): never => {
+      attempts++;
+      throw attempts === 2 ? 'gone' : new TypeError('busy');
+    };
+    const retries = { limit: 5, backoff: 0, retryIf: (error: unknown, attempt: number): boolean => asked.push([error, attempt]) > 0 && error instanceof TypeError };
+    pipeline.step('work', { retries }, work);
+    const result = await pipeline.run();
+    expect(result.steps['work']).toMatchObject({ status: 'failed', attempts: 2 });
+    expect(asked).toEqual([[new TypeError('busy'), 1], ['gone', 2]]);
+  });
+
+  it('fails the step when it throws itself, and tells both errors', async () => {
+    const pipeline = make();
+    const retryIf = (): never => {
+      throw new Error('oops');
+    };
+    pipeline.step('work', { retries: { limit: 5, backoff: 0, retryIf } }, fails);
+    const { steps } = await pipeline.run();
+    expect(steps['work']).toMatchObject({ status: 'failed', attempts: 1 });
+    expect(steps['work']!.failure!.message).toMatch(/oops.*no/);
+  });
+});
+
 describe('steps at the end', () => {
   it('run when all else has ended, are told how, and once more when the run is resumed', async () => {
     const pipeline = make();
