@@ -350,7 +350,6 @@ export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export type { EndsOptions, RunEnd } from './pipelines/triggers/run-ends.ts';
 export type { TriggeredParams, TriggerOptions, TriggerParams, TriggerTiming } from './pipelines/triggers/trigger-options.ts';
 export type { PipelineTrigger, TriggerStatus } from './pipelines/triggers/trigger.ts';
-export type { StepAttempt, StepContext, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export { FeatureStore } from './features/feature-store.ts';
 export type {
   ApplyOptions,
