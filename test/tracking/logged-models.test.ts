@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStorage, Registry, StorageError, Tracker, type LogModelInput, type Run } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { artifactsFromDirectory } from 'modelkeep/node';
+import { seededRandom } from '../../src/core/random.ts';
 import { readLineage } from '../../src/storage/lineage.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -221,5 +222,37 @@ describe('models that a run logs', () => {
       expect(artifacts).toEqual(model === undefined ? [] : model.files.map(({ path }) => `${model.folder}/${path}`).sort());
       expect(await tracker.lineage(run.id)).toHaveLength(model === undefined ? 0 : 3);
     }
+  });
+
+  it('are whole wherever they are there when two log them for the first time while they are deleted', async () => {
+    const random = seededRandom(7);
+    let deletions = 0;
+    let left = 0;
+    for (let round = 0; round < 25; round++) {
+      const storage = new MemoryStorage();
+      const tracker = new Tracker({ storage });
+      const run = await tracker.startRun({ experiment: 'e' });
+      // Each write waits for its turn, which is anyone's.
+      const waiting: (() => void)[] = [];
+      const inTurn = new Tracker({ storage: writing(storage, async (...given) => (await new Promise<void>((go) => waiting.push(go)), storage.write(...given))) });
+      const others = Promise.all([inTurn.startRun({ resume: run.id }), inTurn.startRun({ resume: run.id })]);
+      let isDone = false;
+      const logging = others.then((each) => Promise.all(each.map((other) => other.logModel('net', { files })))).finally(() => (isDone = true));
+      const deleting = (async () => {
+        // Until both are done there may be nothing to delete yet, or something anew.
+        for (; !isDone; await new Promise(setImmediate)) {
+          await inTurn.deleteModel(run.id, 'net').then(() => deletions++, (error: unknown) => expect(error).toMatchObject({ code: 'not-found' }));
+        }
+      })();
+      const all = Promise.all([logging, deleting]).then(() => true);
+      while (!(await Promise.race([all, new Promise((resolve) => setImmediate(resolve, false))]))) waiting.splice(Math.floor(random() * waiting.length), 1)[0]?.();
+      const [model] = await tracker.models(run.id);
+      if (model === undefined) continue;
+      const artifacts = (await tracker.listArtifacts(run.id)).items.map(({ name }) => name).sort();
+      expect(artifacts, `round ${round}`).toEqual(model.files.map(({ path }) => `${model.folder}/${path}`).sort());
+      expect(await tracker.lineage(run.id), `round ${round}`).toHaveLength(3);
+      left++;
+    }
+    expect(Math.min(deletions, left)).toBeGreaterThan(3);
   });
 });

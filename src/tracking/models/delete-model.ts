@@ -25,7 +25,7 @@ const filesAtOnce = 200;
 
 /**
  * Takes models of a run away: the artifacts of their files, their lineage, and their record last, which is marked before, so that a model is not seen any more from the first moment, and what was cut off is finished when it is repeated. A model
- * that is logged again meanwhile is there, with its artifacts. Throws `NotFoundError` when the run has no such model.
+ * that is logged again meanwhile is there, with its artifacts; when it is logged for the first time and deleted at the same moment, artifacts of it may stay. Throws `NotFoundError` when the run has no such model.
  */
 export async function deleteModels(storage: StorageAdapter, clock: Clock, runId: string, name: string, { digest, signal }: DeleteModelOptions): Promise<void> {
   checkName(name, 'A model');

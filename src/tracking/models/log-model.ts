@@ -5,7 +5,8 @@ import { textOrContentChunks } from '../../core/content.ts';
 import { ValidationError } from '../../core/errors.ts';
 import type { Framework } from '../../core/framework.ts';
 import { byPath, manifestDigest, type ModelFile } from '../../core/model-manifest.ts';
-import type { LongOperationOptions } from '../../core/progress.ts';
+import type { Key } from '../../core/key.ts';
+import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { checkSignature } from '../../core/signature/check-signature.ts';
 import type { ModelSignature } from '../../core/signature/model-signature.ts';
 import { shown } from '../../core/shown.ts';
@@ -17,6 +18,7 @@ import { artifactMediaType } from '../artifacts/media-type.ts';
 import type { ArtifactContent, ArtifactInput } from '../artifacts/write-artifact.ts';
 import { checkName } from '../metric-name.ts';
 import { readEach } from '../../storage/read-each.ts';
+import { readValue } from '../../storage/records.ts';
 import { isByName } from '../run-values.ts';
 import { keys } from '../tracking-keys.ts';
 import { blobsOfModel, modelFolder, producedModelEdge, type LoggedModel, type StoredModel } from './logged-model.ts';
@@ -45,6 +47,7 @@ type ModelFacts = Pick<LoggedModel, 'flavor' | 'framework' | 'signature' | 'meta
 
 // A file's line in the record: its path and its digest, that among the blobs too, with what stands around them.
 const recordBytesPerFile = 240;
+const keysAtOnce = 500;
 
 /**
  * Stores the files of a model, each under its digest, then the artifacts that name them and the lineage, and the record of the model last: a model that is there is whole. The same contents again change only what is
@@ -79,15 +82,27 @@ export async function writeModel(storage: StorageAdapter, clock: Clock, runId: s
   await storage.write(operationsBefore(runId, logged, files), { signal });
   // What cannot be read is mended by what was logged again.
   if (found && 'error' in found) await storage.write([{ kind: 'put', key, bytes: encode(logged), blobs: blobsOfModel(logged) }], { signal });
-  let isGone = false;
+  let isNew = false;
   const change = (stored: StoredModel | undefined): StoredModel => {
-    isGone = found !== undefined && (stored === undefined || stored.deleting === true);
+    isNew = stored === undefined || stored.deleting === true;
     return asTold(stored, logged);
   };
   const { value } = await update<StoredModel>(storage, key, change, { clock, signal, blobs: blobsOfModel });
-  // Someone deleted it meanwhile, and may have taken these artifacts for those of before.
-  if (isGone) await storage.write(operationsBefore(runId, logged, files), { signal });
+  // Someone may have logged and deleted it meanwhile, and taken these artifacts for those of before.
+  if (isNew) await completeModel(storage, key, operationsBefore(runId, logged, files), { signal });
   return value;
+}
+
+/** Writes again what is around a model's record when some of it is not there; nothing when the record is being deleted or gone, for then so is the rest. */
+async function completeModel(storage: StorageAdapter, key: Key, operations: readonly WriteOperation[], { signal }: OperationOptions): Promise<void> {
+  for (let at = 0; at < operations.length; at += keysAtOnce) {
+    const some = operations.slice(at, at + keysAtOnce);
+    const found = await storage.read(some.map((each) => each.key), { signal, fresh: true });
+    if (found.every((record) => record !== undefined)) continue;
+    const now = await readValue<StoredModel>(storage, key, { signal, fresh: true });
+    if (now === undefined || now.value.deleting === true) return;
+    await storage.write(some.filter((_, i) => found[i] === undefined), { signal });
+  }
 }
 
 /** The contents are those of before, and so are moment and step of their logging; what is told of them counts as told last. One that is being deleted is logged anew. */
