@@ -1,16 +1,4 @@
-export {
-  AbortedError,
-  ConflictError,
-  GateError,
-  IntegrityError,
-  ModelkeepError,
-  NotFoundError,
-  StorageError,
-  TimeoutError,
-  UnsupportedError,
-  ValidationError,
-  isModelkeepError,
-} from './core/errors.ts';
+export { AbortedError, ConflictError, GateError, IntegrityError, ModelkeepError, NotFoundError, StorageError, TimeoutError, UnsupportedError, ValidationError, isModelkeepError } from './core/errors.ts';
 export type { ErrorCode, ErrorDetails, StorageErrorCode } from './core/errors.ts';
 export type { AuditEvent } from './core/audit.ts';
 export type { Clock, Undo } from './core/clock.ts';
@@ -84,15 +72,7 @@ export { watch } from './storage/watch.ts';
 export type { StoreChange, StoreWatch, WatchOptions } from './storage/watch.ts';
 export { replicate } from './storage/replicate.ts';
 export type { ReplicateOptions, Replication } from './storage/replicate.ts';
-export type {
-  ConflictDecision,
-  ConflictListener,
-  LogConflict,
-  LogSide,
-  MergedRecord,
-  RecordConflict,
-  ReplicationConflict,
-} from './storage/replication-conflict.ts';
+export type { ConflictDecision, ConflictListener, LogConflict, LogSide, MergedRecord, RecordConflict, ReplicationConflict } from './storage/replication-conflict.ts';
 export type { ReplicationCounts, ReplicationProgress } from './storage/replication-context.ts';
 export type { ReplicationLock, ReplicationWake } from './storage/replication-host.ts';
 export { withPrefix } from './storage/with-prefix.ts';
@@ -139,15 +119,7 @@ export type { ReproductionWarning, ReproductionWarningCode } from './tracking/re
 export type { RecordedSeed } from './tracking/reproduction/seed-of.ts';
 export type { ReproductionCheck, ReproductionDifference, ReproductionPart, VerifyReproductionOptions } from './tracking/reproduction/verify-reproduction.ts';
 export type { MetricTolerance } from './tracking/reproduction/metric-tolerance.ts';
-export type {
-  AttributeCondition,
-  DatasetCondition,
-  MetricCondition,
-  ParamCondition,
-  RunCondition,
-  RunFilter,
-  TagCondition,
-} from './tracking/search/run-filter.ts';
+export type { AttributeCondition, DatasetCondition, MetricCondition, ParamCondition, RunCondition, RunFilter, TagCondition } from './tracking/search/run-filter.ts';
 export type { DatasetField, NumberAttribute, RunAttribute, TextAttribute, WordAttribute } from './tracking/search/run-attributes.ts';
 export type { RunOrder } from './tracking/search/run-order.ts';
 export type { EqualityTest, NonFiniteText, OrderTest, PatternTest, SearchFilter } from './core/search/search-filter.ts';
@@ -179,64 +151,20 @@ export { parseVersionFilter } from './registry/search/parse-version-filter.ts';
 export { versionFilterText } from './registry/search/version-filter-text.ts';
 export type { SearchVersionsOptions } from './registry/search/search-versions.ts';
 export type { VersionAttribute, VersionDatasetField, VersionFileField, VersionNumberAttribute, VersionTextAttribute, VersionWordAttribute } from './registry/search/version-attributes.ts';
-export type {
-  VersionAttributeCondition,
-  VersionCondition,
-  VersionDatasetCondition,
-  VersionFileCondition,
-  VersionFilter,
-  VersionMetricCondition,
-  VersionOrder,
-  VersionTagCondition,
-} from './registry/search/version-filter.ts';
+export type { VersionAttributeCondition, VersionCondition, VersionDatasetCondition, VersionFileCondition, VersionFilter, VersionMetricCondition, VersionOrder, VersionTagCondition } from './registry/search/version-filter.ts';
 export type { DocumentOptions } from './registry/documents/document-facts.ts';
 export type { ModelBom } from './registry/documents/model-bom.ts';
 export type { ModelDocumentOptions } from './registry/documents/read-facts.ts';
 export type { CompareVersionsOptions, ComparedEvaluation, VersionComparison } from './registry/compare-versions.ts';
 export { gates } from './registry/gates.ts';
-export type {
-  ApprovalsGateOptions,
-  ComparisonGateOptions,
-  CustomGateOptions,
-  DriftGateOptions,
-  FreshnessGateOptions,
-  MetricGateOptions,
-  Policy,
-  SignatureGateOptions,
-  SignedGateOptions,
-  SlicesGateOptions,
-} from './registry/gates.ts';
-export type {
-  ApprovalsGate,
-  ComparableMetric,
-  ComparisonGate,
-  CustomGate,
-  DriftGate,
-  FreshnessGate,
-  GateDefinition,
-  IntegrityGate,
-  MetricGate,
-  SignatureGate,
-  SignedGate,
-  SlicesGate,
-} from './registry/gate-definition.ts';
+export type { ApprovalsGateOptions, ComparisonGateOptions, CustomGateOptions, DriftGateOptions, FreshnessGateOptions, MetricGateOptions, Policy, SignatureGateOptions, SignedGateOptions, SlicesGateOptions } from './registry/gates.ts';
+export type { ApprovalsGate, ComparableMetric, ComparisonGate, CustomGate, DriftGate, FreshnessGate, GateDefinition, IntegrityGate, MetricGate, SignatureGate, SignedGate, SlicesGate } from './registry/gate-definition.ts';
 export type { Predictions } from './registry/predictions.ts';
 export type { GateFunction, GateSubject, GateVerdict } from './registry/custom-gate.ts';
 export type { GateReport, GateResult } from './registry/gate-report.ts';
 export { gateReportMarkdown } from './registry/gate-report-markdown.ts';
 export type { LineageGraph } from './storage/lineage-graph.ts';
-export type {
-  DatasetPointer,
-  DatasetRef,
-  DatasetWithDigest,
-  DatasetWithFingerprint,
-  DriftEvidence,
-  DriftReport,
-  Evaluation,
-  JudgedColumn,
-  Slices,
-  StoredPredictions,
-} from './registry/evaluation.ts';
+export type { DatasetPointer, DatasetRef, DatasetWithDigest, DatasetWithFingerprint, DriftEvidence, DriftReport, Evaluation, JudgedColumn, Slices, StoredPredictions } from './registry/evaluation.ts';
 export { loadJson, saveJson } from './registry/json-model.ts';
 export type { SaveJsonOptions } from './registry/json-model.ts';
 export type { LoadedModel } from './registry/loaded-model.ts';
@@ -305,20 +233,7 @@ export type {
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
-export type {
-  AttemptEventBase,
-  PipelineEvent,
-  PipelineListener,
-  RunEventBase,
-  RunFinished,
-  RunStarted,
-  StepCancelled,
-  StepFailed,
-  StepRetrying,
-  StepSkipped,
-  StepStarted,
-  StepSucceeded,
-} from './pipelines/pipeline-event.ts';
+export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded } from './pipelines/pipeline-event.ts';
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';
 export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
@@ -328,39 +243,18 @@ export type { PipelineRun, PipelineRunStatus, PipelineRunSummary } from './pipel
 export type { BackfilledRun, BackfillOptions, BackfillResult, BackfillStatus } from './pipelines/schedules/backfill.ts';
 export type { FoldPolicy, GapPolicy } from './pipelines/schedules/clock-changes.ts';
 export type { CalendarStep, DaysStep, MonthsStep } from './pipelines/schedules/every-timetable.ts';
-export type { DataInterval } from './pipelines/schedules/intervals.ts';
+export type { DataInterval } from './pipelines/schedules/data-interval.ts';
 export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, ScheduleTiming } from './pipelines/schedules/schedule-options.ts';
 export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
 export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
 export type { StepResult } from './pipelines/step-result.ts';
-export type {
-  FinalStepOptions,
-  StepAttempt,
-  StepCondition,
-  StepContext,
-  StepExecutionOptions,
-  StepFunction,
-  StepHandle,
-  StepInputs,
-  StepNeeds,
-  StepOptions,
-  StepOutput,
-} from './pipelines/step.ts';
+export type { FinalStepOptions, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export type { EndsOptions, RunEnd } from './pipelines/triggers/run-ends.ts';
 export type { TriggeredParams, TriggerOptions, TriggerParams, TriggerTiming } from './pipelines/triggers/trigger-options.ts';
 export type { PipelineTrigger, TriggerStatus } from './pipelines/triggers/trigger.ts';
 export { FeatureStore } from './features/feature-store.ts';
-export type {
-  ApplyOptions,
-  FeatureStoreOptions,
-  HistoricalFeatures,
-  HistoricalQuery,
-  MaterializeOptions,
-  OnlineQuery,
-  ViewReport,
-  DescribeOptions,
-} from './features/feature-store-options.ts';
+export type { ApplyOptions, FeatureStoreOptions, HistoricalFeatures, HistoricalQuery, MaterializeOptions, OnlineQuery, ViewReport, DescribeOptions } from './features/feature-store-options.ts';
 export { entity } from './features/definitions/entity.ts';
 export type { Entity, EntityOptions, KeyType } from './features/definitions/entity.ts';
 export { embedding } from './features/definitions/feature-type.ts';

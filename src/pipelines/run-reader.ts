@@ -5,7 +5,7 @@ import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './reducer.ts';
 import { runTimings, type RunTimings } from './run-result.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
-import type { DataInterval } from './schedules/intervals.ts';
+import type { DataInterval } from './schedules/data-interval.ts';
 import { stepResult, type StepResult } from './step-result.ts';
 
 /** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. */

@@ -12,7 +12,7 @@ import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './reducer.ts';
-import type { DataInterval } from './schedules/intervals.ts';
+import type { DataInterval } from './schedules/data-interval.ts';
 import type { StoredOutput } from './stored-output.ts';
 
 /** The head record of a run. */

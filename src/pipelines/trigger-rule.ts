@@ -13,10 +13,22 @@
  * - `none_skipped`: all ended, and none was skipped.
  * - `always`: at once, whatever they do.
  */
-export type TriggerRule = (typeof triggerRules)[number];
+export type TriggerRule =
+  | 'all_success'
+  | 'all_failed'
+  | 'all_done'
+  | 'all_done_min_one_success'
+  | 'all_skipped'
+  | 'one_success'
+  | 'one_failed'
+  | 'one_done'
+  | 'none_failed'
+  | 'none_failed_min_one_success'
+  | 'none_skipped'
+  | 'always';
 
 /** Every {@link TriggerRule}. */
-export const triggerRules = [
+export const triggerRules: readonly TriggerRule[] = [
   'all_success',
   'all_failed',
   'all_done',
@@ -29,7 +41,7 @@ export const triggerRules = [
   'none_failed_min_one_success',
   'none_skipped',
   'always',
-] as const;
+];
 
 /** How many of the steps that a step comes after have ended in which way. */
 export interface Tally {

@@ -89,6 +89,7 @@ describe('retryIf', () => {
     let attempts = 0;
     const work = (): never => {
       attempts++;
+      // eslint-disable-next-line @typescript-eslint/only-throw-error
       throw attempts === 2 ? 'gone' : new TypeError('busy');
     };
     const retries = { limit: 5, backoff: 0, retryIf: (error: unknown, attempt: number): boolean => asked.push([error, attempt]) > 0 && error instanceof TypeError };

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { PipelineListener } from '../pipeline-event.ts';
 import type { RunOutcome } from '../reducer.ts';
 import type { RunStore } from '../run-store.ts';
-import type { DataInterval } from '../schedules/intervals.ts';
+import type { DataInterval } from '../schedules/data-interval.ts';
 import type { RunCause } from './run-cause.ts';
 
 /** A run that was decided upon: whoever carries it out, it is this one. */

@@ -8,7 +8,8 @@ import { check } from '../../core/schema.ts';
 import type { PipelineListener } from '../pipeline-event.ts';
 import type { LaunchOptions } from '../launching/launch.ts';
 import type { RunOutcome } from '../reducer.ts';
-import { intervalsBetween, type DataInterval } from './intervals.ts';
+import { type DataInterval } from './data-interval.ts';
+import { intervalsBetween } from './intervals.ts';
 import type { Schedule } from './schedule.ts';
 import { momentOf } from './schedule-options.ts';
 

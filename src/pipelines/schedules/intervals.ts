@@ -1,13 +1,6 @@
 import { digestOf } from '../../core/digest.ts';
+import { latestComplete, type DataInterval } from './data-interval.ts';
 import type { Timetable } from './timetable.ts';
-
-/** The time whose data a scheduled run is about, from one tick to the next. The run is due at its end, when all of it is there. */
-export interface DataInterval {
-  /** The first moment that belongs to it, epoch milliseconds. */
-  readonly start: number;
-  /** The first that does not any more. */
-  readonly end: number;
-}
 
 /** What decides which intervals a schedule has. */
 export interface IntervalRules {
@@ -37,13 +30,6 @@ export function nextInterval({ timetable, start, since, end, catchup, jitterMs =
   if (!catchup) begin = Math.max(begin, latestComplete(timetable, now - jitterMs)?.start ?? begin);
   const until = timetable.next(begin);
   return until === undefined || until > (end ?? Infinity) ? undefined : { start: begin, end: until };
-}
-
-/** The latest interval that has ended by a moment. */
-export function latestComplete(timetable: Timetable, now: number): DataInterval | undefined {
-  const end = timetable.previous(now);
-  const start = end === undefined ? undefined : timetable.previous(end - 1);
-  return start === undefined ? undefined : { start, end: end! };
 }
 
 /** All intervals between two moments, none of them cut. */

@@ -8,7 +8,7 @@ import { shown } from '../../core/shown.ts';
 import { nameSchema } from '../step.ts';
 import type { ClockChanges, FoldPolicy, GapPolicy } from './clock-changes.ts';
 import { calendarTimetable, durationTimetable, type CalendarStep } from './every-timetable.ts';
-import type { DataInterval } from './intervals.ts';
+import type { DataInterval } from './data-interval.ts';
 import { TimeZone } from './time-zone.ts';
 import type { Timetable } from './timetable.ts';
 

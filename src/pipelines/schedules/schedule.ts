@@ -9,7 +9,8 @@ import { LaunchBook, type BookState, type PauseOptions } from '../launching/laun
 import type { LaunchDecider, LaunchDecision } from '../launching/launch-worker.ts';
 import { runIdFor, type Launch, type LaunchHost } from '../launching/launch.ts';
 import type { BackfillOptions, BackfillResult } from './backfill.ts';
-import { jitterOf, nextInterval, type DataInterval, type IntervalRules } from './intervals.ts';
+import { type DataInterval } from './data-interval.ts';
+import { jitterOf, nextInterval, type IntervalRules } from './intervals.ts';
 import { checkScheduleOptions, timetableOf, type ScheduleSettings, type ScheduleTiming } from './schedule-options.ts';
 import type { Timetable } from './timetable.ts';
 

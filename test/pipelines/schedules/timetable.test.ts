@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cronTimetable } from '../../../src/pipelines/schedules/cron-timetable.ts';
 import { calendarTimetable, durationTimetable } from '../../../src/pipelines/schedules/every-timetable.ts';
-import { intervalsBetween, jitterOf, latestComplete, nextInterval } from '../../../src/pipelines/schedules/intervals.ts';
+import { latestComplete } from '../../../src/pipelines/schedules/data-interval.ts';
+import { intervalsBetween, jitterOf, nextInterval } from '../../../src/pipelines/schedules/intervals.ts';
 import { checkScheduleOptions, timetableOf, type ScheduleTiming } from '../../../src/pipelines/schedules/schedule-options.ts';
 import { TimeZone } from '../../../src/pipelines/schedules/time-zone.ts';
 
