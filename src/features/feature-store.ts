@@ -17,7 +17,7 @@ import { parseVersionedName } from './definitions/feature-ref.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
 import { PlanCache } from './definitions/plan-cache.ts';
-import { planQuery, type FeatureRequest, type QueryPlan } from './definitions/query-plan.ts';
+import { planQuery, type FeatureRequest, type PlannedQuery, type QueryPlan } from './definitions/query-plan.ts';
 import { schemaOf, type FeatureSchema } from './feature-schema.ts';
 import {
   checkApplyOptions,
@@ -165,7 +165,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async describeFeatures(features: FeatureRequest, options: DescribeOptions = {}): Promise<FeatureSchema> {
     checkDescribeOptions(options);
-    return schemaOf(await this.#plan({ ...options, features }, false));
+    return schemaOf(await this.#confirmedPlan({ ...options, features }));
   }
 
   /**
@@ -288,7 +288,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async saveDataset(name: string, query: SaveDatasetQuery): Promise<SavedDataset> {
     const { saveDataset } = await import('./datasets/save-dataset.ts');
-    const plan = (asked: Pick<SaveDatasetQuery, 'features' | 'fullFeatureNames' | 'signal'>): Promise<QueryPlan> => this.#plan(asked, false);
+    const plan = (asked: PlannedQuery): Promise<QueryPlan> => this.#plan(asked, false);
     return saveDataset({ storage: this.#storage, clock: this.#clock, plan, load: (current, options) => this.#rows.load(current, options), trim: () => this.#rows.trim() }, name, query);
   }
 
@@ -331,7 +331,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
     checkOnlineQuery(query);
-    const plan = (cached: boolean): Promise<QueryPlan> => (cached ? this.#plans.get(query.features, query.fullFeatureNames ?? false, () => this.#plan(query, true)) : this.#plan(query, false));
+    const plan = (cached: boolean): Promise<QueryPlan> => (cached ? this.#knownPlan(query) : this.#plan(query, false));
     const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan, now: () => this.#clock.now(), log: this.#log };
     return answerOnline(source, query);
   }
@@ -392,7 +392,20 @@ export class FeatureStore implements AsyncDisposable {
     await this.close();
   }
 
-  async #plan({ features, fullFeatureNames = false, signal }: { features: FeatureRequest; fullFeatureNames?: boolean | undefined; signal?: AbortSignal | undefined }, cached: boolean): Promise<QueryPlan> {
+  /** The plan by definitions as they are now: that of the last time, when one read finds them unchanged. */
+  async #confirmedPlan(query: PlannedQuery): Promise<QueryPlan> {
+    const plan = await this.#knownPlan(query);
+    const keys = [...plan.relies];
+    const found = await this.#storage.read(keys, { signal: query.signal });
+    return keys.every((key, i) => this.#catalog.confirms(key, found[i]?.version)) ? plan : this.#plan(query, false);
+  }
+
+  /** The plan by definitions as this instance knows them. */
+  async #knownPlan(query: PlannedQuery): Promise<QueryPlan> {
+    return this.#plans.get(query.features, query.fullFeatureNames ?? false, () => this.#plan(query, true));
+  }
+
+  async #plan({ features, fullFeatureNames = false, signal }: PlannedQuery, cached: boolean): Promise<QueryPlan> {
     return planQuery({ catalog: this.#catalog, functionOf: (name, version) => this.#functions.of(name, version), cached }, features, fullFeatureNames, { signal });
   }
 

@@ -40,10 +40,12 @@ export interface ServedValues {
 export function serveView(asked: AskedView, records: readonly (LoadedRecord | undefined)[], now: number): ServedValues[] {
   const { view } = asked.current;
   const size = records.length;
+  // Features of a view are of the same moments, so they share one list of them.
+  const timestamps = new Array<number | null>(size);
   const served = asked.features.map(({ feature }) => {
     const standIn = defaultOf(view, feature);
     const definition = definitionOf(view, feature);
-    return { definition, standIn: standIn && valueAt(standIn, 0), values: new Array<unknown>(size), statuses: new Array<FeatureStatus>(size), timestamps: new Array<number | null>(size) };
+    return { definition, standIn: standIn && valueAt(standIn, 0), values: new Array<unknown>(size), statuses: new Array<FeatureStatus>(size), timestamps };
   });
   const probes = { codes: new Int32Array(1), times: Float64Array.of(now) };
   for (let i = 0; i < size; i++) {
@@ -52,10 +54,10 @@ export function serveView(asked: AskedView, records: readonly (LoadedRecord | un
     const columns = loaded && columnsFor(loaded, asked, now);
     const found = index && newestRow(index, now, view.ttl);
     const isThere = found !== undefined && (found.outcome === outcome.matched || found.outcome === outcome.expired);
-    const time = isThere ? index!.times[found.place]! : null;
+    timestamps[i] = isThere ? index!.times[found.place]! : null;
     let sweep: ProbeSweep | undefined;
     for (let f = 0; f < served.length; f++) {
-      const { definition, standIn, values, statuses, timestamps } = served[f]!;
+      const { definition, standIn, values, statuses } = served[f]!;
       let value: unknown = null;
       let status: FeatureStatus = 'NOT_FOUND';
       if (isThere && definition.kind === 'column' && found.outcome === outcome.expired) status = 'OUTSIDE_MAX_AGE';
@@ -69,7 +71,6 @@ export function serveView(asked: AskedView, records: readonly (LoadedRecord | un
       }
       values[i] = ownValue(value ?? standIn ?? null);
       statuses[i] = status;
-      timestamps[i] = time;
     }
   }
   return served;

@@ -76,21 +76,14 @@ function asFloat(value: unknown): unknown {
 /** The answer to a request for features: entity keys first, then the features, each a column. `types` has the type of each feature column. */
 export function onlineAnswer(found: OnlineFeatures, types: ReadonlyMap<string, ColumnType>): string {
   const names = Object.keys(found.columns);
-  // The features of a view are of the same moments.
-  const texts = new Map<number, string>();
-  const textOf = (time: number | null): string => {
-    if (time === null) return epoch;
-    const text = texts.get(time) ?? timeText(time);
-    texts.set(time, text);
-    return text;
-  };
+  const timesOf = timeTexts();
   const results = names.map((name) => {
     const column = found.columns[name]!;
     const wire = wireValueOf(types.get(name));
     const values = wire ? column.map(wire) : column;
     const statuses = found.statuses[name] ?? column.map(() => 'PRESENT');
-    const times = found.timestamps[name]?.map(textOf) ?? column.map(() => epoch);
-    return `{"values":${stringifyLossless(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${JSON.stringify(times)}}`;
+    const times = found.timestamps[name];
+    return `{"values":${stringifyLossless(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${times ? timesOf(times) : JSON.stringify(column.map(() => epoch))}}`;
   });
   return `{"metadata":{"feature_names":${JSON.stringify(names)}},"results":[${results.join(',')}]}`;
 }
@@ -100,6 +93,22 @@ function wireValueOf(type: ColumnType | undefined): ((value: unknown) => unknown
   if (type === 'timestamp') return (value) => (typeof value === 'number' ? value / 1000 : value);
   if (type === 'bytes') return (value) => (value instanceof Uint8Array ? toBase64(value) : value);
   return undefined;
+}
+
+/** Writes lists of times, one that many columns share and moments that many rows share only once. */
+function timeTexts(): (times: readonly (number | null)[]) => string {
+  const lists = new Map<readonly (number | null)[], string>();
+  const texts = new Map<number | null, string>([[null, `"${epoch}"`]]);
+  const textOf = (time: number | null): string => {
+    const text = texts.get(time) ?? `"${timeText(time!)}"`;
+    texts.set(time, text);
+    return text;
+  };
+  return (times) => {
+    const list = lists.get(times) ?? `[${times.map(textOf).join(',')}]`;
+    lists.set(times, list);
+    return list;
+  };
 }
 
 /** RFC 3339 as protobuf writes it: with a fraction only where there is one. */

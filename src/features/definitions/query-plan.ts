@@ -14,6 +14,12 @@ import type { OnDemandView } from './on-demand-view.ts';
 /** Features by the name of a service (`delay_v1`, or `delay_v1@1` for an older version), a service, or references in a list. */
 export type FeatureRequest = string | FeatureService | readonly FeatureRef[];
 
+/** What of a query decides its plan. */
+export interface PlannedQuery extends Pick<OperationOptions, 'signal'> {
+  readonly features: FeatureRequest;
+  readonly fullFeatureNames?: boolean | undefined;
+}
+
 /** A feature of a view, and under what its values are found while a query is answered. */
 export interface AskedFeature {
   readonly feature: string;

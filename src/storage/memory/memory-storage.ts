@@ -86,7 +86,7 @@ export class MemoryStorage implements StorageAdapter {
     return keys.map((key) => {
       // What a record is stored under is a key.
       const record = this.#records.get(key) ?? this.#records.get(assertKey(key));
-      return record && { version: record.version, bytes: new Uint8Array(record.bytes), blobs: [...record.blobs] };
+      return record && copyOf(record);
     });
   }
 
@@ -255,4 +255,16 @@ async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal
     throwIfAborted(signal, 'Reading the blob');
     yield chunk;
   }
+}
+
+/** A record for a reader to keep. Its bytes are copied when they are looked at: who finds by the version that nothing is new pays for no copy. What is stored is never changed in place. */
+function copyOf({ version, bytes, blobs }: StoredRecord): StoredRecord {
+  let own: Uint8Array | undefined;
+  return {
+    version,
+    get bytes() {
+      return (own ??= new Uint8Array(bytes));
+    },
+    blobs: [...blobs],
+  };
 }
