@@ -1,16 +1,14 @@
 import { untilAborted } from '../../core/abort.ts';
 import type { AuditEvent } from '../../core/audit.ts';
-import { backoffMs } from '../../core/backoff.ts';
+import { sleep } from '../../core/clock.ts';
 import { ModelkeepError } from '../../core/errors.ts';
+import { LookLoop, type Look } from '../../core/look-loop.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { reportFailure } from '../../core/report-failure.ts';
 import { deliver } from './webhook-delivery.ts';
 import type { WebhookKeys } from './webhook-keys.ts';
 import { WebhookLines } from './webhook-lines.ts';
 import type { WebhookSettings, WebhookSource } from './webhook-options.ts';
-
-// However many hints come, the source is not asked more often.
-const shortestPauseMs = 50;
 
 /** What a worker sends, and how. */
 export interface WebhookWork {
@@ -30,33 +28,24 @@ interface Batch {
   readonly next: string | undefined;
 }
 
-interface Waiter {
-  /** The first look that tells it something. */
-  readonly from: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** Reads on in a source, sends what it finds, and stores how far all of it was taken. */
 export class WebhookWorker {
   readonly #work: WebhookWork;
   readonly #lines = new WebhookLines();
   // Ends attempts, and what comes between them.
   readonly #abort = new AbortController();
-  readonly #stop = new AbortController();
-  readonly #waiters = new Set<Waiter>();
+  readonly #loop: LookLoop;
   #batches: Batch[] = [];
   #read: string | undefined;
   #taken: string | undefined;
   #saved: string | undefined;
-  #looks = 0;
-  #woken = false;
-  #rouse: (() => void) | undefined;
-  #running: Promise<void> = Promise.resolve();
 
   constructor(work: WebhookWork, cursor: string | undefined) {
     this.#work = work;
     this.#read = this.#taken = this.#saved = cursor;
+    const { clock, random } = work.settings;
+    const look = (signal: AbortSignal): Promise<Look> => this.#look(signal);
+    this.#loop = new LookLoop({ clock, random, look, onError: (error) => this.#tell(error), backoff: work.settings, keepAlive: false, closed });
   }
 
   get queued(): number {
@@ -65,69 +54,44 @@ export class WebhookWorker {
 
   /** Begins. Never throws. */
   start(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   /** Looks again soon. */
   wake(): void {
-    this.#woken = true;
-    this.#rouse?.();
+    this.#loop.wake();
   }
 
   /** Resolves when a look that begins from now on finds nothing more to do. */
   idle(): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.reject(closed());
-    // The waits between looks keep no process alive; whoever waits for the end does.
-    const release = this.#work.settings.clock.setTimer(() => undefined, 2_147_483_647, { keepAlive: true });
-    const idle = new Promise<void>((resolve, reject) => {
-      this.#waiters.add({ from: this.#looks + 1, resolve, reject });
-      this.wake();
-    });
-    return idle.finally(release);
+    return this.#loop.idle();
   }
 
   async close({ signal }: OperationOptions): Promise<void> {
-    this.#stop.abort();
+    const stopped = this.#loop.stop();
     const abort = (): void => this.#abort.abort(signal?.reason);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
-    await this.#running;
+    await stopped;
     await this.#lines.settled();
     // Where that fails, what was taken is sent once more.
     await this.#save().catch((error: unknown) => this.#tell(error));
     signal?.removeEventListener('abort', abort);
-    for (const { reject } of this.#waiters) reject(closed());
-    this.#waiters.clear();
+    this.#loop.dismiss();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stop;
-    for (let failures = 0; !signal.aborted; ) {
-      this.#woken = false;
-      const look = ++this.#looks;
-      let moved = false;
-      try {
-        moved = await this.#look();
-        if (signal.aborted) return;
-        await this.#save();
-        failures = 0;
-        if (!moved && this.#batches.length === 0) this.#settle(look);
-      } catch (error) {
-        if (signal.aborted) return;
-        failures++;
-        this.#tell(error);
-      }
-      const { settings, intervalMs } = this.#work;
-      await this.#rest(failures > 0 ? backoffMs(failures, settings, settings.random) : moved ? 0 : intervalMs, failures === 0);
-    }
+  async #look(signal: AbortSignal): Promise<Look> {
+    const moved = await this.#readOn(signal);
+    if (!signal.aborted) await this.#save();
+    return { waitMs: moved ? 0 : this.#work.intervalMs, settled: !moved && this.#batches.length === 0 };
   }
 
   /** Reads on as far as there is room; whether there was something. */
-  async #look(): Promise<boolean> {
+  async #readOn(signal: AbortSignal): Promise<boolean> {
     const { source, maxQueued } = this.#work;
     const room = maxQueued - this.#lines.size;
     if (room <= 0) return false;
-    const { events, next } = await untilAborted(source.poll(this.#read, { limit: room, signal: this.#stop.signal }), this.#stop.signal, 'The webhook');
+    const { events, next } = await untilAborted(source.poll(this.#read, { limit: room, signal }), signal, 'The webhook');
     if (events.length === 0 && next === this.#read) return false;
     const batch: Batch = { left: events.length, next };
     this.#batches.push(batch);
@@ -150,13 +114,13 @@ export class WebhookWorker {
     const { settings, keys, giveUpMs } = this.#work;
     for (;;) {
       try {
-        await deliver(event, settings, keys, this.#abort.signal, this.#stop.signal);
+        await deliver(event, settings, keys, this.#abort.signal, this.#loop.signal);
         return true;
       } catch (error) {
-        if (this.#stop.signal.aborted) return false;
+        if (this.#loop.signal.aborted) return false;
         this.#tell(error);
         if (giveUpMs !== undefined && settings.clock.now() - event.at >= giveUpMs) return true;
-        await this.#pause(settings.maxMs, false);
+        await sleep(settings.clock, settings.maxMs, this.#loop.signal).catch(() => undefined);
       }
     }
   }
@@ -175,37 +139,6 @@ export class WebhookWorker {
     if (cursor === this.#saved) return;
     await this.#work.save(cursor);
     this.#saved = cursor;
-  }
-
-  #settle(look: number): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.from > look) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
-  }
-
-  /** Waits before the next look: after a failure for its time, else until something happens. */
-  async #rest(ms: number, rousable: boolean): Promise<void> {
-    const first = rousable ? Math.min(ms, shortestPauseMs) : ms;
-    await this.#pause(first, false);
-    if (ms > first && !this.#woken) await this.#pause(ms - first, true);
-  }
-
-  /** Waits, for no longer than until the end. It keeps no process alive. */
-  #pause(ms: number, rousable: boolean): Promise<void> {
-    const { signal } = this.#stop;
-    return new Promise((resolve) => {
-      const end = (): void => {
-        undo();
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      const undo = this.#work.settings.clock.setTimer(end, ms);
-      if (rousable) this.#rouse = end;
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
-    });
   }
 
   #tell(error: unknown): void {

@@ -1,16 +1,14 @@
-import { backoffMs } from '../../core/backoff.ts';
 import type { Undo } from '../../core/clock.ts';
 import { isModelkeepError, ModelkeepError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
+import { LookLoop, type Look } from '../../core/look-loop.ts';
 import { systemRandom } from '../../core/random.ts';
 import type { BookEvent, BookState, LaunchBook } from './launch-book.ts';
 import type { Launch, LaunchHost, LaunchOptions } from './launch.ts';
 
-// However many hints come, no book is looked into more often.
-const shortestPauseMs = 50;
 // A clock that was set is noticed after so long.
 const longestPauseMs = 60_000;
-const waits = { initialMs: 1_000, maxMs: 60_000 };
+const backoff = { initialMs: 1_000, maxMs: 60_000 };
 
 /** What a schedule or trigger makes of its state at one moment. */
 export interface LaunchDecision<S extends BookState> {
@@ -57,18 +55,16 @@ export interface KeptWorker {
  */
 export class LaunchWorker<S extends BookState> implements KeptWorker {
   readonly #work: LaunchWork<S>;
-  readonly #stop = new AbortController();
+  readonly #loop: LookLoop;
   readonly #cancel = new AbortController();
   readonly #runs = new Map<string, Promise<void>>();
-  readonly #waiters = new Set<{ readonly from: number; readonly resolve: () => void; readonly reject: (error: unknown) => void }>();
   #unhook: Undo = () => undefined;
-  #looks = 0;
-  #woken = false;
-  #rouse: (() => void) | undefined;
-  #loop: Promise<void> = Promise.resolve();
 
   constructor(work: LaunchWork<S>) {
     this.#work = work;
+    const { clock, onError } = work.host;
+    // Whoever keeps schedules wants to be kept alive for the next one.
+    this.#loop = new LookLoop({ clock, random: systemRandom, look: (signal) => this.#look(signal), onError, backoff, keepAlive: true, closed });
   }
 
   get running(): number {
@@ -78,60 +74,38 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
   start(): void {
     const { hints, host } = this.#work;
     if (hints) this.#unhook = host.store.storage.onChange?.(() => this.wake()) ?? this.#unhook;
-    this.#loop = this.#keep();
+    this.#loop.start();
   }
 
   wake(): void {
-    this.#woken = true;
-    this.#rouse?.();
+    this.#loop.wake();
   }
 
   idle(): Promise<void> {
-    if (this.#stop.signal.aborted) return Promise.reject(closed());
-    return new Promise<void>((resolve, reject) => {
-      this.#waiters.add({ from: this.#looks + 1, resolve, reject });
-      this.wake();
-    });
+    return this.#loop.idle();
   }
 
   async close(signal: AbortSignal | undefined): Promise<void> {
-    this.#stop.abort();
+    const stopped = this.#loop.stop();
     this.#unhook();
     const cancel = (): void => this.#cancel.abort(signal?.reason);
     if (signal?.aborted) cancel();
     else signal?.addEventListener('abort', cancel, { once: true });
-    await this.#loop;
+    await stopped;
     await Promise.all(this.#runs.values());
     signal?.removeEventListener('abort', cancel);
-    for (const { reject } of this.#waiters) reject(closed());
-    this.#waiters.clear();
+    this.#loop.dismiss();
   }
 
-  async #keep(): Promise<void> {
-    const { clock, onError } = this.#work.host;
-    const { signal } = this.#stop;
-    for (let failures = 0; !signal.aborted; ) {
-      this.#woken = false;
-      const look = ++this.#looks;
-      let waitMs: number;
-      try {
-        const wakeAt = await this.#look();
-        failures = 0;
-        if (wakeAt !== undefined && this.#runs.size === 0) this.#settle(look);
-        waitMs = wakeAt === undefined ? 0 : Math.min(Math.max(wakeAt - clock.now(), shortestPauseMs), longestPauseMs);
-      } catch (error) {
-        if (signal.aborted) return;
-        onError(error);
-        waitMs = backoffMs(++failures, waits, systemRandom);
-      }
-      if (waitMs > 0 && !signal.aborted) await this.#rest(waitMs, failures === 0);
-    }
+  async #look(signal: AbortSignal): Promise<Look> {
+    const wakeAt = await this.#decide(signal);
+    if (wakeAt === undefined) return { waitMs: 0, settled: false };
+    return { waitMs: Math.min(Math.max(wakeAt - this.#work.host.clock.now(), 1), longestPauseMs), settled: this.#runs.size === 0 };
   }
 
-  /** One look: when to look again, or `undefined` when there may be more to do at once. */
-  async #look(): Promise<number | undefined> {
+  /** Decides and has it done: when to look again, or `undefined` when there may be more to do at once. */
+  async #decide(signal: AbortSignal): Promise<number | undefined> {
     const { book, decide, host, intervalMs, hints } = this.#work;
-    const { signal } = this.#stop;
     const state = await this.#withoutEnded(await book.open({ signal }));
     const soon = host.clock.now() + intervalMs;
     const decision = state.paused ? {} : await decide(state, host.clock.now(), signal);
@@ -160,7 +134,7 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
     const ended = others.filter((_, i) => heads[i] && heads[i].status !== 'running');
     for (const [i, launch] of others.entries()) {
       const [head, lease] = [heads[i], leases[i]];
-      if (this.#stop.signal.aborted || (head && head.status !== 'running') || (lease && lease.expiresAt > now)) continue;
+      if (this.#loop.signal.aborted || (head && head.status !== 'running') || (lease && lease.expiresAt > now)) continue;
       // Whoever claimed it is given the time to begin; a claim from the future was made by a clock that was ahead.
       if (head || Math.abs(now - launch.claimedAt) > leaseMs) this.#carryOut(launch);
     }
@@ -175,7 +149,7 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
       .catch((error: unknown) => this.#work.host.onError(error))
       .finally(() => {
         this.#runs.delete(launch.run);
-        this.wake();
+        this.#loop.wakeNow();
       });
     this.#runs.set(launch.run, done);
   }
@@ -191,39 +165,6 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
       if (isModelkeepError(error, 'validation', 'unsupported')) await book.close([run], [{ type: 'run-abandoned', data: { run, failure: describeFailure(error) } }]);
       throw error;
     }
-  }
-
-  #settle(look: number): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.from > look) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
-  }
-
-  /** Waits before the next look: after a failure for its time, else until it is woken, though not for a moment only. */
-  async #rest(ms: number, rousable: boolean): Promise<void> {
-    if (!rousable) return this.#pause(ms, false);
-    if (!this.#woken) await this.#pause(ms, true);
-    else await this.#pause(shortestPauseMs, false);
-  }
-
-  #pause(ms: number, rousable: boolean): Promise<void> {
-    const { signal } = this.#stop;
-    return new Promise((resolve) => {
-      let undo: Undo = () => undefined;
-      const end = (): void => {
-        undo();
-        signal.removeEventListener('abort', end);
-        this.#rouse = undefined;
-        resolve();
-      };
-      // Whoever keeps schedules wants to be kept alive for the next one.
-      undo = this.#work.host.clock.setTimer(end, ms, { keepAlive: true });
-      if (rousable) this.#rouse = end;
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
-    });
   }
 }
 
