@@ -1,5 +1,7 @@
 import type { FailureRecord } from '../core/failure.ts';
-import type { Plan } from './plan.ts';
+import { PersistentArray } from './persistent-array.ts';
+import type { Plan, StepSpec } from './plan.ts';
+import { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 
@@ -45,12 +47,12 @@ export interface RunState {
   /** How many steps may run at once. */
   readonly concurrency: number;
   readonly running: number;
-  /** Steps that may start as soon as there is room, first come first served. */
-  readonly ready: readonly number[];
+  /** Steps that may start as soon as there is room. */
+  readonly ready: ReadyQueue;
   /** By the step's number in the plan. */
-  readonly steps: readonly StepState[];
+  readonly steps: PersistentArray<StepState>;
   /** How the steps that it comes after have ended, by the step's number in the plan. */
-  readonly tallies: readonly Tally[];
+  readonly tallies: PersistentArray<Tally>;
   /** Steps that have not come to a final status. */
   readonly open: number;
   /** Those of them that do not run at the end of the run. */
@@ -97,9 +99,9 @@ export function initialState(plan: Plan, concurrency: number, restored: Readonly
     cancelling: false,
     concurrency,
     running: 0,
-    ready: [],
-    steps,
-    tallies: plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded)),
+    ready: ReadyQueue.empty(steps.length),
+    steps: PersistentArray.from(steps),
+    tallies: PersistentArray.from(plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded))),
     open: steps.filter(({ status }) => !isFinal(status)).length,
     openBefore: steps.filter(({ status }, i) => !isFinal(status) && !plan.steps[i]!.final).length,
   };
@@ -122,7 +124,7 @@ export function isFinal(status: StepStatus): boolean {
 /**
  * The one place where a run is decided: what the state becomes by events that have gathered, and what has to be done about it. Pure, so that every executor decides alike
  * and any run can be replayed. An event that the state no longer waits for (a second result of an attempt, a retry of a cancelled step) changes nothing. Costs time in
- * the number of steps once, and for each event in the number of steps that come after its own.
+ * the number of steps once, and for each event in the number of steps that come after its own: states share what has not changed.
  */
 export function decide(plan: Plan, state: RunState, ...events: readonly RunEvent[]): [RunState, readonly RunCommand[]] {
   const decision = new Decision(plan, state);
@@ -130,17 +132,17 @@ export function decide(plan: Plan, state: RunState, ...events: readonly RunEvent
   return decision.result();
 }
 
-/** One decision under way: copies of the state's arrays that it alone may change. */
+/** One decision under way. */
 class Decision {
   readonly #plan: Plan;
   readonly #before: RunState;
-  readonly #steps: StepState[];
-  readonly #tallies: Tally[];
-  readonly #ready: number[];
   readonly #commands: RunCommand[] = [];
   /** Steps whose trigger may say something new. */
   readonly #affected: number[] = [];
   #at = 0;
+  #steps: PersistentArray<StepState>;
+  #tallies: PersistentArray<Tally>;
+  #ready: ReadyQueue;
   #running: number;
   #open: number;
   #openBefore: number;
@@ -149,9 +151,9 @@ class Decision {
   constructor(plan: Plan, state: RunState) {
     this.#plan = plan;
     this.#before = state;
-    this.#steps = state.steps.slice();
-    this.#tallies = state.tallies.slice();
-    this.#ready = state.ready.slice();
+    this.#steps = state.steps;
+    this.#tallies = state.tallies;
+    this.#ready = state.ready;
     this.#running = state.running;
     this.#open = state.open;
     this.#openBefore = state.openBefore;
@@ -204,9 +206,10 @@ class Decision {
 
   #start(): void {
     for (let i = this.#steps.length - 1; i >= 0; i--) this.#affected.push(i);
-    this.#steps.forEach(({ status, retryAt }, i) => {
-      if (status === 'retrying') this.#commands.push({ type: 'wait', step: this.#name(i), until: retryAt ?? this.#at });
-    });
+    for (const [i, { name }] of this.#plan.steps.entries()) {
+      const { status, retryAt } = this.#steps.at(i);
+      if (status === 'retrying') this.#commands.push({ type: 'wait', step: name, until: retryAt ?? this.#at });
+    }
   }
 
   #ended(name: string, attempt: number, change: Partial<StepState>): void {
@@ -223,10 +226,10 @@ class Decision {
     const { durationMs, attempt, failure } = event;
     const { retry, final } = this.#plan.steps[i]!;
     if (this.#cancelling && !final) return this.#close(i, { status: 'cancelled', durationMs, because: 'the run was cancelled while it ran' });
-    const failures = [...this.#steps[i]!.failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
+    const failures = [...this.#steps.at(i).failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
     if (event.retryable && attempt <= retry.limit) {
       const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
-      this.#steps[i] = { ...this.#steps[i]!, status: 'retrying', failures, durationMs, retryAt };
+      this.#change(i, { status: 'retrying', failures, durationMs, retryAt });
       this.#commands.push({ type: 'record', step: event.step }, { type: 'wait', step: event.step, until: retryAt });
       return;
     }
@@ -235,35 +238,36 @@ class Decision {
 
   #retry(name: string): void {
     const i = this.#plan.indexOf.get(name);
-    if (i === undefined || this.#steps[i]!.status !== 'retrying') return;
-    this.#steps[i] = { ...this.#steps[i]!, status: 'pending', retryAt: undefined };
-    this.#ready.push(i);
+    if (i === undefined || this.#steps.at(i).status !== 'retrying') return;
+    this.#change(i, { status: 'pending', retryAt: undefined });
+    this.#ready = this.#ready.with(i);
   }
 
   /** What runs at the end still does, and is not stopped: it is there to clean up. */
   #cancel(): void {
     if (this.#cancelling || this.#openBefore === 0) return;
     this.#cancelling = true;
-    this.#ready.length = 0;
-    this.#steps.forEach(({ status }, i) => {
-      if (isFinal(status) || this.#plan.steps[i]!.final) return;
-      if (status === 'running') this.#commands.push({ type: 'abort', step: this.#name(i) });
+    this.#ready = ReadyQueue.empty(this.#steps.length);
+    for (const [i, { name, final }] of this.#plan.steps.entries()) {
+      const { status } = this.#steps.at(i);
+      if (isFinal(status) || final) continue;
+      if (status === 'running') this.#commands.push({ type: 'abort', step: name });
       else this.#close(i, { status: 'cancelled', retryAt: undefined, because: 'the run was cancelled before it ran' });
-    });
+    }
   }
 
   /** Asks the trigger of a step that waits; a verdict need not wait for what else the step comes after. */
   #judge(i: number): void {
     const { final, trigger } = this.#plan.steps[i]!;
-    if (this.#steps[i]!.status !== 'pending' || (final ? this.#openBefore > 0 : this.#cancelling)) return;
-    const verdict = triggerVerdict(trigger, this.#tallies[i]!, this.#plan.upstream[i]!.length);
+    if (this.#steps.at(i).status !== 'pending' || (final ? this.#openBefore > 0 : this.#cancelling)) return;
+    const verdict = triggerVerdict(trigger, this.#tallies.at(i), this.#plan.upstream[i]!.length);
     if (verdict === 'wait') return;
     if (verdict !== 'run') this.#close(i, { status: verdict, because: this.#reason(i, verdict) });
-    else if (!this.#ready.includes(i)) this.#ready.push(i);
+    else this.#ready = this.#ready.with(i);
   }
 
   #reason(i: number, verdict: TriggerVerdict): string {
-    const culprits = this.#plan.upstream[i]!.map((source) => ({ name: this.#name(source), ...this.#steps[source]! }));
+    const culprits = this.#plan.upstream[i]!.map((source) => ({ name: this.#name(source), ...this.#steps.at(source) }));
     const { trigger } = this.#plan.steps[i]!;
     if (verdict === 'upstream_failed') {
       const culprit = culprits.find(({ status }) => status === 'failed') ?? culprits.find(({ status }) => status === 'upstream_failed');
@@ -271,28 +275,33 @@ class Decision {
     }
     const skipped = culprits.find(({ status }) => status === 'skipped');
     if (skipped && (trigger === 'all_success' || trigger === 'none_skipped')) return `step '${skipped.name}' was skipped`;
-    const { succeeded, failed, skipped: skips, upstreamFailed } = this.#tallies[i]!;
+    const { succeeded, failed, skipped: skips, upstreamFailed } = this.#tallies.at(i);
     return `its trigger '${trigger}' cannot be met: of ${culprits.length} steps ${succeeded} succeeded, ${failed} failed, ${skips} were skipped and ${upstreamFailed} could not run`;
   }
 
   #startReady(): void {
-    const room = this.#before.concurrency - this.#running;
-    for (const i of this.#ready.splice(0, Math.max(0, room))) {
-      const step = this.#steps[i]!;
-      const attempts = step.attempts + 1;
-      this.#steps[i] = { ...step, status: 'running', attempts, startedAt: step.startedAt ?? this.#at };
-      this.#running++;
-      this.#commands.push({ type: 'execute', step: this.#name(i), attempt: attempts });
+    while (this.#running < this.#before.concurrency) {
+      const next = this.#ready.next();
+      if (next === undefined) return;
+      this.#ready = next.rest;
+      this.#execute(next.step);
     }
   }
 
+  #execute(i: number): void {
+    const { attempts: before, startedAt = this.#at } = this.#steps.at(i);
+    const attempts = before + 1;
+    this.#change(i, { status: 'running', attempts, startedAt });
+    this.#running++;
+    this.#commands.push({ type: 'execute', step: this.#name(i), attempt: attempts });
+  }
+
   #close(i: number, change: Partial<StepState>): void {
-    const closed: StepState = { ...this.#steps[i]!, ...change, endedAt: this.#at };
-    this.#steps[i] = closed;
+    const { status } = this.#change(i, { ...change, endedAt: this.#at });
     this.#open--;
     this.#commands.push({ type: 'record', step: this.#name(i) });
     const followers = this.#plan.downstream[i]!;
-    for (const follower of followers) this.#tallies[follower] = counted(this.#tallies[follower]!, closed.status);
+    for (const follower of followers) this.#tallies = this.#tallies.with(follower, counted(this.#tallies.at(follower), status));
     // The last goes first: those that become ready do so in the order of the plan.
     for (let at = followers.length - 1; at >= 0; at--) this.#affected.push(followers[at]!);
     if (this.#plan.steps[i]!.final || --this.#openBefore > 0) return;
@@ -301,15 +310,20 @@ class Decision {
 
   /** Green only when no step went wrong that was not allowed to: a failure inside is never covered by what came after it. */
   #outcome(): RunOutcome {
-    const good = ({ status }: StepState, i: number): boolean =>
-      status === 'succeeded' || status === 'skipped' || (status !== 'cancelled' && this.#plan.steps[i]!.allowFailure);
-    if (this.#steps.every(good)) return 'succeeded';
+    const good = ({ status }: StepState, { allowFailure }: StepSpec): boolean => status === 'succeeded' || status === 'skipped' || (status !== 'cancelled' && allowFailure);
+    if (this.#plan.steps.every((step, i) => good(this.#steps.at(i), step))) return 'succeeded';
     return this.#cancelling ? 'cancelled' : 'failed';
+  }
+
+  #change(i: number, change: Partial<StepState>): StepState {
+    const changed: StepState = { ...this.#steps.at(i), ...change };
+    this.#steps = this.#steps.with(i, changed);
+    return changed;
   }
 
   #runningStep(name: string, attempt: number): number | undefined {
     const i = this.#plan.indexOf.get(name);
-    const step = i === undefined ? undefined : this.#steps[i];
+    const step = i === undefined ? undefined : this.#steps.at(i);
     return step?.status === 'running' && step.attempts === attempt ? i : undefined;
   }
 

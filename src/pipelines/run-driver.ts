@@ -65,7 +65,7 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   await store.noteEnd(head);
   const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), host.event(head, status, { fence: lease.fence }));
   notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
-  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps[i]!]));
+  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps.at(i)]));
   return resultOf(host, finished, definition, states, outputs);
 }
 

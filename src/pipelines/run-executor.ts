@@ -145,7 +145,7 @@ export class RunExecutor {
 
   #recordOf(name: string, state: RunState): StepRecord {
     const { definition, head, lease } = this.#parts;
-    const step = state.steps[definition.plan.indexOf.get(name)!]!;
+    const step = state.steps.at(definition.plan.indexOf.get(name)!);
     const output = step.status === 'succeeded' ? this.#saved.get(name)?.stored : undefined;
     return { ...step, step: name, round: head.round, fence: lease.fence, output };
   }
@@ -233,7 +233,7 @@ export class RunExecutor {
   #statesFor({ handle, final, needs, after }: StepDefinition): Readonly<Record<string, StepResult>> {
     const { steps, plan } = this.#parts.definition;
     const names = final ? [...steps.keys()].filter((name) => name !== handle.name) : new Set([...Object.values(needs), ...after]);
-    return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.steps[plan.indexOf.get(name)!]!)]));
+    return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.steps.at(plan.indexOf.get(name)!))]));
   }
 
   /** Asks the step whether trying again can help. */
@@ -257,7 +257,7 @@ export class RunExecutor {
   /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */
   #tellOf(step: string): void {
     const { definition, outputs } = this.#parts;
-    const { status, attempts: attempt, durationMs = 0, failures, retryAt = 0, because = '' } = this.#state.steps[definition.plan.indexOf.get(step)!]!;
+    const { status, attempts: attempt, durationMs = 0, failures, retryAt = 0, because = '' } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
     const failure = failures.at(-1)?.failure;
     if (status === 'succeeded') {
       const saved = this.#saved.get(step);

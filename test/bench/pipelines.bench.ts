@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryStorage, Pipeline, type PipelineOptions, type StepHandle } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { planSteps, type Plan } from '../../src/pipelines/plan.ts';
+import { decide, initialState } from '../../src/pipelines/reducer.ts';
+import { retryPolicy } from '../../src/pipelines/retry.ts';
 import { compare, measure, type Benchmark, type Result } from './harness.ts';
 
 const steps = 100;
@@ -55,8 +58,32 @@ function beyond(name: string, benchmark: Benchmark, milliseconds: number): Bench
   };
 }
 
+const decided = 10_000;
+
+/** A plan of 10,000 steps of which each comes after what `upstream` says. */
+function planOf(upstream: (i: number) => readonly string[]): Plan {
+  const retry = retryPolicy(undefined, '');
+  return planSteps(Array.from({ length: decided }, (_, i) => ({ name: `s${i}`, upstream: upstream(i), retry, trigger: 'all_success', final: false, allowFailure: false })));
+}
+
+/** All decisions of a run whose steps end one by one, without doing anything about them. */
+function decideAll(plan: Plan): void {
+  let [state, commands] = decide(plan, initialState(plan, 8), { type: 'started', at: 0 });
+  const running = commands.flatMap((command) => (command.type === 'execute' ? [command.step] : []));
+  for (let step = running.shift(); step !== undefined; step = running.shift()) {
+    [state, commands] = decide(plan, state, { type: 'attempt-succeeded', at: 1, step, attempt: 1, durationMs: 1 });
+    for (const command of commands) if (command.type === 'execute') running.push(command.step);
+  }
+  if (state.status !== 'succeeded') throw new Error(`The run is ${state.status}.`);
+}
+
+const chainPlan = planOf((i) => (i === 0 ? [] : [`s${i - 1}`]));
+const fanPlan = planOf((i) => (i === 0 ? [] : i < decided - 1 ? ['s0'] : Array.from({ length: decided - 2 }, (_, at) => `s${at + 1}`)));
+
 export const benchmarks: Benchmark[] = [
   measure('pipelines: a no-op step of 100 in a chain, in memory', () => runChain(new MemoryStorage()), { operations: steps, runs: 21, warmup: 10, target: { atMost: 0.1 } }),
   compare('pipelines: a no-op step of 100 in a chain, flushed, against a bare write and flush', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk),
   beyond('pipelines: a no-op step of 100 in a chain, flushed, beyond the bare flush', compare('', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk), 1),
+  measure('pipelines: decide all of a run of 10,000 steps in a chain', () => decideAll(chainPlan), { target: { atMost: 200 } }),
+  measure('pipelines: decide all of a run of 10,000 steps side by side between a first and a last', () => decideAll(fanPlan), { target: { atMost: 200 } }),
 ];

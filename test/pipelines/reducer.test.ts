@@ -117,7 +117,7 @@ class Simulation {
     if (command.type === 'finish') this.finishes.push(command.status);
     if (command.type === 'execute') {
       const index = this.plan.indexOf.get(command.step)!;
-      expect(this.plan.upstream[index]!.every((source) => this.state.steps[source]!.status === 'succeeded')).toBe(true);
+      expect(this.plan.upstream[index]!.every((source) => this.state.steps.at(source).status === 'succeeded')).toBe(true);
       this.executed.push(command.step);
       this.running.set(command.step, command.attempt);
       expect(this.running.size).toBeLessThanOrEqual(this.state.concurrency);
@@ -125,7 +125,7 @@ class Simulation {
   }
 
   step(name: string): StepState {
-    return this.state.steps[this.plan.indexOf.get(name)!]!;
+    return this.state.steps.at(this.plan.indexOf.get(name)!);
   }
 
   end(name: string, succeeds: boolean): readonly RunCommand[] {
@@ -141,7 +141,7 @@ class Simulation {
   }
 
   statuses(): Record<string, StepStatus> {
-    return Object.fromEntries(this.plan.steps.map(({ name }, i) => [name, this.state.steps[i]!.status]));
+    return Object.fromEntries(this.plan.steps.map(({ name }, i) => [name, this.state.steps.at(i).status]));
   }
 }
 
@@ -194,11 +194,13 @@ describe('decide', () => {
 
   it('does not touch the state that it is given', () => {
     const plan = planSteps([spec('a'), spec('b', ['a'])]);
-    const freeze = (state: RunState): RunState => Object.freeze({ ...state, steps: Object.freeze(state.steps), tallies: Object.freeze(state.tallies), ready: Object.freeze(state.ready) });
-    const [first] = decide(plan, freeze(initialState(plan, 1)), { type: 'started', at: 0 });
-    const [second] = decide(plan, freeze(first), { type: 'attempt-succeeded', at: 1, step: 'a', attempt: 1, durationMs: 1 });
-    expect(second.steps.map(({ status }) => status)).toEqual(['succeeded', 'running']);
-    expect(first.steps.map(({ status }) => status)).toEqual(['running', 'pending']);
+    const start = initialState(plan, 1);
+    const [first] = decide(plan, Object.freeze(start), { type: 'started', at: 0 });
+    const [second] = decide(plan, Object.freeze(first), { type: 'attempt-succeeded', at: 1, step: 'a', attempt: 1, durationMs: 1 });
+    const [other] = decide(plan, first, { type: 'attempt-failed', at: 1, step: 'a', attempt: 1, durationMs: 1, failure, retryable: true, chance: 0 });
+    const statuses = [start, first, second, other].map(({ steps }) => [...steps].map(({ status }) => status));
+    expect(statuses).toEqual([['pending', 'pending'], ['running', 'pending'], ['succeeded', 'running'], ['failed', 'upstream_failed']]);
+    expect([start, first, second, other].map(({ ready }) => [...ready])).toEqual([[], [], [], []]);
   });
 
   const graphs = fc
