@@ -31,6 +31,11 @@ export class Outputs {
     return inputs;
   }
 
+  /** Names of the inputs of a step for which there is no output. */
+  missingInputs({ needs }: Pick<StepDefinition, 'needs'>): string[] {
+    return Object.keys(needs).filter((input) => !this.#stored.has(needs[input]!));
+  }
+
   /** Brings every output into memory, so that {@link copy} has it. */
   async loadAll(): Promise<void> {
     for (const step of this.#stored.keys()) await this.#load(step);

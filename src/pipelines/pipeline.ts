@@ -4,7 +4,7 @@ import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
-import { isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
@@ -16,6 +16,10 @@ import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import { Definition } from './definition.ts';
+import { readRun, type PipelineRun } from './history/read-run.ts';
+import { readRuns } from './history/read-runs.ts';
+import type { PipelineRunPage, PipelineRunSummary } from './history/run-summary.ts';
+import type { SearchPipelineRunsOptions } from './history/search-runs.ts';
 import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
 import { Kept } from './launching/kept.ts';
 import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
@@ -23,7 +27,6 @@ import { RunLease, type LeaseRecord } from './lease.ts';
 import type { PipelineListener } from './pipeline-event.ts';
 import type { RunOutcome } from './reducer.ts';
 import { driveRun, finishedRun, type RunHost } from './run-driver.ts';
-import { readRun, readRuns, type PipelineRun, type PipelineRunSummary } from './run-reader.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
 import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
@@ -368,14 +371,43 @@ export class Pipeline<Input = undefined, Params = Input> {
     return this.#kept.start(options);
   }
 
-  /** One run with its steps as they were last recorded; throws `NotFoundError` when there is none. A step that runs at this moment in another process is `pending`. */
+  /**
+   * One run with its steps as they were last recorded: states, attempts, times, and what each was given and put out, by digest. A step that runs at this moment in another process is `pending`. Throws `NotFoundError` when there is none.
+   */
   async getRun(id: string, options: OperationOptions = {}): Promise<PipelineRun> {
     return readRun(this.#store, await this.#head(id, options), this.#clock, options);
   }
 
-  /** All runs of this pipeline, the newest first. */
-  runs(options: OperationOptions = {}): AsyncIterable<PipelineRunSummary> {
-    return readRuns(this.#store, this.#clock, options);
+  /** All runs of this pipeline, the latest id first. One that cannot be read is told to `onError` and left out. */
+  async *runs(options: OperationOptions = {}): AsyncGenerator<PipelineRunSummary, void, undefined> {
+    for await (const run of readRuns(this.#store, this.#clock, options)) {
+      if (!('error' in run)) yield run;
+      else this.#report(new IntegrityError(`Run ${run.id} of pipeline '${this.name}' is left out, for it cannot be read: ${run.error.message}`, { key: run.id }));
+    }
+  }
+
+  /**
+   * A page of the runs that a search finds, in the grammar of {@link parseFilter}: of `attributes` (a name alone is one), which are `id`, `status`, `startedAt`, `endedAt`, `duration`, `owner`, `cause` (`call`, `schedule`, `backfill`, `trigger`),
+   * `causeName`, `source`, `event`, `intervalStart` and `intervalEnd`, and of `params`, compared as text. The newest come first, unless `orderBy` says otherwise. A run that cannot be read is in `damaged` and hides no other. Each page reads
+   * the head of every run; pages neither skip nor repeat a run, whatever starts meanwhile.
+   *
+   * Throws `ValidationError`, with the place in the text, for a filter or an order that cannot be read, and for the cursor of another search.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   * import * as z from 'zod';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage(), params: z.object({ month: z.string() }) });
+   * pipeline.step('train', {}, ({ params }) => `trained on ${params.month}`);
+   * for (const month of ['2001-01', '2001-02']) await pipeline.run({ params: { month } });
+   * const { items } = await pipeline.searchRuns({ filter: "status = 'succeeded' and params.month >= '2001-02'" });
+   * console.log(items.map(({ params }) => params)); // [{ month: '2001-02' }]
+   * ```
+   */
+  async searchRuns(options: SearchPipelineRunsOptions = {}): Promise<PipelineRunPage> {
+    const { searchRunPage } = await import('./history/search-runs.ts');
+    return searchRunPage(this.#store, this.#clock, this.name, options);
   }
 
   /** When a run was started, resumed and finished, and by which process, oldest first; throws `NotFoundError` when there is none. */

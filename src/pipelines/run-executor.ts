@@ -51,6 +51,8 @@ export class RunExecutor {
   readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
   readonly #timers = new Map<string, Undo>();
   readonly #saved = new Map<string, SavedOutput>();
+  /** By the step, the inputs that its last attempt was not given. */
+  readonly #without = new Map<string, readonly string[]>();
   #state: RunState;
   #wake: () => void = () => undefined;
   #breakdown: { readonly error: unknown } | undefined;
@@ -147,7 +149,8 @@ export class RunExecutor {
     const { definition, head, lease } = this.#parts;
     const step = state.steps.at(definition.plan.indexOf.get(name)!);
     const output = step.status === 'succeeded' ? this.#saved.get(name)?.stored : undefined;
-    return { ...step, step: name, round: head.round, fence: lease.fence, output };
+    const without = this.#without.get(name);
+    return { ...step, step: name, round: head.round, fence: lease.fence, output, ...(without?.length && { without }) };
   }
 
   #perform(command: RunCommand): void {
@@ -193,6 +196,7 @@ export class RunExecutor {
     const { outputs, params, head, clock, graceMs } = this.#parts;
     const { signal } = controller;
     const { name: step, pipeline } = definition.handle;
+    this.#without.set(step, outputs.missingInputs(definition));
     const context: StepContext<Record<string, unknown>, unknown> = {
       inputs: await outputs.inputsOf(definition),
       params: params(),

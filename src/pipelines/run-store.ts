@@ -6,7 +6,8 @@ import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
-import { changeHead, readHead, readHeads, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadLocation, type HeadState } from '../storage/head-record.ts';
+import { readEach } from '../storage/read-each.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
@@ -42,6 +43,8 @@ export interface StepRecord extends StepState {
   readonly round: number;
   readonly fence: number;
   readonly output?: StoredOutput | undefined;
+  /** Names of inputs whose steps had put out nothing when the last attempt began; absent when there are none. */
+  readonly without?: readonly string[] | undefined;
 }
 
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
@@ -78,6 +81,11 @@ export class RunStore {
 
   async heads(runs: readonly string[], options?: OperationOptions): Promise<(RunHead | undefined)[]> {
     return readHeads<RunHead>(this.storage, runs.map((run) => this.#head(run).key), options);
+  }
+
+  /** The heads of runs, in that order, or why one cannot be read; `undefined` where there is none. */
+  async eachHead(runs: readonly string[], options?: OperationOptions): Promise<(HeadState<RunHead> | { readonly error: unknown } | undefined)[]> {
+    return readEachHead<RunHead>(this.storage, runs.map((run) => this.#head(run).key), options);
   }
 
   /** Changes a head, unless it has succeeded, on behalf of the owner with `fence`; throws `ConflictError` when an owner with a larger one was there. */
@@ -124,6 +132,12 @@ export class RunStore {
   async leases(runs: readonly string[], options?: OperationOptions): Promise<(LeaseRecord | undefined)[]> {
     const leases = await readValues<LeaseRecord>(this.storage, runs.map((run) => this.leaseKey(run)), options);
     return leases.map((lease) => lease?.value);
+  }
+
+  /** The leases of runs, in that order; one that cannot be read is nobody's. */
+  async eachLease(runs: readonly string[], options: OperationOptions = {}): Promise<(LeaseRecord | undefined)[]> {
+    const leases = await readEach<LeaseRecord>(this.storage, runs.map((run) => this.leaseKey(run)), options);
+    return leases.map((lease) => (lease && 'value' in lease ? lease.value : undefined));
   }
 
   /** Ids of all runs, oldest first. */

@@ -1,11 +1,19 @@
 import { collectBytes } from '../core/bytes.ts';
-import type { Digest } from '../core/digest.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
 import { IntegrityError, ValidationError, isModelkeepError } from '../core/errors.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { packOutput } from './output-codec.ts';
 
 /** An output in a step's record: nothing, its packed bytes, or the blob that holds them. */
 export type StoredOutput = { readonly bytes: Uint8Array } | { readonly blob: Digest; readonly size: number };
+
+/** What is stored of a value, told by its digest: equal values have the same. */
+export interface StoredContents {
+  /** The digest of its bytes as they are stored. */
+  readonly digest: Digest;
+  /** How many they are. */
+  readonly size: number;
+}
 
 // Packed outputs up to this size lie in the step's record, larger ones in a blob.
 const inlineOutputBytes = 16 * 1024;
@@ -31,6 +39,11 @@ export async function storeOutput(storage: StorageAdapter, bytes: Uint8Array): P
   if (bytes.length <= inlineOutputBytes) return { bytes };
   const { digest, size } = await storage.writeBlob(inChunks(bytes));
   return { blob: digest, size };
+}
+
+/** What a stored output holds. */
+export function contentsOf(output: StoredOutput): StoredContents {
+  return 'blob' in output ? { digest: output.blob, size: output.size } : { digest: digestOf(output.bytes), size: output.bytes.length };
 }
 
 /** The packed bytes of a stored output, its blob verified while reading. Throws `IntegrityError` when the blob is gone. */

@@ -1,6 +1,6 @@
-import { canonicalJson, type Encodable } from '../../core/codec.ts';
 import { attributeFields, manyFields, namedValues } from '../../core/search/search-subjects.ts';
 import type { SearchVocabulary } from '../../core/search/search-vocabulary.ts';
+import { valueText } from '../../core/search/value-text.ts';
 import { runAttributeAliases, runAttributes, type DatasetField } from './run-attributes.ts';
 import type { SearchableRun } from './searchable-run.ts';
 
@@ -17,7 +17,7 @@ export const runVocabulary: SearchVocabulary<SearchableRun> = /* @__PURE__ */ ((
   plural: 'runs',
   subjects: {
     metric: namedValues<SearchableRun>(['metrics', 'metric'], 'number', (name) => (run) => (Object.hasOwn(run.metrics, name) ? run.metrics[name]!.value : undefined)),
-    param: namedValues<SearchableRun>(['params', 'param', 'parameters', 'parameter'], 'text', (name) => (run) => (Object.hasOwn(run.params, name) ? paramText(run.params[name]) : undefined)),
+    param: namedValues<SearchableRun>(['params', 'param', 'parameters', 'parameter'], 'text', (name) => (run) => (Object.hasOwn(run.params, name) ? valueText(run.params[name]) : undefined)),
     tag: namedValues<SearchableRun>(['tags', 'tag'], 'text', (name) => (run) => (Object.hasOwn(run.tags, name) ? run.tags[name] : undefined)),
     attribute: attributeFields<SearchableRun>(['attributes', 'attribute', 'attr', 'run'], runAttributes, runAttributeAliases),
     // MLflow calls the role context.
@@ -29,17 +29,3 @@ export const runVocabulary: SearchVocabulary<SearchableRun> = /* @__PURE__ */ ((
     { kind: 'string' as const, direction: 'asc' as const, read: (run: SearchableRun) => run.id },
   ],
 }))();
-
-/** A param as it is compared: a text by itself, numbers, bigints, booleans and null as JavaScript prints them, dates in ISO 8601, everything else as canonical JSON. */
-function paramText(value: Encodable | undefined): string | undefined {
-  switch (typeof value) {
-    case 'undefined':
-    case 'string':
-      return value;
-    case 'object':
-      if (value === null) return 'null';
-      return value instanceof Date ? value.toISOString() : canonicalJson(value);
-    default:
-      return String(value);
-  }
-}

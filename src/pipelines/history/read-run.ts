@@ -1,0 +1,57 @@
+import type { Clock } from '../../core/clock.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import type { StepState } from '../reducer.ts';
+import type { RunHead, RunStore, StepRecord } from '../run-store.ts';
+import { stepResult, type StepResult } from '../step-result.ts';
+import { contentsOf, type StoredContents } from '../stored-output.ts';
+import { runSummary, type PipelineRunSummary } from './run-summary.ts';
+
+/** An output that a step was given. */
+export interface StepInputRecord extends StoredContents {
+  /** The step that put it out. */
+  readonly step: string;
+}
+
+/** A step of a run as it was last recorded. */
+export interface StepHistory extends StepResult {
+  /** The digests of what its last attempt was given, by the name of the input. One that was not there, or whose step had put out nothing, is left out. */
+  readonly inputs: Readonly<Record<string, StepInputRecord>>;
+  /** The digest of what it put out, as it is stored; absent when it has not succeeded or put out nothing. */
+  readonly output?: StoredContents | undefined;
+}
+
+/** A run as it was last recorded. */
+export interface PipelineRun extends PipelineRunSummary {
+  /** By name, in the order in which the steps were defined. */
+  readonly steps: Readonly<Record<string, StepHistory>>;
+}
+
+const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
+
+/** A run with its steps. */
+export async function readRun(store: RunStore, head: RunHead, clock: Clock, options: OperationOptions): Promise<PipelineRun> {
+  const names = head.definition.map(({ name }) => name);
+  const records = await store.steps(head.id, names, options);
+  const present = new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, value] as const] : [])));
+  const outputs = new Map([...present].flatMap(([name, { output }]) => (output ? [[name, contentsOf(output)] as const] : [])));
+  const steps = head.definition.map(({ name, needs }): [string, StepHistory] => {
+    const record = present.get(name);
+    return [name, { ...stepResult(name, record ?? untouched), inputs: inputsOf(record, needs, outputs), output: outputs.get(name) }];
+  });
+  return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(steps) };
+}
+
+/** What a step succeeded with never changes, so what is stored now is what was given then, unless it was not there yet. */
+function inputsOf(record: StepRecord | undefined, needs: Readonly<Record<string, string>>, outputs: ReadonlyMap<string, StoredContents>): Record<string, StepInputRecord> {
+  if (record === undefined || record.attempts === 0) return {};
+  const inputs = Object.entries(needs).flatMap(([input, step]) => {
+    const contents = record.without?.includes(input) ? undefined : outputs.get(step);
+    return contents ? [[input, { step, ...contents }] as const] : [];
+  });
+  return Object.fromEntries(inputs);
+}
+
+/** A record of an earlier round counts only when the step succeeded: otherwise it is tried again. */
+function isPresent(record: StepRecord, head: RunHead): boolean {
+  return record.status === 'succeeded' || record.round === head.round;
+}

@@ -1,0 +1,61 @@
+import type { Clock } from '../../core/clock.ts';
+import type { FailureRecord } from '../../core/failure.ts';
+import type { Page } from '../../core/page.ts';
+import type { RunCause } from '../launching/run-cause.ts';
+import type { LeaseRecord } from '../lease.ts';
+import type { RunOutcome } from '../reducer.ts';
+import { runTimings, type RunTimings } from '../run-result.ts';
+import type { RunHead } from '../run-store.ts';
+import type { DataInterval } from '../schedules/data-interval.ts';
+
+/** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. */
+export type PipelineRunStatus = 'running' | 'interrupted' | RunOutcome;
+
+/** A run in a list. */
+export interface PipelineRunSummary {
+  /** Its id, for `getRun` and `resume`. */
+  readonly id: string;
+  /** Name of the pipeline. */
+  readonly pipeline: string;
+  /** Where it stands. */
+  readonly status: PipelineRunStatus;
+  /** The process that works on it, while one does. */
+  readonly owner?: string | undefined;
+  /** What it was started with, as the schema made it. */
+  readonly params?: unknown;
+  /** What it was started by; absent in runs of before that was recorded. */
+  readonly triggeredBy?: RunCause | undefined;
+  /** The time whose data it is about, if a schedule began it. */
+  readonly interval?: DataInterval | undefined;
+  /** When it began and ended. */
+  readonly timings: RunTimings;
+}
+
+/** A run that cannot be read. */
+export interface DamagedPipelineRun {
+  /** Its id. */
+  readonly id: string;
+  /** Why it cannot be read. */
+  readonly error: FailureRecord;
+}
+
+/** Part of a list of runs. */
+export interface PipelineRunPage extends Page<PipelineRunSummary> {
+  /** Runs that cannot be read, told with the first page; they hide none of the others. */
+  readonly damaged: readonly DamagedPipelineRun[];
+}
+
+/** A run as a list shows it. */
+export function runSummary(head: RunHead, lease: LeaseRecord | undefined, clock: Clock): PipelineRunSummary {
+  const live = head.status === 'running' && lease !== undefined && lease.expiresAt > clock.now();
+  return {
+    id: head.id,
+    pipeline: head.pipeline,
+    status: head.status !== 'running' ? head.status : live ? 'running' : 'interrupted',
+    owner: live ? lease.owner : undefined,
+    params: head.params,
+    triggeredBy: head.triggeredBy,
+    interval: head.interval,
+    timings: runTimings(head),
+  };
+}
