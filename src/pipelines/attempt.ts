@@ -1,5 +1,6 @@
 import { sleep, type Clock } from '../core/clock.ts';
-import { TimeoutError } from '../core/errors.ts';
+import { isModelkeepError, type TimeoutError } from '../core/errors.ts';
+import { attemptTimeout } from './timeouts.ts';
 
 /** How an attempt ended: with a value, with a failure, or stopped from outside. */
 export type AttemptOutcome = { readonly value: unknown } | { readonly error: unknown } | { readonly stopped: unknown };
@@ -15,7 +16,7 @@ export interface AttemptLimits {
 
 /**
  * Calls `work` and waits for it, for its timeout, or for `controller` to be aborted by its owner. In the latter two cases the signal has fired and the work is given
- * `graceMs` to end, so that a next attempt does not overlap with one that heeds its signal; one that does not is left behind, and what it returns later is not looked at.
+ * `graceMs` to end, so that a next attempt does not overlap with one that heeds its signal; one that does not is left behind, and what it returns later is not looked at. What it returns in that time counts when it was stopped, not when a time was over.
  */
 export async function runAttempt(work: () => unknown, controller: AbortController, limits: AttemptLimits): Promise<AttemptOutcome> {
   const { signal } = controller;
@@ -25,7 +26,7 @@ export async function runAttempt(work: () => unknown, controller: AbortControlle
   const { timeoutMs, clock, step } = limits;
   let timedOut: TimeoutError | undefined;
   const expire = (): void => {
-    timedOut = new TimeoutError(`Step '${step}' passed its timeout of ${timeoutMs} ms; raise its timeout option or make it faster.`, { step, limitMs: timeoutMs });
+timedOut = attemptTimeout(step, timeoutMs!);
     controller.abort(timedOut);
   };
   const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, timeoutMs, { keepAlive: true });
@@ -34,7 +35,7 @@ export async function runAttempt(work: () => unknown, controller: AbortControlle
   if (outcome) return outcome;
   const late = await withinGrace(settled, limits);
   if (timedOut) return { error: timedOut };
-  return late && 'value' in late ? late : { stopped: signal.reason };
+  return late && 'value' in late && !isModelkeepError(signal.reason, 'timeout') ? late : { stopped: signal.reason };
 }
 
 async function settle(work: () => unknown): Promise<{ value: unknown } | { error: unknown }> {

@@ -24,8 +24,8 @@ export class Definition {
     this.steps = new Map([...steps].map((step) => [step.handle.name, step]));
     if (this.steps.size === 0) throw new ValidationError(`Pipeline '${pipeline}' has no steps; define one with step() before it runs.`, { path: pipeline });
     this.plan = planSteps(
-      [...this.steps.values()].map(({ handle, needs, after, retry, trigger, final, allowFailure }) => {
-        return { name: handle.name, upstream: [...Object.values(needs), ...after], retry, trigger, final, allowFailure };
+      [...this.steps.values()].map(({ handle, needs, after, retry, totalTimeoutMs, trigger, final, allowFailure }) => {
+        return { name: handle.name, upstream: [...Object.values(needs), ...after], retry, totalTimeoutMs, trigger, final, allowFailure };
       }),
     );
   }
@@ -39,7 +39,7 @@ export class Definition {
     }));
   }
 
-  /** Throws `ValidationError` that tells every difference in the graph. What a step does, its retries and its timeout may have changed. */
+  /** Throws `ValidationError` that tells every difference in the graph. What a step does, its retries and its timeouts may have changed. */
   assertContinues(run: string, stored: readonly StepShape[]): void {
     const before = new Map(stored.map((step) => [step.name, step]));
     const now = new Map(this.shape().map((step) => [step.name, step]));

@@ -86,7 +86,7 @@ export interface StepSkipped extends RunEventBase {
   readonly because: string;
 }
 
-/** That a step will not run or was stopped, because the run was cancelled. */
+/** That a step will not run or was stopped, because the run was cancelled or has timed out. */
 export interface StepCancelled extends RunEventBase {
   /** Tells this event from the others. */
   readonly type: 'step-cancelled';
@@ -104,6 +104,8 @@ export interface RunFinished extends RunEventBase {
   readonly status: RunOutcome;
   /** From the first start to the end, in milliseconds, pauses before a resumption included. */
   readonly durationMs: number;
+  /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
+  readonly failure?: FailureRecord | undefined;
 }
 
 /** Is told of each event; what it throws harms nothing and is reported to `onError`. */

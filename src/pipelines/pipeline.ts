@@ -62,6 +62,13 @@ export interface PipelineOptions<Input, Params> {
   lease?: Duration | undefined;
   /** How long a step whose signal has fired may take to end before it is left behind. @default '5s' */
   grace?: Duration | undefined;
+  /**
+   * After this long a run has failed: its steps are stopped and what ends later is not taken, then those at the end run. It goes on counting while the run is interrupted, and anew when
+   * a run that had ended is resumed.
+   *
+   * @default none
+   */
+  runTimeout?: Duration | undefined;
   /** @default the host's */
   clock?: Clock | undefined;
   /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
@@ -102,6 +109,7 @@ const optionsSchema = z.strictObject({
   owner: z.optional(nameSchema),
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
+  runTimeout: z.optional(z.custom<Duration>()),
   clock: clockOption,
   random: z.optional(callable<Random>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
@@ -153,7 +161,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -167,6 +175,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       clock: this.#clock,
       random,
       graceMs: durationMs(grace ?? '5s', 'options.grace'),
+      runTimeoutMs: runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout'),
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -284,13 +293,18 @@ export class Pipeline<Input = undefined, Params = Input> {
       const head = await this.#store.change(
         id,
         lease.fence,
-        (present) => ({ ...present, status: 'running', endedAt: undefined, fence: lease.fence, round: present.round + (present.status === 'running' ? 0 : 1) }),
+        (present) => ({ ...present, ...(present.status === 'running' ? {} : this.#nextRound(present)), fence: lease.fence }),
         this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
       );
       if (head.status === 'succeeded') return finishedRun(this.#host, head, definition);
       const records = await this.#store.steps(id, [...definition.steps.keys()]);
       return driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
     });
+  }
+
+  /** What a run that had ended begins again with. */
+  #nextRound({ round }: RunHead): Pick<RunHead, 'status' | 'endedAt' | 'failure' | 'round' | 'roundStartedAt'> {
+    return { status: 'running', endedAt: undefined, failure: undefined, round: round + 1, roundStartedAt: this.#clock.now() };
   }
 
   /**

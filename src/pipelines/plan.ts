@@ -8,6 +8,8 @@ export interface StepSpec {
   /** Names of the steps that it comes after. */
   readonly upstream: readonly string[];
   readonly retry: RetryPolicy;
+  /** Bounds all its attempts together with the waits between them. */
+  readonly totalTimeoutMs?: number | undefined;
   /** How those must have ended. */
   readonly trigger: TriggerRule;
   /** Whether it runs at the end of the run, after all that are not so, whatever became of them. */

@@ -27,17 +27,25 @@ export class ReadyQueue {
     return new ReadyQueue(undefined, PersistentArray.from(Array.from({ length: steps }, () => false)), 0);
   }
 
-  /** The queue with a step at its end; itself when the step waits already. */
+  /** The queue with a step at its end; itself when the step waits already. A step that was taken out must not come back. */
   with(step: number): ReadyQueue {
     if (this.#waiting.at(step)) return this;
     return new ReadyQueue(pushed(this.#heap, { step, turn: this.#turn }, before), this.#waiting.with(step, true), this.#turn + 1);
   }
 
+  /** The queue without a step that need not start any more. */
+  without(step: number): ReadyQueue {
+    return this.#waiting.at(step) ? new ReadyQueue(this.#heap, this.#waiting.with(step, false), this.#turn) : this;
+  }
+
   /** The step whose turn it is, and the queue without it. */
   next(): { readonly step: number; readonly rest: ReadyQueue } | undefined {
-    if (this.#heap === undefined) return undefined;
-    const { step } = this.#heap.item;
-    return { step, rest: new ReadyQueue(withoutFirst(this.#heap, before), this.#waiting.with(step, false), this.#turn) };
+    let heap = this.#heap;
+    // One that was taken out has stayed in the heap, for it is not to be found there.
+    while (heap && !this.#waiting.at(heap.item.step)) heap = withoutFirst(heap, before);
+    if (heap === undefined) return undefined;
+    const { step } = heap.item;
+    return { step, rest: new ReadyQueue(withoutFirst(heap, before), this.#waiting.with(step, false), this.#turn) };
   }
 
   /** The steps in their turn. */

@@ -1,8 +1,9 @@
-import type { FailureRecord } from '../core/failure.ts';
+import { describeFailure, type FailureRecord } from '../core/failure.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
+import { leftOf, runTimeout, stepTimeout, type RunTimeout } from './timeouts.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 
 /** Where a step stands. `skipped`: it was not to run, by its condition or its trigger. `upstream_failed`: it cannot run, because a step that it depends on failed. */
@@ -36,6 +37,8 @@ export interface StepState {
   readonly retryAt?: number | undefined;
   /** How long the last attempt took, in milliseconds. */
   readonly durationMs?: number | undefined;
+  /** Why it failed, or will when it has been stopped, if that is not what its last attempt threw. */
+  readonly failure?: FailureRecord | undefined;
   /** Why a step did not run. */
   readonly because?: string | undefined;
 }
@@ -43,7 +46,11 @@ export interface StepState {
 /** The state of a run: all that decisions are made from. */
 export interface RunState {
   readonly status: 'running' | RunOutcome;
-  readonly cancelling: boolean;
+  /** Why the steps that do not run at the end are stopped; absent while they are not. */
+  readonly stopping?: StopReason | undefined;
+  /** Why the run as a whole failed, if that is no step's failure. */
+  readonly failure?: FailureRecord | undefined;
+  readonly timeout?: RunTimeout | undefined;
   /** How many steps may run at once. */
   readonly concurrency: number;
   readonly running: number;
@@ -58,6 +65,9 @@ export interface RunState {
   /** Those of them that do not run at the end of the run. */
   readonly openBefore: number;
 }
+
+/** Why a run is stopped. */
+export type StopReason = 'cancelled' | 'run-timeout';
 
 /** Something that happened to a run. */
 export type RunEvent =
@@ -75,28 +85,41 @@ export type RunEvent =
       readonly chance: number;
     }
   | { readonly type: 'declined'; readonly at: number; readonly step: string; readonly attempt: number }
+  /** A former owner's success of a step has been found. */
+  | { readonly type: 'found-succeeded'; readonly at: number; readonly step: string; readonly durationMs: number | undefined }
   | { readonly type: 'retry-due'; readonly at: number; readonly step: string }
+  /** The time of a step is over, or that of the run. */
+  | { readonly type: 'deadline-due'; readonly at: number; readonly step?: string | undefined }
   | { readonly type: 'cancelled'; readonly at: number };
 
 /** What an executor has to do, in this order; every `record` must be durable before anything else is done. */
 export type RunCommand =
   | { readonly type: 'record'; readonly step: string }
   | { readonly type: 'execute'; readonly step: string; readonly attempt: number }
-  | { readonly type: 'wait'; readonly step: string; readonly until: number }
-  | { readonly type: 'abort'; readonly step: string }
+  /** To tell that a retry is due. */
+  | { readonly type: 'wait'; readonly step: string; readonly forMs: number }
+  /** To tell that the time of a step is over, or that of the run. */
+  | { readonly type: 'deadline'; readonly step?: string | undefined; readonly forMs: number }
+  | { readonly type: 'abort'; readonly step: string; readonly reason: StopReason | 'step-timeout' }
   | { readonly type: 'finish'; readonly status: RunOutcome };
 
 // A record must not grow with the limit of its retries.
 const keptFailures = 16;
 
+/** Why a step did not come to its end, by what stopped the run before or while it ran. */
+const stopReasons: Readonly<Record<StopReason, { readonly before: string; readonly during: string }>> = {
+  cancelled: { before: 'the run was cancelled before it ran', during: 'the run was cancelled while it ran' },
+  'run-timeout': { before: 'the run passed its timeout before it ran', during: 'the run passed its timeout while it ran' },
+};
+
 const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 
-/** The state before the first event; `restored` holds what an earlier process recorded of steps that have ended or wait for a retry. */
-export function initialState(plan: Plan, concurrency: number, restored: ReadonlyMap<string, StepState> = new Map()): RunState {
+/** The state before the first event; `restored` holds what an earlier process recorded of steps that have ended, wait for a retry or were begun. */
+export function initialState(plan: Plan, concurrency: number, restored: ReadonlyMap<string, StepState> = new Map(), timeout?: RunTimeout): RunState {
   const steps = plan.steps.map(({ name }) => restored.get(name) ?? untouched);
   return {
     status: 'running',
-    cancelling: false,
+    timeout,
     concurrency,
     running: 0,
     ready: ReadyQueue.empty(steps.length),
@@ -119,6 +142,11 @@ function counted(tally: Tally, status: StepStatus): Tally {
 /** Whether a step in this status will not change any more. */
 export function isFinal(status: StepStatus): boolean {
   return status !== 'pending' && status !== 'running' && status !== 'retrying';
+}
+
+/** What the record of a step's beginning says when nobody works on it any more: that it is to be begun again, and since when its time counts. */
+export function unbegun<State extends StepState>(state: State): State {
+  return state.status === 'running' ? { ...state, status: 'pending', attempts: state.attempts - 1 } : state;
 }
 
 /**
@@ -146,7 +174,8 @@ class Decision {
   #running: number;
   #open: number;
   #openBefore: number;
-  #cancelling: boolean;
+  #stopping: StopReason | undefined;
+  #failure: FailureRecord | undefined;
 
   constructor(plan: Plan, state: RunState) {
     this.#plan = plan;
@@ -157,7 +186,8 @@ class Decision {
     this.#running = state.running;
     this.#open = state.open;
     this.#openBefore = state.openBefore;
-    this.#cancelling = state.cancelling;
+    this.#stopping = state.stopping;
+    this.#failure = state.failure;
   }
 
   take(event: RunEvent): void {
@@ -175,11 +205,18 @@ class Decision {
       case 'declined':
         this.#ended(event.step, event.attempt, { status: 'skipped', attempts: event.attempt - 1, startedAt: undefined, because: 'its condition did not hold' });
         break;
+      case 'found-succeeded':
+        this.#adopt(event.step, event.durationMs);
+        break;
       case 'retry-due':
         this.#retry(event.step);
         break;
+      case 'deadline-due':
+        if (event.step === undefined) this.#stop('run-timeout');
+        else this.#overrun(this.#plan.indexOf.get(event.step));
+        break;
       case 'cancelled':
-        this.#cancel();
+        this.#stop('cancelled');
         break;
     }
     for (let i = this.#affected.pop(); i !== undefined; i = this.#affected.pop()) this.#judge(i);
@@ -189,10 +226,12 @@ class Decision {
     this.#startReady();
     const finished = this.#open === 0 && this.#before.status === 'running' ? this.#outcome() : undefined;
     if (finished) this.#commands.push({ type: 'finish', status: finished });
-    const { concurrency, status } = this.#before;
+    const { concurrency, timeout, status } = this.#before;
     const next: RunState = {
       status: finished ?? status,
-      cancelling: this.#cancelling,
+      stopping: this.#stopping,
+      failure: this.#failure,
+      timeout,
       concurrency,
       running: this.#running,
       ready: this.#ready,
@@ -206,17 +245,45 @@ class Decision {
 
   #start(): void {
     for (let i = this.#steps.length - 1; i >= 0; i--) this.#affected.push(i);
-    for (const [i, { name }] of this.#plan.steps.entries()) {
-      const { status, retryAt } = this.#steps.at(i);
-      if (status === 'retrying') this.#commands.push({ type: 'wait', step: name, until: retryAt ?? this.#at });
-    }
+    const { timeout } = this.#before;
+    if (timeout) this.#watch(leftOf(timeout.limitMs, timeout.since, this.#at));
+    for (const i of this.#plan.steps.keys()) this.#continue(i);
+  }
+
+  /** Takes up what an earlier process left of a step: its time that runs, its wait for a retry. */
+  #continue(i: number): void {
+    const { name, totalTimeoutMs, retry } = this.#plan.steps[i]!;
+    const { status, startedAt } = this.#steps.at(i);
+    if (!isFinal(status) && startedAt !== undefined && totalTimeoutMs !== undefined) this.#watch(leftOf(totalTimeoutMs, startedAt, this.#at), i);
+    const { status: now, retryAt = this.#at } = this.#steps.at(i);
+    if (now === 'retrying') this.#commands.push({ type: 'wait', step: name, forMs: Math.min(retry.waits.maxMs, Math.max(0, retryAt - this.#at)) });
+  }
+
+  /** Has the end of a step's time told, or of the run's; when nothing is left of it, that is now. */
+  #watch(forMs: number, i?: number): void {
+    if (forMs > 0) this.#commands.push({ type: 'deadline', step: i === undefined ? undefined : this.#name(i), forMs });
+    else if (i === undefined) this.#stop('run-timeout');
+    else this.#overrun(i);
   }
 
   #ended(name: string, attempt: number, change: Partial<StepState>): void {
     const i = this.#runningStep(name, attempt);
     if (i === undefined) return;
     this.#running--;
-    this.#close(i, change);
+    const { failure, durationMs } = this.#steps.at(i);
+    // What comes too late is not taken.
+    if (failure) this.#close(i, { status: 'failed', durationMs: change.durationMs ?? durationMs });
+    else if (this.#stopping === 'run-timeout' && !this.#plan.steps[i]!.final) this.#close(i, { status: 'cancelled', because: stopReasons['run-timeout'].during });
+    else this.#close(i, change);
+  }
+
+  #adopt(name: string, durationMs: number | undefined): void {
+    const i = this.#plan.indexOf.get(name);
+    const status = i === undefined ? undefined : this.#steps.at(i).status;
+    if (i === undefined || isFinal(status!)) return;
+    if (status === 'running') this.#running--;
+    this.#ready = this.#ready.without(i);
+    this.#close(i, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined });
   }
 
   #fail(event: Extract<RunEvent, { type: 'attempt-failed' }>): void {
@@ -225,12 +292,13 @@ class Decision {
     this.#running--;
     const { durationMs, attempt, failure } = event;
     const { retry, final } = this.#plan.steps[i]!;
-    if (this.#cancelling && !final) return this.#close(i, { status: 'cancelled', durationMs, because: 'the run was cancelled while it ran' });
-    const failures = [...this.#steps.at(i).failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
-    if (event.retryable && attempt <= retry.limit) {
+    const before = this.#steps.at(i);
+    if (this.#stopping && !final && !before.failure) return this.#close(i, { status: 'cancelled', durationMs, because: stopReasons[this.#stopping].during });
+    const failures = [...before.failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
+    if (event.retryable && attempt <= retry.limit && !before.failure) {
       const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
       this.#change(i, { status: 'retrying', failures, durationMs, retryAt });
-      this.#commands.push({ type: 'record', step: event.step }, { type: 'wait', step: event.step, until: retryAt });
+      this.#commands.push({ type: 'record', step: event.step }, { type: 'wait', step: event.step, forMs: retryAt - this.#at });
       return;
     }
     this.#close(i, { status: 'failed', failures, durationMs });
@@ -243,23 +311,37 @@ class Decision {
     this.#ready = this.#ready.with(i);
   }
 
+  /** Ends a step whose time is over: at once when it waits, else when it has been stopped. */
+  #overrun(i: number | undefined): void {
+    if (i === undefined) return;
+    const { name, totalTimeoutMs, final } = this.#plan.steps[i]!;
+    const { status, startedAt, failure: known } = this.#steps.at(i);
+    if (totalTimeoutMs === undefined || startedAt === undefined || known || isFinal(status) || (this.#stopping && !final)) return;
+    const failure = describeFailure(stepTimeout(name, totalTimeoutMs));
+    this.#ready = this.#ready.without(i);
+    if (status !== 'running') return this.#close(i, { status: 'failed', failure, retryAt: undefined });
+    this.#change(i, { failure });
+    this.#commands.push({ type: 'abort', step: name, reason: 'step-timeout' });
+  }
+
   /** What runs at the end still does, and is not stopped: it is there to clean up. */
-  #cancel(): void {
-    if (this.#cancelling || this.#openBefore === 0) return;
-    this.#cancelling = true;
+  #stop(reason: StopReason): void {
+    if (this.#stopping || this.#openBefore === 0) return;
+    this.#stopping = reason;
+    if (reason === 'run-timeout') this.#failure = describeFailure(runTimeout(this.#before.timeout!.limitMs));
     this.#ready = ReadyQueue.empty(this.#steps.length);
     for (const [i, { name, final }] of this.#plan.steps.entries()) {
       const { status } = this.#steps.at(i);
       if (isFinal(status) || final) continue;
-      if (status === 'running') this.#commands.push({ type: 'abort', step: name });
-      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: 'the run was cancelled before it ran' });
+      if (status === 'running') this.#commands.push({ type: 'abort', step: name, reason });
+      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason].before });
     }
   }
 
   /** Asks the trigger of a step that waits; a verdict need not wait for what else the step comes after. */
   #judge(i: number): void {
     const { final, trigger } = this.#plan.steps[i]!;
-    if (this.#steps.at(i).status !== 'pending' || (final ? this.#openBefore > 0 : this.#cancelling)) return;
+    if (this.#steps.at(i).status !== 'pending' || (final ? this.#openBefore > 0 : this.#stopping)) return;
     const verdict = triggerVerdict(trigger, this.#tallies.at(i), this.#plan.upstream[i]!.length);
     if (verdict === 'wait') return;
     if (verdict !== 'run') this.#close(i, { status: verdict, because: this.#reason(i, verdict) });
@@ -289,11 +371,16 @@ class Decision {
   }
 
   #execute(i: number): void {
-    const { attempts: before, startedAt = this.#at } = this.#steps.at(i);
+    const { name, totalTimeoutMs } = this.#plan.steps[i]!;
+    const { attempts: before, startedAt } = this.#steps.at(i);
     const attempts = before + 1;
-    this.#change(i, { status: 'running', attempts, startedAt });
+    this.#change(i, { status: 'running', attempts, startedAt: startedAt ?? this.#at });
     this.#running++;
-    this.#commands.push({ type: 'execute', step: this.#name(i), attempt: attempts });
+    if (startedAt === undefined && totalTimeoutMs !== undefined) {
+      // Recorded, so that a process that dies does not give the step more time.
+      this.#commands.push({ type: 'record', step: name }, { type: 'deadline', step: name, forMs: totalTimeoutMs });
+    }
+    this.#commands.push({ type: 'execute', step: name, attempt: attempts });
   }
 
   #close(i: number, change: Partial<StepState>): void {
@@ -311,8 +398,8 @@ class Decision {
   /** Green only when no step went wrong that was not allowed to: a failure inside is never covered by what came after it. */
   #outcome(): RunOutcome {
     const good = ({ status }: StepState, { allowFailure }: StepSpec): boolean => status === 'succeeded' || status === 'skipped' || (status !== 'cancelled' && allowFailure);
-    if (this.#plan.steps.every((step, i) => good(this.#steps.at(i), step))) return 'succeeded';
-    return this.#cancelling ? 'cancelled' : 'failed';
+    if (!this.#failure && this.#plan.steps.every((step, i) => good(this.#steps.at(i), step))) return 'succeeded';
+    return this.#stopping === 'cancelled' ? 'cancelled' : 'failed';
   }
 
   #change(i: number, change: Partial<StepState>): StepState {

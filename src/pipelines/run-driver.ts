@@ -8,7 +8,7 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
-import { initialState, isFinal, type RunOutcome, type StepState } from './reducer.ts';
+import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './reducer.ts';
 import { stableChance } from './retry.ts';
 import { RunExecutor } from './run-executor.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
@@ -25,6 +25,8 @@ export interface RunHost {
   readonly clock: Clock;
   readonly random: Random | undefined;
   readonly graceMs: number;
+  /** Bounds each run as a whole. */
+  readonly runTimeoutMs: number | undefined;
   readonly onError: ErrorListener;
   readonly isOwn: (handle: unknown) => handle is StepHandle;
   /** An event of a run's history. */
@@ -61,10 +63,11 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
   const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
   const status = state.status as RunOutcome;
+  const { failure } = state;
   const endedAt = clock.now();
   await store.noteEnd(head);
-  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt }), host.event(head, status, { fence: lease.fence }));
-  notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt) });
+  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence }));
+  notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt), failure });
   const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps.at(i)]));
   return resultOf(host, finished, definition, states, outputs);
 }
@@ -78,7 +81,7 @@ export async function finishedRun(host: RunHost, head: RunHead, definition: Defi
 }
 
 function executorOf(
-  { store, clock, random, graceMs }: RunHost,
+  { store, clock, random, graceMs, runTimeoutMs }: RunHost,
   { head, definition, lease, records }: HeldRun,
   restored: ReadonlyMap<string, StepState>,
   outputs: Outputs,
@@ -86,10 +89,11 @@ function executorOf(
   notify: ((event: PipelineEvent) => void) | undefined,
 ): RunExecutor {
   const params = head.params === undefined ? undefined : encode(head.params);
+  const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
   return new RunExecutor({
     head,
     definition,
-    state: initialState(definition.plan, concurrency, restored),
+    state: initialState(definition.plan, concurrency, restored, timeout),
     versions: new Map([...records].map(([name, { version }]) => [name, version])),
     store,
     lease,
@@ -109,17 +113,17 @@ function resultOf({ isOwn }: RunHost, head: RunHead, definition: Definition, sta
 
 /** What of a record of the present round still holds when the run goes on: all else follows from that. */
 function wasDecided(status: StepState['status']): boolean {
-  return status === 'failed' || status === 'retrying' || status === 'skipped';
+  return status === 'failed' || status === 'retrying' || status === 'skipped' || status === 'running';
 }
 
 /** What records say: a success counts for ever, but that of a step that ends each round, and the rest only in the round that it happened in. */
 function restore(records: StepRecords, { head, definition }: Pick<HeldRun, 'head' | 'definition'>, outputs: Outputs, holds: (status: StepState['status']) => boolean): Map<string, StepState> {
   const states = new Map<string, StepState>();
   for (const [name, { value }] of records) {
-    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because } = value;
+    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because } = value;
     const lasting = status === 'succeeded' && !definition.steps.get(name)?.final;
     if (!lasting && (value.round !== head.round || !(status === 'succeeded' || holds(status)))) continue;
-    states.set(name, { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, because });
+    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because }));
     if (status === 'succeeded') outputs.keep(name, value.output);
   }
   return states;

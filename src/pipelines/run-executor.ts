@@ -8,11 +8,12 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
-import { decide, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
+import { decide, isFinal, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult, type StepResult } from './step-result.ts';
 import type { StepContext, StepDefinition } from './step.ts';
 import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
+import { runTimeout, stepTimeout } from './timeouts.ts';
 
 /** What a run is carried out with. */
 export interface ExecutorParts {
@@ -50,6 +51,8 @@ export class RunExecutor {
   readonly #events: RunEvent[] = [];
   readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
   readonly #timers = new Map<string, Undo>();
+  /** Of steps by name, and of the run without one. */
+  readonly #deadlines = new Map<string | undefined, Undo>();
   readonly #saved = new Map<string, SavedOutput>();
   /** By the step, the inputs that its last attempt was not given. */
   readonly #without = new Map<string, readonly string[]>();
@@ -112,7 +115,7 @@ export class RunExecutor {
         this.#state = state;
         return commands;
       }
-      for (const found of refused) events = events.map((event) => this.#adopted(event, found));
+      events = [...refused.flatMap((found) => this.#adopted(found)), ...events];
     }
   }
 
@@ -140,9 +143,8 @@ export class RunExecutor {
     return [found.value];
   }
 
-  #adopted(event: RunEvent, found: StepRecord): RunEvent {
-    if (found.status !== 'succeeded' || (event.type !== 'attempt-succeeded' && event.type !== 'attempt-failed') || event.step !== found.step) return event;
-    return { type: 'attempt-succeeded', at: event.at, step: event.step, attempt: event.attempt, durationMs: found.durationMs ?? event.durationMs };
+  #adopted({ status, step, durationMs }: StepRecord): RunEvent[] {
+    return status === 'succeeded' ? [{ type: 'found-succeeded', at: this.#parts.clock.now(), step, durationMs }] : [];
   }
 
   #recordOf(name: string, state: RunState): StepRecord {
@@ -162,23 +164,38 @@ export class RunExecutor {
         this.#start(command.step, command.attempt);
         break;
       case 'wait':
-        this.#wait(command.step, command.until);
+        this.#wait(command.step, command.forMs);
+        break;
+      case 'deadline':
+        this.#watch(command.step, command.forMs);
         break;
       case 'abort':
-        this.#attempts.get(command.step)?.controller.abort(new AbortedError(`Step '${command.step}' was stopped, for its run was cancelled.`));
+        this.#attempts.get(command.step)?.controller.abort(this.#whyStopped(command));
         break;
       case 'finish':
         break;
     }
   }
 
-  #wait(step: string, until: number): void {
+  #whyStopped({ step, reason }: Extract<RunCommand, { type: 'abort' }>): Error {
+    const { timeout } = this.#state;
+    if (reason === 'step-timeout') return stepTimeout(step, this.#parts.definition.steps.get(step)!.totalTimeoutMs!);
+    return reason === 'run-timeout' ? runTimeout(timeout!.limitMs) : new AbortedError(`Step '${step}' was stopped, for its run was cancelled.`);
+  }
+
+  #wait(step: string, forMs: number): void {
     const { clock } = this.#parts;
     const due = (): void => {
       this.#timers.delete(step);
       this.#post({ type: 'retry-due', at: clock.now(), step });
     };
-    this.#timers.set(step, clock.setTimer(due, Math.max(0, until - clock.now()), { keepAlive: true }));
+    this.#timers.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
+  }
+
+  #watch(step: string | undefined, forMs: number): void {
+    const { clock } = this.#parts;
+    const due = (): void => this.#post({ type: 'deadline-due', at: clock.now(), step });
+    this.#deadlines.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
   }
 
   #start(step: string, attempt: number): void {
@@ -261,8 +278,9 @@ export class RunExecutor {
   /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */
   #tellOf(step: string): void {
     const { definition, outputs } = this.#parts;
-    const { status, attempts: attempt, durationMs = 0, failures, retryAt = 0, because = '' } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
-    const failure = failures.at(-1)?.failure;
+    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '' } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
+    const failure = known ?? failures.at(-1)?.failure;
+    if (isFinal(status)) this.#undoTimersOf(step);
     if (status === 'succeeded') {
       const saved = this.#saved.get(step);
       this.#saved.delete(step);
@@ -271,9 +289,13 @@ export class RunExecutor {
     } else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
     else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
     else if (status === 'upstream_failed' || status === 'skipped') this.#notify({ type: 'step-skipped', step, status, because });
-    else if (status === 'cancelled') {
-      this.#timers.get(step)?.();
-      this.#notify({ type: 'step-cancelled', step, because });
+    else if (status === 'cancelled') this.#notify({ type: 'step-cancelled', step, because });
+  }
+
+  #undoTimersOf(step: string): void {
+    for (const timers of [this.#timers, this.#deadlines]) {
+      timers.get(step)?.();
+      timers.delete(step);
     }
   }
 
@@ -283,7 +305,7 @@ export class RunExecutor {
   }
 
   async #stopAll(): Promise<void> {
-    for (const undo of this.#timers.values()) undo();
+    for (const undo of [...this.#timers.values(), ...this.#deadlines.values()]) undo();
     const attempts = [...this.#attempts.values()];
     for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
     await Promise.all(attempts.map(({ done }) => done));

@@ -1,4 +1,5 @@
 import { ModelkeepError, ValidationError } from '../core/errors.ts';
+import type { FailureRecord } from '../core/failure.ts';
 import type { Outputs } from './outputs.ts';
 import type { RunOutcome } from './reducer.ts';
 import type { StepResult } from './step-result.ts';
@@ -22,6 +23,8 @@ export interface PipelineResult {
   readonly pipeline: string;
   /** `succeeded` only when every step has, but for those that were skipped or allowed to fail. */
   readonly status: RunOutcome;
+  /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
+  readonly failure?: FailureRecord | undefined;
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepResult>>;
   /** When it began and ended. */
@@ -40,7 +43,7 @@ export function runTimings({ startedAt, endedAt }: { startedAt: number; endedAt?
 
 /** What a result is made from. */
 export interface ResultParts {
-  readonly head: { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined };
+  readonly head: { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined; readonly failure?: FailureRecord | undefined };
   readonly status: RunOutcome;
   readonly steps: Readonly<Record<string, StepResult>>;
   readonly outputs: Outputs;
@@ -54,6 +57,7 @@ export async function pipelineResult({ head, status, steps, outputs, isOwn }: Re
     id: head.id,
     pipeline: head.pipeline,
     status,
+    failure: head.failure,
     steps,
     timings: runTimings(head),
     output<Output>(handle: StepHandle<Output>): Output {

@@ -2,6 +2,7 @@ import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { ConflictError } from '../core/errors.ts';
+import type { FailureRecord } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
@@ -34,10 +35,14 @@ export interface RunHead {
   /** Counted from 1; each resumption of a finished run begins another, in which what failed in an earlier one is tried again. */
   readonly round: number;
   readonly startedAt: number;
+  /** When the round began; absent in the first, which the run began with. */
+  readonly roundStartedAt?: number | undefined;
   readonly endedAt?: number | undefined;
+  /** Why the run as a whole failed, if that is no step's failure. */
+  readonly failure?: FailureRecord | undefined;
 }
 
-/** What became of a step: written once per committed attempt, under the step's name. */
+/** What became of a step: written once per committed attempt, under the step's name, and when a step begins whose time is bounded as a whole. */
 export interface StepRecord extends StepState {
   readonly step: string;
   readonly round: number;

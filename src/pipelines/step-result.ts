@@ -26,6 +26,6 @@ export interface StepResult {
 /** A step's state as callers see it. */
 export function stepResult(name: string, state: StepState): StepResult {
   const { status, attempts, failures, startedAt, endedAt, durationMs, because } = state;
-  const failure = status === 'failed' ? failures.at(-1)?.failure : undefined;
+  const failure = status === 'failed' ? (state.failure ?? failures.at(-1)?.failure) : undefined;
   return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs };
 }

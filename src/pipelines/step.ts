@@ -36,6 +36,13 @@ export interface StepExecutionOptions {
   retries?: RetryOptions | undefined;
   /** After this long an attempt has failed and its signal fires. @default none */
   timeout?: Duration | undefined;
+  /**
+   * After this long from the beginning of its first attempt the step has failed, whether an attempt runs or it waits for the next; what ends later is not taken. It goes on counting
+   * while the run is interrupted, and anew when a run that had ended is resumed.
+   *
+   * @default none
+   */
+  totalTimeout?: Duration | undefined;
 }
 
 /** How a step depends on others and what happens when it fails. */
@@ -78,7 +85,7 @@ export interface StepAttempt {
   readonly step: string;
   /** Counted from 1. */
   readonly attempt: number;
-  /** Fires when the attempt has timed out or the run was cancelled. */
+  /** Fires when the attempt, the step or the run has timed out, or the run was cancelled. */
   readonly signal: AbortSignal;
 }
 
@@ -88,7 +95,7 @@ export interface StepContext<Inputs, Params> {
   readonly inputs: Inputs;
   /** The params of the run, as the schema made them. */
   readonly params: Params;
-  /** Fires when the attempt has timed out or the run was cancelled; hand it on to all that waits. */
+  /** Fires when the attempt, the step or the run has timed out, or the run was cancelled; hand it on to all that waits. */
   readonly signal: AbortSignal;
   /** How the steps have ended that this one comes after, by name; those that run still are as they stand. For a step that runs at the end, all other steps. */
   readonly states: Readonly<Record<string, StepResult>>;
@@ -108,6 +115,7 @@ export interface StepDefinition {
   readonly retry: RetryPolicy;
   readonly retryIf: RetryCondition | undefined;
   readonly timeoutMs: number | undefined;
+  readonly totalTimeoutMs: number | undefined;
   readonly trigger: TriggerRule;
   readonly final: boolean;
   readonly allowFailure: boolean;
@@ -123,6 +131,7 @@ const finalOptions = {
   after: z.optional(z.array(z.unknown())),
   retries: z.optional(retryOptionsSchema),
   timeout: z.optional(z.custom<Duration>()),
+  totalTimeout: z.optional(z.custom<Duration>()),
 };
 const finalOptionsSchema = z.strictObject(finalOptions);
 const optionsSchema = z.strictObject({
@@ -160,6 +169,7 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     retry: retryPolicy(checked.retries, `${path}.retries`),
     retryIf: checked.retries?.retryIf,
     timeoutMs: checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`),
+    totalTimeoutMs: checked.totalTimeout === undefined ? undefined : durationMs(checked.totalTimeout, `${path}.totalTimeout`),
     trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),
     final,
     allowFailure: checked.allowFailure ?? false,

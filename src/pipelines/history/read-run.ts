@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { OperationOptions } from '../../core/progress.ts';
-import type { StepState } from '../reducer.ts';
+import { unbegun, type StepState } from '../reducer.ts';
 import type { RunHead, RunStore, StepRecord } from '../run-store.ts';
 import { stepResult, type StepResult } from '../step-result.ts';
 import { contentsOf, type StoredContents } from '../stored-output.ts';
@@ -32,7 +32,7 @@ const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 export async function readRun(store: RunStore, head: RunHead, clock: Clock, options: OperationOptions): Promise<PipelineRun> {
   const names = head.definition.map(({ name }) => name);
   const records = await store.steps(head.id, names, options);
-  const present = new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, value] as const] : [])));
+  const present = new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, unbegun(value)] as const] : [])));
   const outputs = new Map([...present].flatMap(([name, { output }]) => (output ? [[name, contentsOf(output)] as const] : [])));
   const steps = head.definition.map(({ name, needs }): [string, StepHistory] => {
     const record = present.get(name);

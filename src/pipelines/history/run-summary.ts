@@ -19,6 +19,8 @@ export interface PipelineRunSummary {
   readonly pipeline: string;
   /** Where it stands. */
   readonly status: PipelineRunStatus;
+  /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
+  readonly failure?: FailureRecord | undefined;
   /** The process that works on it, while one does. */
   readonly owner?: string | undefined;
   /** What it was started with, as the schema made it. */
@@ -52,6 +54,7 @@ export function runSummary(head: RunHead, lease: LeaseRecord | undefined, clock:
     id: head.id,
     pipeline: head.pipeline,
     status: head.status !== 'running' ? head.status : live ? 'running' : 'interrupted',
+    failure: head.failure,
     owner: live ? lease.owner : undefined,
     params: head.params,
     triggeredBy: head.triggeredBy,
