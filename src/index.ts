@@ -237,6 +237,8 @@ export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, R
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';
 export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
+export type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage, StepLogQuery } from './pipelines/logs/read-step-logs.ts';
+export type { StepLogLevel } from './pipelines/logs/step-log-lines.ts';
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
 export type { RetryCondition, RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRunAttribute, PipelineRunAttributeCondition, PipelineRunCondition, PipelineRunFilter, PipelineRunNumberAttribute } from './pipelines/history/pipeline-run-filter.ts';

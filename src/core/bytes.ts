@@ -57,3 +57,8 @@ export async function collectBytes(source: AsyncIterable<Uint8Array>): Promise<U
 export function isWellFormed(text: string): boolean {
   return !/[\ud800-\udfff]/.test(text) || !/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text);
 }
+
+/** A text with U+FFFD in place of each lone surrogate, which UTF-8 cannot hold. */
+export function wellFormed(text: string): string {
+  return text.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
+}

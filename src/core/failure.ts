@@ -1,3 +1,5 @@
+import { wellFormed } from './bytes.ts';
+
 /** A failure as data, for records: what was thrown, without its stack. */
 export interface FailureRecord {
   /** The name of the error's class, or the `typeof` of what was thrown when it was no object. */
@@ -27,5 +29,5 @@ const longest = 10_000;
 
 function storable(text: string): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
-  return cut.replace(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '\ufffd');
+  return wellFormed(cut);
 }

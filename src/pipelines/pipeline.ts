@@ -25,8 +25,10 @@ import { Kept } from './launching/kept.ts';
 import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
 import type { PipelineListener } from './pipeline-event.ts';
+import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
 import type { RunOutcome } from './reducer.ts';
-import { driveRun, finishedRun, type RunHost } from './run-driver.ts';
+import { driveRun, finishedRun } from './run-driver.ts';
+import type { RunHost } from './run-host.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
 import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
@@ -69,6 +71,8 @@ export interface PipelineOptions<Input, Params> {
    * @default none
    */
   runTimeout?: Duration | undefined;
+  /** About how many characters the log of an attempt keeps: the first half of them, and the last. @default 1_000_000 */
+  logCharacters?: number | undefined;
   /** @default the host's */
   clock?: Clock | undefined;
   /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
@@ -110,6 +114,7 @@ const optionsSchema = z.strictObject({
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
   runTimeout: z.optional(z.custom<Duration>()),
+  logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
   clock: clockOption,
   random: z.optional(callable<Random>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
@@ -161,7 +166,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -176,6 +181,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       random,
       graceMs: durationMs(grace ?? '5s', 'options.grace'),
       runTimeoutMs: runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout'),
+      logCharacters,
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -428,6 +434,33 @@ export class Pipeline<Input = undefined, Params = Input> {
   async history(id: string, options: OperationOptions = {}): Promise<readonly AuditEvent[]> {
     await this.#head(id, options);
     return this.#store.history(id, options);
+  }
+
+  /**
+   * The lines that a step of a run logged by `log`, of all its attempts or of one, and with `follow` those to come until the step has ended. Of an attempt that said more than `logCharacters` the lines in the middle are missing, and
+   * `dropped` of the line behind them says how many; its last lines come when it ends. Lines are stored within half a second, and before the step counts as ended; an attempt whose process is killed loses what was not stored.
+   *
+   * Throws `NotFoundError` when there is no such run, `ValidationError` when it has no such step, and `AbortedError` when the signal fires.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * pipeline.step('train', {}, ({ log }) => log.warn('3 rows have no label'));
+   * const { id } = await pipeline.run();
+   * for await (const { level, text } of pipeline.logs(id, { step: 'train', follow: true })) console.log(level, text); // warn 3 rows have no label
+   * ```
+   */
+  async *logs(id: string, options: LogsOptions): AsyncGenerator<StepLogLine, void, undefined> {
+    const { streamStepLogs } = await import('./logs/read-step-logs.ts');
+    yield* streamStepLogs(this.#store, await this.#head(id, options), this.#clock, options);
+  }
+
+  /** A page of the lines that a step of a run logged. Its `next` also goes on with what is logged later. Throws as `logs` does. */
+  async listLogs(id: string, options: ListLogsOptions): Promise<StepLogPage> {
+    const { listStepLogs } = await import('./logs/read-step-logs.ts');
+    return listStepLogs(this.#store, await this.#head(id, options), options);
   }
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */

@@ -1,8 +1,4 @@
 import { decode, encode } from '../core/codec.ts';
-import type { Clock } from '../core/clock.ts';
-import type { NewAuditEvent } from '../core/audit.ts';
-import type { ErrorListener } from '../core/logger.ts';
-import type { Random } from '../core/random.ts';
 import type { Version } from '../storage/contract.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
@@ -11,27 +7,14 @@ import { tell, type PipelineEvent, type PipelineListener } from './pipeline-even
 import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './reducer.ts';
 import { stableChance } from './retry.ts';
 import { RunExecutor } from './run-executor.ts';
+import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
-import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import type { RunHead, StepRecord } from './run-store.ts';
 import { stepResult } from './step-result.ts';
-import type { StepHandle } from './step.ts';
+import { stepTools } from './step-tools.ts';
 
 /** Records of steps by name. */
 export type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
-
-/** What the runs of a pipeline in this process have in common. */
-export interface RunHost {
-  readonly store: RunStore;
-  readonly clock: Clock;
-  readonly random: Random | undefined;
-  readonly graceMs: number;
-  /** Bounds each run as a whole. */
-  readonly runTimeoutMs: number | undefined;
-  readonly onError: ErrorListener;
-  readonly isOwn: (handle: unknown) => handle is StepHandle;
-  /** An event of a run's history. */
-  readonly event: (head: RunHead, type: string, data: Readonly<Record<string, unknown>>) => NewAuditEvent;
-}
 
 /** A run that this process holds the lease of. */
 export interface HeldRun {
@@ -81,13 +64,14 @@ export async function finishedRun(host: RunHost, head: RunHead, definition: Defi
 }
 
 function executorOf(
-  { store, clock, random, graceMs, runTimeoutMs }: RunHost,
+  host: RunHost,
   { head, definition, lease, records }: HeldRun,
   restored: ReadonlyMap<string, StepState>,
   outputs: Outputs,
   concurrency: number,
   notify: ((event: PipelineEvent) => void) | undefined,
 ): RunExecutor {
+  const { store, clock, random, graceMs, runTimeoutMs } = host;
   const params = head.params === undefined ? undefined : encode(head.params);
   const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
   return new RunExecutor({
@@ -101,6 +85,7 @@ function executorOf(
     params: () => params && decode(params, head.id),
     clock,
     graceMs,
+    tools: (attempt) => stepTools(host, attempt),
     chance: (step, attempt) => random?.() ?? stableChance(head.id, step, attempt),
     notify,
   });

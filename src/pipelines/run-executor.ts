@@ -11,7 +11,8 @@ import type { PipelineEvent } from './pipeline-event.ts';
 import { decide, isFinal, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult, type StepResult } from './step-result.ts';
-import type { StepContext, StepDefinition } from './step.ts';
+import type { StepAttempt, StepContext, StepDefinition } from './step.ts';
+import type { StepTools } from './step-tools.ts';
 import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
 import { runTimeout, stepTimeout } from './timeouts.ts';
 
@@ -29,6 +30,8 @@ export interface ExecutorParts {
   readonly params: () => unknown;
   readonly clock: Clock;
   readonly graceMs: number;
+  /** What an attempt is given beside its inputs. */
+  readonly tools: (attempt: StepAttempt) => StepTools;
   /** In [0, 1), for the jitter of the wait after a failed attempt. */
   readonly chance: (step: string, attempt: number) => number;
   /** Absent when nobody listens. */
@@ -210,16 +213,19 @@ export class RunExecutor {
 
   /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
   async #attempt(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
-    const { outputs, params, head, clock, graceMs } = this.#parts;
+    const { outputs, params, head, clock, graceMs, tools: toolsFor } = this.#parts;
     const { signal } = controller;
     const { name: step, pipeline } = definition.handle;
     this.#without.set(step, outputs.missingInputs(definition));
+    const run: StepAttempt = { id: head.id, pipeline, step, attempt, signal };
+    const tools = toolsFor(run);
     const context: StepContext<Record<string, unknown>, unknown> = {
       inputs: await outputs.inputsOf(definition),
       params: params(),
       signal,
       states: this.#statesFor(definition),
-      run: { id: head.id, pipeline, step, attempt, signal },
+      run,
+      log: tools.log,
     };
     const work = (): unknown => {
       this.#notify({ type: 'step-started', step, attempt });
@@ -228,8 +234,9 @@ export class RunExecutor {
     const { when } = definition;
     const conditional = when && (async (): Promise<unknown> => (asBoolean(step, await when(context)) && !signal.aborted ? work() : declined));
     const began = clock.monotonic();
-    const outcome = await runAttempt(conditional ?? work, controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
+    const worked = await runAttempt(conditional ?? work, controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
     const durationMs = clock.monotonic() - began;
+    const outcome = await tools.end(worked);
     if ('value' in outcome && outcome.value === declined) this.#post({ type: 'declined', at: clock.now(), step, attempt });
     else if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
     else if ('error' in outcome) this.#failOrRetry(definition, attempt, outcome.error, durationMs);

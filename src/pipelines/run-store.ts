@@ -72,6 +72,11 @@ export class RunStore {
     return `${this.#root}/steps/${run}/${escapeSegment(step)}`;
   }
 
+  /** The log of what a step of a run said. */
+  logKey(run: string, step: string): Key {
+    return `${this.#root}/logs/${run}/${escapeSegment(step)}`;
+  }
+
   /** Records a run; throws `ConflictError` when there is one of that id. */
   async create(head: RunHead, event: NewAuditEvent): Promise<void> {
     await changeHead<RunHead>(this.#head(head.id), (present) => {

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
 import type { StepResult } from './step-result.ts';
@@ -101,6 +102,8 @@ export interface StepContext<Inputs, Params> {
   readonly states: Readonly<Record<string, StepResult>>;
   /** Which run, step and attempt this is. */
   readonly run: StepAttempt;
+  /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
+  readonly log: Logger;
 }
 
 /** The work of a step. Its output is stored: plain data, dates, bigints, bytes and typed arrays; Node's `Buffer` comes back as `Uint8Array`. */

@@ -46,6 +46,8 @@ export interface ShellOptions<Inputs, Params> {
   readonly maxOutput?: number | undefined;
   /** How long it may take to end after SIGTERM, before it is killed. @default '3s' */
   readonly grace?: Duration | undefined;
+  /** Whether its lines go to the log of the step: those of stdout as `info`, those of stderr as `warn`. @default false */
+  readonly log?: boolean | undefined;
   /** Is told of each line as it is written. What it throws is not looked at. @default nothing listens */
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr', context: StepContext<Inputs, Params>) => void) | undefined;
 }
@@ -63,6 +65,7 @@ const optionsSchema = z.strictObject({
   exitCodes: z.optional(z.array(z.int())),
   maxOutput: z.optional(z.int().check(z.minimum(0))),
   grace: z.optional(z.custom<Duration>()),
+  log: z.optional(z.boolean()),
   onLine: z.optional(callable<(line: string, stream: 'stdout' | 'stderr', context: never) => void>()),
   json: z.optional(z.custom<StandardSchema>()),
 });
@@ -108,7 +111,7 @@ export function shell<Inputs, Params>(
 }
 
 async function execute<Inputs, Params>([program, ...args]: ShellCommand, context: StepContext<Inputs, Params>, options: ShellOptions<Inputs, Params>, graceMs: number): Promise<ShellResult> {
-  const { cwd, env, stdin, exitCodes = [0], maxOutput = 1 << 20, onLine } = options;
+  const { cwd, env, stdin, exitCodes = [0], maxOutput = 1 << 20 } = options;
   const { signal } = context;
   signal.throwIfAborted();
   const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true, detached: groupsExist });
@@ -120,8 +123,8 @@ async function execute<Inputs, Params>([program, ...args]: ShellCommand, context
   };
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const stdout = keepOutput(child, 'stdout', maxOutput, onLine && ((line) => onLine(line, 'stdout', context)));
-    const stderr = keepOutput(child, 'stderr', maxOutput, onLine && ((line) => onLine(line, 'stderr', context)));
+    const stdout = keepOutput(child, 'stdout', maxOutput, lineListener('stdout', context, options));
+    const stderr = keepOutput(child, 'stderr', maxOutput, lineListener('stderr', context, options));
     // A command that does not read to the end of its input is not wrong for that.
     child.stdin.on('error', () => undefined);
     const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
@@ -139,6 +142,15 @@ async function execute<Inputs, Params>([program, ...args]: ShellCommand, context
     clearTimeout(kill);
     undo();
   }
+}
+
+/** Takes the lines of a stream, if anything does. */
+function lineListener<Inputs, Params>(stream: 'stdout' | 'stderr', context: StepContext<Inputs, Params>, { log = false, onLine }: ShellOptions<Inputs, Params>): ((line: string) => void) | undefined {
+  if (!log) return onLine && ((line) => onLine(line, stream, context));
+  return (line) => {
+    context.log[stream === 'stdout' ? 'info' : 'warn'](line);
+    onLine?.(line, stream, context);
+  };
 }
 
 function keepOutput(child: ChildProcess, name: 'stdout' | 'stderr', limit: number, onLine: ((line: string) => void) | undefined): LastBytes {

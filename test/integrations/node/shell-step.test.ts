@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const node = (program: string, ...args: string[]): ShellCommand => [process.execPath, '-e', program, '--', ...args];
-const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } });
+const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, log: console, run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } });
 
 /** Resolves when nothing runs under the pid any more. */
 async function gone(pid: number): Promise<void> {
@@ -50,6 +50,16 @@ describe('shell', () => {
     const { stdout } = await shell(node('console.log(JSON.stringify(process.argv.slice(1)))', ...hostile))(context());
     expect(JSON.parse(stdout)).toEqual(hostile);
     expect(existsSync(join(directory, 'made'))).toBe(false);
+  });
+
+  it('logs its lines with the step', async () => {
+    const pipeline = new Pipeline({ name: 'lines', storage: new MemoryStorage() });
+    const told: string[] = [];
+    pipeline.step('train', {}, shell(node("console.log('epoch 1'); console.error('no GPU')"), { log: true, onLine: (line) => told.push(line) }));
+    const { id } = await pipeline.run();
+    const { items } = await pipeline.listLogs(id, { step: 'train' });
+    expect(items.map(({ level, text }) => `${level}: ${text}`).sort()).toEqual(['info: epoch 1', 'warn: no GPU']);
+    expect(told.sort()).toEqual(['epoch 1', 'no GPU']);
   });
 
   it('is a step whose command knows inputs and params, and whose JSON has the type of its schema', async () => {

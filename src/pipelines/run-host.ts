@@ -1,0 +1,22 @@
+import type { NewAuditEvent } from '../core/audit.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { Random } from '../core/random.ts';
+import type { RunHead, RunStore } from './run-store.ts';
+import type { StepHandle } from './step.ts';
+
+/** What the runs of a pipeline in this process have in common. */
+export interface RunHost {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly random: Random | undefined;
+  readonly graceMs: number;
+  /** Bounds each run as a whole. */
+  readonly runTimeoutMs: number | undefined;
+  /** About how many characters the log of an attempt keeps. */
+  readonly logCharacters: number;
+  readonly onError: ErrorListener;
+  readonly isOwn: (handle: unknown) => handle is StepHandle;
+  /** An event of a run's history. */
+  readonly event: (head: RunHead, type: string, data: Readonly<Record<string, unknown>>) => NewAuditEvent;
+}
