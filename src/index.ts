@@ -269,7 +269,12 @@ export type { FeatureType, FeatureValue } from './features/definitions/feature-t
 export type { DefinitionFacts } from './features/definitions/definition-facts.ts';
 export type { FeatureInput } from './features/definitions/feature-input.ts';
 export type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './features/ingest-options.ts';
-export type { CheckedValue, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
+export type { CheckedValue, CheckName, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
+export { checkSuite } from './features/definitions/check-suite.ts';
+export type { CheckSuite, CheckSuiteOptions } from './features/definitions/check-suite.ts';
+export type { CheckOutcome, CheckReport, CheckSeverity } from './features/quality/check-run.ts';
+export type { DatasetReference, DayReference, DriftCheck, DriftMethod, DriftReference, ValuesReference } from './features/quality/drift-check.ts';
+export type { StoredCheckSuite } from './features/quality/stored-suites.ts';
 export type { Arrival, ArrivalsOptions } from './features/arrivals.ts';
 export type { ForgetResult } from './features/forgetting.ts';
 export type { QuarantinedRow } from './features/quarantine.ts';

@@ -12,6 +12,7 @@ export type RecordKind =
   | 'entity'
   | 'feature-view'
   | 'feature-service'
+  | 'check-suite'
   | 'pipeline'
   | 'pipeline-run'
   | 'monitor'

@@ -53,6 +53,7 @@ import { answerOnline } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
 import type { FreshnessOptions, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
+import { CheckPreparer } from './quality/prepare-checks.ts';
 import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
 import { servingLogSettings, type ServingLogCounts } from './quality/serving-log-options.ts';
@@ -61,6 +62,7 @@ import type { SkewOptions } from './quality/skew-options.ts';
 import type { SkewReport } from './quality/skew-report.ts';
 import type { StalenessChange } from './quality/staleness.ts';
 import { stalenessOf } from './quality/staleness-source.ts';
+import type { StoredCheckSuite } from './quality/stored-suites.ts';
 import type { StatisticsQuery, ViewStatistics } from './quality/view-statistics.ts';
 import type { OnlineFeatures } from './serve.ts';
 
@@ -119,13 +121,14 @@ export class FeatureStore implements AsyncDisposable {
     this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
-    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online);
     this.#rows = new RowCache(this.#logs, cacheBytes);
+    const checks = new CheckPreparer(this.#storage, this.#clock, this.#rows);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online, checks);
     this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
   }
 
   /**
-   * Puts entities, views and services in force, whatever their order in the list. Every version is kept and stays readable as `name@version`. More features are welcome; a change that breaks what is
+   * Puts entities, views, services and suites of checks in force, whatever their order in the list. Every version is kept and stays readable as `name@version`. More features are welcome; a change that breaks what is
    * made from a definition (a feature gone or different, another key, timestamp or `ttl`) throws `ConflictError` with the differences unless `force` is set, which makes a new version beside the old one.
    * What is refused leaves nothing behind: all are checked before the first is stored. After a forced change of the key, the timestamps or the type of a column, the view begins without rows, since the
    * old ones do not fit it.
@@ -136,7 +139,7 @@ export class FeatureStore implements AsyncDisposable {
   async apply(definitions: readonly Definition[], options: ApplyOptions = {}): Promise<AppliedDefinition[]> {
     checkApplyOptions(options);
     const given: unknown = definitions;
-    if (!Array.isArray(given)) throw new ValidationError('definitions must be a list of entities, views and services, such as [airportDelays].', { path: 'definitions' });
+    if (!Array.isArray(given)) throw new ValidationError('definitions must be a list of entities, views, services and suites of checks, such as [airportDelays].', { path: 'definitions' });
     definitions.forEach((definition, i) => checkDefinition(definition, `definitions[${i}]`));
     const applied = await this.#catalog.apply(definitions, options.force ?? false, options);
     for (const definition of definitions) this.#functions.add(definition);
@@ -159,6 +162,18 @@ export class FeatureStore implements AsyncDisposable {
     return states.flatMap((state) => (isOnDemand(state) ? [] : [state.versions.at(-1)!.view]));
   }
 
+  /** A suite of checks with its version: `delay_rows` for the one in force, `delay_rows@2` for that one. Throws `NotFoundError` when there is none. */
+  async getCheckSuite(ref: string, options: OperationOptions = {}): Promise<StoredCheckSuite> {
+    const { getSuite } = await import('./quality/stored-suites.ts');
+    return getSuite(this.#storage, ref, 'ref', options);
+  }
+
+  /** The suites of checks that are in force, by name. */
+  async listCheckSuites(options: OperationOptions = {}): Promise<StoredCheckSuite[]> {
+    const { listSuites } = await import('./quality/stored-suites.ts');
+    return listSuites(this.#storage, options);
+  }
+
   /**
    * Says what a query would give and need, without asking for values: the columns with their types, the columns of the entities that it finds them by, and what on-demand views take from the request.
    * Throws as the query itself would for what is not there.
@@ -175,7 +190,7 @@ export class FeatureStore implements AsyncDisposable {
    *
    * A row is invalid when it lacks its key or a timestamp, has a value of another type than the view says, writes times without a zone where those before it have one (or the other way
    * round), or fails what `validate` asks for. Throws `ValidationError` naming the first of them and their number, with nothing of their table written, unless they are to be set aside;
-   * `ConflictError` when `batchId` names other rows already; `NotFoundError` when there is no such view. What becomes of a batch is decided when it first comes.
+   * `ConflictError` when `batchId` names other rows already; `NotFoundError` when there is no such view, suite of checks, or reference of `maxDrift`. What becomes of a batch is decided when it first comes.
    */
   async ingest(view: string | FeatureView, rows: TableSource, options: IngestOptions = {}): Promise<IngestResult> {
     checkIngestOptions(options);

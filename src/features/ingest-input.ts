@@ -7,13 +7,14 @@ import { checkTable, type CheckedTable, type KnownZones, type RowShape } from '.
 import type { CurrentView } from './definitions/definition-states.ts';
 import { viewColumns } from './definitions/feature-view.ts';
 import type { InvalidRow } from './quarantine.ts';
-import { compileChecks, type InvalidReason, type TableChecks } from './table-checks.ts';
+import type { CheckRun } from './quality/check-run.ts';
+import type { InvalidReason, RunChecks } from './table-checks.ts';
 
 /** How rows are looked at before they are ingested. */
 export interface RowChecking {
   readonly onInvalid: 'fail' | 'quarantine';
-  readonly validate: TableChecks | undefined;
-  readonly now: () => number;
+  /** What rows must be, besides rows of the view; `undefined` for nothing more. */
+  readonly checks: CheckRun | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -30,7 +31,7 @@ export interface IngestPart {
 }
 
 /** What the rows of a view look like. */
-function rowShapeOf(current: CurrentView): RowShape {
+export function rowShapeOf(current: CurrentView): RowShape {
   const { entity, timestamp, createdTimestamp } = current.view;
   const times = createdTimestamp === undefined ? [timestamp] : [timestamp, createdTimestamp];
   const types: Record<string, ColumnType> = { ...current.columns, ...current.view.keyTypes, ...Object.fromEntries(times.map((name) => [name, 'timestamp'])) };
@@ -46,7 +47,7 @@ function rowShapeOf(current: CurrentView): RowShape {
 export async function* partsOf(current: CurrentView, source: TableSource, checking: RowChecking): AsyncGenerator<IngestPart> {
   if (typeof source !== 'object' || source === null) throw new ValidationError('rows must be an array of rows, columns, an Arrow table, or a stream of them.', { path: 'rows' });
   const shape = rowShapeOf(current);
-  const runChecks = compileChecks(checking.validate, shape.used, shape.times, checking.now);
+  const runChecks = runOf(checking.checks);
   const batchRows = rowsPerBatch(shape.used.map((name) => shape.types[name] ?? 'string'));
   const zones: KnownZones = new Map();
   let seen = 0;
@@ -99,9 +100,13 @@ function pathOf(row: number, { column }: InvalidReason): string {
 }
 
 /** Corrected rows from quarantine as they go in; throws `ValidationError` when they are still invalid. */
-export function checkedRows(current: CurrentView, rows: readonly Row[], validate: TableChecks | undefined, now: () => number): Table {
+export function checkedRows(current: CurrentView, rows: readonly Row[], checks: CheckRun | undefined): Table {
   const shape = rowShapeOf(current);
-  const checked = checkTable(rows, shape, new Map(), compileChecks(validate, shape.used, shape.times, now));
+  const checked = checkTable(rows, shape, new Map(), runOf(checks));
   if (checked.invalid.size > 0) throw refused(checked);
   return checked.table;
+}
+
+function runOf(checks: CheckRun | undefined): RunChecks {
+  return (table, note) => checks?.run(table, note);
 }

@@ -3,6 +3,7 @@ import { progressOption, signalOption } from '../core/option-schemas.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import type { Row } from '../core/table.ts';
+import type { CheckReport } from './quality/check-run.ts';
 import type { TableChecks } from './table-checks.ts';
 
 /** How rows are ingested. */
@@ -13,8 +14,8 @@ export interface IngestOptions extends LongOperationOptions {
   batchId?: string | undefined;
   /** What becomes of invalid rows: `fail` throws and writes nothing of their table, `quarantine` sets them aside and takes in the others. @default 'fail' */
   onInvalid?: 'fail' | 'quarantine' | undefined;
-  /** What rows must be, besides having their keys, times, and values of the view's types. @default nothing more */
-  validate?: TableChecks | undefined;
+  /** What rows must be, besides having their keys, times, and values of the view's types: checks, or the name of a suite of them (`name@2` for that version). @default nothing more */
+  validate?: TableChecks | string | undefined;
 }
 
 /** What an ingestion did. The counts of rows add up to the number of rows given. */
@@ -27,6 +28,8 @@ export interface IngestResult {
   readonly quarantined: number;
   /** How many batches the rows came in. */
   readonly batches: number;
+  /** What the checks of `validate` came to, warnings too; absent without `validate`. */
+  readonly checks?: CheckReport | undefined;
 }
 
 /** Which rows in quarantine are asked for. */
@@ -49,8 +52,8 @@ export interface CorrectedRow {
 export interface ReleaseOptions extends OperationOptions {
   /** Whether the rows go online at once, too. @default false */
   online?: boolean | undefined;
-  /** What the corrected rows must be, besides having their keys, times, and values of the view's types. @default nothing more */
-  validate?: TableChecks | undefined;
+  /** What the corrected rows must be, besides having their keys, times, and values of the view's types: checks, or the name of a suite, of which only the errors are looked at. @default nothing more */
+  validate?: TableChecks | string | undefined;
 }
 
 const flag = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.boolean());

@@ -15,6 +15,7 @@ import { IngestTimes } from './ingest-times.ts';
 import type { Materializer } from './materialize.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
+import type { CheckPreparer } from './quality/prepare-checks.ts';
 import { Quarantine, splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
 
 /** How rows get into a feature store. */
@@ -23,15 +24,17 @@ export class Ingester {
   readonly #clock: Clock;
   readonly #logs: OfflineLogs;
   readonly #materializer: Materializer;
+  readonly #checks: CheckPreparer;
   readonly #times: IngestTimes;
   readonly #quarantine: Quarantine;
   readonly #forgetting: Forgetting;
 
-  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer, online: OnlineStore) {
+  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer, online: OnlineStore, checks: CheckPreparer) {
     this.#storage = storage;
     this.#clock = clock;
     this.#logs = logs;
     this.#materializer = materializer;
+    this.#checks = checks;
     this.#times = new IngestTimes(clock);
     this.#quarantine = new Quarantine(storage);
     this.#forgetting = new Forgetting(storage, clock, this.#times, logs, online, this.#quarantine);
@@ -41,8 +44,9 @@ export class Ingester {
   async ingest(current: CurrentView, source: TableSource, options: IngestOptions): Promise<IngestResult> {
     const { name } = current.view;
     const { signal, batchId, onInvalid = 'fail', validate } = options;
+    const checks = await this.#checks.prepare(current, validate, { signal });
     const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
-    for await (const part of partsOf(current, source, { onInvalid, validate, now: () => this.#clock.now(), signal })) {
+    for await (const part of partsOf(current, source, { onInvalid, checks, signal })) {
       const unreadable = await this.#quarantine.add(name, part.unreadable, batchId, this.#clock.now(), { signal });
       total.quarantined += unreadable;
       total.known += part.unreadable.length - unreadable;
@@ -63,7 +67,7 @@ export class Ingester {
       }
       options.onProgress?.({ phase: 'ingest', done: total.rows + total.known + total.quarantined });
     }
-    return total;
+    return { ...total, ...(checks && { checks: checks.report() }) };
   }
 
   /** Rows that are set aside. */
@@ -88,7 +92,7 @@ export class Ingester {
       plans.push({ record, rows: corrected });
     }
     const all = plans.flatMap((plan) => plan.rows.map(({ values }) => values));
-    if (all.length > 0) checkedRows(current, all, validate, () => this.#clock.now());
+    if (all.length > 0) checkedRows(current, all, await this.#checks.prepare(current, validate, { signal }));
     for (const plan of plans) {
       const releasing = { batchId: `released ${newId()}`, online: options.online ?? false, rows: plan.rows };
       for (let mine = false; !mine; ) {
@@ -140,7 +144,7 @@ export class Ingester {
     const present = await this.#quarantine.change(name, record, (each) => each, { signal });
     const releasing = present?.releasing;
     if (releasing === undefined) return [];
-    const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined, () => this.#clock.now());
+    const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined);
     await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#times.next() });
     const places = releasing.rows.map(({ place }) => place);
     await this.#quarantine.change(

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
-import { isPresent, timestampOf, type Column } from '../core/column.ts';
+import { isPresent, timestampOf, type Column, type ColumnType } from '../core/column.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { Table } from '../core/table.ts';
+import { checkReference, driftSchema, kindFor, type DriftCheck } from './quality/drift-check.ts';
+import type { DriftFinding } from './quality/measure-drift.ts';
 import { checkTogether, isPattern } from './quality/value-checks.ts';
 
 /** A value that a check compares with: a number, a bigint, a text, a truth value, or a date. */
@@ -32,6 +34,8 @@ export interface ColumnChecks {
   atMost?: string | undefined;
   /** Between which two numbers, both included, the mean of the column's numbers lies, NaN left out; where it does not, or there is none, the whole table is invalid. @default any */
   mean?: readonly [min: number, max: number] | undefined;
+  /** How far the values may be from those of a saved dataset, of a day, or that are given; where they are farther, the whole table is invalid. @default any */
+  maxDrift?: DriftCheck | undefined;
 }
 
 /** What rows must be, as data: besides the types that the view says, and the keys and timestamps that every row needs. */
@@ -44,12 +48,15 @@ export interface TableChecks {
   minRows?: number | undefined;
 }
 
+/** What is looked at: whether it is a row, has its key and times, values of the right type, one way of writing times, or what `validate` asks for. */
+export type CheckName = 'row' | 'missing' | 'type' | 'zone' | 'maxFuture' | 'min' | 'max' | 'in' | 'notNull' | 'maxNullShare' | 'unique' | 'pattern' | 'lessThan' | 'atMost' | 'mean' | 'maxDrift' | 'minRows';
+
 /** What a check found. */
 export interface InvalidReason {
   /** The column; absent when the row is none at all. */
   readonly column?: string | undefined;
-  /** What was looked at: whether it is a row, has its key and times, values of the right type, one way of writing times, or what `validate` asks for. */
-  readonly check: 'row' | 'missing' | 'type' | 'zone' | 'maxFuture' | 'min' | 'max' | 'in' | 'notNull' | 'maxNullShare' | 'unique' | 'pattern' | 'lessThan' | 'atMost' | 'mean' | 'minRows';
+  /** What was looked at. */
+  readonly check: CheckName;
   /** Where it was, what was wrong, what to do. */
   readonly message: string;
 }
@@ -60,7 +67,22 @@ export type NoteInvalid = (row: number, reason: InvalidReason) => void;
 /** A table's checks, ready to go over rows. */
 export type RunChecks = (table: Table, note: NoteInvalid) => void;
 
-const path = 'options.validate';
+/** Is told how far a column is from its reference. */
+export type TellDrift = (column: string, finding: DriftFinding) => void;
+
+/** Measures how far a column is from the reference of its check. */
+export type MeasureColumn = (name: string, column: Column, drift: DriftCheck) => DriftFinding;
+
+/** The columns that checks are about. */
+export interface CheckedShape {
+  /** The columns that the view uses. */
+  readonly used: readonly string[];
+  /** Those of them that are the view's times. */
+  readonly times: readonly string[];
+  /** Types, as far as they are known. */
+  readonly types: Readonly<Record<string, ColumnType>>;
+}
+
 const limit = /* @__PURE__ */ z.union(
   [/* @__PURE__ */ z.number(), /* @__PURE__ */ z.bigint(), /* @__PURE__ */ z.string(), /* @__PURE__ */ z.boolean(), /* @__PURE__ */ z.date()],
   'must be a number, bigint, text, truth value or date',
@@ -76,6 +98,7 @@ const columnSchema = /* @__PURE__ */ z.strictObject({
   lessThan: z.optional(z.string()),
   atMost: z.optional(z.string()),
   mean: z.optional(z.tuple([z.number(), z.number()])),
+  maxDrift: z.optional(driftSchema),
 });
 const tableSchema = /* @__PURE__ */ z.strictObject({
   columns: z.optional(z.record(z.string(), columnSchema)),
@@ -83,27 +106,44 @@ const tableSchema = /* @__PURE__ */ z.strictObject({
   minRows: z.optional(z.int().check(z.minimum(0))),
 });
 
+/** Returns checks that came from outside when they are such. Throws `ValidationError`, naming the place by `path`, when they are not; whether there are such columns is not looked at. */
+export function checkTableChecks(checks: TableChecks, path: string): TableChecks {
+  const { columns = {}, maxFuture } = check(tableSchema, checks, path) as TableChecks;
+  if (maxFuture !== undefined) durationMs(maxFuture, `${path}.maxFuture`);
+  for (const [name, { maxDrift }] of Object.entries(columns)) if (maxDrift) checkReference(maxDrift.reference, `${path}.columns.${name}.maxDrift.reference`);
+  return checks;
+}
 
-/** Makes a suite of checks ready for tables with these columns. Throws `ValidationError` when it is none, or names a column that the view does not use. */
-export function compileChecks(checks: TableChecks | undefined, used: readonly string[], times: readonly string[], now: () => number): RunChecks {
-  const { columns = {}, maxFuture, minRows = 0 } = checks === undefined ? {} : (check(tableSchema, checks, path) as TableChecks);
+/** Throws `ValidationError` when checks name a column that the view does not use, or measure drift where none can be. */
+export function checkFit({ columns = {} }: TableChecks, { used, types }: CheckedShape, path: string): void {
+  const demandColumn = (name: string, at: string, what: string): void => {
+    if (!used.includes(name)) throw new ValidationError(`${what} no column that the view uses; it uses ${used.join(', ')}.`, { path: at });
+  };
+  for (const [name, { lessThan, atMost, maxDrift }] of Object.entries(columns)) {
+    const at = `${path}.columns.${name}`;
+    demandColumn(name, at, `${at} is`);
+    for (const [rule, column] of Object.entries({ lessThan, atMost })) {
+      if (column !== undefined) demandColumn(column, `${at}.${rule}`, `${at}.${rule} is ${shown(column, 80)}, which is`);
+    }
+    const type = Object.hasOwn(types, name) ? types[name] : undefined;
+    if (maxDrift && type !== undefined) kindFor(type, maxDrift, `${at}.maxDrift`);
+  }
+}
+
+/** Makes checks ready for the tables of a view that they fit. */
+export function compileChecks({ columns = {}, maxFuture, minRows = 0 }: TableChecks, { times }: CheckedShape, path: string, now: () => number, measure: MeasureColumn | undefined, tell: TellDrift): RunChecks {
   const ahead = maxFuture === undefined ? undefined : durationMs(maxFuture, `${path}.maxFuture`);
-  const unknown = Object.keys(columns).find((name) => !used.includes(name));
-  if (unknown !== undefined) {
-    throw new ValidationError(`${path}.columns.${unknown} is no column that the view uses; it uses ${used.join(', ')}.`, { path: `${path}.columns.${unknown}` });
-  }
-  const other = Object.entries(columns).flatMap(([name, { lessThan, atMost }]) => Object.entries({ lessThan, atMost }).map(([rule, column]) => ({ name, rule, column })));
-  const stray = other.find(({ column }) => column !== undefined && !used.includes(column));
-  if (stray !== undefined) {
-    const at = `${path}.columns.${stray.name}.${stray.rule}`;
-    throw new ValidationError(`${at} is ${shown(stray.column, 80)}, which is no column that the view uses; it uses ${used.join(', ')}.`, { path: at });
-  }
   return (table, note) => {
     if (table.rowCount < minRows) noteAll(table.rowCount, { check: 'minRows', message: `rows has ${table.rowCount} rows, fewer than the ${minRows} that there are at least.` }, note);
     if (ahead !== undefined) for (const name of times) checkFuture(table.columns[name]!, name, now() + ahead, note);
     for (const [name, rules] of Object.entries(columns)) {
-      checkColumn(table.columns[name]!, name, rules, note);
+      const column = table.columns[name]!;
+      checkColumn(column, name, rules, `${path}.columns.${name}`, note);
       checkTogether(table, name, rules, `${path}.columns.${name}`, note);
+      if (rules.maxDrift === undefined || measure === undefined) continue;
+      const finding = measure(name, column, rules.maxDrift);
+      tell(name, finding);
+      if (finding.status === 'failed') noteAll(table.rowCount, { column: name, check: 'maxDrift', message: finding.message }, note);
     }
   };
 }
@@ -117,8 +157,7 @@ function checkFuture(column: Column, name: string, latest: number, note: NoteInv
   }
 }
 
-function checkColumn(column: Column, name: string, rules: ColumnChecks, note: NoteInvalid): void {
-  const at = `${path}.columns.${name}`;
+function checkColumn(column: Column, name: string, rules: ColumnChecks, at: string, note: NoteInvalid): void {
   const min = rules.min === undefined ? undefined : bound(rules.min, column, `${at}.min`);
   const max = rules.max === undefined ? undefined : bound(rules.max, column, `${at}.max`);
   const among = rules.in && new Set(rules.in.map((value) => comparable(value, column)));

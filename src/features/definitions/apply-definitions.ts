@@ -10,11 +10,12 @@ import type { StorageAdapter } from '../../storage/contract.ts';
 import { changeHead, readHead, type HeadChange } from '../../storage/head-record.ts';
 import { lineageOperations, readLineage } from '../../storage/lineage.ts';
 import type { Definition } from './definition.ts';
-import { entityKey, serviceKey, viewKey, type DefinitionKind } from './definition-states.ts';
+import { entityKey, serviceKey, suiteKey, viewKey, type DefinitionKind } from './definition-states.ts';
 import { nextEntity } from './next-entity.ts';
 import { nextFeatureView } from './next-feature-view.ts';
 import { nextOnDemandView } from './next-on-demand-view.ts';
 import { nextService } from './next-service.ts';
+import { nextSuite } from './next-suite.ts';
 import { inOrderOfNeed } from './order-of-need.ts';
 
 /** What became of a definition that was applied. */
@@ -27,7 +28,7 @@ export interface AppliedDefinition {
   readonly version: number | string;
   /** Content hash of the definition. */
   readonly digest: Digest;
-  /** Whether it is new, as it was, has more to give, or was changed by force. */
+  /** Whether it is new, as it was, has more to give (or, of a suite of checks, asks for something else), or was changed by force. */
   readonly change: 'created' | 'unchanged' | 'extended' | 'forced';
 }
 
@@ -83,6 +84,8 @@ async function prepare(definition: Definition, lookup: Lookup): Promise<Prepared
       return nextOnDemandView(definition, lookup);
     case 'feature-service':
       return nextService(definition, lookup);
+    case 'check-suite':
+      return nextSuite(definition);
   }
 }
 
@@ -98,7 +101,7 @@ function attempt(prepared: Prepared, state: unknown, now: number, definition: De
   );
 }
 
-const labels: Readonly<Record<DefinitionKind, string>> = { entity: 'entity', 'feature-view': 'feature view', 'on-demand-view': 'on-demand view', 'feature-service': 'feature service' };
+const labels: Readonly<Record<DefinitionKind, string>> = { entity: 'entity', 'feature-view': 'feature view', 'on-demand-view': 'on-demand view', 'feature-service': 'feature service', 'check-suite': 'suite of checks' };
 
 async function store(storage: StorageAdapter, clock: Clock, definition: Definition, prepared: Prepared, force: boolean, options: OperationOptions): Promise<AppliedDefinition> {
   let applied: Applied<unknown> | undefined;
@@ -137,5 +140,14 @@ function refOf({ kind, name }: Definition, version: number | string, digest: Dig
 }
 
 function keyOf({ kind, name }: Definition): Key {
-  return kind === 'entity' ? entityKey(name) : kind === 'feature-service' ? serviceKey(name) : viewKey(name);
+  switch (kind) {
+    case 'entity':
+      return entityKey(name);
+    case 'feature-service':
+      return serviceKey(name);
+    case 'check-suite':
+      return suiteKey(name);
+    default:
+      return viewKey(name);
+  }
 }

@@ -2,6 +2,7 @@ import type { ColumnType } from '../../core/column.ts';
 import type { Digest } from '../../core/digest.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { escapeSegment, type Key } from '../../core/key.ts';
+import type { CheckSuite } from './check-suite.ts';
 import type { Definition } from './definition.ts';
 import type { Entity } from './entity.ts';
 import type { FeatureService } from './feature-service.ts';
@@ -77,6 +78,11 @@ export interface EntityState {
   readonly versions: readonly StoredVersion<Entity>[];
 }
 
+/** What is stored of a suite of checks. */
+export interface SuiteState {
+  readonly versions: readonly StoredVersion<CheckSuite>[];
+}
+
 /** A version of a feature view, and where its rows are. */
 export interface CurrentView {
   readonly view: FeatureView;
@@ -102,6 +108,14 @@ export function serviceKey(name: string): Key {
 /** The record of an entity. */
 export function entityKey(name: string): Key {
   return `features/entities/${escapeSegment(name)}`;
+}
+
+/** Where the records of suites of checks are. */
+export const suitesPrefix = 'features/suites/';
+
+/** The record of a suite of checks. */
+export function suiteKey(name: string): Key {
+  return suitesPrefix + escapeSegment(name);
 }
 
 /** Whether a state is that of an on-demand view. */

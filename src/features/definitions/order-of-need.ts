@@ -19,7 +19,7 @@ export function inOrderOfNeed(definitions: readonly Definition[]): Definition[] 
   }
   const of = (kind: Definition['kind']): Definition[] => definitions.filter((definition) => definition.kind === kind);
   const computed = of('on-demand-view') as OnDemandViewData[];
-  return [...of('entity'), ...of('feature-view'), ...inputsFirst(computed), ...of('feature-service')];
+  return [...of('entity'), ...of('feature-view'), ...inputsFirst(computed), ...of('feature-service'), ...of('check-suite')];
 }
 
 function article({ kind }: Definition): string {

@@ -4,7 +4,9 @@ import { HyperLogLog, type HyperLogLogState } from '../../stats/sketches/hyper-l
 import { KllSketch, type KllSketchState } from '../../stats/sketches/kll-sketch.ts';
 import { Moments, type MomentsState } from '../../stats/sketches/moments.ts';
 import type { ScalarValue } from '../../stats/sketches/scalar-value.ts';
+import { SortedSample } from '../../stats/samples/sorted-sample.ts';
 import { TopK, type TopKState } from '../../stats/sketches/top-k.ts';
+import type { DriftSample } from './measure-drift.ts';
 
 /** What the values of a column were over some rows. */
 export interface ColumnStatistics {
@@ -53,6 +55,7 @@ export interface ColumnSketchState {
 
 const shares = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
 const maxTop = 10;
+const mostQuantiles = 1000;
 
 /** Statistics of a column that can be stored and merged. */
 export class ColumnSketch {
@@ -106,6 +109,17 @@ export class ColumnSketch {
   /** The whole state as plain data. */
   toJSON(): ColumnSketchState {
     return { type: this.#type, count: this.#count, nulls: this.#nulls, moments: this.#moments?.toJSON(), quantiles: this.#quantiles?.toJSON(), distinct: this.#distinct?.toJSON(), top: this.#top?.toJSON() };
+  }
+
+  /** The values as far as they are known, for others to be compared with: numbers, or categories. Of columns of numbers, texts and truth values only. */
+  driftSample(): DriftSample {
+    const sketch = this.#quantiles;
+    if (sketch === undefined) {
+      const { items, total } = this.#top!.top();
+      return { kind: 'category', size: total, counts: new Map(items.map(({ value, count }) => [String(value), count])), exact: this.#top!.error === 0 };
+    }
+    const known = Math.min(sketch.count, mostQuantiles);
+    return { kind: 'number', size: sketch.count, sorted: SortedSample.of(Float64Array.from({ length: known }, (_, i) => sketch.quantile((i + 0.5) / known))) };
   }
 
   /** The statistics. */

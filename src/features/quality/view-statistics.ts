@@ -8,7 +8,7 @@ import type { Page } from '../../core/page.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { listAll } from '../../storage/records.ts';
+import { listAll, readValue } from '../../storage/records.ts';
 import type { CurrentView } from '../definitions/definition-states.ts';
 import { ForgottenKeys, nothing } from '../forgotten-keys.ts';
 import type { RowSnapshot } from '../loaded-rows.ts';
@@ -103,6 +103,24 @@ export async function viewStatistics(storage: StorageAdapter, current: CurrentVi
   return due.length > page.length ? { items, next: page.at(-1)![0] } : { items };
 }
 
+/** What is known of the columns of a day's rows: as it was last counted, or counted now where it never was; `undefined` when there are no rows. */
+export async function sketchesOfDay(
+  storage: StorageAdapter,
+  current: CurrentView,
+  name: string,
+  load: () => Promise<RowSnapshot>,
+  startedAt: number,
+  options: OperationOptions,
+): Promise<ReadonlyMap<string, ColumnSketch> | undefined> {
+  const day = momentOf(name, 'day', NaN) / dayMs;
+  const key = keyOf(current, day);
+  const stored = await readValue<StoredDay>(storage, key, options);
+  if (stored !== undefined) return restored(stored.value);
+  const snapshot = await load();
+  const days = rowsByDay(snapshot, current.view.timestamp);
+  return days.has(day) ? (await sketchesOf(storage, current, snapshot, days, [day], startedAt, options))[0] : undefined;
+}
+
 /** Deletes what is stored of a view's statistics: values of an entity that is forgotten may be in it. */
 export async function forgetStatistics(storage: StorageAdapter, view: string, options: OperationOptions): Promise<void> {
   const keys: Key[] = [];
@@ -138,7 +156,11 @@ async function sketchesOf(
       await storage.write(writes.map(({ key }) => ({ kind: 'delete', key })), options);
     }
   }
-  return wanted.map((day, i) => counted.get(day) ?? new Map(Object.entries(stored[i]!.columns).map(([name, state]) => [name, new ColumnSketch(state.type, state)])));
+  return wanted.map((day, i) => counted.get(day) ?? restored(stored[i]!));
+}
+
+function restored({ columns }: StoredDay): Map<string, ColumnSketch> {
+  return new Map(Object.entries(columns).map(([name, state]) => [name, new ColumnSketch(state.type, state)]));
 }
 
 function countDays(current: CurrentView, snapshot: RowSnapshot, days: ReadonlyMap<number, DayRows>, wanted: ReadonlySet<number>): Map<number, Map<string, ColumnSketch>> {
