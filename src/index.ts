@@ -287,7 +287,7 @@ export type { DatasetSplits } from './features/datasets/split-assigner.ts';
 export type { EntitySplitOptions, HashSplitOptions, SplitFractions, SplitOptions, SplitRange, TimeRange, TimeSplitOptions } from './features/datasets/split-options.ts';
 export type { ColumnStatistics, FrequentValue } from './features/quality/column-sketch.ts';
 export type { StatisticsQuery, ViewStatistics } from './features/quality/view-statistics.ts';
-export type { FreshnessOptions, ViewFreshness } from './features/quality/freshness.ts';
+export type { AllFreshnessOptions, FreshnessOptions, FreshnessPage, UnreadableView, ViewFreshness } from './features/quality/freshness.ts';
 export type { StalenessChange } from './features/quality/staleness.ts';
 export type { ServedAnswer, ServedQuery } from './features/quality/served-answers.ts';
 export type { SkewOptions } from './features/quality/skew-options.ts';

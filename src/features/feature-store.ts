@@ -52,7 +52,7 @@ import { OfflineLogs } from './offline-log.ts';
 import { answerOnline } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
-import type { FreshnessOptions, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
+import type { AllFreshnessOptions, FreshnessOptions, FreshnessPage, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
 import { CheckPreparer } from './quality/prepare-checks.ts';
 import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
@@ -61,7 +61,7 @@ import { RowCache } from './row-cache.ts';
 import type { SkewOptions } from './quality/skew-options.ts';
 import type { SkewReport } from './quality/skew-report.ts';
 import type { StalenessChange } from './quality/staleness.ts';
-import { stalenessOf } from './quality/staleness-source.ts';
+import { stalenessOf, stalenessOfAll } from './quality/staleness-source.ts';
 import type { StoredCheckSuite } from './quality/stored-suites.ts';
 import type { StatisticsQuery, ViewStatistics } from './quality/view-statistics.ts';
 import type { OnlineFeatures } from './serve.ts';
@@ -251,11 +251,18 @@ export class FeatureStore implements AsyncDisposable {
    * How fresh a view is: its newest event time and ingestion, what of it is online, and whether it is older than it may be by `maxAge` or by its own `freshness`. It reads notes of what arrived, never the rows: what was
    * forgotten still counts, and a batch that was brought online after it came counts as online from the next materialization on.
    */
-  async freshness(view: string | FeatureView, options: FreshnessOptions = {}): Promise<ViewFreshness> {
-    const { checkFreshnessOptions, FreshnessReader } = await import('./quality/freshness.ts');
-    checkFreshnessOptions(options);
-    const { current, since } = await this.#definedView(view, options);
+  async freshness(view: string | FeatureView, options?: FreshnessOptions): Promise<ViewFreshness>;
+  /** How fresh all feature views are, by name and page by page. A view that cannot be read is told of beside them. */
+  async freshness(options?: AllFreshnessOptions): Promise<FreshnessPage>;
+  async freshness(asked: string | FeatureView | AllFreshnessOptions = {}, options: FreshnessOptions = {}): Promise<ViewFreshness | FreshnessPage> {
+    const { checkAllFreshnessOptions, checkFreshnessOptions, FreshnessReader } = await import('./quality/freshness.ts');
     this.#freshness ??= new FreshnessReader(this.#storage, this.#clock);
+    if (!isView(asked)) {
+      checkAllFreshnessOptions(asked);
+      return this.#freshness.readAll(asked);
+    }
+    checkFreshnessOptions(options);
+    const { current, since } = await this.#definedView(asked, options);
     return this.#freshness.read(current, since, options);
   }
 
@@ -263,8 +270,16 @@ export class FeatureStore implements AsyncDisposable {
    * A source of events, for pipelines and webhooks: one when a view becomes stale (its newest row is older than `maxAge`, or than its own `freshness` says), and one when it is fresh again, each once and
    * under an id that stays the same. Who begins without a cursor is told when the view is stale by then. Polling throws `ValidationError` when nobody says how old the rows may be.
    */
-  staleness(view: string | FeatureView, options: Omit<FreshnessOptions, 'signal'> = {}): TriggerSource<StalenessChange> {
-    return stalenessOf(nameOf(view).name, options, { storage: this.#storage, clock: this.#clock, viewOf: (operation) => this.#definedView(view, operation) });
+  staleness(view: string | FeatureView, options?: Omit<FreshnessOptions, 'signal'>): TriggerSource<StalenessChange>;
+  /**
+   * One source for all feature views that are held to an age, by `maxAge` or by their own `freshness`, those included that are defined later: the events of each view are those that its own source would tell. A view that
+   * cannot be read hides no other; what happened to it is told when it can be read again.
+   */
+  staleness(options?: Omit<FreshnessOptions, 'signal'>): TriggerSource<StalenessChange>;
+  staleness(asked: string | FeatureView | Omit<FreshnessOptions, 'signal'> = {}, options: Omit<FreshnessOptions, 'signal'> = {}): TriggerSource<StalenessChange> {
+    const context = { storage: this.#storage, clock: this.#clock };
+    if (!isView(asked)) return stalenessOfAll(asked, context);
+    return stalenessOf(nameOf(asked).name, options, { ...context, viewOf: (operation) => this.#definedView(asked, operation) });
   }
 
   /**
@@ -435,6 +450,10 @@ export class FeatureStore implements AsyncDisposable {
     if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
     return { current: currentView(name, state, version), since: state.versions[0]!.at };
   }
+}
+
+function isView(asked: string | FeatureView | FreshnessOptions): asked is string | FeatureView {
+  return typeof asked === 'string' || (typeof asked === 'object' && asked !== null && 'kind' in asked);
 }
 
 function nameOf(view: string | FeatureView): { name: string; version: string | undefined } {

@@ -7,7 +7,7 @@ import { readHead, readHeads } from '../../storage/head-record.ts';
 import { listAll } from '../../storage/records.ts';
 import { applyDefinitions, type AppliedDefinition } from './apply-definitions.ts';
 import type { Definition } from './definition.ts';
-import { serviceKey, versionOf, viewKey, type ServiceState, type ServiceVersion, type ViewState } from './definition-states.ts';
+import { serviceKey, versionOf, viewKey, viewsPrefix, type ServiceState, type ServiceVersion, type ViewState } from './definition-states.ts';
 
 interface Known<State> {
   /** Version of the record that held it. */
@@ -52,7 +52,7 @@ export class DefinitionCatalog {
   /** What is stored of all views of both sorts, by name. */
   async views(options: OperationOptions): Promise<ViewState[]> {
     const keys: Key[] = [];
-    for await (const { key } of listAll(this.#storage, { kind: 'record', prefix: 'features/views/' }, options)) keys.push(key);
+    for await (const { key } of listAll(this.#storage, { kind: 'record', prefix: viewsPrefix }, options)) keys.push(key);
     return (await readHeads<ViewState>(this.#storage, keys, options)).filter((state) => state !== undefined);
   }
 

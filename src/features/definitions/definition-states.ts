@@ -95,9 +95,12 @@ export interface CurrentView {
   readonly kept: readonly FeatureView[];
 }
 
+/** Where the records of views of either sort are. */
+export const viewsPrefix = 'features/views/';
+
 /** The record of a view, of either sort. */
 export function viewKey(name: string): Key {
-  return `features/views/${escapeSegment(name)}`;
+  return viewsPrefix + escapeSegment(name);
 }
 
 /** The record of a service. */

@@ -2,13 +2,16 @@ import * as z from 'zod/mini';
 import type { Clock } from '../../core/clock.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { isSegment } from '../../core/key.ts';
 import { signalOption } from '../../core/option-schemas.ts';
+import type { Page } from '../../core/page.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { LogPosition, StorageAdapter } from '../../storage/contract.ts';
 import { readArrivals, type ArrivedBatch } from '../arrivals.ts';
 import type { CurrentView } from '../definitions/definition-states.ts';
 import { readState } from '../materialized-state.ts';
+import { everyView, unlessDamaged } from './every-view.ts';
 
 /** When a view counts as stale. */
 export interface FreshnessOptions extends OperationOptions {
@@ -44,6 +47,28 @@ export interface ViewFreshness {
   readonly reason: string;
 }
 
+/** Of which views it is asked how fresh they are. */
+export interface AllFreshnessOptions extends FreshnessOptions {
+  /** The `next` of the page before. @default from the first view */
+  after?: string | undefined;
+  /** At most so many views. @default 100 */
+  limit?: number | undefined;
+}
+
+/** A view that cannot be read. */
+export interface UnreadableView {
+  /** The view. */
+  readonly view: string;
+  /** Why: an `IntegrityError` that names the place. */
+  readonly error: unknown;
+}
+
+/** How fresh views are, by name. */
+export interface FreshnessPage extends Page<ViewFreshness> {
+  /** Those of the page's views that cannot be read, which hide none of the others. */
+  readonly unreadable: readonly UnreadableView[];
+}
+
 /** What a view is held to. */
 export interface Expectation {
   readonly maxAge: number | undefined;
@@ -52,9 +77,19 @@ export interface Expectation {
 
 const schema = /* @__PURE__ */ z.strictObject({ maxAge: z.optional(z.unknown()), by: z.optional(z.enum(['event', 'ingested'])), signal: signalOption });
 
-/** Checks the options of `freshness` and `staleness`. */
+const pageSchema = /* @__PURE__ */ z.extend(schema, { after: z.optional(z.string().check(z.refine(isSegment, "must be the 'next' of the page before"))), limit: z.optional(z.int().check(z.minimum(1))) });
+
+/** Checks the options of `freshness` and `staleness` of a view. */
 export function checkFreshnessOptions(options: FreshnessOptions): void {
-  const { maxAge } = check(schema, options, 'options') as FreshnessOptions;
+  checkMaxAge(check(schema, options, 'options') as FreshnessOptions);
+}
+
+/** Checks the options of `freshness` of all views. */
+export function checkAllFreshnessOptions(options: AllFreshnessOptions): void {
+  checkMaxAge(check(pageSchema, options, 'options') as AllFreshnessOptions);
+}
+
+function checkMaxAge({ maxAge }: FreshnessOptions): void {
   if (maxAge !== undefined && durationMs(maxAge, 'options.maxAge') === 0) throw new ValidationError('options.maxAge is 0; give a length of time.', { path: 'options.maxAge' });
 }
 
@@ -113,6 +148,21 @@ export class FreshnessReader {
       stale,
       reason: maxAge === undefined ? `${what}; nobody says how old it may be.` : `${what}, ${stale ? 'more than' : 'within'} the ${maxAge} ms that it may be.`,
     };
+  }
+
+  /** How fresh all views are, page by page. */
+  async readAll({ after, limit = 100, ...options }: AllFreshnessOptions): Promise<FreshnessPage> {
+    const items: ViewFreshness[] = [];
+    const unreadable: UnreadableView[] = [];
+    let last: string | undefined;
+    for await (const each of everyView(this.#storage, after, options)) {
+      if (items.length + unreadable.length === limit) return { items, unreadable, next: last! };
+      last = each.place;
+      const found = 'error' in each ? each : await unlessDamaged(() => this.read(each.defined.current, each.defined.since, options));
+      if ('error' in found) unreadable.push({ view: each.name, error: found.error });
+      else items.push(found.value);
+    }
+    return { items, unreadable };
   }
 
   async #readOn(view: string, { signal }: OperationOptions): Promise<Seen> {

@@ -19,8 +19,8 @@ export interface StalenessChange {
   readonly maxAge: number;
 }
 
-/** How far a consumer has come. */
-interface Cursor {
+/** How far a consumer has come with a view. */
+export interface ViewCursor {
   readonly position?: LogPosition | undefined;
   /** `null` before the first row. */
   readonly newest: number | null;
@@ -40,15 +40,16 @@ export interface StalenessContext {
 /** What happened to a view since a cursor; without one, only whether it is stale by now. */
 export async function pollStaleness(context: StalenessContext, options: FreshnessOptions, after: string | undefined, { signal, limit = 100 }: TriggerPollOptions): Promise<TriggerPage<StalenessChange>> {
   const next = await advance(context, options, after === undefined ? undefined : parseCursor(after), { signal });
-  return { events: next.left.slice(0, limit), next: JSON.stringify({ ...next, left: next.left.slice(limit) } satisfies Cursor) };
+  return { events: next.left.slice(0, limit), next: JSON.stringify({ ...next, left: next.left.slice(limit) } satisfies ViewCursor) };
 }
 
 /** The cursor of the present: what is stale already is not told of. */
 export async function stalenessNow(context: StalenessContext, options: FreshnessOptions, operation: OperationOptions): Promise<string> {
-  return JSON.stringify({ ...(await advance(context, options, undefined, operation)), left: [] } satisfies Cursor);
+  return JSON.stringify({ ...(await advance(context, options, undefined, operation)), left: [] } satisfies ViewCursor);
 }
 
-async function advance({ storage, clock, viewOf }: StalenessContext, options: FreshnessOptions, cursor: Cursor | undefined, operation: OperationOptions): Promise<Cursor> {
+/** Where a consumer is when it has heard of all that happened to a view. */
+export async function advance({ storage, clock, viewOf }: StalenessContext, options: FreshnessOptions, cursor: ViewCursor | undefined, operation: OperationOptions): Promise<ViewCursor> {
   checkFreshnessOptions(options);
   const { current, since } = await viewOf(operation);
   const { maxAge, by } = expectationOf(current, options);
@@ -82,12 +83,22 @@ async function advance({ storage, clock, viewOf }: StalenessContext, options: Fr
   return { position, newest, stale, left: events };
 }
 
-function parseCursor(text: string): Cursor {
+function parseCursor(text: string): ViewCursor {
   try {
-    const cursor = JSON.parse(text) as Cursor;
-    if ((cursor.newest === null || typeof cursor.newest === 'number') && typeof cursor.stale === 'boolean' && Array.isArray(cursor.left)) return cursor;
+    const cursor = JSON.parse(text) as ViewCursor;
+    if (isViewCursor(cursor)) return cursor;
   } catch {
     // What is no JSON is no cursor either.
   }
-  throw new ValidationError('after is no cursor of this source; give the next of a page, or nothing to begin.', { path: 'after' });
+  throw noCursor();
+}
+
+/** Whether what was read from a cursor's text tells how far one came with a view. */
+export function isViewCursor(cursor: ViewCursor): boolean {
+  return (cursor.newest === null || typeof cursor.newest === 'number') && typeof cursor.stale === 'boolean' && Array.isArray(cursor.left);
+}
+
+/** That a text is no cursor. */
+export function noCursor(): ValidationError {
+  return new ValidationError('after is no cursor of this source; give the next of a page, or nothing to begin.', { path: 'after' });
 }
