@@ -20,13 +20,15 @@ export class Definition {
   readonly steps: ReadonlyMap<string, StepDefinition>;
   readonly plan: Plan;
 
-  constructor(pipeline: string, steps: Iterable<StepDefinition>) {
+  /** @param pools - The slots of each pool. */
+  constructor(pipeline: string, steps: Iterable<StepDefinition>, pools: ReadonlyMap<string, number>) {
     this.steps = new Map([...steps].map((step) => [step.handle.name, step]));
     if (this.steps.size === 0) throw new ValidationError(`Pipeline '${pipeline}' has no steps; define one with step() before it runs.`, { path: pipeline });
     this.plan = planSteps(
-      [...this.steps.values()].map(({ handle, needs, after, retry, totalTimeoutMs, trigger, final, allowFailure }) => {
-        return { name: handle.name, upstream: [...Object.values(needs), ...after], retry, totalTimeoutMs, trigger, final, allowFailure };
+      [...this.steps.values()].map(({ handle, needs, after, share, retry, totalTimeoutMs, priority, trigger, final, allowFailure }) => {
+        return { name: handle.name, upstream: [...Object.values(needs), ...after], ...share, retry, totalTimeoutMs, priority, trigger, final, allowFailure };
       }),
+      pools,
     );
   }
 

@@ -26,6 +26,7 @@ import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
 import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
+import { PoolSlots } from './pool-slots.ts';
 import type { RunOutcome } from './reducer.ts';
 import { driveRun, finishedRun } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
@@ -73,6 +74,13 @@ export interface PipelineOptions<Input, Params> {
   runTimeout?: Duration | undefined;
   /** About how many characters the log of an attempt keeps: the first half of them, and the last. @default 1_000_000 */
   logCharacters?: number | undefined;
+  /**
+   * Slots by the name of a pool, such as `{ gpu: 1 }`: the attempts of steps that name a pool take its slots, and no more run at once than it has, in all runs of this `Pipeline` object together.
+   * Other processes, and other objects of the same name, have pools of their own.
+   *
+   * @default none
+   */
+  pools?: Readonly<Record<string, number>> | undefined;
   /** @default the host's */
   clock?: Clock | undefined;
   /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
@@ -115,6 +123,7 @@ const optionsSchema = z.strictObject({
   grace: z.optional(z.custom<Duration>()),
   runTimeout: z.optional(z.custom<Duration>()),
   logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
+  pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
   clock: clockOption,
   random: z.optional(callable<Random>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
@@ -160,13 +169,14 @@ export class Pipeline<Input = undefined, Params = Input> {
   readonly #onError: ErrorListener | undefined;
   readonly #store: RunStore;
   readonly #host: RunHost;
+  readonly #pools: ReadonlyMap<string, number>;
   readonly #steps = new Map<string, StepDefinition>();
   readonly #launches: LaunchHost;
   readonly #kept: Kept;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -175,6 +185,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     this.#logger = logger;
     this.#onError = listener;
     this.#store = new RunStore(storage, name, this.#clock);
+    this.#pools = new Map(Object.entries(pools ?? {}));
     this.#host = {
       store: this.#store,
       clock: this.#clock,
@@ -182,6 +193,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       graceMs: durationMs(grace ?? '5s', 'options.grace'),
       runTimeoutMs: runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout'),
       logCharacters,
+      slots: new PoolSlots(this.#pools),
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -210,7 +222,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     run: StepFunction<StepInputs<Needs, Trigger>, Params, Output>,
   ): StepHandle<Output>;
   step<Output>(name: string, options: StepOptions<StepNeeds, Params>, run: StepFunction<never, Params, Output>): StepHandle<Output> {
-    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], this.#steps));
+    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools }));
   }
 
   /**
@@ -236,7 +248,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     options: FinalStepOptions<Needs>,
     run: StepFunction<StepInputs<Needs, 'all_done'>, Params, Output>,
   ): StepHandle<Output> {
-    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], this.#steps, true));
+    return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools }, true));
   }
 
   /**
@@ -465,7 +477,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */
   #definition(): Definition {
-    return new Definition(this.name, this.#steps.values());
+    return new Definition(this.name, this.#steps.values(), this.#pools);
   }
 
   #define<Output>(name: string, define: (handle: StepHandle<Output>) => StepDefinition): StepHandle<Output> {

@@ -10,6 +10,12 @@ export interface StepSpec {
   readonly retry: RetryPolicy;
   /** Bounds all its attempts together with the waits between them. */
   readonly totalTimeoutMs?: number | undefined;
+  /** The pool that it takes slots of. */
+  readonly pool?: string | undefined;
+  /** How many. @default 1 */
+  readonly slots?: number | undefined;
+  /** Those of a higher one start first. @default 0 */
+  readonly priority?: number | undefined;
   /** How those must have ended. */
   readonly trigger: TriggerRule;
   /** Whether it runs at the end of the run, after all that are not so, whatever became of them. */
@@ -24,10 +30,14 @@ export interface Plan {
   readonly indexOf: ReadonlyMap<string, number>;
   readonly upstream: readonly (readonly number[])[];
   readonly downstream: readonly (readonly number[])[];
+  /** The slots of each pool. The first stands for none, and has no end. */
+  readonly pools: readonly number[];
+  /** The number of its pool, by the step's number. */
+  readonly poolOf: readonly number[];
 }
 
 /** Orders the steps (Kahn 1962; among free ones the first defined comes first). Throws `ValidationError` for a double name, an unknown one, or a cycle, which it names. */
-export function planSteps(specs: readonly StepSpec[]): Plan {
+export function planSteps(specs: readonly StepSpec[], pools: ReadonlyMap<string, number> = new Map()): Plan {
   const positions = new Map<string, number>();
   for (const { name } of specs) {
     if (positions.has(name)) throw new ValidationError(`Two steps are called '${name}'; give each a name of its own.`, { path: name });
@@ -38,7 +48,9 @@ export function planSteps(specs: readonly StepSpec[]): Plan {
   const upstream = steps.map((step) => [...new Set(step.upstream)].map((name) => indexOf.get(name)!));
   const downstream: number[][] = steps.map(() => []);
   upstream.forEach((sources, i) => sources.forEach((source) => downstream[source]!.push(i)));
-  return { steps, indexOf, upstream, downstream };
+  const names = [undefined, ...pools.keys()];
+  const numbers = new Map(names.map((name, i) => [name, i]));
+  return { steps, indexOf, upstream, downstream, pools: [Infinity, ...pools.values()], poolOf: steps.map(({ pool }) => numbers.get(pool)!) };
 }
 
 function inOrder(specs: readonly StepSpec[], positions: ReadonlyMap<string, number>): StepSpec[] {

@@ -54,7 +54,7 @@ export interface RunState {
   /** How many steps may run at once. */
   readonly concurrency: number;
   readonly running: number;
-  /** Steps that may start as soon as there is room. */
+  /** Steps that may start as soon as there is room, and the slots that are free. */
   readonly ready: ReadyQueue;
   /** By the step's number in the plan. */
   readonly steps: PersistentArray<StepState>;
@@ -122,7 +122,7 @@ export function initialState(plan: Plan, concurrency: number, restored: Readonly
     timeout,
     concurrency,
     running: 0,
-    ready: ReadyQueue.empty(steps.length),
+    ready: ReadyQueue.of(plan),
     steps: PersistentArray.from(steps),
     tallies: PersistentArray.from(plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded))),
     open: steps.filter(({ status }) => !isFinal(status)).length,
@@ -269,7 +269,7 @@ class Decision {
   #ended(name: string, attempt: number, change: Partial<StepState>): void {
     const i = this.#runningStep(name, attempt);
     if (i === undefined) return;
-    this.#running--;
+    this.#leave(i);
     const { failure, durationMs } = this.#steps.at(i);
     // What comes too late is not taken.
     if (failure) this.#close(i, { status: 'failed', durationMs: change.durationMs ?? durationMs });
@@ -277,11 +277,17 @@ class Decision {
     else this.#close(i, change);
   }
 
+  /** A step runs no more, whatever becomes of it. */
+  #leave(i: number): void {
+    this.#running--;
+    this.#ready = this.#ready.released(i);
+  }
+
   #adopt(name: string, durationMs: number | undefined): void {
     const i = this.#plan.indexOf.get(name);
     const status = i === undefined ? undefined : this.#steps.at(i).status;
     if (i === undefined || isFinal(status!)) return;
-    if (status === 'running') this.#running--;
+    if (status === 'running') this.#leave(i);
     this.#ready = this.#ready.without(i);
     this.#close(i, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined });
   }
@@ -289,7 +295,7 @@ class Decision {
   #fail(event: Extract<RunEvent, { type: 'attempt-failed' }>): void {
     const i = this.#runningStep(event.step, event.attempt);
     if (i === undefined) return;
-    this.#running--;
+    this.#leave(i);
     const { durationMs, attempt, failure } = event;
     const { retry, final } = this.#plan.steps[i]!;
     const before = this.#steps.at(i);
@@ -329,7 +335,7 @@ class Decision {
     if (this.#stopping || this.#openBefore === 0) return;
     this.#stopping = reason;
     if (reason === 'run-timeout') this.#failure = describeFailure(runTimeout(this.#before.timeout!.limitMs));
-    this.#ready = ReadyQueue.empty(this.#steps.length);
+    this.#ready = this.#ready.cleared();
     for (const [i, { name, final }] of this.#plan.steps.entries()) {
       const { status } = this.#steps.at(i);
       if (isFinal(status) || final) continue;

@@ -71,7 +71,7 @@ function executorOf(
   concurrency: number,
   notify: ((event: PipelineEvent) => void) | undefined,
 ): RunExecutor {
-  const { store, clock, random, graceMs, runTimeoutMs } = host;
+  const { store, clock, random, graceMs, runTimeoutMs, slots } = host;
   const params = head.params === undefined ? undefined : encode(head.params);
   const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
   return new RunExecutor({
@@ -86,6 +86,7 @@ function executorOf(
     clock,
     graceMs,
     tools: (attempt) => stepTools(host, attempt),
+    slots,
     chance: (step, attempt) => random?.() ?? stableChance(head.id, step, attempt),
     notify,
   });

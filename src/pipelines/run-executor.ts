@@ -8,6 +8,7 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
+import type { PoolSlots } from './pool-slots.ts';
 import { decide, isFinal, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult, type StepResult } from './step-result.ts';
@@ -32,6 +33,8 @@ export interface ExecutorParts {
   readonly graceMs: number;
   /** What an attempt is given beside its inputs. */
   readonly tools: (attempt: StepAttempt) => StepTools;
+  /** What the runs of the pipeline in this process share. */
+  readonly slots: PoolSlots;
   /** In [0, 1), for the jitter of the wait after a failed attempt. */
   readonly chance: (step: string, attempt: number) => number;
   /** Absent when nobody listens. */
@@ -203,12 +206,23 @@ export class RunExecutor {
 
   #start(step: string, attempt: number): void {
     const controller = new AbortController();
-    const done = this.#attempt(this.#parts.definition.steps.get(step)!, attempt, controller)
+    const done = this.#admitted(this.#parts.definition.steps.get(step)!, attempt, controller)
       .catch((error: unknown) => this.#breakDown(error))
       .finally(() => {
         if (this.#attempts.get(step)?.controller === controller) this.#attempts.delete(step);
       });
     this.#attempts.set(step, { controller, done });
+  }
+
+  /** An attempt when there is room for it beside the other runs in this process; within the run, the reducer has seen to that. */
+  async #admitted(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
+    const { share, priority } = definition;
+    const release = share && (await this.#parts.slots.take(share, priority, controller.signal));
+    try {
+      await this.#attempt(definition, attempt, controller);
+    } finally {
+      release?.();
+    }
   }
 
   /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */

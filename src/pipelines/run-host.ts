@@ -2,6 +2,7 @@ import type { NewAuditEvent } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import type { PoolSlots } from './pool-slots.ts';
 import type { RunHead, RunStore } from './run-store.ts';
 import type { StepHandle } from './step.ts';
 
@@ -13,6 +14,7 @@ export interface RunHost {
   readonly graceMs: number;
   /** Bounds each run as a whole. */
   readonly runTimeoutMs: number | undefined;
+  readonly slots: PoolSlots;
   /** About how many characters the log of an attempt keeps. */
   readonly logCharacters: number;
   readonly onError: ErrorListener;

@@ -4,6 +4,7 @@ import { ValidationError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
+import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
@@ -44,6 +45,12 @@ export interface StepExecutionOptions {
    * @default none
    */
   totalTimeout?: Duration | undefined;
+  /** One of the pipeline's `pools`, whose slots it takes while an attempt runs. @default none */
+  pool?: string | undefined;
+  /** How many slots of the pool it takes. @default 1 */
+  slots?: number | undefined;
+  /** Of the steps that are ready, those of higher priority start first; among equals, the one that has been ready longer. @default 0 */
+  priority?: number | undefined;
 }
 
 /** How a step depends on others and what happens when it fails. */
@@ -119,6 +126,9 @@ export interface StepDefinition {
   readonly retryIf: RetryCondition | undefined;
   readonly timeoutMs: number | undefined;
   readonly totalTimeoutMs: number | undefined;
+  /** Absent when it takes slots of no pool. */
+  readonly share: PoolShare | undefined;
+  readonly priority: number;
   readonly trigger: TriggerRule;
   readonly final: boolean;
   readonly allowFailure: boolean;
@@ -135,6 +145,9 @@ const finalOptions = {
   retries: z.optional(retryOptionsSchema),
   timeout: z.optional(z.custom<Duration>()),
   totalTimeout: z.optional(z.custom<Duration>()),
+  pool: z.optional(z.string()),
+  slots: z.optional(z.int().check(z.minimum(1))),
+  priority: z.optional(z.number()),
 };
 const finalOptionsSchema = z.strictObject(finalOptions);
 const optionsSchema = z.strictObject({
@@ -144,13 +157,19 @@ const optionsSchema = z.strictObject({
   allowFailure: z.optional(z.boolean()),
 });
 
+/** What a pipeline has when a step is added. */
+export interface StepSurroundings {
+  readonly steps: ReadonlyMap<string, StepDefinition>;
+  /** The slots of each pool. */
+  readonly pools: ReadonlyMap<string, number>;
+}
+
 /**
  * Checks a step where it enters.
  *
- * @param earlier - The steps that the pipeline has.
  * @param final - Whether it runs at the end.
  */
-export function defineStep(handle: StepHandle, options: unknown, run: StepDefinition['run'], earlier: ReadonlyMap<string, StepDefinition>, final = false): StepDefinition {
+export function defineStep(handle: StepHandle, options: unknown, run: StepDefinition['run'], { steps: earlier, pools }: StepSurroundings, final = false): StepDefinition {
   const path = `step '${handle.name}'`;
   if (typeof options !== 'object' || options === null) {
     throw new ValidationError(`The second argument of ${path} is not an object; give its options, {} for none, and its work as the third.`, { path });
@@ -173,12 +192,30 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     retryIf: checked.retries?.retryIf,
     timeoutMs: checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`),
     totalTimeoutMs: checked.totalTimeout === undefined ? undefined : durationMs(checked.totalTimeout, `${path}.totalTimeout`),
+    share: poolShare(checked, pools, path),
+    priority: checked.priority ?? 0,
     trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),
     final,
     allowFailure: checked.allowFailure ?? false,
     when: checked.when,
     run,
   };
+}
+
+/** What a step takes of a pool, if of any. Throws `ValidationError` for what it can never get. */
+function poolShare({ pool, slots }: Pick<StepExecutionOptions, 'pool' | 'slots'>, pools: ReadonlyMap<string, number>, path: string): PoolShare | undefined {
+  if (pool === undefined) {
+    if (slots === undefined) return undefined;
+    throw new ValidationError(`${path}.slots is ${slots}, but the step has no pool; name the pool that they are of.`, { path: `${path}.slots` });
+  }
+  const all = pools.get(pool);
+  if (all === undefined) {
+    const known = pools.size === 0 ? 'it has none' : `it has ${[...pools.keys()].map((name) => `'${name}'`).join(', ')}`;
+    throw new ValidationError(`${path}.pool is '${pool}', which is no pool of this pipeline; ${known}. Declare it in the pipeline's pools option.`, { path: `${path}.pool` });
+  }
+  const taken = slots ?? 1;
+  if (taken <= all) return { pool, slots: taken };
+  throw new ValidationError(`${path}.slots is ${taken}, but pool '${pool}' has ${all}; the step could never run. Take fewer, or give the pool more.`, { path: `${path}.slots` });
 }
 
 /** The step that a handle stands for, if it is one of these. */
