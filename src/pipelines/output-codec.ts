@@ -26,6 +26,9 @@ interface ArrayHeader {
   readonly length: number;
 }
 
+// What a process can hold a few copies of, and a page too.
+const maxOutputBytes = 512 * 1024 * 1024;
+
 // As the codec's.
 const maxDepth = 500;
 
@@ -37,7 +40,7 @@ interface FoundArray extends ArrayHeader {
  * A step's output as bytes: the length of a JSON header, the header with the tree of plain data and a list of the typed arrays in it, then those arrays as they are
  * (little-endian, aligned to 8). Equal outputs give equal bytes.
  *
- * Throws `ValidationError` with the path of what is neither plain data nor bytes nor a typed array.
+ * Throws `ValidationError` with the path of what is neither plain data nor bytes nor a typed array, and for what takes more than 512 MiB.
  */
 export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuffer> {
   const collector = new ArrayCollector(path);
@@ -49,6 +52,10 @@ export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuf
   new DataView(parts[0]!.buffer).setUint32(0, head.length, true);
   for (const { array } of found) {
     parts.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), new Uint8Array(gapAfter(array.byteLength)));
+  }
+  const size = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (size > maxOutputBytes) {
+    throw new ValidationError(`${path} takes ${size} bytes, and at most ${maxOutputBytes} are kept; save it elsewhere in pieces, as an artifact or a dataset.`, { path, size, limit: maxOutputBytes });
   }
   return concatBytes(parts);
 }
