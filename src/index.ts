@@ -231,6 +231,9 @@ export type {
   VersionUpdated,
 } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
+export type { StepCacheOptions } from './pipelines/caching/cache-options.ts';
+export type { CachedFrom } from './pipelines/caching/cached-from.ts';
+export type { RefreshOptions } from './pipelines/caching/refresh.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded } from './pipelines/pipeline-event.ts';

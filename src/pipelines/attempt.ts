@@ -9,6 +9,8 @@ export type AttemptOutcome = { readonly value: unknown } | { readonly error: unk
 export interface AttemptLimits {
   readonly step: string;
   readonly timeoutMs: number | undefined;
+  /** How much of the timeout is over. @default nothing */
+  readonly spentMs?: number | undefined;
   /** How long a work whose signal has fired may take to end. */
   readonly graceMs: number;
   readonly clock: Clock;
@@ -23,13 +25,13 @@ export async function runAttempt(work: () => unknown, controller: AbortControlle
   if (signal.aborted) return { stopped: signal.reason };
   const settled = settle(work);
   const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
-  const { timeoutMs, clock, step } = limits;
+  const { timeoutMs, spentMs = 0, clock, step } = limits;
   let timedOut: TimeoutError | undefined;
   const expire = (): void => {
 timedOut = attemptTimeout(step, timeoutMs!);
     controller.abort(timedOut);
   };
-  const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, timeoutMs, { keepAlive: true });
+  const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, Math.max(0, timeoutMs - spentMs), { keepAlive: true });
   const outcome = await Promise.race([settled, interrupted]);
   undo?.();
   if (outcome) return outcome;

@@ -1,5 +1,6 @@
 import type { StorageAdapter } from '../storage/contract.ts';
 import { unpackOutput } from './output-codec.ts';
+import type { StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
 import { fetchOutput, type StoredOutput } from './stored-output.ts';
 
@@ -21,19 +22,25 @@ export class Outputs {
     if (bytes) this.#loaded.set(step, bytes);
   }
 
-  /** Copies of what a step needs. */
-  async inputsOf(step: StepDefinition): Promise<Record<string, unknown>> {
+  /** The output of a step as it is stored; `undefined` for nothing. */
+  stored(step: string): StoredOutput | undefined {
+    return this.#stored.get(step);
+  }
+
+  /** Copies of what a step needs, from those that have succeeded by `states`: what came after these were looked at is not given. */
+  async inputsOf(step: StepDefinition, states: Readonly<Record<string, StepResult>>): Promise<Record<string, unknown>> {
     const inputs: Record<string, unknown> = {};
     for (const [input, source] of Object.entries(step.needs)) {
-      await this.#load(source);
-      Object.defineProperty(inputs, input, { value: this.copy(source), enumerable: true, writable: true, configurable: true });
+      const given = states[source]?.status === 'succeeded';
+      if (given) await this.#load(source);
+      Object.defineProperty(inputs, input, { value: given ? this.copy(source) : undefined, enumerable: true, writable: true, configurable: true });
     }
     return inputs;
   }
 
-  /** Names of the inputs of a step for which there is no output. */
-  missingInputs({ needs }: Pick<StepDefinition, 'needs'>): string[] {
-    return Object.keys(needs).filter((input) => !this.#stored.has(needs[input]!));
+  /** Names of the inputs of a step for which {@link inputsOf} has no output. */
+  missingInputs({ needs }: Pick<StepDefinition, 'needs'>, states: Readonly<Record<string, StepResult>>): string[] {
+    return Object.keys(needs).filter((input) => states[needs[input]!]?.status !== 'succeeded' || !this.#stored.has(needs[input]!));
   }
 
   /** Brings every output into memory, so that {@link copy} has it. */

@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
+import type { CachedFrom } from './caching/cached-from.ts';
 import type { RunOutcome } from './reducer.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
@@ -50,6 +51,8 @@ export interface StepSucceeded extends AttemptEventBase {
   readonly type: 'step-succeeded';
   /** How long the attempt took, in milliseconds. */
   readonly durationMs: number;
+  /** Where the output was taken from, when the step was not run for it: then `attempt` is the number of attempts that had failed before, usually 0, and `durationMs` how long the last of them took. */
+  readonly cache?: CachedFrom | undefined;
 }
 
 /** That an attempt has failed and another will be made. */

@@ -15,6 +15,7 @@ import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
+import { refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
 import { readRun, type PipelineRun } from './history/read-run.ts';
 import { readRuns } from './history/read-runs.ts';
@@ -100,7 +101,7 @@ export interface ExecutionOptions extends OperationOptions {
 }
 
 /** How a run is started; `signal` cancels it. `params` are required where the schema requires any. */
-export type RunOptions<Input> = ExecutionOptions & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
+export type RunOptions<Input> = ExecutionOptions & RefreshOptions & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
 
 /** What a run is started with. */
 export interface RunParams<Input> {
@@ -135,7 +136,7 @@ const execution = {
   onEvent: z.optional(callable<PipelineListener>()),
   signal: signalOption,
 };
-const runSchema = z.strictObject({ ...execution, params: z.optional(z.unknown()) });
+const runSchema = z.strictObject({ ...execution, params: z.optional(z.unknown()), refresh: z.optional(z.union([z.boolean(), z.array(z.custom<StepHandle | string>())])) });
 const resumeSchema = z.strictObject({ ...execution, takeOver: z.optional(z.boolean()) });
 
 /**
@@ -194,6 +195,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       runTimeoutMs: runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout'),
       logCharacters,
       slots: new PoolSlots(this.#pools),
+      leaseMs: this.#leaseMs,
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -258,14 +260,15 @@ export class Pipeline<Input = undefined, Params = Input> {
    * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
-    const { params: given, ...execution }: ExecutionOptions & { params?: unknown } = check(runSchema, options ?? {}, 'options');
+    const { params: given, refresh: stale, ...execution }: ExecutionOptions & RefreshOptions & { params?: unknown } = check(runSchema, options ?? {}, 'options');
     const definition = this.#definition();
+    const refresh = refreshOf(stale, definition.steps);
     const params = await this.#validated(given);
     throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
-    return this.#begin(definition, { id: newId(), params, triggeredBy: { kind: 'call' } }, execution);
+    return this.#begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
   }
 
-  async #begin(definition: Definition, run: Pick<RunHead, 'id' | 'params' | 'triggeredBy' | 'interval'>, execution: ExecutionOptions): Promise<PipelineResult> {
+  async #begin(definition: Definition, run: Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>, execution: ExecutionOptions): Promise<PipelineResult> {
     const head: RunHead = {
       ...run,
       pipeline: this.name,

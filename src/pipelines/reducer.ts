@@ -1,4 +1,5 @@
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
+import type { CachedFrom } from './caching/cached-from.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
 import { ReadyQueue } from './ready-queue.ts';
@@ -41,6 +42,8 @@ export interface StepState {
   readonly failure?: FailureRecord | undefined;
   /** Why a step did not run. */
   readonly because?: string | undefined;
+  /** Where its output was taken from, when it was not run for it. */
+  readonly cache?: CachedFrom | undefined;
 }
 
 /** The state of a run: all that decisions are made from. */
@@ -72,7 +75,15 @@ export type StopReason = 'cancelled' | 'run-timeout';
 /** Something that happened to a run. */
 export type RunEvent =
   | { readonly type: 'started'; readonly at: number }
-  | { readonly type: 'attempt-succeeded'; readonly at: number; readonly step: string; readonly attempt: number; readonly durationMs: number }
+  | {
+      readonly type: 'attempt-succeeded';
+      readonly at: number;
+      readonly step: string;
+      readonly attempt: number;
+      readonly durationMs: number;
+      /** Given when there was an output to take, so that no attempt was made. */
+      readonly cache?: CachedFrom | undefined;
+    }
   | {
       readonly type: 'attempt-failed';
       readonly at: number;
@@ -86,7 +97,7 @@ export type RunEvent =
     }
   | { readonly type: 'declined'; readonly at: number; readonly step: string; readonly attempt: number }
   /** A former owner's success of a step has been found. */
-  | { readonly type: 'found-succeeded'; readonly at: number; readonly step: string; readonly durationMs: number | undefined }
+  | { readonly type: 'found-succeeded'; readonly at: number; readonly step: string; readonly durationMs: number | undefined; readonly cache?: CachedFrom | undefined }
   | { readonly type: 'retry-due'; readonly at: number; readonly step: string }
   /** The time of a step is over, or that of the run. */
   | { readonly type: 'deadline-due'; readonly at: number; readonly step?: string | undefined }
@@ -160,6 +171,12 @@ export function decide(plan: Plan, state: RunState, ...events: readonly RunEvent
   return decision.result();
 }
 
+/** What success makes of a step. An attempt that took an output was none. */
+function success({ attempt, durationMs, cache }: Extract<RunEvent, { type: 'attempt-succeeded' }>): Partial<StepState> {
+  if (cache === undefined) return { status: 'succeeded', durationMs };
+  return { status: 'succeeded', attempts: attempt - 1, ...(attempt === 1 ? { startedAt: undefined } : {}), cache };
+}
+
 /** One decision under way. */
 class Decision {
   readonly #plan: Plan;
@@ -197,7 +214,7 @@ class Decision {
         this.#start();
         break;
       case 'attempt-succeeded':
-        this.#ended(event.step, event.attempt, { status: 'succeeded', durationMs: event.durationMs });
+        this.#ended(event.step, event.attempt, success(event));
         break;
       case 'attempt-failed':
         this.#fail(event);
@@ -206,7 +223,7 @@ class Decision {
         this.#ended(event.step, event.attempt, { status: 'skipped', attempts: event.attempt - 1, startedAt: undefined, because: 'its condition did not hold' });
         break;
       case 'found-succeeded':
-        this.#adopt(event.step, event.durationMs);
+        this.#adopt(event);
         break;
       case 'retry-due':
         this.#retry(event.step);
@@ -283,13 +300,13 @@ class Decision {
     this.#ready = this.#ready.released(i);
   }
 
-  #adopt(name: string, durationMs: number | undefined): void {
-    const i = this.#plan.indexOf.get(name);
+  #adopt({ step, durationMs, cache }: Extract<RunEvent, { type: 'found-succeeded' }>): void {
+    const i = this.#plan.indexOf.get(step);
     const status = i === undefined ? undefined : this.#steps.at(i).status;
     if (i === undefined || isFinal(status!)) return;
     if (status === 'running') this.#leave(i);
     this.#ready = this.#ready.without(i);
-    this.#close(i, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined });
+    this.#close(i, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined, cache });
   }
 
   #fail(event: Extract<RunEvent, { type: 'attempt-failed' }>): void {

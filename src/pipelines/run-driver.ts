@@ -1,12 +1,13 @@
 import { decode, encode } from '../core/codec.ts';
 import type { Version } from '../storage/contract.ts';
+import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
 import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './reducer.ts';
 import { stableChance } from './retry.ts';
-import { RunExecutor } from './run-executor.ts';
+import { RunExecutor, type ExecutorParts } from './run-executor.ts';
 import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
 import type { RunHead, StepRecord } from './run-store.ts';
@@ -44,7 +45,8 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const restored = restore(run.records, run, outputs, wasDecided);
   const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
-  const state = await executorOf(host, run, restored, outputs, options.concurrency ?? 8, notify).execute(options.signal);
+  const cache = await cacheFor(host, run);
+  const state = await executorOf(host, run, { restored, outputs, cache, concurrency: options.concurrency ?? 8, notify }).execute(options.signal);
   const status = state.status as RunOutcome;
   const { failure } = state;
   const endedAt = clock.now();
@@ -63,13 +65,23 @@ export async function finishedRun(host: RunHost, head: RunHead, definition: Defi
   return resultOf(host, head, definition, states, outputs);
 }
 
+/** Loads the cache for a run in which a step asks for it. */
+async function cacheFor({ store, clock, leaseMs, onError }: RunHost, { head, definition, lease }: HeldRun): Promise<StepCache | undefined> {
+  if (![...definition.steps.values()].some(({ cache }) => cache)) return undefined;
+  const { StepCache } = await import('./caching/step-cache.ts');
+  return new StepCache(store, { run: head.id, params: head.params, refresh: head.refresh ?? [], fence: lease.fence, leaseMs, clock, onError });
+}
+
+/** What a run begins with in this process. */
+interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'notify'> {
+  readonly restored: ReadonlyMap<string, StepState>;
+  readonly concurrency: number;
+}
+
 function executorOf(
   host: RunHost,
   { head, definition, lease, records }: HeldRun,
-  restored: ReadonlyMap<string, StepState>,
-  outputs: Outputs,
-  concurrency: number,
-  notify: ((event: PipelineEvent) => void) | undefined,
+  { restored, concurrency, outputs, cache, notify }: Begun,
 ): RunExecutor {
   const { store, clock, random, graceMs, runTimeoutMs, slots } = host;
   const params = head.params === undefined ? undefined : encode(head.params);
@@ -82,6 +94,7 @@ function executorOf(
     store,
     lease,
     outputs,
+    cache,
     params: () => params && decode(params, head.id),
     clock,
     graceMs,
@@ -106,10 +119,10 @@ function wasDecided(status: StepState['status']): boolean {
 function restore(records: StepRecords, { head, definition }: Pick<HeldRun, 'head' | 'definition'>, outputs: Outputs, holds: (status: StepState['status']) => boolean): Map<string, StepState> {
   const states = new Map<string, StepState>();
   for (const [name, { value }] of records) {
-    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because } = value;
+    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because, cache } = value;
     const lasting = status === 'succeeded' && !definition.steps.get(name)?.final;
     if (!lasting && (value.round !== head.round || !(status === 'succeeded' || holds(status)))) continue;
-    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because }));
+    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because, cache }));
     if (status === 'succeeded') outputs.keep(name, value.output);
   }
   return states;

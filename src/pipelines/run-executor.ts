@@ -3,7 +3,10 @@ import { AbortedError, ValidationError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
-import { runAttempt } from './attempt.ts';
+import { runAttempt, type AttemptLimits } from './attempt.ts';
+import type { CachePolicy } from './caching/cache-options.ts';
+import type { Flight } from './caching/flight.ts';
+import type { CacheLookup, StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import type { Outputs } from './outputs.ts';
@@ -27,6 +30,8 @@ export interface ExecutorParts {
   readonly store: RunStore;
   readonly lease: RunLease;
   readonly outputs: Outputs;
+  /** Absent when no step has asked for one. */
+  readonly cache: StepCache | undefined;
   /** A copy of the params, for each attempt its own. */
   readonly params: () => unknown;
   readonly clock: Clock;
@@ -47,6 +52,17 @@ interface SavedOutput {
   readonly bytes?: Uint8Array | undefined;
 }
 
+/** An attempt at a step that is under way. */
+interface Trial {
+  readonly definition: StepDefinition;
+  readonly attempt: number;
+  readonly controller: AbortController;
+  readonly run: StepAttempt;
+  readonly tools: StepTools;
+  /** As they stood when it began. */
+  readonly states: Readonly<Record<string, StepResult>>;
+}
+
 /**
  * Carries out in this process what the reducer decides. Events are taken as they have gathered, decided together and recorded by one write; only when that is durable is
  * anything begun or told because of them. So what one sees has happened, and steps that end together share a flush.
@@ -62,6 +78,7 @@ export class RunExecutor {
   readonly #saved = new Map<string, SavedOutput>();
   /** By the step, the inputs that its last attempt was not given. */
   readonly #without = new Map<string, readonly string[]>();
+  readonly #lookups = new Map<string, CacheLookup>();
   #state: RunState;
   #wake: () => void = () => undefined;
   #breakdown: { readonly error: unknown } | undefined;
@@ -149,8 +166,8 @@ export class RunExecutor {
     return [found.value];
   }
 
-  #adopted({ status, step, durationMs }: StepRecord): RunEvent[] {
-    return status === 'succeeded' ? [{ type: 'found-succeeded', at: this.#parts.clock.now(), step, durationMs }] : [];
+  #adopted({ status, step, durationMs, cache }: StepRecord): RunEvent[] {
+    return status === 'succeeded' ? [{ type: 'found-succeeded', at: this.#parts.clock.now(), step, durationMs, cache }] : [];
   }
 
   #recordOf(name: string, state: RunState): StepRecord {
@@ -158,7 +175,7 @@ export class RunExecutor {
     const step = state.steps.at(definition.plan.indexOf.get(name)!);
     const output = step.status === 'succeeded' ? this.#saved.get(name)?.stored : undefined;
     const without = this.#without.get(name);
-    return { ...step, step: name, round: head.round, fence: lease.fence, output, ...(without?.length && { without }) };
+    return { ...step, step: name, round: head.round, fence: lease.fence, output, lookup: this.#lookups.get(name), ...(without?.length && { without }) };
   }
 
   #perform(command: RunCommand): void {
@@ -206,7 +223,8 @@ export class RunExecutor {
 
   #start(step: string, attempt: number): void {
     const controller = new AbortController();
-    const done = this.#admitted(this.#parts.definition.steps.get(step)!, attempt, controller)
+    const definition = this.#parts.definition.steps.get(step)!;
+    const done = this.#admitted(definition, attempt, controller)
       .catch((error: unknown) => this.#breakDown(error))
       .finally(() => {
         if (this.#attempts.get(step)?.controller === controller) this.#attempts.delete(step);
@@ -219,45 +237,105 @@ export class RunExecutor {
     const { share, priority } = definition;
     const release = share && (await this.#parts.slots.take(share, priority, controller.signal));
     try {
-      await this.#attempt(definition, attempt, controller);
+      await this.#attempt(this.#trial(definition, attempt, controller));
     } finally {
       release?.();
     }
   }
 
-  /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
-  async #attempt(definition: StepDefinition, attempt: number, controller: AbortController): Promise<void> {
-    const { outputs, params, head, clock, graceMs, tools: toolsFor } = this.#parts;
-    const { signal } = controller;
+  #trial(definition: StepDefinition, attempt: number, controller: AbortController): Trial {
+    const { head, tools } = this.#parts;
     const { name: step, pipeline } = definition.handle;
-    this.#without.set(step, outputs.missingInputs(definition));
-    const run: StepAttempt = { id: head.id, pipeline, step, attempt, signal };
-    const tools = toolsFor(run);
-    const context: StepContext<Record<string, unknown>, unknown> = {
-      inputs: await outputs.inputsOf(definition),
-      params: params(),
-      signal,
-      states: this.#statesFor(definition),
-      run,
-      log: tools.log,
-    };
+    const run: StepAttempt = { id: head.id, pipeline, step, attempt, signal: controller.signal };
+    return { definition, attempt, controller, run, tools: tools(run), states: this.#statesFor(definition) };
+  }
+
+  /** One attempt from its inputs to the event of its end. What fails outside of the step's own work is not its failure, and rejects. */
+  async #attempt(trial: Trial): Promise<void> {
+    const { when, cache } = trial.definition;
+    this.#without.set(trial.run.step, this.#parts.outputs.missingInputs(trial.definition, trial.states));
+    const began = this.#parts.clock.monotonic();
+    let context: StepContext<Record<string, unknown>, unknown> | undefined;
+    if (when) {
+      context = await this.#contextOf(trial);
+      if (!(await this.#isWanted(trial, when, context))) return;
+    }
+    const spentMs = when ? this.#parts.clock.monotonic() - began : 0;
+    if (cache === undefined) return this.#work(trial, context ?? (await this.#contextOf(trial)), spentMs);
+    const flight = await this.#takeOrMake(trial, cache);
+    try {
+      if (flight) await this.#work(trial, context ?? (await this.#contextOf(trial)), spentMs, flight);
+    } finally {
+      await flight?.end();
+    }
+  }
+
+  async #contextOf({ definition, controller: { signal }, states, run, tools: { log } }: Trial): Promise<StepContext<Record<string, unknown>, unknown>> {
+    const { outputs, params } = this.#parts;
+    const inputs = await outputs.inputsOf(definition, states);
+    return { inputs, params: params(), signal, states, run, log };
+  }
+
+  /** Whether the step's condition holds; otherwise the attempt has come to its end. */
+  async #isWanted(trial: Trial, when: NonNullable<StepDefinition['when']>, context: StepContext<Record<string, unknown>, unknown>): Promise<boolean> {
+    const { clock } = this.#parts;
+    const { definition: { handle: { name: step } }, attempt } = trial;
+    const began = clock.monotonic();
+    const answer = await runAttempt(async () => asBoolean(step, await when(context)), trial.controller, this.#limits(trial, 0));
+    if ('value' in answer && answer.value === true) return true;
+    const durationMs = clock.monotonic() - began;
+    const outcome = await trial.tools.end(answer);
+    if (!('value' in outcome)) this.#endBadly(trial, outcome, durationMs);
+    else this.#post({ type: 'declined', at: clock.now(), step, attempt });
+    return false;
+  }
+
+  /** The leave to make the output. Otherwise it was taken from where it is, or nobody wants it any more, and the attempt has come to its end. */
+  async #takeOrMake({ definition, attempt, controller: { signal }, states, tools }: Trial, policy: CachePolicy): Promise<Flight | undefined> {
+    const { cache, outputs, clock } = this.#parts;
+    const { handle: { name: step }, needs } = definition;
+    try {
+      const { lookup, flight, hit } = await cache!.ask({ step, policy, needs, states, outputOf: (source) => outputs.stored(source), attempt, signal });
+      this.#lookups.set(step, lookup);
+      if (flight) return flight;
+      await tools.end({ value: undefined });
+      this.#saved.set(step, { stored: hit.stored, bytes: hit.bytes });
+      this.#post({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs: 0, cache: hit.from });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      await tools.end({ stopped: signal.reason });
+      this.#fail(step, attempt, signal.reason, 0, false);
+    }
+    return undefined;
+  }
+
+  async #work(trial: Trial, context: StepContext<Record<string, unknown>, unknown>, spentMs: number, flight?: Flight): Promise<void> {
+    const { clock } = this.#parts;
+    const { definition, attempt, controller, tools } = trial;
+    const { name: step } = definition.handle;
     const work = (): unknown => {
       this.#notify({ type: 'step-started', step, attempt });
       return definition.run(context);
     };
-    const { when } = definition;
-    const conditional = when && (async (): Promise<unknown> => (asBoolean(step, await when(context)) && !signal.aborted ? work() : declined));
     const began = clock.monotonic();
-    const worked = await runAttempt(conditional ?? work, controller, { step, timeoutMs: definition.timeoutMs, graceMs, clock });
-    const durationMs = clock.monotonic() - began;
+    const worked = await runAttempt(work, controller, this.#limits(trial, spentMs));
+    const durationMs = spentMs + clock.monotonic() - began;
     const outcome = await tools.end(worked);
-    if ('value' in outcome && outcome.value === declined) this.#post({ type: 'declined', at: clock.now(), step, attempt });
-    else if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs);
-    else if ('error' in outcome) this.#failOrRetry(definition, attempt, outcome.error, durationMs);
-    else this.#fail(step, attempt, outcome.stopped, durationMs, false);
+    if ('value' in outcome) await this.#succeed(step, attempt, outcome.value, durationMs, flight);
+    else this.#endBadly(trial, outcome, durationMs);
   }
 
-  async #succeed(step: string, attempt: number, value: unknown, durationMs: number): Promise<void> {
+  #limits({ definition: { handle, timeoutMs } }: Trial, spentMs: number): AttemptLimits {
+    const { graceMs, clock } = this.#parts;
+    return { step: handle.name, timeoutMs, spentMs, graceMs, clock };
+  }
+
+  #endBadly({ definition, attempt }: Trial, outcome: { readonly error: unknown } | { readonly stopped: unknown }, durationMs: number): void {
+    if ('error' in outcome) this.#failOrRetry(definition, attempt, outcome.error, durationMs);
+    else this.#fail(definition.handle.name, attempt, outcome.stopped, durationMs, false);
+  }
+
+  async #succeed(step: string, attempt: number, value: unknown, durationMs: number, flight: Flight | undefined): Promise<void> {
     let bytes: Uint8Array | undefined;
     try {
       bytes = packStepOutput(step, value);
@@ -266,8 +344,11 @@ export class RunExecutor {
       this.#fail(step, attempt, error, durationMs, false);
       return;
     }
-    const { store, clock } = this.#parts;
-    this.#saved.set(step, { stored: bytes && (await storeOutput(store.storage, bytes)), bytes });
+    const { store, head, clock } = this.#parts;
+    const stored = bytes && (await storeOutput(store.storage, bytes));
+    this.#saved.set(step, { stored, bytes });
+    // Before the step is recorded, so that no success goes without it.
+    await flight?.land({ run: head.id, at: clock.now(), durationMs, output: stored });
     this.#post({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs });
   }
 
@@ -299,14 +380,14 @@ export class RunExecutor {
   /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */
   #tellOf(step: string): void {
     const { definition, outputs } = this.#parts;
-    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '' } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
+    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
     const failure = known ?? failures.at(-1)?.failure;
     if (isFinal(status)) this.#undoTimersOf(step);
     if (status === 'succeeded') {
       const saved = this.#saved.get(step);
       this.#saved.delete(step);
       outputs.keep(step, saved?.stored, saved?.bytes);
-      this.#notify({ type: 'step-succeeded', step, attempt, durationMs });
+      this.#notify({ type: 'step-succeeded', step, attempt, durationMs, cache });
     } else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
     else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
     else if (status === 'upstream_failed' || status === 'skipped') this.#notify({ type: 'step-skipped', step, status, because });
@@ -332,9 +413,6 @@ export class RunExecutor {
     await Promise.all(attempts.map(({ done }) => done));
   }
 }
-
-/** What an attempt gives whose condition said no. */
-const declined: unique symbol = /* @__PURE__ */ Symbol('declined');
 
 function asBoolean(step: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer;

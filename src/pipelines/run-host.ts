@@ -12,6 +12,7 @@ export interface RunHost {
   readonly clock: Clock;
   readonly random: Random | undefined;
   readonly graceMs: number;
+  readonly leaseMs: number;
   /** Bounds each run as a whole. */
   readonly runTimeoutMs: number | undefined;
   readonly slots: PoolSlots;

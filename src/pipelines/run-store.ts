@@ -10,6 +10,7 @@ import type { PutOperation, StorageAdapter, Version } from '../storage/contract.
 import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadLocation, type HeadState } from '../storage/head-record.ts';
 import { readEach } from '../storage/read-each.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
+import type { CacheLookup } from './caching/step-cache.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
@@ -30,6 +31,8 @@ export interface RunHead {
   readonly triggeredBy?: RunCause | undefined;
   /** The time whose data a scheduled run is about. */
   readonly interval?: DataInterval | undefined;
+  /** The steps, or all, that make their outputs anew though the cache may have them; absent for none. */
+  readonly refresh?: true | readonly string[] | undefined;
   /** The fence of the last owner. */
   readonly fence: number;
   /** Counted from 1; each resumption of a finished run begins another, in which what failed in an earlier one is tried again. */
@@ -50,31 +53,34 @@ export interface StepRecord extends StepState {
   readonly output?: StoredOutput | undefined;
   /** Names of inputs whose steps had put out nothing when the last attempt began; absent when there are none. */
   readonly without?: readonly string[] | undefined;
+  /** What the cache was asked for; absent when it was not. */
+  readonly lookup?: CacheLookup | undefined;
 }
 
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
 export class RunStore {
   readonly storage: StorageAdapter;
-  readonly #root: Key;
+  /** All keys of the pipeline begin with it and a slash. */
+  readonly root: Key;
   readonly #clock: Clock;
 
   constructor(storage: StorageAdapter, pipeline: string, clock: Clock) {
     this.storage = storage;
-    this.#root = `pipelines/${escapeSegment(pipeline)}`;
+    this.root = `pipelines/${escapeSegment(pipeline)}`;
     this.#clock = clock;
   }
 
   leaseKey(run: string): Key {
-    return `${this.#root}/leases/${run}`;
+    return `${this.root}/leases/${run}`;
   }
 
   stepKey(run: string, step: string): Key {
-    return `${this.#root}/steps/${run}/${escapeSegment(step)}`;
+    return `${this.root}/steps/${run}/${escapeSegment(step)}`;
   }
 
   /** The log of what a step of a run said. */
   logKey(run: string, step: string): Key {
-    return `${this.#root}/logs/${run}/${escapeSegment(step)}`;
+    return `${this.root}/logs/${run}/${escapeSegment(step)}`;
   }
 
   /** Records a run; throws `ConflictError` when there is one of that id. */
@@ -115,7 +121,7 @@ export class RunStore {
   }
 
   get endsKey(): Key {
-    return `${this.#root}/ends`;
+    return `${this.root}/ends`;
   }
 
   async history(run: string, options?: OperationOptions): Promise<AuditEvent[]> {
@@ -152,13 +158,13 @@ export class RunStore {
 
   /** Ids of all runs, oldest first. */
   async runIds(options?: OperationOptions): Promise<string[]> {
-    const prefix = `${this.#root}/runs/`;
+    const prefix = `${this.root}/runs/`;
     const ids: string[] = [];
     for await (const { key } of listAll(this.storage, { prefix }, options)) ids.push(key.slice(prefix.length));
     return ids;
   }
 
   #head(run: string): HeadLocation & { key: Key } {
-    return { storage: this.storage, key: `${this.#root}/runs/${run}`, clock: this.#clock };
+    return { storage: this.storage, key: `${this.root}/runs/${run}`, clock: this.#clock };
   }
 }

@@ -1,4 +1,5 @@
 import type { FailureRecord } from '../core/failure.ts';
+import type { CachedFrom } from './caching/cached-from.ts';
 import type { AttemptFailure, StepState, StepStatus } from './reducer.ts';
 
 /** What became of a step. */
@@ -21,11 +22,13 @@ export interface StepResult {
   readonly endedAt?: number | undefined;
   /** How long its last attempt took, in milliseconds. */
   readonly durationMs?: number | undefined;
+  /** Where its output was taken from, when the step was not run for it. */
+  readonly cache?: CachedFrom | undefined;
 }
 
 /** A step's state as callers see it. */
 export function stepResult(name: string, state: StepState): StepResult {
-  const { status, attempts, failures, startedAt, endedAt, durationMs, because } = state;
+  const { status, attempts, failures, startedAt, endedAt, durationMs, because, cache } = state;
   const failure = status === 'failed' ? (state.failure ?? failures.at(-1)?.failure) : undefined;
-  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs };
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, cache };
 }

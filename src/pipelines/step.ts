@@ -4,6 +4,7 @@ import { ValidationError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
+import { cacheOptionsSchema, cachePolicy, type CachePolicy, type StepCacheOptions } from './caching/cache-options.ts';
 import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
@@ -70,6 +71,12 @@ export interface StepOptions<Needs extends StepNeeds, Params = unknown, Trigger 
   when?: StepCondition<StepInputs<Needs, Trigger>, Params> | undefined;
   /** Whether the run may be `succeeded` though this step is `failed` or `upstream_failed`. What comes after it is not let off by that. @default false */
   allowFailure?: boolean | undefined;
+  /**
+   * Lets its output be taken from an earlier run of the pipeline in which it depended on the same. Is looked at after `when` has said yes, and before each attempt.
+   *
+   * @default it runs each time
+   */
+  cache?: StepCacheOptions<Params> | undefined;
 }
 
 /** How a step that runs at the end depends on others and what happens when it fails. */
@@ -132,6 +139,8 @@ export interface StepDefinition {
   readonly trigger: TriggerRule;
   readonly final: boolean;
   readonly allowFailure: boolean;
+  /** Absent for a step that runs each time. */
+  readonly cache: CachePolicy | undefined;
   readonly when: StepCondition<Readonly<Record<string, unknown>>, unknown> | undefined;
   readonly run: (context: StepContext<Readonly<Record<string, unknown>>, unknown>) => unknown;
 }
@@ -155,6 +164,7 @@ const optionsSchema = z.strictObject({
   trigger: z.optional(z.enum(triggerRules)),
   when: z.optional(callable<StepCondition<Readonly<Record<string, unknown>>, unknown>>()),
   allowFailure: z.optional(z.boolean()),
+  cache: z.optional(cacheOptionsSchema),
 });
 
 /** What a pipeline has when a step is added. */
@@ -197,6 +207,7 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),
     final,
     allowFailure: checked.allowFailure ?? false,
+    cache: checked.cache && cachePolicy(checked.cache, `${path}.cache`),
     when: checked.when,
     run,
   };

@@ -14,7 +14,7 @@ export interface StepInputRecord extends StoredContents {
 
 /** A step of a run as it was last recorded. */
 export interface StepHistory extends StepResult {
-  /** The digests of what its last attempt was given, by the name of the input. One that was not there, or whose step had put out nothing, is left out. */
+  /** The digests of what its last attempt was given, or its output was taken for, by the name of the input. One that was not there, or whose step had put out nothing, is left out. */
   readonly inputs: Readonly<Record<string, StepInputRecord>>;
   /** The digest of what it put out, as it is stored; absent when it has not succeeded or put out nothing. */
   readonly output?: StoredContents | undefined;
@@ -43,7 +43,7 @@ export async function readRun(store: RunStore, head: RunHead, clock: Clock, opti
 
 /** What a step succeeded with never changes, so what is stored now is what was given then, unless it was not there yet. */
 function inputsOf(record: StepRecord | undefined, needs: Readonly<Record<string, string>>, outputs: ReadonlyMap<string, StoredContents>): Record<string, StepInputRecord> {
-  if (record === undefined || record.attempts === 0) return {};
+  if (record === undefined || (record.attempts === 0 && record.cache === undefined)) return {};
   const inputs = Object.entries(needs).flatMap(([input, step]) => {
     const contents = record.without?.includes(input) ? undefined : outputs.get(step);
     return contents ? [[input, { step, ...contents }] as const] : [];

@@ -1,0 +1,153 @@
+import { backoffMs } from '../../core/backoff.ts';
+import { sleep, type Clock } from '../../core/clock.ts';
+import { describeFailure } from '../../core/failure.ts';
+import type { ErrorListener } from '../../core/logger.ts';
+import type { WriteCondition } from '../../storage/contract.ts';
+import { isDamage } from '../../storage/read-each.ts';
+import type { LeaseTerms, RunLease } from '../lease.ts';
+import { fetchOutput, type StoredOutput } from '../stored-output.ts';
+import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
+import { CacheStore } from './cache-store.ts';
+import type { CachedFrom } from './cached-from.ts';
+import { Flight, takeOff } from './flight.ts';
+
+/** What the cache was asked for on behalf of a step, as it is recorded with the step. */
+export interface CacheLookup extends CacheFacts {
+  /** When it was asked, epoch milliseconds. */
+  readonly at: number;
+  readonly key: string;
+  /** Why there was nothing to take; absent when there was. */
+  readonly miss?: CacheMiss | undefined;
+}
+
+/** Why there was no output to take. */
+export type CacheMiss =
+  | { readonly kind: 'absent' | 'refresh' }
+  | { readonly kind: 'expired'; readonly run: string; readonly madeAt: number; readonly ttlMs: number }
+  | { readonly kind: 'damaged'; readonly message: string };
+
+/** An output that was taken. */
+export interface CacheHit {
+  readonly from: CachedFrom;
+  readonly stored: StoredOutput | undefined;
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** What the cache has for a step: an output, or the leave to make it. */
+export type CacheAnswer =
+  | { readonly lookup: CacheLookup; readonly hit: CacheHit; readonly flight?: undefined }
+  | { readonly lookup: CacheLookup; readonly hit?: undefined; readonly flight: Flight };
+
+/** A step that asks. */
+export interface CacheRequest extends CacheSubject {
+  readonly step: string;
+  readonly attempt: number;
+  /** Ends the waiting for somebody else who makes the output. */
+  readonly signal: AbortSignal;
+}
+
+/** The run whose steps ask. */
+export interface CacheUser {
+  readonly run: string;
+  readonly params: unknown;
+  /** The steps, or all, that take nothing and make their outputs anew. */
+  readonly refresh: true | readonly string[];
+  /** Under which fence the run is worked on. */
+  readonly fence: number;
+  readonly leaseMs: number;
+  readonly clock: Clock;
+  readonly onError: ErrorListener;
+}
+
+/** What there is for a key at one moment. */
+type Look = { readonly hit: CacheHit } | Missing;
+
+interface Missing {
+  readonly miss: CacheMiss;
+  /** What its successor takes the place of; `undefined` for whatever there is. */
+  readonly place: WriteCondition | undefined;
+}
+
+// The first looks are for steps that take no time, the later ones must not burden the store.
+const waits = { initialMs: 20, maxMs: 1000, jitter: 0 };
+
+/** Takes outputs of earlier runs for the steps of one run, and sees to it that of all who miss the same one only one makes it. */
+export class StepCache {
+  readonly #store: CacheStore;
+  readonly #user: CacheUser;
+
+  constructor(store: ConstructorParameters<typeof CacheStore>[0], user: CacheUser) {
+    this.#store = new CacheStore(store);
+    this.#user = user;
+  }
+
+  /**
+   * The output for a step, or the leave to make it. While somebody else makes it, this waits; when that fails or dies, it is the next one's turn. Whoever gets a flight must end it.
+   *
+   * Rejects with `AbortedError` when the signal of the request fires.
+   */
+  async ask(request: CacheRequest): Promise<CacheAnswer> {
+    const { step, signal } = request;
+    const { params, refresh, clock } = this.#user;
+    const facts = cacheFacts(request);
+    const lookup: CacheLookup = { ...facts, at: clock.now(), key: cacheKey(facts, params) };
+    if (refresh === true || refresh.includes(step)) return this.#flight(request, lookup, { miss: { kind: 'refresh' }, place: undefined });
+    for (let tries = 1; ; tries++) {
+      const found = await this.#look(request, lookup.key);
+      if ('hit' in found) return { lookup, hit: found.hit };
+      const lease = await takeOff(this.#leaseTerms(request, lookup.key));
+      if (lease) return this.#lookAgain(request, lookup, lease);
+      await sleep(clock, backoffMs(tries, waits, () => 0), signal);
+    }
+  }
+
+  /** Whoever had the lease before may have put the output in just before giving it back. */
+  async #lookAgain(request: CacheRequest, lookup: CacheLookup, lease: RunLease): Promise<CacheAnswer> {
+    let ours = false;
+    try {
+      const found = await this.#look(request, lookup.key);
+      if ('hit' in found) return { lookup, hit: found.hit };
+      ours = true;
+      return this.#flight(request, lookup, found, lease);
+    } finally {
+      if (!ours) await lease.release().catch(this.#user.onError);
+    }
+  }
+
+  #flight({ step }: CacheRequest, lookup: CacheLookup, { miss, place }: Missing, lease?: RunLease): CacheAnswer {
+    return { lookup: { ...lookup, miss }, flight: new Flight({ store: this.#store, step, key: lookup.key }, place, lease, this.#user.onError) };
+  }
+
+  async #look({ step, policy: { ttlMs } }: CacheRequest, key: string): Promise<Look> {
+    const found = await this.#store.entry(step, key);
+    if (found === undefined) return { miss: { kind: 'absent' }, place: 'absent' };
+    if ('error' in found) return { miss: damaged(found.error), place: undefined };
+    const { value: { output: stored, run, at, durationMs }, version } = found;
+    const place = { match: version };
+    if (ttlMs !== undefined && this.#user.clock.now() - at > ttlMs) return { miss: { kind: 'expired', run, madeAt: at, ttlMs }, place };
+    try {
+      return { hit: { from: { run, at, durationMs }, stored, bytes: stored && (await fetchOutput(this.#store.storage, stored, step)) } };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return { miss: damaged(error), place };
+    }
+  }
+
+  #leaseTerms({ step, attempt }: CacheRequest, key: string): LeaseTerms {
+    const { run, fence, leaseMs, clock, onError } = this.#user;
+    return {
+      storage: this.#store.storage,
+      key: this.#store.flightKey(step, key),
+      subject: `The output of step '${step}' in run ${run}`,
+      // No two attempts have this in common, so that none takes the lease of another for its own.
+      owner: `${run}.${fence}.${attempt}`,
+      ttlMs: leaseMs,
+      clock,
+      onError,
+    };
+  }
+}
+
+function damaged(error: unknown): CacheMiss {
+  return { kind: 'damaged', message: describeFailure(error).message };
+}
