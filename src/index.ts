@@ -233,9 +233,11 @@ export type {
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export type { StepCacheOptions } from './pipelines/caching/cache-options.ts';
 export type { CachedFrom } from './pipelines/caching/cached-from.ts';
+export type { ExplainOptions, StepExplanation } from './pipelines/caching/explain.ts';
 export type { RefreshOptions } from './pipelines/caching/refresh.ts';
+export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
-export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
+export type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded } from './pipelines/pipeline-event.ts';
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';

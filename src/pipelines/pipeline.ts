@@ -15,7 +15,8 @@ import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
-import { refreshOf, type RefreshOptions } from './caching/refresh.ts';
+import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
+import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
 import { readRun, type PipelineRun } from './history/read-run.ts';
 import { readRuns } from './history/read-runs.ts';
@@ -109,6 +110,12 @@ export interface RunParams<Input> {
   params: Input;
 }
 
+/** Which outputs are forgotten. */
+export interface ClearCacheOptions extends OperationOptions {
+  /** Those of the step of this name only, which need not be defined any more. @default those of all steps */
+  step?: string | undefined;
+}
+
 /** How a run is resumed. */
 export interface ResumeOptions extends ExecutionOptions {
   /** Takes the run from an owner whose lease has not expired: only when you know that it is gone. @default false */
@@ -137,6 +144,8 @@ const execution = {
   signal: signalOption,
 };
 const runSchema = z.strictObject({ ...execution, params: z.optional(z.unknown()), refresh: z.optional(z.union([z.boolean(), z.array(z.custom<StepHandle | string>())])) });
+const explainSchema = z.strictObject({ run: z.optional(z.string()), signal: signalOption });
+const clearSchema = z.strictObject({ step: z.optional(nameSchema), signal: signalOption });
 const resumeSchema = z.strictObject({ ...execution, takeOver: z.optional(z.boolean()) });
 
 /**
@@ -476,6 +485,46 @@ export class Pipeline<Input = undefined, Params = Input> {
   async listLogs(id: string, options: ListLogsOptions): Promise<StepLogPage> {
     const { listStepLogs } = await import('./logs/read-step-logs.ts');
     return listStepLogs(this.#store, await this.#head(id, options), options);
+  }
+
+  /**
+   * Says why a step with a cache ran in a run, or what it took instead: everything that it depends on and that is not what it was when an output of the step was last made or taken before.
+   *
+   * Throws `ValidationError` when it is not a step of this pipeline that has a cache, and `NotFoundError` when there is no such run or the cache was not asked in it.
+   *
+   * @param step - The step, or its name.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   * import * as z from 'zod';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage(), params: z.object({ lr: z.number() }) });
+   * const model = pipeline.step('train', { cache: { version: '1' } }, ({ params }) => ({ weights: [params.lr] }));
+   * await pipeline.run({ params: { lr: 0.1 } });
+   * await pipeline.run({ params: { lr: 0.2 } });
+   * const { causes } = await pipeline.explain(model);
+   * console.log(causes[0]?.because); // params.lr is 0.2 instead of 0.1
+   * ```
+   */
+  async explain(step: StepHandle | string, options: ExplainOptions = {}): Promise<StepExplanation> {
+    const { run, signal } = check(explainSchema, options, 'options');
+    const name = cachedStep(step, this.#steps, 'step');
+    if (run !== undefined) await this.#head(run, { signal });
+    const { explainStep } = await import('./caching/explain.ts');
+    return explainStep(this.#store, name, { run, signal });
+  }
+
+  /**
+   * Forgets the outputs that later runs could take, and tells how many there were. What runs have recorded stays; blobs that nothing names any more are for `collectGarbage` to take away. An output that is being made at this moment
+   * may be put in afterwards.
+   *
+   * Throws `ValidationError` when an option is not what it must be.
+   */
+  async clearCache(options: ClearCacheOptions = {}): Promise<number> {
+    const { step, signal } = check(clearSchema, options, 'options');
+    const { CacheStore } = await import('./caching/cache-store.ts');
+    return new CacheStore(this.#store).clear(step, { signal });
   }
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */

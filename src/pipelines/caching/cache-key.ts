@@ -51,7 +51,7 @@ function contentDigest(output: StoredOutput | undefined): Digest {
 }
 
 /** Those of the params of a run that count. */
-function countingParams(params: unknown, names: readonly string[] | undefined): unknown {
+export function countingParams(params: unknown, names: readonly string[] | undefined): unknown {
   if (names === undefined || typeof params !== 'object' || params === null) return params;
   return Object.fromEntries(names.filter((name) => Object.hasOwn(params, name)).map((name) => [name, (params as Record<string, unknown>)[name]]));
 }

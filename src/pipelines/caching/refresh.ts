@@ -20,7 +20,7 @@ export function refreshOf(given: RefreshOptions['refresh'], steps: ReadonlyMap<s
 }
 
 /** The name of a step that has a cache; throws `ValidationError`, naming `path`, for anything else. */
-function cachedStep(given: unknown, steps: ReadonlyMap<string, StepDefinition>, path: string): string {
+export function cachedStep(given: unknown, steps: ReadonlyMap<string, StepDefinition>, path: string): string {
   const step = typeof given === 'string' ? steps.get(given) : ownStep(steps, given);
   if (step === undefined) throw new ValidationError(`${path} is ${shown(given)}, which is not a step of this pipeline; give the name of one, or what its step() returned.`, { path });
   if (step.cache) return step.handle.name;
