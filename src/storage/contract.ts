@@ -154,6 +154,11 @@ export interface AppendOptions extends OperationOptions {
 export interface LogQuery extends OperationOptions {
   /** Only entries that this position had not reached. @default from the beginning */
   readonly after?: LogPosition | undefined;
+  /**
+   * The bytes of an entry are used before the next one is asked for, and not afterwards: an adapter may hand out memory of its own, which it then writes over,
+   * and spares itself a copy. @default false: they are the caller's own
+   */
+  readonly transient?: boolean | undefined;
 }
 
 /** One entry of a log. */

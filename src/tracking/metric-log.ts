@@ -1,6 +1,5 @@
 import type { Key } from '../core/key.ts';
-import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
+import type { LogQuery, StorageAdapter } from '../storage/contract.ts';
 import { openBatch, type MetricBatch, type PackedBatch } from './metric-batch.ts';
 
 /** Batches by session and number, each of which is in the set once. */
@@ -22,9 +21,9 @@ export class BatchIds {
   }
 }
 
-/** The batches in a run's log, each once however often it was written, unread; `seen` is told which they are. */
-export async function* openBatches(storage: StorageAdapter, log: Key, { signal }: OperationOptions, seen: BatchIds = new BatchIds()): AsyncGenerator<PackedBatch> {
-  for await (const entry of storage.readLog(log, { signal })) {
+/** The batches in a run's log, each once however often it was written, unread; `seen` is told which they are. With `transient`, a batch is of use until the next one is asked for. */
+export async function* openBatches(storage: StorageAdapter, log: Key, { signal, transient }: Pick<LogQuery, 'signal' | 'transient'>, seen: BatchIds = new BatchIds()): AsyncGenerator<PackedBatch> {
+  for await (const entry of storage.readLog(log, { signal, transient })) {
     const batch = openBatch(entry.bytes, log);
     if (seen.add(batch)) yield batch;
   }

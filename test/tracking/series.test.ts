@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryStorage, Tracker, type StorageAdapter } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { seededRandom } from '../../src/core/random.ts';
 import { encodeBatch } from '../../src/tracking/metric-batch.ts';
 import { readSeries, type MetricSeries } from '../../src/tracking/series/metric-series.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
@@ -39,15 +40,17 @@ function inOrder(points: readonly Point[]): Point[] {
   return [...points].sort((a, b) => a.step - b.step || a.timestamp - b.timestamp);
 }
 
-/** What is to be kept, said plainly: ranks in equal parts, of each the first least and the first greatest, or else the first NaN. */
-function bruteForce(points: readonly Point[], maxPoints: number): Point[] {
+/** What is to be kept, said plainly: ranks in equal parts (of chunks, of which none is divided), of each the first least and the first greatest, or else the first NaN. */
+function bruteForce(points: readonly Point[], maxPoints: number, chunk = 1): Point[] {
   const ordered = inOrder(points);
   if (ordered.length <= maxPoints) return ordered;
   const buckets = Math.floor((maxPoints - 2) / 2);
+  const chunks = Math.ceil(ordered.length / chunk);
   const kept = new Set([0, ordered.length - 1]);
   for (let bucket = 0; bucket < buckets; bucket++) {
-    const from = Math.floor((bucket * ordered.length) / buckets);
-    const places = Array.from({ length: Math.floor(((bucket + 1) * ordered.length) / buckets) - from }, (_, i) => from + i);
+    const from = chunk * Math.floor((bucket * chunks) / buckets);
+    const to = Math.min(ordered.length, chunk * Math.floor(((bucket + 1) * chunks) / buckets));
+    const places = Array.from({ length: to - from }, (_, i) => from + i);
     const numbers = places.filter((i) => !Number.isNaN(ordered[i]!.value));
     if (numbers.length === 0) kept.add(places[0]!);
     for (const sign of [1, -1]) {
@@ -73,6 +76,21 @@ describe('a series', () => {
       }),
       { numRuns: 300, seed: 5 },
     );
+  });
+
+  it('has exactly them too where points in order are too many for chunks of one', async () => {
+    const random = seededRandom(8);
+    const values = [NaN, NaN, -1, 0, 0.5, 1, Infinity, -Infinity];
+    for (const [n, maxPoints, chunk] of [[8_192, 20, 1], [8_193, 20, 2], [30_000, 1_500, 4], [33_000, 103, 8], [33_000, 4_002, 4], [17_000, 9_001, 1]] as const) {
+      let kind = 0;
+      const points = Array.from({ length: n }, (_, i) => {
+        // Stretches of NaN alone, of numbers, and of both.
+        if (i % 100 === 0) kind = random() * 3;
+        return { step: i >> 2, timestamp: i >> 1, value: kind < 1 ? NaN : values[Math.floor(random() * 8)]! + (kind > 2 ? random() : 0) };
+      });
+      const series = await readSeries(await stored(points, 700), log, 'loss', { maxPoints });
+      expect(rows(series), `${n} points`).toEqual(bruteForce(points, maxPoints, chunk));
+    }
   });
 
   it('is complete without a bound, and in a range of steps', async () => {
@@ -180,27 +198,30 @@ describe('a series of a real run', () => {
     });
   }
 
-  it('beyond what is held is read twice, without what is appended meanwhile', async () => {
-    const storage = new MemoryStorage();
-    const size = 65_536;
-    const steps = Float64Array.from({ length: size }, (_, i) => i);
-    const zeros = new Uint8Array(size);
-    for (let number = 0; number < 33; number++) {
-      const values = Float64Array.from(steps, (step) => Math.cos(step) + (number === 17 && step === 5 ? 9 : 0));
-      await storage.append(log, [encodeBatch({ session: 's', number, names: ['loss'], codes: zeros, steps: steps.map((step) => number * size + step), timestamps: steps, values })]);
-    }
-    let readings = 0;
-    const growing = new Proxy(storage, {
-      get(target, property) {
-        if (property !== 'readLog') return Reflect.get(target, property) as unknown;
-        return async function* (...args: Parameters<StorageAdapter['readLog']>) {
-          yield* target.readLog(...args);
-          if (readings++ === 0) await target.append(log, [batchOf([{ step: -1, timestamp: 0, value: 99 }], 1_000)]);
-        };
-      },
+  for (const [order, expected] of [['in order', 1], ['out of order', 2]] as const) {
+    it(`whose points came ${order} is read ${expected === 1 ? 'once' : 'twice'}, without what is appended meanwhile`, async () => {
+      const storage = new MemoryStorage();
+      const size = 20_000;
+      const steps = Float64Array.from({ length: size }, (_, i) => i);
+      const zeros = new Uint8Array(size);
+      for (let number = 0; number < 5; number++) {
+        const first = (expected === 1 ? number : 4 - number) * size;
+        const values = Float64Array.from(steps, (step) => Math.cos(step) + (number === 2 && step === 5 ? 9 : 0));
+        await storage.append(log, [encodeBatch({ session: 's', number, names: ['loss'], codes: zeros, steps: steps.map((step) => first + step), timestamps: steps, values })]);
+      }
+      let readings = 0;
+      const growing = new Proxy(storage, {
+        get(target, property) {
+          if (property !== 'readLog') return Reflect.get(target, property) as unknown;
+          return async function* (...args: Parameters<StorageAdapter['readLog']>) {
+            yield* target.readLog(...args);
+            if (readings++ === 0) await target.append(log, [batchOf([{ step: -1, timestamp: 0, value: 99 }], 1_000)]);
+          };
+        },
+      });
+      const series = await readSeries(growing, log, 'loss', { maxPoints: 50 });
+      expect(readings).toBe(expected);
+      expect([series.total, series.exact, series.steps[0], Math.max(...series.values)]).toEqual([5 * size, false, 0, Math.cos(5) + 9]);
     });
-    const series = await readSeries(growing, log, 'loss', { maxPoints: 50 });
-    expect(readings).toBe(2);
-    expect([series.total, series.exact, series.steps[0], Math.max(...series.values)]).toEqual([33 * size, false, 0, Math.cos(5) + 9]);
-  });
+  }
 });

@@ -130,4 +130,18 @@ export function logTests(test: DeclareTest): void {
     for (const { bytes } of await entriesOf(storage, 'log')) bytes.fill(0);
     assertEqual(await sortedTexts(storage, 'log'), ['text'], 'the log');
   });
+
+  test('entries that are used before the next one is asked for are what was appended', async ({ storage }) => {
+    const random = seededRandom(3);
+    const values = [7, 0, 200_000, 5, 4_096, 4_097, 150_001, 4_098, 90_003, 1].map((length) => randomBytes(length, random));
+    await storage.append('log', values.slice(0, 6), { writer: 'w' });
+    const middle = await storage.append('log', values.slice(6, 8), { writer: 'w' });
+    await storage.append('log', values.slice(8), { writer: 'w' });
+    for (const after of [undefined, middle]) {
+      let at = after === undefined ? 0 : 8;
+      for await (const { sequence, bytes } of storage.readLog('log', { after, transient: true })) assertEqual([sequence, bytes], [at + 1, values[at++]], 'the entry');
+      assertEqual(at, values.length, 'entries');
+    }
+    assertEqual((await entriesOf(storage, 'log')).map(({ bytes }) => bytes), values, 'the log afterwards');
+  });
 }

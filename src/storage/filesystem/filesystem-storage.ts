@@ -160,7 +160,7 @@ export class FilesystemStorage implements StorageAdapter {
   }
 
   readLog(log: Key, query: LogQuery = {}): AsyncIterableIterator<LogEntry> {
-    return new LogEntries(this.#logFrames(log, query), log, query.signal);
+    return new LogEntries(this.#logFrames(log, query), log, query);
   }
 
   async *#logFrames(log: Key, query: LogQuery): AsyncGenerator<LogFrame> {

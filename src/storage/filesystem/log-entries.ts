@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import type { Key } from '../../core/key.ts';
-import type { LogEntry, LogPosition } from '../contract.ts';
+import type { LogEntry, LogPosition, LogQuery } from '../contract.ts';
 import { advancePosition } from '../log-position.ts';
 import { FrameEntries } from './segment-frame.ts';
 import type { PlacedFrame } from './segment-reader.ts';
@@ -22,16 +22,18 @@ export class LogEntries implements AsyncIterableIterator<LogEntry> {
   readonly #frames: AsyncGenerator<LogFrame>;
   readonly #log: Key;
   readonly #signal: AbortSignal | undefined;
+  readonly #transient: boolean;
   #entries: FrameEntries | undefined;
   #frame: LogFrame | undefined;
   #sequence = 0;
   /** The last call that waits for something, while there is one; it never rejects. */
   #underWay: Promise<unknown> | undefined;
 
-  constructor(frames: AsyncGenerator<LogFrame>, log: Key, signal: AbortSignal | undefined) {
+  constructor(frames: AsyncGenerator<LogFrame>, log: Key, { signal, transient = false }: LogQuery) {
     this.#frames = frames;
     this.#log = log;
     this.#signal = signal;
+    this.#transient = transient;
   }
 
   [Symbol.asyncIterator](): this {
@@ -80,7 +82,7 @@ export class LogEntries implements AsyncIterableIterator<LogEntry> {
 
   /** The next entry of the frame that was read last. */
   #take(): LogEntry | undefined {
-    const bytes = this.#entries?.next();
+    const bytes = this.#transient ? this.#entries?.lend() : this.#entries?.next();
     if (bytes === undefined) return undefined;
     const { writer, others } = this.#frame!;
     const sequence = ++this.#sequence;

@@ -131,8 +131,22 @@ export class FrameEntries {
 
   /** The next entry, as a copy of its own, so that whoever keeps it does not keep all that was read with it; `undefined` behind the last. */
   next(): Uint8Array | undefined {
+    return this.#left === 0 ? undefined : this.#copy(this.#step());
+  }
+
+  /** The next entry, where it lies when it is large; there, what is before it in these bytes is written over, so that it begins at a multiple of 8. */
+  lend(): Uint8Array | undefined {
     if (this.#left === 0) return undefined;
     const length = this.#step();
+    if (length < lentFrom) return this.#copy(length);
+    const { buffer, byteOffset } = this.#bytes;
+    const start = this.#at - length;
+    const aligned = start - ((byteOffset + start) % 8);
+    if (aligned !== start) this.#bytes.copyWithin(aligned, start, this.#at);
+    return new Uint8Array(buffer, byteOffset + aligned, length);
+  }
+
+  #copy(length: number): Uint8Array {
     const end = this.#at;
     const entry = new Uint8Array(length);
     if (length > loopUpTo) entry.set(this.#bytes.subarray(end - length, end));
@@ -160,6 +174,9 @@ export class FrameEntries {
 
 // A call costs more than a loop does for few bytes.
 const loopUpTo = 48;
+
+// A copy of fewer bytes costs less than a view does.
+const lentFrom = 4_096;
 
 function copyInto(bytes: Buffer, start: number, entry: Uint8Array): void {
   if (entry.length > loopUpTo) bytes.set(entry, start);

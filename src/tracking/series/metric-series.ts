@@ -7,8 +7,9 @@ import type { StorageAdapter } from '../../storage/contract.ts';
 import { BatchIds, openBatches } from '../metric-log.ts';
 import { ExtremeBuckets } from './extreme-buckets.ts';
 import { KeySample } from './key-sample.ts';
+import { OrderedBuckets } from './ordered-buckets.ts';
 import { orderOf } from './point-order.ts';
-import { joined, partOf, type SeriesPart, type SeriesPoints } from './series-points.ts';
+import { copied, joined, keepable, partOf, type SeriesPart, type SeriesPoints } from './series-points.ts';
 
 /** The points of one metric of a run, by step, then timestamp, then the order of logging. */
 export interface MetricSeries {
@@ -38,8 +39,10 @@ export interface MetricSeriesOptions extends OperationOptions {
   to?: number | undefined;
 }
 
-/** So many points are held rather than read a second time. */
-const heldPoints = 1 << 21;
+/** So many points are held rather than read a second time, or as many as are asked for. */
+const heldPoints = 1 << 15;
+/** From more than so many, buckets are not made in one pass: it would take more than 50 MB. */
+const mostInOnePass = 1 << 17;
 
 /**
  * The points of one metric in a run's log: by step, then timestamp, then the order of logging.
@@ -47,29 +50,55 @@ const heldPoints = 1 << 21;
  * A batch that is in the log more than once, since an append was retried or two stores were replicated, counts once; batches are known by their session and
  * number. Points that a run has logged twice, equal ones too, are two points: within a millisecond, a loop may well log the same value again.
  *
- * With `maxPoints` the memory does not grow with the log: two million points, or `maxPoints` if that is more, are held, in about 50 MB, and a longer series is read
- * twice; what is appended between the readings is left out. Without it, costs 48 bytes for each point. O(n), and O(n log r) where the points stand in r ascending runs.
+ * With `maxPoints` the memory does not grow with the log, and points that were logged in order are read once. Where some were not, or more than 131,072 are asked for, more than 32,768 of them are
+ * read twice, and what is appended between the readings is left out. Without it, costs 48 bytes for each point. O(n), and O(n log r) where the points stand in r ascending runs.
  *
  * Throws `ValidationError` for a range or `maxPoints` that are none.
  */
 export async function readSeries(storage: StorageAdapter, log: Key, name: string, options: MetricSeriesOptions = {}): Promise<MetricSeries> {
   const { maxPoints = Infinity } = checked(options);
+  const source: SeriesSource = { storage, log, name, options };
+  return maxPoints === Infinity ? readAll(source) : readFew(source, maxPoints);
+}
+
+interface SeriesSource {
+  readonly storage: StorageAdapter;
+  readonly log: Key;
+  readonly name: string;
+  readonly options: MetricSeriesOptions;
+}
+
+async function readAll(source: SeriesSource): Promise<MetricSeries> {
+  const parts: SeriesPart[] = [];
+  for await (const part of partsIn(source, { seen: new BatchIds() })) parts.push(keepable(part));
+  return allOf(parts);
+}
+
+async function readFew(source: SeriesSource, maxPoints: number): Promise<MetricSeries> {
   const seen = new BatchIds();
-  const sample = maxPoints === Infinity ? undefined : new KeySample(bucketsFor(maxPoints));
+  const sample = new KeySample(bucketsFor(maxPoints));
+  let ordered = maxPoints <= mostInOnePass ? new OrderedBuckets(bucketsFor(maxPoints)) : undefined;
   let held: SeriesPart[] | undefined = [];
   let total = 0;
-  for await (const part of partsIn(storage, log, name, options, { seen })) {
+  for await (const part of partsIn(source, { seen, transient: true })) {
     total += part.values.length;
     if (total > Math.max(heldPoints, maxPoints)) held = undefined;
-    held?.push(part);
-    sample?.add(part);
+    held?.push(copied(part));
+    if (ordered?.add(part) === false) ordered = undefined;
+    sample.add(part);
   }
-  if (sample === undefined || total <= maxPoints) return { ...inOrder(joined(held ?? [], total)), total, exact: true };
+  if (held !== undefined && total <= maxPoints) return allOf(held);
+  if (ordered !== undefined) return { ...ordered.points(), total, exact: false };
 
   const buckets = new ExtremeBuckets(sample.bounds());
   if (held) for (const part of held) buckets.add(part);
-  else for await (const part of partsIn(storage, log, name, options, { within: seen })) buckets.add(part);
+  else for await (const part of partsIn(source, { within: seen, transient: true })) buckets.add(part);
   return { ...buckets.points(), total, exact: false };
+}
+
+function allOf(parts: readonly SeriesPart[]): MetricSeries {
+  const total = parts.reduce((sum, { values }) => sum + values.length, 0);
+  return { ...inOrder(joined(parts, total)), total, exact: true };
 }
 
 /** Two points for each bucket, and the two ends. */
@@ -77,15 +106,20 @@ function bucketsFor(maxPoints: number): number {
   return Math.floor((maxPoints - 2) / 2);
 }
 
-/** The points batch by batch. `seen` is told the batches; `within` are those that alone count, at a second reading. */
-async function* partsIn(
-  storage: StorageAdapter,
-  log: Key,
-  name: string,
-  { from = -Infinity, to = Infinity, signal }: MetricSeriesOptions,
-  { seen, within }: { seen?: BatchIds; within?: BatchIds },
-): AsyncGenerator<SeriesPart> {
-  for await (const batch of openBatches(storage, log, { signal }, seen)) {
+/** Which batches are read, and how. */
+interface Reading {
+  /** Is told the batches. */
+  readonly seen?: BatchIds;
+  /** Those that alone count, at a second reading. */
+  readonly within?: BatchIds;
+  /** Whether each part is done with before the next one is asked for. */
+  readonly transient?: boolean;
+}
+
+/** The points batch by batch. */
+async function* partsIn({ storage, log, name, options }: SeriesSource, { seen, within, transient }: Reading): AsyncGenerator<SeriesPart> {
+  const { from = -Infinity, to = Infinity, signal } = options;
+  for await (const batch of openBatches(storage, log, { signal, transient }, seen)) {
     throwIfAborted(signal, `Reading metric '${name}'`);
     const code = batch.names.indexOf(name);
     if (code < 0 || within?.has(batch) === false) continue;

@@ -24,11 +24,10 @@ export function emptyPoints(length: number): SeriesPoints {
   return { steps: new Float64Array(length), values: new Float64Array(length), timestamps: new Float64Array(length) };
 }
 
-/** A metric's points in a batch, those of steps from `from` to `to`: views of the batch where they are most of the bytes that the views keep alive, else copies. */
+/** A metric's points in a batch, those of steps from `from` to `to`: views of the batch where these are all that it has, else copies. */
 export function partOf(batch: PackedBatch, code: number, from: number, to: number): SeriesPart {
   const { codes, steps, times, since, values } = batch.columns();
-  const mostOfBytes = 2 * pointBytes * values.length >= values.buffer.byteLength;
-  if (mostOfBytes && batch.names.length === 1 && from === -Infinity && to === Infinity) return { steps, times, since, values };
+  if (batch.names.length === 1 && from === -Infinity && to === Infinity) return { steps, times, since, values };
   const rows = new Uint32Array(values.length);
   let count = 0;
   for (let row = 0; row < rows.length; row++) {
@@ -42,6 +41,17 @@ export function partOf(batch: PackedBatch, code: number, from: number, to: numbe
     part.values[i] = values[row]!;
   }
   return part;
+}
+
+/** A part that can be kept: the same where most of the bytes that it keeps alive are its own, else a copy. */
+export function keepable(part: SeriesPart): SeriesPart {
+  const { values } = part;
+  return 2 * pointBytes * values.length >= values.buffer.byteLength ? part : copied(part);
+}
+
+/** A part of its own. */
+export function copied({ steps, times, since, values }: SeriesPart): SeriesPart {
+  return { steps: steps.slice(), times: times.slice(), since, values: values.slice() };
 }
 
 /** The points of several parts, one behind the other. */
