@@ -259,6 +259,7 @@ export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, S
 export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
 export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
 export type { StepResult } from './pipelines/step-result.ts';
+export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';
 export type { FinalStepOptions, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export type { TriggerRule } from './pipelines/trigger-rule.ts';

@@ -11,9 +11,11 @@ import type { ErrorListener, Logger } from '../core/logger.ts';
 import { callable, clockOption, having, signalOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
+import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
 import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { readLineage } from '../storage/lineage.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
 import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
@@ -48,6 +50,7 @@ import {
   type StepNeeds,
   type StepOptions,
 } from './step.ts';
+import type { StepTracker } from './step-tracking.ts';
 import type { TriggerRule } from './trigger-rule.ts';
 import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
 import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
@@ -74,6 +77,8 @@ export interface PipelineOptions<Input, Params> {
    * @default none
    */
   runTimeout?: Duration | undefined;
+  /** Gives each step that asks for it, by `track()`, a run of its own. @default none */
+  tracker?: StepTracker | undefined;
   /** About how many characters the log of an attempt keeps: the first half of them, and the last. @default 1_000_000 */
   logCharacters?: number | undefined;
   /**
@@ -130,6 +135,7 @@ const optionsSchema = z.strictObject({
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),
   runTimeout: z.optional(z.custom<Duration>()),
+  tracker: z.optional(having<StepTracker>('startRun', 'must be a Tracker')),
   logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
   pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
   clock: clockOption,
@@ -186,7 +192,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -205,6 +211,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       logCharacters,
       slots: new PoolSlots(this.#pools),
       leaseMs: this.#leaseMs,
+      tracker,
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -525,6 +532,13 @@ export class Pipeline<Input = undefined, Params = Input> {
     const { step, signal } = check(clearSchema, options, 'options');
     const { CacheStore } = await import('./caching/cache-store.ts');
     return new CacheStore(this.#store).clear(step, { signal });
+  }
+
+  /** The edges from a run to what started it, and from what is part of it or came of it, oldest first. Throws `NotFoundError` when there is no such run. */
+  async lineage(id: string, options: OperationOptions = {}): Promise<LineageEdge[]> {
+    const ref: RecordRef = { kind: 'pipeline-run', id: (await this.#head(id, options)).id };
+    const ends = await Promise.all((['from', 'to'] as const).map((end) => readLineage(this.#store.storage, end, ref, options)));
+    return ends.flat().sort((a, b) => a.at - b.at);
   }
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */

@@ -98,7 +98,7 @@ function executorOf(
     params: () => params && decode(params, head.id),
     clock,
     graceMs,
-    tools: (attempt) => stepTools(host, attempt),
+    tools: (attempt) => stepTools(host, head, attempt),
     slots,
     chance: (step, attempt) => random?.() ?? stableChance(head.id, step, attempt),
     notify,

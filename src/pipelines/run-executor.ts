@@ -270,10 +270,10 @@ export class RunExecutor {
     }
   }
 
-  async #contextOf({ definition, controller: { signal }, states, run, tools: { log } }: Trial): Promise<StepContext<Record<string, unknown>, unknown>> {
+  async #contextOf({ definition, controller: { signal }, states, run, tools: { log, track } }: Trial): Promise<StepContext<Record<string, unknown>, unknown>> {
     const { outputs, params } = this.#parts;
     const inputs = await outputs.inputsOf(definition, states);
-    return { inputs, params: params(), signal, states, run, log };
+    return { inputs, params: params(), signal, states, run, log, track };
   }
 
   /** Whether the step's condition holds; otherwise the attempt has come to its end. */
@@ -291,14 +291,19 @@ export class RunExecutor {
   }
 
   /** The leave to make the output. Otherwise it was taken from where it is, or nobody wants it any more, and the attempt has come to its end. */
-  async #takeOrMake({ definition, attempt, controller: { signal }, states, tools }: Trial, policy: CachePolicy): Promise<Flight | undefined> {
+  async #takeOrMake(trial: Trial, policy: CachePolicy): Promise<Flight | undefined> {
+    const { definition, attempt, controller: { signal }, states, tools } = trial;
     const { cache, outputs, clock } = this.#parts;
     const { handle: { name: step }, needs } = definition;
     try {
       const { lookup, flight, hit } = await cache!.ask({ step, policy, needs, states, outputOf: (source) => outputs.stored(source), attempt, signal });
       this.#lookups.set(step, lookup);
       if (flight) return flight;
-      await tools.end({ value: undefined });
+      const outcome = await tools.end({ value: undefined });
+      if (!('value' in outcome)) {
+        this.#endBadly(trial, outcome, 0);
+        return undefined;
+      }
       this.#saved.set(step, { stored: hit.stored, bytes: hit.bytes });
       this.#post({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs: 0, cache: hit.from });
     } catch (error) {

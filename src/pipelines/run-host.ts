@@ -4,6 +4,7 @@ import type { ErrorListener } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import type { RunHead, RunStore } from './run-store.ts';
+import type { StepTracker } from './step-tracking.ts';
 import type { StepHandle } from './step.ts';
 
 /** What the runs of a pipeline in this process have in common. */
@@ -18,6 +19,8 @@ export interface RunHost {
   readonly slots: PoolSlots;
   /** About how many characters the log of an attempt keeps. */
   readonly logCharacters: number;
+  /** Where steps have runs that ask for one. */
+  readonly tracker: StepTracker | undefined;
   readonly onError: ErrorListener;
   readonly isOwn: (handle: unknown) => handle is StepHandle;
   /** An event of a run's history. */

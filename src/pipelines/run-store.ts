@@ -8,6 +8,7 @@ import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
 import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadLocation, type HeadState } from '../storage/head-record.ts';
+import { lineageOperations } from '../storage/lineage.ts';
 import { readEach } from '../storage/read-each.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
 import type { CacheLookup } from './caching/step-cache.ts';
@@ -85,6 +86,9 @@ export class RunStore {
 
   /** Records a run; throws `ConflictError` when there is one of that id. */
   async create(head: RunHead, event: NewAuditEvent): Promise<void> {
+    const { id, triggeredBy, startedAt: at } = head;
+    // Before the run: where it is cut off, the run is begun anew under the same id, and the edge is the same.
+    if (triggeredBy?.kind === 'trigger') await this.storage.write(lineageOperations([{ from: { kind: 'pipeline-run', id }, relation: 'triggeredBy', to: triggeredBy.ref, at }]));
     await changeHead<RunHead>(this.#head(head.id), (present) => {
       if (present) throw new ConflictError(`Run ${head.id} was begun by another process.`, { key: this.#head(head.id).key });
       return { state: head, events: [event] };

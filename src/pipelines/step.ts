@@ -7,6 +7,7 @@ import { check } from '../core/schema.ts';
 import { cacheOptionsSchema, cachePolicy, type CachePolicy, type StepCacheOptions } from './caching/cache-options.ts';
 import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
+import type { StepRun } from './step-tracking.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 
@@ -118,6 +119,14 @@ export interface StepContext<Inputs, Params> {
   readonly run: StepAttempt;
   /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
   readonly log: Logger;
+  /**
+   * The run of the pipeline's `tracker` that this step has: started at the first call, gone on with by a retry or a resumption, and ended as the attempt ends (`finished`, `failed`, or `killed` when it was cancelled). It is called
+   * `<pipeline>/<step>` in the experiment of the pipeline's name and is part of the pipeline run, to which its lineage leads, and so does that of a model version that was registered with its id. An attempt fails when its run cannot be
+   * ended.
+   *
+   * Rejects with code `unsupported` when the pipeline has no tracker, and with code `closed` when the attempt has ended.
+   */
+  readonly track: () => Promise<StepRun>;
 }
 
 /** The work of a step. Its output is stored: plain data, dates, bigints, bytes and typed arrays; Node's `Buffer` comes back as `Uint8Array`. */

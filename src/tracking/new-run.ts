@@ -8,14 +8,14 @@ import type { NewRunOptions, TrackerSettings } from './tracker-options.ts';
 /** The record of a run that is about to start, its environment already stored. */
 export async function newRun(
   settings: TrackerSettings,
-  { experiment, name, parent, group, notes, seed, signal }: NewRunOptions,
+  { id = newId(), experiment, name, parent, pipelineRun, group, notes, seed, signal }: NewRunOptions,
   { params, tags, session }: { params: ParamValues; tags: TagValues; session: string },
   report: (error: unknown) => void,
 ): Promise<StoredRun> {
   const { storage, clock } = settings;
   const [environment, parentId] = await Promise.all([describe(settings, report), parent === undefined ? undefined : readParentId(storage, parent, { signal })]);
   return {
-    id: newId(),
+    id,
     experiment,
     ...(name === undefined ? {} : { name }),
     ...(group === undefined ? {} : { group }),
@@ -24,6 +24,7 @@ export async function newRun(
     status: 'running',
     startedAt: clock.now(),
     ...(parentId === undefined ? {} : { parent: parentId }),
+    ...(pipelineRun === undefined ? {} : { pipelineRun }),
     params,
     tags,
     metrics: {},

@@ -36,6 +36,8 @@ export interface RunRecord {
   readonly deletedAt?: number | undefined;
   /** Id of the run that this one is part of. */
   readonly parent?: string | undefined;
+  /** Id of the run of a pipeline that this one is part of. */
+  readonly pipelineRun?: string | undefined;
   /** Why it ended so; `disposed` when it was left without `end()`. */
   readonly reason?: string | undefined;
   /** What it failed with. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { ConflictError, NotFoundError, ValidationError } from '../core/errors.ts';
-import { isId } from '../core/ids.ts';
+import { isId, newId } from '../core/ids.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { PutOperation, StorageAdapter, WriteOperation } from '../storage/contract.ts';
@@ -22,7 +22,7 @@ export async function createRun(storage: StorageAdapter, run: StoredRun, options
     operations.push({ kind: 'put', key: keys.experiment(experiment), bytes: encode(record), condition: 'absent' });
   }
   operations.push(...lineageOperations(edgesOfStart(run)));
-  operations.push({ kind: 'put', key: keys.run(id), bytes: encode(run), blobs: blobsOfRun(run), condition: 'absent', operationId: id });
+  operations.push({ kind: 'put', key: keys.run(id), bytes: encode(run), blobs: blobsOfRun(run), condition: 'absent', operationId: newId() });
   const results = await storage.write(operations, { signal: options.signal });
   if (results.at(-1)?.ok !== true) throw new ConflictError(`Run ${id} exists already.`, { key: id });
   return run;

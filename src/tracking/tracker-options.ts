@@ -53,6 +53,10 @@ export interface NewRunOptions extends OperationOptions {
   params?: ParamValues | undefined;
   /** @default none */
   tags?: TagValues | undefined;
+  /** The id that it has, a UUIDv7, for who has to find it again without having noted it; `ConflictError` when there is such a run. @default a new one */
+  id?: string | undefined;
+  /** The id of the run of a pipeline that this one is part of; what comes of it leads back there. @default none */
+  pipelineRun?: string | undefined;
   /** The run that this one is part of, or its id. @default none */
   parent?: string | Pick<RunRecord, 'id'> | undefined;
   /** The set that it belongs to, such as the folds of one cross-validation. @default none */
@@ -102,6 +106,8 @@ const label = /* @__PURE__ */ z
   .check(/* @__PURE__ */ z.minLength(1), /* @__PURE__ */ z.maxLength(500), /* @__PURE__ */ z.refine(isWellFormed, 'has a lone surrogate, which UTF-8 cannot hold'));
 const newRunSchema = /* @__PURE__ */ z.strictObject({
   experiment: label,
+  id: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.string().check(/* @__PURE__ */ z.refine(isId, 'must be a UUIDv7 in lower case'))),
+  pipelineRun: /* @__PURE__ */ z.optional(label),
   name: /* @__PURE__ */ z.optional(label),
   group: /* @__PURE__ */ z.optional(label),
   notes: anyField,

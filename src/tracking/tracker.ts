@@ -85,7 +85,7 @@ export class Tracker {
    * Starts a run, or goes on with one. It is in the store when this resolves.
    *
    * Throws `ValidationError` for options that are not what they should be, `NotFoundError` when the parent or the run to resume does not exist, and
-   * `ConflictError` when a resumed run has another value of a param.
+   * `ConflictError` when a resumed run has another value of a param, or a run has the `id` already.
    */
   async startRun(options: StartRunOptions): Promise<Run> {
     checkStart(options);

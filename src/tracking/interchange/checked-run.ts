@@ -48,6 +48,7 @@ export function checkedRun(run: ImportedRun, report: ReportBuilder): CheckedRun 
   const optional = {
     name: run.name === undefined ? undefined : sound('name', () => checkLabel(run.name, 'name')),
     group: run.group === undefined ? undefined : sound('group', () => checkLabel(run.group, 'group')),
+    pipelineRun: run.pipelineRun === undefined ? undefined : sound('pipelineRun', () => checkLabel(run.pipelineRun, 'pipelineRun')),
     notes: run.notes === undefined ? undefined : sound('notes', () => checkNotes(run.notes)),
     seed: typeof run.seed === 'string' || Number.isFinite(run.seed) ? run.seed : undefined,
     endedAt: timeOf(run.endedAt),

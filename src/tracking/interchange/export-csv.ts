@@ -18,7 +18,7 @@ export interface ExportCsvOptions extends ExportOptions {
 }
 
 const pieceLength = 1 << 16;
-const fields = ['experiment', 'name', 'group', 'status', 'startedAt', 'endedAt', 'deletedAt', 'reason', 'error', 'notes', 'seed', 'parent', 'code', 'environment', 'droppedPoints', 'datasets'] as const;
+const fields = ['experiment', 'name', 'group', 'status', 'startedAt', 'endedAt', 'deletedAt', 'reason', 'error', 'notes', 'seed', 'parent', 'pipelineRun', 'code', 'environment', 'droppedPoints', 'datasets'] as const;
 
 /**
  * Runs as CSV (RFC 4180, lines end in CRLF), in pieces. With `rows: 'points'` as `run,metric,step,timestamp,value`, in bounded memory. With `rows: 'runs'` as a line per run, for which what is known of all runs (not their points) is held. Numbers are

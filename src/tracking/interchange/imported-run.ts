@@ -67,6 +67,8 @@ export interface ImportedRun {
   readonly name?: string | undefined;
   /** The set that it belongs to. */
   readonly group?: string | undefined;
+  /** Id of the run of a pipeline that it is part of. */
+  readonly pipelineRun?: string | undefined;
   /** How it ended; `running` when the source does not know of an end. */
   readonly status: RunStatus;
   /** Epoch milliseconds. */

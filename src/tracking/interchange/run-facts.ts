@@ -2,7 +2,7 @@ import { isDigest } from '../../core/digest.ts';
 import type { RunFacts } from './source-row.ts';
 import type { ImportedDataset, ImportedParent } from './imported-run.ts';
 
-const texts = ['experiment', 'name', 'group', 'reason', 'notes'] as const;
+const texts = ['experiment', 'name', 'group', 'pipelineRun', 'reason', 'notes'] as const;
 const numbers = ['startedAt', 'endedAt', 'deletedAt', 'droppedPoints'] as const;
 const statuses: readonly string[] = ['running', 'finished', 'failed', 'killed', 'crashed'];
 

@@ -4,7 +4,7 @@ import type { RunRecord } from '../run-record.ts';
 export type NumberAttribute = 'startedAt' | 'endedAt' | 'deletedAt' | 'duration' | 'droppedPoints';
 
 /** Fields of a run that are free texts. */
-export type TextAttribute = 'id' | 'name' | 'experiment' | 'parent' | 'group' | 'notes' | 'reason' | 'environment' | 'commit' | 'branch' | 'entry';
+export type TextAttribute = 'id' | 'name' | 'experiment' | 'parent' | 'pipelineRun' | 'group' | 'notes' | 'reason' | 'environment' | 'commit' | 'branch' | 'entry';
 
 /** Fields of a run that are one of a few words, in any case. */
 export type WordAttribute = 'status' | 'lifecycle';
@@ -30,6 +30,7 @@ export const runAttributes: Readonly<Record<RunAttribute, Attribute>> = {
   endedAt: { kind: 'number', of: (run) => run.endedAt },
   duration: { kind: 'number', of: (run) => (run.endedAt === undefined ? undefined : run.endedAt - run.startedAt) },
   parent: { kind: 'text', of: (run) => run.parent },
+  pipelineRun: { kind: 'text', of: (run) => run.pipelineRun },
   group: { kind: 'text', of: (run) => run.group },
   notes: { kind: 'text', of: (run) => run.notes },
   lifecycle: { kind: 'word', words: ['active', 'deleted'], of: (run) => (run.deletedAt === undefined ? 'active' : 'deleted') },

@@ -1,0 +1,76 @@
+import { ModelkeepError, isModelkeepError, StorageError } from '../core/errors.ts';
+import { describeFailure } from '../core/failure.ts';
+import type { ErrorListener } from '../core/logger.ts';
+import type { Tracker } from '../tracking/tracker.ts';
+import type { AttemptOutcome } from './attempt.ts';
+import { runIdFor } from './launching/launch.ts';
+import type { StepAttempt } from './step.ts';
+
+/** What a pipeline takes of a {@link Tracker}. */
+export type StepTracker = Pick<Tracker, 'startRun'>;
+
+/** The run of a Tracker that a step has. */
+export type StepRun = Awaited<ReturnType<StepTracker['startRun']>>;
+
+/** The run of a Tracker that one attempt at a step asks for: the same for all attempts at the step in a pipeline run, in whatever process. */
+export class StepTracking {
+  readonly #tracker: StepTracker;
+  readonly #attempt: StepAttempt;
+  readonly #id: string;
+  readonly #onError: ErrorListener;
+  #run: Promise<StepRun> | undefined;
+  #ended = false;
+
+  /** @param startedAt - When the pipeline run began, epoch milliseconds. */
+  constructor(tracker: StepTracker, attempt: StepAttempt, startedAt: number, onError: ErrorListener) {
+    this.#tracker = tracker;
+    this.#attempt = attempt;
+    this.#id = runIdFor(startedAt, 'step-run', attempt.pipeline, attempt.id, attempt.step);
+    this.#onError = onError;
+  }
+
+  /** The run, started or gone on with at the first call. */
+  start(): Promise<StepRun> {
+    const { step, attempt } = this.#attempt;
+    if (this.#ended) return Promise.reject(new StorageError('closed', `Attempt ${attempt} at step '${step}' has ended, so track() has no run to give.`, { key: this.#id }));
+    this.#run ??= this.#start().catch((error: unknown) => {
+      this.#run = undefined;
+      throw error;
+    });
+    return this.#run;
+  }
+
+  /** Ends the run as the attempt has ended. An attempt that had succeeded fails when its run cannot be ended, for what it logged may be lost. */
+  async end(outcome: AttemptOutcome): Promise<AttemptOutcome> {
+    this.#ended = true;
+    const run = await this.#run?.catch(() => undefined);
+    if (run === undefined || run.ended) return outcome;
+    try {
+      if ('value' in outcome) await run.end('finished');
+      else if ('error' in outcome) await run.end('failed', { error: outcome.error });
+      else await run.end('killed', { reason: describeFailure(outcome.stopped).message });
+      return outcome;
+    } catch (error) {
+      if ('value' in outcome) return { error };
+      this.#onError(error);
+      return outcome;
+    }
+  }
+
+  async #start(): Promise<StepRun> {
+    const { id: pipelineRun, pipeline, step, attempt, signal } = this.#attempt;
+    const tags = { 'modelkeep.pipeline': pipeline, 'modelkeep.step': step, 'modelkeep.attempt': String(attempt) };
+    try {
+      return await this.#tracker.startRun({ id: this.#id, experiment: pipeline, name: `${pipeline}/${step}`, pipelineRun, tags, signal });
+    } catch (error) {
+      // An earlier attempt has begun it.
+      if (!isModelkeepError(error, 'conflict')) throw error;
+      return this.#tracker.startRun({ resume: this.#id, tags, signal });
+    }
+  }
+}
+
+/** What `track()` gives in a pipeline that has no tracker. */
+export function noTracker({ pipeline }: StepAttempt): Promise<never> {
+  return Promise.reject(new ModelkeepError('unsupported', `Pipeline '${pipeline}' has no tracker; give one as options.tracker.`, { pipeline }));
+}
