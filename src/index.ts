@@ -331,6 +331,8 @@ export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-web
 export type { VerifiedWebhook, VerifyWebhookOptions, WebhookMemory, WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook } from './integrations/webhooks/webhook.ts';
 export type { WebhookSink } from './integrations/webhooks/webhook.ts';
+export { webhookTrigger } from './integrations/webhooks/webhook-trigger.ts';
+export type { WebhookTrigger, WebhookTriggerOptions } from './integrations/webhooks/webhook-trigger.ts';
 export { startWebhook } from './integrations/webhooks/start-webhook.ts';
 export type { RunningWebhook } from './integrations/webhooks/start-webhook.ts';
 export type { StartWebhookOptions, WebhookOptions, WebhookRetry, WebhookSource } from './integrations/webhooks/webhook-options.ts';

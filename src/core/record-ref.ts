@@ -17,6 +17,7 @@ export type RecordKind =
   | 'pipeline-run'
   | 'monitor'
   | 'alert'
+  | 'webhook'
   | 'code';
 
 /** Points at something that modelkeep knows: by kind and id, and by version or digest where it has them. */

@@ -136,7 +136,7 @@ async function bytesOf(request: Request | WebhookRequest, maxBytes: number): Pro
   let size = 0;
   const take = (part: Uint8Array): void => {
     size += part.length;
-    if (size > maxBytes) throw new ValidationError(`The webhook has more than ${maxBytes} bytes.`, { path: 'body' });
+    if (size > maxBytes) throw new ValidationError(`The webhook has more than ${maxBytes} bytes.`, { path: 'body', maxBytes });
     parts.push(part);
   };
   if (typeof body === 'string') take(utf8(body));
