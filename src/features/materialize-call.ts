@@ -4,14 +4,15 @@ import { ConflictError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { LongOperationOptions } from '../core/progress.ts';
-import type { LogPosition, StorageAdapter } from '../storage/contract.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
 import type { RewritableLog } from '../storage/rewritable-log.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import type { RowSnapshot } from './loaded-rows.ts';
 import { batchOrder } from './batch.ts';
+import { buildRecords, hashes, type BuiltRecords } from './build-records.ts';
 import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.ts';
 import { heldOf, joinHeld, noteState, readState, type HeldBatch, type MaterializedState, type StoredState } from './materialized-state.ts';
-import { layoutOf, mergeRecord, rebuildRecord, recordBytes, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
+import { layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
 import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-record.ts';
 import { hasSameRows } from './record-table.ts';
@@ -35,9 +36,7 @@ const maxRecordsPerWrite = 256;
 /** So many bytes of records are in hand at once, or a single record. */
 const writeBytes = 8 * 1024 * 1024;
 const maxRewritten = 10;
-const maxBuiltBytes = 64 * 1024 * 1024;
 const maxUnsure = 10;
-const hashes = 2 ** 32;
 
 /** Rows of an entity that its record may have folded already. */
 interface UnsureRows {
@@ -297,43 +296,15 @@ export class MaterializeCall {
     }
   }
 
-  /** The records of entities whose hashes are `low` or more and below `high`, which is as high as memory allows; of those in `only` where it is given. */
-  async #build(low: number, end: number, only?: ReadonlyMap<Key, unknown>): Promise<{ records: Map<Key, OnlineRecord>; high: number; position: LogPosition | undefined; held: readonly HeldBatch[] | undefined } | typeof rewritten> {
+  /** Builds records from the log: those of entities whose hashes are `low` or higher, as many as memory allows; of those in `only` where it is given. */
+  #build(low: number, end: number, only?: ReadonlyMap<Key, unknown>): Promise<BuiltRecords | typeof rewritten> {
     const { log, online } = this.#source;
-    const keepFrom = this.#keepFrom(end);
-    const records = new Map<Key, OnlineRecord>();
-    let [high, bytes] = [hashes, 0];
-    let position: LogPosition | undefined;
-    let held: readonly HeldBatch[] | undefined;
-    for await (const chunk of readChunks(this.#current, log, undefined, this.#options)) {
-      if (chunk === rewritten) return rewritten;
-      const all = new RecordRows(chunk.rows, this.#layout);
-      for (const [code, texts] of chunk.rows.keys().entries()) {
-        const key = online.keyOf(this.#current, texts);
-        const hash = hashOf(key);
-        const rows = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
-        if (rows === undefined) continue;
-        const before = records.get(key);
-        const built = mergeRecord(before, { rows }, this.#layout, keepFrom) ?? before;
-        // Nothing is folded before all are there.
-        if (built === undefined || built === unsure) continue;
-        bytes += recordBytes(built) - (before ? recordBytes(before) : 0);
-        records.set(key, built);
-        while (bytes > maxBuiltBytes && records.size > 1 && high - low > 1) {
-          high = low + Math.floor((high - low) / 2);
-          for (const [each, record] of records) {
-            if (hashOf(each) < high) continue;
-            records.delete(each);
-            bytes -= recordBytes(record);
-          }
-        }
-      }
-      position = chunk.position;
-      held = joinHeld(held ?? [], heldOf(chunk.batches, end));
-      this.#rows += low === 0 && only === undefined ? chunk.rows.index.order.length : 0;
+    const onRows = (rows: number): void => {
+      this.#rows += low === 0 && only === undefined ? rows : 0;
       this.#tell(this.#rows);
-    }
-    return { records, high, position, held };
+    };
+    const plan = { end, keepFrom: this.#keepFrom(end), low, only: only && new Set(only.keys()), onRows };
+    return buildRecords({ current: this.#current, layout: this.#layout, log, online }, plan, this.#options);
   }
 
   /** Sees to it that whoever comes next knows of this call if it is cut off; whether nobody else has written meanwhile. */
@@ -378,13 +349,4 @@ export class MaterializeCall {
 
 function latest(end: number, known: number | undefined): number {
   return Math.max(end, known ?? -Infinity);
-}
-
-/** 32 bits of a key (FNV-1a, stirred as in MurmurHash3), which spread entities evenly over the parts of a rebuilding. */
-function hashOf(key: Key): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
