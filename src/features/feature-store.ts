@@ -120,7 +120,7 @@ export class FeatureStore implements AsyncDisposable {
     this.#plans = new PlanCache(() => this.#catalog.generation);
     this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
-    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs);
+    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs, this.#catalog);
     this.#rows = new RowCache(this.#logs, cacheBytes);
     const checks = new CheckPreparer(this.#storage, this.#clock, this.#rows);
     this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online, checks);

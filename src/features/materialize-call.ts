@@ -11,8 +11,8 @@ import type { RowSnapshot } from './loaded-rows.ts';
 import { batchOrder } from './batch.ts';
 import { buildRecords, hashes, type BuiltRecords } from './build-records.ts';
 import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.ts';
-import { heldOf, joinHeld, noteState, readState, type HeldBatch, type MaterializedState, type StoredState } from './materialized-state.ts';
-import { layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout } from './online-record.ts';
+import { heldOf, joinHeld, latestGeneration, noteState, readState, type HeldBatch, type MaterializedState, type RebuildState, type StoredState } from './materialized-state.ts';
+import { generationOf, layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
 import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-record.ts';
 import { hasSameRows } from './record-table.ts';
@@ -26,6 +26,8 @@ export interface MaterializeSource {
   readonly log: RewritableLog;
   /** Takes rows out again that were brought online since a moment, of entities that were forgotten meanwhile. */
   readonly recheck: (since: number) => Promise<void>;
+  /** The view by the definitions that are in force now. */
+  readonly inForce: () => Promise<CurrentView>;
 }
 
 /** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
@@ -41,7 +43,8 @@ const maxUnsure = 10;
 /** Rows of an entity that its record may have folded already. */
 interface UnsureRows {
   readonly added: AddedRows;
-  /** The folding that they met. */
+  /** The generation of the record that they met, and its folding. */
+  readonly generation: number;
   readonly folding: string | undefined;
 }
 
@@ -56,16 +59,23 @@ export interface BringOptions {
 /**
  * One call that brings rows of a view's log online, chunk by chunk. What is done is noted after each chunk, so that a call that was cut off, or another process, goes on from there; rows that were brought
  * twice are recognised in the records, and whoever finds that someone else has noted more goes on from that.
+ *
+ * Records that are made anew are of a new generation, whose number is noted before the log is read for them. Nobody changes a record of a later generation than the one that they work on, and nobody adds to
+ * one of an earlier: it is made anew by itself. So whoever is held up, for however long, can neither take out again what others brought since nor add to what others have not finished.
  */
 export class MaterializeCall {
   readonly #source: MaterializeSource;
-  readonly #current: CurrentView;
-  readonly #layout: OnlineLayout;
+  #current: CurrentView;
+  #layout: OnlineLayout;
   readonly #options: LongOperationOptions;
   readonly #id: string = newId();
   readonly #since: number;
   #state: StoredState = { value: undefined, version: undefined };
   #claimed = false;
+  /** Whether records were written since it was last looked who was forgotten. */
+  #wrote = false;
+  /** The latest generation among the records that were met. */
+  #met = 0;
   #rows = 0;
   #entities = 0;
   #recordsPerWrite = 32;
@@ -110,18 +120,25 @@ export class MaterializeCall {
 
   /** Makes the view's records anew if they are of another layout. */
   async prepare(end: number): Promise<void> {
-    const { storage } = this.#source;
-    this.#state = await readState(storage, this.#current, this.#options);
+    await this.#reload();
     const { id, rowsId } = this.#layout;
-    if (this.#state.value === undefined) await this.#note(() => ({ layout: id }));
+    const versions = this.#current.kept.length;
+    if (this.#state.value === undefined) await this.#note(() => ({ layout: id, versions }));
     // Before rows were folded, records of these columns and windows had all rows that they need.
-    else if (this.#state.value.layout === rowsId && id !== rowsId) await this.#note((state) => (state.layout === rowsId ? { ...state, layout: id } : state));
+    else if (this.#state.value.layout === rowsId && id !== rowsId && this.#state.value.rebuild === undefined) await this.#note((state) => ({ ...state, layout: id, versions }));
     await this.#rebuild(end);
     if (this.#claimed) await this.#finish();
   }
 
-  /** Brings rows online, those up to event time `end`. */
-  async bring(rows: RowSnapshot, end: number, { pushed = false, known = false }: BringOptions = {}): Promise<void> {
+  /** Whether no records are being made anew, nor were since {@link MaterializeCall.bring} brought rows: they might lack these. */
+  async stands(): Promise<boolean> {
+    const { value } = await readState(this.#source.storage, this.#current, { ...this.#options, fresh: true });
+    return value !== undefined && this.#isInForce(value);
+  }
+
+  /** Brings rows online, those up to event time `end`; `false` when records were made anew meanwhile, and some may not be there. */
+  async bring(rows: RowSnapshot, end: number, { pushed = false, known = false }: BringOptions = {}): Promise<boolean> {
+    const generation = this.#generation;
     const plan = this.#foldPlan(this.#keepFrom(end));
     const { starts } = rows.index;
     const records = new RecordRows(rows, this.#layout);
@@ -132,24 +149,30 @@ export class MaterializeCall {
       const due = records.of(code, end);
       if (due !== undefined) pending.push(this.#merging(this.#source.online.keyOf(this.#current, texts), { rows: due, pushed, known }, plan, left));
       if (pending.length < this.#recordsPerWrite) continue;
-      await this.#change(pending);
+      if (!(await this.#change(pending))) return this.#overtaken();
       pending = [];
       this.#tell(before + starts[code + 1]!);
     }
-    await this.#change(pending);
-    await this.#settle(left, end, plan);
+    if (!(await this.#change(pending)) || !(await this.#settle(left, end, plan, generation))) return this.#overtaken();
     this.#rows = before + rows.index.order.length;
     this.#tell(this.#rows);
+    return true;
+  }
+
+  async #overtaken(): Promise<false> {
+    await this.#reload();
+    return false;
   }
 
   #merging(key: Key, added: AddedRows, plan: FoldPlan, left: Map<Key, UnsureRows>): RecordChange {
+    const generation = this.#generation;
     return {
       key,
       change: (record) => {
         left.delete(key);
-        const next = mergeRecord(record, added, this.#layout, plan.now);
+        const next = record && generationOf(record) < generation ? unsure : mergeRecord(record, added, this.#layout, plan.now);
         if (next === unsure) {
-          left.set(key, { added, folding: record?.folded?.id });
+          left.set(key, { added, generation: generationOf(record), folding: record?.folded?.id });
           return undefined;
         }
         if (next && !added.pushed && foldableRows(next, plan)) this.#foldable.add(key);
@@ -159,39 +182,43 @@ export class MaterializeCall {
     };
   }
 
-  /** Makes records anew from the log of which nobody else can tell whether they have some rows, and brings these. */
-  async #settle(unsettled: ReadonlyMap<Key, UnsureRows>, end: number, fold: FoldPlan): Promise<void> {
+  /** Makes records anew from the log of which nobody else can tell whether they have some rows, and brings these; `false` when all records were made anew meanwhile. */
+  async #settle(unsettled: ReadonlyMap<Key, UnsureRows>, end: number, fold: FoldPlan, generation: number): Promise<boolean> {
     let left = unsettled;
-    const wanted = latest(end < Infinity ? end : -Infinity, this.#state.value?.end);
     for (let attempt = 1; left.size > 0; attempt++) {
       if (attempt > maxUnsure) throw new ConflictError(`Records of '${this.#current.view.name}' were changed by others at each of ${maxUnsure} attempts to make them anew; try again when it is less busy.`, { key: this.#source.log.key });
       // Rows of who is forgotten meanwhile must not stay.
-      await this.#claim();
+      while (!(await this.#claim()));
+      // What others noted since counts: they may have folded rows of it into these records.
+      const { value: noted } = await readState(this.#source.storage, this.#current, { ...this.#options, fresh: true });
+      if (noted === undefined || generation !== this.#generation || !this.#isInForce(noted)) return false;
+      const wanted = latest(end < Infinity ? end : -Infinity, noted.end);
       for (let low = 0; low < hashes; ) {
         const pass = await this.#build(low, wanted, left);
-        const later = pass === rewritten ? rewritten : await batchesAfter(this.#source.log, this.#state.value?.position, this.#options);
+        const later = pass === rewritten ? rewritten : await batchesAfter(this.#source.log, noted.position, this.#options);
         // The log is read from its beginning then, anyway.
-        if (pass === rewritten || later === rewritten) return;
+        if (pass === rewritten || later === rewritten) return true;
         // Not folded: rows that are not read yet may be of earlier batches.
         const plan = { end: wanted, later, layout: this.#layout };
         const changes = [...pass.records].map(([key, built]): RecordChange => ({
           key,
           change: (record) => {
-            if (record?.folded?.id !== left.get(key)?.folding) return undefined;
+            const met = left.get(key)!;
+            if (record?.folded?.id !== met.folding || generationOf(record) !== met.generation) return undefined;
             const next = rebuildRecord(record, built, plan);
+            if (met.generation < generation) return next ?? only(mergeRecord(undefined, met.added, this.#layout, fold.now));
             // What came to the record since the log was read stays in it.
-            const merged = next && record && mergeRecord(next, { rows: record.rows, pushed: true }, this.#layout, fold.now);
-            return merged === undefined || merged === unsure ? next : merged;
+            return (next && record && only(mergeRecord(next, { rows: record.rows, pushed: true }, this.#layout, fold.now))) ?? next;
           },
         }));
-        for (let i = 0; i < changes.length; i += maxRecordsPerWrite) await this.#change(changes.slice(i, i + maxRecordsPerWrite));
+        if (!(await this.#changeAll(changes))) return false;
         low = pass.high;
       }
       const again = new Map<Key, UnsureRows>();
-      const merging = [...left].map(([key, { added }]) => this.#merging(key, added, fold, again));
-      for (let i = 0; i < merging.length; i += maxRecordsPerWrite) await this.#change(merging.slice(i, i + maxRecordsPerWrite));
+      if (!(await this.#changeAll([...left].map(([key, { added }]) => this.#merging(key, added, fold, again))))) return false;
       left = again;
     }
+    return true;
   }
 
   /** Folds old rows of records that were changed, now that it is noted that these rows are online: nobody brings them again. */
@@ -199,9 +226,10 @@ export class MaterializeCall {
     const keys = [...this.#foldable];
     this.#foldable.clear();
     const plan = this.#foldPlan(this.#keepFrom(end));
+    const generation = this.#generation;
     for (let i = 0; i < keys.length; ) {
       const some = keys.slice(i, i + this.#recordsPerWrite);
-      await this.#change(some.map((key) => ({ key, change: (record) => record && foldRecord(record, plan), isForm: () => true })));
+      await this.#change(some.map((key) => ({ key, change: (record) => (record && generationOf(record) === generation ? foldRecord(record, plan) : undefined), isForm: () => true })));
       i += some.length;
     }
   }
@@ -215,8 +243,7 @@ export class MaterializeCall {
     const { log } = this.#source;
     for await (const chunk of readChunks(this.#current, log, this.#state.value!.position, this.#options)) {
       if (chunk === rewritten) return rewritten;
-      if (!(await this.#claim())) return 'lost';
-      await this.bring(chunk.rows, end);
+      if (!(await this.#claim()) || !(await this.bring(chunk.rows, end))) return 'lost';
       const held = heldOf(chunk.batches, end);
       if (!(await this.#note((state) => ({ ...state, position: chunk.position, end: latest(end, state.end), held: joinHeld(state.held ?? [], held) })))) return 'lost';
       await this.#fold(end);
@@ -235,7 +262,7 @@ export class MaterializeCall {
     const named = due.flatMap(({ after, id }) => (id === undefined ? [] : [{ after, id }]));
     for await (const chunk of readBatches(this.#current, log, named, this.#options)) {
       if (chunk === rewritten) return rewritten;
-      await this.bring(chunk.rows, end);
+      if (!(await this.bring(chunk.rows, end))) return 'lost';
       for (const { id, from } of heldOf(chunk.batches, end)) later.set(id!, from);
     }
     let { position } = this.#state.value!;
@@ -244,7 +271,7 @@ export class MaterializeCall {
     if (open) {
       for await (const chunk of readChunks(this.#current, log, open.after, this.#options)) {
         if (chunk === rewritten) return rewritten;
-        await this.bring(chunk.rows, end);
+        if (!(await this.bring(chunk.rows, end))) return 'lost';
         tail = joinHeld(tail, heldOf(chunk.batches, end)) ?? [];
         position = chunk.position;
       }
@@ -259,41 +286,57 @@ export class MaterializeCall {
 
   /** Makes all records anew from the log when they are of another layout: in as many passes over it as memory asks for, each for a part of the entities. */
   async #rebuild(end: number): Promise<void> {
-    const { id } = this.#layout;
-    for (let attempt = 1; this.#state.value!.layout !== id; ) {
-      const { rebuild, end: wanted } = this.#state.value!;
-      const plan = rebuild?.layout === id ? rebuild : { layout: id, end: latest(end, wanted), done: 0, position: undefined, held: undefined };
-      if (!(await this.#claim())) continue;
+    let dropped = 0;
+    for (let attempt = 1; ; ) {
+      throwIfAborted(this.#options.signal, `Materializing ${this.#current.view.name}`);
+      const { versions = 0, rebuild } = this.#state.value!;
+      if (Math.max(versions, rebuild?.versions ?? 0) > this.#current.kept.length) await this.#learn();
+      if (this.#isInForce(this.#state.value!)) return;
+      const plan = await this.#beginRebuild(end, dropped);
+      if (plan === undefined) continue;
       const pass = await this.#build(plan.done, plan.end);
-      if (pass === rewritten) {
-        if (attempt++ === maxRewritten) throw new ConflictError(`The log of '${this.#current.view.name}' was rewritten at each of ${maxRewritten} attempts to read it; try again when it is less busy.`, { key: this.#source.log.key });
-        continue;
-      }
-      // Later passes may have read more of the log: what lies behind the first is read again.
-      const { position, held } = plan.done === 0 ? pass : plan;
-      const later = this.#layout.tiles.length === 0 ? new Set<string>() : await batchesAfter(this.#source.log, position, this.#options);
-      if (later === rewritten) continue;
-      const seen = await readState(this.#source.storage, this.#current, this.#options);
-      if (seen.value?.layout === id) {
-        // Someone else has made them anew meanwhile, and may have brought more since.
-        this.#state = seen;
-        this.#claimed = false;
-        continue;
-      }
-      const how = { end: plan.end, later, layout: this.#layout, fold: this.#foldPlan(this.#keepFrom(plan.end)) };
-      let pending: RecordChange[] = [];
-      for (const [key, built] of pass.records) {
-        pending.push({ key, change: (record) => rebuildRecord(record, built, how) });
-        if (pending.length < this.#recordsPerWrite) continue;
-        await this.#change(pending);
-        pending = [];
-      }
-      await this.#change(pending);
-      const done = { layout: id, end: plan.end, position, held };
-      const next = (state: MaterializedState): MaterializedState => (pass.high === hashes ? { ...done, at: state.at, begun: state.begun } : { ...state, rebuild: { ...done, done: pass.high } });
-      // Who only began meanwhile has done nothing that this would undo; were it done again for each of them, several could keep each other from an end.
-      while (!(await this.#note(next)) && this.#state.value!.layout !== id && this.#state.value!.rebuild?.done === rebuild?.done);
+      if (pass !== rewritten && (await this.#replace(plan, pass)) !== rewritten) continue;
+      if (attempt++ === maxRewritten) throw new ConflictError(`The log of '${this.#current.view.name}' was rewritten at each of ${maxRewritten} attempts to read it; try again when it is less busy.`, { key: this.#source.log.key });
+      // The place in the log that was noted no longer counts.
+      dropped = plan.generation;
     }
+  }
+
+  /** Joins those who make records anew for the same layout, or begins to, under a generation that no record is of; `undefined` when someone else wrote meanwhile. */
+  async #beginRebuild(end: number, dropped: number): Promise<RebuildState | undefined> {
+    const state = this.#state.value!;
+    const { rebuild } = state;
+    const { id } = this.#layout;
+    if (rebuild?.layout === id && rebuild.generation > Math.max(state.generation ?? 0, this.#met - 1, dropped)) return (await this.#claim()) ? rebuild : undefined;
+    const plan: RebuildState = { layout: id, versions: this.#current.kept.length, generation: Math.max(latestGeneration(state), this.#met) + 1, end: latest(end, state.end), done: 0 };
+    return (await this.#noteClaimed((seen) => ({ ...seen, rebuild: plan }))) ? plan : undefined;
+  }
+
+  /** Puts records that were built in the place of those that are there. */
+  async #replace(begun: RebuildState, { records, high, position, held }: BuiltRecords): Promise<typeof rewritten | undefined> {
+    const plan = begun.position === undefined ? { ...begun, position, held } : begun;
+    if (plan.position !== begun.position && !(await this.#insist((state) => ({ ...state, rebuild: plan }), begun))) return undefined;
+    // Later passes may have read more of the log: what lies behind the first is read again.
+    const later = this.#layout.tiles.length === 0 ? new Set<string>() : await batchesAfter(this.#source.log, plan.position, this.#options);
+    if (later === rewritten) return rewritten;
+    const { generation } = plan;
+    const how = { end: plan.end, later, layout: this.#layout, fold: this.#foldPlan(this.#keepFrom(plan.end)) };
+    const changes = [...records].map(([key, built]): RecordChange => ({ key, change: (record) => (generationOf(record) === generation ? undefined : rebuildRecord(record, built, how)) }));
+    if (!(await this.#changeAll(changes, generation))) {
+      await this.#reload();
+      return undefined;
+    }
+    const done = { layout: plan.layout, versions: plan.versions, generation, end: plan.end, position: plan.position, held: plan.held };
+    await this.#insist((state) => (high === hashes ? { ...done, at: state.at } : { ...state, rebuild: { ...plan, done: high } }), plan);
+    return undefined;
+  }
+
+  /** Takes up the definitions that are in force. */
+  async #learn(): Promise<void> {
+    const current = await this.#source.inForce();
+    if (current.epoch !== this.#current.epoch) return;
+    this.#current = current;
+    this.#layout = layoutOf(current);
   }
 
   /** Builds records from the log: those of entities whose hashes are `low` or higher, as many as memory allows; of those in `only` where it is given. */
@@ -309,15 +352,46 @@ export class MaterializeCall {
 
   /** Sees to it that whoever comes next knows of this call if it is cut off; whether nobody else has written meanwhile. */
   async #claim(): Promise<boolean> {
-    this.#claimed ||= await this.#note((state) => ({ ...state, begun: Math.min(state.begun ?? this.#since, this.#since) }));
+    return this.#claimed || this.#noteClaimed((state) => state);
+  }
+
+  /** Notes something together with the claim. */
+  async #noteClaimed(next: (state: MaterializedState) => MaterializedState): Promise<boolean> {
+    this.#claimed = await this.#note((state) => ({ ...next(state), begun: Math.min(state.begun ?? this.#since, this.#since) }));
     return this.#claimed;
   }
 
+  /** Notes how far the making of records is. Others who only began meanwhile have done nothing that this would undo; were it done again for each of them, several could keep each other from an end. */
+  async #insist(next: (state: MaterializedState) => MaterializedState, { generation, position, done }: RebuildState): Promise<boolean> {
+    while (!(await this.#noteClaimed(next))) {
+      const present = this.#state.value!.rebuild;
+      if (present?.generation !== generation || present.position !== position || present.done !== done) return false;
+    }
+    return true;
+  }
+
   async #finish(): Promise<void> {
-    const begun = this.#state.value!.begun;
-    if (begun === undefined || !(await this.#claim())) return;
-    await this.#source.recheck(begun);
-    await this.#note((state) => ({ ...state, begun: undefined }));
+    const { begun } = this.#state.value!;
+    // Others may have ended what this call had begun, before it wrote the last of its records.
+    if (begun === undefined && !this.#wrote) return;
+    await this.#source.recheck(Math.min(begun ?? this.#since, this.#since));
+    this.#wrote = false;
+    if (begun !== undefined) await this.#note((state) => ({ ...state, begun: undefined }));
+    this.#claimed = false;
+  }
+
+  /** The generation of the records that are worked on. */
+  get #generation(): number {
+    return this.#state.value?.generation ?? 0;
+  }
+
+  /** Whether records are of the layout and generation that this call works on, by a state, and nobody makes them anew. */
+  #isInForce({ layout, generation = 0, rebuild }: MaterializedState): boolean {
+    return layout === this.#layout.id && rebuild === undefined && generation === this.#generation && generation >= this.#met;
+  }
+
+  async #reload(): Promise<void> {
+    this.#state = await readState(this.#source.storage, this.#current, { ...this.#options, fresh: true });
     this.#claimed = false;
   }
 
@@ -330,12 +404,26 @@ export class MaterializeCall {
     return false;
   }
 
-  async #change(changes: readonly RecordChange[]): Promise<void> {
+  /** Changes records of a generation; `false` when one of a later was met. */
+  async #change(changes: readonly RecordChange[], generation: number = this.#generation): Promise<boolean> {
     throwIfAborted(this.#options.signal, `Materializing ${this.#current.view.name}`);
-    if (changes.length === 0) return;
-    const { changed, bytes } = await this.#source.online.change(changes, this.#id, this.#options);
+    if (changes.length === 0) return true;
+    this.#wrote = true;
+    const { changed, bytes, generation: met } = await this.#source.online.change(changes, { by: this.#id, generation }, this.#options);
+    this.#met = Math.max(this.#met, met);
     this.#entities += changed;
     this.#recordsPerWrite = Math.max(1, Math.min(maxRecordsPerWrite, changes.length * 2, Math.floor((changes.length * writeBytes) / (bytes + 1))));
+    return met <= generation;
+  }
+
+  /** Changes many records, some at a time. */
+  async #changeAll(changes: readonly RecordChange[], generation?: number): Promise<boolean> {
+    for (let i = 0; i < changes.length; ) {
+      const some = changes.slice(i, i + this.#recordsPerWrite);
+      i += some.length;
+      if (!(await this.#change(some, generation))) return false;
+    }
+    return true;
   }
 
   #keepFrom(end: number): number {
@@ -345,6 +433,11 @@ export class MaterializeCall {
   #tell(done: number): void {
     this.#options.onProgress?.({ phase: 'materialize', done });
   }
+}
+
+/** A record, where there is one for certain. */
+function only(record: OnlineRecord | typeof unsure | undefined): OnlineRecord | undefined {
+  return record === unsure ? undefined : record;
 }
 
 function latest(end: number, known: number | undefined): number {

@@ -2,7 +2,7 @@ import { encode } from '../core/codec.ts';
 import { newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { LogPosition, StorageAdapter, Version } from '../storage/contract.ts';
+import type { LogPosition, ReadOptions, StorageAdapter, Version } from '../storage/contract.ts';
 import { readValue } from '../storage/records.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import type { LoggedBatch } from './log-chunks.ts';
@@ -20,11 +20,15 @@ export interface HeldBatch {
 /** How far the records of a view are made anew after a change of its layout. */
 export interface RebuildState {
   readonly layout: string;
+  /** How many versions of the view the layout serves. */
+  readonly versions: number;
+  /** That of the records which are made. */
+  readonly generation: number;
   /** Event time up to which rows are wanted online. */
   readonly end: number;
   /** Entities whose hashes lie below it are done, of 2^32. */
   readonly done: number;
-  /** The end of the log when it began. */
+  /** The end of the log when it was first read; absent before. What lies behind it is read again afterwards, so all who make these records must have read as far. */
   readonly position?: LogPosition | undefined;
   readonly held?: readonly HeldBatch[] | undefined;
 }
@@ -32,6 +36,10 @@ export interface RebuildState {
 /** How far a view's log is online. */
 export interface MaterializedState {
   readonly layout: string;
+  /** How many versions of the view the layout serves: who knows of fewer works by definitions that are no longer in force. */
+  readonly versions?: number | undefined;
+  /** How often records were made anew: one of an earlier generation may lack rows, and one of a later is not to be touched. */
+  readonly generation?: number | undefined;
   /** What lies before it in the log is online, up to `end`, but for what is held; absent while nothing is. */
   readonly position?: LogPosition | undefined;
   /** Event time up to which rows were wanted online; absent before the first materialization. */
@@ -60,8 +68,8 @@ export interface StoredState {
 }
 
 /** The state as it is stored. */
-export async function readState(storage: StorageAdapter, current: CurrentView, options: OperationOptions): Promise<StoredState> {
-  const found = await readValue<MaterializedState>(storage, stateKey(current), { signal: options.signal });
+export async function readState(storage: StorageAdapter, current: CurrentView, { signal, fresh }: ReadOptions): Promise<StoredState> {
+  const found = await readValue<MaterializedState>(storage, stateKey(current), { signal, fresh });
   return { value: found?.value, version: found?.version };
 }
 
@@ -78,10 +86,15 @@ export async function noteState(storage: StorageAdapter, current: CurrentView, b
 /** Notes that the records of a view are to be made anew from its log, by whoever materializes next. */
 export async function noteRebuild(storage: StorageAdapter, current: CurrentView, options: OperationOptions): Promise<void> {
   for (let state = await readState(storage, current, options); state.value !== undefined; ) {
-    const next: MaterializedState = { ...state.value, layout: 'to be made anew', rebuild: undefined };
+    const next: MaterializedState = { ...state.value, layout: 'to be made anew', generation: latestGeneration(state.value), rebuild: undefined };
     state = await noteState(storage, current, state, next, options);
     if (state.value === next) return;
   }
+}
+
+/** The latest generation of which records may be. */
+export function latestGeneration({ generation = 0, rebuild }: MaterializedState): number {
+  return Math.max(generation, rebuild?.generation ?? 0);
 }
 
 /** Those of the batches that have rows later than `end`. */

@@ -75,6 +75,8 @@ export interface OnlineRecord {
   readonly rowId?: readonly string[] | undefined;
   /** Requests at earlier moments cannot be answered, since rows were let go; `null` when none were. */
   readonly from: number | null;
+  /** How often the view's records had been made anew when this one was, or came to be; absent before the first time. */
+  readonly generation?: number | undefined;
   /** The call that wrote it; absent in what was written before this was noted. */
   readonly by?: string | undefined;
   readonly rows: Table;
@@ -93,23 +95,29 @@ export interface AddedRows {
   readonly known?: boolean | undefined;
 }
 
-/** Whoever does not know of tiles must not change a record that has them. */
-const formats = { rows: 'modelkeep.online/1', tiles: 'modelkeep.online/2' } as const;
+/** Whoever does not know of tiles must not change a record that has them, nor one that was made anew who does not know of generations. */
+const formats = { rows: 'modelkeep.online/1', tiles: 'modelkeep.online/2', anew: 'modelkeep.online/3' } as const;
 
 type StringColumn = Extract<Column, { type: 'string' }>;
 
 /** The bytes of a record. */
 export function encodeRecord({ rows, tiles, ...head }: OnlineRecord): Uint8Array {
-  if (tiles === undefined) return encodeHeaded({ format: formats.rows, ...head }, encodeTable(rows));
+  const format = generationOf(head) > 0 ? formats.anew : tiles ? formats.tiles : formats.rows;
+  if (tiles === undefined) return encodeHeaded({ format, ...head }, encodeTable(rows));
   const table = encodeTable(rows);
-  return encodeHeaded({ format: formats.tiles, ...head, tilesAt: table.length }, concatBytes([table, encodeTable(tiles)]));
+  return encodeHeaded({ format, ...head, tilesAt: table.length }, concatBytes([table, encodeTable(tiles)]));
 }
 
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
   const { head, table, rest } = decodeHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, Object.values(formats));
   const tiles = head.tilesAt === undefined ? undefined : decodeTable(rest.subarray(head.tilesAt), key);
-  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, by: head.by, rows: table, folded: head.folded, tiles };
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, generation: head.generation, by: head.by, rows: table, folded: head.folded, tiles };
+}
+
+/** The generation of a record; 0 where none is noted, or there is no record. */
+export function generationOf(record: Pick<OnlineRecord, 'generation'> | undefined): number {
+  return record?.generation ?? 0;
 }
 
 /** What stands for a record that cannot tell whether it has rows already, since they may be among those that were folded: only the log tells. */

@@ -6,7 +6,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
-import { decodeRecord, encodeRecord, type OnlineRecord } from './online-record.ts';
+import { decodeRecord, encodeRecord, generationOf, type OnlineRecord } from './online-record.ts';
 import { indexOf } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
@@ -24,6 +24,24 @@ export interface RecordChange {
   change(record: OnlineRecord | undefined): OnlineRecord | undefined;
   /** Whether the next record says the same in another form, and so does not count as changed. @default never */
   isForm?(record: OnlineRecord | undefined, next: OnlineRecord): boolean;
+}
+
+/** Who changes records. */
+export interface RecordWriter {
+  /** The call. */
+  readonly by: string;
+  /** The generation of what it writes: it leaves alone what is of a later one. */
+  readonly generation: number;
+}
+
+/** What became of changes. */
+export interface ChangeResult {
+  /** How many records are now different that the call had not changed before. */
+  readonly changed: number;
+  /** How many bytes were read and written. */
+  readonly bytes: number;
+  /** The latest generation among the records that were met. */
+  readonly generation: number;
 }
 
 const maxAttempts = 100;
@@ -61,11 +79,12 @@ export class OnlineStore {
     return (texts) => prefix + entityPath(texts);
   }
 
-  /** Changes records in one write, those again that someone else changed meanwhile; returns how many are now different that the call `by` had not changed before, and how many bytes were read and written. */
-  async change(changes: readonly RecordChange[], by: string, options: OperationOptions): Promise<{ changed: number; bytes: number }> {
+  /** Changes records in one write, those again that someone else changed meanwhile. */
+  async change(changes: readonly RecordChange[], { by, generation }: RecordWriter, options: OperationOptions): Promise<ChangeResult> {
     let left = changes;
     let changed = 0;
     let bytes = 0;
+    let met = 0;
     for (let attempt = 1; left.length > 0; attempt++) {
       if (attempt > maxAttempts) throw new ConflictError(`${left[0]!.key} was changed by others at each of ${maxAttempts} attempts; try again when it is less busy.`, { key: left[0]!.key });
       if (attempt > 3) await sleep(this.#clock, backoffMs(attempt - 3, { initialMs: 1, maxMs: 50 }, systemRandom), options.signal);
@@ -74,11 +93,12 @@ export class OnlineStore {
       const operations = left.flatMap((each, i) => {
         const stored = present[i];
         const record = stored && decodeRecord(stored.bytes, each.key);
-        const next = each.change(record);
+        met = Math.max(met, generationOf(record));
+        const next = generationOf(record) > generation ? undefined : each.change(record);
         if (next === undefined) return [];
         const isForm = each.isForm?.(record, next) ?? false;
         due.push({ each, first: !isForm && record?.by !== by });
-        const encoded = encodeRecord({ ...next, by: isForm ? record?.by : by });
+        const encoded = encodeRecord({ ...next, by: isForm ? record?.by : by, ...(generation > 0 && { generation }) });
         bytes += encoded.length + (stored?.bytes.length ?? 0);
         const condition = stored ? { match: stored.version } : ('absent' as const);
         return [{ kind: 'put' as const, key: each.key, bytes: encoded, condition }];
@@ -88,7 +108,7 @@ export class OnlineStore {
       left = due.flatMap(({ each }, i) => (results[i]?.ok ? [] : [each]));
       changed += due.filter(({ first }, i) => first && results[i]?.ok).length;
     }
-    return { changed, bytes };
+    return { changed, bytes, generation: met };
   }
 
   /** A record that was just read, decoded or from the cache. */

@@ -46,7 +46,7 @@ async function record(storage: StorageAdapter, name: string): Promise<Uint8Array
   return (await storage.read([entries.find(({ key }) => key.endsWith(name))!.key]))[0]!.bytes;
 }
 
-const isTiled = (bytes: Uint8Array): boolean => new TextDecoder('latin1').decode(bytes).includes('modelkeep.online/2');
+const isTiled = (bytes: Uint8Array): boolean => new TextDecoder('latin1').decode(bytes).includes('tilesAt');
 
 /** A store with 2000 rows that are folded, and its clock. */
 async function folded(storage: StorageAdapter) {

@@ -76,7 +76,7 @@ async function agrees(store: FeatureStore, names: readonly string[], now: number
 async function tiled(storage: MemoryStorage): Promise<number> {
   let found = 0;
   for (const { key } of (await storage.list({ prefix: 'features/online/' })).entries) {
-    if (new TextDecoder('latin1').decode((await storage.read([key]))[0]!.bytes).includes('modelkeep.online/2')) found++;
+    if (new TextDecoder('latin1').decode((await storage.read([key]))[0]!.bytes).includes('tilesAt')) found++;
   }
   return found;
 }
