@@ -241,9 +241,9 @@ export type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOption
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded } from './pipelines/pipeline-event.ts';
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';
-export type { CallCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
 export type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage, StepLogQuery } from './pipelines/logs/read-step-logs.ts';
 export type { StepLogLevel } from './pipelines/logs/step-log-lines.ts';
+export type { CallCause, PipelineCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
 export type { RetryCondition, RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRunAttribute, PipelineRunAttributeCondition, PipelineRunCondition, PipelineRunFilter, PipelineRunNumberAttribute } from './pipelines/history/pipeline-run-filter.ts';
@@ -257,11 +257,13 @@ export type { CalendarStep, DaysStep, MonthsStep } from './pipelines/schedules/e
 export type { DataInterval } from './pipelines/schedules/data-interval.ts';
 export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, ScheduleTiming } from './pipelines/schedules/schedule-options.ts';
 export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
+export type { SubPipelineOptions, SubPipelineOutput, SubPipelineParams, SubPipelineSettings, SubRun } from './pipelines/nesting/sub-pipeline.ts';
 export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
 export type { StepResult } from './pipelines/step-result.ts';
 export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';
 export type { FinalStepOptions, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
+export type { StepWork } from './pipelines/step-work.ts';
 export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export type { EndsOptions, RunEnd } from './pipelines/triggers/run-ends.ts';
 export type { TriggeredParams, TriggerOptions, TriggerParams, TriggerTiming } from './pipelines/triggers/trigger-options.ts';

@@ -8,4 +8,5 @@ export { nodeSystemMetrics } from './integrations/node/node-system-metrics.ts';
 export type { NodeSystemMetricsOptions } from './integrations/node/node-system-metrics.ts';
 export { nodeDirectory, nodeFile } from './integrations/node/node-directory.ts';
 export { shell } from './integrations/node/shell-step.ts';
-export type { CommandOf, JsonShellOptions, ShellCommand, ShellOptions, ShellResult, StepWork } from './integrations/node/shell-step.ts';
+export type { CommandOf, JsonShellOptions, ShellCommand, ShellOptions, ShellResult } from './integrations/node/shell-step.ts';
+export type { StepWork } from './pipelines/step-work.ts';

@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts';
+import { childOf, type ChildPipeline } from './nesting/child-pipeline.ts';
 import { planSteps, type Plan } from './plan.ts';
 import type { StepDefinition } from './step.ts';
 import type { TriggerRule } from './trigger-rule.ts';
@@ -13,6 +14,8 @@ export interface StepShape {
   readonly trigger?: TriggerRule | undefined;
   /** Whether it runs at the end; absent when not. */
   readonly final?: true | undefined;
+  /** The pipeline that it runs; absent when it runs none. */
+  readonly runs?: string | undefined;
 }
 
 /** The steps of a pipeline at the moment a run begins; steps added later do not change it. */
@@ -32,12 +35,18 @@ export class Definition {
     );
   }
 
+  /** The pipelines that steps run. */
+  get children(): ChildPipeline[] {
+    return [...this.steps.values()].flatMap(({ run }) => childOf(run) ?? []);
+  }
+
   shape(): StepShape[] {
-    return [...this.steps.values()].map(({ handle, needs, after, trigger, final }) => ({
+    return [...this.steps.values()].map(({ handle, needs, after, trigger, final, run }) => ({
       name: handle.name,
       needs,
       after: [...new Set(after)].sort(),
       ...(final ? { final } : trigger === 'all_success' ? {} : { trigger }),
+      ...runs(childOf(run)),
     }));
   }
 
@@ -58,6 +67,10 @@ export class Definition {
   }
 }
 
+function runs(child: ChildPipeline | undefined): Pick<StepShape, 'runs'> {
+  return child ? { runs: child.name } : {};
+}
+
 function differencesOf(before: StepShape, now: StepShape): string[] {
   const differences: string[] = [];
   for (const input of new Set([...Object.keys(before.needs), ...Object.keys(now.needs)])) {
@@ -67,7 +80,12 @@ function differencesOf(before: StepShape, now: StepShape): string[] {
   if (before.after.join('\n') !== now.after.join('\n')) differences.push(`step '${now.name}' comes after ${list(now.after)} instead of ${list(before.after)}`);
   if (before.trigger !== now.trigger) differences.push(`step '${now.name}' runs by the trigger '${now.trigger ?? 'all_success'}' instead of '${before.trigger ?? 'all_success'}'`);
   if (before.final !== now.final) differences.push(`step '${now.name}' ${now.final ? 'runs' : 'no longer runs'} at the end`);
+  if (before.runs !== now.runs) differences.push(`step '${now.name}' runs ${pipelineOf(now)} instead of ${pipelineOf(before)}`);
   return differences;
+}
+
+function pipelineOf({ runs }: StepShape): string {
+  return runs === undefined ? 'no other pipeline' : `pipeline '${runs}'`;
 }
 
 function list(names: readonly string[]): string {

@@ -28,6 +28,8 @@ import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
 import { Kept } from './launching/kept.ts';
 import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
+import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
+import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
 import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
 import { PoolSlots } from './pool-slots.ts';
@@ -51,6 +53,7 @@ import {
   type StepOptions,
 } from './step.ts';
 import type { StepTracker } from './step-tracking.ts';
+import type { StepWork } from './step-work.ts';
 import type { TriggerRule } from './trigger-rule.ts';
 import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
 import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
@@ -127,6 +130,9 @@ export interface ResumeOptions extends ExecutionOptions {
   takeOver?: boolean | undefined;
 }
 
+/** What a run begins with. */
+type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
+
 const optionsSchema = z.strictObject({
   name: nameSchema,
   storage: storageOption,
@@ -189,6 +195,7 @@ export class Pipeline<Input = undefined, Params = Input> {
   readonly #steps = new Map<string, StepDefinition>();
   readonly #launches: LaunchHost;
   readonly #kept: Kept;
+  readonly #asChild: SubPipelineHost;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
@@ -219,6 +226,15 @@ export class Pipeline<Input = undefined, Params = Input> {
     const onError = (error: unknown): void => this.#report(error);
     this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, validated: (given) => this.#validated(given), carryOut: this.#carryOut };
     this.#kept = new Kept(this.#launches);
+    this.#asChild = {
+      name,
+      storage,
+      clock: this.#clock,
+      children: () => this.#ownDefinition().children,
+      validated: (given) => this.#validated(given),
+      begun: async (id, options) => (await this.#store.head(id, options)) !== undefined,
+      advance: (beginning, options) => this.#advance(beginning, options, true),
+    };
     if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
   }
 
@@ -266,6 +282,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     options: FinalStepOptions<Needs>,
     run: StepFunction<StepInputs<Needs, 'all_done'>, Params, Output>,
   ): StepHandle<Output> {
+    if (childOf(run)) throw new ValidationError(`Step '${name}' runs a pipeline, which a step has one run of, and finally() one that is run again each time; run the pipeline in a step.`, { path: `step '${name}'` });
     return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools }, true));
   }
 
@@ -284,7 +301,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     return this.#begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
   }
 
-  async #begin(definition: Definition, run: Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>, execution: ExecutionOptions): Promise<PipelineResult> {
+  async #begin(definition: Definition, run: RunBeginning, execution: ExecutionOptions): Promise<PipelineResult> {
     const head: RunHead = {
       ...run,
       pipeline: this.name,
@@ -392,6 +409,40 @@ export class Pipeline<Input = undefined, Params = Input> {
   triggerOn<E>(source: TriggerSource<E>, options: TriggerOptions<E, Input>): Promise<PipelineTrigger> {
     const made = import('./triggers/trigger.ts').then(({ Trigger }) => new Trigger(this.#launches, source, options));
     return this.#kept.addTrigger((options as TriggerTiming | undefined)?.name ?? (source as TriggerSource<E> | undefined)?.id ?? '', made);
+  }
+
+  /**
+   * The work of a step of another pipeline that runs this one. Each step has one run of it, whose id is derived from the run and the step that it is for: a further attempt, a resumption and a process that takes over
+   * go on with that run, in which what had succeeded is not run again. While someone else still works on it (an attempt that was left behind, a process that was killed and whose lease has not ended), they are
+   * waited for. It is cancelled with its step; give the other pipeline at least the `grace` of this one. When it does not succeed, the step fails with a `ModelkeepError` of code `pipeline-failed` that
+   * names the step of this pipeline, and whose details have `run`, `step` and `failure`. Without `output`, the step puts out which run it was. `getRun` leads down by its `subRuns` and up by `triggeredBy`.
+   *
+   * Throws `ValidationError` when an option is not what it must be. Pipelines that run each other in a circle are refused when one of them is to run.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   * import * as z from 'zod';
+   *
+   * const storage = new MemoryStorage();
+   * const training = new Pipeline({ name: 'training', storage, params: z.object({ rows: z.array(z.number()) }) });
+   * const mean = training.step('fit', {}, ({ params }) => params.rows.reduce((sum, y) => sum + y, 0) / params.rows.length);
+   *
+   * const nightly = new Pipeline({ name: 'nightly', storage });
+   * const rows = nightly.step('ingest', {}, () => [1, 2, 6]);
+   * const model = nightly.step('train', { needs: { rows } }, training.asStep({ params: ({ inputs }) => ({ rows: inputs.rows }), output: (result) => result.output(mean) }));
+   * const result = await nightly.run();
+   * console.log(result.output(model), (await nightly.getRun(result.id)).subRuns['train']?.pipeline); // 3 training
+   * ```
+   */
+  asStep<ParentInputs, ParentParams, Output>(
+    options: SubPipelineOptions<Input, ParentInputs, ParentParams> & SubPipelineOutput<Output>,
+  ): StepWork<ParentInputs, ParentParams, Output>;
+  asStep<ParentInputs, ParentParams>(
+    ...[options]: undefined extends Input ? [options?: SubPipelineOptions<Input, ParentInputs, ParentParams>] : [options: SubPipelineOptions<Input, ParentInputs, ParentParams>]
+  ): StepWork<ParentInputs, ParentParams, SubRun>;
+  asStep(options: object = {}): (context: never) => Promise<unknown> {
+    return subPipeline(this.#asChild, options);
   }
 
   /** The ends of this pipeline's runs, as a source that starts another. A run that is resumed after it had ended ends again. Throws `ValidationError` for a status that there is not. */
@@ -543,6 +594,13 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */
   #definition(): Definition {
+    const definition = this.#ownDefinition();
+    if (definition.children.length > 0) assertNoCircle(this.#asChild);
+    return definition;
+  }
+
+  /** The same, without a look at the pipelines that its steps run. */
+  #ownDefinition(): Definition {
     return new Definition(this.name, this.#steps.values(), this.#pools);
   }
 
@@ -568,13 +626,18 @@ export class Pipeline<Input = undefined, Params = Input> {
     const present = await this.#store.head(id);
     if (present && present.status !== 'running' && !retry) return present.status;
     try {
-      const result = present ? await this.#goOn(id, execution, retry) : await this.#begin(this.#definition(), { id, params, triggeredBy, interval }, execution);
-      return result.status;
+      return (await this.#advance({ id, params, triggeredBy, interval }, execution, retry)).status;
     } catch (error) {
       if (isModelkeepError(error, 'conflict')) return undefined;
       throw error;
     }
   };
+
+  /** Goes on with a run, or begins it when there is none of that id. */
+  async #advance(beginning: RunBeginning, execution: ExecutionOptions, retry: boolean): Promise<PipelineResult> {
+    if (await this.#store.head(beginning.id)) return this.#goOn(beginning.id, execution, retry);
+    return this.#begin(this.#definition(), beginning, execution);
+  }
 
   #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
     const terms = {

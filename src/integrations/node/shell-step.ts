@@ -8,6 +8,7 @@ import { callable } from '../../core/option-schemas.ts';
 import { check, validateWith, type StandardSchema } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { StepContext } from '../../pipelines/step.ts';
+import type { StepWork } from '../../pipelines/step-work.ts';
 import { LastBytes } from './last-bytes.ts';
 import { endWithProcess, groupsExist, signalGroup } from './process-groups.ts';
 
@@ -16,9 +17,6 @@ export type ShellCommand = readonly [program: string, ...args: string[]];
 
 /** The command for what a step is given. */
 export type CommandOf<Inputs, Params> = (context: StepContext<Inputs, Params>) => ShellCommand;
-
-/** The work of a step that is always done by a promise. */
-export type StepWork<Inputs, Params, Output> = (context: StepContext<Inputs, Params>) => Promise<Output>;
 
 /** What a command did. */
 export interface ShellResult {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import { childRunId } from '../nesting/child-run-id.ts';
+import type { SubRun } from '../nesting/sub-pipeline.ts';
 import { unbegun, type StepState } from '../reducer.ts';
 import type { RunHead, RunStore, StepRecord } from '../run-store.ts';
 import { stepResult, type StepResult } from '../step-result.ts';
@@ -24,6 +26,8 @@ export interface StepHistory extends StepResult {
 export interface PipelineRun extends PipelineRunSummary {
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepHistory>>;
+  /** By the name of the step, the runs of other pipelines that steps are, whether begun or not. */
+  readonly subRuns: Readonly<Record<string, SubRun>>;
 }
 
 const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
@@ -38,7 +42,12 @@ export async function readRun(store: RunStore, head: RunHead, clock: Clock, opti
     const record = present.get(name);
     return [name, { ...stepResult(name, record ?? untouched), inputs: inputsOf(record, needs, outputs), output: outputs.get(name) }];
   });
-  return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(steps) };
+  return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(steps), subRuns: subRunsOf(head) };
+}
+
+function subRunsOf({ id, pipeline, definition }: RunHead): Record<string, SubRun> {
+  const subRuns = definition.flatMap(({ name, runs }) => (runs === undefined ? [] : [[name, { pipeline: runs, run: childRunId({ pipeline, run: id, step: name }, runs) }] as const]));
+  return Object.fromEntries(subRuns);
 }
 
 /** What a step succeeded with never changes, so what is stored now is what was given then, unless it was not there yet. */

@@ -1,7 +1,7 @@
 import type { RecordRef } from '../../core/record-ref.ts';
 
 /** What a run was started by. */
-export type RunCause = CallCause | ScheduleCause | TriggerCause;
+export type RunCause = CallCause | ScheduleCause | TriggerCause | PipelineCause;
 
 /** A call of `run`. */
 export interface CallCause {
@@ -15,6 +15,18 @@ export interface ScheduleCause {
   readonly kind: 'schedule' | 'backfill';
   /** Name of the schedule. */
   readonly name: string;
+}
+
+/** A step of another pipeline that runs this one. */
+export interface PipelineCause {
+  /** Tells this cause from the others. */
+  readonly kind: 'pipeline';
+  /** Name of that pipeline. */
+  readonly pipeline: string;
+  /** Id of its run. */
+  readonly run: string;
+  /** Name of the step. */
+  readonly step: string;
 }
 
 /** Something that happened at a source. */
