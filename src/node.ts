@@ -10,3 +10,7 @@ export { nodeDirectory, nodeFile } from './integrations/node/node-directory.ts';
 export { shell } from './integrations/node/shell-step.ts';
 export type { CommandOf, JsonShellOptions, ShellCommand, ShellOptions, ShellResult } from './integrations/node/shell-step.ts';
 export type { StepWork } from './pipelines/step-work.ts';
+export { workerPool } from './integrations/node/worker-pool.ts';
+export type { ThreadLimits, WorkerPool, WorkerPoolOptions } from './integrations/node/worker-pool.ts';
+export { worker } from './integrations/node/worker-step.ts';
+export type { WorkerOptions, WorkerWork } from './integrations/node/worker-step.ts';

@@ -17,7 +17,8 @@ export type ErrorCode =
   | 'aborted'
   | 'unsupported'
   | 'pipeline-failed'
-  | 'command-failed';
+  | 'command-failed'
+  | 'worker-failed';
 
 /** What an error may say besides its message: the thing it is about, as data. */
 export interface ErrorDetails {

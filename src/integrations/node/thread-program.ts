@@ -1,0 +1,73 @@
+import type { StepAttempt, StepContext } from '../../pipelines/step.ts';
+
+/** What a thread is told. */
+export type ToThread =
+  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepContext<unknown, unknown>, 'signal' | 'run'>; readonly run: Omit<StepAttempt, 'signal'> }
+  | { readonly type: 'abort'; readonly reason: ThrownRecord };
+
+/** What a thread tells. */
+export type FromThread =
+  | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'thrown'; readonly thrown: ThrownRecord }
+  | { readonly type: 'uncloneable'; readonly message: string }
+  | { readonly type: 'unloadable'; readonly thrown: ThrownRecord }
+  | { readonly type: 'no-function'; readonly found: string };
+
+/** What was thrown, as it can be sent: a structured clone of an error keeps neither its code nor the name of its class. */
+export interface ThrownRecord {
+  readonly error: boolean;
+  readonly name?: string | undefined;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+  /** Of an error of this package, its facts. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+// A text, since a thread is begun with a file, and whoever bundles this package leaves none beside it.
+const source = `
+import { parentPort } from 'node:worker_threads';
+const brand = Symbol.for('modelkeep.error');
+const text = (value) => { try { return String(value); } catch { return 'what cannot be shown'; } };
+const cloned = (value) => { try { return structuredClone(value); } catch { return {}; } };
+const record = (thrown) => {
+  if (!(thrown instanceof Error) && thrown?.[brand] !== true) return { error: false, message: text(thrown) };
+  const { name, message, stack, code } = thrown;
+  return { error: true, name: text(name), message: text(message), stack: text(stack), code: typeof code === 'string' ? code : undefined, details: thrown[brand] === true ? cloned(thrown.details) : undefined };
+};
+const revived = ({ error, name, message, code }) => (error ? Object.assign(new Error(message), { name }, code === undefined ? {} : { code }) : message);
+const load = async ({ module, name }) => {
+  let found;
+  try {
+    found = (await import(module))[name];
+  } catch (thrown) {
+    return { answer: { type: 'unloadable', thrown: record(thrown) } };
+  }
+  return typeof found === 'function' ? { work: found } : { answer: { type: 'no-function', found: found === undefined ? 'no such export' : found === null ? 'null' : 'a ' + typeof found } };
+};
+const perform = async (message, signal) => {
+  const { work, answer } = await load(message);
+  if (answer) return answer;
+  try {
+    return { type: 'value', value: await work({ ...message.context, signal, run: { ...message.run, signal } }) };
+  } catch (thrown) {
+    return { type: 'thrown', thrown: record(thrown) };
+  }
+};
+let controller;
+parentPort.on('message', async (message) => {
+  if (message.type === 'abort') return controller?.abort(revived(message.reason));
+  controller = new AbortController();
+  const answer = await perform(message, controller.signal);
+  try {
+    parentPort.postMessage(answer);
+  } catch (refusal) {
+    parentPort.postMessage({ type: 'uncloneable', message: text(refusal?.message) });
+  }
+});
+`;
+
+/** The program of a thread that calls exports of modules, one at a time, each as long as it takes. */
+export function threadProgram(): URL {
+  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+}

@@ -1,0 +1,84 @@
+/** What tests call in a thread. */
+import { threadId } from 'node:worker_threads';
+import { ValidationError, type StepContext } from 'modelkeep';
+
+type Context<Inputs = unknown, Params = unknown> = StepContext<Inputs, Params>;
+
+let calls = 0;
+
+export function sum({ inputs, params }: Context<{ rows: Float64Array }, { scale: number }>): { sum: number; halves: Float32Array } {
+  return { sum: inputs.rows.reduce((total, x) => total + x * params.scale, 0), halves: Float32Array.from(inputs.rows, (x) => x / 2) };
+}
+
+export const facts = async ({ run, signal, states }: Context): Promise<object> => ({ step: run.step, attempt: run.attempt, states: Object.keys(states), same: run.signal === signal, real: signal instanceof AbortSignal });
+
+export const thread = (): { thread: number; calls: number } => ({ thread: threadId, calls: ++calls });
+
+export const threadName = 'not a function';
+
+/** Ends when its signal fires, and tells what it fired with. */
+export const patient = ({ signal, inputs }: Context<{ gate: SharedArrayBuffer }>): Promise<never> => {
+  begun(inputs.gate);
+  return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error(`heard: ${(signal.reason as Error).message}`))));
+};
+
+/** Never ends, and never listens. */
+export const deaf = ({ inputs }: Context<{ gate: SharedArrayBuffer }>): never => {
+  begun(inputs.gate);
+  for (;;);
+};
+
+/** Ends when the gate is opened a second time, having blocked its thread until then. */
+export const blocking = ({ inputs }: Context<{ gate: SharedArrayBuffer }>): number => {
+  begun(inputs.gate);
+  Atomics.wait(new Int32Array(inputs.gate), 0, 1);
+  return threadId;
+};
+
+function begun(gate: SharedArrayBuffer): void {
+  const cell = new Int32Array(gate);
+  Atomics.store(cell, 0, 1);
+  Atomics.notify(cell, 0);
+}
+
+export const leaves = (): never => process.exit(7);
+
+export const crashesLater = (): Promise<never> => {
+  setImmediate(() => {
+    throw new RangeError('in a timer');
+  });
+  return new Promise(() => undefined);
+};
+
+export const leavesCrash = (): void => void setImmediate(() => {
+  throw new Error('after the end');
+});
+
+export const rejectsUnseen = (): Promise<never> => {
+  void Promise.reject(new Error('nobody looked'));
+  return new Promise(() => undefined);
+};
+
+export const hoards = (): number => {
+  const held: object[] = [];
+  for (;;) held.push(Array.from({ length: 1_000 }, (_, i) => ({ i })));
+};
+
+export const throwsText = (): never => {
+  // eslint-disable-next-line @typescript-eslint/only-throw-error
+  throw 'boom';
+};
+
+export const throwsCoded = (): never => {
+  throw Object.assign(new TypeError('no such host'), { code: 'ENOTFOUND' });
+};
+
+export const throwsOurs = (): never => {
+  throw new ValidationError('rows[3] is wrong.', { path: 'rows[3]' });
+};
+
+export const givesFunction = (): unknown => ({ model: () => 1 });
+
+export default function tenfold({ inputs }: Context<{ x: number }>): Promise<number> {
+  return Promise.resolve(inputs.x * 10);
+}

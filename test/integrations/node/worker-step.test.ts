@@ -1,0 +1,204 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { pathToFileURL } from 'node:url';
+import { isModelkeepError, MemoryStorage, Pipeline, type StepContext } from 'modelkeep';
+import { worker, workerPool, type WorkerPool } from 'modelkeep/node';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+import * as z from 'zod';
+import { childProgram } from '../../child-program.ts';
+
+type Module = typeof import('./worker-module.ts');
+
+const program = childProgram('worker-module.ts', import.meta.url);
+const module = pathToFileURL(program);
+
+let pool: WorkerPool;
+
+beforeEach(() => {
+  pool = workerPool({ size: 2, resourceLimits: { maxOldGenerationSizeMb: 32 } });
+});
+
+afterEach(() => pool.close());
+
+const context = (inputs: unknown = {}, signal = new AbortController().signal): StepContext<never, never> => {
+  return { inputs: inputs as never, params: {} as never, signal, states: {}, run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } };
+};
+
+const call = (name: keyof Module, inputs?: unknown, signal?: AbortSignal, options: object = {}): Promise<unknown> => worker(module, { export: name, pool, ...options })(context(inputs, signal));
+
+/** A cell that a thread opens when it has begun. */
+const gates = (): { gate: SharedArrayBuffer; opened: Promise<unknown>; openAgain: () => void } => {
+  const gate = new SharedArrayBuffer(4);
+  const cell = new Int32Array(gate);
+  const waiting = (Atomics as unknown as { waitAsync(cell: Int32Array, at: number, value: number): { value: Promise<unknown> | string } }).waitAsync(cell, 0, 0).value;
+  return {
+    gate,
+    opened: Promise.resolve(waiting),
+    openAgain: () => {
+      Atomics.store(cell, 0, 2);
+      Atomics.notify(cell, 0);
+    },
+  };
+};
+
+describe('worker', () => {
+  it('is a step with the types of its function, whose inputs are moved and whose output is stored', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage(), params: z.object({ scale: z.number() }) });
+    const rows = pipeline.step('rows', {}, () => new Float64Array([1, 2, 6]));
+    const added = pipeline.step('add', { needs: { rows } }, worker<Module['sum']>(module, { export: 'sum', pool }));
+    const x = pipeline.step('x', {}, () => 4);
+    const plain = pipeline.step('plain', { needs: { x } }, worker<Module['default']>(module, { pool }));
+    const told = pipeline.step('told', { needs: { x } }, worker<Module['facts']>(module, { export: 'facts', pool }));
+    // @ts-expect-error: x is a number where the function wants a Float64Array called rows
+    pipeline.step('wrong', { needs: { x }, when: () => false }, worker<Module['sum']>(module, { export: 'sum', pool }));
+    const result = await pipeline.run({ params: { scale: 10 } });
+    expectTypeOf(result.output(added)).toEqualTypeOf<{ sum: number; halves: Float32Array }>();
+    expectTypeOf(result.output(plain)).toEqualTypeOf<number>();
+    expect(result.output(added)).toEqual({ sum: 90, halves: new Float32Array([0.5, 1, 3]) });
+    expect(result.output(plain)).toBe(40);
+    expect(result.output(told)).toEqual({ step: 'told', attempt: 1, states: ['x'], same: true, real: true });
+  });
+
+  it('moves what is whole, and copies what is part of something else', async () => {
+    const whole = new Float64Array([1, 2]);
+    const part = new Float64Array([1, 2, 3]).subarray(1);
+    await call('thread', { whole, again: [whole], nested: { part } });
+    expect(whole.length).toBe(0);
+    expect(part).toEqual(new Float64Array([2, 3]));
+  });
+
+  it('leaves the event loop free while a thread is blocked, and runs no more at once than its pool has threads', async () => {
+    const [first, second, third] = [gates(), gates(), gates()];
+    const running = [first, second, third].map(({ gate }) => call('blocking', { gate }));
+    await Promise.all([first.opened, second.opened]);
+    expect(pool.threads).toBe(2);
+    expect(new Int32Array(third.gate)[0]).toBe(0);
+    first.openAgain();
+    await third.opened;
+    third.openAgain();
+    second.openAgain();
+    const threads = await Promise.all(running);
+    expect(threads[2]).toBe(threads[0]);
+    expect(new Set(threads).size).toBe(2);
+  });
+
+  it('uses a thread again, and loads its module once', async () => {
+    const first = (await call('thread')) as { thread: number };
+    expect(await call('thread')).toEqual({ thread: first.thread, calls: 2 });
+    expect(pool.threads).toBe(1);
+  });
+
+  it('lets a thread go that is idle or dies of what a step has left in it', async () => {
+    const brief = workerPool({ idle: 0 });
+    await worker(module, { export: 'thread', pool: brief })(context());
+    while (brief.threads > 0) await new Promise((resolve) => setImmediate(resolve));
+    await call('leavesCrash');
+    while (pool.threads > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await call('thread')).toMatchObject({ calls: 1 });
+  });
+
+  it.each([
+    ['leaves', /ended its thread with exit code 7/, { exitCode: 7 }],
+    ['crashesLater', /nothing caught: in a timer/, {}],
+    ['rejectsUnseen', /nothing caught: nobody looked/, {}],
+    ['hoards', /more memory than its thread may have/, {}],
+    ['throwsText', /threw "boom", which is no error/, {}],
+  ] as const)('fails with a code when its function %s, and replaces the thread', async (name, message, details) => {
+    const error: unknown = await call(name).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'worker-failed', message: expect.stringMatching(message), details: { module: module.href, export: name, step: 'train', ...details } });
+    expect(await call('thread')).toMatchObject({ calls: 1 });
+    expect(pool.threads).toBe(1);
+  });
+
+  it('throws what its function throws, with name, code and facts', async () => {
+    const error = (await call('throwsCoded').catch((thrown: unknown) => thrown)) as Error;
+    expect(error).toMatchObject({ name: 'TypeError', message: 'no such host', code: 'ENOTFOUND', stack: expect.stringContaining('throwsCoded') });
+    const ours: unknown = await call('throwsOurs').catch((thrown: unknown) => thrown);
+    expect(isModelkeepError(ours, 'validation')).toBe(true);
+    expect(ours).toMatchObject({ name: 'ValidationError', details: { path: 'rows[3]' } });
+  });
+
+  it('says what is wrong with a module, an export or an output', async () => {
+    await expect(call('givesFunction')).rejects.toMatchObject({ code: 'validation', message: expect.stringMatching(/'givesFunction' of .*program\.mjs, the work of step 'train', returned what cannot be sent/) });
+    await expect(call('threadName')).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('is a string') });
+    await expect(call('missing' as never)).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('no such export') });
+    await expect(worker(new URL('missing.mjs', module), { pool })(context())).rejects.toMatchObject({ code: 'not-found' });
+    await expect(worker(new URL('data:text/javascript,export default ]'), { pool })(context())).rejects.toMatchObject({ code: 'worker-failed', message: expect.stringContaining('does not load') });
+    await expect(call('thread', { lost: () => 1 })).rejects.toThrow(/could not be cloned/);
+    expect(await call('thread')).toMatchObject({ calls: 1 });
+  });
+
+  it('tells its function when the signal fires, and why', async () => {
+    const stop = new AbortController();
+    const { gate, opened } = gates();
+    const running = call('patient', { gate }, stop.signal);
+    await opened;
+    stop.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('heard: enough');
+    expect(pool.threads).toBe(1);
+  });
+
+  it('ends the thread of a function that does not listen, and begins none for a step that was stopped before', async () => {
+    const stop = new AbortController();
+    const { gate, opened } = gates();
+    const running = call('deaf', { gate }, stop.signal, { grace: 0 });
+    await opened;
+    stop.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+    expect(pool.threads).toBe(0);
+    await expect(call('thread', {}, stop.signal)).rejects.toThrow('enough');
+    expect(pool.threads).toBe(0);
+  });
+
+  it('that waits for a thread stops waiting when its signal fires', async () => {
+    const small = workerPool({ size: 1 });
+    const { gate, opened, openAgain } = gates();
+    const first = worker(module, { export: 'blocking', pool: small })(context({ gate }));
+    await opened;
+    const stop = new AbortController();
+    const second = worker(module, { export: 'thread', pool: small })(context({}, stop.signal));
+    stop.abort(new Error('enough'));
+    await expect(second).rejects.toThrow('enough');
+    openAgain();
+    await first;
+    await expect(worker(module, { export: 'thread', pool: small })(context())).resolves.toMatchObject({ calls: 1 });
+    await small.close();
+  });
+
+  it('fails when its pool is closed, at once or later', async () => {
+    const { gate, opened } = gates();
+    const running = call('deaf', { gate });
+    const failed = expect(running).rejects.toMatchObject({ code: 'closed' });
+    await opened;
+    await pool.close();
+    await failed;
+    await expect(call('thread')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('times out with its step', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    pipeline.step('hang', { timeout: 1 }, worker(new URL('data:text/javascript,export default () => { for (;;); }'), { pool, grace: 0 }));
+    expect((await pipeline.run()).steps['hang']!.failure).toMatchObject({ code: 'timeout' });
+    expect(pool.threads).toBe(0);
+  });
+
+  it('keeps no process alive when all is done', async () => {
+    const child = spawn(process.execPath, [childProgram('worker-child.ts', import.meta.url), program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let told = '';
+    child.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    expect({ code, told }).toEqual({ code: 0, told: '1\n' });
+  });
+
+  it.each(['./train.js', undefined, {}])('is not made of the module %j', (given) => {
+    expect(() => worker(given as never)).toThrow(expect.objectContaining({ code: 'validation' }));
+  });
+
+  it.each([{ export: '' }, { pool: {} }, { grace: 'soon' }, { surprise: 1 }])('is not made with options %j', (options) => {
+    expect(() => worker(module, options as never)).toThrow(expect.objectContaining({ code: 'validation' }));
+  });
+
+  it.each([{ size: 0 }, { idle: 'soon' }, { resourceLimits: { maxOldGenerationSizeMb: 0 } }, { surprise: 1 }])('has no pool with options %j', (options) => {
+    expect(() => workerPool(options as never)).toThrow(expect.objectContaining({ code: 'validation' }));
+  });
+});
