@@ -63,7 +63,8 @@ function compile(originOf: ReadonlyMap<string, string>): ExampleFailure[] {
 async function runAll(originOf: ReadonlyMap<string, string>): Promise<ExampleFailure[]> {
   const names = [...originOf.keys()];
   const files = names.map((name) => `${directory}out/${name}.js`);
-  const { code, stdout, output } = await run(process.execPath, ['--import', 'tsx', 'test/check/example-runner.ts', ...files]);
+  // By its address, for a thread that an example begins looks for it from the directory of the example.
+  const { code, stdout, output } = await run(process.execPath, ['--import', import.meta.resolve('tsx'), 'test/check/example-runner.ts', ...files]);
   const results = stdout
     .split('\n')
     .filter((line) => line.startsWith(reportMark))

@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vites
 import * as z from 'zod';
 import { childProgram } from '../../child-program.ts';
 
-type Module = typeof import('./worker-module.ts');
+type Module = typeof import('./step-worker.ts');
 
-const program = childProgram('worker-module.ts', import.meta.url);
+const program = childProgram('step-worker.ts', import.meta.url);
 const module = pathToFileURL(program);
 
 let pool: WorkerPool;
