@@ -11,7 +11,7 @@ export interface Heap<T> {
 export type Before<T> = (a: T, b: T) => boolean;
 
 /** The items of two heaps in one; its first is `item`. An empty heap is `undefined`. */
-export function mergeHeaps<T>(a: Heap<T> | undefined, b: Heap<T> | undefined, before: Before<T>): Heap<T> | undefined {
+function mergeHeaps<T>(a: Heap<T> | undefined, b: Heap<T> | undefined, before: Before<T>): Heap<T> | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   if (before(b.item, a.item)) return mergeHeaps(b, a, before);
   const { item, left } = a;
