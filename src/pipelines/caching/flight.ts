@@ -1,7 +1,7 @@
 import { isModelkeepError } from '../../core/errors.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
-import { RunLease, type LeaseTerms } from '../lease.ts';
+import { RunLease, type LeaseRecord, type LeaseTerms } from '../lease.ts';
 import type { CacheEntry, CacheStore } from './cache-store.ts';
 
 /** Which output is being made. */
@@ -44,10 +44,14 @@ export class Flight {
   }
 }
 
-/** The lease of a flight, or `undefined` when another has it. */
-export async function takeOff(terms: LeaseTerms): Promise<RunLease | undefined> {
+/**
+ * The lease of a flight, or `undefined` when another has it.
+ *
+ * @param over - Whether one that has not expired is known to be void.
+ */
+export async function takeOff(terms: LeaseTerms, over: (lease: LeaseRecord) => boolean): Promise<RunLease | undefined> {
   try {
-    const lease = await RunLease.take(terms, 0, () => false);
+    const lease = await RunLease.take(terms, 0, over);
     lease.startHeartbeat(() => undefined);
     return lease;
   } catch (error) {

@@ -4,7 +4,7 @@ import { describeFailure } from '../../core/failure.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
 import { isDamage } from '../../storage/read-each.ts';
-import type { LeaseTerms, RunLease } from '../lease.ts';
+import type { LeaseRecord, LeaseTerms, RunLease } from '../lease.ts';
 import { fetchOutput, type StoredOutput } from '../stored-output.ts';
 import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
 import { CacheStore } from './cache-store.ts';
@@ -95,7 +95,7 @@ export class StepCache {
     for (let tries = 1; ; tries++) {
       const found = await this.#look(request, lookup.key);
       if ('hit' in found) return { lookup, hit: found.hit };
-      const lease = await takeOff(this.#leaseTerms(request, lookup.key));
+      const lease = await takeOff(this.#leaseTerms(request, lookup.key), this.#isPast);
       if (lease) return this.#lookAgain(request, lookup, lease);
       await sleep(clock, backoffMs(tries, waits, () => 0), signal);
     }
@@ -132,6 +132,9 @@ export class StepCache {
       return { miss: damaged(error), place };
     }
   }
+
+  /** Whether a flight is of an earlier attempt in this run: that has ended, for whoever works on a run is alone, and so is an attempt at its step. */
+  readonly #isPast = ({ owner }: LeaseRecord): boolean => owner.startsWith(`${this.#user.run}.`);
 
   #leaseTerms({ step, attempt }: CacheRequest, key: string): LeaseTerms {
     const { run, fence, leaseMs, clock, onError } = this.#user;
