@@ -237,7 +237,12 @@ export class RunExecutor {
     const { share, priority } = definition;
     const release = share && (await this.#parts.slots.take(share, priority, controller.signal));
     try {
-      await this.#attempt(this.#trial(definition, attempt, controller));
+      const trial = this.#trial(definition, attempt, controller);
+      // What fails outside of the step's own work must not leave open what its condition has used.
+      await this.#attempt(trial).catch(async (error: unknown) => {
+        await trial.tools.end({ stopped: error });
+        throw error;
+      });
     } finally {
       release?.();
     }

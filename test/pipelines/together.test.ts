@@ -155,6 +155,15 @@ describe('a step with a condition, a cache, a log, a tracker and a pool', () => 
     expect(await trackedRuns(all.tracker)).toEqual({ [id]: 'finished' });
   });
 
+  it('ends its run of the Tracker though the store fails when the cache is asked', async () => {
+    const all = new Everything();
+    const dying = faultyStorage(all.storage, { call: { write: 'pipelines/all/flights/' }, effect: 'none', then: 'dead' });
+    await expect(all.ended(all.pipeline(undefined, { storage: dying }).run())).rejects.toMatchObject({ code: 'storage' });
+    expect(Object.values(await trackedRuns(all.tracker))).toEqual(['killed']);
+    await all.clock.advance(100_000);
+    expect(all.clock.pending).toBe(0);
+  });
+
   it('succeeds though its log cannot be stored, which is told', async () => {
     const all = new Everything();
     const storage = new Proxy(all.storage, {
