@@ -8,9 +8,12 @@ import { heldOf, joinHeld, type HeldBatch } from './materialized-state.ts';
 import { mergeRecord, recordBytes, unsure, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore } from './online-store.ts';
 import { RecordRows } from './record-rows.ts';
+import { rowsOfBatches } from './record-table.ts';
 
 /** Hashes of entities lie below it. */
 export const hashes: number = 2 ** 32;
+/** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
+const clockSlack = 3_600_000;
 const maxBuiltBytes = 64 * 1024 * 1024;
 
 /** From what records are built. */
@@ -31,6 +34,8 @@ export interface BuildPlan {
   readonly low?: number | undefined;
   /** Only these. @default all */
   readonly only?: ReadonlySet<Key> | undefined;
+  /** Only rows of batches behind this place in their order. @default all */
+  readonly after?: string | undefined;
   /** Told of rows that were looked at. */
   readonly onRows?: ((rows: number) => void) | undefined;
 }
@@ -46,10 +51,15 @@ export interface BuiltRecords {
   readonly held: readonly HeldBatch[] | undefined;
 }
 
+/** The earliest moment at which features will still be asked for, of records with rows up to event time `end`. */
+export function keepFrom(now: number, end: number): number {
+  return Math.min(now, end) - clockSlack;
+}
+
 /** Builds records of a view from its whole log. */
 export async function buildRecords(source: BuildSource, plan: BuildPlan, options: OperationOptions): Promise<BuiltRecords | typeof rewritten> {
   const { current, layout, log, online } = source;
-  const { low = 0, only } = plan;
+  const { low = 0, only, after } = plan;
   const records = new Map<Key, OnlineRecord>();
   let [high, bytes] = [hashes, 0];
   let position: LogPosition | undefined;
@@ -60,8 +70,9 @@ export async function buildRecords(source: BuildSource, plan: BuildPlan, options
     for (const [code, texts] of chunk.rows.keys().entries()) {
       const key = online.keyOf(current, texts);
       const hash = hashOf(key);
-      const rows = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
-      if (rows === undefined) continue;
+      const found = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
+      if (found === undefined) continue;
+      const rows = after === undefined ? found : rowsOfBatches(found, (batch) => batch > after);
       const before = records.get(key);
       const built = mergeRecord(before, { rows }, layout, plan.keepFrom) ?? before;
       // Nothing is folded before all are there.

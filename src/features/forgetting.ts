@@ -15,9 +15,12 @@ import type { IngestTimes } from './ingest-times.ts';
 import { KeyDictionary, keyTexts } from './key-dictionary.ts';
 import type { OfflineLogs } from './offline-log.ts';
 import { noteRebuild } from './materialized-state.ts';
-import { decodeRecord, encodeRecord } from './online-record.ts';
+import { rewritten } from './log-chunks.ts';
+import { decodeRecord, encodeRecord, layoutOf, unsure, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore } from './online-store.ts';
 import type { Quarantine } from './quarantine.ts';
+import { rowsOfBatches } from './record-table.ts';
+import { remakeRecord } from './remake-record.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
 
 /** What was taken out when entities were forgotten. */
@@ -144,26 +147,35 @@ export class Forgetting {
     return [...dropped.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Takes rows that came until a time out of a record, which goes when none is left, or when rows from before and after were added up: the next materialization makes it anew then. */
+  /** Takes rows that came until a time out of a record, which goes when none is left. Where rows from before and after were added up, it is made anew from the log. */
   async #sweepOnline(current: CurrentView, key: string, until: number, options: OperationOptions): Promise<number> {
     const last = until === Infinity ? '\uffff' : batchOrder({ id: '\uffff', ingestedAt: until });
     for (let attempt = 0; attempt < attempts; attempt++) {
       const [stored] = await this.#storage.read([key], { ...options, fresh: true });
       if (stored === undefined) return 0;
       const record = decodeRecord(stored.bytes, key);
-      const batches = record.rows.columns['b']!;
-      const kept = Array.from({ length: record.rows.rowCount }, (_, i) => i).filter((i) => batches.type === 'string' && batches.dictionary[batches.values[i]!]! > last);
-      const { folded } = record;
-      const tiles = folded === undefined || folded.first > last ? 'kept' : folded.last <= last ? 'dropped' : 'mixed';
-      if (kept.length === record.rows.rowCount && tiles === 'kept') return 0;
+      const next = await this.#without(current, key, record, last, options);
+      if (next === record) return 0;
+      if (next === rewritten) continue;
       const condition = { match: stored.version };
-      if (tiles === 'mixed') await noteRebuild(this.#storage, current, options);
-      const rows = pickRows(record.rows, Int32Array.from(kept));
-      const bytes = kept.length === 0 || tiles === 'mixed' ? undefined : encodeRecord({ ...record, rows, ...(tiles === 'dropped' && { folded: undefined, tiles: undefined }) });
-      const [result] = await this.#storage.write([bytes ? { kind: 'put', key, bytes, condition } : { kind: 'delete', key, condition }], options);
+      const [result] = await this.#storage.write([next ? { kind: 'put', key, bytes: encodeRecord(next), condition } : { kind: 'delete', key, condition }], options);
       if (result?.ok) return 1;
     }
     throw new ConflictError(`${key} was changed by others at each of ${attempts} attempts; try again when it is less busy.`, { key });
+  }
+
+  /** A record without rows of batches up to `last` in their order; the same when it has none of them, and `undefined` when none is left, or the next materialization must make it anew. */
+  async #without(current: CurrentView, key: string, record: OnlineRecord, last: string, options: OperationOptions): Promise<OnlineRecord | typeof rewritten | undefined> {
+    const { folded } = record;
+    const rows = rowsOfBatches(record.rows, (batch) => batch > last);
+    const keepsTiles = folded === undefined || folded.first > last;
+    if (keepsTiles && rows.rowCount === record.rows.rowCount) return record;
+    if (keepsTiles || folded.last <= last) return rows.rowCount === 0 ? undefined : { ...record, rows, ...(!keepsTiles && { folded: undefined, tiles: undefined }) };
+    const source = { storage: this.#storage, clock: this.#clock, current, layout: layoutOf(current), log: this.#logs.of(current), online: this.#online };
+    const next = await remakeRecord(source, key, record, last, options);
+    if (next !== unsure) return next;
+    await noteRebuild(this.#storage, current, options);
+    return undefined;
   }
 
   async #sweepQuarantine(current: CurrentView, keys: readonly (readonly string[])[], options: OperationOptions): Promise<number> {

@@ -9,7 +9,7 @@ import type { RewritableLog } from '../storage/rewritable-log.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import type { RowSnapshot } from './loaded-rows.ts';
 import { batchOrder } from './batch.ts';
-import { buildRecords, hashes, type BuiltRecords } from './build-records.ts';
+import { buildRecords, hashes, keepFrom, type BuiltRecords } from './build-records.ts';
 import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.ts';
 import { heldOf, joinHeld, latestGeneration, noteState, readState, type HeldBatch, type MaterializedState, type RebuildState, type StoredState } from './materialized-state.ts';
 import { generationOf, layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
@@ -30,8 +30,6 @@ export interface MaterializeSource {
   readonly inForce: () => Promise<CurrentView>;
 }
 
-/** Rows stay this much longer than the windows need, for serving processes whose clocks are behind, in milliseconds. */
-const clockSlack = 3_600_000;
 /** Rows are folded only this long after they were ingested, in milliseconds: a row that comes to a record late, behind others of its time, then nearly never meets a folding that might have had it. */
 const foldAge = 60_000;
 const maxRecordsPerWrite = 256;
@@ -427,7 +425,7 @@ export class MaterializeCall {
   }
 
   #keepFrom(end: number): number {
-    return Math.min(this.#source.clock.now(), end) - clockSlack;
+    return keepFrom(this.#source.clock.now(), end);
   }
 
   #tell(done: number): void {
