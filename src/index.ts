@@ -262,7 +262,7 @@ export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
 export type { StepResult } from './pipelines/step-result.ts';
 export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';
-export type { FinalStepOptions, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
+export type { FinalStepOptions, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFacts, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export type { StepWork } from './pipelines/step-work.ts';
 export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export type { EndsOptions, RunEnd } from './pipelines/triggers/run-ends.ts';

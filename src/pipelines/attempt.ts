@@ -28,7 +28,7 @@ export async function runAttempt(work: () => unknown, controller: AbortControlle
   const { timeoutMs, spentMs = 0, clock, step } = limits;
   let timedOut: TimeoutError | undefined;
   const expire = (): void => {
-timedOut = attemptTimeout(step, timeoutMs!);
+    timedOut = attemptTimeout(step, timeoutMs!);
     controller.abort(timedOut);
   };
   const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, Math.max(0, timeoutMs - spentMs), { keepAlive: true });

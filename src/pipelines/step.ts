@@ -105,8 +105,8 @@ export interface StepAttempt {
   readonly signal: AbortSignal;
 }
 
-/** What a step function is given. */
-export interface StepContext<Inputs, Params> {
+/** What a step function is given that can be sent elsewhere. */
+export interface StepFacts<Inputs, Params> {
   /** Copies of the outputs of the needed steps, as they were stored: a step may change them without anyone noticing. */
   readonly inputs: Inputs;
   /** The params of the run, as the schema made them. */
@@ -117,6 +117,10 @@ export interface StepContext<Inputs, Params> {
   readonly states: Readonly<Record<string, StepResult>>;
   /** Which run, step and attempt this is. */
   readonly run: StepAttempt;
+}
+
+/** What a step function is given. */
+export interface StepContext<Inputs, Params> extends StepFacts<Inputs, Params> {
   /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
   readonly log: Logger;
   /**

@@ -1,8 +1,8 @@
-import type { StepAttempt, StepContext } from '../../pipelines/step.ts';
+import type { StepAttempt, StepFacts } from '../../pipelines/step.ts';
 
 /** What a thread is told. */
 export type ToThread =
-  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepContext<unknown, unknown>, 'signal' | 'run'>; readonly run: Omit<StepAttempt, 'signal'> }
+  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run'>; readonly run: Omit<StepAttempt, 'signal'> }
   | { readonly type: 'abort'; readonly reason: ThrownRecord };
 
 /** What a thread tells. */

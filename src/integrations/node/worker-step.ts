@@ -4,13 +4,13 @@ import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '
 import { describeFailure } from '../../core/failure.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
-import type { StepContext } from '../../pipelines/step.ts';
+import type { StepFacts } from '../../pipelines/step.ts';
 import type { StepWork } from '../../pipelines/step-work.ts';
 import type { FromThread, ThrownRecord } from './thread-program.ts';
 import { ThreadPool, type ThreadEnd, type WorkerPool } from './worker-pool.ts';
 
 /** The work of a step for the type of the function that a thread calls: what that takes, and what it gives. */
-export type WorkerWork<Work> = Work extends (context: StepContext<infer Inputs, infer Params>) => infer Output ? StepWork<Inputs, Params, Awaited<Output>> : never;
+export type WorkerWork<Work> = Work extends (context: StepFacts<infer Inputs, infer Params>) => infer Output ? StepWork<Inputs, Params, Awaited<Output>> : never;
 
 /** How a function is called in a thread. */
 export interface WorkerOptions {
@@ -29,8 +29,8 @@ const schema = z.strictObject({
 });
 
 /**
- * The work of a step that is done in a worker thread by a function that a module exports, so that what computes for long holds up neither this process nor the sign of life of its run. The function is given what any step is; its
- * signal fires there as it does here. Inputs, params and output travel as structured clones, but for the buffers of typed arrays among the inputs, which are moved: after the call, the inputs are empty here. When the step is cancelled or times out and the
+ * The work of a step that is done in a worker thread by a function that a module exports, so that what computes for long holds up neither this process nor the sign of life of its run. The function is given the inputs, params, states, run and signal of the step, but neither
+ * `log` nor `track`; its signal fires there as it does here. Inputs, params and output travel as structured clones, but for the buffers of typed arrays among the inputs, which are moved: after the call, the inputs are empty here. When the step is cancelled or times out and the
  * function does not end within `grace`, its thread is ended, even in the middle of a loop. Threads are used again, so the module is loaded once in each.
  *
  * What the function throws fails the step as if it had been thrown here: its message, name, stack and `code` are kept. A step fails with a `ModelkeepError` of code `worker-failed`, whose details have `module`, `export` and `step`, when the thread ends before
@@ -53,17 +53,17 @@ const schema = z.strictObject({
  * console.log((await pipeline.run()).output(sum)); // 9
  * ```
  */
-export function worker<Work extends (context: never) => unknown = (context: StepContext<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {
+export function worker<Work extends (context: never) => unknown = (context: StepFacts<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {
   const { export: name = 'default', grace, pool = new ThreadPool() } = check(schema, options, 'options');
   const graceMs = durationMs(grace ?? '3s', 'options.grace');
   if (!(module instanceof URL)) throw new ValidationError(`The module is ${shown(module)}; give a URL, such as new URL('./train.js', import.meta.url).`, { path: 'module' });
   const { href } = module;
   const work: StepWork<unknown, unknown, unknown> = async (context) => {
-    const { signal, run, ...rest } = context;
+    const { inputs, params, states, signal, run } = context;
     const { signal: _, ...facts } = run;
     const reason = (): ThrownRecord => ({ error: true, ...describeFailure(signal.reason) });
-    const message = { type: 'run', module: href, name, context: rest, run: facts } as const;
-    const answer = await pool.call({ message, transfer: wholeBuffers(rest.inputs), signal, graceMs, reason });
+    const message = { type: 'run', module: href, name, context: { inputs, params, states }, run: facts } as const;
+    const answer = await pool.call({ message, transfer: wholeBuffers(inputs), signal, graceMs, reason });
     return valueOf(answer, { module: briefly(href), export: name, step: run.step });
   };
   return work as WorkerWork<Work>;

@@ -1,8 +1,8 @@
 /** What tests call in a thread. */
 import { threadId } from 'node:worker_threads';
-import { ValidationError, type StepContext } from 'modelkeep';
+import { ValidationError, type StepFacts } from 'modelkeep';
 
-type Context<Inputs = unknown, Params = unknown> = StepContext<Inputs, Params>;
+type Context<Inputs = unknown, Params = unknown> = StepFacts<Inputs, Params>;
 
 let calls = 0;
 
