@@ -239,6 +239,7 @@ export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded } from './pipelines/pipeline-event.ts';
+export type { StepGateAnswer, StepGateCheck, StepGateFinding, StepGateReport, StepGateSeverity } from './pipelines/gates/gate.ts';
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';
 export type { PauseOptions } from './pipelines/launching/launch-book.ts';
 export type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage, StepLogQuery } from './pipelines/logs/read-step-logs.ts';
@@ -259,6 +260,7 @@ export type { ScheduledParams, ScheduledTick, ScheduleOptions, ScheduleParams, S
 export type { PipelineSchedule, PlannedRun, ScheduleStatus } from './pipelines/schedules/schedule.ts';
 export type { SubPipelineOptions, SubPipelineOutput, SubPipelineParams, SubPipelineSettings, SubRun } from './pipelines/nesting/sub-pipeline.ts';
 export type { PipelineResult, RunTimings } from './pipelines/run-result.ts';
+export type { StepFailure } from './pipelines/step-failure.ts';
 export type { StepResult } from './pipelines/step-result.ts';
 export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';

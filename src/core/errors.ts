@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'aborted'
   | 'unsupported'
   | 'pipeline-failed'
+  | 'gate-failed'
   | 'command-failed'
   | 'worker-failed';
 

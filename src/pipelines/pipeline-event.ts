@@ -2,6 +2,7 @@ import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { RunOutcome } from './reducer.ts';
+import type { StepFailure } from './step-failure.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
 export type PipelineEvent = RunStarted | StepStarted | StepSucceeded | StepRetrying | StepFailed | StepSkipped | StepCancelled | RunFinished;
@@ -62,7 +63,7 @@ export interface StepRetrying extends AttemptEventBase {
   /** How long the attempt took, in milliseconds. */
   readonly durationMs: number;
   /** Why it failed. */
-  readonly failure: FailureRecord;
+  readonly failure: StepFailure;
   /** When the next attempt begins, epoch milliseconds. */
   readonly retryAt: number;
 }
@@ -74,7 +75,7 @@ export interface StepFailed extends AttemptEventBase {
   /** How long the attempt took, in milliseconds. */
   readonly durationMs: number;
   /** Why it failed. */
-  readonly failure: FailureRecord;
+  readonly failure: StepFailure;
 }
 
 /** That a step will not run, by its condition, its trigger, or because one that it depends on did not succeed. */

@@ -20,6 +20,7 @@ import { storageOption } from '../storage/storage-option.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
 import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
+import { asGate, type StepGateAnswer, type StepGateReport } from './gates/gate.ts';
 import { readRun, type PipelineRun } from './history/read-run.ts';
 import { readRuns } from './history/read-runs.ts';
 import type { PipelineRunPage, PipelineRunSummary } from './history/run-summary.ts';
@@ -257,6 +258,36 @@ export class Pipeline<Input = undefined, Params = Input> {
   ): StepHandle<Output>;
   step<Output>(name: string, options: StepOptions<StepNeeds, Params>, run: StepFunction<never, Params, Output>): StepHandle<Output> {
     return this.#define(name, (handle) => defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools }));
+  }
+
+  /**
+   * Adds a step that looks at data or figures and lets nothing past that is not as it must be. Its work answers with `true` or `false`, or with a list of checks. When each has passed, or is only a `warning`, the step succeeds and puts out its report;
+   * otherwise it fails with the code `gate-failed`, and what needs it does not run. The report, with all checks, is in the `failure` of the step, in `getRun` too. What fails by its checks is not tried again; what the work throws is, by
+   * `retries`. A warning that failed is in the step's log.
+   *
+   * Fails with the code `validation` for an empty list, in which nothing was checked, for two checks of one name, and for a report of more than 256 KiB. Throws `ValidationError` as `step` does.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * const rows = pipeline.step('ingest', {}, () => [12, 31, 7]);
+   * const good = pipeline.gate('quality', { needs: { rows } }, ({ inputs }) => [
+   *   { name: 'rows', passed: inputs.rows.length >= 1000, actual: inputs.rows.length, expected: 'at least 1000' },
+   *   { name: 'no negative delay', passed: inputs.rows.every((delay) => delay >= 0), severity: 'warning' },
+   * ]);
+   * pipeline.step('train', { needs: { rows }, after: [good] }, () => 'a model');
+   * const { status, steps } = await pipeline.run();
+   * console.log(status, steps['train']?.status, steps['quality']?.failure?.report?.checks.length); // failed upstream_failed 2
+   * ```
+   */
+  gate<Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = 'all_success'>(
+    name: string,
+    options: StepOptions<Needs, Params, Trigger>,
+    run: StepFunction<StepInputs<Needs, Trigger>, Params, StepGateAnswer>,
+  ): StepHandle<StepGateReport> {
+    return this.#define(name, (handle) => asGate(defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools })));
   }
 
   /**

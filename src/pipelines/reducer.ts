@@ -4,6 +4,7 @@ import { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
 import { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
+import type { StepFailure } from './step-failure.ts';
 import { leftOf, runTimeout, stepTimeout, type RunTimeout } from './timeouts.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 
@@ -20,7 +21,7 @@ export interface AttemptFailure {
   /** Epoch milliseconds. */
   readonly at: number;
   /** What was thrown. */
-  readonly failure: FailureRecord;
+  readonly failure: StepFailure;
 }
 
 /** What is known of a step at one moment of a run. */
@@ -90,7 +91,7 @@ export type RunEvent =
       readonly step: string;
       readonly attempt: number;
       readonly durationMs: number;
-      readonly failure: FailureRecord;
+      readonly failure: StepFailure;
       readonly retryable: boolean;
       /** In [0, 1): fixes the jitter of the wait. */
       readonly chance: number;

@@ -14,6 +14,7 @@ import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import { decide, isFinal, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import { describeStepFailure } from './step-failure.ts';
 import { stepResult, type StepResult } from './step-result.ts';
 import type { StepAttempt, StepContext, StepDefinition } from './step.ts';
 import type { StepTools } from './step-tools.ts';
@@ -384,7 +385,7 @@ export class RunExecutor {
 
   #fail(step: string, attempt: number, error: unknown, durationMs: number, retryable: boolean): void {
     const { clock, chance } = this.#parts;
-    this.#post({ type: 'attempt-failed', at: clock.now(), step, attempt, durationMs, failure: describeFailure(error), retryable, chance: chance(step, attempt) });
+    this.#post({ type: 'attempt-failed', at: clock.now(), step, attempt, durationMs, failure: describeStepFailure(error), retryable, chance: chance(step, attempt) });
   }
 
   /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */

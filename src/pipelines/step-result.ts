@@ -1,6 +1,6 @@
-import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { AttemptFailure, StepState, StepStatus } from './reducer.ts';
+import type { StepFailure } from './step-failure.ts';
 
 /** What became of a step. */
 export interface StepResult {
@@ -13,7 +13,7 @@ export interface StepResult {
   /** The failed attempts, the last 16 of them. */
   readonly failures: readonly AttemptFailure[];
   /** Why it failed. */
-  readonly failure?: FailureRecord | undefined;
+  readonly failure?: StepFailure | undefined;
   /** Why it did not run, or was stopped. */
   readonly because?: string | undefined;
   /** When its first attempt began, epoch milliseconds. */
