@@ -245,7 +245,7 @@ export type { PauseOptions } from './pipelines/launching/launch-book.ts';
 export type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage, StepLogQuery } from './pipelines/logs/read-step-logs.ts';
 export type { StepLogLevel } from './pipelines/logs/step-log-lines.ts';
 export type { CallCause, PipelineCause, RunCause, ScheduleCause, TriggerCause } from './pipelines/launching/run-cause.ts';
-export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/reducer.ts';
+export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/run-state.ts';
 export type { RetryCondition, RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRunAttribute, PipelineRunAttributeCondition, PipelineRunCondition, PipelineRunFilter, PipelineRunNumberAttribute } from './pipelines/history/pipeline-run-filter.ts';
 export type { PipelineRunOrder, PipelineRunParamCondition, PipelineRunTextAttribute, PipelineRunWordAttribute } from './pipelines/history/pipeline-run-filter.ts';

@@ -6,8 +6,8 @@ const mask = width - 1;
 type Node = readonly unknown[];
 
 /**
- * An array of fixed length that never changes. A version with one element replaced shares all but one short path of nodes with it, so that many versions cost little more
- * than one, and each stays what it was (a radix tree as in Bagwell and Rompf 2011, without concatenation).
+ * An array that never changes. A version with one element replaced shares all but one short path of nodes with it, so that many versions cost little more
+ * than one, and each stays what it was (a radix tree as in Bagwell and Rompf 2011, without concatenation). One with elements added shares all full nodes.
  */
 export class PersistentArray<T> {
   readonly length: number;
@@ -38,7 +38,21 @@ export class PersistentArray<T> {
   /** The array with another element at `i`. */
   with(i: number, value: T): PersistentArray<T> {
     if (this.at(i) === value) return this;
-    return new PersistentArray<T>(this.length, replaced(this.#root, this.#shift, i, value), this.#shift);
+    return new PersistentArray<T>(this.length, spliced(this.#root, this.#shift, i, [value]), this.#shift);
+  }
+
+  /** The array with more elements at its end. */
+  appended(values: readonly T[]): PersistentArray<T> {
+    let longer = this.#filled(values.slice(0, width - (this.length & mask)));
+    for (let at = longer.length - this.length; at < values.length; at += width) longer = longer.#filled(values.slice(at, at + width));
+    return longer;
+  }
+
+  /** The array with as many more elements as its last group has room for, or of a next one. */
+  #filled(values: readonly T[]): PersistentArray<T> {
+    const isFull = this.length === width << this.#shift;
+    const [root, shift] = isFull ? [[this.#root], this.#shift + bits] : [this.#root, this.#shift];
+    return new PersistentArray<T>(this.length + values.length, spliced(root, shift, this.length, values), shift);
   }
 
   *[Symbol.iterator](): IterableIterator<T> {
@@ -52,9 +66,11 @@ function grouped(level: Node): Node {
   return groups;
 }
 
-function replaced(node: Node, shift: number, i: number, value: unknown): Node {
+/** A copy of the path to element `i` in which it and those behind it are `values`, all of one group; a path that there is not yet is made. */
+function spliced(node: Node, shift: number, i: number, values: readonly unknown[]): Node {
   const copy = node.slice();
   const at = (i >>> shift) & mask;
-  copy[at] = shift === 0 ? value : replaced(node[at] as Node, shift - bits, i, value);
+  if (shift === 0) for (const [k, value] of values.entries()) copy[at + k] = value;
+  else copy[at] = spliced((node[at] ?? []) as Node, shift - bits, i, values);
   return copy;
 }

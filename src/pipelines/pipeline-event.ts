@@ -1,7 +1,7 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
-import type { RunOutcome } from './reducer.ts';
+import type { RunOutcome } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */

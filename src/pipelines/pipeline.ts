@@ -34,7 +34,7 @@ import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPip
 import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
 import { PoolSlots } from './pool-slots.ts';
-import type { RunOutcome } from './reducer.ts';
+import type { RunOutcome } from './run-state.ts';
 import { driveRun, finishedRun } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
 import type { PipelineResult } from './run-result.ts';

@@ -2,21 +2,23 @@ import { pushed, withoutFirst, type Before, type Heap } from './heap.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan } from './plan.ts';
 
-/** A step that may start. */
-interface ReadyStep {
+/** A unit that may start. */
+interface ReadyUnit {
+  readonly unit: number;
+  /** The number of the step that it is, or is an item of. */
   readonly step: number;
   readonly priority: number;
   /** Grows with each that became ready. */
   readonly turn: number;
 }
 
-type Line = Heap<ReadyStep> | undefined;
+type Line = Heap<ReadyUnit> | undefined;
 
-const before: Before<ReadyStep> = (a, b) => (a.priority === b.priority ? a.turn < b.turn : a.priority > b.priority);
+const before: Before<ReadyUnit> = (a, b) => (a.priority === b.priority ? a.turn < b.turn : a.priority > b.priority);
 
 /**
- * The steps that may start as soon as there is room, and the slots of the pools that are free: those of higher priority first, and among equals first come first served. Each pool has a line of its
- * own. A step that needs more slots than are free waits for them at the head of it, and none passes it, or it might wait for ever. The queue never changes: what is added or taken gives another.
+ * The units that may start as soon as there is room, and the slots of the pools that are free: those of higher priority first, and among equals first come first served. Each pool has a line of its
+ * own. One that needs more slots than are free waits for them at the head of it, and none passes it, or it might wait for ever. The queue never changes: what is added or taken gives another.
  */
 export class ReadyQueue {
   readonly #plan: Plan;
@@ -36,58 +38,63 @@ export class ReadyQueue {
 
   /** The queue of a run that begins. */
   static of(plan: Plan): ReadyQueue {
-    return new ReadyQueue(plan, nobody(plan), plan.pools, noneWaits(plan), 0);
+    return new ReadyQueue(plan, nobody(plan), plan.pools, noneWaits(plan.steps.length), 0);
   }
 
-  /** The queue with a step at its end; itself when the step waits already. A step that was taken out must not come back. */
-  with(step: number): ReadyQueue {
-    if (this.#waiting.at(step)) return this;
+  /** The queue with a unit of a step at its end; itself when the unit waits already. One that was taken out must not come back. */
+  with(unit: number, step: number): ReadyQueue {
+    if (this.has(unit)) return this;
     const { priority = 0 } = this.#plan.steps[step]!;
     const pool = this.#plan.poolOf[step]!;
-    const lines = this.#lines.with(pool, pushed(this.#lines[pool], { step, priority, turn: this.#turn }, before));
-    return new ReadyQueue(this.#plan, lines, this.#free, this.#waiting.with(step, true), this.#turn + 1);
+    const lines = this.#lines.with(pool, pushed(this.#lines[pool], { unit, step, priority, turn: this.#turn }, before));
+    return new ReadyQueue(this.#plan, lines, this.#free, this.#waiting.with(unit, true), this.#turn + 1);
   }
 
-  /** The queue without a step that need not start any more. */
-  without(step: number): ReadyQueue {
-    return this.#waiting.at(step) ? new ReadyQueue(this.#plan, this.#lines, this.#free, this.#waiting.with(step, false), this.#turn) : this;
+  /** The queue without a unit that need not start any more. */
+  without(unit: number): ReadyQueue {
+    return this.has(unit) ? new ReadyQueue(this.#plan, this.#lines, this.#free, this.#waiting.with(unit, false), this.#turn) : this;
   }
 
-  /** The queue without any step; those that run keep their slots. */
+  /** Whether a unit waits. */
+  has(unit: number): boolean {
+    return this.#waiting.at(unit);
+  }
+
+  /** The queue without any unit; those that run keep their slots. */
   cleared(): ReadyQueue {
-    return new ReadyQueue(this.#plan, nobody(this.#plan), this.#free, noneWaits(this.#plan), this.#turn);
+    return new ReadyQueue(this.#plan, nobody(this.#plan), this.#free, noneWaits(this.#waiting.length), this.#turn);
   }
 
-  /** The step whose turn it is, and the queue without it and the slots that it takes; `undefined` when none can start. */
-  next(): { readonly step: number; readonly rest: ReadyQueue } | undefined {
+  /** The unit whose turn it is, and the queue without it and the slots that it takes; `undefined` when none can start. */
+  next(): { readonly unit: number; readonly rest: ReadyQueue } | undefined {
     // One that was taken out has stayed in its line, for it is not to be found there.
     const lines = this.#lines.map((line) => this.#stillWaiting(line));
-    let first: ReadyStep | undefined;
+    let first: ReadyUnit | undefined;
     for (const [pool, line] of lines.entries()) {
       if (line && this.#slots(line.item.step) <= this.#free[pool]! && (!first || before(line.item, first))) first = line.item;
     }
     if (first === undefined) return undefined;
-    const { step } = first;
+    const { unit, step } = first;
     const pool = this.#plan.poolOf[step]!;
     const rest = lines.with(pool, withoutFirst(lines[pool]!, before));
-    return { step, rest: new ReadyQueue(this.#plan, rest, this.#free.with(pool, this.#free[pool]! - this.#slots(step)), this.#waiting.with(step, false), this.#turn) };
+    return { unit, rest: new ReadyQueue(this.#plan, rest, this.#free.with(pool, this.#free[pool]! - this.#slots(step)), this.#waiting.with(unit, false), this.#turn) };
   }
 
-  /** The queue with the slots free again that a step had taken. */
+  /** The queue with the slots free again that a unit of a step had taken. */
   released(step: number): ReadyQueue {
     const pool = this.#plan.poolOf[step]!;
     const free = this.#free.with(pool, this.#free[pool]! + this.#slots(step));
     return new ReadyQueue(this.#plan, this.#lines, free, this.#waiting, this.#turn);
   }
 
-  /** The steps that wait, in the order of the plan. */
+  /** The units that wait, by number. */
   *[Symbol.iterator](): IterableIterator<number> {
-    for (const [step, waits] of [...this.#waiting].entries()) if (waits) yield step;
+    for (const [unit, waits] of [...this.#waiting].entries()) if (waits) yield unit;
   }
 
   #stillWaiting(line: Line): Line {
     let left = line;
-    while (left && !this.#waiting.at(left.item.step)) left = withoutFirst(left, before);
+    while (left && !this.has(left.item.unit)) left = withoutFirst(left, before);
     return left;
   }
 
@@ -100,6 +107,6 @@ function nobody({ pools }: Plan): Line[] {
   return pools.map(() => undefined);
 }
 
-function noneWaits({ steps }: Plan): PersistentArray<boolean> {
-  return PersistentArray.from(steps.map(() => false));
+function noneWaits(units: number): PersistentArray<boolean> {
+  return PersistentArray.from(Array.from({ length: units }, () => false));
 }

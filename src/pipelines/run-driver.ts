@@ -5,7 +5,7 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
-import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './reducer.ts';
+import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './run-state.ts';
 import { stableChance } from './retry.ts';
 import { RunExecutor, type ExecutorParts } from './run-executor.ts';
 import type { RunHost } from './run-host.ts';
@@ -53,7 +53,7 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   await store.noteEnd(head);
   const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence }));
   notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt), failure });
-  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.steps.at(i)]));
+  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
   return resultOf(host, finished, definition, states, outputs);
 }
 

@@ -12,7 +12,9 @@ import type { RunLease } from './lease.ts';
 import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
-import { decide, isFinal, type RunCommand, type RunEvent, type RunState } from './reducer.ts';
+import { decide } from './reducer.ts';
+import type { AbortUnit, RunCommand, RunEvent } from './run-event.ts';
+import { isFinal, type RunState } from './run-state.ts';
 import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import { describeStepFailure } from './step-failure.ts';
 import { stepResult, type StepResult } from './step-result.ts';
@@ -172,8 +174,8 @@ export class RunExecutor {
   }
 
   #recordOf(name: string, state: RunState): StepRecord {
-    const { definition, head, lease } = this.#parts;
-    const step = state.steps.at(definition.plan.indexOf.get(name)!);
+    const { head, lease } = this.#parts;
+    const step = state.units.named({ step: name });
     const output = step.status === 'succeeded' ? this.#saved.get(name)?.stored : undefined;
     const without = this.#without.get(name);
     return { ...step, step: name, round: head.round, fence: lease.fence, output, lookup: this.#lookups.get(name), ...(without?.length && { without }) };
@@ -201,7 +203,7 @@ export class RunExecutor {
     }
   }
 
-  #whyStopped({ step, reason }: Extract<RunCommand, { type: 'abort' }>): Error {
+  #whyStopped({ step, reason }: AbortUnit): Error {
     const { timeout } = this.#state;
     if (reason === 'step-timeout') return stepTimeout(step, this.#parts.definition.steps.get(step)!.totalTimeoutMs!);
     return reason === 'run-timeout' ? runTimeout(timeout!.limitMs) : new AbortedError(`Step '${step}' was stopped, for its run was cancelled.`);
@@ -365,9 +367,9 @@ export class RunExecutor {
 
   /** The states that a step may look at. */
   #statesFor({ handle, final, needs, after }: StepDefinition): Readonly<Record<string, StepResult>> {
-    const { steps, plan } = this.#parts.definition;
+    const { steps } = this.#parts.definition;
     const names = final ? [...steps.keys()].filter((name) => name !== handle.name) : new Set([...Object.values(needs), ...after]);
-    return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.steps.at(plan.indexOf.get(name)!))]));
+    return Object.fromEntries([...names].map((name) => [name, stepResult(name, this.#state.units.named({ step: name }))]));
   }
 
   /** Asks the step whether trying again can help. */
@@ -390,8 +392,8 @@ export class RunExecutor {
 
   /** Passes on what a recorded step has to tell: its output to the others, its news to the listener. */
   #tellOf(step: string): void {
-    const { definition, outputs } = this.#parts;
-    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache } = this.#state.steps.at(definition.plan.indexOf.get(step)!);
+    const { outputs } = this.#parts;
+    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache } = this.#state.units.named({ step });
     const failure = known ?? failures.at(-1)?.failure;
     if (isFinal(status)) this.#undoTimersOf(step);
     if (status === 'succeeded') {

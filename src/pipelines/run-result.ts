@@ -1,7 +1,7 @@
 import { ModelkeepError, ValidationError } from '../core/errors.ts';
 import type { FailureRecord } from '../core/failure.ts';
 import type { Outputs } from './outputs.ts';
-import type { RunOutcome } from './reducer.ts';
+import type { RunOutcome } from './run-state.ts';
 import type { StepResult } from './step-result.ts';
 import type { StepHandle } from './step.ts';
 

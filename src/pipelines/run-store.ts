@@ -15,7 +15,7 @@ import type { CacheLookup } from './caching/step-cache.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
-import type { RunOutcome, StepState } from './reducer.ts';
+import type { RunOutcome, StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import type { StoredOutput } from './stored-output.ts';
 

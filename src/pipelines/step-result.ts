@@ -1,5 +1,5 @@
 import type { CachedFrom } from './caching/cached-from.ts';
-import type { AttemptFailure, StepState, StepStatus } from './reducer.ts';
+import type { AttemptFailure, StepState, StepStatus } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 
 /** What became of a step. */

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { MemoryStorage, Pipeline, type PipelineOptions, type StepHandle } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { planSteps, type Plan } from '../../src/pipelines/plan.ts';
-import { decide, initialState } from '../../src/pipelines/reducer.ts';
+import { decide } from '../../src/pipelines/reducer.ts';
 import { retryPolicy } from '../../src/pipelines/retry.ts';
+import { initialState } from '../../src/pipelines/run-state.ts';
 import { compare, measure, type Benchmark, type Result } from './harness.ts';
 
 const steps = 100;

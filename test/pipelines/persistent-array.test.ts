@@ -20,6 +20,26 @@ describe('PersistentArray', () => {
     }
   });
 
+  it('grows as an array does, and leaves every shorter version as it was', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.nat(3), fc.nat(70), fc.constantFrom(31, 32, 33, 1023, 1024, 1100)), { maxLength: 8 }), (additions) => {
+        const versions = [PersistentArray.from<number>([])];
+        const expected: number[] = [];
+        for (const count of additions) {
+          const values = Array.from({ length: count }, (_, i) => expected.length + i);
+          expected.push(...values);
+          versions.push(versions.at(-1)!.appended(values));
+        }
+        for (const version of versions) expect([...version]).toEqual(expected.slice(0, version.length));
+        const last = versions.at(-1)!;
+        expect(last.length).toBe(expected.length);
+        expect(() => last.at(expected.length)).toThrow(RangeError);
+        if (expected.length > 0) expect(last.with(expected.length - 1, -1).at(expected.length - 1)).toBe(-1);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('is as an array for any order of changes', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 2000 }), fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 50 }), (length, changes) => {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planSteps, type Plan, type StepSpec } from '../../src/pipelines/plan.ts';
-import { decide, initialState, type RunCommand, type RunEvent, type RunState, type StepState, type StepStatus } from '../../src/pipelines/reducer.ts';
+import { decide } from '../../src/pipelines/reducer.ts';
+import type { RunCommand, RunEvent } from '../../src/pipelines/run-event.ts';
+import { initialState, type RunState, type StepState, type StepStatus } from '../../src/pipelines/run-state.ts';
 import { retryPolicy, retryWaitMs, stableChance, type RetryOptions } from '../../src/pipelines/retry.ts';
 import cases from '../fixtures/pipelines.json' with { type: 'json' };
 
@@ -117,7 +119,7 @@ class Simulation {
     if (command.type === 'finish') this.finishes.push(command.status);
     if (command.type === 'execute') {
       const index = this.plan.indexOf.get(command.step)!;
-      expect(this.plan.upstream[index]!.every((source) => this.state.steps.at(source).status === 'succeeded')).toBe(true);
+      expect(this.plan.upstream[index]!.every((source) => this.state.units.at(source).status === 'succeeded')).toBe(true);
       this.executed.push(command.step);
       this.running.set(command.step, command.attempt);
       expect(this.running.size).toBeLessThanOrEqual(this.state.concurrency);
@@ -125,7 +127,7 @@ class Simulation {
   }
 
   step(name: string): StepState {
-    return this.state.steps.at(this.plan.indexOf.get(name)!);
+    return this.state.units.named({ step: name });
   }
 
   end(name: string, succeeds: boolean): readonly RunCommand[] {
@@ -141,7 +143,7 @@ class Simulation {
   }
 
   statuses(): Record<string, StepStatus> {
-    return Object.fromEntries(this.plan.steps.map(({ name }, i) => [name, this.state.steps.at(i).status]));
+    return Object.fromEntries(this.plan.steps.map(({ name }, i) => [name, this.state.units.at(i).status]));
   }
 }
 
@@ -198,7 +200,7 @@ describe('decide', () => {
     const [first] = decide(plan, Object.freeze(start), { type: 'started', at: 0 });
     const [second] = decide(plan, Object.freeze(first), { type: 'attempt-succeeded', at: 1, step: 'a', attempt: 1, durationMs: 1 });
     const [other] = decide(plan, first, { type: 'attempt-failed', at: 1, step: 'a', attempt: 1, durationMs: 1, failure, retryable: true, chance: 0 });
-    const statuses = [start, first, second, other].map(({ steps }) => [...steps].map(({ status }) => status));
+    const statuses = [start, first, second, other].map(({ units }) => [...units].map(({ status }) => status));
     expect(statuses).toEqual([['pending', 'pending'], ['running', 'pending'], ['succeeded', 'running'], ['failed', 'upstream_failed']]);
     expect([start, first, second, other].map(({ ready }) => [...ready])).toEqual([[], [], [], []]);
   });

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../../core/codec.ts';
 import { digestOf, type Digest } from '../../core/digest.ts';
-import { isFinal, type StepStatus } from '../reducer.ts';
+import { isFinal, type StepStatus } from '../run-state.ts';
 import type { StoredOutput } from '../stored-output.ts';
 import type { CachePolicy } from './cache-options.ts';
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { childRunId } from '../nesting/child-run-id.ts';
 import type { SubRun } from '../nesting/sub-pipeline.ts';
-import { unbegun, type StepState } from '../reducer.ts';
+import { unbegun, untouched } from '../run-state.ts';
 import type { RunHead, RunStore, StepRecord } from '../run-store.ts';
 import { stepResult, type StepResult } from '../step-result.ts';
 import { contentsOf, type StoredContents } from '../stored-output.ts';
@@ -29,8 +29,6 @@ export interface PipelineRun extends PipelineRunSummary {
   /** By the name of the step, the runs of other pipelines that steps are, whether begun or not. */
   readonly subRuns: Readonly<Record<string, SubRun>>;
 }
-
-const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 
 /** A run with its steps. */
 export async function readRun(store: RunStore, head: RunHead, clock: Clock, options: OperationOptions): Promise<PipelineRun> {

@@ -3,7 +3,7 @@ import type { FailureRecord } from '../../core/failure.ts';
 import type { Page } from '../../core/page.ts';
 import type { RunCause } from '../launching/run-cause.ts';
 import type { LeaseRecord } from '../lease.ts';
-import type { RunOutcome } from '../reducer.ts';
+import type { RunOutcome } from '../run-state.ts';
 import { runTimings, type RunTimings } from '../run-result.ts';
 import type { RunHead } from '../run-store.ts';
 import type { DataInterval } from '../schedules/data-interval.ts';

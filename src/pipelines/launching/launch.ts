@@ -2,7 +2,7 @@ import { digestOf } from '../../core/digest.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { PipelineListener } from '../pipeline-event.ts';
-import type { RunOutcome } from '../reducer.ts';
+import type { RunOutcome } from '../run-state.ts';
 import type { RunStore } from '../run-store.ts';
 import type { DataInterval } from '../schedules/data-interval.ts';
 import type { RunCause } from './run-cause.ts';

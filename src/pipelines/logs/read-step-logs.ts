@@ -8,7 +8,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { LogPosition } from '../../storage/contract.ts';
-import { isFinal } from '../reducer.ts';
+import { isFinal } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 import { stepLogLevels, type StepLogEntry, type StepLogLevel } from './step-log-lines.ts';
 

@@ -7,7 +7,7 @@ import type { LongOperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { PipelineListener } from '../pipeline-event.ts';
 import type { LaunchOptions } from '../launching/launch.ts';
-import type { RunOutcome } from '../reducer.ts';
+import type { RunOutcome } from '../run-state.ts';
 import { type DataInterval } from './data-interval.ts';
 import { intervalsBetween } from './intervals.ts';
 import type { Schedule } from './schedule.ts';

@@ -5,7 +5,7 @@ import { escapeSegment } from '../../core/key.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { TriggerEvent, TriggerPage, TriggerPollOptions, TriggerSource } from '../../core/trigger-source.ts';
-import type { RunOutcome } from '../reducer.ts';
+import type { RunOutcome } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 
 /** Which ends of runs are told. */

@@ -1,0 +1,103 @@
+import type { CachedFrom } from './caching/cached-from.ts';
+import type { RunOutcome, StopReason } from './run-state.ts';
+import type { StepFailure } from './step-failure.ts';
+import type { UnitName } from './units.ts';
+
+/** Something that happened to a run. */
+export type RunEvent = RunBegun | AttemptSucceeded | AttemptFailed | AttemptDeclined | SuccessFound | RetryDue | DeadlineDue | CancelAsked;
+
+/** An executor begins or goes on with the run. */
+interface RunBegun {
+  readonly type: 'started';
+  readonly at: number;
+}
+
+/** What tells of the end of an attempt. */
+interface AttemptEnd extends UnitName {
+  readonly at: number;
+  readonly attempt: number;
+}
+
+export interface AttemptSucceeded extends AttemptEnd {
+  readonly type: 'attempt-succeeded';
+  readonly durationMs: number;
+  /** Given when there was an output to take, so that no attempt was made. */
+  readonly cache?: CachedFrom | undefined;
+}
+
+export interface AttemptFailed extends AttemptEnd {
+  readonly type: 'attempt-failed';
+  readonly durationMs: number;
+  readonly failure: StepFailure;
+  readonly retryable: boolean;
+  /** In [0, 1): fixes the jitter of the wait. */
+  readonly chance: number;
+}
+
+/** The condition of a step did not hold. */
+interface AttemptDeclined extends AttemptEnd {
+  readonly type: 'declined';
+}
+
+/** A former owner's success of a unit has been found. */
+export interface SuccessFound extends UnitName {
+  readonly type: 'found-succeeded';
+  readonly at: number;
+  readonly durationMs: number | undefined;
+  readonly cache?: CachedFrom | undefined;
+}
+
+interface RetryDue extends UnitName {
+  readonly type: 'retry-due';
+  readonly at: number;
+}
+
+/** The time of a unit is over, or that of the run when none is named. */
+interface DeadlineDue {
+  readonly type: 'deadline-due';
+  readonly at: number;
+  readonly step?: string | undefined;
+  readonly index?: number | undefined;
+}
+
+interface CancelAsked {
+  readonly type: 'cancelled';
+  readonly at: number;
+}
+
+/** What an executor has to do, in this order; every `record` must be durable before anything else is done. */
+export type RunCommand =
+  | RecordUnit
+  | ExecuteUnit
+  | AwaitRetry
+  | AwaitDeadline
+  | AbortUnit
+  | { readonly type: 'finish'; readonly status: RunOutcome };
+
+interface RecordUnit extends UnitName {
+  readonly type: 'record';
+}
+
+interface ExecuteUnit extends UnitName {
+  readonly type: 'execute';
+  readonly attempt: number;
+}
+
+/** To tell that a retry is due. */
+interface AwaitRetry extends UnitName {
+  readonly type: 'wait';
+  readonly forMs: number;
+}
+
+/** To tell that the time of a unit is over, or that of the run when none is named. */
+interface AwaitDeadline {
+  readonly type: 'deadline';
+  readonly step?: string | undefined;
+  readonly index?: number | undefined;
+  readonly forMs: number;
+}
+
+export interface AbortUnit extends UnitName {
+  readonly type: 'abort';
+  readonly reason: StopReason | 'step-timeout';
+}
