@@ -146,6 +146,18 @@ const brokenAdapters: Record<string, () => StorageAdapter> = {
     const copy = copyOf(storage);
     return { readLog: (log, query) => copy.readLog(log, { ...query, after: undefined }) };
   }),
+  'lends all readings the same memory': broken((storage) => {
+    const copy = copyOf(storage);
+    const memory = new Uint8Array(1 << 18);
+    return {
+      async *readLog(log, query) {
+        for await (const entry of copy.readLog(log, query)) {
+          if (query?.transient === true) memory.set(entry.bytes);
+          yield query?.transient === true ? { ...entry, bytes: memory.subarray(0, entry.bytes.length) } : entry;
+        }
+      },
+    };
+  }),
   'deletes nothing of a log': broken(() => ({ deleteLog: async () => undefined })),
   'keeps a blob whose digest was another': broken((storage) => {
     const copy = copyOf(storage);

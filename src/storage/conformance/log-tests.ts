@@ -1,6 +1,7 @@
 import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import { randomBytes, append, entriesOf, keysOf, sortedTexts, textsByWriter, textsOf } from './calls.ts';
 import { seededRandom } from '../../core/random.ts';
+import type { LogEntry } from '../contract.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
 import type { DeclareTest } from './test-store.ts';
 
@@ -143,5 +144,27 @@ export function logTests(test: DeclareTest): void {
       assertEqual(at, values.length, 'entries');
     }
     assertEqual((await entriesOf(storage, 'log')).map(({ bytes }) => bytes), values, 'the log afterwards');
+  });
+
+  test('readings at the same time are not lent the same memory, nor is one after another was left midway', async ({ storage }) => {
+    const random = seededRandom(4);
+    const values = Array.from({ length: 6 }, () => randomBytes(50_000, random));
+    for (const half of [values.slice(0, 3), values.slice(3)]) await storage.append('log', half, { writer: 'w' });
+    const begin = (): AsyncIterator<LogEntry> => storage.readLog('log', { transient: true })[Symbol.asyncIterator]();
+    for (let round = 0; round < 2; round++) {
+      const [slow, quick] = [begin(), begin()];
+      for (const expected of values) {
+        const lent = (await slow.next()).value as LogEntry;
+        assertEqual(((await quick.next()).value as LogEntry).bytes, expected, 'the entry of the one');
+        if (lent.sequence === 3) for await (const { sequence, bytes } of storage.readLog('log', { transient: true })) assertEqual(bytes, values[sequence - 1], 'the entry of a third');
+        assertEqual(lent.bytes, expected, 'the entry of the other');
+      }
+      assertEqual([(await slow.next()).done, (await quick.next()).done], [true, true], 'the ends');
+    }
+    const left = begin();
+    const last = (await left.next()).value as LogEntry;
+    await left.return?.();
+    for await (const { sequence, bytes } of storage.readLog('log', { transient: true })) assertEqual(bytes, values[sequence - 1], 'the entry');
+    assertEqual(last.bytes, values[0], 'what was lent last');
   });
 }

@@ -9,6 +9,7 @@ import { syncIfThere } from './file-reading.ts';
 import { codeOf, type FileSystem } from './file-system.ts';
 import { deletionFile, readLogDirectory, walkLogs, type SegmentName } from './log-directory.ts';
 import type { LogFrame } from './log-entries.ts';
+import { SpareWindow, type ReadWindow } from './read-window.ts';
 import type { SegmentDraft } from './segment-frame.ts';
 import { endOf, SegmentReader, type PlacedFrame } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
@@ -23,6 +24,7 @@ export class LogStore {
   readonly #root: string;
   /** In order of use. */
   readonly #writers = new Map<string, SegmentWriter>();
+  readonly #window = new SpareWindow();
   #swept = false;
 
   constructor(fileSystem: FileSystem, directories: Directories) {
@@ -45,6 +47,7 @@ export class LogStore {
   async *read(log: Key, query: LogQuery): AsyncGenerator<LogFrame> {
     const vector = decodePosition(query.after);
     const { segments } = await this.#guard(log, () => readLogDirectory(this.#fileSystem, join(this.#root, ...log.split('/'))));
+    const window = this.#window.take();
     for (let start = 0; start < segments.length; ) {
       const writer = segments[start]!.writer;
       let end = start;
@@ -53,16 +56,18 @@ export class LogStore {
       vector.delete(writer);
       const others = encodePosition(vector);
       let reached = after;
-      for await (const placed of this.#readWriter(log, segments.slice(start, end), after)) {
+      for await (const placed of this.#readWriter(log, segments.slice(start, end), after, window)) {
         reached = endOf(placed.frame).sequence;
         yield { writer, others, after, ...placed };
       }
       if (reached > 0) vector.set(writer, reached);
       start = end;
     }
+    // Not of a reading that was left midway: what it was given last may still be looked at.
+    this.#window.keep(window);
   }
 
-  async *#readWriter(log: Key, segments: readonly SegmentName[], after: number): AsyncGenerator<PlacedFrame> {
+  async *#readWriter(log: Key, segments: readonly SegmentName[], after: number, window: ReadWindow): AsyncGenerator<PlacedFrame> {
     let reader = await this.#open(log, segments[0]!);
     let reached = 0;
     for (let i = 0; reader !== undefined; i++) {
@@ -73,7 +78,7 @@ export class LogStore {
         next = segments[i + 1] && (await this.#open(log, segments[i + 1]!));
         const limit = next?.header.entriesBefore ?? Infinity;
         if (limit <= after) reached = limit;
-        else for await (const placed of current.frames(after)) {
+        else for await (const placed of current.frames(after, window)) {
           // Behind it, the next segment has taken over.
           if (endOf(placed.frame).sequence > limit) break;
           reached = endOf(placed.frame).sequence;

@@ -3,6 +3,7 @@ import type { Key } from '../../core/key.ts';
 import { fileHeaderBytes, parseFileHeader, type FileHeader } from './file-header.ts';
 import { fillAt, readAt } from './file-reading.ts';
 import type { FileSystem, OpenFile } from './file-system.ts';
+import { ReadWindow } from './read-window.ts';
 import { isSegmentFrameSound, parseSegmentFrame, segmentHeaderBytes, segmentKinds, segmentTrailerBytes, type SegmentFrame } from './segment-frame.ts';
 
 const windowBytes = 1 << 20;
@@ -48,23 +49,17 @@ export class SegmentReader {
 
   /**
    * The frames with entries after sequence `after` that are in the file by now, in order, up to a seal or to a write that never finished. Throws
-   * `IntegrityError` at a frame that was whole once. The bytes of a frame are there until the next one is asked for: all are read into the same memory.
+   * `IntegrityError` at a frame that was whole once. The bytes of a frame are there until the next one is asked for: all are read into the same window.
    */
-  async *frames(after = 0): AsyncGenerator<PlacedFrame> {
+  async *frames(after = 0, window: ReadWindow = new ReadWindow()): AsyncGenerator<PlacedFrame> {
     const { size } = await this.#file.stat();
     let position = fileHeaderBytes;
     let want = windowBytes;
-    let window = Buffer.alloc(0);
     let kept = 0;
     while (position < size) {
       const length = Math.min(want, size - position);
-      if (window.length < length) {
-        const before = window;
-        window = Buffer.allocUnsafe(length);
-        before.copy(window, 0, 0, kept);
-      }
-      const bytes = window.subarray(0, kept + (await fillAt(this.#file, window.subarray(kept, length), position + kept)));
-      want = windowBytes;
+      const room = window.withRoom(length, kept);
+      const bytes = room.subarray(0, kept + (await fillAt(this.#file, room.subarray(kept, length), position + kept)));
       let at = 0;
       for (;;) {
         const frame = parseSegmentFrame(bytes, at, this.header.salt);
@@ -89,7 +84,7 @@ export class SegmentReader {
       position += at;
       // What was cut by the end of the window need not be read again.
       kept = Math.max(0, bytes.length - at);
-      window.copyWithin(0, at, at + kept);
+      room.copyWithin(0, at, at + kept);
     }
   }
 

@@ -167,11 +167,12 @@ export class MemoryStorage implements StorageAdapter {
     this.#enter('readLog', query);
     const vector = decodePosition(query.after);
     const writers = [...(this.#logs.get(assertKey(log))?.writers ?? [])].map(([writer, { entries }]) => ({ writer, entries, end: entries.length }));
+    const handOut = query.transient === true ? lender() : (bytes: Uint8Array) => new Uint8Array(bytes);
     for (const { writer, entries, end } of writers) {
       for (let sequence = (vector.get(writer) ?? 0) + 1; sequence <= end; sequence++) {
         throwIfAborted(query.signal, `Reading the log ${log}`);
         vector.set(writer, sequence);
-        yield { writer, sequence, bytes: new Uint8Array(entries[sequence - 1]!), position: encodePosition(vector) };
+        yield { writer, sequence, bytes: handOut(entries[sequence - 1]!), position: encodePosition(vector) };
       }
     }
   }
@@ -255,6 +256,20 @@ async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal
     throwIfAborted(signal, 'Reading the blob');
     yield chunk;
   }
+}
+
+/** Of fewer bytes, a copy costs less than a view. */
+const lentFrom = 4_096;
+
+/** Copies large entries into memory that the next one is copied into. */
+function lender(): (bytes: Uint8Array) => Uint8Array {
+  let memory = new Uint8Array(0);
+  return (bytes) => {
+    if (bytes.length < lentFrom) return new Uint8Array(bytes);
+    if (memory.length < bytes.length) memory = new Uint8Array(bytes.length);
+    memory.set(bytes);
+    return memory.subarray(0, bytes.length);
+  };
 }
 
 /** A record for a reader to keep. Its bytes are copied when they are looked at: who finds by the version that nothing is new pays for no copy. What is stored is never changed in place. */
