@@ -8,7 +8,6 @@ import { heldOf, joinHeld, type HeldBatch } from './materialized-state.ts';
 import { mergeRecord, recordBytes, unsure, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore } from './online-store.ts';
 import { RecordRows } from './record-rows.ts';
-import { rowsOfBatches } from './record-table.ts';
 
 /** Hashes of entities lie below it. */
 export const hashes: number = 2 ** 32;
@@ -34,8 +33,6 @@ export interface BuildPlan {
   readonly low?: number | undefined;
   /** Only these. @default all */
   readonly only?: ReadonlySet<Key> | undefined;
-  /** Only rows of batches behind this place in their order. @default all */
-  readonly after?: string | undefined;
   /** Told of rows that were looked at. */
   readonly onRows?: ((rows: number) => void) | undefined;
 }
@@ -59,7 +56,7 @@ export function keepFrom(now: number, end: number): number {
 /** Builds records of a view from its whole log. */
 export async function buildRecords(source: BuildSource, plan: BuildPlan, options: OperationOptions): Promise<BuiltRecords | typeof rewritten> {
   const { current, layout, log, online } = source;
-  const { low = 0, only, after } = plan;
+  const { low = 0, only } = plan;
   const records = new Map<Key, OnlineRecord>();
   let [high, bytes] = [hashes, 0];
   let position: LogPosition | undefined;
@@ -70,9 +67,8 @@ export async function buildRecords(source: BuildSource, plan: BuildPlan, options
     for (const [code, texts] of chunk.rows.keys().entries()) {
       const key = online.keyOf(current, texts);
       const hash = hashOf(key);
-      const found = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
-      if (found === undefined) continue;
-      const rows = after === undefined ? found : rowsOfBatches(found, (batch) => batch > after);
+      const rows = hash >= low && hash < high && only?.has(key) !== false ? all.of(code, Infinity) : undefined;
+      if (rows === undefined) continue;
       const before = records.get(key);
       const built = mergeRecord(before, { rows }, layout, plan.keepFrom) ?? before;
       // Nothing is folded before all are there.

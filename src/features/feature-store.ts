@@ -12,7 +12,7 @@ import type { ListDatasetsQuery, SaveDatasetQuery } from './datasets/dataset-opt
 import type { SavedDataset } from './datasets/saved-dataset.ts';
 import { checkDefinition, type Definition } from './definitions/definition.ts';
 import { DefinitionCatalog } from './definitions/definition-catalog.ts';
-import { currentView, isOnDemand, type CurrentView } from './definitions/definition-states.ts';
+import { currentView, isOnDemand, viewsByEpoch, type CurrentView, type FeatureViewState } from './definitions/definition-states.ts';
 import { parseVersionedName } from './definitions/feature-ref.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
@@ -104,7 +104,6 @@ export class FeatureStore implements AsyncDisposable {
   readonly #plans: PlanCache;
   readonly #online: OnlineStore;
   readonly #logs: OfflineLogs;
-  readonly #materializer: Materializer;
   readonly #ingester: Ingester;
   readonly #rows: RowCache;
   readonly #log: ServingLog | undefined;
@@ -120,10 +119,10 @@ export class FeatureStore implements AsyncDisposable {
     this.#plans = new PlanCache(() => this.#catalog.generation);
     this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
-    this.#materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs, this.#catalog);
+    const materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs, this.#catalog);
     this.#rows = new RowCache(this.#logs, cacheBytes);
     const checks = new CheckPreparer(this.#storage, this.#clock, this.#rows);
-    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, this.#materializer, this.#online, checks);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, materializer, this.#online, checks);
     this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
   }
 
@@ -290,8 +289,8 @@ export class FeatureStore implements AsyncDisposable {
    * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`, and those of datasets until `collectGarbage`. Throws `ValidationError` when a key is not whole.
    */
   async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
-    const current = await this.#viewOf(view, options);
-    return this.#ingester.forget(current, entities, options);
+    const { current, state } = await this.#definedView(view, options);
+    return this.#ingester.forget(current, viewsByEpoch(current.view.name, state), entities, options);
   }
 
   /**
@@ -350,7 +349,7 @@ export class FeatureStore implements AsyncDisposable {
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();
     const current = await this.#viewOf(view, options);
-    return this.#materializer.materialize(current, end, (since) => this.#ingester.recheckOnline(current, since, options), options);
+    return this.#ingester.materialize(current, end, options);
   }
 
   /**
@@ -444,11 +443,11 @@ export class FeatureStore implements AsyncDisposable {
   }
 
   /** A feature view by name, by name and version, or as it was defined, and when it was first defined. */
-  async #definedView(view: string | FeatureView, options: OperationOptions): Promise<{ current: CurrentView; since: number }> {
+  async #definedView(view: string | FeatureView, options: OperationOptions): Promise<{ current: CurrentView; state: FeatureViewState; since: number }> {
     const { name, version } = nameOf(view);
     const state = await this.#catalog.view(name, false, options);
     if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
-    return { current: currentView(name, state, version), since: state.versions[0]!.at };
+    return { current: currentView(name, state, version), state, since: state.versions[0]!.at };
   }
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Page } from '../core/page.ts';
-import type { OperationOptions } from '../core/progress.ts';
+import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, Table, TableSource } from '../core/table.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
@@ -12,7 +12,8 @@ import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, Relea
 import { Forgetting, type ForgetResult } from './forgetting.ts';
 import { checkedRows, partsOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
-import type { Materializer } from './materialize.ts';
+import type { Materializer, MaterializeResult } from './materialize.ts';
+import type { ForgettingWatch } from './materialize-call.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
 import type { CheckPreparer } from './quality/prepare-checks.ts';
@@ -46,6 +47,7 @@ export class Ingester {
     const { signal, batchId, onInvalid = 'fail', validate } = options;
     const checks = await this.#checks.prepare(current, validate, { signal });
     const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
+    let heard = await this.#forgetting.heard(current, { signal });
     for await (const part of partsOf(current, source, { onInvalid, checks, signal })) {
       const unreadable = await this.#quarantine.add(name, part.unreadable, batchId, this.#clock.now(), { signal });
       total.quarantined += unreadable;
@@ -55,6 +57,7 @@ export class Ingester {
           signal,
           batchId: batchId === undefined || total.batches === 0 ? batchId : `${batchId} ${total.batches + 1}`,
           now: this.#times.next(),
+          heard,
           aside: part.invalid,
           setAside: (rows) => this.#quarantine.add(name, rows.map(part.asideAt), batchId, this.#clock.now(), { signal }),
         });
@@ -65,6 +68,7 @@ export class Ingester {
         }
         total.batches++;
       }
+      heard = await this.#forgetting.heard(current, { signal });
       options.onProgress?.({ phase: 'ingest', done: total.rows + total.known + total.quarantined });
     }
     return { ...total, ...(checks && { checks: checks.report() }) };
@@ -128,24 +132,33 @@ export class Ingester {
     return rejected;
   }
 
-  /** Takes entities out of all that the view holds. */
-  forget(current: CurrentView, entities: readonly Row[], options: OperationOptions): Promise<ForgetResult> {
-    return this.#forgetting.forget(current, entities, { signal: options.signal });
+  /** Takes entities out of all that the view holds, in the rows of all its `epochs`. */
+  forget(current: CurrentView, epochs: readonly CurrentView[], entities: readonly Row[], { signal }: OperationOptions): Promise<ForgetResult> {
+    return this.#forgetting.forget(current, epochs, entities, { signal });
   }
 
-  /** Takes entities out of the online records that were forgotten since a moment. */
-  recheckOnline(current: CurrentView, since: number, options: OperationOptions): Promise<void> {
-    return this.#forgetting.recheckOnline(current, since, { signal: options.signal });
+  /** Brings rows up to event time `end` online: what the log has gained since the last time. */
+  materialize(current: CurrentView, end: number, options: LongOperationOptions): Promise<MaterializeResult> {
+    return this.#materializer.materialize(current, end, this.#watch(current, undefined, options), options);
+  }
+
+  /** Who brings rows online that came after a note of forgetting; when none is known, the last that there is when it is asked for. */
+  #watch(current: CurrentView, heard: number | undefined, { signal }: OperationOptions): ForgettingWatch {
+    return {
+      heard: async () => heard ?? this.#forgetting.heard(current, { signal }),
+      recheck: (since) => this.#forgetting.recheckOnline(current, since, { signal }),
+    };
   }
 
   /** Finishes a release that was begun, by whomever; returns the places of its rows. */
   async #settle(current: CurrentView, record: string, { signal }: OperationOptions): Promise<readonly number[]> {
     const { name } = current.view;
+    const heard = await this.#forgetting.heard(current, { signal });
     const present = await this.#quarantine.change(name, record, (each) => each, { signal });
     const releasing = present?.releasing;
     if (releasing === undefined) return [];
     const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined);
-    await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#times.next() });
+    await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#times.next(), heard });
     const places = releasing.rows.map(({ place }) => place);
     await this.#quarantine.change(
       name,
@@ -158,11 +171,16 @@ export class Ingester {
 
   async #append(current: CurrentView, table: Table, online: boolean, options: AppendBatchOptions): Promise<AppendedBatch> {
     const { signal } = options;
-    const strip = (rows: Table, ingestedAt: number): Promise<Table> => this.#forgetting.strip(current, rows, ingestedAt, { signal });
+    let { heard } = options;
+    const strip = async (rows: Table, before: number): Promise<Table> => {
+      const left = await this.#forgetting.strip(current, rows, before, { signal });
+      heard = left.heard;
+      return left.table;
+    };
     const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
     const { batch } = appended;
-    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, (since) => this.recheckOnline(current, since, { signal }), { signal });
-    if (!appended.known || online) await this.#forgetting.recheck(current, batch.table, batch.ingestedAt, { signal });
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, this.#watch(current, heard, { signal }), { signal });
+    if (!appended.known) await this.#forgetting.recheckBatch(current, appended.sent, appended.heard, { signal });
     if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();
     return appended;

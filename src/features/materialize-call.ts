@@ -18,14 +18,21 @@ import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-rec
 import { hasSameRows } from './record-table.ts';
 import { RecordRows } from './record-rows.ts';
 
+/** What is known of entities that are forgotten meanwhile. */
+export interface ForgettingWatch {
+  /** The number of the last note of it, to be heard before rows are read. */
+  readonly heard: () => Promise<number>;
+  /** Takes out again what was brought online, of rows that were read when that note was the last, of entities that are forgotten since. */
+  readonly recheck: (heard: number) => Promise<void>;
+}
+
 /** What a materialization works on. */
 export interface MaterializeSource {
   readonly storage: StorageAdapter;
   readonly clock: Clock;
   readonly online: OnlineStore;
   readonly log: RewritableLog;
-  /** Takes rows out again that were brought online since a moment, of entities that were forgotten meanwhile. */
-  readonly recheck: (since: number) => Promise<void>;
+  readonly watch: ForgettingWatch;
   /** The view by the definitions that are in force now. */
   readonly inForce: () => Promise<CurrentView>;
 }
@@ -68,6 +75,7 @@ export class MaterializeCall {
   readonly #options: LongOperationOptions;
   readonly #id: string = newId();
   readonly #since: number;
+  #heard = Infinity;
   #state: StoredState = { value: undefined, version: undefined };
   #claimed = false;
   /** Whether records were written since it was last looked who was forgotten. */
@@ -118,6 +126,7 @@ export class MaterializeCall {
 
   /** Makes the view's records anew if they are of another layout. */
   async prepare(end: number): Promise<void> {
+    if (this.#heard === Infinity) this.#heard = await this.#source.watch.heard();
     await this.#reload();
     const { id, rowsId } = this.#layout;
     const versions = this.#current.kept.length;
@@ -355,7 +364,7 @@ export class MaterializeCall {
 
   /** Notes something together with the claim. */
   async #noteClaimed(next: (state: MaterializedState) => MaterializedState): Promise<boolean> {
-    this.#claimed = await this.#note((state) => ({ ...next(state), begun: Math.min(state.begun ?? this.#since, this.#since) }));
+    this.#claimed = await this.#note((state) => ({ ...next(state), begun: Math.min(state.begun ?? Infinity, this.#heard) }));
     return this.#claimed;
   }
 
@@ -368,11 +377,17 @@ export class MaterializeCall {
     return true;
   }
 
+  /** Ends what was brought by {@link MaterializeCall.bring}: rows of entities that were forgotten meanwhile are taken out. */
+  async end(): Promise<void> {
+    if (this.#claimed) return this.#finish();
+    if (this.#wrote) await this.#source.watch.recheck(this.#heard);
+  }
+
   async #finish(): Promise<void> {
     const { begun } = this.#state.value!;
     // Others may have ended what this call had begun, before it wrote the last of its records.
     if (begun === undefined && !this.#wrote) return;
-    await this.#source.recheck(Math.min(begun ?? this.#since, this.#since));
+    await this.#source.watch.recheck(Math.min(begun ?? Infinity, this.#heard));
     this.#wrote = false;
     if (begun !== undefined) await this.#note((state) => ({ ...state, begun: undefined }));
     this.#claimed = false;

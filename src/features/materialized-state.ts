@@ -47,7 +47,7 @@ export interface MaterializedState {
   readonly held?: readonly HeldBatch[] | undefined;
   /** When a materialization was done last. */
   readonly at?: number | undefined;
-  /** Since when rows may have been brought online of entities that were forgotten meanwhile; absent when none can be. */
+  /** The last note of forgetting that was heard before rows were brought online by calls that have not ended; absent when there are none. */
   readonly begun?: number | undefined;
   /** The call that wrote this. */
   readonly call?: string | undefined;

@@ -20,6 +20,8 @@ interface Receipt {
   readonly done: boolean;
   /** A bit for each row that was set aside when the batch first came: what becomes of a batch is decided once. */
   readonly aside?: Uint8Array | undefined;
+  /** The last note of forgetting that was heard before the batch came: nothing counts of it that was forgotten since. */
+  readonly heard: number;
 }
 
 /** Key of a view's log of rows; a change that makes old rows unreadable begins another. */
@@ -55,6 +57,10 @@ function receiptKey(current: CurrentView, id: string): Key {
 export interface AppendedBatch {
   /** What is in the log of it. */
   readonly batch: Batch;
+  /** That with the rows that were stripped from it: who died before them may have brought these in. */
+  readonly sent: Batch;
+  /** The last note of forgetting that was heard before the batch came for the first time. */
+  readonly heard: number;
   /** Whether it was there before. */
   readonly known: boolean;
   /** How many of its rows are set aside. */
@@ -69,12 +75,14 @@ export interface AppendBatchOptions extends OperationOptions {
   readonly batchId?: string | undefined;
   /** When it came. */
   readonly now: number;
+  /** The last note of forgetting that was heard before its rows were. */
+  readonly heard: number;
   /** Rows that do not go into the log. @default none */
   readonly aside?: readonly number[] | undefined;
   /** Sets rows aside, of a batch that is not known. @default nothing */
   readonly setAside?: ((rows: readonly number[]) => Promise<unknown>) | undefined;
-  /** What is left of rows that came at a time before now. @default all of them */
-  readonly strip?: ((table: Table, ingestedAt: number) => Promise<Table>) | undefined;
+  /** What is left of rows that came before, when a note was the last. @default all of them */
+  readonly strip?: ((table: Table, heard: number) => Promise<Table>) | undefined;
 }
 
 /**
@@ -88,14 +96,15 @@ export async function appendBatch(storage: StorageAdapter, log: RewritableLog, c
   const id = options.batchId ?? digest;
   const key = receiptKey(current, id);
   const marked = options.aside && options.aside.length > 0 ? bitsOf(options.aside, table.rowCount) : undefined;
-  const receipt = (await update<Receipt>(storage, key, (present) => present ?? { digest, ingestedAt: now, done: false, aside: marked }, { signal })).value;
+  const first: Receipt = { digest, ingestedAt: now, done: false, aside: marked, heard: options.heard };
+  const receipt = (await update<Receipt>(storage, key, (present) => present ?? first, { signal })).value;
   if (receipt.digest !== digest) {
     throw new ConflictError(`The batch '${id}' of '${current.view.name}' was ingested before with other rows; give these rows an id of their own.`, { key, batchId: id });
   }
-  const { ingestedAt, done } = receipt;
+  const { ingestedAt, done, heard } = receipt;
   const { kept, aside } = receipt.aside ? divide(table.rowCount, receipt.aside) : { kept: undefined, aside: [] };
   const good = kept ? pickRows(table, Int32Array.from(kept)) : table;
-  const logged = ingestedAt < now && options.strip ? await options.strip(good, ingestedAt) : good;
+  const logged = receipt !== first && options.strip ? await options.strip(good, heard) : good;
   if (!done) {
     if (aside.length > 0) await options.setAside?.(aside);
     if (logged.rowCount > 0) await log.append([encodeBatch(id, ingestedAt, logged === table ? rows : encodeTable(logged))], { signal });
@@ -103,7 +112,7 @@ export async function appendBatch(storage: StorageAdapter, log: RewritableLog, c
   const finish = async (): Promise<void> => {
     if (!done) await writeValue(storage, key, { ...receipt, done: true } satisfies Receipt, { signal });
   };
-  return { batch: { id, ingestedAt, table: logged }, known: done, aside: aside.length, finish };
+  return { batch: { id, ingestedAt, table: logged }, sent: { id, ingestedAt, table: good }, heard, known: done, aside: aside.length, finish };
 }
 
 function bitsOf(rows: readonly number[], size: number): Uint8Array {

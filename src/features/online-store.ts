@@ -75,8 +75,13 @@ export class OnlineStore {
 
   /** {@link OnlineStore.keyOf} for many entities of one view. */
   keysOf(current: CurrentView): (texts: readonly string[]) => Key {
-    const prefix = `features/online/${escapeSegment(current.view.name)}/${current.epoch}/`;
+    const prefix = this.prefixOf(current);
     return (texts) => prefix + entityPath(texts);
+  }
+
+  /** Records of a view lie under it, by the names of entities. */
+  prefixOf(current: CurrentView): string {
+    return `features/online/${escapeSegment(current.view.name)}/${current.epoch}/`;
   }
 
   /** Changes records in one write, those again that someone else changed meanwhile. */

@@ -37,13 +37,6 @@ export function rowsWhere(rows: Table, keep: (row: number) => boolean): Table {
   return kept.length === rows.rowCount ? rows : takeTable(rows, kept);
 }
 
-/** The rows of those batches that `keep` lets pass, by their order. */
-export function rowsOfBatches(rows: Table, keep: (batch: string) => boolean): Table {
-  const { values, dictionary } = rows.columns['b'] as StringColumn;
-  const isKept = dictionary.map(keep);
-  return isKept.every(Boolean) ? rows : rowsWhere(rows, (i) => isKept[values[i]!]!);
-}
-
 /** Rows of a table, which share no memory with it. */
 export function takeTable(rows: Table, indices: Int32Array): Table {
   const columns: Record<string, Column> = {};

@@ -15,6 +15,7 @@ const ids = ['a', 'b', 'c'];
 const entities = ids.map((id) => ({ id }));
 
 const step = fc.oneof(
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('forget' as const), id: fc.constantFrom(...ids) }) },
   { weight: 3, arbitrary: fc.constant({ do: 'materialize' } as const) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('ingest' as const), from: fc.integer({ min: -300, max: 0 }), size: fc.constantFrom(3, 240), online: fc.boolean() }) },
 );
@@ -41,6 +42,7 @@ describe('processes that work on one view', () => {
         for (const each of steps) {
           clock.set(clock.now() + 2 * minute);
           if (each.do === 'materialize') await mine.materialize('v');
+          else if (each.do === 'forget') await mine.forget('v', [{ id: each.id }]);
           else await mine.ingest('v', rows(each.from, each.size), { online: each.online });
         }
       });
@@ -52,7 +54,7 @@ describe('processes that work on one view', () => {
       for (const name of Object.keys(online.statuses)) expect([name, online.columns[name]]).toEqual([name, Array.from(offline.columns[name]!)]);
       for (const { key } of (await storage.list({ prefix: 'features/online/' })).entries) if (new TextDecoder('latin1').decode((await storage.read([key]))[0]!.bytes).includes('tilesAt')) tiled++;
     });
-    await fc.assert(property, { numRuns: 60 });
+    await fc.assert(property, { numRuns: Number(process.env['RUNS'] ?? 60) });
     expect(tiled).toBeGreaterThan(0);
   });
 });

@@ -13,7 +13,7 @@ export interface Actor {
 }
 
 /** A view of a store whose every call waits for its turn before it takes effect and before it answers, as calls of several processes do. */
-export function interleavedStorage(storage: StorageAdapter, scheduler: Scheduler, { name, failsAt = Infinity, takesEffect = true, dies = true }: Actor): StorageAdapter {
+export function interleavedStorage(storage: StorageAdapter, scheduler: Pick<Scheduler, 'schedule'>, { name, failsAt = Infinity, takesEffect = true, dies = true }: Actor): StorageAdapter {
   let calls = 0;
   const turn = (): Promise<void> => scheduler.schedule(Promise.resolve(), name);
   const failure = (call: number): StorageError => new StorageError('storage', `Call ${call} of ${name} failed for the test.`);

@@ -134,6 +134,12 @@ export function currentView(name: string, state: FeatureViewState, version?: num
   return { view: found.view, version: found.version, digest: found.digest, epoch, columns: viewColumns(found.view), kept };
 }
 
+/** The newest version of each epoch of a feature view: where all rows are that it has, or had. */
+export function viewsByEpoch(name: string, state: FeatureViewState): CurrentView[] {
+  const newest = new Map(state.versions.map(({ epoch = state.epoch, version }) => [epoch, version]));
+  return [...newest.values()].map((version) => currentView(name, state, version));
+}
+
 /** What the version of a view is called that is asked for, or is the newest when none is. Throws `NotFoundError` when there is no such version. */
 export function versionIn(name: string, state: ViewState, version: number | string | undefined): number | string {
   return versionOf<{ readonly version: number | string }>(`view '${name}'`, state.versions, version).version;

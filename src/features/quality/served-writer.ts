@@ -3,7 +3,7 @@ import { newId } from '../../core/ids.ts';
 import type { Key } from '../../core/key.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { listAll } from '../../storage/records.ts';
-import { ForgottenKeys, nothing } from '../forgotten-keys.ts';
+import { ForgottenKeys } from '../forgotten-keys.ts';
 import { keyTexts } from '../key-dictionary.ts';
 import { entityPath } from '../online-store.ts';
 import { encodeServed, partKey, placeOf, servedPrefix } from './served-format.ts';
@@ -84,7 +84,7 @@ export class ServedWriter {
       const concerned = parts.filter(({ views }) => views.includes(view));
       const since = Math.min(...concerned.map((part) => part.since));
       const forgottenAt = await this.#forgotten.since(view, Math.floor(since), {});
-      if (forgottenAt === nothing) continue;
+      if (forgottenAt === undefined) continue;
       for (const { key } of concerned) {
         await dropServed(this.#storage, key, view, (values, at) => (forgottenAt(entityPath(keyTexts([...values.values()]) ?? [])) ?? -Infinity) >= Math.floor(at), {});
       }

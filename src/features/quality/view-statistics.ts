@@ -10,7 +10,7 @@ import { check } from '../../core/schema.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { listAll, readValue } from '../../storage/records.ts';
 import type { CurrentView } from '../definitions/definition-states.ts';
-import { ForgottenKeys, nothing } from '../forgotten-keys.ts';
+import { ForgottenKeys } from '../forgotten-keys.ts';
 import type { RowSnapshot } from '../loaded-rows.ts';
 import { ColumnSketch, type ColumnSketchState, type ColumnStatistics } from './column-sketch.ts';
 import { momentOf } from './served-answers.ts';
@@ -152,7 +152,7 @@ async function sketchesOf(
     });
     await storage.write(writes, options);
     // Whoever forgot an entity meanwhile has deleted what was stored before this was.
-    if ((await new ForgottenKeys(storage).since(current.view.name, Math.floor(startedAt), options)) !== nothing) {
+    if ((await new ForgottenKeys(storage).since(current.view.name, Math.floor(startedAt), options)) !== undefined) {
       await storage.write(writes.map(({ key }) => ({ kind: 'delete', key })), options);
     }
   }
