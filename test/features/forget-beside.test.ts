@@ -115,4 +115,22 @@ describe('an entity that is forgotten while a process works on its view', () => 
       }
     }
   });
+
+  it('and comes anew keeps its newer rows, though they were let go for one that was on its way', async () => {
+    const late: Work = { what: 'a late row', view: plain, minutes: 6, run: (store) => store.ingest('v', [{ id: 'anna', at: T - 100 * minute, x: 9 }], { online: true }) };
+    const stops = await callsOf(late, late.run);
+    // Its first calls read the definition of the view, and which entities were forgotten before.
+    for (let stop = 4; stop <= stops; stop++) {
+      const { storage, clock, store } = await begin(late);
+      const other = new StoppedWork();
+      await other.start(() => late.run(new FeatureStore({ storage: interleavedStorage(storage, stopping([{ at: stop, meanwhile: other.meanwhile }]), { name: 'other' }), clock })));
+      await store.forget('v', anna);
+      await store.ingest('v', [{ id: 'anna', at: T - 180 * minute, x: 5 }], { online: true });
+      await other.finish();
+      const { columns } = await store.getOnlineFeatures({ entities: anna, features: ['v:x'] });
+      expect([stop, columns['x']]).toEqual([stop, [5]]);
+      await store.materialize('v');
+      await agree(store, clock.now(), { stop });
+    }
+  });
 });
