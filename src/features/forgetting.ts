@@ -13,9 +13,11 @@ import type { CurrentView } from './definitions/definition-states.ts';
 import { ForgottenKeys } from './forgotten-keys.ts';
 import type { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
+import type { ForgettingWatch } from './materialize-call.ts';
 import type { OfflineLogs } from './offline-log.ts';
 import { layoutOf } from './online-record.ts';
 import { entityPath, type OnlineStore } from './online-store.ts';
+import { OnlineWriters } from './online-writers.ts';
 import type { Quarantine } from './quarantine.ts';
 import { settleRecords, type SettleSource } from './settle-records.ts';
 import { sweepLog, withRows } from './sweep-log.ts';
@@ -43,6 +45,7 @@ export class Forgetting {
   readonly #online: OnlineStore;
   readonly #quarantine: Quarantine;
   readonly #forgotten: ForgottenKeys;
+  readonly #writers: OnlineWriters;
 
   constructor(storage: StorageAdapter, clock: Clock, times: IngestTimes, logs: OfflineLogs, online: OnlineStore, quarantine: Quarantine) {
     this.#storage = storage;
@@ -52,6 +55,7 @@ export class Forgetting {
     this.#online = online;
     this.#quarantine = quarantine;
     this.#forgotten = new ForgottenKeys(storage);
+    this.#writers = new OnlineWriters(storage, clock);
   }
 
   /** Forgets entities of a view, in the rows of all its `epochs`. */
@@ -64,6 +68,9 @@ export class Forgetting {
     });
     if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0, served: 0, datasets: 0 };
     const paths = keys.map(entityPath);
+    const heard = await this.heard(current, options);
+    // Where this is cut off after the log was written anew, the next materialization looks at what is online.
+    const notes = await Promise.all(epochs.map((then) => this.#writers.open(then, heard, options)));
     await this.#forgotten.forget(name, paths, this.#times.next(), options);
     let [rows, online] = [0, 0];
     for (const then of epochs) rows += await sweepLog(this.#logs.of(then), { entity, entities }, options);
@@ -72,6 +79,7 @@ export class Forgetting {
       const texts = entities.flatMap((each) => [keyOfRow(then.view.entity, each) ?? []]).filter((each) => each.length === then.view.entity.length);
       online += await this.#settle(then, texts, options);
     }
+    for (const note of notes) await this.#writers.close(note, options);
     // Whoever reads what is online from now on to count it, or to tell of it, finds nothing of them.
     await this.#forgotten.takenOut(name, paths, this.#times.next(), options);
     const { forgetServed } = await import('./quality/forget-served.ts');
@@ -87,6 +95,23 @@ export class Forgetting {
   /** The number of the last note that entities of a view are forgotten: to be heard before rows are read that are written somewhere. */
   heard(current: CurrentView, options: OperationOptions): Promise<number> {
     return this.#forgotten.heard(current.view.name, options);
+  }
+
+  /** How one who brings rows online keeps out what is forgotten meanwhile, who `heard` a note before the rows came; when that is not known, the last that there is when he asks. */
+  watch(current: CurrentView, heard: number | undefined, { signal }: OperationOptions): ForgettingWatch {
+    let note: Key | undefined;
+    return {
+      heard: async () => heard ?? this.heard(current, { signal }),
+      open: async (since) => {
+        note = await this.#writers.open(current, since, { signal });
+      },
+      leastHeard: () => this.#writers.leastHeard(current, { signal }),
+      recheck: (since) => this.#recheckOnline(current, since, { signal }),
+      close: async () => {
+        if (note !== undefined) await this.#writers.close(note, { signal });
+        note = undefined;
+      },
+    };
   }
 
   /** A batch without the rows of entities that were forgotten after a note, and the number of the last note. */
@@ -107,16 +132,18 @@ export class Forgetting {
     rowKeys(current, table).forEach((texts, row) => has(entityPath(texts)) && due.set(entityPath(texts), { texts, row: rowOf(current, table, row) }));
     if (due.size === 0) return;
     const found = [...due.values()];
+    const note = await this.#writers.open(current, heard, options);
     await sweepLog(this.#logs.of(current), { entity, entities: found.map(({ row }) => row), batch: id }, options);
     await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
     await this.#settle(current, found.map(({ texts }) => texts), options);
     // Who saved a dataset while these rows were in the log has seen them; a minute is for clocks that differ.
     const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
     await forgetDatasetRows(this.#storage, this.#clock, name, entity, found.map(({ texts }) => texts), { ...options, since: ingestedAt - 60_000 });
+    await this.#writers.close(note, options);
   }
 
   /** Takes out what was brought online, of rows that were read when a note was the last, of entities of which later ones tell. */
-  async recheckOnline(current: CurrentView, heard: number, options: OperationOptions): Promise<void> {
+  async #recheckOnline(current: CurrentView, heard: number, options: OperationOptions): Promise<void> {
     const has = await this.#forgotten.notedAfter(current.view.name, heard, options);
     if (has === undefined) return;
     const prefix = this.#online.prefixOf(current);

@@ -13,7 +13,6 @@ import { Forgetting, type ForgetResult } from './forgetting.ts';
 import { checkedRows, partsOf } from './ingest-input.ts';
 import { IngestTimes } from './ingest-times.ts';
 import type { Materializer, MaterializeResult } from './materialize.ts';
-import type { ForgettingWatch } from './materialize-call.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
 import type { CheckPreparer } from './quality/prepare-checks.ts';
@@ -139,15 +138,7 @@ export class Ingester {
 
   /** Brings rows up to event time `end` online: what the log has gained since the last time. */
   materialize(current: CurrentView, end: number, options: LongOperationOptions): Promise<MaterializeResult> {
-    return this.#materializer.materialize(current, end, this.#watch(current, undefined, options), options);
-  }
-
-  /** Who brings rows online that came after a note of forgetting; when none is known, the last that there is when it is asked for. */
-  #watch(current: CurrentView, heard: number | undefined, { signal }: OperationOptions): ForgettingWatch {
-    return {
-      heard: async () => heard ?? this.#forgetting.heard(current, { signal }),
-      recheck: (since) => this.#forgetting.recheckOnline(current, since, { signal }),
-    };
+    return this.#materializer.materialize(current, end, this.#forgetting.watch(current, undefined, options), options);
   }
 
   /** Finishes a release that was begun, by whomever; returns the places of its rows. */
@@ -179,7 +170,7 @@ export class Ingester {
     };
     const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
     const { batch } = appended;
-    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, this.#watch(current, heard, { signal }), { signal });
+    if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, this.#forgetting.watch(current, heard, { signal }), { signal });
     if (!appended.known) await this.#forgetting.recheckBatch(current, appended.sent, appended.heard, { signal });
     if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();

@@ -18,12 +18,18 @@ import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-rec
 import { hasSameRows } from './record-table.ts';
 import { RecordRows } from './record-rows.ts';
 
-/** What is known of entities that are forgotten meanwhile. */
+/** How one who brings rows online keeps out what is forgotten meanwhile. */
 export interface ForgettingWatch {
-  /** The number of the last note of it, to be heard before rows are read. */
+  /** The number of the last note of forgetting, to be heard before rows are read. */
   readonly heard: () => Promise<number>;
+  /** Lets others know of him before his first write, so that they ask in his place if he dies. */
+  readonly open: (heard: number) => Promise<void>;
+  /** The least note that one of those had heard who have not ended, himself included; `Infinity` when all have. */
+  readonly leastHeard: () => Promise<number>;
   /** Takes out again what was brought online, of rows that were read when that note was the last, of entities that are forgotten since. */
   readonly recheck: (heard: number) => Promise<void>;
+  /** Lets others know that he has ended. */
+  readonly close: () => Promise<void>;
 }
 
 /** What a materialization works on. */
@@ -364,7 +370,7 @@ export class MaterializeCall {
 
   /** Notes something together with the claim. */
   async #noteClaimed(next: (state: MaterializedState) => MaterializedState): Promise<boolean> {
-    this.#claimed = await this.#note((state) => ({ ...next(state), begun: Math.min(state.begun ?? Infinity, this.#heard) }));
+    this.#claimed = await this.#note((state) => ({ ...next(state), begun: true }));
     return this.#claimed;
   }
 
@@ -380,17 +386,21 @@ export class MaterializeCall {
   /** Ends what was brought by {@link MaterializeCall.bring}: rows of entities that were forgotten meanwhile are taken out. */
   async end(): Promise<void> {
     if (this.#claimed) return this.#finish();
-    if (this.#wrote) await this.#source.watch.recheck(this.#heard);
+    if (this.#wrote) await this.#recheck(this.#heard);
   }
 
   async #finish(): Promise<void> {
-    const { begun } = this.#state.value!;
-    // Others may have ended what this call had begun, before it wrote the last of its records.
-    if (begun === undefined && !this.#wrote) return;
-    await this.#source.watch.recheck(Math.min(begun ?? Infinity, this.#heard));
-    this.#wrote = false;
-    if (begun !== undefined) await this.#note((state) => ({ ...state, begun: undefined }));
+    // Those who died cannot ask any more.
+    await this.#recheck(Math.min(await this.#source.watch.leastHeard(), this.#wrote ? this.#heard : Infinity));
+    if (this.#state.value!.begun) await this.#note((state) => ({ ...state, begun: undefined }));
     this.#claimed = false;
+  }
+
+  async #recheck(heard: number): Promise<void> {
+    const { watch } = this.#source;
+    if (heard < Infinity) await watch.recheck(heard);
+    if (this.#wrote) await watch.close();
+    this.#wrote = false;
   }
 
   /** The generation of the records that are worked on. */
@@ -421,6 +431,7 @@ export class MaterializeCall {
   async #change(changes: readonly RecordChange[], generation: number = this.#generation): Promise<boolean> {
     throwIfAborted(this.#options.signal, `Materializing ${this.#current.view.name}`);
     if (changes.length === 0) return true;
+    if (!this.#wrote) await this.#source.watch.open(this.#heard);
     this.#wrote = true;
     const { changed, bytes, generation: met } = await this.#source.online.change(changes, { by: this.#id, generation }, this.#options);
     this.#met = Math.max(this.#met, met);

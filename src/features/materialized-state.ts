@@ -47,8 +47,8 @@ export interface MaterializedState {
   readonly held?: readonly HeldBatch[] | undefined;
   /** When a materialization was done last. */
   readonly at?: number | undefined;
-  /** The last note of forgetting that was heard before rows were brought online by calls that have not ended; absent when there are none. */
-  readonly begun?: number | undefined;
+  /** Whether calls have begun that have not ended. */
+  readonly begun?: true | undefined;
   /** The call that wrote this. */
   readonly call?: string | undefined;
   readonly rebuild?: RebuildState | undefined;

@@ -116,6 +116,46 @@ describe('an entity that is forgotten while a process works on its view', () => 
     }
   });
 
+  it.each(works.filter(({ what }) => what !== 'an ingestion'))('is gone after the next materialization when that process died meanwhile, wherever it did: $what', async (work) => {
+    const calls = await callsOf(work, work.run);
+    for (let stop = 1; stop < calls; stop++) {
+      for (const failsAt of [stop, stop + 1, stop + 4].filter((at) => at <= calls + 4)) {
+        const { storage, clock, store } = await begin(work);
+        const other = new StoppedWork();
+        const turns = stopping([{ at: stop, meanwhile: other.meanwhile }]);
+        const doomed = new FeatureStore({ storage: interleavedStorage(storage, turns, { name: 'doomed', failsAt, takesEffect: (stop + failsAt) % 2 === 0 }), clock });
+        await other.start(() => work.run(doomed));
+        await store.forget('v', anna);
+        // Whoever ends meanwhile must not have it forgotten that another has not.
+        await store.materialize('v');
+        await other.finish().catch(() => undefined);
+        const because = [work.what, { stop, failsAt }];
+        await store.materialize('v');
+        const found = await agree(store, clock.now(), because);
+        if (work.brings) continue;
+        const text = await everyByte(storage);
+        expect([because, found, text.includes('anna')]).toEqual([because, null, false]);
+      }
+    }
+  });
+
+  it('is online where it is in the log, when who forgot it died at any point and others went on', async () => {
+    const work = works[2]!;
+    const calls = await callsOf(work, (store) => store.forget('v', anna));
+    for (let failsAt = 1; failsAt <= calls; failsAt++) {
+      const { storage, clock, store } = await begin(work);
+      await store.materialize('v');
+      const doomed = new FeatureStore({ storage: interleavedStorage(storage, stopping([]), { name: 'doomed', failsAt, takesEffect: failsAt % 2 === 0 }), clock });
+      await expect(doomed.forget('v', anna)).rejects.toThrow('failed for the test');
+      await store.materialize('v');
+      await agree(store, clock.now(), { failsAt });
+      // What is left to do for the dead is known for a day.
+      clock.set(clock.now() + 25 * 60 * minute);
+      await store.materialize('v');
+      expect([failsAt, (await storage.list({ prefix: 'features/writing/' })).entries]).toEqual([failsAt, []]);
+    }
+  });
+
   it('and comes anew keeps its newer rows, though they were let go for one that was on its way', async () => {
     const late: Work = { what: 'a late row', view: plain, minutes: 6, run: (store) => store.ingest('v', [{ id: 'anna', at: T - 100 * minute, x: 9 }], { online: true }) };
     const stops = await callsOf(late, late.run);
