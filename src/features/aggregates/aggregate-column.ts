@@ -1,11 +1,13 @@
 import type { Column } from '../../core/column.ts';
 import { ProbeSweep } from '../probe-sweep.ts';
 import type { AggregateDefinition, AggregateFunction } from './aggregate-definition.ts';
+import { approximateDistinctCountsOf } from './approximate-distinct.ts';
+import { approximateQuantilesOf } from './approximate-quantiles.ts';
 import { byCategory, categoryIndex, categoryProbes } from './by-category.ts';
 import { distinctCountsOf, frequentValuesOf, quantilesOf } from './counted-values.ts';
 import { totalsOf } from './exact-totals.ts';
 import { extremesOf } from './extreme-rows.ts';
-import { approximateDistinctCountsOf, approximateQuantilesOf, momentsOf } from './moments-and-sketches.ts';
+import { momentsOf } from './moments.ts';
 import { pickedListsOf, pickedOf } from './picked-rows.ts';
 import { WindowRows } from './window-rows.ts';
 

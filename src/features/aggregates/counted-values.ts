@@ -5,6 +5,7 @@ import { missingColumn } from '../missing-column.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
 import { Float64Results } from './float64-results.ts';
+import { sweepWindows } from './sweep-windows.ts';
 import { ValueCounts } from './value-counts.ts';
 import type { WindowRows } from './window-rows.ts';
 
@@ -65,28 +66,15 @@ function quantileOf(q: number, counts: ValueCounts, ranked: readonly number[]): 
 }
 
 /** Calls `take` for each probe whose window sees a value, with how often it sees each. */
-function sweepCounts(windows: WindowRows, definition: AggregateDefinition, ordered: boolean, take: (probe: number, counts: ValueCounts, ranked: readonly ScalarValue[]) => void): void {
-  const { index, low, high } = windows;
+export function sweepCounts(windows: WindowRows, definition: AggregateDefinition, ordered: boolean, take: (probe: number, counts: ValueCounts, ranked: readonly ScalarValue[]) => void): void {
+  const { index } = windows;
   const column = index.column(definition.column!);
   if (column === undefined) return;
   const { rows, ranking } = index.planFor(definition, () => planOf(index, definition, column));
   const { ranks, ranked } = ranking;
   const counts = new ValueCounts(ranked.length, ordered);
-  let present = 0;
-  let end = 0;
-  for (const probe of windows.order) {
-    const from = rows.before(low[probe]!);
-    const to = rows.before(high[probe]!);
-    if (to <= from) continue;
-    const hidden = windows.hidden(probe).flatMap((place) => (rows.has(place) ? [rows.before(place)] : []));
-    while (present < end && present < from) counts.remove(ranks[present++]!);
-    // Windows of one key only move on; those of the next key begin behind them.
-    if (present >= end) present = end = from;
-    while (end < to) counts.add(ranks[end++]!);
-    for (const row of hidden) counts.remove(ranks[row]!);
-    if (counts.total > 0) take(probe, counts, ranked);
-    for (const row of hidden) counts.add(ranks[row]!);
-  }
+  const tally = { add: (row: number) => counts.add(ranks[row]!), remove: (row: number) => counts.remove(ranks[row]!) };
+  sweepWindows(windows, rows, tally, (probe) => take(probe, counts, ranked));
 }
 
 function planOf(index: EventIndex, { column: name, where }: AggregateDefinition, column: Column): { rows: CountedRows; ranking: Ranking } {

@@ -2,6 +2,7 @@ import type { Column } from '../../core/column.ts';
 import type { EventIndex } from '../event-index.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
 import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
+import { hiddenRows } from './sweep-windows.ts';
 import { TimeTree, type PartialStates } from './time-tree.ts';
 import type { WindowRows } from './window-rows.ts';
 
@@ -24,7 +25,7 @@ export function treeStates<S>(windows: WindowRows, definition: AggregateDefiniti
         const from = rows.before(low[probe]!);
         const to = rows.before(high[probe]!);
         if (to <= from) continue;
-        const hidden = windows.hidden(probe).flatMap((place) => (rows.has(place) ? [rows.before(place)] : []));
+        const hidden = hiddenRows(windows, rows, probe);
         const key = codes[probe]!;
         const state = tree.stateOf(from, to, rows.before(index.starts[key]!), rows.before(index.starts[key + 1]!), hidden);
         if (state !== undefined) take(probe, state);

@@ -1,7 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { demandOneOf, demandOptions, demandPositive, demandWhole } from '../arguments.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
-import { partition } from '../samples/sort-range.ts';
+import { selectValue } from '../samples/select-value.ts';
 import type { TestResult } from '../tests/test-result.ts';
 import { finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
 
@@ -140,7 +140,7 @@ function squaredDistances(rows: Float64Array, count: number, width: number): Flo
 function medianDistance(squares: Float64Array, count: number): number {
   const work = squares.slice();
   const half = work.length >> 1;
-  const upper = Math.sqrt(selected(work, half));
+  const upper = Math.sqrt(selectValue(work, half));
   let lower = upper;
   if (work.length % 2 === 0) {
     lower = 0;
@@ -151,18 +151,6 @@ function medianDistance(squares: Float64Array, count: number): number {
   let sum = 0;
   for (const square of squares) sum += square;
   return Math.sqrt((2 * sum) / (count * (count - 1)));
-}
-
-/** The value at `rank` in ascending order (Hoare's selection); smaller ones lie before it then. */
-function selected(values: Float64Array, rank: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const middle = partition(values, low, high, values[(low + high) >>> 1]!);
-    if (rank < middle) high = middle - 1;
-    else low = middle;
-  }
-  return values[rank]!;
 }
 
 function permuted(kernel: Float64Array, n: number, m: number, resamples: number, generator: SeededGenerator): { statistic: number; pValue: number } {

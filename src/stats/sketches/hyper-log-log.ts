@@ -4,6 +4,7 @@ import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { StateReader } from '../state-reader.ts';
 import { ValueHasher, type HashableValue } from './hash-value.ts';
 import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
+import { estimateOf, registerRank } from './register-estimate.ts';
 
 /** How a {@link HyperLogLog} is made. */
 export interface HyperLogLogOptions {
@@ -133,15 +134,9 @@ export class HyperLogLog {
   /** About how many different values it has seen; exactly 0 of none. */
   estimate(): number {
     const { precision } = this.options;
-    const m = this.#registers.length;
-    const q = 64 - precision;
-    const histogram = new Float64Array(q + 2);
-    for (let i = 0; i < m; i++) histogram[this.#registers[i]!]!++;
-    if (histogram[0] === m) return 0;
-    let z = m * tau(1 - histogram[q + 1]! / m);
-    for (let k = q; k >= 1; k--) z = 0.5 * (z + histogram[k]!);
-    z += m * sigma(histogram[0]! / m);
-    return (m / (2 * Math.LN2)) * (m / z);
+    const histogram = new Float64Array(66 - precision);
+    for (const rank of this.#registers) histogram[rank]!++;
+    return estimateOf(histogram, precision);
   }
 
   /** The whole state as a plain object that survives JSON. */
@@ -195,41 +190,10 @@ export class HyperLogLog {
     return sketch;
   }
 
-  /** The first bits of the hash choose a register, which keeps the longest run of zeros that the others began with. */
   #register(precision: number): void {
-    const { high, low } = this.#hasher;
-    const register = high >>> (32 - precision);
-    const rest = high << precision;
-    const rank = rest !== 0 ? Math.clz32(rest) + 1 : 33 - precision + Math.clz32(low);
+    const found = registerRank(this.#hasher, precision);
+    const register = found >>> 6;
+    const rank = found & 63;
     if (rank > this.#registers[register]!) this.#registers[register] = rank;
   }
-}
-
-/** x + Σ x^(2^k) 2^(k-1), the part of the empty registers. */
-function sigma(x: number): number {
-  if (x === 1) return Infinity;
-  let power = x;
-  let factor = 1;
-  let sum = x;
-  for (let before = NaN; sum !== before; factor *= 2) {
-    power *= power;
-    before = sum;
-    sum += power * factor;
-  }
-  return sum;
-}
-
-/** (1 - x - Σ (1 - x^(2^-k))² 2^-k) / 3, the part of the registers that are at their end. */
-function tau(x: number): number {
-  if (x === 0 || x === 1) return 0;
-  let root = x;
-  let factor = 1;
-  let sum = 1 - x;
-  for (let before = NaN; sum !== before; ) {
-    root = Math.sqrt(root);
-    before = sum;
-    factor *= 0.5;
-    sum -= (1 - root) ** 2 * factor;
-  }
-  return sum / 3;
 }

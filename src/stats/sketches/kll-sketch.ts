@@ -38,6 +38,7 @@ export interface KllSketchState {
   readonly levels: readonly (readonly StoredNumber[])[];
 }
 
+const bits = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8));
 const smallestLevel = 8;
 const quickestLevel = 64;
 const mostLevels = 54;
@@ -86,14 +87,13 @@ export class KllSketch {
   /** Where level 0 is full: its share and what the others leave free. */
   #limit: number;
   #ranks: WeightedRanks | undefined;
-  readonly #view = new DataView(new ArrayBuffer(8));
 
   constructor(options: KllSketchOptions = {}) {
     const { k = 200, seed = 1 } = demandOptions(options);
     demandWhole('k', k, smallestLevel, 65_535);
     this.options = Object.freeze({ k, seed });
     this.#generator = new SeededGenerator(seed);
-    this.#shares = shares(k, 1);
+    this.#shares = [k];
     this.#capacity = k;
     this.#limit = k;
     this.#levels = [new Float64Array(k)];
@@ -149,22 +149,34 @@ export class KllSketch {
   merge(other: KllSketch): this {
     demandSketch('KllSketch', other instanceof KllSketch, other);
     demandEqualSettings('KllSketch', 'k', this.options.k, other.options.k);
-    const parts = other.#levels.map((level, h) => level.slice(0, other.#sizes[h]));
+    // What is taken in from itself would move under the hand.
+    const levels = other === this ? other.#levels.map((level) => level.slice()) : other.#levels;
+    const sizes = other === this ? [...other.#sizes] : other.#sizes;
     this.#nan += other.#nan;
     this.#min = Math.min(this.#min, other.#min);
     this.#max = Math.max(this.#max, other.#max);
     this.#count += other.#count;
     this.#ranks = undefined;
-    while (this.#levels.length < parts.length) this.#addLevel();
-    for (const [h, part] of parts.entries()) {
+    while (this.#levels.length < levels.length) this.#addLevel();
+    for (const [h, level] of levels.entries()) {
+      const size = sizes[h]!;
       if (h === 0) {
-        this.#reserve(0, this.#sizes[0]! + part.length);
-        this.#levels[0]!.set(part, this.#sizes[0]);
-        this.#sizes[0]! += part.length;
-      } else this.#mergeInto(h, part, 0, 1, part.length);
+        this.#reserve(0, this.#sizes[0]! + size);
+        this.#levels[0]!.set(level.subarray(0, size), this.#sizes[0]);
+        this.#sizes[0]! += size;
+      } else this.#mergeInto(h, level, 0, 1, size);
     }
     this.#compress();
     return this;
+  }
+
+  /** A new sketch of all that some sketches have seen together, with the seed of the first; they stay as they are. The same as an empty sketch that takes them in one after the other. */
+  static union(first: KllSketch, ...others: readonly KllSketch[]): KllSketch {
+    for (const each of [first, ...others]) demandSketch('KllSketch', each instanceof KllSketch, each);
+    const union = new KllSketch(first.options);
+    union.#begin(first, others);
+    for (const other of others) union.merge(other);
+    return union;
   }
 
   /** How many numbers it has seen, NaN not among them. */
@@ -285,6 +297,24 @@ export class KllSketch {
     return sketch;
   }
 
+  /** Becomes what an empty sketch is that took in another one, with room for what others hold. */
+  #begin(first: KllSketch, others: readonly KllSketch[]): void {
+    this.#count = first.#count;
+    this.#nan = first.#nan;
+    this.#min = first.#min;
+    this.#max = first.#max;
+    this.#sizes = [...first.#sizes];
+    this.#shares = first.#shares;
+    this.#capacity = first.#capacity;
+    this.#limit = first.#limit;
+    const room = (h: number): number => others.reduce((size, other) => size + (other.#sizes[h] ?? 0), h === 0 ? first.#limit : first.#sizes[h]!);
+    // What is sent up from the level below is at most half of it.
+    this.#levels = first.#levels.map((level, h) => {
+      const copy = new Float64Array(h === 0 ? room(0) : room(h) + (room(h - 1) >> 1));
+      copy.set(level.subarray(0, first.#sizes[h]));
+      return copy;
+    });
+  }
 
   /** Compacts the lowest full level until there is room for another number. */
   #compress(): void {
@@ -318,8 +348,8 @@ export class KllSketch {
 
   /** Two bits from the generator and the number: the same for the same data and seed, and unlike those of another part of the data. */
   #flip(value: number): number {
-    this.#view.setFloat64(0, value);
-    const mixed = Math.imul(this.#view.getInt32(0) ^ Math.imul(this.#view.getInt32(4), 0x9e3779b1), 0x85ebca6b);
+    bits.setFloat64(0, value);
+    const mixed = Math.imul(bits.getInt32(0) ^ Math.imul(bits.getInt32(4), 0x9e3779b1), 0x85ebca6b);
     return ((mixed >>> 23) ^ (this.#generator.bits() >>> 16)) & 3;
   }
 

@@ -1,4 +1,4 @@
-import { ascendingOrder } from '../samples/ascending-order.ts';
+import { sortRange } from '../samples/sort-range.ts';
 
 /** Sorted numbers with the sums of their weights: what a quantile sketch answers from. */
 export class WeightedRanks {
@@ -8,25 +8,16 @@ export class WeightedRanks {
   /** The weight of each number and all before it. */
   readonly #sums: Float64Array;
 
-  /** A number of list h weighs 2^h. */
+  /** A number of list h weighs 2^h. The lists are in ascending order but for the first, which may be in any. */
   constructor(lists: readonly Float64Array[]) {
-    let size = 0;
-    for (const list of lists) size += list.length;
-    const values = new Float64Array(size);
-    const weights = new Float64Array(size);
-    let at = 0;
-    for (const [h, list] of lists.entries()) {
-      values.set(list, at);
-      weights.fill(2 ** h, at, (at += list.length));
-    }
-    const order = ascendingOrder(values);
-    this.#values = new Float64Array(size);
-    this.#sums = new Float64Array(size);
+    let values: Float64Array = lists[0]!.slice();
+    sortRange(values, values.length);
+    let weights: Float64Array = new Float64Array(values.length).fill(1);
+    for (let h = 1; h < lists.length; h++) if (lists[h]!.length > 0) [values, weights] = merged(values, weights, lists[h]!, 2 ** h);
     let sum = 0;
-    for (let i = 0; i < size; i++) {
-      this.#values[i] = values[order[i]!]!;
-      this.#sums[i] = sum += weights[order[i]!]!;
-    }
+    for (let i = 0; i < weights.length; i++) weights[i] = sum += weights[i]!;
+    this.#values = values;
+    this.#sums = weights;
     this.total = sum;
   }
 
@@ -52,4 +43,21 @@ function firstPlace(length: number, holds: (place: number) => boolean): number {
     else low = middle + 1;
   }
   return low;
+}
+
+/** Sorted numbers with their weights, and a sorted list of others that weigh `weight` each, as one. */
+function merged(values: Float64Array, weights: Float64Array, others: Float64Array, weight: number): [Float64Array, Float64Array] {
+  const size = values.length + others.length;
+  const all = new Float64Array(size);
+  const allWeights = new Float64Array(size);
+  for (let at = 0, i = 0, j = 0; at < size; at++) {
+    if (j === others.length || (i < values.length && values[i]! <= others[j]!)) {
+      all[at] = values[i]!;
+      allWeights[at] = weights[i++]!;
+    } else {
+      all[at] = others[j++]!;
+      allWeights[at] = weight;
+    }
+  }
+  return [all, allWeights];
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aggregate, type AggregateDefinition, type AggregateOptions } from 'modelkeep';
+import { KllSketch } from 'modelkeep/stats';
 import { toColumn, valueAt, type Column } from '../../../src/core/column.ts';
 import { aggregateColumn } from '../../../src/features/aggregates/aggregate-column.ts';
 import { EventIndex } from '../../../src/features/event-index.ts';
@@ -49,6 +50,7 @@ const kinds: Record<string, (options: AggregateOptions) => AggregateDefinition> 
   p90: (options) => aggregate.quantile('x', 0.9, options),
 };
 const sketched = (options: AggregateOptions): AggregateDefinition => aggregate.quantile('x', 0.75, { ...options, approximate: true });
+const sketchedEnds = (options: AggregateOptions): AggregateDefinition => aggregate.quantile('x', 0, { ...options, approximate: true });
 const rounded = new Set(['variance', 'std', 'skew', 'kurtosis']);
 
 const types = { x: 'float64', y: 'float64', kind: 'string', big: 'int64', flag: 'bool' } as const;
@@ -117,6 +119,24 @@ describe('aggregates of windows', () => {
     );
   });
 
+  it('counts distinct values approximately as a sketch of each window does, when many windows are asked for at once', () => {
+    const rowsOf = fc.array(row, { minLength: 100, maxLength: 300 });
+    const probesOf = fc.array(fc.record({ key: fc.integer({ min: -1, max: 2 }), at: moment }), { minLength: 90, maxLength: 90 });
+    const many = (column: string, type: 'string' | 'float64' | 'int64' | 'bool') => (options: AggregateOptions) => aggregate.distinctCount(column, { ...options, type, approximate: true });
+    fc.assert(
+      fc.property(rowsOf, probesOf, (rows, probes) => {
+        const index = indexOf(rows);
+        for (const define of [many('kind', 'string'), many('x', 'float64'), many('big', 'int64'), many('flag', 'bool')]) {
+          for (const options of windows) {
+            const definition = define(options);
+            expect(valuesOf(index, probes, definition)).toEqual(probes.map(({ key, at }) => (key < 0 ? null : longWay(definition, historyOf(rows, key), at, passes))));
+          }
+        }
+      }),
+      { numRuns: 2 },
+    );
+  });
+
   it('is the same to the last bit from the rows of one window as from the whole history, and in whatever order it is asked', () => {
     const many = fc.record({ rows: fc.array(row, { minLength: 150, maxLength: 500 }), probes: fc.array(fc.record({ key: fc.nat(1), at: moment }), { minLength: 4, maxLength: 4 }) });
     fc.assert(
@@ -125,7 +145,7 @@ describe('aggregates of windows', () => {
         const whole = indexOf(rows);
         for (const options of wide) {
           const visible = rows.filter((each) => each.key === key && each.at < at && each.created <= at && (options.window === 'lifetime' || each.at >= at - 6 * 60 * minute));
-          for (const define of [...Object.values(kinds), sketched]) {
+          for (const define of [...Object.values(kinds), sketched, sketchedEnds]) {
             const definition = define(options);
             const all = valuesOf(whole, probes, definition);
             expect(valuesOf(indexOf(visible), [{ key, at }], definition)).toEqual([all[one]]);
@@ -134,6 +154,22 @@ describe('aggregates of windows', () => {
         }
       }),
       { numRuns: 12 },
+    );
+  });
+
+  it('gives the quantiles that a sketch of the rows gives, in windows of a few', () => {
+    fc.assert(
+      fc.property(world, fc.constantFrom(0, 0.1, 0.5, 0.75, 1), ({ rows, probes }, q) => {
+        const index = indexOf(rows);
+        const definition = aggregate.quantile('x', q, { window: '2h', hop: 0, approximate: true });
+        const wanted = probes.map(({ key, at }) => {
+          const values = historyOf(rows, key).filter((each) => each.at >= at - 120 * minute && each.at < at && each.created <= at && each['x'] !== null).map((each) => each['x'] as number);
+          const sketch = new KllSketch().updateAll(values);
+          return values.length === 0 ? null : sketch.nan > 0 ? NaN : sketch.quantile(q);
+        });
+        expect(valuesOf(index, probes, definition)).toEqual(wanted);
+      }),
+      { numRuns: 50 },
     );
   });
 

@@ -77,6 +77,23 @@ describe('KllSketch', () => {
     expect(KllSketch.fromJSON(JSON.parse(JSON.stringify(stored))).quantile(0.5)).toBe(stored.quantile(0.5));
     expect(() => stored.merge(new KllSketch())).toThrow(/k 20.*k 200/);
   });
+
+  it('unites sketches as an empty one would that takes them in one by one, and goes on the same', () => {
+    const generator = new SeededGenerator(4);
+    const ofSize = (n: number): KllSketch => new KllSketch({ k: 20, seed: 9 }).updateAll(Float64Array.from({ length: n }, () => generator.uniform()));
+    for (const sizes of [[0, 0], [3, 5], [19, 900], [900, 19], [5000, 4000, 77], [40]]) {
+      const [first, ...others] = sizes.map(ofSize) as [KllSketch, ...KllSketch[]];
+      const before = JSON.stringify([first, others]);
+      const chain = [first, ...others].reduce((all, each) => all.merge(each), new KllSketch({ k: 20, seed: 9 }));
+      const united = KllSketch.union(first, ...others);
+      expect(united.toJSON()).toEqual(chain.toJSON());
+      const more = Float64Array.from({ length: 333 }, () => generator.uniform());
+      expect(united.updateAll(more).toJSON()).toEqual(chain.updateAll(more).toJSON());
+      expect(JSON.stringify([first, others])).toBe(before);
+    }
+    expect(() => KllSketch.union(new KllSketch(), new TopK() as unknown as KllSketch)).toThrow(/KllSketch/);
+    expect(() => KllSketch.union(new KllSketch(), new KllSketch({ k: 20 }))).toThrow(/k 200.*k 20/);
+  });
 });
 
 describe('HyperLogLog', () => {
