@@ -247,15 +247,15 @@ export class FeatureStore implements AsyncDisposable {
   }
 
   /**
-   * How fresh a view is: its newest event time and ingestion, what of it is online, and whether it is older than it may be by `maxAge` or by its own `freshness`. It reads notes of what arrived, never the rows: what was
-   * forgotten still counts, and a batch that was brought online after it came counts as online from the next materialization on.
+   * How fresh a view is: its newest event time and ingestion, what of it is online, and whether it is older than it may be by `maxAge` or by its own `freshness`. It reads notes of what arrived, and of the log only what
+   * was not materialized yet: what was forgotten still counts, and a batch that was brought online after it came counts as online from the next materialization on.
    */
   async freshness(view: string | FeatureView, options?: FreshnessOptions): Promise<ViewFreshness>;
   /** How fresh all feature views are, by name and page by page. A view that cannot be read is told of beside them. */
   async freshness(options?: AllFreshnessOptions): Promise<FreshnessPage>;
   async freshness(asked: string | FeatureView | AllFreshnessOptions = {}, options: FreshnessOptions = {}): Promise<ViewFreshness | FreshnessPage> {
     const { checkAllFreshnessOptions, checkFreshnessOptions, FreshnessReader } = await import('./quality/freshness.ts');
-    this.#freshness ??= new FreshnessReader(this.#storage, this.#clock);
+    this.#freshness ??= new FreshnessReader(this.#storage, this.#clock, this.#logs);
     if (!isView(asked)) {
       checkAllFreshnessOptions(asked);
       return this.#freshness.readAll(asked);

@@ -9,8 +9,11 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { LogPosition, StorageAdapter } from '../../storage/contract.ts';
 import { readArrivals, type ArrivedBatch } from '../arrivals.ts';
+import { batchOrder } from '../batch.ts';
 import type { CurrentView } from '../definitions/definition-states.ts';
-import { readState } from '../materialized-state.ts';
+import { batchesAfter, rewritten } from '../log-chunks.ts';
+import { readState, type MaterializedState } from '../materialized-state.ts';
+import type { OfflineLogs } from '../offline-log.ts';
 import { everyView, unlessDamaged } from './every-view.ts';
 
 /** When a view counts as stale. */
@@ -107,18 +110,25 @@ interface Seen {
   position: LogPosition | undefined;
   event: number;
   ingested: number;
+  /** The newest event time that is online: what went there at once, and what materializations have read. */
   online: number;
+  /** Batches with later rows, which may be online too. */
+  pending: readonly ArrivedBatch[];
+  /** How far the log was online when it was found that none of them is. */
+  none: LogPosition | undefined;
 }
 
 /** Tells how fresh views are, from the notes of what arrived; what it read once it does not read again. */
 export class FreshnessReader {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
+  readonly #logs: OfflineLogs;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(storage: StorageAdapter, clock: Clock) {
+  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs) {
     this.#storage = storage;
     this.#clock = clock;
+    this.#logs = logs;
   }
 
   /** How fresh a view is that was defined at `since`. */
@@ -127,11 +137,9 @@ export class FreshnessReader {
     const { maxAge, by } = expectationOf(current, options);
     const seen = await this.#readOn(name, options);
     const { value: state } = await readState(this.#storage, current, options);
+    const online = await this.#online(current, seen, state, options);
     const at = this.#clock.now();
     const newest = by === 'event' ? seen.event : seen.ingested;
-    // While a call is at it, or after one that was cut off, some of it is not there yet.
-    const materialized = state?.begun === undefined ? (state?.end ?? -Infinity) : -Infinity;
-    const online = Math.max(seen.online, Math.min(materialized, seen.event));
     const lag = at - (newest === -Infinity ? since : newest);
     const stale = maxAge !== undefined && lag > maxAge;
     const what = newest === -Infinity ? `'${name}' has no rows yet` : `The newest row of '${name}' ${by === 'event' ? 'is of' : 'came at'} ${new Date(newest).toISOString()}, ${lag} ms ago`;
@@ -166,15 +174,39 @@ export class FreshnessReader {
   }
 
   async #readOn(view: string, { signal }: OperationOptions): Promise<Seen> {
-    const known: Seen = { ...(this.#seen.get(view) ?? { position: undefined, event: -Infinity, ingested: -Infinity, online: -Infinity }) };
-    for await (const { batch, position } of readArrivals(this.#storage, view, known.position, signal)) {
-      known.position = position;
-      known.event = Math.max(known.event, newestOf(batch, 'event'));
-      known.ingested = Math.max(known.ingested, batch.ingestedAt);
-      if (batch.online) known.online = Math.max(known.online, newestOf(batch, 'event'));
+    const known = this.#seen.get(view) ?? { position: undefined, event: -Infinity, ingested: -Infinity, online: -Infinity, pending: [], none: undefined };
+    let { position, event, ingested, online } = known;
+    const pending = [...known.pending];
+    for await (const read of readArrivals(this.#storage, view, position, signal)) {
+      const { batch } = read;
+      position = read.position;
+      event = Math.max(event, newestOf(batch, 'event'));
+      ingested = Math.max(ingested, batch.ingestedAt);
+      if (batch.online) online = Math.max(online, newestOf(batch, 'event'));
+      else pending.push(batch);
     }
-    this.#seen.set(view, known);
-    return known;
+    const seen: Seen = { position, event, ingested, online, pending: pending.filter((batch) => newestOf(batch, 'event') > online), none: position === known.position ? known.none : undefined };
+    this.#seen.set(view, seen);
+    return seen;
+  }
+
+  /** The newest event time that is online for certain. A batch is, up to the end that was materialized, unless it lies behind what was read of the log by then: a row that came late is older than that end as well. */
+  async #online(current: CurrentView, seen: Seen, state: MaterializedState | undefined, options: OperationOptions): Promise<number> {
+    // While a call is at it, or after one that was cut off, some of it is not there yet.
+    if (state?.end === undefined || state.begun !== undefined || seen.pending.length === 0) return seen.online;
+    const { end, position } = state;
+    if (position !== undefined && position === seen.none) return seen.online;
+    const behind = await batchesAfter(this.#logs.of(current), position, options);
+    if (behind === rewritten) return seen.online;
+    let { online } = seen;
+    for (const batch of seen.pending) {
+      if (batch.from > end || behind.has(batchOrder(batch))) continue;
+      // Of a batch that the end divides only the first row is known to be there.
+      online = Math.max(online, batch.to <= end ? newestOf(batch, 'event') : batch.from);
+    }
+    const pending = seen.pending.filter((batch) => newestOf(batch, 'event') > online);
+    this.#seen.set(current.view.name, { ...seen, online, pending, none: pending.every((batch) => behind.has(batchOrder(batch))) ? position : undefined });
+    return online;
   }
 }
 

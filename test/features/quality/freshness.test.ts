@@ -42,6 +42,41 @@ describe('how fresh a view is', () => {
     expect(await store.freshness('delays')).toMatchObject({ stale: true, newestEvent: expect.closeTo(T + 5 * hour, 1) as number });
   });
 
+  it('does not take a late row for one that is online before it is materialized, whoever asks', async () => {
+    const { store, storage, clock, ingest } = await make();
+    const onlineOf = async (): Promise<unknown> => {
+      const fresh = await new FeatureStore({ storage, clock }).freshness('delays');
+      expect(await store.freshness('delays')).toMatchObject({ newestOnline: fresh.newestOnline, onlineLag: fresh.onlineLag });
+      return fresh.newestOnline === null ? null : (fresh.newestOnline - T) / hour;
+    };
+    clock.set(T + 5 * hour);
+    await ingest(T + hour);
+    expect(await onlineOf()).toBe(null);
+    await store.materialize(held);
+    expect(await onlineOf()).toBe(1);
+    // Later than what is online, earlier than the end that was materialized.
+    await ingest(T + 3 * hour);
+    expect(await onlineOf()).toBe(1);
+    await ingest(T + 2 * hour, true);
+    expect(await onlineOf()).toBe(2);
+    await store.materialize(held, { end: T + 2 * hour });
+    expect(await onlineOf()).toBe(3);
+    // What is not due stays behind, and so does what came since.
+    clock.set(T + 10 * hour);
+    await ingest(T + 9 * hour);
+    await store.ingest(held, [{ origin: 'ATL', at: T + 4 * hour, delay: 1 }, { origin: 'ATL', at: T + 8.5 * hour, delay: 1 }]);
+    await store.materialize(held, { end: T + 8 * hour });
+    await ingest(T + 7 * hour);
+    expect(await onlineOf()).toBe(4);
+    await store.materialize(held);
+    expect(await onlineOf()).toBe(9);
+    await store.forget('delays', [{ origin: 'BOS' }]);
+    await ingest(T + 9.5 * hour);
+    expect(await onlineOf()).toBe(9);
+    await store.materialize(held);
+    expect(await onlineOf()).toBe(9.5);
+  });
+
   it('is of no view that is held to nothing, and needs sound options', async () => {
     const { store } = await make(plain);
     expect(await store.freshness(plain)).toMatchObject({ maxAge: null, stale: false });
