@@ -66,7 +66,7 @@ function quantileOf(q: number, counts: ValueCounts, ranked: readonly number[]): 
 }
 
 /** Calls `take` for each probe whose window sees a value, with how often it sees each. */
-export function sweepCounts(windows: WindowRows, definition: AggregateDefinition, ordered: boolean, take: (probe: number, counts: ValueCounts, ranked: readonly ScalarValue[]) => void): void {
+function sweepCounts(windows: WindowRows, definition: AggregateDefinition, ordered: boolean, take: (probe: number, counts: ValueCounts, ranked: readonly ScalarValue[]) => void): void {
   const { index } = windows;
   const column = index.column(definition.column!);
   if (column === undefined) return;
