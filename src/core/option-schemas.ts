@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from './clock.ts';
 import type { LongOperationOptions } from './progress.ts';
+import type { StandardSchema } from './schema.ts';
 
 /** Schema of an object that is known by one of its methods. */
 export function having<T>(method: string, message: string): z.ZodMiniType<T, T> {
@@ -11,6 +12,11 @@ export function having<T>(method: string, message: string): z.ZodMiniType<T, T> 
 export function callable<T>(): z.ZodMiniType<T, T> {
   return z.custom<T>((value) => typeof value === 'function', 'must be a function');
 }
+
+/** Schema of an option that takes a validator of the Standard Schema family. */
+export const standardSchemaOption: z.ZodMiniOptional<z.ZodMiniType<StandardSchema, StandardSchema>> = /* @__PURE__ */ z.optional(
+  /* @__PURE__ */ z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function', 'must be a Standard Schema, such as one of zod'),
+);
 
 /** Schema of a `clock` option. */
 export const clockOption: z.ZodMiniOptional<z.ZodMiniType<Clock, Clock>> = /* @__PURE__ */ z.optional(/* @__PURE__ */ having<Clock>('now', 'must be a Clock'));

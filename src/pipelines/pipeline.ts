@@ -8,7 +8,7 @@ import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
-import { callable, clockOption, having, signalOption } from '../core/option-schemas.ts';
+import { callable, clockOption, having, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
@@ -137,7 +137,7 @@ type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 
 const optionsSchema = z.strictObject({
   name: nameSchema,
   storage: storageOption,
-  params: z.optional(z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function', 'must be a Standard Schema, such as one of zod')),
+  params: standardSchemaOption,
   owner: z.optional(nameSchema),
   lease: z.optional(z.custom<Duration>()),
   grace: z.optional(z.custom<Duration>()),

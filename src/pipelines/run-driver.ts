@@ -91,6 +91,7 @@ function executorOf(
     definition,
     state: initialState(definition.plan, concurrency, restored, timeout),
     versions: new Map([...records].map(([name, { version }]) => [name, version])),
+    facts: new Map([...records].flatMap(([name, { value: { round, without, lookup } }]) => (round === head.round ? [[name, { without, lookup }] as const] : []))),
     store,
     lease,
     outputs,

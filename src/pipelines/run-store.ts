@@ -11,13 +11,13 @@ import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadLo
 import { lineageOperations } from '../storage/lineage.ts';
 import { readEach } from '../storage/read-each.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
-import type { CacheLookup } from './caching/step-cache.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import type { RunOutcome, StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import type { StoredOutput } from './stored-output.ts';
+import type { AttemptFacts } from './trial.ts';
 
 /** The head record of a run. */
 export interface RunHead {
@@ -47,15 +47,11 @@ export interface RunHead {
 }
 
 /** What became of a step: written once per committed attempt, under the step's name, and when a step begins whose time is bounded as a whole. */
-export interface StepRecord extends StepState {
+export interface StepRecord extends StepState, AttemptFacts {
   readonly step: string;
   readonly round: number;
   readonly fence: number;
   readonly output?: StoredOutput | undefined;
-  /** Names of inputs whose steps had put out nothing when the last attempt began; absent when there are none. */
-  readonly without?: readonly string[] | undefined;
-  /** What the cache was asked for; absent when it was not. */
-  readonly lookup?: CacheLookup | undefined;
 }
 
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */

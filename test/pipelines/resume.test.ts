@@ -2,7 +2,9 @@ import { MemoryStorage, Pipeline, type PipelineEvent, type PipelineResult, type 
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { seededRandom } from '../../src/core/random.ts';
+import type { StepRecord } from '../../src/pipelines/run-store.ts';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
+import { readValue } from '../../src/storage/records.ts';
 import { faultyStorage, type Fault } from './faulty-storage.ts';
 import { ManualClock, settled } from './manual-clock.ts';
 
@@ -423,5 +425,37 @@ describe('one owner at a time', () => {
     const result = await resumed;
     expect(result.output(step)).toBe('of the former owner');
     expect(result.output(after)).toBe('after of the former owner');
+  });
+
+  it('leaves with an adopted success what its owner was given and took', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const define = (store: StorageAdapter, version: string, work: () => unknown): Pipeline => {
+      const pipeline = new Pipeline({ name: 'owned', storage: store, clock, lease });
+      const source = pipeline.step('source', {}, () => 'rows');
+      const broken = pipeline.step('broken', { allowFailure: true }, () => {
+        if (version === '2') throw new Error('not in this process');
+        return 'more rows';
+      });
+      pipeline.step('work', { needs: { source, broken }, trigger: 'all_done', cache: { version } }, work);
+      return pipeline;
+    };
+    // What a process that had been given both inputs wrote last, while its successor works without one of them.
+    const other = new MemoryStorage();
+    const former = await define(other, '1', () => 'of the former owner').run();
+    const [record] = await other.read([`pipelines/owned/steps/${former.id}/work`]);
+    let finish!: (value: string) => void;
+    const pipeline = define(storage, '2', () => new Promise<string>((resolve) => (finish = resolve)));
+    const running = pipeline.run();
+    await settled();
+    const [run] = await all(pipeline.runs());
+    await storage.write([{ kind: 'put', key: `pipelines/owned/steps/${run!.id}/work`, bytes: record!.bytes, condition: 'absent' }]);
+    finish('of its successor');
+    const { work } = (await running).steps;
+    expect(work!.status).toBe('succeeded');
+    const key = (store: StorageAdapter, id: string) => readValue<StepRecord>(store, `pipelines/owned/steps/${id}/work`);
+    const [written, adopted] = [(await key(other, former.id))!.value, (await key(storage, run!.id))!.value];
+    expect([adopted.lookup, adopted.without, adopted.output]).toEqual([written.lookup, undefined, written.output]);
+    expect(adopted.lookup!.version).toBe('1');
   });
 });

@@ -97,6 +97,7 @@ describe('a step with a condition, a cache, a log, a tracker and a pool', () => 
     expect(stopped.steps['train']!.status).toBe(status);
     expect(await trackedRuns(all.tracker)).toEqual({ [stopped.id]: 'killed' });
     expect(await linesOf(pipeline, stopped.id, 'train')).toEqual(['asked']);
+    expect(await pipeline.explain('train', { run: stopped.id })).toEqual({ step: 'train', run: stopped.id, causes: [{ kind: 'never-run', because: 'no run before has made an output that could be taken' }] });
     // Its slot is free, and what the other makes is taken.
     const next = pipeline.run();
     await settled();
@@ -105,6 +106,18 @@ describe('a step with a condition, a cache, a log, a tracker and a pool', () => 
     expect(taken.steps['train']!.cache?.run).toBe(made.id);
     expect(all.worked).toBe(0);
     expect([all.clock.pending, all.errors]).toEqual([0, []]);
+  });
+
+  it('does not say that an output was gone which it had found when it failed', async () => {
+    const all = new Everything();
+    const made = await all.ended(all.pipeline().run());
+    const startRun = all.tracker.startRun.bind(all.tracker);
+    all.tracker.startRun = async (options) => Object.assign(await startRun(options), { end: () => Promise.reject(new Error('the run cannot be ended')) });
+    const pipeline = all.pipeline();
+    const failed = await all.ended(pipeline.run());
+    expect(failed.steps['train']).toMatchObject({ status: 'failed', failure: { message: 'the run cannot be ended' }, cache: undefined });
+    expect(await pipeline.explain('train', { run: failed.id })).toEqual({ step: 'train', run: failed.id, causes: [] });
+    expect((await pipeline.explain('train', { run: made.id })).causes).toMatchObject([{ kind: 'never-run' }]);
   });
 
   it('takes over from a run that is over time while it makes the output', async () => {

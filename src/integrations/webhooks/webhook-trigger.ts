@@ -5,7 +5,7 @@ import { durationMs, type Duration } from '../../core/duration.ts';
 import { isModelkeepError } from '../../core/errors.ts';
 import { escapeSegment, type Key } from '../../core/key.ts';
 import type { ErrorListener } from '../../core/logger.ts';
-import { callable, clockOption } from '../../core/option-schemas.ts';
+import { callable, clockOption, standardSchemaOption } from '../../core/option-schemas.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { check, validateWith, type StandardSchema } from '../../core/schema.ts';
 import type { TriggerEvent, TriggerPage, TriggerPollOptions, TriggerSource } from '../../core/trigger-source.ts';
@@ -61,7 +61,7 @@ const optionsSchema = z.strictObject({
   name: z.string().check(z.minLength(1), z.maxLength(200)),
   storage: storageOption,
   secret: z.unknown(),
-  schema: z.optional(z.custom<StandardSchema>((value) => typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate === 'function', 'must be a Standard Schema, such as one of zod')),
+  schema: standardSchemaOption,
   tolerance: z.optional(z.custom<Duration>()),
   maxBytes: z.optional(z.int().check(z.minimum(1))),
   onError: z.optional(callable<ErrorListener>()),

@@ -13,17 +13,17 @@ export interface ExplainOptions extends OperationOptions {
   run?: string | undefined;
 }
 
-/** Why a step with a cache ran, or what it took instead. */
+/** Why a step with a cache ran, or was about to when it was stopped, or what it took instead. */
 export interface StepExplanation {
   /** Name of the step. */
   readonly step: string;
   /** Id of the run. */
   readonly run: string;
-  /** Where the output was taken from; absent when the step ran. */
+  /** Where the output was taken from; absent when it was not taken. */
   readonly cache?: CachedFrom | undefined;
   /** The run that it is compared with: the last before that made or took an output of the step, or the one whose output could not be taken. Absent when there is none. */
   readonly comparedWith?: string | undefined;
-  /** Why it ran: all that is different. Empty when its output was taken. */
+  /** Why it ran: all that is different. Empty when its output was taken, or was there to be taken but the attempt failed or was stopped. */
   readonly causes: readonly StaleCause[];
 }
 
@@ -41,12 +41,13 @@ export async function explainStep(store: RunStore, step: string, { run, signal }
   const subject = await firstAsked(store, step, run === undefined ? await newestFirst(store, { signal }) : [run], { signal });
   if (subject === undefined) {
     const where = run === undefined ? 'in no run' : `not in run ${run}`;
-    throw new NotFoundError(`The cache was asked for step '${step}' ${where}: ${run === undefined ? 'run the pipeline first' : 'the step has not come to its turn, or had no cache then'}.`, { key: step, run });
+    throw new NotFoundError(`The cache was asked for step '${step}' ${where}: ${run === undefined ? 'run the pipeline first' : 'the step has not come to its turn, its condition did not hold, or it had no cache then'}.`, { key: step, run });
   }
   const { record: { cache }, lookup: { miss } } = subject;
   const base = { step, run: subject.run };
   if (cache) return { ...base, cache, comparedWith: cache.run, causes: [] };
-  switch (miss?.kind) {
+  if (miss === undefined) return { ...base, causes: [] };
+  switch (miss.kind) {
     case 'refresh':
       return { ...base, causes: [{ kind: 'refresh', because: 'the run was told to make it anew' }] };
     case 'expired': {
@@ -55,7 +56,7 @@ export async function explainStep(store: RunStore, step: string, { run, signal }
     }
     case 'damaged':
       return { ...base, causes: [{ kind: 'damaged', because: `what an earlier run made cannot be read: ${miss.message}` }] };
-    default:
+    case 'absent':
       return { ...base, ...(await missed(store, step, subject, { signal })) };
   }
 }

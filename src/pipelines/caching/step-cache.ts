@@ -16,7 +16,7 @@ export interface CacheLookup extends CacheFacts {
   /** When it was asked, epoch milliseconds. */
   readonly at: number;
   readonly key: string;
-  /** Why there was nothing to take; absent when there was. */
+  /** Why there was nothing to take; absent when there was, whether or not the attempt then succeeded with it. */
   readonly miss?: CacheMiss | undefined;
 }
 
@@ -33,10 +33,11 @@ export interface CacheHit {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** What the cache has for a step: an output, or the leave to make it. */
+/** What the cache has for a step: an output, or the leave to make it; or neither, when it was stopped while somebody else made it. */
 export type CacheAnswer =
-  | { readonly lookup: CacheLookup; readonly hit: CacheHit; readonly flight?: undefined }
-  | { readonly lookup: CacheLookup; readonly hit?: undefined; readonly flight: Flight };
+  | { readonly kind: 'hit'; readonly lookup: CacheLookup; readonly hit: CacheHit }
+  | { readonly kind: 'flight'; readonly lookup: CacheLookup; readonly flight: Flight }
+  | { readonly kind: 'stopped'; readonly lookup: CacheLookup };
 
 /** A step that asks. */
 export interface CacheRequest extends CacheSubject {
@@ -75,17 +76,14 @@ const waits = { initialMs: 20, maxMs: 1000, jitter: 0 };
 export class StepCache {
   readonly #store: CacheStore;
   readonly #user: CacheUser;
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(store: ConstructorParameters<typeof CacheStore>[0], user: CacheUser) {
     this.#store = new CacheStore(store);
     this.#user = user;
   }
 
-  /**
-   * The output for a step, or the leave to make it. While somebody else makes it, this waits; when that fails or dies, it is the next one's turn. Whoever gets a flight must end it.
-   *
-   * Rejects with `AbortedError` when the signal of the request fires.
-   */
+  /** The output for a step, or the leave to make it. While somebody else makes it, this waits, unless the signal fires; when that fails or dies, it is the next one's turn. Whoever gets a flight must {@link end} it. */
   async ask(request: CacheRequest): Promise<CacheAnswer> {
     const { step, signal } = request;
     const { params, refresh, clock } = this.#user;
@@ -94,11 +92,23 @@ export class StepCache {
     if (refresh === true || refresh.includes(step)) return this.#flight(request, lookup, { miss: { kind: 'refresh' }, place: undefined });
     for (let tries = 1; ; tries++) {
       const found = await this.#look(request, lookup.key);
-      if ('hit' in found) return { lookup, hit: found.hit };
+      if ('hit' in found) return { kind: 'hit', lookup, hit: found.hit };
       const lease = await takeOff(this.#leaseTerms(request, lookup.key), this.#isPast);
       if (lease) return this.#lookAgain(request, lookup, lease);
-      await sleep(clock, backoffMs(tries, waits, () => 0), signal);
+      await sleep(clock, backoffMs(tries, waits, () => 0), signal).catch(() => undefined);
+      if (signal.aborted) return { kind: 'stopped', lookup: { ...lookup, miss: found.miss } };
     }
+  }
+
+  /** Lets go of a flight, also of one that came to nothing. Nobody has to wait for it, so that the step can be recorded meanwhile. */
+  end(flight: Flight): void {
+    const ending: Promise<void> = flight.end().finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+
+  /** Resolves when all flights that were ended have been let go of. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   /** Whoever had the lease before may have put the output in just before giving it back. */
@@ -106,7 +116,7 @@ export class StepCache {
     let ours = false;
     try {
       const found = await this.#look(request, lookup.key);
-      if ('hit' in found) return { lookup, hit: found.hit };
+      if ('hit' in found) return { kind: 'hit', lookup, hit: found.hit };
       ours = true;
       return this.#flight(request, lookup, found, lease);
     } finally {
@@ -115,7 +125,7 @@ export class StepCache {
   }
 
   #flight({ step }: CacheRequest, lookup: CacheLookup, { miss, place }: Missing, lease?: RunLease): CacheAnswer {
-    return { lookup: { ...lookup, miss }, flight: new Flight({ store: this.#store, step, key: lookup.key }, place, lease, this.#user.onError) };
+    return { kind: 'flight', lookup: { ...lookup, miss }, flight: new Flight({ store: this.#store, step, key: lookup.key }, place, lease, this.#user.onError) };
   }
 
   async #look({ step, policy: { ttlMs } }: CacheRequest, key: string): Promise<Look> {
