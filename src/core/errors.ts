@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'unsupported'
   | 'pipeline-failed'
   | 'gate-failed'
+  | 'rejected'
+  | 'expired'
   | 'command-failed'
   | 'worker-failed';
 

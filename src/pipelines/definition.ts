@@ -3,6 +3,7 @@ import { childOf, type ChildPipeline } from './nesting/child-pipeline.ts';
 import { planSteps, type Plan } from './plan.ts';
 import type { StepDefinition } from './step.ts';
 import type { TriggerRule } from './trigger-rule.ts';
+import type { WaitKind } from './waiting/wait.ts';
 
 /** The place of a step in the graph, as it is stored with a run. */
 export interface StepShape {
@@ -14,6 +15,8 @@ export interface StepShape {
   readonly trigger?: TriggerRule | undefined;
   /** Whether it runs at the end; absent when not. */
   readonly final?: true | undefined;
+  /** What it waits for; absent when it does not. */
+  readonly waits?: WaitKind | undefined;
   /** The pipeline that it runs; absent when it runs none. */
   readonly runs?: string | undefined;
 }
@@ -41,11 +44,12 @@ export class Definition {
   }
 
   shape(): StepShape[] {
-    return [...this.steps.values()].map(({ handle, needs, after, trigger, final, run }) => ({
+    return [...this.steps.values()].map(({ handle, needs, after, trigger, final, run, waits }) => ({
       name: handle.name,
       needs,
       after: [...new Set(after)].sort(),
       ...(final ? { final } : trigger === 'all_success' ? {} : { trigger }),
+      ...(waits && { waits }),
       ...runs(childOf(run)),
     }));
   }
@@ -80,8 +84,13 @@ function differencesOf(before: StepShape, now: StepShape): string[] {
   if (before.after.join('\n') !== now.after.join('\n')) differences.push(`step '${now.name}' comes after ${list(now.after)} instead of ${list(before.after)}`);
   if (before.trigger !== now.trigger) differences.push(`step '${now.name}' runs by the trigger '${now.trigger ?? 'all_success'}' instead of '${before.trigger ?? 'all_success'}'`);
   if (before.final !== now.final) differences.push(`step '${now.name}' ${now.final ? 'runs' : 'no longer runs'} at the end`);
+  if (before.waits !== now.waits) differences.push(`step '${now.name}' is ${kindOf(now)} instead of ${kindOf(before)}`);
   if (before.runs !== now.runs) differences.push(`step '${now.name}' runs ${pipelineOf(now)} instead of ${pipelineOf(before)}`);
   return differences;
+}
+
+function kindOf({ waits }: StepShape): string {
+  return waits === undefined ? 'a step that does not wait' : `one that waits (${waits})`;
 }
 
 function pipelineOf({ runs }: StepShape): string {

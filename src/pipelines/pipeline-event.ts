@@ -3,9 +3,10 @@ import type { ErrorListener } from '../core/logger.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
+import type { StepWait } from './waiting/wait.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
-export type PipelineEvent = RunStarted | StepStarted | StepSucceeded | StepRetrying | StepFailed | StepSkipped | StepCancelled | RunFinished;
+export type PipelineEvent = RunStarted | StepStarted | StepSucceeded | StepRetrying | StepWaiting | StepFailed | StepSkipped | StepCancelled | RunWaiting | RunFinished;
 
 /** What every event of a run tells. */
 export interface RunEventBase {
@@ -68,6 +69,16 @@ export interface StepRetrying extends AttemptEventBase {
   readonly retryAt: number;
 }
 
+/** That a step waits, for a moment or for somebody. */
+export interface StepWaiting extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-waiting';
+  /** Name of the step. */
+  readonly step: string;
+  /** What it waits for. */
+  readonly waitingFor: StepWait;
+}
+
 /** That the last attempt has failed and the step with it. */
 export interface StepFailed extends AttemptEventBase {
   /** Tells this event from the others. */
@@ -98,6 +109,14 @@ export interface StepCancelled extends RunEventBase {
   readonly step: string;
   /** Why it did not succeed, for a person. */
   readonly because: string;
+}
+
+/** That nothing in a run goes on until somebody has decided, and that this process lets go of it. */
+export interface RunWaiting extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'run-waiting';
+  /** Names of the steps that wait. */
+  readonly steps: readonly string[];
 }
 
 /** That a run has ended. */

@@ -9,6 +9,7 @@ import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
 import { callable, clockOption, having, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
+import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
@@ -34,8 +35,8 @@ import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPip
 import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
 import { PoolSlots } from './pool-slots.ts';
-import type { RunOutcome } from './run-state.ts';
-import { driveRun, finishedRun } from './run-driver.ts';
+import { hasEnded, type RunOutcome } from './run-state.ts';
+import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
@@ -59,6 +60,11 @@ import type { TriggerRule } from './trigger-rule.ts';
 import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
 import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
 import type { PipelineTrigger } from './triggers/trigger.ts';
+import type { DecisionOptions } from './waiting/decide.ts';
+import type { ApprovalOutput } from './waiting/decision.ts';
+import type { ListWaitingOptions } from './waiting/list-waiting.ts';
+import { isForPerson, type WaitingStep } from './waiting/wait.ts';
+import { defineApproval, defineSleep, type ApprovalOptions, type SleepOptions } from './waiting/waiting-steps.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions<Input, Params> {
@@ -225,7 +231,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       event: (head, type, data) => this.#event(head, type, data),
     };
     const onError = (error: unknown): void => this.#report(error);
-    this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, validated: (given) => this.#validated(given), carryOut: this.#carryOut };
+    this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, hasApprovals: () => [...this.#steps.values()].some(({ waits }) => waits !== undefined && isForPerson({ kind: waits })), validated: (given) => this.#validated(given), carryOut: this.#carryOut };
     this.#kept = new Kept(this.#launches);
     this.#asChild = {
       name,
@@ -234,7 +240,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       children: () => this.#ownDefinition().children,
       validated: (given) => this.#validated(given),
       begun: async (id, options) => (await this.#store.head(id, options)) !== undefined,
-      advance: (beginning, options) => this.#advance(beginning, options, true),
+      advance: (beginning, options) => this.#advance(beginning, { ...options, parks: false }, true),
     };
     if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
   }
@@ -291,6 +297,53 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /**
+   * Adds a step that sleeps: `for` a time, or `until` a moment that is told when the step begins. The moment is recorded then, so a run that was interrupted and is gone on with sleeps for the rest only. A step that sleeps takes no slot of the run's
+   * `concurrency`, and is cancelled with its run. It puts out nothing.
+   *
+   * Throws `ValidationError` as `step` does, and when it has not one of `for` and `until`.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'release', storage: new MemoryStorage() });
+   * const shipped = pipeline.step('ship', {}, () => 'to a tenth of the users');
+   * const waited = pipeline.sleep('let it settle', { after: [shipped], for: '100ms' });
+   * pipeline.step('look', { after: [waited] }, () => 'at the errors');
+   * console.log((await pipeline.run()).status); // succeeded
+   * ```
+   */
+  sleep<Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = 'all_success'>(name: string, options: SleepOptions<Needs, Params, Trigger>): StepHandle<undefined> {
+    return this.#define(name, (handle) => defineSleep(handle, options, { steps: this.#steps, pools: this.#pools }));
+  }
+
+  /**
+   * Adds a step that waits until somebody has decided, by {@link Pipeline.approve} or {@link Pipeline.reject}, in whatever process. When nothing else in the run can go on, `run()` ends with the status `waiting` and lets go of it: a process that keeps
+   * the pipeline ({@link Pipeline.start}) goes on with it once that is decided or has expired, and so does `resume`. Rejected, the step fails with the code `rejected`; with nobody's decision until it `expires`, with the code `expired`, or is approved by
+   * `onExpiry`. In a pipeline that runs as a step of another, that step goes on until it is decided.
+   *
+   * Throws `ValidationError` as `step` does.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'release', storage: new MemoryStorage() });
+   * const auc = pipeline.step('evaluate', {}, () => 0.91);
+   * const approved = pipeline.approval('approve', { needs: { auc }, ask: ({ inputs }) => `Release a model with an AUC of ${inputs.auc}?`, expires: '3d' });
+   * const told = pipeline.step('release', { needs: { approved } }, ({ inputs }) => `released by ${inputs.approved.by}`);
+   *
+   * const { id, status, waitingFor } = await pipeline.run();
+   * console.log(status, waitingFor[0]?.asks); // waiting Release a model with an AUC of 0.91?
+   * await pipeline.approve(id, approved, { by: 'ada', comment: 'better in every slice' });
+   * console.log((await pipeline.resume(id)).output(told)); // released by ada
+   * ```
+   */
+  approval<Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = 'all_success'>(name: string, options: ApprovalOptions<Needs, Params, Trigger>): StepHandle<ApprovalOutput> {
+    return this.#define(name, (handle) => defineApproval(handle, options, { steps: this.#steps, pools: this.#pools }));
+  }
+
+  /**
    * Adds a step that runs at the end of the run, when all that `step` added have ended, however they did: to clean up or to report. It runs also in a run that is cancelled, which
    * does not stop it (give it a timeout), and once more each time that a run that had ended is resumed. When it fails, the run is not `succeeded`.
    *
@@ -332,7 +385,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     return this.#begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
   }
 
-  async #begin(definition: Definition, run: RunBeginning, execution: ExecutionOptions): Promise<PipelineResult> {
+  async #begin(definition: Definition, run: RunBeginning, execution: DriveOptions): Promise<PipelineResult> {
     const head: RunHead = {
       ...run,
       pipeline: this.name,
@@ -363,7 +416,7 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /** @param again - Whether a run that failed or was cancelled is tried again, else its result is given. */
-  async #goOn(id: string, options: ResumeOptions, again = true): Promise<PipelineResult> {
+  async #goOn(id: string, options: DriveOptions & Pick<ResumeOptions, 'takeOver'>, again = true): Promise<PipelineResult> {
     const { signal, takeOver = false } = options;
     const definition = this.#definition();
     throwIfAborted(signal, `Resuming run ${id}`);
@@ -374,11 +427,11 @@ export class Pipeline<Input = undefined, Params = Input> {
     const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
     return this.#held(lease, async () => {
       const present = again ? undefined : await this.#head(id, { signal });
-      if (present && present.status !== 'running') return finishedRun(this.#host, present, definition);
+      if (present && hasEnded(present.status)) return finishedRun(this.#host, present, definition);
       const head = await this.#store.change(
         id,
         lease.fence,
-        (present) => ({ ...present, ...(present.status === 'running' ? {} : this.#nextRound(present)), fence: lease.fence }),
+        (present) => ({ ...present, ...this.#continued(present), fence: lease.fence }),
         this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
       );
       if (head.status === 'succeeded') return finishedRun(this.#host, head, definition);
@@ -387,8 +440,9 @@ export class Pipeline<Input = undefined, Params = Input> {
     });
   }
 
-  /** What a run that had ended begins again with. */
-  #nextRound({ round }: RunHead): Pick<RunHead, 'status' | 'endedAt' | 'failure' | 'round' | 'roundStartedAt'> {
+  /** What changes in a run that is gone on with: one that had ended begins again. */
+  #continued({ status, round }: RunHead): Partial<RunHead> {
+    if (!hasEnded(status)) return { status: 'running', parked: undefined };
     return { status: 'running', endedAt: undefined, failure: undefined, round: round + 1, roundStartedAt: this.#clock.now() };
   }
 
@@ -474,6 +528,46 @@ export class Pipeline<Input = undefined, Params = Input> {
   ): StepWork<ParentInputs, ParentParams, SubRun>;
   asStep(options: object = {}): (context: never) => Promise<unknown> {
     return subPipeline(this.#asChild, options);
+  }
+
+  /**
+   * Approves a step of a run that waits for that, from any process. The first decision stands, and is in the run's `history` with who made it; it is durable when this resolves.
+   *
+   * Throws `NotFoundError` when there is no such run, `ValidationError` when the step is no approval, `ConflictError` when it does not wait, its time is over, or somebody has decided before, who is named; and an error of code `forbidden` when it has `approvers`
+   * and `by` is none of them.
+   *
+   * @param step - The step, or its name.
+   */
+  async approve(run: string, step: StepHandle | string, options: DecisionOptions): Promise<void> {
+    await this.#decide(run, step, 'approved', options);
+  }
+
+  /** Rejects a step of a run that waits for approval: it fails with the code `rejected`. Throws as `approve` does. */
+  async reject(run: string, step: StepHandle | string, options: DecisionOptions): Promise<void> {
+    await this.#decide(run, step, 'rejected', options);
+  }
+
+  /**
+   * A page of the steps that wait for somebody, over all runs: what is asked, since when and until when. The oldest run comes first. What is decided about meanwhile is left out; nothing is listed twice.
+   *
+   * Throws `ValidationError` when an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'release', storage: new MemoryStorage() });
+   * pipeline.approval('approve', { ask: () => 'Release it?' });
+   * await pipeline.run();
+   * for (const { run, step, asks } of (await pipeline.waiting()).items) {
+   *   console.log(step, asks); // approve Release it?
+   *   await pipeline.reject(run, step, { by: 'ada', comment: 'not on a Friday' });
+   * }
+   * ```
+   */
+  async waiting(options: ListWaitingOptions = {}): Promise<Page<WaitingStep>> {
+    const { listWaiting } = await import('./waiting/list-waiting.ts');
+    return listWaiting(this.#store, options);
   }
 
   /** The ends of this pipeline's runs, as a source that starts another. A run that is resumed after it had ended ends again. Throws `ValidationError` for a status that there is not. */
@@ -642,6 +736,11 @@ export class Pipeline<Input = undefined, Params = Input> {
     return handle;
   }
 
+  async #decide(run: string, step: StepHandle | string, verdict: 'approved' | 'rejected', options: DecisionOptions): Promise<void> {
+    const { decideStep } = await import('./waiting/decide.ts');
+    await decideStep({ store: this.#store, clock: this.#clock, head: await this.#head(run, {}), step }, verdict, options);
+  }
+
   /** Gives the lease back whatever happens. */
   async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
     try {
@@ -652,10 +751,10 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /** A run that was decided upon: begun, gone on with, or found to have ended; `undefined` while another process works on it. */
-  readonly #carryOut = async (launch: Launch, { retry = false, ...execution }: LaunchOptions): Promise<RunOutcome | undefined> => {
+  readonly #carryOut = async (launch: Launch, { retry = false, ...execution }: LaunchOptions): Promise<RunOutcome | 'waiting' | undefined> => {
     const { run: id, params, triggeredBy, interval } = launch;
     const present = await this.#store.head(id);
-    if (present && present.status !== 'running' && !retry) return present.status;
+    if (present && hasEnded(present.status) && !retry) return present.status;
     try {
       return (await this.#advance({ id, params, triggeredBy, interval }, execution, retry)).status;
     } catch (error) {
@@ -665,7 +764,7 @@ export class Pipeline<Input = undefined, Params = Input> {
   };
 
   /** Goes on with a run, or begins it when there is none of that id. */
-  async #advance(beginning: RunBeginning, execution: ExecutionOptions, retry: boolean): Promise<PipelineResult> {
+  async #advance(beginning: RunBeginning, execution: DriveOptions, retry: boolean): Promise<PipelineResult> {
     if (await this.#store.head(beginning.id)) return this.#goOn(beginning.id, execution, retry);
     return this.#begin(this.#definition(), beginning, execution);
   }

@@ -3,8 +3,8 @@ import type { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
-import type { AttemptFailed, AttemptSucceeded, RunCommand, RunEvent, SuccessFound } from './run-event.ts';
-import { counted, isFinal, type RunOutcome, type RunState, type StepState, type StopReason } from './run-state.ts';
+import type { AttemptFailed, AttemptSucceeded, RunCommand, RunEvent, SuccessFound, WaitBegun, WaitOver } from './run-event.ts';
+import { counted, isAsking, isFinal, isTimed, type RunOutcome, type RunState, type StepState, type StopReason } from './run-state.ts';
 import { leftOf, runTimeout, stepTimeout } from './timeouts.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 import type { UnitName, Units } from './units.ts';
@@ -12,10 +12,10 @@ import type { UnitName, Units } from './units.ts';
 // A record must not grow with the limit of its retries.
 const keptFailures = 16;
 
-/** Why a step did not come to its end, by what stopped the run before or while it ran. */
-const stopReasons: Readonly<Record<StopReason, { readonly before: string; readonly during: string }>> = {
-  cancelled: { before: 'the run was cancelled before it ran', during: 'the run was cancelled while it ran' },
-  'run-timeout': { before: 'the run passed its timeout before it ran', during: 'the run passed its timeout while it ran' },
+/** Why a step did not come to its end, by what stopped the run before it ran, or while it ran or waited. */
+const stopReasons: Readonly<Record<StopReason, { readonly before: string; readonly during: string; readonly waiting: string }>> = {
+  cancelled: { before: 'the run was cancelled before it ran', during: 'the run was cancelled while it ran', waiting: 'the run was cancelled while it waited' },
+  'run-timeout': { before: 'the run passed its timeout before it ran', during: 'the run passed its timeout while it ran', waiting: 'the run passed its timeout while it waited' },
 };
 
 /**
@@ -47,6 +47,8 @@ class Decision {
   #tallies: PersistentArray<Tally>;
   #ready: ReadyQueue;
   #running: number;
+  #timed: number;
+  #asking: number;
   #open: number;
   #openBefore: number;
   #stopping: StopReason | undefined;
@@ -59,6 +61,8 @@ class Decision {
     this.#tallies = state.tallies;
     this.#ready = state.ready;
     this.#running = state.running;
+    this.#timed = state.timed;
+    this.#asking = state.asking;
     this.#open = state.open;
     this.#openBefore = state.openBefore;
     this.#stopping = state.stopping;
@@ -79,6 +83,12 @@ class Decision {
         break;
       case 'declined':
         this.#ended(event, event.attempt, { status: 'skipped', attempts: event.attempt - 1, startedAt: undefined, because: 'its condition did not hold' });
+        break;
+      case 'waits':
+        this.#wait(event);
+        break;
+      case 'wait-over':
+        this.#waitOver(event);
         break;
       case 'found-succeeded':
         this.#adopt(event);
@@ -101,14 +111,19 @@ class Decision {
     this.#startReady();
     const finished = this.#open === 0 && this.#before.status === 'running' ? this.#outcome() : undefined;
     if (finished) this.#commands.push({ type: 'finish', status: finished });
-    const { concurrency, timeout, status } = this.#before;
+    const { concurrency, timeout, parks, status } = this.#before;
+    const isParked = parks && this.#asking > 0 && this.#running === 0 && this.#timed === 0;
+    if (isParked) this.#commands.push({ type: 'park' });
     const next: RunState = {
-      status: finished ?? status,
+      status: finished ?? (isParked ? 'waiting' : status),
       stopping: this.#stopping,
       failure: this.#failure,
       timeout,
       concurrency,
       running: this.#running,
+      parks,
+      timed: this.#timed,
+      asking: this.#asking,
       ready: this.#ready,
       units: this.#units,
       tallies: this.#tallies,
@@ -125,12 +140,13 @@ class Decision {
     for (const i of this.#plan.steps.keys()) this.#continue(i);
   }
 
-  /** Takes up what an earlier process left of a unit: its time that runs, its wait for a retry. */
+  /** Takes up what an earlier process left of a unit: its time that runs, its wait. */
   #continue(unit: number): void {
     const { totalTimeoutMs, retry } = this.#spec(unit);
     const { status, startedAt } = this.#units.at(unit);
     if (!isFinal(status) && startedAt !== undefined && totalTimeoutMs !== undefined) this.#watch(leftOf(totalTimeoutMs, startedAt, this.#at), unit);
     const { status: now, retryAt = this.#at } = this.#units.at(unit);
+    if (now === 'waiting') this.#commands.push({ type: 'await', ...this.#name(unit) });
     if (now === 'retrying') this.#commands.push({ type: 'wait', ...this.#name(unit), forMs: Math.min(retry.waits.maxMs, Math.max(0, retryAt - this.#at)) });
   }
 
@@ -150,6 +166,27 @@ class Decision {
     if (failure) this.#close(unit, { status: 'failed', durationMs: change.durationMs ?? durationMs });
     else if (this.#stopping === 'run-timeout' && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', because: stopReasons['run-timeout'].during });
     else this.#close(unit, change);
+  }
+
+  /** An attempt has come to a wait, which holds no place among the units that run. */
+  #wait(event: WaitBegun): void {
+    const unit = this.#runningUnit(event, event.attempt);
+    if (unit === undefined) return;
+    const { wait, durationMs } = event;
+    const { failure } = this.#units.at(unit);
+    this.#leave(unit);
+    if (failure) this.#close(unit, { status: 'failed', durationMs });
+    else if (this.#stopping && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', durationMs, because: stopReasons[this.#stopping].during });
+    else {
+      this.#change(unit, { status: 'waiting', durationMs, wait });
+      this.#commands.push({ type: 'record', ...this.#name(unit) }, { type: 'await', ...this.#name(unit) });
+    }
+  }
+
+  #waitOver({ step, index, failure }: WaitOver): void {
+    const unit = this.#units.numberOf({ step, index });
+    if (unit === undefined || this.#units.at(unit).status !== 'waiting') return;
+    this.#close(unit, failure ? { status: 'failed', failure } : { status: 'succeeded' });
   }
 
   /** A unit runs no more, whatever becomes of it. */
@@ -215,7 +252,7 @@ class Decision {
       const { status } = this.#units.at(i);
       if (isFinal(status) || final) continue;
       if (status === 'running') this.#commands.push({ type: 'abort', step: name, reason });
-      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason].before });
+      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason][status === 'waiting' ? 'waiting' : 'before'] });
     }
   }
 
@@ -285,7 +322,10 @@ class Decision {
   }
 
   #change(unit: number, change: Partial<StepState>): StepState {
-    const changed: StepState = { ...this.#units.at(unit), ...change };
+    const before = this.#units.at(unit);
+    const changed: StepState = { ...before, ...change };
+    this.#timed += Number(isTimed(changed)) - Number(isTimed(before));
+    this.#asking += Number(isAsking(changed)) - Number(isAsking(before));
     this.#units = this.#units.with(unit, changed);
     return changed;
   }

@@ -5,12 +5,12 @@ import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
-import { initialState, isFinal, unbegun, type RunOutcome, type StepState } from './run-state.ts';
+import { initialState, isAsking, isFinal, unbegun, type RunOutcome, type RunState, type StepState } from './run-state.ts';
 import { stableChance } from './retry.ts';
 import { RunExecutor, type ExecutorParts } from './run-executor.ts';
 import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
-import type { RunHead, StepRecord } from './run-store.ts';
+import type { ParkedRun, RunHead, StepRecord } from './run-store.ts';
 import { stepResult } from './step-result.ts';
 import { stepTools } from './step-tools.ts';
 
@@ -32,9 +32,11 @@ export interface DriveOptions {
   readonly signal?: AbortSignal | undefined;
   readonly concurrency?: number | undefined;
   readonly onEvent?: PipelineListener | undefined;
+  /** Whether the run is let go of when nothing in it goes on until somebody has decided. @default true */
+  readonly parks?: boolean | undefined;
 }
 
-/** Carries a run out and records its end. */
+/** Carries a run out and records its end, or that it waits for somebody. */
 export async function driveRun(host: RunHost, run: HeldRun, options: DriveOptions): Promise<PipelineResult> {
   const { head, definition, lease } = run;
   const { store, clock, onError } = host;
@@ -46,15 +48,39 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
   const cache = await cacheFor(host, run);
-  const state = await executorOf(host, run, { restored, outputs, cache, concurrency: options.concurrency ?? 8, notify }).execute(options.signal);
+  const watch = await watchFor(host, run);
+  const { concurrency = 8, parks = true } = options;
+  const state = await executorOf(host, run, { restored, outputs, cache, watch, concurrency, parks, notify }).execute(options.signal);
+  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
+  if (state.status === 'waiting') return resultOf(host, await park(host, run, state, notify), definition, states, outputs);
   const status = state.status as RunOutcome;
   const { failure } = state;
   const endedAt = clock.now();
+  // Known before the end: whoever resumes the run afterwards may leave another.
+  const note = watch && (await store.waitingNote(head.id));
   await store.noteEnd(head);
   const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence }));
+  if (note !== undefined) await store.forgetWaiting(head.id, note);
   notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt), failure });
-  const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
   return resultOf(host, finished, definition, states, outputs);
+}
+
+/** Records that nothing in a run goes on until somebody has decided, or the time has. */
+async function park(host: RunHost, { head, definition, lease }: HeldRun, { units, timeout }: RunState, notify: ExecutorParts['notify']): Promise<RunHead> {
+  const waits = definition.plan.steps.flatMap(({ name }, i) => (isAsking(units.at(i)) ? [{ name, until: units.at(i).wait!.until }] : []));
+  const steps = waits.map(({ name }) => name);
+  const ends = [...waits.map(({ until }) => until), timeout && timeout.since + timeout.limitMs].filter((at) => at !== undefined);
+  const parked: ParkedRun = { steps, ...(ends.length > 0 && { until: Math.min(...ends) }) };
+  const waiting = await host.store.change(head.id, lease.fence, (present) => ({ ...present, status: 'waiting', parked }), host.event(head, 'waiting', { fence: lease.fence, steps }));
+  notify?.({ run: head.id, pipeline: head.pipeline, type: 'run-waiting', at: host.clock.now(), steps });
+  return waiting;
+}
+
+/** Loads what watches the waits of a run in which a step may wait. */
+async function watchFor({ store, clock, onError }: RunHost, { head, definition }: HeldRun): Promise<ExecutorParts['watch']> {
+  if (![...definition.steps.values()].some(({ waits }) => waits)) return undefined;
+  const { WaitWatch } = await import('./waiting/wait-watch.ts');
+  return (over) => new WaitWatch({ run: head.id, round: head.round, store, clock, onError, over });
 }
 
 /** The result of a run that has succeeded before. */
@@ -73,7 +99,8 @@ async function cacheFor({ store, clock, leaseMs, onError }: RunHost, { head, def
 }
 
 /** What a run begins with in this process. */
-interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'notify'> {
+interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'watch' | 'notify'> {
+  readonly parks: boolean;
   readonly restored: ReadonlyMap<string, StepState>;
   readonly concurrency: number;
 }
@@ -81,7 +108,7 @@ interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'notify'> {
 function executorOf(
   host: RunHost,
   { head, definition, lease, records }: HeldRun,
-  { restored, concurrency, outputs, cache, notify }: Begun,
+  { restored, concurrency, parks, outputs, cache, watch, notify }: Begun,
 ): RunExecutor {
   const { store, clock, random, graceMs, runTimeoutMs, slots } = host;
   const params = head.params === undefined ? undefined : encode(head.params);
@@ -89,13 +116,14 @@ function executorOf(
   return new RunExecutor({
     head,
     definition,
-    state: initialState(definition.plan, concurrency, restored, timeout),
+    state: initialState(definition.plan, concurrency, restored, timeout, parks),
     versions: new Map([...records].map(([name, { version }]) => [name, version])),
     facts: new Map([...records].flatMap(([name, { value: { round, without, lookup } }]) => (round === head.round ? [[name, { without, lookup }] as const] : []))),
     store,
     lease,
     outputs,
     cache,
+    watch,
     params: () => params && decode(params, head.id),
     clock,
     graceMs,
@@ -108,22 +136,22 @@ function executorOf(
 
 function resultOf({ isOwn }: RunHost, head: RunHead, definition: Definition, states: ReadonlyMap<string, StepState>, outputs: Outputs): Promise<PipelineResult> {
   const steps = Object.fromEntries([...definition.steps.keys()].map((name) => [name, stepResult(name, states.get(name)!)]));
-  return pipelineResult({ head, status: head.status as RunOutcome, steps, outputs, isOwn });
+  return pipelineResult({ head, status: head.status as RunOutcome | 'waiting', steps, outputs, isOwn });
 }
 
 /** What of a record of the present round still holds when the run goes on: all else follows from that. */
 function wasDecided(status: StepState['status']): boolean {
-  return status === 'failed' || status === 'retrying' || status === 'skipped' || status === 'running';
+  return status === 'failed' || status === 'retrying' || status === 'skipped' || status === 'running' || status === 'waiting';
 }
 
 /** What records say: a success counts for ever, but that of a step that ends each round, and the rest only in the round that it happened in. */
 function restore(records: StepRecords, { head, definition }: Pick<HeldRun, 'head' | 'definition'>, outputs: Outputs, holds: (status: StepState['status']) => boolean): Map<string, StepState> {
   const states = new Map<string, StepState>();
   for (const [name, { value }] of records) {
-    const { status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because, cache } = value;
+    const { status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, cache } = value;
     const lasting = status === 'succeeded' && !definition.steps.get(name)?.final;
     if (!lasting && (value.round !== head.round || !(status === 'succeeded' || holds(status)))) continue;
-    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, durationMs, failure, because, cache }));
+    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, cache }));
     if (status === 'succeeded') outputs.keep(name, value.output);
   }
   return states;

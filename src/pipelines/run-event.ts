@@ -1,10 +1,12 @@
+import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { RunOutcome, StopReason } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { UnitName } from './units.ts';
+import type { StepWait } from './waiting/wait.ts';
 
 /** Something that happened to a run. */
-export type RunEvent = RunBegun | AttemptSucceeded | AttemptFailed | AttemptDeclined | SuccessFound | RetryDue | DeadlineDue | CancelAsked;
+export type RunEvent = RunBegun | AttemptSucceeded | AttemptFailed | AttemptDeclined | WaitBegun | WaitOver | SuccessFound | RetryDue | DeadlineDue | CancelAsked;
 
 /** An executor begins or goes on with the run. */
 interface RunBegun {
@@ -39,6 +41,21 @@ interface AttemptDeclined extends AttemptEnd {
   readonly type: 'declined';
 }
 
+/** What an attempt has come to is a wait. */
+export interface WaitBegun extends AttemptEnd {
+  readonly type: 'waits';
+  readonly durationMs: number;
+  readonly wait: StepWait;
+}
+
+/** The moment has come that a unit waited for, or somebody has decided. */
+export interface WaitOver extends UnitName {
+  readonly type: 'wait-over';
+  readonly at: number;
+  /** Why it fails; absent when it succeeds. */
+  readonly failure?: FailureRecord | undefined;
+}
+
 /** A former owner's success of a unit has been found. */
 export interface SuccessFound extends UnitName {
   readonly type: 'found-succeeded';
@@ -71,8 +88,11 @@ export type RunCommand =
   | ExecuteUnit
   | AwaitRetry
   | AwaitDeadline
+  | AwaitEnd
   | AbortUnit
-  | { readonly type: 'finish'; readonly status: RunOutcome };
+  | { readonly type: 'finish'; readonly status: RunOutcome }
+  /** To let go of the run until somebody has decided. */
+  | { readonly type: 'park' };
 
 interface RecordUnit extends UnitName {
   readonly type: 'record';
@@ -95,6 +115,11 @@ interface AwaitDeadline {
   readonly step?: string | undefined;
   readonly index?: number | undefined;
   readonly forMs: number;
+}
+
+/** To tell when what a unit waits for has come. */
+interface AwaitEnd extends UnitName {
+  readonly type: 'await';
 }
 
 export interface AbortUnit extends UnitName {

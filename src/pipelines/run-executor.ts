@@ -1,18 +1,23 @@
 import type { Undo } from '../core/clock.ts';
 import { AbortedError } from '../core/errors.ts';
+import { describeFailure } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import { decide } from './reducer.ts';
-import type { AbortUnit, RunCommand, RunEvent } from './run-event.ts';
+import type { AbortUnit, RunCommand, RunEvent, WaitOver } from './run-event.ts';
 import { isFinal, type RunState } from './run-state.ts';
 import type { StepRecord } from './run-store.ts';
 import { stepResult, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
+import { packStepOutput, storeOutput } from './stored-output.ts';
 import { runTimeout, stepTimeout } from './timeouts.ts';
 import { Trial, type TrialEnd, type AttemptFacts, type SavedOutput, type TrialParts } from './trial.ts';
+import { approvalOutput, refusal, type Decision } from './waiting/decision.ts';
+import type { StepWait } from './waiting/wait.ts';
+import type { WaitWatch, WaitWatchParts } from './waiting/wait-watch.ts';
 
 /** What a run is carried out with. */
 export interface ExecutorParts extends Omit<TrialParts, 'onWork'> {
@@ -23,20 +28,28 @@ export interface ExecutorParts extends Omit<TrialParts, 'onWork'> {
   /** What those of them say that are of the present round. */
   readonly facts: ReadonlyMap<string, AttemptFacts>;
   readonly lease: RunLease;
+  /** Absent when no step waits. */
+  readonly watch: ((over: WaitWatchParts['over']) => WaitWatch) | undefined;
   /** What the runs of the pipeline in this process share. */
   readonly slots: PoolSlots;
   /** Absent when nobody listens. */
   readonly notify: ((event: PipelineEvent) => void) | undefined;
 }
 
-/** Something that happened, and what else is known of it when it is the end of an attempt. */
-type News = { readonly event: RunEvent; readonly facts?: undefined } | TrialEnd;
-
 /** What goes into the record of a step beside its state. */
 interface Yield {
-  readonly facts: AttemptFacts;
+  /** @default those of the attempt that was recorded before */
+  readonly facts?: AttemptFacts | undefined;
   readonly output?: SavedOutput | undefined;
 }
+
+/** The end of a wait, and what the step puts out by it. */
+interface WaitEnd extends Yield {
+  readonly event: WaitOver;
+}
+
+/** Something that happened, and what else is known of it when it is the end of an attempt or of a wait. */
+type News = TrialEnd | WaitEnd | { readonly event: Exclude<RunEvent, (TrialEnd | WaitEnd)['event']> };
 
 /**
  * Carries out in this process what the reducer decides. Events are taken as they have gathered, decided together and recorded by one write; only when that is durable is
@@ -53,6 +66,7 @@ export class RunExecutor {
   readonly #deadlines = new Map<string | undefined, Undo>();
   /** Of the last attempts at steps that have been recorded but not come to their end. */
   readonly #facts: Map<string, AttemptFacts>;
+  readonly #waits: WaitWatch | undefined;
   #state: RunState;
   #wake: () => void = () => undefined;
   #breakdown: { readonly error: unknown } | undefined;
@@ -63,6 +77,7 @@ export class RunExecutor {
     this.#versions = new Map(parts.versions);
     this.#facts = new Map(parts.facts);
     this.#state = parts.state;
+    this.#waits = parts.watch?.((...over) => this.#endWait(...over));
   }
 
   /** Runs to the end and gives the last state. Rejects, with the run left to be resumed, when the store fails or the lease is lost. */
@@ -74,6 +89,8 @@ export class RunExecutor {
     else signal?.addEventListener('abort', cancel, { once: true });
     this.#post({ event: { type: 'started', at: clock.now() } });
     try {
+      // What was decided while nobody held the run has happened before it is asked whether anything goes on.
+      await this.#waits?.takeUp(this.#waitsOf(this.#state));
       while (this.#state.status === 'running') await this.#turn();
       return this.#state;
     } catch (error) {
@@ -120,14 +137,14 @@ export class RunExecutor {
     }
   }
 
-  /** By the step, what attempts have come to that the run waits for. */
+  /** By the step, what those attempts and waits have come to whose end the run is looking for. */
   #yieldsOf(news: readonly News[]): Map<string, Yield> {
     const yields = new Map<string, Yield>();
     for (const each of news) {
-      if (each.facts === undefined) continue;
-      const { step, attempt } = each.event;
-      const { status, attempts } = this.#state.units.named({ step });
-      if (status === 'running' && attempts === attempt) yields.set(step, each);
+      if (!hasYield(each)) continue;
+      const { status, attempts } = this.#state.units.named(each.event);
+      const isDue = each.event.type === 'wait-over' ? status === 'waiting' : status === 'running' && attempts === each.event.attempt;
+      if (isDue) yields.set(each.event.step, each);
     }
     return yields;
   }
@@ -173,7 +190,7 @@ export class RunExecutor {
   #take(yields: ReadonlyMap<string, Yield>): void {
     for (const [step, { facts, output }] of yields) {
       const { status } = this.#state.units.named({ step });
-      if (!isFinal(status)) this.#facts.set(step, facts);
+      if (facts && !isFinal(status)) this.#facts.set(step, facts);
       else if (status === 'succeeded') this.#parts.outputs.keep(step, output?.stored, output?.bytes);
     }
   }
@@ -195,6 +212,10 @@ export class RunExecutor {
       case 'abort':
         this.#attempts.get(command.step)?.controller.abort(this.#whyStopped(command));
         break;
+      case 'await':
+        this.#await(command.step);
+        break;
+      case 'park':
       case 'finish':
         break;
     }
@@ -213,6 +234,26 @@ export class RunExecutor {
       this.#post({ event: { type: 'retry-due', at: clock.now(), step } });
     };
     this.#timers.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
+  }
+
+  #waitsOf({ units }: RunState): [string, StepWait][] {
+    return this.#parts.definition.plan.steps.flatMap(({ name: step }): [string, StepWait][] => {
+      const { status, wait } = units.named({ step });
+      return status === 'waiting' && wait ? [[step, wait]] : [];
+    });
+  }
+
+  #await(step: string): void {
+    const { status, wait } = this.#state.units.named({ step });
+    if (status === 'waiting' && wait) this.#waits?.begin(step, wait);
+  }
+
+  async #endWait(step: string, wait: StepWait, decision: Decision | undefined): Promise<void> {
+    const { store, clock } = this.#parts;
+    const refused = decision && decision.verdict !== 'approved' ? describeFailure(refusal(step, wait, decision)) : undefined;
+    const bytes = decision && !refused ? packStepOutput(step, approvalOutput(decision)) : undefined;
+    const output = bytes && { stored: await storeOutput(store.storage, bytes), bytes };
+    this.#post({ event: { type: 'wait-over', at: clock.now(), step, failure: refused }, output });
   }
 
   #watch(step: string | undefined, forMs: number): void {
@@ -253,17 +294,19 @@ export class RunExecutor {
 
   /** Passes on to the listener what a recorded step has to tell. */
   #tellOf(step: string): void {
-    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache } = this.#state.units.named({ step });
+    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache, wait } = this.#state.units.named({ step });
     const failure = known ?? failures.at(-1)?.failure;
     if (isFinal(status)) this.#undoTimersOf(step);
     if (status === 'succeeded') this.#notify({ type: 'step-succeeded', step, attempt, durationMs, cache });
     else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
+    else if (status === 'waiting') this.#notify({ type: 'step-waiting', step, waitingFor: wait! });
     else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
     else if (status === 'upstream_failed' || status === 'skipped') this.#notify({ type: 'step-skipped', step, status, because });
     else if (status === 'cancelled') this.#notify({ type: 'step-cancelled', step, because });
   }
 
   #undoTimersOf(step: string): void {
+    this.#waits?.end(step);
     for (const timers of [this.#timers, this.#deadlines]) {
       timers.get(step)?.();
       timers.delete(step);
@@ -277,6 +320,7 @@ export class RunExecutor {
 
   async #stopAll(): Promise<void> {
     for (const undo of [...this.#timers.values(), ...this.#deadlines.values()]) undo();
+    await this.#waits?.stop();
     const attempts = [...this.#attempts.values()];
     for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
     await Promise.all(attempts.map(({ done }) => done));
@@ -286,3 +330,16 @@ export class RunExecutor {
 
 /** An event without what all have in common. */
 type EventBody<E> = E extends PipelineEvent ? Omit<E, 'run' | 'pipeline' | 'at'> : never;
+
+function hasYield(news: News): news is TrialEnd | WaitEnd {
+  switch (news.event.type) {
+    case 'attempt-succeeded':
+    case 'attempt-failed':
+    case 'declined':
+    case 'waits':
+    case 'wait-over':
+      return true;
+    default:
+      return false;
+  }
+}

@@ -4,6 +4,7 @@ import type { Outputs } from './outputs.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepResult } from './step-result.ts';
 import type { StepHandle } from './step.ts';
+import { isForPerson, type WaitingStep } from './waiting/wait.ts';
 
 /** When a run began and ended. */
 export interface RunTimings {
@@ -21,8 +22,10 @@ export interface PipelineResult {
   readonly id: string;
   /** Name of the pipeline. */
   readonly pipeline: string;
-  /** `succeeded` only when every step has, but for those that were skipped or allowed to fail. */
-  readonly status: RunOutcome;
+  /** `succeeded` only when every step has, but for those that were skipped or allowed to fail. `waiting` when it has not ended: nothing in it goes on until somebody has decided. */
+  readonly status: RunOutcome | 'waiting';
+  /** What it waits for; empty when it has ended. */
+  readonly waitingFor: readonly WaitingStep[];
   /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
   readonly failure?: FailureRecord | undefined;
   /** By name, in the order in which the steps were defined. */
@@ -44,10 +47,14 @@ export function runTimings({ startedAt, endedAt }: { startedAt: number; endedAt?
 /** What a result is made from. */
 export interface ResultParts {
   readonly head: { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined; readonly failure?: FailureRecord | undefined };
-  readonly status: RunOutcome;
+  readonly status: RunOutcome | 'waiting';
   readonly steps: Readonly<Record<string, StepResult>>;
   readonly outputs: Outputs;
   readonly isOwn: (handle: unknown) => handle is StepHandle;
+}
+
+function waitsIn({ id: run, pipeline }: ResultParts['head'], steps: Readonly<Record<string, StepResult>>): WaitingStep[] {
+  return Object.values(steps).flatMap(({ name: step, waitingFor }) => (waitingFor && isForPerson(waitingFor) ? [{ run, pipeline, step, ...waitingFor }] : []));
 }
 
 /** The result of a run; loads the outputs that are not in memory yet. */
@@ -59,6 +66,7 @@ export async function pipelineResult({ head, status, steps, outputs, isOwn }: Re
     status,
     failure: head.failure,
     steps,
+    waitingFor: status === 'waiting' ? waitsIn(head, steps) : [],
     timings: runTimings(head),
     output<Output>(handle: StepHandle<Output>): Output {
       const step = isOwn(handle) ? steps[handle.name] : undefined;

@@ -7,12 +7,21 @@ import type { StepFailure } from './step-failure.ts';
 import type { RunTimeout } from './timeouts.ts';
 import type { Tally } from './trigger-rule.ts';
 import { Units } from './units.ts';
+import { isForPerson, type StepWait } from './waiting/wait.ts';
 
-/** Where a step stands. `skipped`: it was not to run, by its condition or its trigger. `upstream_failed`: it cannot run, because a step that it depends on failed. */
-export type StepStatus = 'pending' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'skipped' | 'upstream_failed' | 'cancelled';
+/** Where a step stands. `skipped`: it was not to run, by its condition or its trigger. `upstream_failed`: it cannot run, because a step that it depends on failed. `waiting`: for a moment, or for somebody. */
+export type StepStatus = 'pending' | 'running' | 'retrying' | 'waiting' | 'succeeded' | 'failed' | 'skipped' | 'upstream_failed' | 'cancelled';
 
 /** How a run ended. */
 export type RunOutcome = 'succeeded' | 'failed' | 'cancelled';
+
+/** Where a run stands. `waiting`: nothing in it goes on until somebody has decided, and nobody holds it meanwhile. */
+export type RunStatus = 'running' | 'waiting' | RunOutcome;
+
+/** Whether nothing will change in a run any more, unless it is resumed. */
+export function hasEnded(status: RunStatus): status is RunOutcome {
+  return status !== 'running' && status !== 'waiting';
+}
 
 /** An attempt that failed. */
 export interface AttemptFailure {
@@ -37,6 +46,8 @@ export interface StepState {
   readonly endedAt?: number | undefined;
   /** When a retry is due, epoch milliseconds. */
   readonly retryAt?: number | undefined;
+  /** What it waits for, or waited for at last. */
+  readonly wait?: StepWait | undefined;
   /** How long the last attempt took, in milliseconds. */
   readonly durationMs?: number | undefined;
   /** Why it failed, or will when it has been stopped, if that is not what its last attempt threw. */
@@ -49,7 +60,7 @@ export interface StepState {
 
 /** The state of a run: all that decisions are made from. */
 export interface RunState {
-  readonly status: 'running' | RunOutcome;
+  readonly status: RunStatus;
   /** Why the steps that do not run at the end are stopped; absent while they are not. */
   readonly stopping?: StopReason | undefined;
   /** Why the run as a whole failed, if that is no step's failure. */
@@ -58,6 +69,12 @@ export interface RunState {
   /** How many units may run at once. */
   readonly concurrency: number;
   readonly running: number;
+  /** Whether the run is let go of when nothing in it goes on until somebody has decided. */
+  readonly parks: boolean;
+  /** How many units will go on by the time alone: they wait for a retry or a moment. */
+  readonly timed: number;
+  /** How many units wait for somebody. */
+  readonly asking: number;
   /** Units that may start as soon as there is room, and the slots that are free. */
   readonly ready: ReadyQueue;
   /** What is decided about: the steps, by their number in the plan, and what they have of items. */
@@ -77,13 +94,16 @@ export type StopReason = 'cancelled' | 'run-timeout';
 export const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };
 
 /** The state before the first event; `restored` holds what an earlier process recorded of steps that have ended, wait for a retry or were begun. */
-export function initialState(plan: Plan, concurrency: number, restored: ReadonlyMap<string, StepState> = new Map(), timeout?: RunTimeout): RunState {
+export function initialState(plan: Plan, concurrency: number, restored: ReadonlyMap<string, StepState> = new Map(), timeout?: RunTimeout, parks = true): RunState {
   const steps = plan.steps.map(({ name }) => restored.get(name) ?? untouched);
   return {
     status: 'running',
     timeout,
     concurrency,
     running: 0,
+    parks,
+    timed: steps.filter(isTimed).length,
+    asking: steps.filter(isAsking).length,
     ready: ReadyQueue.of(plan),
     units: Units.of(plan, steps),
     tallies: PersistentArray.from(plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded))),
@@ -103,7 +123,17 @@ export function counted(tally: Tally, status: StepStatus): Tally {
 
 /** Whether a step in this status will not change any more. */
 export function isFinal(status: StepStatus): boolean {
-  return status !== 'pending' && status !== 'running' && status !== 'retrying';
+  return status !== 'pending' && status !== 'running' && status !== 'retrying' && status !== 'waiting';
+}
+
+/** Whether the time alone has it go on. */
+export function isTimed({ status, wait }: StepState): boolean {
+  return status === 'retrying' || (status === 'waiting' && !isForPerson(wait!));
+}
+
+/** Whether it waits for somebody. */
+export function isAsking({ status, wait }: StepState): boolean {
+  return status === 'waiting' && isForPerson(wait!);
 }
 
 /** What the record of a step's beginning says when nobody works on it any more: that it is to be begun again, and since when its time counts. */

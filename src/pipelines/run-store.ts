@@ -7,23 +7,34 @@ import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
-import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadLocation, type HeadState } from '../storage/head-record.ts';
+import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadChange, type HeadLocation, type HeadState } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { readEach } from '../storage/read-each.ts';
-import { listAll, readValue, readValues, type ValueRecord } from '../storage/records.ts';
+import { listAll, readValue, readValues, writeValue, type ValueRecord } from '../storage/records.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
-import type { RunOutcome, StepState } from './run-state.ts';
+import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import type { StoredOutput } from './stored-output.ts';
 import type { AttemptFacts } from './trial.ts';
+import { decidedBefore, decisionOf, type DecidedRun, type Decision } from './waiting/decision.ts';
+
+/** What a run waits for in which nothing goes on. */
+export interface ParkedRun {
+  /** The steps that are to be decided about. */
+  readonly steps: readonly string[];
+  /** When it goes on though nobody has decided, epoch milliseconds; absent when it does not. */
+  readonly until?: number | undefined;
+}
 
 /** The head record of a run. */
-export interface RunHead {
+export interface RunHead extends DecidedRun {
   readonly id: string;
   readonly pipeline: string;
-  readonly status: 'running' | RunOutcome;
+  readonly status: RunStatus;
+  /** What nothing goes on without, while the status is `waiting`. */
+  readonly parked?: ParkedRun | undefined;
   /** The graph that the run was started with. */
   readonly definition: readonly StepShape[];
   /** What the schema made of the params; absent when there are none. */
@@ -113,6 +124,44 @@ export class RunStore {
       return head.status === 'succeeded' ? undefined : { state: change(head), events: [event] };
     });
     return state!;
+  }
+
+  /** Records what was decided about a step; throws `ConflictError`, naming who, when that was decided before, or the run is another by now. */
+  async decide(run: string, step: string, decision: Decision, options?: OperationOptions): Promise<RunHead> {
+    const { verdict: type, by, comment: reason } = decision;
+    const subject = { kind: 'pipeline-run' as const, id: run };
+    const change = (head: RunHead | undefined): HeadChange<RunHead> => {
+      const before = head && decisionOf(head, step);
+      if (before) throw decidedBefore(run, step, before);
+      if (head === undefined || head.round !== decision.round || hasEnded(head.status)) throw new ConflictError(`Step '${step}' of run ${run} does not wait any more: the run is ${head?.status ?? 'gone'}.`, { key: run, step, status: head?.status });
+      return { state: { ...head, decisions: { ...head.decisions, [step]: decision } }, events: [{ type, by, reason, subject, data: { step, pipeline: head.pipeline } }] };
+    };
+    return (await changeHead<RunHead>(this.#head(run), change, options)).state!;
+  }
+
+  /** Where it is noted that a run waits for somebody: it then is for whoever keeps the pipeline to go on with. */
+  waitingKey(run: string): Key {
+    return `${this.root}/waiting/${run}`;
+  }
+
+  async noteWaiting({ id, round }: Pick<RunHead, 'id' | 'round'>): Promise<void> {
+    await writeValue(this.storage, this.waitingKey(id), { round });
+  }
+
+  /** The version of that note, if there is one. */
+  async waitingNote(run: string): Promise<Version | undefined> {
+    return (await readValue(this.storage, this.waitingKey(run)))?.version;
+  }
+
+  /** Takes the note away, unless it is another by now. */
+  async forgetWaiting(run: string, version: Version): Promise<void> {
+    await this.storage.write([{ kind: 'delete', key: this.waitingKey(run), condition: { match: version }, operationId: newId() }]);
+  }
+
+  /** The runs of which it is noted that they wait, oldest first. */
+  async *waitingRuns(after: string | undefined, options?: OperationOptions): AsyncGenerator<{ readonly run: string; readonly version: Version }> {
+    const prefix = `${this.root}/waiting/`;
+    for await (const { key, version } of listAll(this.storage, { prefix, after: after === undefined ? undefined : prefix + after }, options)) yield { run: key.slice(prefix.length), version };
   }
 
   /** Notes that a run is about to end. Before it has, so that no end is without a note; who reads it looks whether it came to that. */

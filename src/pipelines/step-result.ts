@@ -1,6 +1,7 @@
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { AttemptFailure, StepState, StepStatus } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
+import type { StepWait } from './waiting/wait.ts';
 
 /** What became of a step. */
 export interface StepResult {
@@ -22,13 +23,15 @@ export interface StepResult {
   readonly endedAt?: number | undefined;
   /** How long its last attempt took, in milliseconds. */
   readonly durationMs?: number | undefined;
+  /** What it waits for, while it does. */
+  readonly waitingFor?: StepWait | undefined;
   /** Where its output was taken from, when the step was not run for it. */
   readonly cache?: CachedFrom | undefined;
 }
 
 /** A step's state as callers see it. */
 export function stepResult(name: string, state: StepState): StepResult {
-  const { status, attempts, failures, startedAt, endedAt, durationMs, because, cache } = state;
+  const { status, attempts, failures, startedAt, endedAt, durationMs, because, cache, wait } = state;
   const failure = status === 'failed' ? (state.failure ?? failures.at(-1)?.failure) : undefined;
-  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, cache };
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, ...(status === 'waiting' && { waitingFor: wait }), cache };
 }

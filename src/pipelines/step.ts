@@ -10,6 +10,7 @@ import type { StepResult } from './step-result.ts';
 import type { StepRun } from './step-tracking.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
+import type { WaitKind } from './waiting/wait.ts';
 
 declare const outputType: unique symbol;
 
@@ -152,6 +153,8 @@ export interface StepDefinition {
   readonly trigger: TriggerRule;
   readonly final: boolean;
   readonly allowFailure: boolean;
+  /** What its work ends with: a wait of this kind. Absent for a step whose work ends it. */
+  readonly waits?: WaitKind | undefined;
   /** Absent for a step that runs each time. */
   readonly cache: CachePolicy | undefined;
   readonly when: StepCondition<Readonly<Record<string, unknown>>, unknown> | undefined;

@@ -14,6 +14,7 @@ import type { StepResult } from './step-result.ts';
 import type { StepAttempt, StepContext, StepDefinition } from './step.ts';
 import type { StepTools } from './step-tools.ts';
 import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
+import { isForPerson, WaitTerms } from './waiting/wait.ts';
 
 /** An output that was stored but is not yet in the record of its step. */
 export interface SavedOutput {
@@ -32,7 +33,7 @@ export interface AttemptFacts {
 
 /** What an attempt has come to: all that anybody learns of it. */
 export interface TrialEnd {
-  readonly event: Extract<RunEvent, { type: 'attempt-succeeded' | 'attempt-failed' | 'declined' }>;
+  readonly event: Extract<RunEvent, { type: 'attempt-succeeded' | 'attempt-failed' | 'declined' | 'waits' }>;
   readonly facts: AttemptFacts;
   /** Absent unless it succeeded. */
   readonly output?: SavedOutput | undefined;
@@ -183,12 +184,22 @@ export class Trial {
     const worked = await runAttempt(work, controller, this.#limits(spentMs));
     const durationMs = spentMs + clock.monotonic() - began;
     const ended = await this.#tools.end(worked);
-    return 'value' in ended ? this.#made(ended.value, durationMs, flight) : this.#bad(ended, durationMs);
+    if (!('value' in ended)) return this.#bad(ended, durationMs);
+    return ended.value instanceof WaitTerms ? this.#waits(ended.value, durationMs) : this.#made(ended.value, durationMs, flight);
   }
 
   #limits(spentMs: number): AttemptLimits {
     const { graceMs, clock } = this.#parts;
     return { step: this.#run.step, timeoutMs: this.#subject.definition.timeoutMs, spentMs, graceMs, clock };
+  }
+
+  async #waits(terms: WaitTerms, durationMs: number): Promise<TrialEnd> {
+    const { store, head, clock } = this.#parts;
+    const { step, attempt } = this.#run;
+    const wait = terms.beginning(clock.now());
+    // Before it is recorded, so that nothing waits for somebody without a note of it.
+    if (isForPerson(wait)) await store.noteWaiting(head);
+    return this.#end({ type: 'waits', at: wait.since, step, attempt, durationMs, wait });
   }
 
   async #made(value: unknown, durationMs: number, flight: Flight | undefined): Promise<TrialEnd> {

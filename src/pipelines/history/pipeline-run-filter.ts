@@ -63,7 +63,7 @@ const causes = ['call', 'schedule', 'backfill', 'trigger'] as const satisfies re
 /** How each attribute is read. A run that has not ended has no duration. */
 export const pipelineRunAttributes: Readonly<Record<PipelineRunAttribute, AttributeField<PipelineRunSummary>>> = {
   id: { kind: 'text', of: ({ id }) => id },
-  status: { kind: 'word', words: ['running', 'interrupted', 'succeeded', 'failed', 'cancelled'], of: ({ status }) => status },
+  status: { kind: 'word', words: ['running', 'interrupted', 'waiting', 'succeeded', 'failed', 'cancelled'], of: ({ status }) => status },
   startedAt: { kind: 'number', of: ({ timings }) => timings.startedAt },
   endedAt: { kind: 'number', of: ({ timings }) => timings.endedAt },
   duration: { kind: 'number', of: ({ timings }) => timings.durationMs },

@@ -8,8 +8,8 @@ import { runTimings, type RunTimings } from '../run-result.ts';
 import type { RunHead } from '../run-store.ts';
 import type { DataInterval } from '../schedules/data-interval.ts';
 
-/** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. */
-export type PipelineRunStatus = 'running' | 'interrupted' | RunOutcome;
+/** Where a run stands. `interrupted`: it is not finished, and no living process works on it; resume it. `waiting`: nothing in it goes on until somebody has decided. */
+export type PipelineRunStatus = 'running' | 'interrupted' | 'waiting' | RunOutcome;
 
 /** A run in a list. */
 export interface PipelineRunSummary {

@@ -5,7 +5,7 @@ import type { Trigger } from '../triggers/trigger.ts';
 import { Keeper, type KeeperOptions, type PipelineKeeper, type WorkerMaker } from './keeper.ts';
 import type { LaunchHost } from './launch.ts';
 
-/** The schedules and triggers of a pipeline in this process, and who keeps them going. */
+/** The schedules and triggers of a pipeline in this process, and who keeps them and the runs that wait going. */
 export class Kept {
   readonly #host: LaunchHost;
   readonly #makers = new Map<string, WorkerMaker>();
@@ -33,10 +33,16 @@ export class Kept {
     });
   }
 
+  readonly #waits: WorkerMaker = async (options, intervalMs) => {
+    const { WaitWorker } = await import('../waiting/wait-worker.ts');
+    return new WaitWorker({ host: this.#host, intervalMs, options });
+  };
+
   start(options: KeeperOptions): PipelineKeeper {
     const keeper = new Keeper(options, this.#host.onError, () => this.#keepers.delete(keeper));
     this.#keepers.add(keeper);
     for (const make of this.#makers.values()) keeper.add(make);
+    keeper.add(this.#waits);
     return keeper;
   }
 

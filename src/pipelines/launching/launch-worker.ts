@@ -1,14 +1,14 @@
 import type { Undo } from '../../core/clock.ts';
-import { isModelkeepError, ModelkeepError } from '../../core/errors.ts';
+import { isModelkeepError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
-import { LookLoop, type Look } from '../../core/look-loop.ts';
-import { systemRandom } from '../../core/random.ts';
+import type { Look } from '../../core/look-loop.ts';
+import type { RunHead } from '../run-store.ts';
 import type { BookEvent, BookState, LaunchBook } from './launch-book.ts';
+import { KeptRuns } from './kept-runs.ts';
 import type { Launch, LaunchHost, LaunchOptions } from './launch.ts';
 
 // A clock that was set is noticed after so long.
 const longestPauseMs = 60_000;
-const backoff = { initialMs: 1_000, maxMs: 60_000 };
 
 /** What a schedule or trigger makes of its state at one moment. */
 export interface LaunchDecision<S extends BookState> {
@@ -55,52 +55,41 @@ export interface KeptWorker {
  */
 export class LaunchWorker<S extends BookState> implements KeptWorker {
   readonly #work: LaunchWork<S>;
-  readonly #loop: LookLoop;
-  readonly #cancel = new AbortController();
-  readonly #runs = new Map<string, Promise<void>>();
+  readonly #runs: KeptRuns;
   #unhook: Undo = () => undefined;
 
   constructor(work: LaunchWork<S>) {
     this.#work = work;
-    const { clock, onError } = work.host;
-    // Whoever keeps schedules wants to be kept alive for the next one.
-    this.#loop = new LookLoop({ clock, random: systemRandom, look: (signal) => this.#look(signal), onError, backoff, keepAlive: true, closed });
+    this.#runs = new KeptRuns(work.host, (signal) => this.#look(signal));
   }
 
   get running(): number {
-    return this.#runs.size;
+    return this.#runs.running;
   }
 
   start(): void {
     const { hints, host } = this.#work;
     if (hints) this.#unhook = host.store.storage.onChange?.(() => this.wake()) ?? this.#unhook;
-    this.#loop.start();
+    this.#runs.loop.start();
   }
 
   wake(): void {
-    this.#loop.wake();
+    this.#runs.loop.wake();
   }
 
   idle(): Promise<void> {
-    return this.#loop.idle();
+    return this.#runs.loop.idle();
   }
 
   async close(signal: AbortSignal | undefined): Promise<void> {
-    const stopped = this.#loop.stop();
     this.#unhook();
-    const cancel = (): void => this.#cancel.abort(signal?.reason);
-    if (signal?.aborted) cancel();
-    else signal?.addEventListener('abort', cancel, { once: true });
-    await stopped;
-    await Promise.all(this.#runs.values());
-    signal?.removeEventListener('abort', cancel);
-    this.#loop.dismiss();
+    await this.#runs.close(signal);
   }
 
   async #look(signal: AbortSignal): Promise<Look> {
     const wakeAt = await this.#decide(signal);
     if (wakeAt === undefined) return { waitMs: 0, settled: false };
-    return { waitMs: Math.min(Math.max(wakeAt - this.#work.host.clock.now(), 1), longestPauseMs), settled: this.#runs.size === 0 };
+    return { waitMs: Math.min(Math.max(wakeAt - this.#work.host.clock.now(), 1), longestPauseMs), settled: this.#runs.running === 0 };
   }
 
   /** Decides and has it done: when to look again, or `undefined` when there may be more to do at once. */
@@ -131,10 +120,10 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
     const runs = others.map(({ run }) => run);
     const [heads, leases] = [await store.heads(runs), await store.leases(runs)];
     const now = clock.now();
-    const ended = others.filter((_, i) => heads[i] && heads[i].status !== 'running');
+    const ended = others.filter((_, i) => heads[i] && !isOpen(heads[i]));
     for (const [i, launch] of others.entries()) {
       const [head, lease] = [heads[i], leases[i]];
-      if (this.#loop.signal.aborted || (head && head.status !== 'running') || (lease && lease.expiresAt > now)) continue;
+      if (this.#runs.loop.signal.aborted || (head && !isOpen(head)) || (lease && lease.expiresAt > now)) continue;
       // Whoever claimed it is given the time to begin; a claim from the future was made by a clock that was ahead.
       if (head || Math.abs(now - launch.claimedAt) > leaseMs) this.#carryOut(launch);
     }
@@ -144,21 +133,14 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
   }
 
   #carryOut(launch: Launch): void {
-    if (this.#runs.has(launch.run)) return;
-    const done = this.#carried(launch)
-      .catch((error: unknown) => this.#work.host.onError(error))
-      .finally(() => {
-        this.#runs.delete(launch.run);
-        this.#loop.wakeNow();
-      });
-    this.#runs.set(launch.run, done);
+    this.#runs.carryOut(launch.run, (signal) => this.#carried(launch, signal));
   }
 
-  async #carried(launch: Launch): Promise<void> {
+  async #carried(launch: Launch, signal: AbortSignal): Promise<void> {
     const { host, book, options } = this.#work;
     const { run } = launch;
     try {
-      const outcome = await host.carryOut(launch, { ...options, signal: this.#cancel.signal });
+      const outcome = await host.carryOut(launch, { ...options, signal });
       if (outcome !== undefined) await book.close([run]);
     } catch (error) {
       // What the definition does not allow will not come right by itself.
@@ -168,6 +150,7 @@ export class LaunchWorker<S extends BookState> implements KeptWorker {
   }
 }
 
-function closed(): ModelkeepError {
-  return new ModelkeepError('closed', 'The keeper of the pipeline is closed.', {});
+/** One that waits for somebody holds none of the places that there are: whoever keeps the pipeline goes on with it. */
+function isOpen({ status }: RunHead): boolean {
+  return status === 'running';
 }

@@ -36,10 +36,12 @@ export interface LaunchHost {
   /** A process that is silent for so long counts as gone. */
   readonly leaseMs: number;
   readonly onError: ErrorListener;
+  /** Whether the pipeline has steps that wait for somebody. */
+  readonly hasApprovals: () => boolean;
   /** What the schema makes of params; throws `ValidationError` when they do not validate. */
   readonly validated: (given: unknown) => Promise<unknown>;
-  /** Begins a run, goes on with it where it was interrupted, or finds that it has ended; `undefined` when another process works on it. */
-  readonly carryOut: (launch: Launch, options: LaunchOptions) => Promise<RunOutcome | undefined>;
+  /** Begins a run, goes on with it where it was interrupted, or finds that it has ended; `waiting` when it does so for somebody, and `undefined` when another process works on it. */
+  readonly carryOut: (launch: Launch, options: LaunchOptions) => Promise<RunOutcome | 'waiting' | undefined>;
 }
 
 /** The id of the run for something: the same wherever it is asked for, in the form of a UUIDv7 of the time that the run is about. */

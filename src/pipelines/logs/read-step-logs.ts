@@ -8,7 +8,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { LogPosition } from '../../storage/contract.ts';
-import { isFinal } from '../run-state.ts';
+import { hasEnded, isFinal } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 import { stepLogLevels, type StepLogEntry, type StepLogLevel } from './step-log-lines.ts';
 
@@ -110,7 +110,7 @@ async function readPage(store: RunStore, head: RunHead, wanted: StepLogQuery, li
     throw new ValidationError(`Run ${head.id} has no step ${shown(step, 80)}; it has ${head.definition.map(({ name }) => `'${name}'`).join(', ')}.`, { path: 'options.step' });
   }
   // Asked before, so that nothing which the step said at its end is missed.
-  const ended = await hasEnded(store, head.id, step, { signal });
+  const ended = await isOver(store, head.id, step, { signal });
   const items: StepLogLine[] = [];
   const parts = { ...from.parts };
   let { position } = from;
@@ -135,9 +135,9 @@ function isWanted(line: StepLogLine, { attempt, level = 'debug' }: StepLogQuery)
   return (attempt === undefined || line.attempt === attempt) && stepLogLevels.indexOf(line.level) >= stepLogLevels.indexOf(level);
 }
 
-async function hasEnded(store: RunStore, run: string, step: string, options: OperationOptions): Promise<boolean> {
+async function isOver(store: RunStore, run: string, step: string, options: OperationOptions): Promise<boolean> {
   const head = await store.head(run, options);
-  if (head?.status !== 'running') return true;
+  if (head === undefined || hasEnded(head.status)) return true;
   const record = await store.step(run, step);
   return record !== undefined && isFinal(record.value.status) && record.value.round === head.round;
 }

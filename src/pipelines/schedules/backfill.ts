@@ -7,7 +7,7 @@ import type { LongOperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { PipelineListener } from '../pipeline-event.ts';
 import type { LaunchOptions } from '../launching/launch.ts';
-import type { RunOutcome } from '../run-state.ts';
+import { hasEnded, type RunOutcome } from '../run-state.ts';
 import { type DataInterval } from './data-interval.ts';
 import { intervalsBetween } from './intervals.ts';
 import type { Schedule } from './schedule.ts';
@@ -27,8 +27,8 @@ export interface BackfillOptions extends LongOperationOptions {
   readonly onEvent?: PipelineListener | undefined;
 }
 
-/** What became of an interval. `elsewhere`: another process works on its run. `refused`: its params were not to be had, and it has no run. */
-export type BackfillStatus = RunOutcome | 'elsewhere' | 'refused';
+/** What became of an interval. `elsewhere`: another process works on its run. `refused`: its params were not to be had, and it has no run. `waiting`: its run waits for somebody. */
+export type BackfillStatus = RunOutcome | 'elsewhere' | 'refused' | 'waiting';
 
 /** An interval and its run. */
 export interface BackfilledRun {
@@ -90,7 +90,7 @@ async function runFor(schedule: Schedule, interval: DataInterval, options: Launc
   const { host } = schedule;
   const run = schedule.runOf(interval);
   const head = await host.store.head(run, { signal: options.signal });
-  if (head && head.status !== 'running' && (head.status === 'succeeded' || !options.retry)) return { interval, run, status: head.status, before: true };
+  if (head && hasEnded(head.status) && (head.status === 'succeeded' || !options.retry)) return { interval, run, status: head.status, before: true };
   try {
     // A run that was begun has its params.
     const launch = head ? { run, interval, triggeredBy: head.triggeredBy ?? { kind: 'backfill' as const, name: schedule.name }, claimedAt: head.startedAt } : await schedule.launch(interval, 'backfill').catch((error: unknown) => new Refusal(error));

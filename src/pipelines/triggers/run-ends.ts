@@ -5,7 +5,7 @@ import { escapeSegment } from '../../core/key.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { TriggerEvent, TriggerPage, TriggerPollOptions, TriggerSource } from '../../core/trigger-source.ts';
-import type { RunOutcome } from '../run-state.ts';
+import { hasEnded, type RunOutcome } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 
 /** Which ends of runs are told. */
@@ -81,7 +81,7 @@ async function readEnds(store: RunStore, wanted: readonly RunOutcome[] | undefin
   const events: TriggerEvent<RunEnd>[] = [];
   for (const [i, note] of found.entries()) {
     const head = heads[i];
-    if (head?.round === note.round && head.status === 'running') open.push(note);
+    if (head?.round === note.round && !hasEnded(head.status)) open.push(note);
     // Of a round that another followed, how it ended is not known any more; that of the other is told.
     else if (head?.round === note.round) {
       const end = endOf(head);
