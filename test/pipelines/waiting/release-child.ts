@@ -9,7 +9,7 @@ const { pipeline } = release(storage, { journal: (step) => appendFileSync(journa
 if (what === 'hang') {
   // Something that goes on beside the approval keeps the run in this process until it is killed.
   pipeline.sleep('beside', { until: () => Number(by) });
-  await pipeline.run({ onEvent: (event) => event.type === 'step-waiting' && event.step === 'beside' && process.send!({ run: event.run }) });
+  await pipeline.run({ onEvent: (event) => event.type === 'step-waiting' && event.step === 'approve' && process.send!({ run: event.run }) });
 } else if (what === 'keep') {
   pipeline.sleep('beside', { until: () => 0 });
   const keeper = pipeline.start({

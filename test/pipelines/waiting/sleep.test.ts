@@ -1,8 +1,15 @@
 import { MemoryStorage, Pipeline, type StepHandle } from 'modelkeep';
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { ManualClock, settled } from '../manual-clock.ts';
 
 const hour = 3_600_000;
+
+// What watches waits is loaded when it is first needed, which no clock of a test waits for.
+beforeAll(async () => {
+  const pipeline = new Pipeline({ name: 'load', storage: new MemoryStorage() });
+  pipeline.sleep('sleep', { for: 0 });
+  await pipeline.run();
+});
 
 describe('a step that sleeps', () => {
   it('takes no place while it does, and ends at its moment', async () => {
@@ -31,7 +38,7 @@ describe('a step that sleeps', () => {
     const began = clock.now();
     let asked = 0;
     const make = (): Pipeline => {
-      const pipeline = new Pipeline({ name: 'p', storage, clock, lease: '1s' });
+      const pipeline = new Pipeline({ name: 'p', storage, clock, lease: '20h' });
       const day = pipeline.step('day', {}, () => new Date(began + 8 * hour));
       pipeline.sleep('night', { needs: { day }, until: ({ inputs }) => (asked++, inputs.day) });
       return pipeline;
