@@ -237,7 +237,7 @@ export type { ExplainOptions, StepExplanation } from './pipelines/caching/explai
 export type { RefreshOptions } from './pipelines/caching/refresh.ts';
 export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
-export type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline.ts';
+export type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline-options.ts';
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, RunWaiting, StepCancelled, StepFailed, StepRetrying, StepSkipped, StepStarted, StepSucceeded, StepWaiting } from './pipelines/pipeline-event.ts';
 export type { StepGateAnswer, StepGateCheck, StepGateFinding, StepGateReport, StepGateSeverity } from './pipelines/gates/gate.ts';
 export type { KeeperOptions, PipelineKeeper } from './pipelines/launching/keeper.ts';

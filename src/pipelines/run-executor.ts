@@ -1,6 +1,5 @@
 import type { Undo } from '../core/clock.ts';
 import { AbortedError } from '../core/errors.ts';
-import { describeFailure } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
@@ -8,14 +7,14 @@ import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import { decide } from './reducer.ts';
 import type { AbortUnit, RunCommand, RunEvent, WaitOver } from './run-event.ts';
-import { isFinal, type RunState } from './run-state.ts';
+import { isFinal, waitsOf, type RunState } from './run-state.ts';
 import type { StepRecord } from './run-store.ts';
 import { stepResult, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
-import { packStepOutput, storeOutput } from './stored-output.ts';
 import { runTimeout, stepTimeout } from './timeouts.ts';
 import { Trial, type TrialEnd, type AttemptFacts, type SavedOutput, type TrialParts } from './trial.ts';
-import { approvalOutput, refusal, type Decision } from './waiting/decision.ts';
+import type { Decision } from './waiting/decision.ts';
+import { settled } from './waiting/settled.ts';
 import type { StepWait } from './waiting/wait.ts';
 import type { WaitWatch, WaitWatchParts } from './waiting/wait-watch.ts';
 
@@ -90,7 +89,7 @@ export class RunExecutor {
     this.#post({ event: { type: 'started', at: clock.now() } });
     try {
       // What was decided while nobody held the run has happened before it is asked whether anything goes on.
-      await this.#waits?.takeUp(this.#waitsOf(this.#state));
+      await this.#waits?.takeUp(waitsOf(this.#parts.definition.plan, this.#state));
       while (this.#state.status === 'running') await this.#turn();
       return this.#state;
     } catch (error) {
@@ -236,24 +235,14 @@ export class RunExecutor {
     this.#timers.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
   }
 
-  #waitsOf({ units }: RunState): [string, StepWait][] {
-    return this.#parts.definition.plan.steps.flatMap(({ name: step }): [string, StepWait][] => {
-      const { status, wait } = units.named({ step });
-      return status === 'waiting' && wait ? [[step, wait]] : [];
-    });
-  }
-
   #await(step: string): void {
     const { status, wait } = this.#state.units.named({ step });
     if (status === 'waiting' && wait) this.#waits?.begin(step, wait);
   }
 
   async #endWait(step: string, wait: StepWait, decision: Decision | undefined): Promise<void> {
-    const { store, clock } = this.#parts;
-    const refused = decision && decision.verdict !== 'approved' ? describeFailure(refusal(step, wait, decision)) : undefined;
-    const bytes = decision && !refused ? packStepOutput(step, approvalOutput(decision)) : undefined;
-    const output = bytes && { stored: await storeOutput(store.storage, bytes), bytes };
-    this.#post({ event: { type: 'wait-over', at: clock.now(), step, failure: refused }, output });
+    const { failure, output } = decision ? await settled(this.#parts.store.storage, step, wait, decision) : {};
+    this.#post({ event: { type: 'wait-over', at: this.#parts.clock.now(), step, failure }, output });
   }
 
   #watch(step: string | undefined, forMs: number): void {

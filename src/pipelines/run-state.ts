@@ -131,6 +131,14 @@ export function isTimed({ status, wait }: StepState): boolean {
   return status === 'retrying' || (status === 'waiting' && !isForPerson(wait!));
 }
 
+/** What steps wait for, by name. */
+export function waitsOf({ steps }: Plan, { units }: RunState): [step: string, wait: StepWait][] {
+  return steps.flatMap(({ name }, i): [string, StepWait][] => {
+    const { status, wait } = units.at(i);
+    return status === 'waiting' && wait ? [[name, wait]] : [];
+  });
+}
+
 /** Whether it waits for somebody. */
 export function isAsking({ status, wait }: StepState): boolean {
   return status === 'waiting' && isForPerson(wait!);

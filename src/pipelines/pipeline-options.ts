@@ -1,0 +1,81 @@
+import type { Clock } from '../core/clock.ts';
+import type { Duration } from '../core/duration.ts';
+import type { ErrorListener, Logger } from '../core/logger.ts';
+import type { OperationOptions } from '../core/progress.ts';
+import type { Random } from '../core/random.ts';
+import type { StandardSchema } from '../core/schema.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import type { RefreshOptions } from './caching/refresh.ts';
+import type { PipelineListener } from './pipeline-event.ts';
+import type { StepTracker } from './step-tracking.ts';
+
+/** What a pipeline is made of. */
+export interface PipelineOptions<Input, Params> {
+  /** Names the pipeline and its runs in the store; processes that define the same pipeline can resume each other's runs. */
+  name: string;
+  /** Where runs and outputs are kept. */
+  storage: StorageAdapter;
+  /** Checks the params of each run: any Standard Schema, such as one of zod. What it makes of them is stored, and must be plain data. @default no params */
+  params?: StandardSchema<Input, Params> | undefined;
+  /** How this process is called when it holds a run that another wants. @default a fresh id */
+  owner?: string | undefined;
+  /** A process that gives no sign of life for this long loses its runs to the next that resumes them. @default '30s' */
+  lease?: Duration | undefined;
+  /** How long a step whose signal has fired may take to end before it is left behind. @default '5s' */
+  grace?: Duration | undefined;
+  /**
+   * After this long a run has failed: its steps are stopped and what ends later is not taken, then those at the end run. It goes on counting while the run is interrupted, and anew when
+   * a run that had ended is resumed.
+   *
+   * @default none
+   */
+  runTimeout?: Duration | undefined;
+  /** Gives each step that asks for it, by `track()`, a run of its own. @default none */
+  tracker?: StepTracker | undefined;
+  /** About how many characters the log of an attempt keeps: the first half of them, and the last. @default 1_000_000 */
+  logCharacters?: number | undefined;
+  /**
+   * Slots by the name of a pool, such as `{ gpu: 1 }`: the attempts of steps that name a pool take its slots, and no more run at once than it has, in all runs of this `Pipeline` object together.
+   * Other processes, and other objects of the same name, have pools of their own.
+   *
+   * @default none
+   */
+  pools?: Readonly<Record<string, number>> | undefined;
+  /** @default the host's */
+  clock?: Clock | undefined;
+  /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
+  random?: Random | undefined;
+  /** Is told of what goes wrong in the background. @default nothing is printed */
+  logger?: Logger | undefined;
+  /** Is told of what goes wrong in the background: a listener that throws, a heartbeat that fails. @default only the logger is */
+  onError?: ErrorListener | undefined;
+}
+
+/** How a run is carried out. */
+export interface ExecutionOptions extends OperationOptions {
+  /** Is told of each event, for showing how far it has come. */
+  onEvent?: PipelineListener | undefined;
+  /** How many steps may run at once. @default 8 */
+  concurrency?: number | undefined;
+}
+
+/** How a run is started; `signal` cancels it. `params` are required where the schema requires any. */
+export type RunOptions<Input> = ExecutionOptions & RefreshOptions & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
+
+/** What a run is started with. */
+export interface RunParams<Input> {
+  /** The params, as the schema takes them. */
+  params: Input;
+}
+
+/** Which outputs are forgotten. */
+export interface ClearCacheOptions extends OperationOptions {
+  /** Those of the step of this name only, which need not be defined any more. @default those of all steps */
+  step?: string | undefined;
+}
+
+/** How a run is resumed. */
+export interface ResumeOptions extends ExecutionOptions {
+  /** Takes the run from an owner whose lease has not expired: only when you know that it is gone. @default false */
+  takeOver?: boolean | undefined;
+}

@@ -1,0 +1,19 @@
+import { describeFailure, type FailureRecord } from '../../core/failure.ts';
+import type { StorageAdapter } from '../../storage/contract.ts';
+import { packStepOutput, storeOutput } from '../stored-output.ts';
+import type { SavedOutput } from '../trial.ts';
+import { approvalOutput, refusal, type Decision } from './decision.ts';
+import type { StepWait } from './wait.ts';
+
+/** What a decision makes of the step that waited for it. */
+export interface Settled {
+  readonly failure?: FailureRecord | undefined;
+  readonly output?: SavedOutput | undefined;
+}
+
+/** What a decision makes of a step: a failure, or its output, which is stored when this resolves. */
+export async function settled(storage: StorageAdapter, step: string, wait: StepWait, decision: Decision): Promise<Settled> {
+  if (decision.verdict !== 'approved') return { failure: describeFailure(refusal(step, wait, decision)) };
+  const bytes = packStepOutput(step, approvalOutput(decision))!;
+  return { output: { stored: await storeOutput(storage, bytes), bytes } };
+}
