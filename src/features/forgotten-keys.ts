@@ -23,6 +23,9 @@ interface ForgottenState {
   readonly keys: Readonly<Record<string, ForgottenKey>>;
 }
 
+/** Before notes were numbered, the moments alone were stored. */
+type StoredState = ForgottenState | Readonly<Record<string, number>>;
+
 /** Whether an entity is among those that are asked for. */
 export type HasKey = (key: string) => boolean;
 
@@ -82,17 +85,28 @@ export class ForgottenKeys {
   async #note(view: string, keys: readonly string[], next: (noted: number, before: ForgottenKey | undefined) => ForgottenKey, options: OperationOptions): Promise<void> {
     const names = keys.map((key) => nameOf(view, key));
     const noted = ({ count, keys: present }: ForgottenState): ForgottenState => ({ count: count + 1, keys: { ...present, ...Object.fromEntries(names.map((name) => [name, next(count + 1, present[name])])) } });
-    await update<ForgottenState>(this.#storage, recordKey(view), (present = none) => noted(present), options);
+    await update<StoredState>(this.#storage, recordKey(view), (present) => noted(stateOf(present)), options);
   }
 
   async #read(view: string, options: OperationOptions): Promise<ForgottenState> {
-    return (await readValue<ForgottenState>(this.#storage, recordKey(view), { ...options, fresh: true }))?.value ?? none;
+    return stateOf((await readValue<StoredState>(this.#storage, recordKey(view), { ...options, fresh: true }))?.value);
   }
 }
 
 function among(view: string, { keys }: ForgottenState, isDue: (key: ForgottenKey) => boolean): HasKey | undefined {
   const due = new Set(Object.entries(keys).flatMap(([name, key]) => (isDue(key) ? [name] : [])));
   return due.size === 0 ? undefined : (key) => due.has(nameOf(view, key));
+}
+
+/** What is stored; of a store from before notes were numbered, their keys came as if before the first. */
+function stateOf(stored: StoredState | undefined): ForgottenState {
+  if (stored === undefined) return none;
+  if (isNumbered(stored)) return stored;
+  return { count: 0, keys: Object.fromEntries(Object.entries(stored).map(([name, at]) => [name, { forgotten: 0, noted: 0, at }])) };
+}
+
+function isNumbered(stored: StoredState): stored is ForgottenState {
+  return typeof stored['keys'] === 'object';
 }
 
 function recordKey(view: string): Key {

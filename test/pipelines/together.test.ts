@@ -195,7 +195,7 @@ describe('a step with a condition, a cache, a log, a tracker and a pool', () => 
 });
 
 /** A graph that its number decides: how steps depend on each other, which fail, how often, and what else they have. */
-function graph(number: number, storage: StorageAdapter, ran: (step: string) => void): Pipeline {
+function graph(number: number, storage: StorageAdapter, ran: (step: string) => void, wired: (before: readonly string[]) => void = () => undefined): Pipeline {
   const random = seededRandom(number);
   const one = (chance: number): boolean => random() < chance;
   const pipeline = new Pipeline({ name: 'graph', storage, pools: { gpu: 2 }, grace: 0 });
@@ -205,9 +205,10 @@ function graph(number: number, storage: StorageAdapter, ran: (step: string) => v
     const before = steps.filter(() => one(0.4));
     const needs = Object.fromEntries(before.filter(() => one(0.5)).map((step) => [step.name, step]));
     const after = before.filter(({ name }) => !(name in needs));
-    // Those whose verdict does not hang on which step ends first.
+    // Those whose verdict does not hang on which step ends first, but for the mixture that isMixed tells of.
     const triggers = ['all_success', 'all_success', 'all_done', 'none_failed', 'all_failed', 'none_skipped'] as const;
     const trigger = triggers[Math.floor(random() * triggers.length)]!;
+    if (trigger === 'all_success') wired(before.map(({ name }) => name));
     const [fails, wanted] = [one(0.3) ? Math.ceil(random() * 3) : 0, !one(0.15)];
     const [cached, pooled, slots, allowFailure, priority] = [one(0.5), one(0.4), one(0.5) ? 2 : 1, one(0.3), Math.floor(random() * 3)];
     const options = {
@@ -232,6 +233,12 @@ function graph(number: number, storage: StorageAdapter, ran: (step: string) => v
   return pipeline;
 }
 
+/** Whether some of these were skipped and others failed: what `all_success` makes of that hangs on which was first. */
+function isMixed(before: readonly string[], { steps }: PipelineResult): boolean {
+  const has = (...of: string[]): boolean => before.some((name) => of.includes(steps[name]!.status));
+  return has('skipped') && has('failed', 'upstream_failed');
+}
+
 /** What does not hang on which of several steps failed first. */
 function endOf({ status, steps }: PipelineResult): unknown {
   return { status, steps: Object.fromEntries(Object.entries(steps).map(([name, { status: of, failure }]) => [name, { of, failure: failure?.message }])) };
@@ -244,7 +251,8 @@ describe(`random graphs whose process dies at any call of the store (TOGETHER_SE
     for (let round = 0; round < 30; round++) {
       const number = Math.floor(random() * 2 ** 32);
       const counting = faultyStorage(new MemoryStorage(), { call: -1, effect: 'none', then: 'alive' });
-      const undisturbed = await graph(number, counting, () => undefined).run();
+      const wiring: (readonly string[])[] = [];
+      const undisturbed = await graph(number, counting, () => undefined, (before) => wiring.push(before)).run();
       const storage = new MemoryStorage();
       const deaths = 1 + Math.floor(random() * 2);
       let id: string | undefined;
@@ -268,7 +276,7 @@ describe(`random graphs whose process dies at any call of the store (TOGETHER_SE
       const head = id === undefined ? undefined : await finishing.getRun(id);
       const result = head === undefined ? await finishing.run() : head.status === 'running' ? await finishing.resume(id!, { takeOver: true }) : undefined;
       expect(again, `graph ${number}`).toEqual([]);
-      if (result) expect(endOf(result), `graph ${number}`).toEqual(endOf(undisturbed));
+      if (result && !wiring.some((before) => isMixed(before, undisturbed))) expect(endOf(result), `graph ${number}`).toEqual(endOf(undisturbed));
     }
     expect(died).toBeGreaterThan(10);
   }, 20_000);

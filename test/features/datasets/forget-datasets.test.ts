@@ -4,8 +4,10 @@ import { collectGarbage, FeatureStore, featureView, MemoryStorage, type SavedDat
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectories } from '../../storage/filesystem/temporary-directory.ts';
+import { interleavedStorage } from '../../storage/interleaved-storage.ts';
 import { crashingStorage } from '../failing-storage.ts';
 import { simulatedClock } from '../simulated-clock.ts';
+import { StoppedWork, stopping } from '../stops.ts';
 
 const directory = temporaryDirectories();
 const T = Date.UTC(2024, 4, 1);
@@ -155,6 +157,37 @@ describe('a saved dataset, when an entity is forgotten', () => {
       await collect(storage);
       expect(await everyByte(storage)).not.toContain('anna-secret');
       if (!died) break;
+    }
+  });
+
+  it('never gets them when it is saved beside the forgetting, wherever each is held up', async () => {
+    const secret = [anna, { customer: 'anna-secret', shop: 2 }];
+    const save = (store: FeatureStore): Promise<SavedDataset> => store.saveDataset('d', { ...query, entities: entities.slice(0, 12) });
+    const callsOf = async (run: (store: FeatureStore) => Promise<unknown>): Promise<number> => {
+      const storage = new MemoryStorage();
+      await make(storage);
+      const turns = stopping([]);
+      await run(new FeatureStore({ storage: interleavedStorage(storage, turns, { name: 'alone' }), clock: hastyClock(T + 1000) }));
+      return turns.calls;
+    };
+    const stops = await callsOf(save);
+    const begins = await callsOf((store) => store.forget(spend, secret));
+    for (let stop = 1; stop <= stops; stop++) {
+      for (let from = 1 + ((stop * 3) % 8); from <= begins; from += 8) {
+        const storage = new MemoryStorage();
+        await make(storage);
+        const saving = new StoppedWork();
+        const slow = new FeatureStore({ storage: interleavedStorage(storage, stopping([{ at: stop, meanwhile: saving.meanwhile }]), { name: 'saving' }), clock: hastyClock(T + 1000) });
+        const turns = stopping([{ at: from, meanwhile: () => saving.start(() => save(slow)) }]);
+        await new FeatureStore({ storage: interleavedStorage(storage, turns, { name: 'forgetting' }), clock: hastyClock(T + 1000) }).forget(spend, secret);
+        await saving.finish();
+        const dataset = await new FeatureStore({ storage, clock: hastyClock(T + 1000) }).getDataset('d');
+        const { columns } = await dataset.read({ columns: ['customer', 'note'] });
+        await collect(storage);
+        // Whose label stands in the table that was given is the caller's to say, but nothing of the rows of the view is there.
+        const isThere = [Array.from(columns['note']!).includes('note of anna-secret'), (await everyByte(storage)).includes('note of anna-secret')];
+        expect([{ stop, from }, ...isThere]).toEqual([{ stop, from }, false, false]);
+      }
     }
   });
 
