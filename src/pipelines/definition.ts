@@ -17,6 +17,8 @@ export interface StepShape {
   readonly final?: true | undefined;
   /** What it waits for; absent when it does not. */
   readonly waits?: WaitKind | undefined;
+  /** Whether it has items; absent when not. */
+  readonly map?: true | undefined;
   /** The pipeline that it runs; absent when it runs none. */
   readonly runs?: string | undefined;
 }
@@ -31,8 +33,8 @@ export class Definition {
     this.steps = new Map([...steps].map((step) => [step.handle.name, step]));
     if (this.steps.size === 0) throw new ValidationError(`Pipeline '${pipeline}' has no steps; define one with step() before it runs.`, { path: pipeline });
     this.plan = planSteps(
-      [...this.steps.values()].map(({ handle, needs, after, share, retry, totalTimeoutMs, priority, trigger, final, allowFailure }) => {
-        return { name: handle.name, upstream: [...Object.values(needs), ...after], ...share, retry, totalTimeoutMs, priority, trigger, final, allowFailure };
+      [...this.steps.values()].map(({ handle, needs, after, share, retry, totalTimeoutMs, priority, trigger, final, allowFailure, items }) => {
+        return { name: handle.name, upstream: [...Object.values(needs), ...after], ...share, retry, totalTimeoutMs, priority, trigger, final, allowFailure, items: items && { concurrency: items.concurrency } };
       }),
       pools,
     );
@@ -44,12 +46,13 @@ export class Definition {
   }
 
   shape(): StepShape[] {
-    return [...this.steps.values()].map(({ handle, needs, after, trigger, final, run, waits }) => ({
+    return [...this.steps.values()].map(({ handle, needs, after, trigger, final, items, run, waits }) => ({
       name: handle.name,
       needs,
       after: [...new Set(after)].sort(),
       ...(final ? { final } : trigger === 'all_success' ? {} : { trigger }),
       ...(waits && { waits }),
+      ...(items && { map: true as const }),
       ...runs(childOf(run)),
     }));
   }
@@ -85,6 +88,7 @@ function differencesOf(before: StepShape, now: StepShape): string[] {
   if (before.trigger !== now.trigger) differences.push(`step '${now.name}' runs by the trigger '${now.trigger ?? 'all_success'}' instead of '${before.trigger ?? 'all_success'}'`);
   if (before.final !== now.final) differences.push(`step '${now.name}' ${now.final ? 'runs' : 'no longer runs'} at the end`);
   if (before.waits !== now.waits) differences.push(`step '${now.name}' is ${kindOf(now)} instead of ${kindOf(before)}`);
+  if (before.map !== now.map) differences.push(`step '${now.name}' ${now.map ? 'has items now' : 'has no items any more'}`);
   if (before.runs !== now.runs) differences.push(`step '${now.name}' runs ${pipelineOf(now)} instead of ${pipelineOf(before)}`);
   return differences;
 }

@@ -1,12 +1,13 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
+import type { StepItems } from './items.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { StepWait } from './waiting/wait.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
-export type PipelineEvent = RunStarted | StepStarted | StepSucceeded | StepRetrying | StepWaiting | StepFailed | StepSkipped | StepCancelled | RunWaiting | RunFinished;
+export type PipelineEvent = RunStarted | StepStarted | StepListed | StepSucceeded | StepRetrying | StepWaiting | StepFailed | StepSkipped | StepCancelled | RunWaiting | RunFinished;
 
 /** What every event of a run tells. */
 export interface RunEventBase {
@@ -22,6 +23,8 @@ export interface RunEventBase {
 export interface AttemptEventBase extends RunEventBase {
   /** Name of the step. */
   readonly step: string;
+  /** The number of the item of the step that it is about, counted from 0; absent when it is about the step itself. */
+  readonly index?: number | undefined;
   /** Number of the attempt, counted from 1. */
   readonly attempt: number;
 }
@@ -47,7 +50,17 @@ export interface StepStarted extends AttemptEventBase {
   readonly type: 'step-started';
 }
 
-/** That a step has succeeded and its output is stored. */
+/** That it is known which items a step has. Those of which an earlier process has recorded something are told of by nothing else. */
+export interface StepListed extends RunEventBase {
+  /** Tells this event from the others. */
+  readonly type: 'step-listed';
+  /** Name of the step. */
+  readonly step: string;
+  /** How they stand. */
+  readonly items: StepItems;
+}
+
+/** That a step, or an item of one, has succeeded and its output is stored. */
 export interface StepSucceeded extends AttemptEventBase {
   /** Tells this event from the others. */
   readonly type: 'step-succeeded';
@@ -107,6 +120,8 @@ export interface StepCancelled extends RunEventBase {
   readonly type: 'step-cancelled';
   /** Name of the step. */
   readonly step: string;
+  /** The number of the item of the step that it is about, counted from 0; absent when it is about the step itself. */
+  readonly index?: number | undefined;
   /** Why it did not succeed, for a person. */
   readonly because: string;
 }

@@ -1,12 +1,16 @@
+import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Duration } from '../core/duration.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
+import { callable, clockOption, having, standardSchemaOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { StandardSchema } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import { storageOption } from '../storage/storage-option.ts';
 import type { RefreshOptions } from './caching/refresh.ts';
 import type { PipelineListener } from './pipeline-event.ts';
+import { nameSchema } from './step.ts';
 import type { StepTracker } from './step-tracking.ts';
 
 /** What a pipeline is made of. */
@@ -79,3 +83,21 @@ export interface ResumeOptions extends ExecutionOptions {
   /** Takes the run from an owner whose lease has not expired: only when you know that it is gone. @default false */
   takeOver?: boolean | undefined;
 }
+
+/** What {@link PipelineOptions} must look like. */
+export const pipelineOptionsSchema: z.ZodMiniType<PipelineOptions<unknown, unknown>> = z.strictObject({
+  name: nameSchema,
+  storage: storageOption,
+  params: standardSchemaOption,
+  owner: z.optional(nameSchema),
+  lease: z.optional(z.custom<Duration>()),
+  grace: z.optional(z.custom<Duration>()),
+  runTimeout: z.optional(z.custom<Duration>()),
+  tracker: z.optional(having<StepTracker>('startRun', 'must be a Tracker')),
+  logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
+  pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
+  clock: clockOption,
+  random: z.optional(callable<Random>()),
+  logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
+  onError: z.optional(callable<ErrorListener>()),
+});

@@ -3,20 +3,18 @@ import { throwIfAborted } from '../core/abort.ts';
 import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
-import { durationMs, type Duration } from '../core/duration.ts';
+import { durationMs } from '../core/duration.ts';
 import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
-import { callable, clockOption, having, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
+import { callable, signalOption } from '../core/option-schemas.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { Random } from '../core/random.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
 import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import { readLineage } from '../storage/lineage.ts';
-import { storageOption } from '../storage/storage-option.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
 import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
@@ -33,7 +31,8 @@ import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
 import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
 import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
-import type { ClearCacheOptions, ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions } from './pipeline-options.ts';
+import { pipelineOptionsSchema, type ClearCacheOptions, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
+import { defineMap, type ItemFunction, type MapOptions } from './map-step.ts';
 import { PoolSlots } from './pool-slots.ts';
 import { hasEnded, type RunOutcome } from './run-state.ts';
 import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
@@ -47,6 +46,7 @@ import {
   nameSchema,
   ownStep,
   type FinalStepOptions,
+  type MapHandle,
   type StepDefinition,
   type StepFunction,
   type StepHandle,
@@ -54,7 +54,6 @@ import {
   type StepNeeds,
   type StepOptions,
 } from './step.ts';
-import type { StepTracker } from './step-tracking.ts';
 import type { StepWork } from './step-work.ts';
 import type { TriggerRule } from './trigger-rule.ts';
 import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
@@ -68,23 +67,6 @@ import { defineApproval, defineSleep, type ApprovalOptions, type SleepOptions } 
 
 /** What a run begins with. */
 type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
-
-const optionsSchema = z.strictObject({
-  name: nameSchema,
-  storage: storageOption,
-  params: standardSchemaOption,
-  owner: z.optional(nameSchema),
-  lease: z.optional(z.custom<Duration>()),
-  grace: z.optional(z.custom<Duration>()),
-  runTimeout: z.optional(z.custom<Duration>()),
-  tracker: z.optional(having<StepTracker>('startRun', 'must be a Tracker')),
-  logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
-  pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
-  clock: clockOption,
-  random: z.optional(callable<Random>()),
-  logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
-  onError: z.optional(callable<ErrorListener>()),
-});
 
 const execution = {
   concurrency: z.optional(z.int().check(z.minimum(1))),
@@ -135,7 +117,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(optionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(pipelineOptionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -223,6 +205,39 @@ export class Pipeline<Input = undefined, Params = Input> {
     run: StepFunction<StepInputs<Needs, Trigger>, Params, StepGateAnswer>,
   ): StepHandle<StepGateReport> {
     return this.#define(name, (handle) => asGate(defineStep(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools })));
+  }
+
+  /**
+   * Adds a step that does the same work for each item of a list which may be known only when the run has come to it. Each item is recorded as it ends, so a run that was killed goes on with those that had not, and each has its own attempts:
+   * `retries`, `timeout`, `totalTimeout`, `pool` and `slots` are of each item. `when` and `trigger` are asked once, before the list is made. The step puts out what its items do, in their order. When an item fails for good, the others
+   * go on; then the step fails and names the first item that did. Who needs it by a trigger other than `all_success` is then given what there is, with `undefined` in the other places.
+   *
+   * The step fails with the code `validation` when `over` gives no list, more than 100,000 items, or an item that cannot be stored, which is named. Throws `ValidationError` as `step` does.
+   *
+   * @returns What other steps name as their need, and what `result.output` takes.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * const grid = pipeline.step('grid', {}, () => [{ depth: 2 }, { depth: 4 }, { depth: 8 }]);
+   * const models = pipeline.map('train', { needs: { grid }, over: ({ inputs }) => inputs.grid, concurrency: 2, retries: { limit: 3 } }, ({ item, index }) => {
+   *   return { index, auc: 1 - 1 / item.depth };
+   * });
+   * const best = pipeline.step('pick', { needs: { models } }, ({ inputs }) => inputs.models.reduce((a, b) => (b.auc > a.auc ? b : a)));
+   * const result = await pipeline.run();
+   * console.log(result.output(best).index, result.steps['train']?.items?.succeeded); // 2 3
+   * ```
+   */
+  map<Item, Output, Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = 'all_success'>(
+    name: string,
+    options: MapOptions<Needs, Params, Trigger, Item>,
+    run: ItemFunction<StepInputs<Needs, Trigger>, Params, Item, Output>,
+  ): MapHandle<Output> {
+    const surroundings = { steps: this.#steps, pools: this.#pools };
+    const handle: MapHandle<Output> = Object.freeze({ ...this.#handle(name), mapped: true as const });
+    return this.#add(handle, defineMap(handle, options, run as unknown as StepDefinition['run'], surroundings));
   }
 
   /**
@@ -659,9 +674,18 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   #define<Output>(name: string, define: (handle: StepHandle<Output>) => StepDefinition): StepHandle<Output> {
-    const handle: StepHandle<Output> = Object.freeze({ name: check(nameSchema, name, 'name'), pipeline: this.name });
+    const handle: StepHandle<Output> = Object.freeze(this.#handle(name));
+    return this.#add(handle, define(handle));
+  }
+
+  #handle(name: string): Pick<StepHandle, 'name' | 'pipeline'> {
+    check(nameSchema, name, 'name');
     if (this.#steps.has(name)) throw new ValidationError(`Pipeline '${this.name}' has a step '${name}' already; give each step a name of its own.`, { path: name });
-    this.#steps.set(name, define(handle));
+    return { name, pipeline: this.name };
+  }
+
+  #add<Handle extends StepHandle>(handle: Handle, definition: StepDefinition): Handle {
+    this.#steps.set(handle.name, definition);
     return handle;
   }
 

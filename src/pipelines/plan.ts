@@ -16,12 +16,20 @@ export interface StepSpec {
   readonly slots?: number | undefined;
   /** Those of a higher one start first. @default 0 */
   readonly priority?: number | undefined;
+  /** Given for a step that has items, which become known when it runs. */
+  readonly items?: ItemTerms | undefined;
   /** How those must have ended. */
   readonly trigger: TriggerRule;
   /** Whether it runs at the end of the run, after all that are not so, whatever became of them. */
   readonly final: boolean;
   /** Whether the run may succeed though it fails or cannot run. */
   readonly allowFailure: boolean;
+}
+
+/** How the items of a step run. */
+export interface ItemTerms {
+  /** How many of them at once. @default as many as the run allows */
+  readonly concurrency?: number | undefined;
 }
 
 /** The graph of a pipeline, ready to decide with: steps by number in an order in which none comes before what it depends on. */

@@ -41,6 +41,12 @@ export class ReadyQueue {
     return new ReadyQueue(plan, nobody(plan), plan.pools, noneWaits(plan.steps.length), 0);
   }
 
+  /** The queue of a run that has so many units. */
+  widened(units: number): ReadyQueue {
+    const more = Array.from({ length: units - this.#waiting.length }, () => false);
+    return new ReadyQueue(this.#plan, this.#lines, this.#free, this.#waiting.appended(more), this.#turn);
+  }
+
   /** The queue with a unit of a step at its end; itself when the unit waits already. One that was taken out must not come back. */
   with(unit: number, step: number): ReadyQueue {
     if (this.has(unit)) return this;

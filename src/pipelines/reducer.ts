@@ -1,10 +1,11 @@
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
+import { countItems, endOfItems, moveItem, takeItem, withDue, type ItemLine } from './items.ts';
 import type { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
-import type { AttemptFailed, AttemptSucceeded, RunCommand, RunEvent, SuccessFound, WaitBegun, WaitOver } from './run-event.ts';
-import { counted, isAsking, isFinal, isTimed, type RunOutcome, type RunState, type StepState, type StopReason } from './run-state.ts';
+import type { AttemptFailed, AttemptSucceeded, ItemsListed, RunCommand, RunEvent, SuccessFound, WaitBegun, WaitOver } from './run-event.ts';
+import { counted, isAsking, isFinal, isTimed, untouched, type RunOutcome, type RunState, type StepState, type StepStatus, type StopReason } from './run-state.ts';
 import { leftOf, runTimeout, stepTimeout } from './timeouts.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 import type { UnitName, Units } from './units.ts';
@@ -44,6 +45,9 @@ class Decision {
   readonly #affected: number[] = [];
   #at = 0;
   #units: Units;
+  #lines: PersistentArray<ItemLine>;
+  /** Steps of which further items may be made ready. */
+  readonly #moved = new Set<number>();
   #tallies: PersistentArray<Tally>;
   #ready: ReadyQueue;
   #running: number;
@@ -58,6 +62,7 @@ class Decision {
     this.#plan = plan;
     this.#before = state;
     this.#units = state.units;
+    this.#lines = state.lines;
     this.#tallies = state.tallies;
     this.#ready = state.ready;
     this.#running = state.running;
@@ -77,6 +82,9 @@ class Decision {
         break;
       case 'attempt-succeeded':
         this.#ended(event, event.attempt, success(event));
+        break;
+      case 'items-listed':
+        this.#list(event);
         break;
       case 'attempt-failed':
         this.#fail(event);
@@ -108,6 +116,7 @@ class Decision {
   }
 
   result(): [RunState, readonly RunCommand[]] {
+    for (const i of this.#moved) this.#admit(i);
     this.#startReady();
     const finished = this.#open === 0 && this.#before.status === 'running' ? this.#outcome() : undefined;
     if (finished) this.#commands.push({ type: 'finish', status: finished });
@@ -126,6 +135,7 @@ class Decision {
       asking: this.#asking,
       ready: this.#ready,
       units: this.#units,
+      lines: this.#lines,
       tallies: this.#tallies,
       open: this.#open,
       openBefore: this.#openBefore,
@@ -142,7 +152,8 @@ class Decision {
 
   /** Takes up what an earlier process left of a unit: its time that runs, its wait. */
   #continue(unit: number): void {
-    const { totalTimeoutMs, retry } = this.#spec(unit);
+    const { retry } = this.#spec(unit);
+    const totalTimeoutMs = this.#totalTimeout(unit);
     const { status, startedAt } = this.#units.at(unit);
     if (!isFinal(status) && startedAt !== undefined && totalTimeoutMs !== undefined) this.#watch(leftOf(totalTimeoutMs, startedAt, this.#at), unit);
     const { status: now, retryAt = this.#at } = this.#units.at(unit);
@@ -191,17 +202,78 @@ class Decision {
 
   /** A unit runs no more, whatever becomes of it. */
   #leave(unit: number): void {
+    const i = this.#units.stepOf(unit);
     this.#running--;
-    this.#ready = this.#ready.released(this.#units.stepOf(unit));
+    this.#ready = this.#ready.released(i);
+    if (unit !== i) this.#vacate(i);
   }
 
-  #adopt({ step, index, durationMs, cache }: SuccessFound): void {
+  /** A unit that may be ready need not start any more. */
+  #withdraw(unit: number): void {
+    if (!this.#ready.has(unit)) return;
+    const i = this.#units.stepOf(unit);
+    this.#ready = this.#ready.without(unit);
+    if (unit !== i) this.#vacate(i);
+  }
+
+  /** An item of a step neither runs any more nor is ready. */
+  #vacate(i: number): void {
+    const line = this.#lines.at(i);
+    this.#lines = this.#lines.with(i, { ...line, busy: line.busy - 1 });
+    this.#moved.add(i);
+  }
+
+  /** Takes in which items a step has, with what is known of them. */
+  #list({ step, attempt, count, known }: ItemsListed): void {
+    const i = this.#runningUnit({ step }, attempt);
+    if (i === undefined) return;
+    this.#leave(i);
+    if (this.#stopping) return this.#close(i, { status: 'cancelled', because: stopReasons[this.#stopping].during });
+    const items = Array.from({ length: count }, (_, index) => known?.get(index) ?? untouched);
+    this.#units = this.#units.appended(i, items);
+    this.#ready = this.#ready.widened(this.#units.length);
+    this.#change(i, { items: countItems(items) });
+    this.#timed += items.filter(isTimed).length;
+    this.#commands.push({ type: 'record', step });
+    for (const index of known?.keys() ?? []) this.#continue(this.#units.firstItem(i) + index);
+    this.#moved.add(i);
+    this.#closeWithItems(i);
+  }
+
+  /** Makes items of a step ready, as many as may run at once. */
+  #admit(i: number): void {
+    const { status, items } = this.#units.at(i);
+    if (isFinal(status) || items === undefined || this.#stopping) return;
+    const most = Math.min(this.#plan.steps[i]!.items?.concurrency ?? Infinity, this.#before.concurrency);
+    let line = this.#lines.at(i);
+    while (line.busy < most) {
+      const taken = takeItem(line, items.total);
+      if (taken === undefined) break;
+      ({ line } = taken);
+      const unit = this.#units.firstItem(i) + taken.index;
+      // It may have ended, or come to its turn by a retry, before it was reached.
+      if (this.#units.at(unit).status !== 'pending' || this.#ready.has(unit)) continue;
+      this.#ready = this.#ready.with(unit, i);
+      line = { ...line, busy: line.busy + 1 };
+    }
+    this.#lines = this.#lines.with(i, line);
+  }
+
+  /** Ends a step whose items have all ended. */
+  #closeWithItems(i: number): void {
+    const { items, startedAt = this.#at, status } = this.#units.at(i);
+    if (items === undefined || isFinal(status)) return;
+    const end = endOfItems(this.#plan.steps[i]!.name, items, this.#stopping ? stopReasons[this.#stopping].during : '');
+    if (end) this.#close(i, { ...end, durationMs: Math.max(0, this.#at - startedAt) });
+  }
+
+  #adopt({ step, index, durationMs, items, cache }: SuccessFound): void {
     const unit = this.#units.numberOf({ step, index });
     const status = unit === undefined ? undefined : this.#units.at(unit).status;
     if (unit === undefined || isFinal(status!)) return;
     if (status === 'running') this.#leave(unit);
-    this.#ready = this.#ready.without(unit);
-    this.#close(unit, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined, cache });
+    this.#withdraw(unit);
+    this.#close(unit, { status: 'succeeded', durationMs, retryAt: undefined, failure: undefined, cache, ...(items && { items }) });
   }
 
   #fail(event: AttemptFailed): void {
@@ -226,17 +298,23 @@ class Decision {
     const unit = this.#units.numberOf({ step, index });
     if (unit === undefined || this.#units.at(unit).status !== 'retrying') return;
     this.#change(unit, { status: 'pending', retryAt: undefined });
-    this.#ready = this.#ready.with(unit, this.#units.stepOf(unit));
+    const i = this.#units.stepOf(unit);
+    if (unit === i) this.#ready = this.#ready.with(unit, i);
+    else {
+      this.#lines = this.#lines.with(i, withDue(this.#lines.at(i), index!));
+      this.#moved.add(i);
+    }
   }
 
   /** Ends a unit whose time is over: at once when it waits, else when it has been stopped. */
   #overrun(unit: number | undefined): void {
     if (unit === undefined) return;
-    const { name, totalTimeoutMs, final } = this.#spec(unit);
+    const { name, final } = this.#spec(unit);
+    const totalTimeoutMs = this.#totalTimeout(unit);
     const { status, startedAt, failure: known } = this.#units.at(unit);
     if (totalTimeoutMs === undefined || startedAt === undefined || known || isFinal(status) || (this.#stopping && !final)) return;
     const failure = describeFailure(stepTimeout(name, totalTimeoutMs));
-    this.#ready = this.#ready.without(unit);
+    this.#withdraw(unit);
     if (status !== 'running') return this.#close(unit, { status: 'failed', failure, retryAt: undefined });
     this.#change(unit, { failure });
     this.#commands.push({ type: 'abort', ...this.#name(unit), reason: 'step-timeout' });
@@ -248,12 +326,19 @@ class Decision {
     this.#stopping = reason;
     if (reason === 'run-timeout') this.#failure = describeFailure(runTimeout(this.#before.timeout!.limitMs));
     this.#ready = this.#ready.cleared();
-    for (const [i, { name, final }] of this.#plan.steps.entries()) {
-      const { status } = this.#units.at(i);
+    for (const [i, { final }] of this.#plan.steps.entries()) {
+      const { status, items } = this.#units.at(i);
       if (isFinal(status) || final) continue;
-      if (status === 'running') this.#commands.push({ type: 'abort', step: name, reason });
-      else this.#close(i, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason][status === 'waiting' ? 'waiting' : 'before'] });
+      if (items === undefined) this.#stopUnit(i, reason);
+      else for (let index = 0; index < items.total; index++) this.#stopUnit(this.#units.firstItem(i) + index, reason);
     }
+  }
+
+  #stopUnit(unit: number, reason: StopReason): void {
+    const { status } = this.#units.at(unit);
+    if (isFinal(status)) return;
+    if (status === 'running') this.#commands.push({ type: 'abort', ...this.#name(unit), reason });
+    else this.#close(unit, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason][status === 'waiting' ? 'waiting' : 'before'] });
   }
 
   /** Asks the trigger of a step that waits; a verdict need not wait for what else the step comes after. */
@@ -290,7 +375,7 @@ class Decision {
 
   #execute(unit: number): void {
     const name = this.#name(unit);
-    const { totalTimeoutMs } = this.#spec(unit);
+    const totalTimeoutMs = this.#totalTimeout(unit);
     const { attempts: before, startedAt } = this.#units.at(unit);
     const attempts = before + 1;
     this.#change(unit, { status: 'running', attempts, startedAt: startedAt ?? this.#at });
@@ -302,10 +387,16 @@ class Decision {
     this.#commands.push({ type: 'execute', ...name, attempt: attempts });
   }
 
-  #close(i: number, change: Partial<StepState>): void {
-    const { status } = this.#change(i, { ...change, endedAt: this.#at });
+  #close(unit: number, change: Partial<StepState>): void {
+    const { status } = this.#change(unit, { ...change, endedAt: this.#at });
+    this.#commands.push({ type: 'record', ...this.#name(unit) });
+    const i = this.#units.stepOf(unit);
+    if (unit === i) this.#closeStep(i, status);
+    else this.#closeWithItems(i);
+  }
+
+  #closeStep(i: number, status: StepStatus): void {
     this.#open--;
-    this.#commands.push({ type: 'record', ...this.#name(i) });
     const followers = this.#plan.downstream[i]!;
     for (const follower of followers) this.#tallies = this.#tallies.with(follower, counted(this.#tallies.at(follower), status));
     // The last goes first: those that become ready do so in the order of the plan.
@@ -327,17 +418,30 @@ class Decision {
     this.#timed += Number(isTimed(changed)) - Number(isTimed(before));
     this.#asking += Number(isAsking(changed)) - Number(isAsking(before));
     this.#units = this.#units.with(unit, changed);
+    const i = this.#units.stepOf(unit);
+    if (unit !== i) {
+      const step = this.#units.at(i);
+      const items = moveItem(step.items!, before.status, unit - this.#units.firstItem(i), changed);
+      this.#units = this.#units.with(i, { ...step, items });
+    }
     return changed;
   }
 
   #runningUnit({ step, index }: UnitName, attempt: number): number | undefined {
     const unit = this.#units.numberOf({ step, index });
     const state = unit === undefined ? undefined : this.#units.at(unit);
-    return state?.status === 'running' && state.attempts === attempt ? unit : undefined;
+    return state?.status === 'running' && state.attempts === attempt && state.items === undefined ? unit : undefined;
   }
 
   #name(unit: number): UnitName {
     return this.#units.nameOf(unit);
+  }
+
+  /** What bounds a unit as a whole: of a step that has items, each of them. */
+  #totalTimeout(unit: number): number | undefined {
+    const i = this.#units.stepOf(unit);
+    const { totalTimeoutMs, items } = this.#plan.steps[i]!;
+    return unit === i && items ? undefined : totalTimeoutMs;
   }
 
   /** What is known of the step that a unit is, or is an item of. */

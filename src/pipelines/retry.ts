@@ -3,6 +3,7 @@ import { backoffMs, type BackoffOptions } from '../core/backoff.ts';
 import { digestOf } from '../core/digest.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { callable } from '../core/option-schemas.ts';
+import type { UnitName } from './units.ts';
 
 /** How often and after which waits a failed step is tried again. */
 export interface RetryOptions {
@@ -54,8 +55,8 @@ export function retryWaitMs(policy: RetryPolicy, attempt: number, chance: number
   return Math.round(backoffMs(attempt, policy.waits, () => chance)) || 0;
 }
 
-/** A number in [0, 1) that is the same for one attempt on every machine, so that the waits of a run can be replayed (as in Airflow). */
-export function stableChance(run: string, step: string, attempt: number): number {
-  const digest = digestOf(JSON.stringify([run, step, attempt]));
+/** A number in [0, 1) that is the same for one attempt at a unit on every machine, so that the waits of a run can be replayed (as in Airflow). */
+export function stableChance(run: string, { step, index }: UnitName, attempt: number): number {
+  const digest = digestOf(JSON.stringify(index === undefined ? [run, step, attempt] : [run, step, attempt, index]));
   return parseInt(digest.slice('sha256:'.length, 'sha256:'.length + 8), 16) / 2 ** 32;
 }

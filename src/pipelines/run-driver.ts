@@ -10,9 +10,11 @@ import { stableChance } from './retry.ts';
 import { RunExecutor, type ExecutorParts } from './run-executor.ts';
 import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
-import type { ParkedRun, RunHead, StepRecord } from './run-store.ts';
+import type { ParkedRun, RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult } from './step-result.ts';
 import { stepTools } from './step-tools.ts';
+import type { AttemptFacts, RestoredItems } from './trial.ts';
+import { unitKey } from './units.ts';
 
 /** Records of steps by name. */
 export type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
@@ -45,12 +47,13 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const base = { run: head.id, pipeline: head.pipeline };
   const outputs = new Outputs(store.storage);
   const restored = restore(run.records, run, outputs, wasDecided);
+  const items = await restoreItems(store, run, outputs);
   const succeeded = [...restored.values()].filter(({ status }) => status === 'succeeded').length;
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
   const cache = await cacheFor(host, run);
   const watch = await watchFor(host, run);
   const { concurrency = 8, parks = true } = options;
-  const state = await executorOf(host, run, { restored, outputs, cache, watch, concurrency, parks, notify }).execute(options.signal);
+  const state = await executorOf(host, run, { restored, items, outputs, cache, watch, concurrency, parks, notify }).execute(options.signal);
   const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
   if (state.status === 'waiting') return resultOf(host, await park(host, run, state, notify), definition, states, outputs);
   const status = state.status as RunOutcome;
@@ -88,6 +91,7 @@ export async function finishedRun(host: RunHost, head: RunHead, definition: Defi
   const outputs = new Outputs(host.store.storage);
   const records = await host.store.steps(head.id, [...definition.steps.keys()]);
   const states = restore(records, { head, definition }, outputs, isFinal);
+  await restoreItems(host.store, { head, records }, outputs);
   return resultOf(host, head, definition, states, outputs);
 }
 
@@ -102,13 +106,14 @@ async function cacheFor({ store, clock, leaseMs, onError }: RunHost, { head, def
 interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'watch' | 'notify'> {
   readonly parks: boolean;
   readonly restored: ReadonlyMap<string, StepState>;
+  readonly items: ReadonlyMap<string, RestoredItems>;
   readonly concurrency: number;
 }
 
 function executorOf(
   host: RunHost,
   { head, definition, lease, records }: HeldRun,
-  { restored, concurrency, parks, outputs, cache, watch, notify }: Begun,
+  { restored, items, concurrency, parks, outputs, cache, watch, notify }: Begun,
 ): RunExecutor {
   const { store, clock, random, graceMs, runTimeoutMs, slots } = host;
   const params = head.params === undefined ? undefined : encode(head.params);
@@ -117,8 +122,9 @@ function executorOf(
     head,
     definition,
     state: initialState(definition.plan, concurrency, restored, timeout, parks),
-    versions: new Map([...records].map(([name, { version }]) => [name, version])),
-    facts: new Map([...records].flatMap(([name, { value: { round, without, lookup } }]) => (round === head.round ? [[name, { without, lookup }] as const] : []))),
+    versions: new Map([...[...records].map(([step, { version }]) => [unitKey({ step }), version] as const), ...[...items.values()].flatMap(({ versions }) => [...versions])]),
+    items,
+    facts: new Map([...records].map(([step, { value }]) => [unitKey({ step }), factsOf(value, head.round)])),
     store,
     lease,
     outputs,
@@ -129,7 +135,7 @@ function executorOf(
     graceMs,
     tools: (attempt) => stepTools(host, head, attempt),
     slots,
-    chance: (step, attempt) => random?.() ?? stableChance(head.id, step, attempt),
+    chance: (unit, attempt) => random?.() ?? stableChance(head.id, unit, attempt),
     notify,
   });
 }
@@ -148,11 +154,39 @@ function wasDecided(status: StepState['status']): boolean {
 function restore(records: StepRecords, { head, definition }: Pick<HeldRun, 'head' | 'definition'>, outputs: Outputs, holds: (status: StepState['status']) => boolean): Map<string, StepState> {
   const states = new Map<string, StepState>();
   for (const [name, { value }] of records) {
-    const { status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, cache } = value;
+    const { status } = value;
     const lasting = status === 'succeeded' && !definition.steps.get(name)?.final;
     if (!lasting && (value.round !== head.round || !(status === 'succeeded' || holds(status)))) continue;
-    states.set(name, unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, cache }));
-    if (status === 'succeeded') outputs.keep(name, value.output);
+    states.set(name, stateOf(value));
+    outputs.keep({ step: name }, value.output);
   }
   return states;
+}
+
+/** What records say of the items of steps; the outputs of those that count are kept. A step that goes on with its items looks at them anew when its turn comes. */
+async function restoreItems(store: RunStore, { head, records }: Pick<HeldRun, 'head' | 'records'>, outputs: Outputs): Promise<Map<string, RestoredItems>> {
+  const restored = new Map<string, RestoredItems>();
+  for (const [step, { value: { list, items } }] of records) {
+    if (list === undefined || items === undefined) continue;
+    const states = new Map<number, StepState>();
+    const versions = new Map<string, Version>();
+    for (const [index, { value, version }] of await store.items(head.id, step, items.total)) {
+      versions.set(unitKey({ step, index }), version);
+      if (value.status !== 'succeeded' && !(value.round === head.round && wasDecided(value.status))) continue;
+      states.set(index, stateOf(value));
+      outputs.keep({ step, index }, value.output);
+    }
+    restored.set(step, { list, states, versions });
+  }
+  return restored;
+}
+
+/** What of a record goes into the next of its step: which items it has is recorded for ever. */
+function factsOf({ round, without, lookup, list }: StepRecord, present: number): AttemptFacts {
+  return round === present ? { without, lookup, list } : { list };
+}
+
+/** The state in a record, as it is gone on with. Which items a step has that has not ended is for its next attempt to tell. */
+function stateOf({ status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, items, cache }: StepRecord): StepState {
+  return unbegun({ status, attempts, failures, startedAt, endedAt, retryAt, wait, durationMs, failure, because, ...(items && isFinal(status) && { items }), cache });
 }

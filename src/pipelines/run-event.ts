@@ -1,12 +1,13 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
-import type { RunOutcome, StopReason } from './run-state.ts';
+import type { StepItems } from './items.ts';
+import type { RunOutcome, StepState, StopReason } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { UnitName } from './units.ts';
 import type { StepWait } from './waiting/wait.ts';
 
 /** Something that happened to a run. */
-export type RunEvent = RunBegun | AttemptSucceeded | AttemptFailed | AttemptDeclined | WaitBegun | WaitOver | SuccessFound | RetryDue | DeadlineDue | CancelAsked;
+export type RunEvent = RunBegun | AttemptSucceeded | ItemsListed | AttemptFailed | AttemptDeclined | WaitBegun | WaitOver | SuccessFound | RetryDue | DeadlineDue | CancelAsked;
 
 /** An executor begins or goes on with the run. */
 interface RunBegun {
@@ -25,6 +26,15 @@ export interface AttemptSucceeded extends AttemptEnd {
   readonly durationMs: number;
   /** Given when there was an output to take, so that no attempt was made. */
   readonly cache?: CachedFrom | undefined;
+}
+
+/** An attempt at a step that has items has come to know which. */
+export interface ItemsListed extends AttemptEnd {
+  readonly type: 'items-listed';
+  /** How many there are. */
+  readonly count: number;
+  /** What an earlier process recorded of them, by index. */
+  readonly known?: ReadonlyMap<number, StepState> | undefined;
 }
 
 export interface AttemptFailed extends AttemptEnd {
@@ -61,6 +71,8 @@ export interface SuccessFound extends UnitName {
   readonly type: 'found-succeeded';
   readonly at: number;
   readonly durationMs: number | undefined;
+  /** Of a step that has items, how they ended. */
+  readonly items?: StepItems | undefined;
   readonly cache?: CachedFrom | undefined;
 }
 
@@ -110,7 +122,7 @@ interface AwaitRetry extends UnitName {
 }
 
 /** To tell that the time of a unit is over, or that of the run when none is named. */
-interface AwaitDeadline {
+export interface AwaitDeadline {
   readonly type: 'deadline';
   readonly step?: string | undefined;
   readonly index?: number | undefined;

@@ -1,18 +1,21 @@
 import type { Undo } from '../core/clock.ts';
-import { AbortedError } from '../core/errors.ts';
+import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Version } from '../storage/contract.ts';
 import type { Definition } from './definition.ts';
+import { copyItem, type ItemList } from './item-list.ts';
 import type { RunLease } from './lease.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import { decide } from './reducer.ts';
-import type { AbortUnit, RunCommand, RunEvent, WaitOver } from './run-event.ts';
-import { isFinal, waitsOf, type RunState } from './run-state.ts';
+import type { AbortUnit, AwaitDeadline, RunCommand, RunEvent, WaitOver } from './run-event.ts';
+import { isFinal, waitsOf, type RunState, type StepState } from './run-state.ts';
 import type { StepRecord } from './run-store.ts';
-import { stepResult, type StepResult } from './step-result.ts';
+import { hasOutput, stepResult, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
+import type { StoredItems } from './stored-output.ts';
 import { runTimeout, stepTimeout } from './timeouts.ts';
-import { Trial, type TrialEnd, type AttemptFacts, type SavedOutput, type TrialParts } from './trial.ts';
+import { Trial, type AttemptFacts, type RestoredItems, type SavedOutput, type TrialEnd, type TrialParts } from './trial.ts';
+import { unitKey, unitName, type UnitName } from './units.ts';
 import type { Decision } from './waiting/decision.ts';
 import { settled } from './waiting/settled.ts';
 import type { StepWait } from './waiting/wait.ts';
@@ -26,6 +29,8 @@ export interface ExecutorParts extends Omit<TrialParts, 'onWork'> {
   readonly versions: ReadonlyMap<string, Version>;
   /** What those of them say that are of the present round. */
   readonly facts: ReadonlyMap<string, AttemptFacts>;
+  /** What they say of the items of steps, by the name of the step. */
+  readonly items: ReadonlyMap<string, RestoredItems>;
   readonly lease: RunLease;
   /** Absent when no step waits. */
   readonly watch: ((over: WaitWatchParts['over']) => WaitWatch) | undefined;
@@ -35,7 +40,7 @@ export interface ExecutorParts extends Omit<TrialParts, 'onWork'> {
   readonly notify: ((event: PipelineEvent) => void) | undefined;
 }
 
-/** What goes into the record of a step beside its state. */
+/** What goes into the record of a unit beside its state. */
 interface Yield {
   /** @default those of the attempt that was recorded before */
   readonly facts?: AttemptFacts | undefined;
@@ -61,9 +66,11 @@ export class RunExecutor {
   readonly #news: News[] = [];
   readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
   readonly #timers = new Map<string, Undo>();
-  /** Of steps by name, and of the run without one. */
-  readonly #deadlines = new Map<string | undefined, Undo>();
-  /** Of the last attempts at steps that have been recorded but not come to their end. */
+  /** Of units, and of the run under no name. */
+  readonly #deadlines = new Map<string, Undo>();
+  /** The items of steps that have come to know them. */
+  readonly #lists = new Map<string, ItemList>();
+  /** Of the last attempts at units that have been recorded but not come to their end. */
   readonly #facts: Map<string, AttemptFacts>;
   readonly #waits: WaitWatch | undefined;
   #state: RunState;
@@ -72,7 +79,7 @@ export class RunExecutor {
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
-    this.#trialParts = { ...parts, onWork: (step, attempt) => this.#notify({ type: 'step-started', step, attempt }) };
+    this.#trialParts = { ...parts, onWork: (unit, attempt) => this.#notify({ type: 'step-started', ...unit, attempt }) };
     this.#versions = new Map(parts.versions);
     this.#facts = new Map(parts.facts);
     this.#state = parts.state;
@@ -125,91 +132,109 @@ export class RunExecutor {
     let events = news.map(({ event }) => event);
     for (;;) {
       const [state, commands] = decide(this.#parts.definition.plan, this.#state, ...events);
-      const names = new Set(commands.flatMap((command) => (command.type === 'record' ? [command.step] : [])));
-      const refused = names.size === 0 ? [] : await this.#record([...names], state, yields);
+      const units = new Map(commands.flatMap((command) => (command.type === 'record' ? [[unitKey(command), unitName(command)] as const] : [])));
+      const records = [...units.values()].map((unit) => this.#recordOf(unit, state, yields));
+      const refused = records.length === 0 ? [] : await this.#record(records);
       if (refused.length === 0) {
         this.#state = state;
-        this.#take(yields);
+        this.#take(records, yields);
         return commands;
       }
-      events = [...refused.flatMap((found) => this.#adopted(found, yields)), ...events];
+      events = [...(await this.#adopted(refused, yields)), ...events];
     }
   }
 
-  /** By the step, what those attempts and waits have come to whose end the run is looking for. */
+  /** By the unit, what those attempts and waits have come to whose end the run is looking for. */
   #yieldsOf(news: readonly News[]): Map<string, Yield> {
     const yields = new Map<string, Yield>();
     for (const each of news) {
       if (!hasYield(each)) continue;
       const { status, attempts } = this.#state.units.named(each.event);
       const isDue = each.event.type === 'wait-over' ? status === 'waiting' : status === 'running' && attempts === each.event.attempt;
-      if (isDue) yields.set(each.event.step, each);
+      if (isDue) yields.set(unitKey(each.event), each);
     }
     return yields;
   }
 
-  /** Writes the records of steps; gives those that somebody else had written in the meantime. */
-  async #record(names: readonly string[], state: RunState, yields: ReadonlyMap<string, Yield>): Promise<StepRecord[]> {
+  /** Writes records of units; gives those that somebody else had written in the meantime. */
+  async #record(records: readonly StepRecord[]): Promise<StepRecord[]> {
     const { store, head } = this.#parts;
-    const operations = names.map((name) => store.commit(head.id, this.#recordOf(name, state, yields.get(name)), this.#versions.get(name)));
+    const operations = records.map((record) => store.commit(head.id, record, this.#versions.get(unitKey(record))));
     const results = await store.storage.write(operations);
     const refused: StepRecord[] = [];
     for (const [i, result] of results.entries()) {
-      const name = names[i]!;
-      if (result.ok) this.#versions.set(name, result.version!);
-      else refused.push(await this.#foundInstead(name));
+      const unit = records[i]!;
+      if (result.ok) this.#versions.set(unitKey(unit), result.version!);
+      else refused.push(await this.#foundInstead(unit));
     }
     return refused;
   }
 
   /** The record that stood in the way of ours. A later owner's ends our work; a former owner's is the last that it could write. */
-  async #foundInstead(name: string): Promise<StepRecord> {
+  async #foundInstead(unit: UnitName): Promise<StepRecord> {
     const { store, head, lease } = this.#parts;
-    const found = await store.step(head.id, name);
+    const found = await store.step(head.id, unitName(unit));
     if (found === undefined || found.value.fence > lease.fence) throw await lease.loss();
-    this.#versions.set(name, found.version);
+    this.#versions.set(unitKey(unit), found.version);
+    // What is done for items is done for those that were recorded, and for no others.
+    if (found.value.list && found.value.status !== 'succeeded') throw itemsConflict(head.id, unit.step);
     return found.value;
   }
 
-  /** Takes a success as it was recorded, in the place of whatever an attempt of ours came to. */
-  #adopted({ status, step, durationMs, cache, output, without, lookup }: StepRecord, yields: Map<string, Yield>): RunEvent[] {
-    if (status !== 'succeeded') return [];
-    yields.set(step, { facts: { without, lookup }, output: { stored: output } });
-    return [{ type: 'found-succeeded', at: this.#parts.clock.now(), step, durationMs, cache }];
+  /** Takes successes as they were recorded, in the place of whatever attempts of ours came to. */
+  async #adopted(refused: readonly StepRecord[], yields: Map<string, Yield>): Promise<RunEvent[]> {
+    const { store, head, outputs, clock } = this.#parts;
+    const events: RunEvent[] = [];
+    for (const { status, step, index, durationMs, items, cache, output, without, lookup, list } of refused) {
+      if (status !== 'succeeded') continue;
+      if (items) for (const [i, { value }] of await store.items(head.id, step, items.total)) outputs.keep({ step, index: i }, value.output);
+      yields.set(unitKey({ step, index }), { facts: { without, lookup, list }, output: { stored: output } });
+      events.push({ type: 'found-succeeded', at: clock.now(), ...unitName({ step, index }), durationMs, items, cache });
+    }
+    return events;
   }
 
-  #recordOf(name: string, state: RunState, yielded: Yield | undefined): StepRecord {
+  #recordOf(unit: UnitName, state: RunState, yields: ReadonlyMap<string, Yield>): StepRecord {
     const { head, lease } = this.#parts;
-    const step = state.units.named({ step: name });
-    const { facts = this.#facts.get(name), output } = yielded ?? {};
-    return { ...step, step: name, round: head.round, fence: lease.fence, output: step.status === 'succeeded' ? output?.stored : undefined, ...facts };
+    const key = unitKey(unit);
+    const of = state.units.named(unit);
+    const { facts = this.#facts.get(key), output } = yields.get(key) ?? {};
+    const stored = hasOutput(of) ? (output?.stored ?? this.#outputOfItems(unit, of, yields)) : undefined;
+    return { ...of, ...unit, round: head.round, fence: lease.fence, output: stored, ...facts };
+  }
+
+  /** What a step puts out that has items, when they have ended. */
+  #outputOfItems({ step }: UnitName, { items }: StepState, yields: ReadonlyMap<string, Yield>): StoredItems | undefined {
+    return items && this.#parts.outputs.assembled(step, items.total, (index) => yields.get(unitKey({ step, index }))?.output?.stored);
   }
 
   /** Gives the outputs that have been recorded to those who need them, and keeps what else later records say. */
-  #take(yields: ReadonlyMap<string, Yield>): void {
-    for (const [step, { facts, output }] of yields) {
-      const { status } = this.#state.units.named({ step });
-      if (facts && !isFinal(status)) this.#facts.set(step, facts);
-      else if (status === 'succeeded') this.#parts.outputs.keep(step, output?.stored, output?.bytes);
+  #take(records: readonly StepRecord[], yields: ReadonlyMap<string, Yield>): void {
+    for (const record of records) {
+      const key = unitKey(record);
+      const yielded = yields.get(key);
+      if (isFinal(record.status)) this.#parts.outputs.keep(record, record.output, yielded?.output?.bytes);
+      if (isFinal(record.status)) this.#facts.delete(key);
+      else if (yielded?.facts) this.#facts.set(key, yielded.facts);
     }
   }
 
   #perform(command: RunCommand): void {
     switch (command.type) {
       case 'record':
-        this.#tellOf(command.step);
+        this.#tellOf(unitName(command));
         break;
       case 'execute':
-        this.#start(command.step, command.attempt);
+        this.#start(unitName(command), command.attempt);
         break;
       case 'wait':
-        this.#wait(command.step, command.forMs);
+        this.#wait(unitName(command), command.forMs);
         break;
       case 'deadline':
-        this.#watch(command.step, command.forMs);
+        this.#watch(command);
         break;
       case 'abort':
-        this.#attempts.get(command.step)?.controller.abort(this.#whyStopped(command));
+        this.#attempts.get(unitKey(command))?.controller.abort(this.#whyStopped(command));
         break;
       case 'await':
         this.#await(command.step);
@@ -226,13 +251,13 @@ export class RunExecutor {
     return reason === 'run-timeout' ? runTimeout(timeout!.limitMs) : new AbortedError(`Step '${step}' was stopped, for its run was cancelled.`);
   }
 
-  #wait(step: string, forMs: number): void {
+  #wait(unit: UnitName, forMs: number): void {
     const { clock } = this.#parts;
     const due = (): void => {
-      this.#timers.delete(step);
-      this.#post({ event: { type: 'retry-due', at: clock.now(), step } });
+      this.#timers.delete(unitKey(unit));
+      this.#post({ event: { type: 'retry-due', at: clock.now(), ...unit } });
     };
-    this.#timers.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
+    this.#timers.set(unitKey(unit), clock.setTimer(due, forMs, { keepAlive: true }));
   }
 
   #await(step: string): void {
@@ -245,30 +270,39 @@ export class RunExecutor {
     this.#post({ event: { type: 'wait-over', at: this.#parts.clock.now(), step, failure }, output });
   }
 
-  #watch(step: string | undefined, forMs: number): void {
+  #watch({ step, index, forMs }: AwaitDeadline): void {
     const { clock } = this.#parts;
-    const due = (): void => this.#post({ event: { type: 'deadline-due', at: clock.now(), step } });
-    this.#deadlines.set(step, clock.setTimer(due, forMs, { keepAlive: true }));
+    const due = (): void => this.#post({ event: { type: 'deadline-due', at: clock.now(), step, index } });
+    this.#deadlines.set(step === undefined ? '' : unitKey({ step, index }), clock.setTimer(due, forMs, { keepAlive: true }));
   }
 
-  #start(step: string, attempt: number): void {
+  #start(unit: UnitName, attempt: number): void {
     const controller = new AbortController();
-    const definition = this.#parts.definition.steps.get(step)!;
-    const done = this.#admitted(definition, attempt, controller)
-      .then((end) => this.#post(end))
+    const key = unitKey(unit);
+    const done = this.#admitted(unit, attempt, controller)
+      .then((end) => this.#postEnd(end))
       .catch((error: unknown) => this.#breakDown(error))
       .finally(() => {
-        if (this.#attempts.get(step)?.controller === controller) this.#attempts.delete(step);
+        if (this.#attempts.get(key)?.controller === controller) this.#attempts.delete(key);
       });
-    this.#attempts.set(step, { controller, done });
+    this.#attempts.set(key, { controller, done });
+  }
+
+  #postEnd(end: TrialEnd): void {
+    if (end.items) this.#lists.set(end.event.step, end.items);
+    this.#post(end);
   }
 
   /** An attempt when there is room for it beside the other runs in this process; within the run, the reducer has seen to that. */
-  async #admitted(definition: StepDefinition, attempt: number, controller: AbortController): Promise<TrialEnd> {
+  async #admitted(unit: UnitName, attempt: number, controller: AbortController): Promise<TrialEnd> {
+    const definition = this.#parts.definition.steps.get(unit.step)!;
     const { share, priority } = definition;
     const release = share && (await this.#parts.slots.take(share, priority, controller.signal));
     try {
-      return await new Trial(this.#trialParts, { definition, attempt, controller, states: this.#statesFor(definition) }).make();
+      const { step, index } = unit;
+      const item = index === undefined ? undefined : { index, value: copyItem(this.#lists.get(step)!, index) };
+      const subject = { definition, item, restored: this.#parts.items.get(step), attempt, controller, states: this.#statesFor(definition) };
+      return await new Trial(this.#trialParts, subject).make();
     } finally {
       release?.();
     }
@@ -282,23 +316,26 @@ export class RunExecutor {
   }
 
   /** Passes on to the listener what a recorded step has to tell. */
-  #tellOf(step: string): void {
-    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', cache, wait } = this.#state.units.named({ step });
+  #tellOf(unit: UnitName): void {
+    const { status, attempts: attempt, durationMs = 0, failure: known, failures, retryAt = 0, because = '', items, cache, wait } = this.#state.units.named(unit);
+    const { step } = unit;
     const failure = known ?? failures.at(-1)?.failure;
-    if (isFinal(status)) this.#undoTimersOf(step);
-    if (status === 'succeeded') this.#notify({ type: 'step-succeeded', step, attempt, durationMs, cache });
-    else if (status === 'retrying') this.#notify({ type: 'step-retrying', step, attempt, durationMs, failure: failure!, retryAt });
+    if (isFinal(status)) this.#undoTimersOf(unit);
+    if (status === 'succeeded') this.#notify({ type: 'step-succeeded', ...unit, attempt, durationMs, cache });
+    else if (status === 'retrying') this.#notify({ type: 'step-retrying', ...unit, attempt, durationMs, failure: failure!, retryAt });
     else if (status === 'waiting') this.#notify({ type: 'step-waiting', step, waitingFor: wait! });
-    else if (status === 'failed') this.#notify({ type: 'step-failed', step, attempt, durationMs, failure: failure! });
+    else if (status === 'failed') this.#notify({ type: 'step-failed', ...unit, attempt, durationMs, failure: failure! });
     else if (status === 'upstream_failed' || status === 'skipped') this.#notify({ type: 'step-skipped', step, status, because });
-    else if (status === 'cancelled') this.#notify({ type: 'step-cancelled', step, because });
+    else if (status === 'cancelled') this.#notify({ type: 'step-cancelled', ...unit, because });
+    else if (items) this.#notify({ type: 'step-listed', step, items });
   }
 
-  #undoTimersOf(step: string): void {
-    this.#waits?.end(step);
+  #undoTimersOf(unit: UnitName): void {
+    const key = unitKey(unit);
+    this.#waits?.end(unit.step);
     for (const timers of [this.#timers, this.#deadlines]) {
-      timers.get(step)?.();
-      timers.delete(step);
+      timers.get(key)?.();
+      timers.delete(key);
     }
   }
 
@@ -317,12 +354,17 @@ export class RunExecutor {
   }
 }
 
+function itemsConflict(run: string, step: string): ConflictError {
+  return new ConflictError(`The items of step '${step}' of run ${run} were recorded by another process in the meantime; resume the run to go on with them.`, { key: run });
+}
+
 /** An event without what all have in common. */
 type EventBody<E> = E extends PipelineEvent ? Omit<E, 'run' | 'pipeline' | 'at'> : never;
 
 function hasYield(news: News): news is TrialEnd | WaitEnd {
   switch (news.event.type) {
     case 'attempt-succeeded':
+    case 'items-listed':
     case 'attempt-failed':
     case 'declined':
     case 'waits':

@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
+import { unbegunLine, type ItemLine, type StepItems } from './items.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan } from './plan.ts';
 import { ReadyQueue } from './ready-queue.ts';
@@ -54,6 +55,8 @@ export interface StepState {
   readonly failure?: FailureRecord | undefined;
   /** Why a step did not run. */
   readonly because?: string | undefined;
+  /** How its items stand, once it is known which it has; absent for a step that has none. */
+  readonly items?: StepItems | undefined;
   /** Where its output was taken from, when it was not run for it. */
   readonly cache?: CachedFrom | undefined;
 }
@@ -79,6 +82,8 @@ export interface RunState {
   readonly ready: ReadyQueue;
   /** What is decided about: the steps, by their number in the plan, and what they have of items. */
   readonly units: Units;
+  /** By the step's number, which of its items come next. */
+  readonly lines: PersistentArray<ItemLine>;
   /** How the steps that it comes after have ended, by the step's number in the plan. */
   readonly tallies: PersistentArray<Tally>;
   /** Steps that have not come to a final status. */
@@ -106,6 +111,7 @@ export function initialState(plan: Plan, concurrency: number, restored: Readonly
     asking: steps.filter(isAsking).length,
     ready: ReadyQueue.of(plan),
     units: Units.of(plan, steps),
+    lines: PersistentArray.from(steps.map(() => unbegunLine)),
     tallies: PersistentArray.from(plan.upstream.map((sources) => sources.reduce((tally, source) => counted(tally, steps[source]!.status), nothingEnded))),
     open: steps.filter(({ status }) => !isFinal(status)).length,
     openBefore: steps.filter(({ status }, i) => !isFinal(status) && !plan.steps[i]!.final).length,

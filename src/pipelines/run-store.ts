@@ -18,6 +18,7 @@ import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import type { StoredOutput } from './stored-output.ts';
 import type { AttemptFacts } from './trial.ts';
+import type { UnitName } from './units.ts';
 import { decidedBefore, decisionOf, type DecidedRun, type Decision } from './waiting/decision.ts';
 
 /** What a run waits for in which nothing goes on. */
@@ -63,6 +64,8 @@ export interface StepRecord extends StepState, AttemptFacts {
   readonly round: number;
   readonly fence: number;
   readonly output?: StoredOutput | undefined;
+  /** The number of the item that it is of; absent for a step itself. */
+  readonly index?: number | undefined;
 }
 
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
@@ -82,13 +85,14 @@ export class RunStore {
     return `${this.root}/leases/${run}`;
   }
 
-  stepKey(run: string, step: string): Key {
-    return `${this.root}/steps/${run}/${escapeSegment(step)}`;
+  /** The record of a step of a run, or of an item of one. */
+  stepKey(run: string, unit: UnitName): Key {
+    return `${this.root}/steps/${run}/${unitSegments(unit)}`;
   }
 
-  /** The log of what a step of a run said. */
-  logKey(run: string, step: string): Key {
-    return `${this.root}/logs/${run}/${escapeSegment(step)}`;
+  /** The log of what a step of a run said, or an item of one. */
+  logKey(run: string, unit: UnitName): Key {
+    return `${this.root}/logs/${run}/${unitSegments(unit)}`;
   }
 
   /** Records a run; throws `ConflictError` when there is one of that id. */
@@ -179,18 +183,30 @@ export class RunStore {
 
   /** The records of the steps of a run, by name; steps without one are left out. */
   async steps(run: string, names: readonly string[], options?: OperationOptions): Promise<Map<string, ValueRecord<StepRecord>>> {
-    const records = await readValues<StepRecord>(this.storage, names.map((name) => this.stepKey(run, name)), options);
+    const records = await readValues<StepRecord>(this.storage, names.map((step) => this.stepKey(run, { step })), options);
     return new Map(names.flatMap((name, i) => (records[i] ? [[name, records[i]] as const] : [])));
   }
 
-  async step(run: string, name: string): Promise<ValueRecord<StepRecord> | undefined> {
-    return readValue<StepRecord>(this.storage, this.stepKey(run, name));
+  /** The record of a step, or of an item of one. */
+  async step(run: string, unit: UnitName): Promise<ValueRecord<StepRecord> | undefined> {
+    return readValue<StepRecord>(this.storage, this.stepKey(run, unit));
+  }
+
+  /** The records of the items of a step, by index; items without one are left out. */
+  async items(run: string, step: string, count: number, options?: OperationOptions): Promise<Map<number, ValueRecord<StepRecord>>> {
+    const found = new Map<number, ValueRecord<StepRecord>>();
+    for (let from = 0; from < count; from += itemsAtOnce) {
+      const keys = Array.from({ length: Math.min(itemsAtOnce, count - from) }, (_, i) => this.stepKey(run, { step, index: from + i }));
+      const records = await readValues<StepRecord>(this.storage, keys, options);
+      for (const [i, record] of records.entries()) if (record) found.set(from + i, record);
+    }
+    return found;
   }
 
   /** The write that commits a step, over the version that is known of its record. */
   commit(run: string, record: StepRecord, version: Version | undefined): PutOperation {
-    const key = this.stepKey(run, record.step);
-    const blobs = record.output && 'blob' in record.output ? [record.output.blob] : [];
+    const key = this.stepKey(run, record);
+    const blobs = [record.output, record.list].flatMap((stored) => (stored && 'blob' in stored ? [stored.blob] : []));
     return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version }, operationId: newId() };
   }
 
@@ -216,4 +232,12 @@ export class RunStore {
   #head(run: string): HeadLocation & { key: Key } {
     return { storage: this.storage, key: `${this.root}/runs/${run}`, clock: this.#clock };
   }
+}
+
+// What one answer of a store can hold.
+const itemsAtOnce = 1000;
+
+// In the order of their numbers, as far as there are numbers.
+function unitSegments({ step, index }: UnitName): string {
+  return index === undefined ? escapeSegment(step) : `${escapeSegment(step)}/${String(index).padStart(6, '0')}`;
 }

@@ -1,5 +1,6 @@
 import type { CachedFrom } from './caching/cached-from.ts';
-import type { AttemptFailure, StepState, StepStatus } from './run-state.ts';
+import type { StepItems } from './items.ts';
+import { isFinal, type AttemptFailure, type StepState, type StepStatus } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { StepWait } from './waiting/wait.ts';
 
@@ -25,13 +26,20 @@ export interface StepResult {
   readonly durationMs?: number | undefined;
   /** What it waits for, while it does. */
   readonly waitingFor?: StepWait | undefined;
+  /** How its items stand, once it is known which it has; absent for a step that has none. */
+  readonly items?: StepItems | undefined;
   /** Where its output was taken from, when the step was not run for it. */
   readonly cache?: CachedFrom | undefined;
 }
 
 /** A step's state as callers see it. */
 export function stepResult(name: string, state: StepState): StepResult {
-  const { status, attempts, failures, startedAt, endedAt, durationMs, because, cache, wait } = state;
+  const { status, attempts, failures, startedAt, endedAt, durationMs, because, items, cache, wait } = state;
   const failure = status === 'failed' ? (state.failure ?? failures.at(-1)?.failure) : undefined;
-  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, ...(status === 'waiting' && { waitingFor: wait }), cache };
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, ...(status === 'waiting' && { waitingFor: wait }), ...(items && { items }), cache };
+}
+
+/** Whether a step in this state has something to give: all of its output, or what those of its items have that have succeeded. */
+export function hasOutput(step: Pick<StepResult, 'status' | 'items'> | undefined): boolean {
+  return step !== undefined && (step.status === 'succeeded' || (step.items !== undefined && isFinal(step.status)));
 }

@@ -16,7 +16,7 @@ export interface StepTools {
 
 /** The tools of one attempt. */
 export function stepTools({ store, clock, logCharacters, tracker, onError }: RunHost, { startedAt }: Pick<RunHead, 'startedAt'>, attempt: StepAttempt): StepTools {
-  const log = new StepLog({ storage: store.storage, key: store.logKey(attempt.id, attempt.step), attempt: attempt.attempt, clock, mostCharacters: logCharacters, onError });
+  const log = new StepLog({ storage: store.storage, key: store.logKey(attempt.id, attempt), attempt: attempt.attempt, clock, mostCharacters: logCharacters, onError });
   const tracking = tracker && new StepTracking(tracker, attempt, startedAt, onError);
   return {
     log,

@@ -25,7 +25,7 @@ export class StepTracking {
   constructor(tracker: StepTracker, attempt: StepAttempt, startedAt: number, onError: ErrorListener) {
     this.#tracker = tracker;
     this.#attempt = attempt;
-    this.#id = runIdFor(startedAt, 'step-run', attempt.pipeline, attempt.id, attempt.step);
+    this.#id = runIdFor(startedAt, 'step-run', attempt.pipeline, attempt.id, attempt.step, ...(attempt.index === undefined ? [] : [attempt.index]));
     this.#onError = onError;
   }
 
@@ -58,10 +58,11 @@ export class StepTracking {
   }
 
   async #start(): Promise<StepRun> {
-    const { id: pipelineRun, pipeline, step, attempt, signal } = this.#attempt;
-    const tags = { 'modelkeep.pipeline': pipeline, 'modelkeep.step': step, 'modelkeep.attempt': String(attempt) };
+    const { id: pipelineRun, pipeline, step, index, attempt, signal } = this.#attempt;
+    const item = index === undefined ? undefined : String(index);
+    const tags = { 'modelkeep.pipeline': pipeline, 'modelkeep.step': step, ...(item && { 'modelkeep.item': item }), 'modelkeep.attempt': String(attempt) };
     try {
-      return await this.#tracker.startRun({ id: this.#id, experiment: pipeline, name: `${pipeline}/${step}`, pipelineRun, tags, signal });
+      return await this.#tracker.startRun({ id: this.#id, experiment: pipeline, name: [pipeline, step, item].filter((part) => part !== undefined).join('/'), pipelineRun, tags, signal });
     } catch (error) {
       // An earlier attempt has begun it.
       if (!isModelkeepError(error, 'conflict')) throw error;

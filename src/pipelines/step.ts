@@ -5,6 +5,7 @@ import type { Logger } from '../core/logger.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
 import { cacheOptionsSchema, cachePolicy, type CachePolicy, type StepCacheOptions } from './caching/cache-options.ts';
+import type { ItemTerms } from './plan.ts';
 import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
 import type { StepRun } from './step-tracking.ts';
@@ -30,9 +31,18 @@ export type StepNeeds = Readonly<Record<string, StepHandle>>;
 /** What a step puts out. */
 export type StepOutput<Handle> = Handle extends StepHandle<infer Output> ? Output : never;
 
+/** Stands for a step that has items: what it puts out is what they do, in their order. */
+export interface MapHandle<Output = unknown> extends StepHandle<Output[]> {
+  /** Tells it from the handle of a step that has none. */
+  readonly mapped: true;
+}
+
+/** What there is of the output of a step that may have failed: of one that has items, what those put out that have succeeded, and `undefined` for the others. */
+export type PartialOutput<Handle> = Handle extends MapHandle<infer Output> ? (Output | undefined)[] : StepOutput<Handle>;
+
 /** The outputs of the needed steps; `undefined` for one that has not succeeded, where the trigger lets the step run all the same. */
 export type StepInputs<Needs extends StepNeeds, Trigger extends TriggerRule = 'all_success'> = {
-  readonly [Name in keyof Needs]: [Trigger] extends ['all_success'] ? StepOutput<Needs[Name]> : StepOutput<Needs[Name]> | undefined;
+  readonly [Name in keyof Needs]: [Trigger] extends ['all_success'] ? StepOutput<Needs[Name]> : PartialOutput<Needs[Name]> | undefined;
 };
 
 /** What happens while a step runs and when it fails. */
@@ -100,6 +110,8 @@ export interface StepAttempt {
   readonly pipeline: string;
   /** Name of the step. */
   readonly step: string;
+  /** The number of the item of the step that it is at, counted from 0; absent when it is at the step itself. */
+  readonly index?: number | undefined;
   /** Counted from 1. */
   readonly attempt: number;
   /** Fires when the attempt, the step or the run has timed out, or the run was cancelled. */
@@ -137,6 +149,11 @@ export interface StepContext<Inputs, Params> extends StepFacts<Inputs, Params> {
 /** The work of a step. Its output is stored: plain data, dates, bigints, bytes and typed arrays; Node's `Buffer` comes back as `Uint8Array`. */
 export type StepFunction<Inputs, Params, Output> = (context: StepContext<Inputs, Params>) => Output | Promise<Output>;
 
+/** Which items a step has, and how many of them run at once. */
+export interface ItemsDefinition extends ItemTerms {
+  readonly over: (context: StepContext<Readonly<Record<string, unknown>>, unknown>) => unknown;
+}
+
 /** A step inside a pipeline. */
 export interface StepDefinition {
   readonly handle: StepHandle;
@@ -158,6 +175,8 @@ export interface StepDefinition {
   /** Absent for a step that runs each time. */
   readonly cache: CachePolicy | undefined;
   readonly when: StepCondition<Readonly<Record<string, unknown>>, unknown> | undefined;
+  /** Given for a step that has items; `run` is then the work of each. */
+  readonly items?: ItemsDefinition | undefined;
   readonly run: (context: StepContext<Readonly<Record<string, unknown>>, unknown>) => unknown;
 }
 

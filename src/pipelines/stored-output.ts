@@ -3,9 +3,19 @@ import { digestOf, type Digest } from '../core/digest.ts';
 import { IntegrityError, ValidationError, isModelkeepError } from '../core/errors.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { packOutput } from './output-codec.ts';
+import type { UnitName } from './units.ts';
 
-/** An output in a step's record: nothing, its packed bytes, or the blob that holds them. */
-export type StoredOutput = { readonly bytes: Uint8Array } | { readonly blob: Digest; readonly size: number };
+/** Packed bytes in a record, or the blob that holds them. */
+export type StoredBytes = { readonly bytes: Uint8Array } | { readonly blob: Digest; readonly size: number };
+
+/** The outputs of the items of a step, which lie in the records of these. */
+export interface StoredItems extends StoredContents {
+  /** How many items the step has. */
+  readonly items: number;
+}
+
+/** An output in a step's record. */
+export type StoredOutput = StoredBytes | StoredItems;
 
 /** What is stored of a value, told by its digest: equal values have the same. */
 export interface StoredContents {
@@ -21,10 +31,10 @@ const inlineOutputBytes = 16 * 1024;
 const chunkBytes = 1024 * 1024;
 
 /** The bytes of what a step returned, `undefined` for nothing. Throws `ValidationError` that names the step and the place of what cannot be stored. */
-export function packStepOutput(step: string, value: unknown): Uint8Array | undefined {
+export function packStepOutput({ step, index }: UnitName, value: unknown): Uint8Array | undefined {
   if (value === undefined) return undefined;
   try {
-    return packOutput(value);
+    return index === undefined ? packOutput(value) : packOutput(value, `output of item ${index}`);
   } catch (cause) {
     if (!isModelkeepError(cause, 'validation')) throw cause;
     throw new ValidationError(
@@ -35,7 +45,7 @@ export function packStepOutput(step: string, value: unknown): Uint8Array | undef
 }
 
 /** Puts packed bytes where they belong; a blob is durable when this resolves. */
-export async function storeOutput(storage: StorageAdapter, bytes: Uint8Array): Promise<StoredOutput> {
+export async function storeOutput(storage: StorageAdapter, bytes: Uint8Array): Promise<StoredBytes> {
   if (bytes.length <= inlineOutputBytes) return { bytes };
   const { digest, size } = await storage.writeBlob(inChunks(bytes));
   return { blob: digest, size };
@@ -43,11 +53,19 @@ export async function storeOutput(storage: StorageAdapter, bytes: Uint8Array): P
 
 /** What a stored output holds. */
 export function contentsOf(output: StoredOutput): StoredContents {
+  if ('items' in output) return { digest: output.digest, size: output.size };
   return 'blob' in output ? { digest: output.blob, size: output.size } : { digest: digestOf(output.bytes), size: output.bytes.length };
 }
 
+/** What the outputs of items make together, in their order; of one that has none, nothing. Equal outputs have the same digest. */
+export function storedItems(outputs: readonly (StoredOutput | undefined)[]): StoredItems {
+  const contents = outputs.map((output) => output && contentsOf(output));
+  const digest = digestOf(JSON.stringify(contents.map((each) => each?.digest ?? null)));
+  return { items: outputs.length, digest, size: contents.reduce((sum, each) => sum + (each?.size ?? 0), 0) };
+}
+
 /** The packed bytes of a stored output, its blob verified while reading. Throws `IntegrityError` when the blob is gone. */
-export async function fetchOutput(storage: StorageAdapter, output: StoredOutput, step: string): Promise<Uint8Array> {
+export async function fetchOutput(storage: StorageAdapter, output: StoredBytes, step: string): Promise<Uint8Array> {
   if ('bytes' in output) return output.bytes;
   const chunks = await storage.readBlob(output.blob);
   if (chunks) return collectBytes(chunks);

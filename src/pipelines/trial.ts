@@ -2,18 +2,22 @@ import type { Clock } from '../core/clock.ts';
 import { ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { shown } from '../core/shown.ts';
+import type { Version } from '../storage/contract.ts';
 import { runAttempt, type AttemptLimits, type AttemptOutcome } from './attempt.ts';
 import type { CachePolicy } from './caching/cache-options.ts';
 import type { Flight } from './caching/flight.ts';
 import type { CacheHit, CacheLookup, StepCache } from './caching/step-cache.ts';
+import { collectItems, packItems, recordedItems, recordItems, type ItemList } from './item-list.ts';
 import type { Outputs } from './outputs.ts';
 import type { RunEvent } from './run-event.ts';
+import type { StepState } from './run-state.ts';
 import type { RunHead, RunStore } from './run-store.ts';
 import { describeStepFailure } from './step-failure.ts';
 import type { StepResult } from './step-result.ts';
-import type { StepAttempt, StepContext, StepDefinition } from './step.ts';
+import type { ItemsDefinition, StepAttempt, StepContext, StepDefinition } from './step.ts';
 import type { StepTools } from './step-tools.ts';
-import { packStepOutput, storeOutput, type StoredOutput } from './stored-output.ts';
+import { packStepOutput, storeOutput, type StoredBytes, type StoredOutput } from './stored-output.ts';
+import { unitName, type UnitName } from './units.ts';
 import { isForPerson, WaitTerms } from './waiting/wait.ts';
 
 /** An output that was stored but is not yet in the record of its step. */
@@ -29,14 +33,27 @@ export interface AttemptFacts {
   readonly without?: readonly string[] | undefined;
   /** What the cache was asked for; absent when it was not. */
   readonly lookup?: CacheLookup | undefined;
+  /** The items of a step, as they were given; absent while they are not known. */
+  readonly list?: StoredBytes | undefined;
+}
+
+/** What earlier owners of a run have recorded of the items of a step. */
+export interface RestoredItems {
+  readonly list: StoredBytes;
+  /** The states of items, by index, as far as they still hold. */
+  readonly states: ReadonlyMap<number, StepState>;
+  /** The versions of the records of items, by {@link unitKey}. */
+  readonly versions: ReadonlyMap<string, Version>;
 }
 
 /** What an attempt has come to: all that anybody learns of it. */
 export interface TrialEnd {
-  readonly event: Extract<RunEvent, { type: 'attempt-succeeded' | 'attempt-failed' | 'declined' | 'waits' }>;
+  readonly event: Extract<RunEvent, { type: 'attempt-succeeded' | 'items-listed' | 'attempt-failed' | 'declined' | 'waits' }>;
   readonly facts: AttemptFacts;
   /** Absent unless it succeeded. */
   readonly output?: SavedOutput | undefined;
+  /** The items of a step that has come to know them. */
+  readonly items?: ItemList | undefined;
 }
 
 /** What the attempts of one run have in common. */
@@ -53,14 +70,18 @@ export interface TrialParts {
   /** What an attempt is given beside its inputs. */
   readonly tools: (attempt: StepAttempt) => StepTools;
   /** In [0, 1), for the jitter of the wait after a failed attempt. */
-  readonly chance: (step: string, attempt: number) => number;
+  readonly chance: (unit: UnitName, attempt: number) => number;
   /** Is told that the work of an attempt begins. */
-  readonly onWork: (step: string, attempt: number) => void;
+  readonly onWork: (unit: UnitName, attempt: number) => void;
 }
 
 /** Which attempt it is. */
 export interface TrialSubject {
   readonly definition: StepDefinition;
+  /** Given when it is at an item of the step. */
+  readonly item?: { readonly index: number; readonly value: unknown } | undefined;
+  /** Given when the items of the step have been recorded before. */
+  readonly restored?: RestoredItems | undefined;
   readonly attempt: number;
   /** Aborted by whoever wants it stopped. */
   readonly controller: AbortController;
@@ -81,6 +102,7 @@ export class Trial {
   readonly #parts: TrialParts;
   readonly #subject: TrialSubject;
   readonly #run: StepAttempt;
+  readonly #unit: UnitName;
   readonly #tools: StepTools;
   readonly #without: readonly string[];
   #lookup: CacheLookup | undefined;
@@ -88,9 +110,10 @@ export class Trial {
   constructor(parts: TrialParts, subject: TrialSubject) {
     this.#parts = parts;
     this.#subject = subject;
-    const { definition, attempt, controller: { signal }, states } = subject;
+    const { definition, item, attempt, controller: { signal }, states } = subject;
     const { name: step, pipeline } = definition.handle;
-    this.#run = { id: parts.head.id, pipeline, step, attempt, signal };
+    this.#unit = unitName({ step, index: item?.index });
+    this.#run = { id: parts.head.id, pipeline, ...this.#unit, attempt, signal };
     this.#tools = parts.tools(this.#run);
     this.#without = parts.outputs.missingInputs(definition, states);
   }
@@ -107,7 +130,8 @@ export class Trial {
   }
 
   async #attempt(): Promise<TrialEnd> {
-    const { when, cache } = this.#subject.definition;
+    // A step that has items asks once for all of them.
+    const { when, cache } = this.#subject.item ? {} : this.#subject.definition;
     if (!when && !cache) return this.#work(await this.#context(), 0);
     let context: Context | undefined;
     let spentMs = 0;
@@ -123,10 +147,12 @@ export class Trial {
 
   async #context(): Promise<Context> {
     const { outputs, params } = this.#parts;
-    const { definition, controller: { signal }, states } = this.#subject;
+    const { definition, item, controller: { signal }, states } = this.#subject;
     const { log, track } = this.#tools;
-    const inputs = await outputs.inputsOf(definition, states);
-    return { inputs, params: params(), signal, states, run: this.#run, log, track };
+    // Ten thousand items need not each copy what their list was made of.
+    const inputs = await outputs.inputsOf(definition, states, item !== undefined);
+    const context = { inputs, params: params(), signal, states, run: this.#run, log, track };
+    return item ? Object.assign(context, { item: item.value, index: item.index }) : context;
   }
 
   /** Asks the step's condition; `undefined` when it holds. */
@@ -140,8 +166,7 @@ export class Trial {
   async #notWanted({ outcome, durationMs }: NotWanted): Promise<TrialEnd> {
     const ended = await this.#tools.end(outcome);
     if (!('value' in ended)) return this.#bad(ended, durationMs);
-    const { step, attempt } = this.#run;
-    return this.#end({ type: 'declined', at: this.#parts.clock.now(), step, attempt });
+    return this.#end({ type: 'declined', at: this.#parts.clock.now(), ...this.#unit, attempt: this.#run.attempt });
   }
 
   /** Takes the output from where it is, or makes it. */
@@ -169,23 +194,43 @@ export class Trial {
   async #take({ from: cache, stored, bytes }: CacheHit): Promise<TrialEnd> {
     const ended = await this.#tools.end({ value: undefined });
     if (!('value' in ended)) return this.#bad(ended, 0);
-    const { step, attempt } = this.#run;
-    return this.#end({ type: 'attempt-succeeded', at: this.#parts.clock.now(), step, attempt, durationMs: 0, cache }, { stored, bytes });
+    return this.#end({ type: 'attempt-succeeded', at: this.#parts.clock.now(), ...this.#unit, attempt: this.#run.attempt, durationMs: 0, cache }, { stored, bytes });
   }
 
   async #work(context: Context, spentMs: number, flight?: Flight): Promise<TrialEnd> {
     const { clock, onWork } = this.#parts;
-    const { definition, controller } = this.#subject;
+    const { definition: { run, items }, item, controller } = this.#subject;
+    const lists = items && !item;
     const work = (): unknown => {
-      onWork(this.#run.step, this.#run.attempt);
-      return definition.run(context);
+      onWork(this.#unit, this.#run.attempt);
+      return lists ? this.#list(items, context) : run(context);
     };
     const began = clock.monotonic();
     const worked = await runAttempt(work, controller, this.#limits(spentMs));
     const durationMs = spentMs + clock.monotonic() - began;
     const ended = await this.#tools.end(worked);
     if (!('value' in ended)) return this.#bad(ended, durationMs);
-    return ended.value instanceof WaitTerms ? this.#waits(ended.value, durationMs) : this.#made(ended.value, durationMs, flight);
+    if (ended.value instanceof WaitTerms) return this.#waits(ended.value, durationMs);
+    return lists ? this.#listed(ended.value as readonly unknown[] | undefined, durationMs) : this.#made(ended.value, durationMs, flight);
+  }
+
+  /** What the step gives as its items, unless they were recorded. */
+  async #list({ over }: ItemsDefinition, context: Context): Promise<readonly unknown[] | undefined> {
+    return this.#subject.restored ? undefined : collectItems(this.#run.step, await over(context));
+  }
+
+  async #listed(given: readonly unknown[] | undefined, durationMs: number): Promise<TrialEnd> {
+    const { step, attempt } = this.#run;
+    const { storage } = this.#parts.store;
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = given && packItems(step, given);
+    } catch (error) {
+      return this.#failed(error, durationMs, false);
+    }
+    const items = await (bytes ? recordItems(storage, step, bytes) : recordedItems(storage, step, this.#subject.restored!.list));
+    const { event, facts } = this.#end({ type: 'items-listed', at: this.#parts.clock.now(), step, attempt, count: items.values.length, known: this.#subject.restored?.states });
+    return { event, facts: { ...facts, list: items.stored }, items };
   }
 
   #limits(spentMs: number): AttemptLimits {
@@ -204,10 +249,10 @@ export class Trial {
 
   async #made(value: unknown, durationMs: number, flight: Flight | undefined): Promise<TrialEnd> {
     const { store, head, clock } = this.#parts;
-    const { step, attempt } = this.#run;
+    const { attempt } = this.#run;
     let bytes: Uint8Array | undefined;
     try {
-      bytes = packStepOutput(step, value);
+      bytes = packStepOutput(this.#unit, value);
     } catch (error) {
       // The same code would return the same again.
       return this.#failed(error, durationMs, false);
@@ -215,7 +260,7 @@ export class Trial {
     const stored = bytes && (await storeOutput(store.storage, bytes));
     // Before the step is recorded, so that no success goes without it.
     await flight?.land({ run: head.id, at: clock.now(), durationMs, output: stored });
-    return this.#end({ type: 'attempt-succeeded', at: clock.now(), step, attempt, durationMs }, { stored, bytes });
+    return this.#end({ type: 'attempt-succeeded', at: clock.now(), ...this.#unit, attempt, durationMs }, { stored, bytes });
   }
 
   #bad(outcome: Exclude<AttemptOutcome, { value: unknown }>, durationMs: number): TrialEnd {
@@ -237,13 +282,14 @@ export class Trial {
 
   #failed(error: unknown, durationMs: number, retryable: boolean): TrialEnd {
     const { clock, chance } = this.#parts;
-    const { step, attempt } = this.#run;
-    return this.#end({ type: 'attempt-failed', at: clock.now(), step, attempt, durationMs, failure: describeStepFailure(error), retryable, chance: chance(step, attempt) });
+    const { attempt } = this.#run;
+    return this.#end({ type: 'attempt-failed', at: clock.now(), ...this.#unit, attempt, durationMs, failure: describeStepFailure(error), retryable, chance: chance(this.#unit, attempt) });
   }
 
   #end(event: TrialEnd['event'], output?: SavedOutput): TrialEnd {
     const without = this.#without.length > 0 ? this.#without : undefined;
-    return { event, facts: { ...(without && { without }), ...(this.#lookup && { lookup: this.#lookup }) }, output };
+    const list = this.#subject.item ? undefined : this.#subject.restored?.list;
+    return { event, facts: { ...(without && { without }), ...(this.#lookup && { lookup: this.#lookup }), ...(list && { list }) }, output };
   }
 }
 

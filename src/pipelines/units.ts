@@ -10,6 +10,16 @@ export interface UnitName {
   readonly index?: number | undefined;
 }
 
+/** The name alone, of what has one. */
+export function unitName({ step, index }: UnitName): UnitName {
+  return index === undefined ? { step } : { step, index };
+}
+
+/** A text that stands for a unit, and for no other. */
+export function unitKey({ step, index }: UnitName): string {
+  return index === undefined ? `:${step}` : `${index}:${step}`;
+}
+
 /**
  * The states of the units of a run, by number: first every step in the order of the plan, then the items of steps in the order in which they became known, those of one step in a row. It never changes:
  * what is replaced or added gives another, which shares the rest.
@@ -53,6 +63,17 @@ export class Units {
     return new Units(this.#plan, this.#states.with(unit, state), this.#steps, this.#firsts);
   }
 
+  /** The units with the items of a step, which had none so far. */
+  appended(step: number, items: readonly StepState[]): Units {
+    const steps = this.#steps.appended(items.map(() => step));
+    return new Units(this.#plan, this.#states.appended(items), steps, this.#firsts.with(step, this.length));
+  }
+
+  /** The number of the first item of a step that has items. */
+  firstItem(step: number): number {
+    return this.#firsts.at(step)!;
+  }
+
   /** The number of the step that a unit is, or is an item of. */
   stepOf(unit: number): number {
     return this.#steps.at(unit);
@@ -61,7 +82,7 @@ export class Units {
   nameOf(unit: number): UnitName {
     const i = this.stepOf(unit);
     const step = this.#plan.steps[i]!.name;
-    return unit === i ? { step } : { step, index: unit - this.#firsts.at(i)! };
+    return unit === i ? { step } : { step, index: unit - this.firstItem(i) };
   }
 
   /** The number of a unit, `undefined` when there is none of that name. */

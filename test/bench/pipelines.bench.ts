@@ -10,12 +10,21 @@ import { initialState } from '../../src/pipelines/run-state.ts';
 import { compare, measure, type Benchmark, type Result } from './harness.ts';
 
 const steps = 100;
+const decided = 10_000;
 
 /** A run of a chain of steps that do nothing, each given the output of the one before. */
 async function runChain(storage: PipelineOptions<undefined, undefined>['storage']): Promise<void> {
   const pipeline = new Pipeline({ name: 'chain', storage });
   let last: StepHandle<number> | undefined;
   for (let i = 0; i < steps; i++) last = pipeline.step(`step-${i}`, { needs: last ? { last } : {} }, async () => i);
+  const { status } = await pipeline.run();
+  if (status !== 'succeeded') throw new Error(`The run is ${status}.`);
+}
+
+/** A run of a step with 10,000 items that do nothing. */
+async function runMap(storage: PipelineOptions<undefined, undefined>['storage']): Promise<void> {
+  const pipeline = new Pipeline({ name: 'map', storage });
+  pipeline.map('items', { over: Array.from({ length: decided }, (_, i) => i) }, async ({ item }) => item);
   const { status } = await pipeline.run();
   if (status !== 'succeeded') throw new Error(`The run is ${status}.`);
 }
@@ -59,8 +68,6 @@ function beyond(name: string, benchmark: Benchmark, milliseconds: number): Bench
   };
 }
 
-const decided = 10_000;
-
 /** A plan of 10,000 steps of which each comes after what `upstream` says. */
 function planOf(upstream: (i: number) => readonly string[]): Plan {
   const retry = retryPolicy(undefined, '');
@@ -85,6 +92,8 @@ export const benchmarks: Benchmark[] = [
   measure('pipelines: a no-op step of 100 in a chain, in memory', () => runChain(new MemoryStorage()), { operations: steps, runs: 21, warmup: 10, target: { atMost: 0.1 } }),
   compare('pipelines: a no-op step of 100 in a chain, flushed, against a bare write and flush', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk),
   beyond('pipelines: a no-op step of 100 in a chain, flushed, beyond the bare flush', compare('', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk), 1),
+  measure('pipelines: a map of 10,000 no-op items, in memory', () => runMap(new MemoryStorage()), { runs: 3, warmup: 1 }),
+  measure('pipelines: a map of 10,000 no-op items, flushed', ({ storage }: Disk) => runMap(storage), { ...onDisk, operations: 1, runs: 3, warmup: 1, target: { atMost: 3000 } }),
   measure('pipelines: decide all of a run of 10,000 steps in a chain', () => decideAll(chainPlan), { target: { atMost: 200 } }),
   measure('pipelines: decide all of a run of 10,000 steps side by side between a first and a last', () => decideAll(fanPlan), { target: { atMost: 200 } }),
 ];

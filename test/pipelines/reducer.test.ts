@@ -76,12 +76,12 @@ describe('retryWaitMs', () => {
   });
 
   it('has the same chance for one attempt everywhere, and another for each', () => {
-    expect(stableChance('run', 'step', 1)).toBe(stableChance('run', 'step', 1));
-    const chances = Array.from({ length: 1000 }, (_, i) => stableChance('run', 'step', i));
+    expect(stableChance('run', { step: 'step' }, 1)).toBe(stableChance('run', { step: 'step' }, 1));
+    const chances = Array.from({ length: 1000 }, (_, i) => stableChance('run', { step: 'step' }, i));
     expect(new Set(chances).size).toBe(1000);
     expect(chances.every((chance) => chance >= 0 && chance < 1)).toBe(true);
     expect(chances.reduce((a, b) => a + b) / 1000).toBeCloseTo(0.5, 1);
-    expect(stableChance('a', 'b1', 1)).not.toBe(stableChance('ab', '1', 1));
+    expect(stableChance('a', { step: 'b1' }, 1)).not.toBe(stableChance('ab', { step: '1' }, 1));
   });
 });
 

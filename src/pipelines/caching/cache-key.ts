@@ -1,7 +1,8 @@
 import { canonicalJson } from '../../core/codec.ts';
 import { digestOf, type Digest } from '../../core/digest.ts';
 import { isFinal, type StepStatus } from '../run-state.ts';
-import type { StoredOutput } from '../stored-output.ts';
+import { hasOutput, type StepResult } from '../step-result.ts';
+import { contentsOf, type StoredOutput } from '../stored-output.ts';
 import type { CachePolicy } from './cache-options.ts';
 
 /** What the output of a step depends on, as far as it was declared or is given to it. */
@@ -23,7 +24,7 @@ export interface CacheSubject {
   /** Names of steps by the name of the input. */
   readonly needs: Readonly<Record<string, string>>;
   /** Where the steps stand that it comes after. */
-  readonly states: Readonly<Record<string, { readonly status: StepStatus }>>;
+  readonly states: Readonly<Record<string, Pick<StepResult, 'status' | 'items'>>>;
   /** The output of a step that has succeeded; `undefined` for nothing. */
   readonly outputOf: (step: string) => StoredOutput | undefined;
 }
@@ -33,7 +34,7 @@ const nothing = /* @__PURE__ */ new Uint8Array();
 /** The facts about a step at this moment. */
 export function cacheFacts({ policy, needs, states, outputOf }: CacheSubject): CacheFacts {
   const { version, params, environment } = policy;
-  const inputs = Object.entries(needs).filter(([, step]) => states[step]?.status === 'succeeded');
+  const inputs = Object.entries(needs).filter(([, step]) => hasOutput(states[step]));
   const others = Object.entries(states).filter(([, { status }]) => status !== 'succeeded');
   return {
     version,
@@ -47,7 +48,7 @@ export function cacheFacts({ policy, needs, states, outputOf }: CacheSubject): C
 
 /** The same for equal contents, whether they lie in a record or in a blob. */
 function contentDigest(output: StoredOutput | undefined): Digest {
-  return output === undefined ? digestOf(nothing) : 'blob' in output ? output.blob : digestOf(output.bytes);
+  return output === undefined ? digestOf(nothing) : contentsOf(output).digest;
 }
 
 /** Those of the params of a run that count. */

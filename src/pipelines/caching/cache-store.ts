@@ -6,13 +6,13 @@ import type { StorageAdapter, WriteCondition, WriteOperation } from '../../stora
 import { readEach, type EachValue } from '../../storage/read-each.ts';
 import { listAll } from '../../storage/records.ts';
 import type { RunStore } from '../run-store.ts';
-import type { StoredOutput } from '../stored-output.ts';
+import type { StoredBytes } from '../stored-output.ts';
 import type { CachedFrom } from './cached-from.ts';
 
 /** An output that other runs may take. */
 export interface CacheEntry extends CachedFrom {
   /** Absent for nothing. */
-  readonly output?: StoredOutput | undefined;
+  readonly output?: StoredBytes | undefined;
 }
 
 const deletedAtOnce = 500;

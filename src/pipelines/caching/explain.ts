@@ -90,7 +90,7 @@ async function firstAsked(store: RunStore, step: string, runs: readonly string[]
 async function* asked(store: RunStore, step: string, runs: readonly string[], options: OperationOptions): AsyncGenerator<Asked> {
   for (let at = 0; at < runs.length; at += batch) {
     const part = runs.slice(at, at + batch);
-    const records = await readEach<StepRecord>(store.storage, part.map((run) => store.stepKey(run, step)), options);
+    const records = await readEach<StepRecord>(store.storage, part.map((run) => store.stepKey(run, { step })), options);
     for (const [i, found] of records.entries()) {
       if (found && 'value' in found && found.value.lookup) yield { run: part[i]!, record: found.value, lookup: found.value.lookup };
     }

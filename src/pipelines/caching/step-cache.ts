@@ -5,7 +5,7 @@ import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
 import { isDamage } from '../../storage/read-each.ts';
 import type { LeaseRecord, LeaseTerms, RunLease } from '../lease.ts';
-import { fetchOutput, type StoredOutput } from '../stored-output.ts';
+import { fetchOutput, type StoredBytes } from '../stored-output.ts';
 import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
 import { CacheStore } from './cache-store.ts';
 import type { CachedFrom } from './cached-from.ts';
@@ -29,7 +29,7 @@ export type CacheMiss =
 /** An output that was taken. */
 export interface CacheHit {
   readonly from: CachedFrom;
-  readonly stored: StoredOutput | undefined;
+  readonly stored: StoredBytes | undefined;
   readonly bytes: Uint8Array | undefined;
 }
 

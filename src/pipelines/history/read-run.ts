@@ -2,7 +2,8 @@ import type { Clock } from '../../core/clock.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { childRunId } from '../nesting/child-run-id.ts';
 import type { SubRun } from '../nesting/sub-pipeline.ts';
-import { unbegun, untouched } from '../run-state.ts';
+import { countItems, type StepItems } from '../items.ts';
+import { isFinal, unbegun, untouched } from '../run-state.ts';
 import type { RunHead, RunStore, StepRecord } from '../run-store.ts';
 import { stepResult, type StepResult } from '../step-result.ts';
 import { contentsOf, type StoredContents } from '../stored-output.ts';
@@ -26,7 +27,7 @@ export interface StepHistory extends StepResult {
 export interface PipelineRun extends PipelineRunSummary {
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepHistory>>;
-  /** By the name of the step, the runs of other pipelines that steps are, whether begun or not. */
+  /** By the name of the step, the runs of other pipelines that steps are, whether begun or not; those that items of a step are, are found by their `triggeredBy`. */
   readonly subRuns: Readonly<Record<string, SubRun>>;
 }
 
@@ -35,16 +36,32 @@ export async function readRun(store: RunStore, head: RunHead, clock: Clock, opti
   const names = head.definition.map(({ name }) => name);
   const records = await store.steps(head.id, names, options);
   const present = new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, unbegun(value)] as const] : [])));
+  const items = new Map<string, StepItems>();
+  for (const [name, { status, items: listed }] of present) {
+    if (listed) items.set(name, isFinal(status) ? listed : await presentItems(store, head, name, listed.total, options));
+  }
   const outputs = new Map([...present].flatMap(([name, { output }]) => (output ? [[name, contentsOf(output)] as const] : [])));
   const steps = head.definition.map(({ name, needs }): [string, StepHistory] => {
     const record = present.get(name);
-    return [name, { ...stepResult(name, record ?? untouched), inputs: inputsOf(record, needs, outputs), output: outputs.get(name) }];
+    const result = stepResult(name, { ...(record ?? untouched), items: items.get(name) });
+    return [name, { ...result, inputs: inputsOf(record, needs, outputs), output: result.status === 'succeeded' ? outputs.get(name) : undefined }];
   });
   return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(steps), subRuns: subRunsOf(head) };
 }
 
+/** How the items of a step stand that has not ended: by their own records. */
+async function presentItems(store: RunStore, head: RunHead, step: string, total: number, options: OperationOptions): Promise<StepItems> {
+  const records = await store.items(head.id, step, total, options);
+  return countItems(
+    Array.from({ length: total }, (_, index) => {
+      const record = records.get(index)?.value;
+      return record && isPresent(record, head) ? unbegun(record) : untouched;
+    }),
+  );
+}
+
 function subRunsOf({ id, pipeline, definition }: RunHead): Record<string, SubRun> {
-  const subRuns = definition.flatMap(({ name, runs }) => (runs === undefined ? [] : [[name, { pipeline: runs, run: childRunId({ pipeline, run: id, step: name }, runs) }] as const]));
+  const subRuns = definition.flatMap(({ name, runs, map }) => (runs === undefined || map ? [] : [[name, { pipeline: runs, run: childRunId({ pipeline, run: id, step: name }, runs) }] as const]));
   return Object.fromEntries(subRuns);
 }
 

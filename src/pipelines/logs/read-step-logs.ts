@@ -10,6 +10,7 @@ import { shown } from '../../core/shown.ts';
 import type { LogPosition } from '../../storage/contract.ts';
 import { hasEnded, isFinal } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
+import type { UnitName } from '../units.ts';
 import { stepLogLevels, type StepLogEntry, type StepLogLevel } from './step-log-lines.ts';
 
 /** A line that a step logged. */
@@ -30,6 +31,8 @@ export interface StepLogLine {
 export interface StepLogQuery extends OperationOptions {
   /** Name of the step. */
   readonly step: string;
+  /** The number of an item of the step, counted from 0. @default the lines of the step itself, of which one that has items has those of making the list */
+  readonly item?: number | undefined;
   /** The number of one attempt. @default all */
   readonly attempt?: number | undefined;
   /** The least level that is read. @default 'debug': all */
@@ -71,6 +74,7 @@ const placeSchema = z.strictObject({ position: z.optional(z.string()), parts: z.
 const beginning: Place = { parts: {} };
 const query = {
   step: z.string(),
+  item: z.optional(z.int().check(z.minimum(0))),
   attempt: z.optional(z.int().check(z.minimum(1))),
   level: z.optional(z.enum(['debug', 'info', 'warn', 'error'])),
   signal: signalOption,
@@ -105,16 +109,16 @@ export async function* streamStepLogs(store: RunStore, head: RunHead, clock: Clo
 }
 
 async function readPage(store: RunStore, head: RunHead, wanted: StepLogQuery, limit: number, from: Place): Promise<StepLogPage> {
-  const { step, signal } = wanted;
+  const { step, item: index, signal } = wanted;
   if (!head.definition.some(({ name }) => name === step)) {
     throw new ValidationError(`Run ${head.id} has no step ${shown(step, 80)}; it has ${head.definition.map(({ name }) => `'${name}'`).join(', ')}.`, { path: 'options.step' });
   }
   // Asked before, so that nothing which the step said at its end is missed.
-  const ended = await isOver(store, head.id, step, { signal });
+  const ended = await isOver(store, head.id, { step, index }, { signal });
   const items: StepLogLine[] = [];
   const parts = { ...from.parts };
   let { position } = from;
-  for await (const entry of store.storage.readLog(store.logKey(head.id, step), { after: position, signal })) {
+  for await (const entry of store.storage.readLog(store.logKey(head.id, { step, index }), { after: position, signal })) {
     const name = `${entry.writer}:${entry.sequence}`;
     const lines = linesOf(decode(entry.bytes, step) as StepLogEntry);
     for (let i = parts[name] ?? 0; i < lines.length; i++) {
@@ -135,10 +139,10 @@ function isWanted(line: StepLogLine, { attempt, level = 'debug' }: StepLogQuery)
   return (attempt === undefined || line.attempt === attempt) && stepLogLevels.indexOf(line.level) >= stepLogLevels.indexOf(level);
 }
 
-async function isOver(store: RunStore, run: string, step: string, options: OperationOptions): Promise<boolean> {
+async function isOver(store: RunStore, run: string, unit: UnitName, options: OperationOptions): Promise<boolean> {
   const head = await store.head(run, options);
   if (head === undefined || hasEnded(head.status)) return true;
-  const record = await store.step(run, step);
+  const record = await store.step(run, unit);
   return record !== undefined && isFinal(record.value.status) && record.value.round === head.round;
 }
 

@@ -12,7 +12,7 @@ const pauses = { leastMs: 20, mostMs: 1_000 };
 /** Runs a pipeline for an attempt at a step: the one run of that step, begun or gone on with. */
 export async function runAsStep(host: SubPipelineHost, terms: SubPipelineTerms, context: StepContext<never, never>): Promise<unknown> {
   const { run: parent, signal } = context;
-  const id = childRunId({ pipeline: parent.pipeline, run: parent.id, step: parent.step }, host.name);
+  const id = childRunId({ pipeline: parent.pipeline, run: parent.id, step: parent.step, index: parent.index }, host.name);
   const result = await advanced(host, id, terms, context);
   if (result.status === 'succeeded') {
     const subRun: SubRun = { pipeline: host.name, run: id };

@@ -53,7 +53,7 @@ function stepOf({ id, definition }: RunHead, given: StepHandle | string): string
 async function waitOf(store: RunStore, head: RunHead, step: string): Promise<StepWait> {
   const decision = decisionOf(head, step);
   if (decision) throw decidedBefore(head.id, step, decision);
-  const record = (await store.step(head.id, step))?.value;
+  const record = (await store.step(head.id, { step }))?.value;
   const present = record && (record.round === head.round || record.status === 'succeeded') ? record : undefined;
   if (present?.status === 'waiting' && !hasEnded(head.status)) return present.wait!;
   throw new ConflictError(`Step '${step}' of run ${head.id} does not wait: it is ${present?.status ?? 'pending'}, and the run ${head.status}.`, { key: head.id, step, status: present?.status ?? 'pending' });

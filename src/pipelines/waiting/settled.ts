@@ -14,6 +14,6 @@ export interface Settled {
 /** What a decision makes of a step: a failure, or its output, which is stored when this resolves. */
 export async function settled(storage: StorageAdapter, step: string, wait: StepWait, decision: Decision): Promise<Settled> {
   if (decision.verdict !== 'approved') return { failure: describeFailure(refusal(step, wait, decision)) };
-  const bytes = packStepOutput(step, approvalOutput(decision))!;
+  const bytes = packStepOutput({ step }, approvalOutput(decision))!;
   return { output: { stored: await storeOutput(storage, bytes), bytes } };
 }
