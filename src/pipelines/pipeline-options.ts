@@ -2,15 +2,16 @@ import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Duration } from '../core/duration.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
-import { callable, clockOption, having, standardSchemaOption } from '../core/option-schemas.ts';
+import { callable, clockOption, having, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { StandardSchema } from '../core/schema.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
+import type { ExplainOptions } from './caching/explain.ts';
 import type { RefreshOptions } from './caching/refresh.ts';
 import type { PipelineListener } from './pipeline-event.ts';
-import { nameSchema } from './step.ts';
+import { nameSchema, type StepHandle } from './step.ts';
 import type { StepTracker } from './step-tracking.ts';
 
 /** What a pipeline is made of. */
@@ -101,3 +102,25 @@ export const pipelineOptionsSchema: z.ZodMiniType<PipelineOptions<unknown, unkno
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
   onError: z.optional(callable<ErrorListener>()),
 });
+
+const execution = {
+  concurrency: z.optional(z.int().check(z.minimum(1))),
+  onEvent: z.optional(callable<PipelineListener>()),
+  signal: signalOption,
+};
+
+/** What the options of `run` must look like. */
+export const runOptionsSchema: z.ZodMiniType<ExecutionOptions & RefreshOptions & { params?: unknown }> = z.strictObject({
+  ...execution,
+  params: z.optional(z.unknown()),
+  refresh: z.optional(z.union([z.boolean(), z.array(z.custom<StepHandle | string>())])),
+});
+
+/** What {@link ResumeOptions} must look like. */
+export const resumeOptionsSchema: z.ZodMiniType<ResumeOptions> = z.strictObject({ ...execution, takeOver: z.optional(z.boolean()) });
+
+/** What {@link ExplainOptions} must look like. */
+export const explainOptionsSchema: z.ZodMiniType<ExplainOptions> = z.strictObject({ run: z.optional(z.string()), signal: signalOption });
+
+/** What {@link ClearCacheOptions} must look like. */
+export const clearCacheOptionsSchema: z.ZodMiniType<ClearCacheOptions> = z.strictObject({ step: z.optional(nameSchema), signal: signalOption });

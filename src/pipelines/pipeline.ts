@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { throwIfAborted } from '../core/abort.ts';
 import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
@@ -8,7 +7,6 @@ import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
-import { callable, signalOption } from '../core/option-schemas.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
@@ -29,9 +27,8 @@ import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
 import { RunLease, type LeaseRecord } from './lease.ts';
 import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
 import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
-import type { PipelineListener } from './pipeline-event.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
-import { pipelineOptionsSchema, type ClearCacheOptions, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
+import { clearCacheOptionsSchema, explainOptionsSchema, pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ClearCacheOptions, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
 import { defineMap, type ItemFunction, type MapOptions } from './map-step.ts';
 import { PoolSlots } from './pool-slots.ts';
 import { hasEnded, type RunOutcome } from './run-state.ts';
@@ -59,7 +56,9 @@ import type { TriggerRule } from './trigger-rule.ts';
 import { runEnds, type EndsOptions, type RunEnd } from './triggers/run-ends.ts';
 import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
 import type { PipelineTrigger } from './triggers/trigger.ts';
-import type { DecisionOptions } from './waiting/decide.ts';
+import type { QuarantinedOutput } from './quarantine/read-quarantined.ts';
+import { defineQuarantine, type QuarantineAnswer, type QuarantineOptions } from './quarantine/quarantine-step.ts';
+import type { DecisionOptions, StepReleaseOptions, Verdict } from './waiting/decide.ts';
 import type { ApprovalOutput } from './waiting/decision.ts';
 import type { ListWaitingOptions } from './waiting/list-waiting.ts';
 import { isForPerson, type WaitingStep } from './waiting/wait.ts';
@@ -67,16 +66,6 @@ import { defineApproval, defineSleep, type ApprovalOptions, type SleepOptions } 
 
 /** What a run begins with. */
 type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
-
-const execution = {
-  concurrency: z.optional(z.int().check(z.minimum(1))),
-  onEvent: z.optional(callable<PipelineListener>()),
-  signal: signalOption,
-};
-const runSchema = z.strictObject({ ...execution, params: z.optional(z.unknown()), refresh: z.optional(z.union([z.boolean(), z.array(z.custom<StepHandle | string>())])) });
-const explainSchema = z.strictObject({ run: z.optional(z.string()), signal: signalOption });
-const clearSchema = z.strictObject({ step: z.optional(nameSchema), signal: signalOption });
-const resumeSchema = z.strictObject({ ...execution, takeOver: z.optional(z.boolean()) });
 
 /**
  * A graph of steps that runs in this process, records every step in the store as it ends, and goes on after a crash where it stopped.
@@ -241,6 +230,40 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /**
+   * Adds a step whose output is set aside when something speaks against it. Its work returns the output, and reasons when it is not to go on like that. Without reasons the step succeeds at once. With reasons its output is kept where nothing that needs it
+   * gets it, and the step waits as an {@link Pipeline.approval} does, until somebody has looked at it ({@link Pipeline.quarantined}) and decided: {@link Pipeline.release} has it go on, as it is or put right, and {@link Pipeline.reject} has
+   * the step fail with the code `rejected`; with nobody's decision until it `expires`, it fails with the code `expired`, or is released by `onExpiry`. What was set aside stays readable.
+   *
+   * An answer of another shape, and an output that cannot be stored, fail the step with the code `validation` and are not tried again. Throws `ValidationError` as `step` does, and for `cache` and `totalTimeout`.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'score', storage: new MemoryStorage() });
+   * const scores = pipeline.quarantine('scores', { expires: '3d' }, () => {
+   *   const output = [0.2, 1.4, 0.9];
+   *   const bad = output.filter((score) => score > 1);
+   *   return { output, reasons: bad.length === 0 ? [] : [`${bad.length} of ${output.length} scores are above 1`] };
+   * });
+   * const published = pipeline.step('publish', { needs: { scores } }, ({ inputs }) => Math.max(...inputs.scores));
+   *
+   * const { id, waitingFor } = await pipeline.run();
+   * console.log(waitingFor[0]?.asks); // 1 of 3 scores are above 1
+   * const { output } = await pipeline.quarantined(id, scores);
+   * await pipeline.release(id, scores, { by: 'ada', output: output.map((score) => Math.min(score, 1)) });
+   * console.log((await pipeline.resume(id)).output(published)); // 1
+   * ```
+   */
+  quarantine<Output, Needs extends StepNeeds = Record<never, never>, Trigger extends TriggerRule = 'all_success'>(
+    name: string,
+    options: QuarantineOptions<Needs, Params, Trigger>,
+    run: StepFunction<StepInputs<Needs, Trigger>, Params, QuarantineAnswer<Output>>,
+  ): StepHandle<Output> {
+    return this.#define(name, (handle) => defineQuarantine(handle, options, run as StepDefinition['run'], { steps: this.#steps, pools: this.#pools }));
+  }
+
+  /**
    * Adds a step that sleeps: `for` a time, or `until` a moment that is told when the step begins. The moment is recorded then, so a run that was interrupted and is gone on with sleeps for the rest only. A step that sleeps takes no slot of the run's
    * `concurrency`, and is cancelled with its run. It puts out nothing.
    *
@@ -321,7 +344,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
-    const { params: given, refresh: stale, ...execution }: ExecutionOptions & RefreshOptions & { params?: unknown } = check(runSchema, options ?? {}, 'options');
+    const { params: given, refresh: stale, ...execution }: ExecutionOptions & RefreshOptions & { params?: unknown } = check(runOptionsSchema, options ?? {}, 'options');
     const definition = this.#definition();
     const refresh = refreshOf(stale, definition.steps);
     const params = await this.#validated(given);
@@ -355,7 +378,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * another process works on it.
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
-    check(resumeSchema, options, 'options');
+    check(resumeOptionsSchema, options, 'options');
     return this.#goOn(id, options);
   }
 
@@ -486,7 +509,23 @@ export class Pipeline<Input = undefined, Params = Input> {
     await this.#decide(run, step, 'approved', options);
   }
 
-  /** Rejects a step of a run that waits for approval: it fails with the code `rejected`. Throws as `approve` does. */
+  /**
+   * Releases what a step of a run has set aside, as it is or with an `output` in its place: the step succeeds with it. Throws as `approve` does, and `ValidationError` for an output that cannot be stored.
+   */
+  async release<Output>(run: string, step: StepHandle<Output> | string, options: StepReleaseOptions<Output>): Promise<void> {
+    await this.#decide(run, step, 'released', options);
+  }
+
+  /**
+   * What a step of a run has set aside the last time that it did: while it waits, and after it was decided upon. Throws `NotFoundError` when there is no such run or it has set aside nothing, `ValidationError` when the run has no such step, and
+   * `IntegrityError` when what was set aside is lost.
+   */
+  async quarantined<Output>(run: string, step: StepHandle<Output> | string, options: OperationOptions = {}): Promise<QuarantinedOutput<Output>> {
+    const { readQuarantined } = await import('./quarantine/read-quarantined.ts');
+    return readQuarantined(this.#store, await this.#head(run, options), step);
+  }
+
+  /** Rejects a step of a run that waits for approval, or has set something aside: it fails with the code `rejected`. Throws as `approve` does. */
   async reject(run: string, step: StepHandle | string, options: DecisionOptions): Promise<void> {
     await this.#decide(run, step, 'rejected', options);
   }
@@ -635,7 +674,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * ```
    */
   async explain(step: StepHandle | string, options: ExplainOptions = {}): Promise<StepExplanation> {
-    const { run, signal } = check(explainSchema, options, 'options');
+    const { run, signal } = check(explainOptionsSchema, options, 'options');
     const name = cachedStep(step, this.#steps, 'step');
     if (run !== undefined) await this.#head(run, { signal });
     const { explainStep } = await import('./caching/explain.ts');
@@ -649,7 +688,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * Throws `ValidationError` when an option is not what it must be.
    */
   async clearCache(options: ClearCacheOptions = {}): Promise<number> {
-    const { step, signal } = check(clearSchema, options, 'options');
+    const { step, signal } = check(clearCacheOptionsSchema, options, 'options');
     const { CacheStore } = await import('./caching/cache-store.ts');
     return new CacheStore(this.#store).clear(step, { signal });
   }
@@ -689,7 +728,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     return handle;
   }
 
-  async #decide(run: string, step: StepHandle | string, verdict: 'approved' | 'rejected', options: DecisionOptions): Promise<void> {
+  async #decide(run: string, step: StepHandle | string, verdict: Verdict, options: StepReleaseOptions): Promise<void> {
     const { decideStep } = await import('./waiting/decide.ts');
     await decideStep({ store: this.#store, clock: this.#clock, head: await this.#head(run, {}), step }, verdict, options);
   }

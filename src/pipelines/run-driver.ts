@@ -182,8 +182,8 @@ async function restoreItems(store: RunStore, { head, records }: Pick<HeldRun, 'h
 }
 
 /** What of a record goes into the next of its step: which items it has is recorded for ever. */
-function factsOf({ round, without, lookup, list }: StepRecord, present: number): AttemptFacts {
-  return round === present ? { without, lookup, list } : { list };
+function factsOf({ round, without, lookup, list, held }: StepRecord, present: number): AttemptFacts {
+  return round === present ? { without, lookup, list, held } : { list };
 }
 
 /** The state in a record, as it is gone on with. Which items a step has that has not ended is for its next attempt to tell. */

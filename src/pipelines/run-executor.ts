@@ -185,10 +185,10 @@ export class RunExecutor {
   async #adopted(refused: readonly StepRecord[], yields: Map<string, Yield>): Promise<RunEvent[]> {
     const { store, head, outputs, clock } = this.#parts;
     const events: RunEvent[] = [];
-    for (const { status, step, index, durationMs, items, cache, output, without, lookup, list } of refused) {
+    for (const { status, step, index, durationMs, items, cache, output, without, lookup, list, held } of refused) {
       if (status !== 'succeeded') continue;
       if (items) for (const [i, { value }] of await store.items(head.id, step, items.total)) outputs.keep({ step, index: i }, value.output);
-      yields.set(unitKey({ step, index }), { facts: { without, lookup, list }, output: { stored: output } });
+      yields.set(unitKey({ step, index }), { facts: { without, lookup, list, held }, output: { stored: output } });
       events.push({ type: 'found-succeeded', at: clock.now(), ...unitName({ step, index }), durationMs, items, cache });
     }
     return events;
@@ -266,7 +266,8 @@ export class RunExecutor {
   }
 
   async #endWait(step: string, wait: StepWait, decision: Decision | undefined): Promise<void> {
-    const { failure, output } = decision ? await settled(this.#parts.store.storage, step, wait, decision) : {};
+    const held = this.#facts.get(unitKey({ step }))?.held;
+    const { failure, output } = decision ? await settled(this.#parts.store.storage, step, wait, held, decision) : {};
     this.#post({ event: { type: 'wait-over', at: this.#parts.clock.now(), step, failure }, output });
   }
 

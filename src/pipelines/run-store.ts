@@ -16,7 +16,7 @@ import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
-import type { StoredOutput } from './stored-output.ts';
+import { blobsOf, contentsOf, type StoredOutput } from './stored-output.ts';
 import type { AttemptFacts } from './trial.ts';
 import type { UnitName } from './units.ts';
 import { decidedBefore, decisionOf, type DecidedRun, type Decision } from './waiting/decision.ts';
@@ -132,13 +132,13 @@ export class RunStore {
 
   /** Records what was decided about a step; throws `ConflictError`, naming who, when that was decided before, or the run is another by now. */
   async decide(run: string, step: string, decision: Decision, options?: OperationOptions): Promise<RunHead> {
-    const { verdict: type, by, comment: reason } = decision;
+    const { verdict: type, by, comment: reason, output } = decision;
     const subject = { kind: 'pipeline-run' as const, id: run };
     const change = (head: RunHead | undefined): HeadChange<RunHead> => {
       const before = head && decisionOf(head, step);
       if (before) throw decidedBefore(run, step, before);
       if (head === undefined || head.round !== decision.round || hasEnded(head.status)) throw new ConflictError(`Step '${step}' of run ${run} does not wait any more: the run is ${head?.status ?? 'gone'}.`, { key: run, step, status: head?.status });
-      return { state: { ...head, decisions: { ...head.decisions, [step]: decision } }, events: [{ type, by, reason, subject, data: { step, pipeline: head.pipeline } }] };
+      return { state: { ...head, decisions: { ...head.decisions, [step]: decision } }, events: [{ type, by, reason, subject, data: { step, pipeline: head.pipeline, ...(output && { output: contentsOf(output) }) } }] };
     };
     return (await changeHead<RunHead>(this.#head(run), change, options)).state!;
   }
@@ -206,7 +206,7 @@ export class RunStore {
   /** The write that commits a step, over the version that is known of its record. */
   commit(run: string, record: StepRecord, version: Version | undefined): PutOperation {
     const key = this.stepKey(run, record);
-    const blobs = [record.output, record.list].flatMap((stored) => (stored && 'blob' in stored ? [stored.blob] : []));
+    const blobs = blobsOf([record.output, record.list, record.held]);
     return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version }, operationId: newId() };
   }
 
@@ -230,7 +230,7 @@ export class RunStore {
   }
 
   #head(run: string): HeadLocation & { key: Key } {
-    return { storage: this.storage, key: `${this.root}/runs/${run}`, clock: this.#clock };
+    return { storage: this.storage, key: `${this.root}/runs/${run}`, clock: this.#clock, blobs: ({ decisions = {} }: RunHead) => blobsOf(Object.values(decisions).map(({ output }) => output)) };
   }
 }
 

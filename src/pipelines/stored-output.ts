@@ -51,6 +51,11 @@ export async function storeOutput(storage: StorageAdapter, bytes: Uint8Array): P
   return { blob: digest, size };
 }
 
+/** The blobs that hold these, where blobs do. */
+export function blobsOf(outputs: readonly (StoredOutput | undefined)[]): Digest[] {
+  return outputs.flatMap((output) => (output && 'blob' in output ? [output.blob] : []));
+}
+
 /** What a stored output holds. */
 export function contentsOf(output: StoredOutput): StoredContents {
   if ('items' in output) return { digest: output.digest, size: output.size };

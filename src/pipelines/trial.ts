@@ -35,6 +35,8 @@ export interface AttemptFacts {
   readonly lookup?: CacheLookup | undefined;
   /** The items of a step, as they were given; absent while they are not known. */
   readonly list?: StoredBytes | undefined;
+  /** What was set aside, to be released; absent when nothing was. */
+  readonly held?: StoredBytes | undefined;
 }
 
 /** What earlier owners of a run have recorded of the items of a step. */
@@ -241,26 +243,35 @@ export class Trial {
   async #waits(terms: WaitTerms, durationMs: number): Promise<TrialEnd> {
     const { store, head, clock } = this.#parts;
     const { step, attempt } = this.#run;
+    const held = terms.held && (await this.#stored(terms.held.value, durationMs));
+    if (held && 'refused' in held) return held.refused;
     const wait = terms.beginning(clock.now());
     // Before it is recorded, so that nothing waits for somebody without a note of it.
     if (isForPerson(wait)) await store.noteWaiting(head);
-    return this.#end({ type: 'waits', at: wait.since, step, attempt, durationMs, wait });
+    const { event, facts } = this.#end({ type: 'waits', at: wait.since, step, attempt, durationMs, wait });
+    return { event, facts: { ...facts, ...(held?.stored && { held: held.stored }) } };
   }
 
   async #made(value: unknown, durationMs: number, flight: Flight | undefined): Promise<TrialEnd> {
-    const { store, head, clock } = this.#parts;
+    const { head, clock } = this.#parts;
     const { attempt } = this.#run;
+    const saved = await this.#stored(value, durationMs);
+    if ('refused' in saved) return saved.refused;
+    // Before the step is recorded, so that no success goes without it.
+    await flight?.land({ run: head.id, at: clock.now(), durationMs, output: saved.stored });
+    return this.#end({ type: 'attempt-succeeded', at: clock.now(), ...this.#unit, attempt, durationMs }, saved);
+  }
+
+  /** Stores what the step gives; what cannot be kept is its failure. */
+  async #stored(value: unknown, durationMs: number): Promise<{ readonly stored: StoredBytes | undefined; readonly bytes: Uint8Array | undefined } | { readonly refused: TrialEnd }> {
     let bytes: Uint8Array | undefined;
     try {
       bytes = packStepOutput(this.#unit, value);
     } catch (error) {
       // The same code would return the same again.
-      return this.#failed(error, durationMs, false);
+      return { refused: this.#failed(error, durationMs, false) };
     }
-    const stored = bytes && (await storeOutput(store.storage, bytes));
-    // Before the step is recorded, so that no success goes without it.
-    await flight?.land({ run: head.id, at: clock.now(), durationMs, output: stored });
-    return this.#end({ type: 'attempt-succeeded', at: clock.now(), ...this.#unit, attempt, durationMs }, { stored, bytes });
+    return { stored: bytes && (await storeOutput(this.#parts.store.storage, bytes)), bytes };
   }
 
   #bad(outcome: Exclude<AttemptOutcome, { value: unknown }>, durationMs: number): TrialEnd {

@@ -3,7 +3,7 @@ import { encode } from '../../core/codec.ts';
 import { ModelkeepError, ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
-import { childOf, running } from '../nesting/child-pipeline.ts';
+import { judgedStep } from '../judged-step.ts';
 import type { StepDefinition } from '../step.ts';
 
 /** What the failure of a check does: an `error` stops what comes after the gate, a `warning` is only told. */
@@ -67,27 +67,14 @@ const answerSchema = z.array(
   }),
 );
 
-/** A step as a gate: its work gives checks, and it fails when one of them does. What they say is not tried again, for it would be the same; what the work throws is. */
+/** A step as a gate: its work gives checks, and it fails when one of them does. */
 export function asGate(step: StepDefinition): StepDefinition {
   const { name } = step.handle;
-  const answers = new WeakSet<object>();
-  const work: StepDefinition['run'] = async (context) => {
-    const answer = await step.run(context);
-    try {
-      const report = judge(name, answer);
-      for (const check of report.checks) if (!check.passed && check.severity === 'warning') context.log.warn(toldOf(check));
-      return report;
-    } catch (error) {
-      answers.add(error as object);
-      throw error;
-    }
-  };
-  const child = childOf(step.run);
-  return {
-    ...step,
-    run: child ? running(child, work) : work,
-    retryIf: (error, attempt) => !(typeof error === 'object' && error !== null && answers.has(error)) && (step.retryIf?.(error, attempt) ?? true),
-  };
+  return judgedStep(step, (answer, { log }) => {
+    const report = judge(name, answer);
+    for (const check of report.checks) if (!check.passed && check.severity === 'warning') log.warn(toldOf(check));
+    return report;
+  });
 }
 
 /** The report of an answer. Throws `GateFailure` when it does not pass, and `ValidationError` when it is no answer. */

@@ -1,15 +1,18 @@
 import { ConflictError, ModelkeepError } from '../../core/errors.ts';
+import type { StoredBytes } from '../stored-output.ts';
 import { moment, type StepWait } from './wait.ts';
 
 /** What ends the wait for a person. */
 export interface Decision {
-  readonly verdict: 'approved' | 'rejected' | 'expired';
+  readonly verdict: 'approved' | 'released' | 'rejected' | 'expired';
   /** Absent when the time has decided. */
   readonly by?: string | undefined;
   readonly comment?: string | undefined;
   readonly at: number;
   /** The round of the run in which it was asked. */
   readonly round: number;
+  /** What is released in the place of what was set aside; absent when that is as it is. */
+  readonly output?: StoredBytes | undefined;
 }
 
 /** What an approval puts out. */
@@ -26,7 +29,7 @@ export interface ApprovalOutput {
 
 /** What happens when the time of a wait for a person is over. */
 export function expiry({ onExpiry }: StepWait, now: number, round: number): Decision {
-  return { verdict: onExpiry === 'approve' ? 'approved' : 'expired', at: now, round };
+  return { verdict: onExpiry === 'approve' ? 'approved' : onExpiry === 'release' ? 'released' : 'expired', at: now, round };
 }
 
 /** What a step puts out whose wait has ended well. */
@@ -37,7 +40,7 @@ export function approvalOutput({ by, comment, at }: Decision): ApprovalOutput {
 /** Why a step has failed whose wait has not ended well. */
 export function refusal(step: string, wait: StepWait, { verdict, by, comment, at }: Decision): ModelkeepError {
   if (verdict === 'expired') {
-    return new ModelkeepError('expired', `Step '${step}' was waiting for an approval since ${moment(wait.since)}, and nobody had decided by ${moment(wait.until ?? at)}; resume the run to ask anew.`, { step, since: wait.since, until: wait.until });
+    return new ModelkeepError('expired', `Step '${step}' was waiting for ${wait.kind === 'quarantine' ? 'a release' : 'an approval'} since ${moment(wait.since)}, and nobody had decided by ${moment(wait.until ?? at)}; resume the run to ask anew.`, { step, since: wait.since, until: wait.until });
   }
   return new ModelkeepError('rejected', `Step '${step}' was rejected by ${by ?? 'nobody'}${comment === undefined ? '.' : `: ${comment}`}`, { step, by, comment, at });
 }

@@ -16,16 +16,19 @@ export interface ListWaitingOptions extends OperationOptions {
   readonly after?: string | undefined;
   /** How many items a page has at most, from 1 to 1,000. @default 100 */
   readonly limit?: number | undefined;
+  /** Only what waits for this. @default both */
+  readonly kind?: 'approval' | 'quarantine' | undefined;
 }
 
-const schema = z.strictObject({ after: z.optional(z.string()), limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), signal: signalOption });
+const schema = z.strictObject({ after: z.optional(z.string()), limit: z.optional(z.int().check(z.minimum(1), z.maximum(1000))), kind: z.optional(z.enum(['approval', 'quarantine'])), signal: signalOption });
 
 /** What waits for somebody, the oldest run first and in it the steps in the order of the graph. */
 export async function listWaiting(store: RunStore, options: ListWaitingOptions): Promise<Page<WaitingStep>> {
-  const { after, limit = 100, signal } = check(schema, options, 'options');
+  const { after, limit = 100, kind, signal } = check(schema, options, 'options');
   const items: WaitingStep[] = [];
   let last: string | undefined;
   for await (const { place, item } of waitsAfter(store, after, { signal })) {
+    if (kind !== undefined && item.kind !== kind) continue;
     if (items.length === limit) return { items, next: last };
     items.push(item);
     last = place;

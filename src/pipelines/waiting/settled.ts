@@ -1,6 +1,6 @@
 import { describeFailure, type FailureRecord } from '../../core/failure.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { packStepOutput, storeOutput } from '../stored-output.ts';
+import { packStepOutput, storeOutput, type StoredBytes } from '../stored-output.ts';
 import type { SavedOutput } from '../trial.ts';
 import { approvalOutput, refusal, type Decision } from './decision.ts';
 import type { StepWait } from './wait.ts';
@@ -11,8 +11,13 @@ export interface Settled {
   readonly output?: SavedOutput | undefined;
 }
 
-/** What a decision makes of a step: a failure, or its output, which is stored when this resolves. */
-export async function settled(storage: StorageAdapter, step: string, wait: StepWait, decision: Decision): Promise<Settled> {
+/**
+ * What a decision makes of a step: a failure, or its output, which is stored when this resolves.
+ *
+ * @param held - What was set aside while the step waited.
+ */
+export async function settled(storage: StorageAdapter, step: string, wait: StepWait, held: StoredBytes | undefined, decision: Decision): Promise<Settled> {
+  if (decision.verdict === 'released') return { output: { stored: decision.output ?? held } };
   if (decision.verdict !== 'approved') return { failure: describeFailure(refusal(step, wait, decision)) };
   const bytes = packStepOutput({ step }, approvalOutput(decision))!;
   return { output: { stored: await storeOutput(storage, bytes), bytes } };

@@ -2,22 +2,22 @@
 export const lastMoment = 8.64e15;
 
 /** What a step may wait for: a moment, or the word of a person. */
-export type WaitKind = 'sleep' | 'approval';
+export type WaitKind = 'sleep' | 'approval' | 'quarantine';
 
 /** What a step waits for. */
 export interface StepWait {
-  /** `sleep`: a moment. `approval`: that somebody approves or rejects. */
+  /** `sleep`: a moment. `approval`: that somebody approves or rejects. `quarantine`: that somebody releases or rejects what was set aside. */
   readonly kind: WaitKind;
   /** Since when, epoch milliseconds. */
   readonly since: number;
   /** Until when at most, epoch milliseconds; absent for a wait without end. */
   readonly until?: number | undefined;
-  /** What a person is asked; absent when none is. */
+  /** What a person is asked, or why something was set aside; absent when nobody is asked. */
   readonly asks?: string | undefined;
   /** Who may decide; absent when anybody may. */
   readonly approvers?: readonly string[] | undefined;
   /** What becomes of it when nobody has decided by then. */
-  readonly onExpiry?: 'approve' | 'reject' | undefined;
+  readonly onExpiry?: 'approve' | 'release' | 'reject' | undefined;
 }
 
 /** A step of a run that waits for somebody. */
@@ -30,13 +30,21 @@ export interface WaitingStep extends StepWait {
   readonly step: string;
 }
 
+/** Who may end a wait, and how long it lasts from its beginning. */
+export interface WaitBounds extends Pick<StepWait, 'approvers' | 'onExpiry'> {
+  readonly forMs?: number | undefined;
+}
+
 /** What the work of a step returns to have the step wait. */
 export class WaitTerms {
-  readonly #terms: Omit<StepWait, 'since'> & { readonly forMs?: number | undefined };
+  readonly #terms: Omit<StepWait, 'since'> & WaitBounds;
+  /** What is set aside meanwhile; absent when nothing is. */
+  readonly held: { readonly value: unknown } | undefined;
 
   /** @param terms - The end is a moment, or counts from the beginning of the wait. */
-  constructor(terms: Omit<StepWait, 'since'> & { readonly forMs?: number | undefined }) {
+  constructor(terms: Omit<StepWait, 'since'> & WaitBounds, held?: { readonly value: unknown }) {
     this.#terms = terms;
+    this.held = held;
   }
 
   /** The wait that begins now: its end is fixed by that. */

@@ -7,7 +7,7 @@ import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import { defineStep, type StepDefinition, type StepFunction, type StepHandle, type StepInputs, type StepNeeds, type StepOptions, type StepSurroundings } from '../step.ts';
 import type { TriggerRule } from '../trigger-rule.ts';
-import { lastMoment, WaitTerms } from './wait.ts';
+import { lastMoment, WaitTerms, type WaitBounds } from './wait.ts';
 
 /** How a step that waits depends on others. */
 export type WaitOptions<Needs extends StepNeeds, Params = unknown, Trigger extends TriggerRule = TriggerRule> = Pick<StepOptions<Needs, Params, Trigger>, 'needs' | 'after' | 'trigger' | 'when' | 'allowFailure'>;
@@ -31,25 +31,28 @@ export interface SleepUntil<Inputs, Params> {
   readonly for?: undefined;
 }
 
-/** What a person is asked, and how long. */
-export interface ApprovalOptions<Needs extends StepNeeds, Params = unknown, Trigger extends TriggerRule = TriggerRule> extends WaitOptions<Needs, Params, Trigger> {
-  /** Says what is to be decided, for `waiting()` and whoever is told of it. Is asked once, when the step begins. */
-  readonly ask: StepFunction<StepInputs<Needs, Trigger>, Params, string>;
-  /** How long there is to decide, from the moment at which the step begins. @default without end */
+/** Who decides about a step that waits for a person, and how long there is to decide. */
+export interface DecisionTerms<Expiry extends 'approve' | 'release' | 'reject'> {
+  /** How long there is to decide, from the moment at which the step begins to wait. @default without end */
   readonly expires?: Duration | undefined;
   /** What becomes of it when nobody has decided by then. @default 'reject' */
-  readonly onExpiry?: 'approve' | 'reject' | undefined;
+  readonly onExpiry?: Expiry | undefined;
   /** Who may decide. @default anybody */
   readonly approvers?: readonly string[] | undefined;
 }
 
+/** What a person is asked, and how long. */
+export interface ApprovalOptions<Needs extends StepNeeds, Params = unknown, Trigger extends TriggerRule = TriggerRule> extends WaitOptions<Needs, Params, Trigger>, DecisionTerms<'approve' | 'reject'> {
+  /** Says what is to be decided, for `waiting()` and whoever is told of it. Is asked once, when the step begins. */
+  readonly ask: StepFunction<StepInputs<Needs, Trigger>, Params, string>;
+}
+
 const sleepSchema = z.looseObject({ for: z.optional(z.custom<Duration>()), until: z.optional(callable<StepDefinition['run']>()) });
-const approvalSchema = z.looseObject({
-  ask: callable<StepDefinition['run']>(),
+const approvalSchema = z.looseObject({ ask: callable<StepDefinition['run']>() });
+const termsShape = {
   expires: z.optional(z.custom<Duration>()),
-  onExpiry: z.optional(z.enum(['approve', 'reject'])),
   approvers: z.optional(z.array(z.string().check(z.minLength(1), z.maxLength(500))).check(z.minLength(1))),
-});
+};
 const ownOptions: readonly string[] = ['needs', 'after', 'trigger', 'when', 'allowFailure'];
 const longestQuestion = 10_000;
 
@@ -67,13 +70,18 @@ export function defineSleep(handle: StepHandle, options: unknown, surroundings: 
 /** Checks a step that waits for a person. */
 export function defineApproval(handle: StepHandle, options: unknown, surroundings: StepSurroundings): StepDefinition {
   const path = `step '${handle.name}'`;
-  const { ask, expires, onExpiry, approvers, ...others } = check(approvalSchema, options, path);
+  const { ask, ...others } = check(approvalSchema, options, path);
+  const { terms, rest } = decisionTerms(others, ['approve', 'reject'], path);
+  return defineWait(handle, 'approval', rest, surroundings, async (context) => new WaitTerms({ kind: 'approval', asks: questionOf(await ask(context), handle.name), ...terms }));
+}
+
+/** Takes out of a step's options who decides, and how long there is. Throws `ValidationError` for a time that decides nothing. */
+export function decisionTerms(options: unknown, expiries: readonly ('approve' | 'release' | 'reject')[], path: string): { readonly terms: WaitBounds; readonly rest: Readonly<Record<string, unknown>> } {
+  const { expires, onExpiry, approvers, ...rest } = check(z.looseObject({ ...termsShape, onExpiry: z.optional(z.enum(expiries)) }), options, path);
   if (onExpiry !== undefined && expires === undefined) throw new ValidationError(`${path}.onExpiry is '${onExpiry}', but the step never expires; give expires too.`, { path: `${path}.onExpiry` });
   const forMs = expires === undefined ? undefined : durationMs(expires, `${path}.expires`);
   if (forMs === 0) throw new ValidationError(`${path}.expires is 0; give the time that there is to decide.`, { path: `${path}.expires` });
-  return defineWait(handle, 'approval', others, surroundings, async (context) => {
-    return new WaitTerms({ kind: 'approval', asks: questionOf(await ask(context), handle.name), ...(forMs !== undefined && { forMs, onExpiry: onExpiry ?? 'reject' }), ...(approvers && { approvers }) });
-  });
+  return { terms: { ...(forMs !== undefined && { forMs, onExpiry: onExpiry ?? 'reject' }), ...(approvers && { approvers }) }, rest };
 }
 
 function defineWait(handle: StepHandle, waits: NonNullable<StepDefinition['waits']>, options: Readonly<Record<string, unknown>>, surroundings: StepSurroundings, run: StepDefinition['run']): StepDefinition {
