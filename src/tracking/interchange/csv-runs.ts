@@ -32,7 +32,7 @@ export interface CsvRunsOptions extends OperationOptions {
  * `timestamp` if there are any). Timestamps are epoch milliseconds or ISO 8601; numbers may be `NaN`, `Infinity` and `-Infinity`, in any usual spelling; empty cells of the second form are no points. Other columns of the first form are passed over.
  *
  * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it, several members too. A line that cannot be read is damage with its byte, and so is gzip that was cut off or changed: the lines before it are kept. Throws `ValidationError`, when it is read, for a header of neither form, and
- * where experiment or start are not known.
+ * where experiment or start are not known; in a file that has lost lines, or with `runs` that tell the experiment of others, such a run is damage too.
  *
  * @example
  * ```ts

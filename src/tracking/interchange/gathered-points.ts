@@ -5,6 +5,8 @@ import type { PointsRow, RowReader, RunFacts } from './source-row.ts';
 
 /** What is known of a run when all lines of its file have been seen. */
 export interface FoundRun {
+  /** The byte at which its first line begins; absent where another file tells of it. */
+  readonly at: number | undefined;
   /** The byte at which its first line with points begins, and its last one. */
   first: number;
   last: number;

@@ -18,15 +18,17 @@ export async function* groupedRuns(kind: 'csv' | 'jsonl', name: string, read: Ro
   const { experiment, startedAt, facts, signal } = options;
   const runs = new Map<string, FoundRun>();
   const points = new GatheredPoints(read, runs);
+  let damaged = false;
   for (const [run, known] of facts ?? []) runs.set(run, newRun(known));
   for await (const rows of read({ signal })) {
     for (const row of rows) {
       if ('message' in row) {
+        damaged = true;
         yield { source: `${kind}:${name}`, where: name, offset: row.offset, message: row.message };
         continue;
       }
       let run = runs.get(row.run);
-      if (run === undefined) runs.set(row.run, (run = newRun({})));
+      if (run === undefined) runs.set(row.run, (run = newRun({}, row.offset)));
       if ('facts' in row) run.facts = { ...run.facts, ...row.facts };
       else {
         see(run, row);
@@ -34,14 +36,18 @@ export async function* groupedRuns(kind: 'csv' | 'jsonl', name: string, read: Ro
       }
     }
   }
+  // Where the file tells it of other runs, or has lost lines, a run of which it does not is damage, and hides no other.
+  const tells = damaged || [...runs.values()].some((run) => run.facts.experiment !== undefined);
   for (const [id, run] of runs) {
     const belongsTo = run.facts.experiment ?? experiment;
-    if (belongsTo === undefined) {
-      throw new ValidationError(`${name} does not say which experiment run '${id}' belongs to; give { experiment }.`, { path: 'experiment' });
-    }
     const own = isId(id);
     const start = run.facts.startedAt ?? startedAt ?? (own ? idTime(id) : run.since);
-    if (!Number.isFinite(start)) throw new ValidationError(`${name} does not say when run '${id}' started; give { startedAt } in epoch milliseconds.`, { path: 'startedAt' });
+    if (belongsTo === undefined || !Number.isFinite(start)) {
+      const fault = belongsTo === undefined ? experimentUnsaid(name, id) : startUnsaid(name, id);
+      if (!tells) throw fault;
+      yield { source: `${kind}:${name}`, where: name, offset: run.at, message: `${fault.message} It is left out, with ${run.points} points.` };
+      continue;
+    }
     yield {
       status: 'finished',
       ...(run.until >= start && run.facts.status === undefined ? { endedAt: run.until } : {}),
@@ -59,8 +65,16 @@ export async function* groupedRuns(kind: 'csv' | 'jsonl', name: string, read: Ro
   }
 }
 
-function newRun(facts: RunFacts): FoundRun {
-  return { first: Infinity, last: -1, since: Infinity, until: -Infinity, points: 0, facts };
+function experimentUnsaid(name: string, run: string): ValidationError {
+  return new ValidationError(`${name} does not say which experiment run '${run}' belongs to; give { experiment }.`, { path: 'experiment' });
+}
+
+function startUnsaid(name: string, run: string): ValidationError {
+  return new ValidationError(`${name} does not say when run '${run}' started; give { startedAt } in epoch milliseconds.`, { path: 'startedAt' });
+}
+
+function newRun(facts: RunFacts, at?: number): FoundRun {
+  return { at, first: Infinity, last: -1, since: Infinity, until: -Infinity, points: 0, facts };
 }
 
 function see(run: FoundRun, { offset, timestamp, names }: PointsRow): void {

@@ -27,7 +27,7 @@ export interface JsonlRunsOptions extends OperationOptions {
  * The runs of a file with a JSON object in each line, which is one of these: `{"kind":"run","run":…}` with what is known of a run, as `exportRunsJsonl` writes it; `{"run","metric","step","timestamp","value"}`, a point; or any other object, whose
  * numbers (those within it under `a/b`) are values of metrics at its `step` and `timestamp`, as training scripts write them. `run`, `step` (0) and `timestamp` may be missing. NaN and infinities may be words, in quotes or bare.
  *
- * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it, several members too. A line that cannot be read is damage with its byte, and so is gzip that was cut off or changed: the lines before it are kept. Throws `ValidationError`, when it is read, where experiment or start are not known.
+ * A run whose name is an id of modelkeep keeps it. A file of more than a million points is read again for each million, whose runs are held at once, and for each run that has more. Gzip is read as what is in it, several members too. A line that cannot be read is damage with its byte, and so is gzip that was cut off or changed: the lines before it are kept. Throws `ValidationError`, when it is read, where experiment or start are not known; in a file that has lost lines, or tells the experiment of other runs, such a run is damage too.
  *
  * @example
  * ```ts

@@ -70,6 +70,34 @@ describe('a source', () => {
   });
 });
 
+describe('a file whose lines name their runs', () => {
+  it('loses with a changed line that line alone, or the run whose experiment it told, and says at which byte', async () => {
+    const whole = new Imported();
+    const { imported } = await whole.add(of(run('x:1', [points(20)]), run('x:2', [points(20)])));
+    const text = await textOf(exportRunsJsonl(whole.export()));
+    const lines = text.split('\n').slice(0, -1);
+    for (const [number, line] of lines.entries()) {
+      const name = line.indexOf('"run":"') + '"run":"'.length;
+      const start = Buffer.byteLength(lines.slice(0, number).map((each) => `${each}\n`).join(''));
+      for (const changed of [`${line.slice(0, name)}~${line.slice(name + 1)}`, line.slice(1)]) {
+        const store = new Imported();
+        const { damaged } = await store.add(jsonlRuns(sourceFile('a.jsonl', [...lines.slice(0, number), changed, ...lines.slice(number + 1)].join('\n').concat('\n'))));
+        const kept = (await Promise.all(imported.map(async ({ id }) => (await store.points(id, 'loss').catch(() => [])).length + (await store.points(id, 'acc').catch(() => [])).length))).sort((a, b) => a - b);
+        const head = line.includes('"kind":"run"');
+        expect(kept, line).toEqual(head ? [0, 20] : [19, 20]);
+        expect(damaged.map(({ where }) => where), line).toEqual(damaged.map(() => 'a.jsonl'));
+        // The points of a run whose experiment nobody tells begin behind the line that told it.
+        if (!head || changed === line.slice(1)) expect(damaged[0], line).toMatchObject({ offset: start });
+        else expect(damaged, line).toMatchObject([{ offset: start + Buffer.byteLength(line) + 1, message: expect.stringContaining('which experiment') }]);
+      }
+    }
+  });
+
+  it('is refused when it is sound and does not say what has to be known', async () => {
+    await expect(new Imported().add(jsonlRuns(sourceFile('a.jsonl', '{"step":0,"loss":1}\n')))).rejects.toMatchObject({ code: 'validation', details: { path: 'experiment' } });
+  });
+});
+
 describe('files made to do harm', () => {
   const size = 2 ** 19;
 
