@@ -131,6 +131,7 @@ export function tableColumns(input: TableInput, only: readonly string[] | undefi
   if (typeof input !== 'object' || input === null) throw new ValidationError(`${path} is ${shown(input, 80)}; give rows, columns or an Arrow table.`, { path });
   if (isArrowTable(input)) return arrowColumns(input, only ?? input.schema.fields.map((field) => field.name), path);
   if (Array.isArray(input)) return rowColumns(input as readonly Row[], only, path);
+  if (hidesValues(input)) throw notInReach(input, path);
   const columns = input as Columns;
   return (only ?? Object.keys(columns)).map((name) => {
     const values: unknown = Object.hasOwn(columns, name) ? columns[name] : undefined;
@@ -140,6 +141,17 @@ export function tableColumns(input: TableInput, only: readonly string[] | undefi
     }
     return [name, values as ColumnInput];
   });
+}
+
+/** Whether something is no plain object and has nothing of its own, as a map, a generator or a promise: it would pass for a table without columns, and what is in it be lost. */
+function hidesValues(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null && Object.keys(value).length === 0;
+}
+
+function notInReach(input: object, path: string): ValidationError {
+  const kind = Object.prototype.toString.call(input).slice('[object '.length, -1);
+  return new ValidationError(`${path} comes as ${kind}, ${'then' in input ? 'so await it first' : 'which has no columns by name'}; give an array of rows, an object of columns, or an Arrow table.`, { path });
 }
 
 function* arrowColumns(table: ArrowTable, names: readonly string[], path: string): Generator<[string, ColumnInput]> {
@@ -163,11 +175,11 @@ function plainValue(value: unknown): unknown {
 }
 
 function* rowColumns(rows: readonly Row[], only: readonly string[] | undefined, path: string): Generator<[string, ColumnInput]> {
-  rows.forEach((row, i) => {
-    if (typeof row !== 'object' || row === null) throw new ValidationError(`${path}[${i}] is not a row: an object of values by column.`, { path: `${path}[${i}]` });
-  });
   const names = new Set<string>();
-  for (const row of rows) for (const name of Object.keys(row)) names.add(name);
+  rows.forEach((row, i) => {
+    if (typeof row !== 'object' || row === null || hidesValues(row)) throw new ValidationError(`${path}[${i}] is not a row: an object of values by column.`, { path: `${path}[${i}]` });
+    for (const name of Object.keys(row)) names.add(name);
+  });
   for (const name of only ?? names) {
     if (rows.length > 0 && !names.has(name)) throw missingColumn(name, [...names], path);
     yield [name, rows.map((row) => (Object.hasOwn(row, name) ? row[name] : null))];

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnValues, concatColumns, isPresent, takeRows, toColumn, valueAt, type ColumnType } from '../../src/core/column.ts';
@@ -114,6 +115,18 @@ describe('toTable', () => {
     for (const [input, options, path] of wrong) {
       expect(() => toTable(input, options), path).toThrow(expect.objectContaining({ code: 'validation', details: expect.objectContaining({ path }) as unknown }));
     }
+  });
+
+  it('refuses what would pass for a table without columns, or a row without values', () => {
+    class Nothing {}
+    const generator = function* (): Generator<object> { yield { a: 1 }; };
+    const odd: [object, string][] = [[new Map([['a', [1]]]), 'Map'], [new Set([{ a: 1 }]), 'Set'], [Promise.resolve([{ a: 1 }]), 'await it first'], [generator(), 'Generator'], [new Blob(['a']), 'Blob'], [new Nothing(), 'no columns by name'], [new Float64Array(), 'Float64Array']];
+    for (const [input, said] of odd) {
+      expect(() => toTable(input as TableInput, { path: 'd' })).toThrow(expect.objectContaining({ code: 'validation', details: { path: 'd' }, message: expect.stringContaining(said) }));
+      expect(() => toTable([{ a: 1 }, input] as TableInput, { path: 'd' })).toThrow(expect.objectContaining({ code: 'validation', details: { path: 'd[1]' } }));
+    }
+    for (const empty of [{}, Object.create(null), [], [{}], runInNewContext('({})')] as TableInput[]) expect(toTable(empty).columns).toEqual({});
+    expect(toTable(Object.assign(new Nothing(), { a: [1, 2] }) as unknown as TableInput).rowCount).toBe(2);
   });
 
   it('takes columns by any name', () => {
