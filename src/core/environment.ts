@@ -15,8 +15,12 @@ export interface CodeRecord {
   diff?: string;
   /** Whether `diff` is only the beginning of the difference. */
   diffTruncated?: boolean;
-  /** The script that was started. */
+  /** The working directory as seen from the top of the repository, such as `packages/app`; absent at the top, and where there is none. */
+  directory?: string;
+  /** The script that was started, as seen from the working directory where it lies inside; `-` for a program that came from standard input. */
   entry?: string;
+  /** Whether git has that script, in the commit or the index; absent where that is not known. */
+  entryTracked?: boolean;
   /** The command line, secrets redacted. */
   command?: readonly string[];
 }

@@ -112,6 +112,9 @@ describe('a reproduction', () => {
     const details = await made(new MemoryStorage());
     expect(codes(withCode(details, { command: ['node', 'train.js', '--token', '[redacted]'] }))).toEqual(['command-redacted']);
     for (const entry of ['/tmp/train.js', '../train.js', 'C:\\train.js']) expect(codes(withCode(details, { entry }))).toEqual(['entry-outside']);
+    expect(codes(withCode(details, { entry: 'train.js', entryTracked: true }))).toEqual([]);
+    for (const entry of ['train.js', '/tmp/train.js']) expect(codes(withCode(details, { entry, entryTracked: false }))).toEqual(['entry-untracked']);
+    expect(codes(withCode(details, { entry: '-' }))).toEqual(['entry-from-stdin']);
     const shuffled = (params: Record<string, string | boolean | number>): string[] => codes({ ...details, run: { ...details.run, params: { seed: 1, ...params } } });
     expect(shuffled({ 'fit/shuffle': true })).toEqual(['unseeded-shuffle']);
     expect(shuffled({ shuffle: 'batch' })).toEqual(['unseeded-shuffle']);
@@ -120,6 +123,15 @@ describe('a reproduction', () => {
     const [dataset] = details.datasets;
     const { fingerprint: _, source: _source, ...bare } = dataset!;
     expect(codes({ ...details, datasets: [bare as typeof dataset & object] })).toEqual(['dataset-without-fingerprint', 'dataset-without-source']);
+  });
+
+  it('goes into the directory of the repository that it was started in, when the patch is applied at its top', async () => {
+    const details = withCode(await made(new MemoryStorage()), { dirty: true, diff: 'diff --git', directory: 'packages/my app' });
+    const recipe = reproductionOf(details);
+    expect(recipe.directory).toBe('packages/my app');
+    expect(recipe.steps.slice(2, 4)).toEqual([expect.stringContaining('git apply'), "cd 'packages/my app'"]);
+    const other = withCode(details, { directory: 'packages/other' });
+    expect(verifyReproductionOf(details, other).differences).toMatchObject([{ part: 'code', name: 'directory' }]);
   });
 
   it('takes the seed that the run was started with before all others', () => {

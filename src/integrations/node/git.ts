@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { stat } from 'node:fs/promises';
 import type { CodeRecord } from '../../core/environment.ts';
 import { redactRemote } from './redact.ts';
 
@@ -9,9 +10,11 @@ export interface GitOptions {
   readonly maxDiffBytes: number;
   /** Time that one question may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** The path of the script that was started. */
+  readonly entry?: string | undefined;
 }
 
-type GitRecord = Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty' | 'diff' | 'diffTruncated'>;
+type GitRecord = Pick<CodeRecord, 'commit' | 'branch' | 'remote' | 'dirty' | 'diff' | 'diffTruncated' | 'directory' | 'entryTracked'>;
 
 interface Answer {
   readonly out: Buffer;
@@ -21,11 +24,14 @@ interface Answer {
 
 /** What git knows of the code at a directory: nothing outside a repository, without git, or when it does not answer in time. */
 export async function describeGit(options: GitOptions): Promise<GitRecord> {
-  if ((await line(options, ['rev-parse', '--git-dir'])) === undefined) return {};
-  const [commit, branch, remote, changes] = await Promise.all([
+  const place = await ask(options, ['rev-parse', '--git-dir', '--show-prefix'], 64 * 1024);
+  if (place === undefined) return {};
+  const directory = place.out.toString('utf8').split('\n')[1]?.replace(/\/$/, '');
+  const [commit, branch, remote, entryTracked, changes] = await Promise.all([
     line(options, ['rev-parse', '--verify', '--quiet', 'HEAD']),
     line(options, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
     remoteOf(options),
+    isTracked(options),
     ask(options, ['status', '--porcelain', '--untracked-files=no'], 64),
   ]);
   const dirty = changes && changes.out.length > 0;
@@ -34,6 +40,8 @@ export async function describeGit(options: GitOptions): Promise<GitRecord> {
     ...(branch === undefined ? {} : { branch }),
     ...(remote === undefined ? {} : { remote: redactRemote(remote) }),
     ...(dirty === undefined ? {} : { dirty }),
+    ...(directory ? { directory } : {}),
+    ...(entryTracked === undefined ? {} : { entryTracked }),
     ...(dirty && commit !== undefined && options.maxDiffBytes > 0 ? await diffOf(options) : {}),
   };
 }
@@ -48,6 +56,17 @@ async function diffOf(options: GitOptions): Promise<Pick<GitRecord, 'diff' | 'di
   if (answer === undefined) return {};
   // Decoding as a stream leaves out a character that the bound has cut in two.
   return { diff: new TextDecoder().decode(answer.out, { stream: true }), diffTruncated: answer.cut };
+}
+
+/** Whether git has the script; unknown for one in another place, and for one that was installed, which the lockfile pins. */
+async function isTracked({ entry, ...options }: GitOptions): Promise<boolean | undefined> {
+  if (entry === undefined || /[/\\]node_modules[/\\]/.test(entry) || !(await isFile(entry))) return undefined;
+  const known = await ask(options, ['--literal-pathspecs', 'ls-files', '--', entry], 64 * 1024);
+  return known && known.out.length > 0;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then((found) => found.isFile(), () => false);
 }
 
 async function remoteOf(options: GitOptions): Promise<string | undefined> {

@@ -20,7 +20,7 @@ export interface NodeEnvironmentOptions {
 }
 
 /**
- * What a run should know of the Node process it took place in: git commit, branch, remote, whether tracked files differ and how, entry script, command line,
+ * What a run should know of the Node process it took place in: git commit, branch, remote, whether tracked files differ and how, entry script and whether git has it, command line,
  * runtime, platform, CPU, memory, lockfile and installed versions of the direct dependencies. What cannot be found out is left out: without git, or outside a
  * repository, the record says nothing of the commit.
  *
@@ -62,7 +62,7 @@ export function nodeEnvironment(options: NodeEnvironmentOptions = {}): Environme
 
 async function collect(options: { cwd: string; maxDiffBytes: number; timeoutMs: number }): Promise<EnvironmentRecord> {
   const [git, lockfile, packages] = await Promise.all([
-    describeGit(options).catch(() => ({})),
+    describeGit({ ...options, entry: process.argv[1] }).catch(() => ({})),
     describeLockfile(options.cwd).catch(() => undefined),
     describePackages(options.cwd).catch(() => undefined),
   ]);
@@ -85,7 +85,8 @@ async function collect(options: { cwd: string; maxDiffBytes: number; timeoutMs: 
 function commandOf(cwd: string): Pick<CodeRecord, 'entry' | 'command'> {
   const [, script, ...args] = process.argv;
   const command = redactCommand([basename(process.execPath), ...process.execArgv, ...(script === undefined ? [] : [script, ...args])]);
-  return script === undefined ? { command } : { entry: fromDirectory(cwd, script), command };
+  if (script !== undefined) return { entry: fromDirectory(cwd, script), command };
+  return process.execArgv.some((arg) => /^(?:-[ep]|-pe|--eval|--print)(?:=|$)/.test(arg)) ? { command } : { entry: '-', command };
 }
 
 /** The path as seen from a directory, where it lies inside; the same on every machine then. */

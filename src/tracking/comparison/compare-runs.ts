@@ -33,7 +33,7 @@ export interface RunComparison {
   readonly metrics: readonly ComparedMetric[];
   /** Datasets by role: the same when their fingerprints are, whatever they are called. */
   readonly datasets: readonly ComparedItem<readonly DatasetRecord[]>[];
-  /** The code: `commit`, `branch`, `remote`, `dirty`, `diff`, `entry`, `command`. */
+  /** The code: `commit`, `branch`, `remote`, `dirty`, `diff`, `directory`, `entry`, `command`. */
   readonly code: readonly ComparedItem<Encodable>[];
   /** The environment: `runtime`, `runtimeVersion`, `platform`, `architecture`, `cpu`, `memoryBytes`, `lockfile`. */
   readonly environment: readonly ComparedItem<Encodable>[];
@@ -120,8 +120,8 @@ export function digestsOf(models: readonly LoggedModel[]): string {
 }
 
 /** What is compared of code. */
-export function codeFields({ commit, branch, remote, dirty, diff, entry, command }: CodeRecord): Readonly<Record<string, unknown>> {
-  return { commit, branch, remote, dirty, diff, entry, command };
+export function codeFields({ commit, branch, remote, dirty, diff, directory, entry, command }: CodeRecord): Readonly<Record<string, unknown>> {
+  return { commit, branch, remote, dirty, diff, directory, entry, command };
 }
 
 /** What is compared of an environment, but its packages. */

@@ -13,11 +13,12 @@ const installs: Readonly<Record<string, string>> = {
 
 /** What a person does to run it again: shell commands where there are some, sentences where a hand is needed. */
 export function reproductionSteps(recipe: Omit<Reproduction, 'warnings' | 'steps'>): string[] {
-  const { commit, remote, dirty, diff, environment, datasets, seed, command } = recipe;
+  const { commit, remote, dirty, diff, directory, environment, datasets, seed, command } = recipe;
   const steps: string[] = [];
   if (commit !== undefined && remote !== undefined) steps.push(`git clone ${quoteCommand([remote])} run && cd run`);
   if (commit !== undefined) steps.push(`git checkout ${quoteCommand([commit])}`);
   if (dirty && diff) steps.push('Save `diff` of this recipe as run.patch, then: git apply run.patch');
+  if (commit !== undefined && directory !== undefined) steps.push(`cd ${quoteCommand([directory])}`);
   if (environment?.runtimeVersion !== undefined) steps.push(`Use ${environment.runtime} ${environment.runtimeVersion}${platformOf(environment)}.`);
   if (environment?.lockfile) {
     const { name, digest } = environment.lockfile;

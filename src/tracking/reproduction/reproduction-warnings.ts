@@ -13,6 +13,8 @@ export type ReproductionWarningCode =
   | 'no-command'
   | 'command-redacted'
   | 'entry-outside'
+  | 'entry-untracked'
+  | 'entry-from-stdin'
   | 'no-runtime-version'
   | 'no-lockfile'
   | 'no-seed'
@@ -52,7 +54,7 @@ export function reproductionWarnings(recipe: Omit<Reproduction, 'warnings' | 'st
 }
 
 function warnOfCode(recipe: Omit<Reproduction, 'warnings' | 'steps'>, warn: (code: ReproductionWarningCode, message: string) => void): void {
-  const { commit, remote, dirty, diff, diffTruncated, entry, command } = recipe;
+  const { commit, remote, dirty, diff, diffTruncated, entry, entryTracked, command } = recipe;
   if (commit === undefined) warn('no-commit', 'The commit of the code is not known; run it from a git repository with a commit.');
   else if (remote === undefined) warn('no-remote', 'The repository has no remote, so the commit may be on one machine only; push it somewhere.');
   if (dirty) {
@@ -62,7 +64,9 @@ function warnOfCode(recipe: Omit<Reproduction, 'warnings' | 'steps'>, warn: (cod
   }
   if (command === undefined || command.length === 0) warn('no-command', 'The command line is not known.');
   else if (command.some((arg) => arg.includes('[redacted]'))) warn('command-redacted', 'Secrets were taken out of the command line; put them in by hand.');
-  if (entry !== undefined && isOutside(entry)) warn('entry-outside', `The script ${entry} is outside of the directory it was started from, so the commit may not contain it.`);
+  if (entry === '-') warn('entry-from-stdin', 'The program came from standard input, so the command line does not bring it back; run it from a file.');
+  else if (entry !== undefined && entryTracked === false) warn('entry-untracked', `The script ${entry} was not in git, so neither the commit nor the recorded diff has it; add it before running.`);
+  else if (entry !== undefined && isOutside(entry)) warn('entry-outside', `The script ${entry} is outside of the directory it was started from, so the commit may not contain it.`);
 }
 
 function isOutside(entry: string): boolean {

@@ -37,8 +37,12 @@ export interface Reproduction {
   readonly diff?: string | undefined;
   /** Whether `diff` is only its beginning. */
   readonly diffTruncated?: boolean | undefined;
-  /** The script that was started. */
+  /** The working directory as seen from the top of the repository; absent at the top. */
+  readonly directory?: string | undefined;
+  /** The script that was started; `-` for a program that came from standard input. */
   readonly entry?: string | undefined;
+  /** Whether git had that script. */
+  readonly entryTracked?: boolean | undefined;
   /** The command line, secrets redacted. */
   readonly command?: readonly string[] | undefined;
   /** All params. */
@@ -60,7 +64,7 @@ export interface Reproduction {
 /** The recipe of a run, from what the store knows of it. Nothing is looked up: a commit may be gone from its remote, and data from their source. */
 export function reproductionOf(details: RunDetails): Reproduction {
   const { run } = details;
-  const { commit, branch, remote, dirty, diff, diffTruncated, entry, command } = codeOf(details);
+  const { commit, branch, remote, dirty, diff, diffTruncated, directory, entry, entryTracked, command } = codeOf(details);
   const { code: _, ...environment } = details.environment ?? { runtime: '' };
   const recipe = {
     run: run.id,
@@ -71,7 +75,9 @@ export function reproductionOf(details: RunDetails): Reproduction {
     dirty,
     diff,
     diffTruncated,
+    directory,
     entry,
+    entryTracked,
     command,
     params: run.params,
     seed: seedOf(run),

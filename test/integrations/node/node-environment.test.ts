@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nodeEnvironment } from 'modelkeep/node';
+import { describeGit } from '../../../src/integrations/node/git.ts';
 
 let directory: string;
 
@@ -100,6 +101,25 @@ describe('the code', () => {
     }
   });
 
+  it('is told with the place in the repository, and with whether git has the script that was started', async () => {
+    mkdirSync(join(directory, 'packages', 'my app'), { recursive: true });
+    mkdirSync(join(directory, 'node_modules', 'tool'), { recursive: true });
+    for (const name of ['packages/my app/train.js', 'packages/my app/new.js', 'node_modules/tool/cli.js', 'staged.js', '*.js']) writeFileSync(join(directory, name), '1\n');
+    git('init', '-q', '-b', 'trunk');
+    git('add', 'packages/my app/train.js');
+    git('commit', '-q', '-m', 'first');
+    git('add', 'staged.js');
+    const inside = join(directory, 'packages', 'my app');
+    const asked = (entry?: string, cwd = inside): ReturnType<typeof describeGit> => describeGit({ cwd, maxDiffBytes: 0, timeoutMs: 10_000, entry });
+    expect((await asked()).directory).toBe('packages/my app');
+    expect(await asked(undefined, directory)).not.toHaveProperty('directory');
+    const tracked = async (entry: string): Promise<boolean | undefined> => (await asked(join(directory, entry))).entryTracked;
+    expect(await Promise.all(['packages/my app/train.js', 'staged.js', 'packages/my app/new.js', '*.js'].map(tracked))).toEqual([true, true, false, false]);
+    // Of what is not there, of a directory, and of what a lockfile pins or another repository has, nothing is said.
+    expect(await Promise.all(['packages/my app/train', 'packages', 'node_modules/tool/cli.js', '../elsewhere.js'].map(tracked))).toEqual([undefined, undefined, undefined, undefined]);
+    expect((await asked(fileURLToPath(import.meta.url))).entryTracked).toBeUndefined();
+  });
+
   it('does not write to the repository', async () => {
     repository();
     const index = (): string => createHash('sha256').update(execFileSync('cat', [join(directory, '.git/index')])).digest('hex');
@@ -155,6 +175,14 @@ describe('the command', () => {
     expect(entry).toBe('test/integrations/node/print-command.ts');
     expect(command[0]).toBe('node');
     expect(command.slice(-3)).toEqual(['--token=[redacted]', '--epochs', '3']);
+  });
+
+  it('says that a program came from standard input, which it does not repeat, but not of one that is in it', () => {
+    const program = "import { nodeEnvironment } from './src/node.ts'; const { code } = await nodeEnvironment({ maxDiffBytes: 0 }).describe(); console.log(JSON.stringify(code));";
+    const run = (args: string[], input?: string): { entry?: string } => JSON.parse(spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', ...args], { encoding: 'utf8', ...(input === undefined ? {} : { input }) }).stdout) as { entry?: string };
+    expect(run([], program).entry).toBe('-');
+    expect(run(['-', '--lr=1'], program).entry).toBe('-');
+    expect(run(['-e', program])).not.toHaveProperty('entry');
   });
 });
 
