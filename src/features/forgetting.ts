@@ -124,7 +124,7 @@ export class Forgetting {
   }
 
   /** Takes out what a batch has in the log of entities that were forgotten after a note, and what was made of that. */
-  async recheckBatch(current: CurrentView, { id, ingestedAt, table }: Batch, heard: number, options: OperationOptions): Promise<void> {
+  async recheckBatch(current: CurrentView, { id, table }: Batch, heard: number, options: OperationOptions): Promise<void> {
     const { name, entity } = current.view;
     const { has } = await this.#forgotten.forgottenAfter(name, heard, options);
     if (has === undefined) return;
@@ -136,9 +136,9 @@ export class Forgetting {
     await sweepLog(this.#logs.of(current), { entity, entities: found.map(({ row }) => row), batch: id }, options);
     await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
     await this.#settle(current, found.map(({ texts }) => texts), options);
-    // Who saved a dataset while these rows were in the log has seen them; a minute is for clocks that differ.
+    // Who read them for a dataset while they were in the log may have begun, and may end, at any time.
     const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
-    await forgetDatasetRows(this.#storage, this.#clock, name, entity, found.map(({ texts }) => texts), { ...options, since: ingestedAt - 60_000 });
+    await forgetDatasetRows(this.#storage, this.#clock, name, entity, found.map(({ texts }) => texts), options);
     await this.#writers.close(note, options);
   }
 

@@ -15,10 +15,10 @@ const attempts = 20;
 
 /**
  * Takes entities of a view out of all datasets that were joined to it by their keys, and returns how many rows these were. Comes after their rows are gone from the log: a dataset whose saving begins later does not see
- * them, one that is being saved is told of them and cannot end before it has heard, and one that is saved loses its rows here. The same call again finishes what was cut off. With `since`, only
- * datasets whose saving began then or later.
+ * them, one that is being saved is told of them and cannot end before it has heard, and one that is saved loses its rows here, whenever that was: no clock says what a dataset has seen. The same call again
+ * finishes what was cut off.
  */
-export async function forgetDatasetRows(storage: StorageAdapter, clock: Clock, view: string, entity: readonly string[], keys: readonly (readonly string[])[], { since = -Infinity, ...options }: OperationOptions & { readonly since?: number | undefined }): Promise<number> {
+export async function forgetDatasetRows(storage: StorageAdapter, clock: Clock, view: string, entity: readonly string[], keys: readonly (readonly string[])[], options: OperationOptions): Promise<number> {
   const wanted = new Set(keys.map((texts) => canonicalJson(texts)));
   const forgotten: ForgottenEntities = { view, entity, has: (texts) => wanted.has(canonicalJson(texts)) };
   const news: DroppedKeys = { view, entity, digests: keys.map((texts) => entityDigest(view, texts)) };
@@ -26,15 +26,15 @@ export async function forgetDatasetRows(storage: StorageAdapter, clock: Clock, v
   let dropped = 0;
   for await (const key of versions.bodyKeys(options)) {
     throwIfAborted(options.signal, `Forgetting entities of ${view}`);
-    dropped += await forgetIn(storage, clock, versions, key, forgotten, news, { ...options, since });
+    dropped += await forgetIn(storage, clock, versions, key, forgotten, news, options);
   }
   return dropped;
 }
 
-async function forgetIn(storage: StorageAdapter, clock: Clock, versions: DatasetVersions, key: Key, forgotten: ForgottenEntities, news: DroppedKeys, { since, ...options }: OperationOptions & { readonly since: number }): Promise<number> {
+async function forgetIn(storage: StorageAdapter, clock: Clock, versions: DatasetVersions, key: Key, forgotten: ForgottenEntities, news: DroppedKeys, options: OperationOptions): Promise<number> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const body = await versions.body(key, options);
-    if (body === undefined || body.value.startedAt < since || !body.value.views.some(({ name }) => name === forgotten.view)) return 0;
+    if (body === undefined || !body.value.views.some(({ name }) => name === forgotten.view)) return 0;
     const { saved } = body.value;
     if (saved === undefined) {
       if (await versions.write(body, { ...body.value, dropped: [...body.value.dropped, news] }, [], options)) return 0;
