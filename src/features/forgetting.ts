@@ -105,7 +105,7 @@ export class Forgetting {
       open: async (since) => {
         note = await this.#writers.open(current, since, { signal });
       },
-      leastHeard: () => this.#writers.leastHeard(current, { signal }),
+      unfinished: () => this.#writers.unfinished(current, { signal }),
       recheck: (since) => this.#recheckOnline(current, since, { signal }),
       close: async () => {
         if (note !== undefined) await this.#writers.close(note, { signal });

@@ -14,6 +14,7 @@ import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.t
 import { heldOf, joinHeld, latestGeneration, noteState, readState, type HeldBatch, type MaterializedState, type RebuildState, type StoredState } from './materialized-state.ts';
 import { generationOf, layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
+import type { UnfinishedWriters } from './online-writers.ts';
 import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-record.ts';
 import { hasSameRows } from './record-table.ts';
 import { RecordRows } from './record-rows.ts';
@@ -24,8 +25,8 @@ export interface ForgettingWatch {
   readonly heard: () => Promise<number>;
   /** Lets others know of him before his first write, so that they ask in his place if he dies. */
   readonly open: (heard: number) => Promise<void>;
-  /** The least note that one of those had heard who have not ended, himself included; `Infinity` when all have. */
-  readonly leastHeard: () => Promise<number>;
+  /** Those who have not ended, himself included. */
+  readonly unfinished: () => Promise<UnfinishedWriters>;
   /** Takes out again what was brought online, of rows that were read when that note was the last, of entities that are forgotten since. */
   readonly recheck: (heard: number) => Promise<void>;
   /** Lets others know that he has ended. */
@@ -391,7 +392,9 @@ export class MaterializeCall {
 
   async #finish(): Promise<void> {
     // Those who died cannot ask any more.
-    await this.#recheck(Math.min(await this.#source.watch.leastHeard(), this.#wrote ? this.#heard : Infinity));
+    const { heard, dropSilent } = await this.#source.watch.unfinished();
+    await this.#recheck(Math.min(heard, this.#wrote ? this.#heard : Infinity));
+    await dropSilent();
     if (this.#state.value!.begun) await this.#note((state) => ({ ...state, begun: undefined }));
     this.#claimed = false;
   }

@@ -14,6 +14,14 @@ interface OpenWriter {
   readonly at: number;
 }
 
+/** Those who write online records of a view and have not ended. */
+export interface UnfinishedWriters {
+  /** The least note of forgetting that one of them had heard; `Infinity` when there are none. */
+  readonly heard: number;
+  /** Drops the notes of those who have been silent for a day: to be called when what they brought was looked at, since nobody asks in their place any more. */
+  readonly dropSilent: () => Promise<void>;
+}
+
 const dayMs = 86_400_000;
 
 /**
@@ -41,15 +49,19 @@ export class OnlineWriters {
     await this.#storage.write([{ kind: 'delete', key }], options);
   }
 
-  /** The least note of forgetting that one of those had heard who have not ended; `Infinity` when all have. */
-  async leastHeard(current: CurrentView, options: OperationOptions): Promise<number> {
+  /** Those who have not ended. */
+  async unfinished(current: CurrentView, options: OperationOptions): Promise<UnfinishedWriters> {
     const keys: Key[] = [];
     for await (const { key } of listAll(this.#storage, { prefix: prefixOf(current) }, options)) keys.push(key);
     const since = this.#clock.now() - dayMs;
     const found = await readValues<OpenWriter>(this.#storage, keys, options);
     const silent = keys.filter((_, i) => (found[i]?.value.at ?? since) < since);
-    if (silent.length > 0) await this.#storage.write(silent.map((key) => ({ kind: 'delete', key })), options);
-    return found.reduce((least, writer) => Math.min(least, writer?.value.heard ?? Infinity), Infinity);
+    return {
+      heard: found.reduce((least, writer) => Math.min(least, writer?.value.heard ?? Infinity), Infinity),
+      dropSilent: async () => {
+        if (silent.length > 0) await this.#storage.write(silent.map((key) => ({ kind: 'delete', key })), options);
+      },
+    };
   }
 }
 

@@ -139,6 +139,30 @@ describe('an entity that is forgotten while a process works on its view', () => 
     }
   });
 
+  it('is gone though whoever looks in the place of one who died a day ago dies, too, at any point', async () => {
+    const work = works[0]!;
+    const calls = await callsOf(work, work.run);
+    let left = 0;
+    for (let stop = 1; stop < calls && left === 0; stop++) {
+      for (let failsAt = 1, died = true; died; failsAt++) {
+        const { storage, clock, store } = await begin(work);
+        const other = new StoppedWork();
+        const turns = stopping([{ at: stop, meanwhile: other.meanwhile }]);
+        await other.start(() => work.run(new FeatureStore({ storage: interleavedStorage(storage, turns, { name: 'doomed', failsAt: stop + 1 }), clock })));
+        await store.forget('v', anna);
+        await other.finish().catch(() => undefined);
+        if (!(await storage.list({ prefix: 'features/online/' })).entries.some(({ key }) => key.endsWith('anna'))) break;
+        left++;
+        clock.set(clock.now() + 25 * 60 * minute);
+        const next = new FeatureStore({ storage: interleavedStorage(storage, stopping([]), { name: 'next', failsAt, takesEffect: (stop + failsAt) % 2 === 0 }), clock });
+        died = await next.materialize('v').then(() => false, () => true);
+        await store.materialize('v');
+        expect([{ stop, failsAt }, (await everyByte(storage)).includes('anna')]).toEqual([{ stop, failsAt }, false]);
+      }
+    }
+    expect(left).toBeGreaterThan(0);
+  });
+
   it('is online where it is in the log, when who forgot it died at any point and others went on', async () => {
     const work = works[2]!;
     const calls = await callsOf(work, (store) => store.forget('v', anna));
