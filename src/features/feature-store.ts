@@ -239,9 +239,7 @@ export class FeatureStore implements AsyncDisposable {
     const { checkStatisticsQuery, viewStatistics } = await import('./quality/view-statistics.ts');
     checkStatisticsQuery(query);
     const current = await this.#viewOf(view, query);
-    const startedAt = this.#clock.now();
-    const rows = (await this.#rows.load(current, query)).snapshot();
-    const page = await viewStatistics(this.#storage, current, rows, startedAt, query);
+    const page = await viewStatistics(this.#storage, current, async () => (await this.#rows.load(current, query)).snapshot(), query);
     this.#rows.trim();
     return page;
   }

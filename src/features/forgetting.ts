@@ -10,7 +10,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
 import type { Batch } from './batch.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
-import { ForgottenKeys } from './forgotten-keys.ts';
+import { ForgottenKeys, type HasKey } from './forgotten-keys.ts';
 import type { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
 import type { ForgettingWatch } from './materialize-call.ts';
@@ -68,6 +68,7 @@ export class Forgetting {
     });
     if (keys.length === 0) return { rows: 0, quarantined: 0, online: 0, served: 0, datasets: 0 };
     const paths = keys.map(entityPath);
+    const forgotten = new Set(paths);
     const heard = await this.heard(current, options);
     // Where this is cut off after the log was written anew, the next materialization looks at what is online.
     const notes = await Promise.all(epochs.map((then) => this.#writers.open(then, heard, options)));
@@ -82,14 +83,8 @@ export class Forgetting {
     for (const note of notes) await this.#writers.close(note, options);
     // Whoever reads what is online from now on to count it, or to tell of it, finds nothing of them.
     await this.#forgotten.takenOut(name, paths, this.#times.next(), options);
-    const { forgetServed } = await import('./quality/forget-served.ts');
-    const { forgetStatistics } = await import('./quality/view-statistics.ts');
-    await forgetStatistics(this.#storage, name, options);
-    const served = await forgetServed(this.#storage, name, entity, new Set(paths), options);
-    const quarantined = await this.#sweepQuarantine(current, new Set(paths), options);
-    // Last: a dataset whose saving begins from now on finds nothing of them.
-    const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
-    return { rows, quarantined, online, served, datasets: await forgetDatasetRows(this.#storage, this.#clock, name, entity, keys, options) };
+    const quarantined = await this.#sweepQuarantine(current, (path) => forgotten.has(path), options);
+    return { rows, quarantined, online, ...(await this.#forgetMade(current, keys, options)) };
   }
 
   /** The number of the last note that entities of a view are forgotten: to be heard before rows are read that are written somewhere. */
@@ -136,10 +131,27 @@ export class Forgetting {
     await sweepLog(this.#logs.of(current), { entity, entities: found.map(({ row }) => row), batch: id }, options);
     await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
     await this.#settle(current, found.map(({ texts }) => texts), options);
-    // Who read them for a dataset while they were in the log may have begun, and may end, at any time.
-    const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
-    await forgetDatasetRows(this.#storage, this.#clock, name, entity, found.map(({ texts }) => texts), options);
+    await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
+    // They may have been served, counted and saved while they were there.
+    await this.#forgetMade(current, found.map(({ texts }) => texts), options);
     await this.#writers.close(note, options);
+  }
+
+  /** Takes out what was set aside, by one who had heard a note before, of entities that were forgotten after it. */
+  async recheckQuarantine(current: CurrentView, heard: number, options: OperationOptions): Promise<void> {
+    const { has } = await this.#forgotten.forgottenAfter(current.view.name, heard, options);
+    if (has !== undefined) await this.#sweepQuarantine(current, has, options);
+  }
+
+  /** Takes out what was made of the rows of entities: comes after these are gone from the log and from what is online, and after that was noted. */
+  async #forgetMade({ view: { name, entity } }: CurrentView, keys: readonly (readonly string[])[], options: OperationOptions): Promise<Pick<ForgetResult, 'served' | 'datasets'>> {
+    const { forgetServed } = await import('./quality/forget-served.ts');
+    const { forgetStatistics } = await import('./quality/view-statistics.ts');
+    const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
+    await forgetStatistics(this.#storage, name, options);
+    const served = await forgetServed(this.#storage, name, entity, new Set(keys.map(entityPath)), options);
+    // Last: a dataset whose saving begins from now on finds nothing of them.
+    return { served, datasets: await forgetDatasetRows(this.#storage, this.#clock, name, entity, keys, options) };
   }
 
   /** Takes out what was brought online, of rows that were read when a note was the last, of entities of which later ones tell. */
@@ -160,10 +172,10 @@ export class Forgetting {
     return { storage: this.#storage, clock: this.#clock, current, layout: layoutOf(current), log: this.#logs.of(current), online: this.#online };
   }
 
-  async #sweepQuarantine({ view: { name, entity } }: CurrentView, paths: ReadonlySet<string>, options: OperationOptions): Promise<number> {
+  async #sweepQuarantine({ view: { name, entity } }: CurrentView, has: HasKey, options: OperationOptions): Promise<number> {
     const isForgotten = ({ values }: { readonly values: Row }): boolean => {
       const texts = keyTexts(entity.map((column) => values[column]));
-      return texts !== undefined && paths.has(entityPath(texts));
+      return texts !== undefined && has(entityPath(texts));
     };
     let dropped = 0;
     for await (const record of this.#quarantine.ids(name, options)) {

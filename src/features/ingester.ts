@@ -48,6 +48,7 @@ export class Ingester {
     const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
     let heard = await this.#forgetting.heard(current, { signal });
     for await (const part of partsOf(current, source, { onInvalid, checks, signal })) {
+      let earliest = heard;
       const unreadable = await this.#quarantine.add(name, part.unreadable, batchId, this.#clock.now(), { signal });
       total.quarantined += unreadable;
       total.known += part.unreadable.length - unreadable;
@@ -66,8 +67,10 @@ export class Ingester {
           total.quarantined += appended.aside;
         }
         total.batches++;
+        if (!appended.known) earliest = Math.min(heard, appended.heard);
       }
       heard = await this.#forgetting.heard(current, { signal });
+      if (onInvalid === 'quarantine' && heard > earliest) await this.#forgetting.recheckQuarantine(current, earliest, { signal });
       options.onProgress?.({ phase: 'ingest', done: total.rows + total.known + total.quarantined });
     }
     return { ...total, ...(checks && { checks: checks.report() }) };

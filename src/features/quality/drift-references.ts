@@ -79,11 +79,11 @@ async function datasetSample({ dataset: ref, column: wanted, split }: DatasetRef
   return sampleOf(columns, kind);
 }
 
-async function daySample(day: string, name: string, at: string, { storage, clock, current, snapshot }: ReferenceSources, options: OperationOptions): Promise<DriftSample> {
+async function daySample(day: string, name: string, at: string, { storage, current, snapshot }: ReferenceSources, options: OperationOptions): Promise<DriftSample> {
   if (!Object.hasOwn(current.columns, name)) {
     throw new ValidationError(`${at}.day is about the column '${name}', of which '${current.view.name}' has no statistics; it has some of ${Object.keys(current.columns).join(', ')}.`, { path: `${at}.day` });
   }
-  const sketches = await sketchesOfDay(storage, current, day, snapshot, clock.now(), options);
+  const sketches = await sketchesOfDay(storage, current, day, snapshot, options);
   if (sketches === undefined) throw new NotFoundError(`${at}.day: '${current.view.name}' has no rows of ${day}; name a day that it has rows of, as statistics('${current.view.name}') lists them.`, { key: day });
   return sketches.get(name)!.driftSample();
 }

@@ -73,9 +73,11 @@ export function checkStatisticsQuery(query: StatisticsQuery): { readonly from: n
 }
 
 /** Statistics of a view, a page of them; days whose rows are as they were when they were last counted are read, the others counted. */
-export async function viewStatistics(storage: StorageAdapter, current: CurrentView, snapshot: RowSnapshot, startedAt: number, query: StatisticsQuery): Promise<Page<ViewStatistics>> {
+export async function viewStatistics(storage: StorageAdapter, current: CurrentView, load: () => Promise<RowSnapshot>, query: StatisticsQuery): Promise<Page<ViewStatistics>> {
   const { from, to } = checkStatisticsQuery(query);
   const { by = 'day', after, limit = 100, signal } = query;
+  const heard = await new ForgottenKeys(storage).heard(current.view.name, { signal });
+  const snapshot = await load();
   const days = rowsByDay(snapshot, current.view.timestamp);
   const periods = new Map<string, number[]>();
   for (const day of [...days.keys()].sort((a, b) => a - b)) {
@@ -93,7 +95,7 @@ export async function viewStatistics(storage: StorageAdapter, current: CurrentVi
     for (let i = 0; i < each.length; i += daysPerRead) {
       throwIfAborted(signal, `Counting the rows of ${current.view.name}`);
       const some = each.slice(i, i + daysPerRead);
-      for (const sketches of await sketchesOf(storage, current, snapshot, days, some, startedAt, { signal })) for (const [name, sketch] of columns) sketch.merge(sketches.get(name)!);
+      for (const sketches of await sketchesOf(storage, current, snapshot, days, some, heard, { signal })) for (const [name, sketch] of columns) sketch.merge(sketches.get(name)!);
       done += some.length;
       query.onProgress?.({ phase: 'statistics', done, total });
     }
@@ -109,16 +111,16 @@ export async function sketchesOfDay(
   current: CurrentView,
   name: string,
   load: () => Promise<RowSnapshot>,
-  startedAt: number,
   options: OperationOptions,
 ): Promise<ReadonlyMap<string, ColumnSketch> | undefined> {
   const day = momentOf(name, 'day', NaN) / dayMs;
   const key = keyOf(current, day);
   const stored = await readValue<StoredDay>(storage, key, options);
   if (stored !== undefined) return restored(stored.value);
+  const heard = await new ForgottenKeys(storage).heard(current.view.name, options);
   const snapshot = await load();
   const days = rowsByDay(snapshot, current.view.timestamp);
-  return days.has(day) ? (await sketchesOf(storage, current, snapshot, days, [day], startedAt, options))[0] : undefined;
+  return days.has(day) ? (await sketchesOf(storage, current, snapshot, days, [day], heard, options))[0] : undefined;
 }
 
 /** Deletes what is stored of a view's statistics: values of an entity that is forgotten may be in it. */
@@ -134,7 +136,7 @@ async function sketchesOf(
   snapshot: RowSnapshot,
   days: ReadonlyMap<number, DayRows>,
   wanted: readonly number[],
-  startedAt: number,
+  heard: number,
   options: OperationOptions,
 ): Promise<Map<string, ColumnSketch>[]> {
   const keys = wanted.map((day) => keyOf(current, day));
@@ -152,7 +154,7 @@ async function sketchesOf(
     });
     await storage.write(writes, options);
     // Whoever forgot an entity meanwhile has deleted what was stored before this was.
-    if ((await new ForgottenKeys(storage).since(current.view.name, Math.floor(startedAt), options)) !== undefined) {
+    if ((await new ForgottenKeys(storage).notedAfter(current.view.name, heard, options)) !== undefined) {
       await storage.write(writes.map(({ key }) => ({ kind: 'delete', key })), options);
     }
   }
