@@ -329,7 +329,8 @@ export type { AggregateOptions, AggregateResult, ColumnAggregateOptions, Distinc
 export type { AggregateDefinition, AggregateFunction } from './features/aggregates/aggregate-definition.ts';
 export type { ColumnCondition, ConditionValue, Where } from './features/definitions/condition.ts';
 export type { MaterializeResult } from './features/materialize.ts';
-export type { FeatureStatus, OnlineFeatures } from './features/serve.ts';
+export type { FeatureStatus } from './features/record-answer.ts';
+export type { OnlineFeatures } from './features/serve.ts';
 export type { AppliedDefinition } from './features/definitions/apply-definitions.ts';
 export { compareData } from './stats/profiles/compare-data.ts';
 export type { ColumnDrift, CompareOptions, DataDrift, DriftOptions, DriftStatus } from './stats/profiles/compare-data.ts';

@@ -49,7 +49,7 @@ import {
 import { Ingester } from './ingester.ts';
 import { Materializer, type MaterializeResult } from './materialize.ts';
 import { OfflineLogs } from './offline-log.ts';
-import { answerOnline } from './online-query.ts';
+import { OnlineReader } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
 import type { AllFreshnessOptions, FreshnessOptions, FreshnessPage, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
@@ -102,7 +102,7 @@ export class FeatureStore implements AsyncDisposable {
   readonly #catalog: DefinitionCatalog;
   readonly #functions: OnDemandFunctions;
   readonly #plans: PlanCache;
-  readonly #online: OnlineStore;
+  readonly #reader: OnlineReader;
   readonly #logs: OfflineLogs;
   readonly #ingester: Ingester;
   readonly #rows: RowCache;
@@ -117,13 +117,14 @@ export class FeatureStore implements AsyncDisposable {
     this.#catalog = new DefinitionCatalog(this.#storage, this.#clock);
     this.#functions = new OnDemandFunctions(options.onDemand ?? []);
     this.#plans = new PlanCache(() => this.#catalog.generation);
-    this.#online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
+    const online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
-    const materializer = new Materializer(this.#storage, this.#clock, this.#online, this.#logs, this.#catalog);
+    const materializer = new Materializer(this.#storage, this.#clock, online, this.#logs, this.#catalog);
     this.#rows = new RowCache(this.#logs, cacheBytes);
     const checks = new CheckPreparer(this.#storage, this.#clock, this.#rows);
-    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, materializer, this.#online, checks);
+    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, materializer, online, checks);
     this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
+    this.#reader = new OnlineReader({ storage: this.#storage, catalog: this.#catalog, online, clock: this.#clock, log: this.#log });
   }
 
   /**
@@ -358,9 +359,8 @@ export class FeatureStore implements AsyncDisposable {
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
     checkOnlineQuery(query);
-    const plan = (cached: boolean): Promise<QueryPlan> => (cached ? this.#knownPlan(query) : this.#plan(query, false));
-    const source = { storage: this.#storage, catalog: this.#catalog, online: this.#online, plan, now: () => this.#clock.now(), log: this.#log };
-    return answerOnline(source, query);
+    const served = await this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
+    return served.toFeatures();
   }
 
   /**

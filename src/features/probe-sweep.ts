@@ -62,7 +62,7 @@ export class ProbeSweep {
 }
 
 /** The first place in `[from, end)` whose time is at least (`beyond`: more than) `bound`, by doubling steps and then halving. */
-function firstFrom(times: Float64Array, from: number, end: number, bound: number, beyond: boolean): number {
+export function firstFrom(times: Float64Array, from: number, end: number, bound: number, beyond: boolean): number {
   let low = from;
   let step = 1;
   while (low + step <= end && isBefore(times[low + step - 1]!, bound, beyond)) {

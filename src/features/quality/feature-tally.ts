@@ -2,7 +2,7 @@ import { isPresent, valueAt, type Column, type ColumnType } from '../../core/col
 import type { Row } from '../../core/table.ts';
 import { quantileSorted } from '../../stats/samples/quantile-sorted.ts';
 import { ownValue } from '../own-values.ts';
-import type { FeatureStatus } from '../serve.ts';
+import type { FeatureStatus } from '../record-answer.ts';
 import { compareValues } from './compare-values.ts';
 import type { SkewCause, SkewDistance, SkewExample } from './skew-report.ts';
 

@@ -10,7 +10,7 @@ import type { StorageAdapter } from '../../storage/contract.ts';
 import { parseVersionedName } from '../definitions/feature-ref.ts';
 import type { FeatureRequest } from '../definitions/query-plan.ts';
 import { ownValue } from '../own-values.ts';
-import type { FeatureStatus } from '../serve.ts';
+import type { FeatureStatus } from '../record-answer.ts';
 import { readParts, servedKeys, type ServedPart } from './served-format.ts';
 import { requestSegment } from './served-shape.ts';
 

@@ -8,7 +8,8 @@ import { ValueHasher } from '../../stats/sketches/hash-value.ts';
 import type { FeatureRequest, QueryPlan } from '../definitions/query-plan.ts';
 import { keyTexts } from '../key-dictionary.ts';
 import { ownValue } from '../own-values.ts';
-import type { FeatureStatus, ServedValues } from '../serve.ts';
+import type { FeatureStatus } from '../record-answer.ts';
+import type { ServedFeatures } from '../serve.ts';
 import { requestSegment, shapeOf, type PlannedShape, type ServedShape } from './served-shape.ts';
 import type { ServedWriter } from './served-writer.ts';
 import type { ServingLogCounts, ServingLogSettings } from './serving-log-options.ts';
@@ -79,7 +80,7 @@ export class ServingLog {
   }
 
   /** Takes the answer to a query, or a sample of its rows. Never throws. */
-  add(request: FeatureRequest, plan: QueryPlan, entities: readonly Row[], served: ReadonlyMap<string, ServedValues>, at: number): void {
+  add(request: FeatureRequest, plan: QueryPlan, entities: readonly Row[], served: ServedFeatures, at: number): void {
     this.#counts.served += entities.length;
     try {
       const known = this.#shapeOf(request, plan);
@@ -105,7 +106,7 @@ export class ServingLog {
     }
   }
 
-  #consider({ shape, ids, keys, name, request }: KnownShape, entity: Row, served: ReadonlyMap<string, ServedValues>, i: number, at: number): void {
+  #consider({ shape, ids, keys, name, request }: KnownShape, entity: Row, served: ServedFeatures, i: number, at: number): void {
     const given = (column: string): unknown => (Object.hasOwn(entity, column) ? (entity[column] ?? null) : null);
     if (this.#settings.sample < 1 && !this.#takes(keys.map(given), at)) return;
     this.#counts.sampled++;
@@ -113,7 +114,7 @@ export class ServingLog {
       this.#counts.dropped++;
       return;
     }
-    const answers = ids.map((id) => served.get(id)!);
+    const answers = ids.map((id) => served.get(id));
     const groups = shape.views.length + shape.onDemand.length;
     const times = new Array<number | null>(groups).fill(null);
     shape.features.forEach(({ group }, f) => (times[group] = answers[f]!.timestamps[i]!));

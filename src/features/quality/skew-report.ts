@@ -2,7 +2,7 @@ import type { ColumnType } from '../../core/column.ts';
 import type { Row } from '../../core/table.ts';
 import type { ColumnDrift, DataDrift } from '../../stats/profiles/compare-data.ts';
 import type { TransformFailure } from '../compute-on-demand.ts';
-import type { FeatureStatus } from '../serve.ts';
+import type { FeatureStatus } from '../record-answer.ts';
 
 /**
  * Whether serving and training agree: `equal` when no more rows differ than may, `late` when those beyond that are all explained by rows that were ingested after they were served, `skewed` when not, `unjudged` when
