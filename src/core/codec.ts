@@ -51,10 +51,27 @@ export function decode(bytes: Uint8Array, key: string): unknown {
 }
 
 function write(value: unknown, path: string, within: object[]): string {
+  const text = writePlain(value);
+  if (text !== undefined) return text;
   switch (typeof value) {
     case 'string':
-      if (!isWellFormed(value)) throw new ValidationError(`${path} has a lone surrogate, which UTF-8 cannot hold.`, { path });
-      return JSON.stringify(value);
+      throw new ValidationError(`${path} has a lone surrogate, which UTF-8 cannot hold.`, { path });
+    case 'object':
+      return writeObject(value!, path, within);
+    default:
+      throw new ValidationError(`${path} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which cannot be stored; store plain data.`, { path });
+  }
+}
+
+// Texts that stand in JSON as they are: most by far.
+const asItIs = /^[ !#-[\]-~]*$/;
+
+/** What a value is written as that holds no other; `undefined` for one that does, and for what cannot be stored. */
+function writePlain(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      if (asItIs.test(value)) return `"${value}"`;
+      return isWellFormed(value) ? JSON.stringify(value) : undefined;
     case 'boolean':
       return value ? 'true' : 'false';
     case 'number':
@@ -63,9 +80,9 @@ function write(value: unknown, path: string, within: object[]): string {
     case 'bigint':
       return `{"$bigint":"${value}"}`;
     case 'object':
-      return value === null ? 'null' : writeObject(value, path, within);
+      return value === null ? 'null' : undefined;
     default:
-      throw new ValidationError(`${path} is ${value === undefined ? 'undefined' : `a ${typeof value}`}, which cannot be stored; store plain data.`, { path });
+      return undefined;
   }
 }
 
@@ -80,7 +97,7 @@ function writeObject(value: object, path: string, within: object[]): string {
     if (Number.isNaN(value.getTime())) throw new ValidationError(`${path} is an invalid Date.`, { path });
     text = `{"$date":"${value.toISOString()}"}`;
   } else if (Array.isArray(value)) {
-    text = `[${Array.from(value, (item, i) => write(item, `${path}[${i}]`, within)).join(',')}]`;
+    text = writeItems(value, path, within);
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) {
@@ -88,15 +105,28 @@ function writeObject(value: object, path: string, within: object[]): string {
       const hint = ArrayBuffer.isView(value) ? 'make it an array with Array.from()' : 'store plain data';
       throw new ValidationError(`${path} is a ${name}, which cannot be stored; ${hint}.`, { path });
     }
-    const fields = value as Record<string, unknown>;
-    text = `{${Object.keys(fields)
-      .filter((key) => fields[key] !== undefined)
-      .sort()
-      .map((key) => `${write(key.startsWith('$') ? `$${key}` : key, path, within)}:${write(fields[key], `${path}.${key}`, within)}`)
-      .join(',')}}`;
+    text = writeFields(value as Record<string, unknown>, path, within);
   }
   within.pop();
   return text;
+}
+
+// The path of a value is put together only where it may be told.
+function writeItems(items: readonly unknown[], path: string, within: object[]): string {
+  let text = '';
+  for (let i = 0; i < items.length; i++) text += `${i === 0 ? '' : ','}${writePlain(items[i]) ?? write(items[i], `${path}[${i}]`, within)}`;
+  return `[${text}]`;
+}
+
+function writeFields(fields: Readonly<Record<string, unknown>>, path: string, within: object[]): string {
+  let text = '';
+  for (const key of Object.keys(fields).sort()) {
+    const field = fields[key];
+    if (field === undefined) continue;
+    const name = key.startsWith('$') ? `$${key}` : key;
+    text += `${text === '' ? '' : ','}${writePlain(name) ?? write(name, path, within)}:${writePlain(field) ?? write(field, `${path}.${key}`, within)}`;
+  }
+  return `{${text}}`;
 }
 
 function revive(value: unknown): unknown {

@@ -32,7 +32,9 @@ export async function recordedItems(storage: StorageAdapter, step: string, store
 
 /** A copy of an item, which whoever gets it may change. */
 export function copyItem({ values }: ItemList, index: number): unknown {
-  return unpackOutput(packOutput(values[index]), `item ${index}`);
+  const value = values[index];
+  if (typeof value !== 'object' || value === null) return value;
+  return unpackOutput(packOutput(value), `item ${index}`);
 }
 
 /** What `over` gave, as a list. Throws `ValidationError` for what is none, and for too many items. */

@@ -280,13 +280,18 @@ export class RunExecutor {
   #start(unit: UnitName, attempt: number): void {
     const controller = new AbortController();
     const key = unitKey(unit);
-    const done = this.#admitted(unit, attempt, controller)
-      .then((end) => this.#postEnd(end))
-      .catch((error: unknown) => this.#breakDown(error))
-      .finally(() => {
-        if (this.#attempts.get(key)?.controller === controller) this.#attempts.delete(key);
-      });
+    const done = this.#carryOut(unit, attempt, controller).finally(() => {
+      if (this.#attempts.get(key)?.controller === controller) this.#attempts.delete(key);
+    });
     this.#attempts.set(key, { controller, done });
+  }
+
+  async #carryOut(unit: UnitName, attempt: number, controller: AbortController): Promise<void> {
+    try {
+      this.#postEnd(await this.#admitted(unit, attempt, controller));
+    } catch (error) {
+      this.#breakDown(error);
+    }
   }
 
   #postEnd(end: TrialEnd): void {

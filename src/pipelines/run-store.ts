@@ -74,6 +74,8 @@ export class RunStore {
   /** All keys of the pipeline begin with it and a slash. */
   readonly root: Key;
   readonly #clock: Clock;
+  readonly #writer: string = newId();
+  #commits = 0;
 
   constructor(storage: StorageAdapter, pipeline: string, clock: Clock) {
     this.storage = storage;
@@ -207,7 +209,7 @@ export class RunStore {
   commit(run: string, record: StepRecord, version: Version | undefined): PutOperation {
     const key = this.stepKey(run, record);
     const blobs = blobsOf([record.output, record.list, record.held]);
-    return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version }, operationId: newId() };
+    return { kind: 'put', key, bytes: encode(record, key), blobs, condition: version === undefined ? 'absent' : { match: version }, operationId: `${this.#writer}.${this.#commits++}` };
   }
 
   async leases(runs: readonly string[], options?: OperationOptions): Promise<(LeaseRecord | undefined)[]> {

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryStorage, Pipeline, type PipelineOptions, type StepHandle } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
-import { planSteps, type Plan } from '../../src/pipelines/plan.ts';
+import { planSteps, type Plan, type StepSpec } from '../../src/pipelines/plan.ts';
 import { decide } from '../../src/pipelines/reducer.ts';
 import { retryPolicy } from '../../src/pipelines/retry.ts';
-import { initialState } from '../../src/pipelines/run-state.ts';
+import { initialState, untouched, type StepState } from '../../src/pipelines/run-state.ts';
 import { compare, measure, type Benchmark, type Result } from './harness.ts';
 
 const steps = 100;
@@ -21,12 +21,27 @@ async function runChain(storage: PipelineOptions<undefined, undefined>['storage'
   if (status !== 'succeeded') throw new Error(`The run is ${status}.`);
 }
 
-/** A run of a step with 10,000 items that do nothing. */
-async function runMap(storage: PipelineOptions<undefined, undefined>['storage']): Promise<void> {
+/** A pipeline of a step with 10,000 items that do nothing. */
+function mapPipeline(storage: PipelineOptions<undefined, undefined>['storage']): Pipeline {
   const pipeline = new Pipeline({ name: 'map', storage });
   pipeline.map('items', { over: Array.from({ length: decided }, (_, i) => i) }, async ({ item }) => item);
-  const { status } = await pipeline.run();
+  return pipeline;
+}
+
+async function runMap(storage: PipelineOptions<undefined, undefined>['storage']): Promise<void> {
+  const { status } = await mapPipeline(storage).run();
   if (status !== 'succeeded') throw new Error(`The run is ${status}.`);
+}
+
+/** The same, but that the first item fails whenever it is run. */
+function failingMap(storage: PipelineOptions<undefined, undefined>['storage']): Pipeline {
+  const pipeline = new Pipeline({ name: 'map', storage });
+  const work = async ({ item }: { item: number }): Promise<number> => {
+    if (item === 0) throw new Error('The first fails.');
+    return item;
+  };
+  pipeline.map('items', { over: Array.from({ length: decided }, (_, i) => i) }, work);
+  return pipeline;
 }
 
 interface Disk {
@@ -48,11 +63,37 @@ const onDisk = {
   },
 };
 
+interface FailedRun extends Disk {
+  readonly run: string;
+}
+
+async function failedMap(): Promise<FailedRun> {
+  const disk = await onDisk.setup();
+  const { id } = await failingMap(disk.storage).run();
+  return { ...disk, run: id };
+}
+
+/** By another instance, which has nothing of the store in memory. */
+async function resumeMap({ directory, run }: FailedRun): Promise<void> {
+  await using storage = new FilesystemStorage(join(directory, 'store'));
+  const { status } = await failingMap(storage).resume(run);
+  if (status !== 'failed') throw new Error(`The run is ${status}.`);
+}
+
 /** What the disk takes for as many flushed writes of the size of a step's record, one after the other. */
 async function rawFlushes({ file }: Disk): Promise<void> {
   const record = new Uint8Array(400);
   for (let i = 0; i < steps; i++) {
     await file.write(record);
+    await file.datasync();
+  }
+}
+
+/** As many as {@link runMap} makes of them, and of the size of the records that it writes together. */
+async function rawFlushesOfItems({ file }: Disk): Promise<void> {
+  const records = new Uint8Array(8 * 400);
+  for (let i = 0; i < decided / 8; i++) {
+    await file.write(records);
     await file.datasync();
   }
 }
@@ -68,10 +109,37 @@ function beyond(name: string, benchmark: Benchmark, milliseconds: number): Bench
   };
 }
 
-/** A plan of 10,000 steps of which each comes after what `upstream` says. */
+const retry = retryPolicy(undefined, '');
+
+/** Steps of which each comes after what `upstream` says. */
+function specsOf(count: number, upstream: (i: number) => readonly string[]): StepSpec[] {
+  return Array.from({ length: count }, (_, i) => ({ name: `s${i}`, upstream: upstream(i), retry, trigger: 'all_success', final: false, allowFailure: false }));
+}
+
 function planOf(upstream: (i: number) => readonly string[]): Plan {
-  const retry = retryPolicy(undefined, '');
-  return planSteps(Array.from({ length: decided }, (_, i) => ({ name: `s${i}`, upstream: upstream(i), retry, trigger: 'all_success', final: false, allowFailure: false })));
+  return planSteps(specsOf(decided, upstream));
+}
+
+/** Orders steps, and decides which of them begin. */
+function beginPlan(specs: readonly StepSpec[]): void {
+  const plan = planSteps(specs);
+  const [, commands] = decide(plan, initialState(plan, 8), { type: 'started', at: 0 });
+  if (commands.length === 0) throw new Error('No step begins.');
+}
+
+/** Decides with what a run goes on of which half had succeeded, one had failed, and one waits for its retry. */
+function resumePlan(plan: Plan): void {
+  const states = plan.steps.slice(0, decided / 2).map(({ name }): [string, StepState] => [name, { ...untouched, status: 'succeeded', attempts: 1, startedAt: 0, endedAt: 1 }]);
+  const restored = new Map(states);
+  restored.set(plan.steps[1]!.name, { ...untouched, status: 'failed', attempts: 1 });
+  restored.set(plan.steps[2]!.name, { ...untouched, status: 'retrying', attempts: 1, retryAt: 5 });
+  const [state, commands] = decide(plan, initialState(plan, 8, restored), { type: 'started', at: 2 });
+  if (state.status !== 'running' || commands.length === 0) throw new Error('Nothing goes on.');
+}
+
+/** Up to four steps before each, anywhere among the earlier ones, the same each time. */
+function someBefore(i: number): string[] {
+  return Array.from({ length: Math.min(i, 4) }, (_, k) => `s${(i * (2 * k + 7919)) % i}`);
 }
 
 /** All decisions of a run whose steps end one by one, without doing anything about them. */
@@ -85,15 +153,19 @@ function decideAll(plan: Plan): void {
   if (state.status !== 'succeeded') throw new Error(`The run is ${state.status}.`);
 }
 
+const somePlan = specsOf(5000, someBefore);
 const chainPlan = planOf((i) => (i === 0 ? [] : [`s${i - 1}`]));
 const fanPlan = planOf((i) => (i === 0 ? [] : i < decided - 1 ? ['s0'] : Array.from({ length: decided - 2 }, (_, at) => `s${at + 1}`)));
 
 export const benchmarks: Benchmark[] = [
-  measure('pipelines: a no-op step of 100 in a chain, in memory', () => runChain(new MemoryStorage()), { operations: steps, runs: 21, warmup: 10, target: { atMost: 0.1 } }),
+  measure('pipelines: a no-op step of 100 in a chain, in memory', () => runChain(new MemoryStorage()), { operations: steps, runs: 21, warmup: 10, target: { atMost: 0.05 } }),
   compare('pipelines: a no-op step of 100 in a chain, flushed, against a bare write and flush', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk),
   beyond('pipelines: a no-op step of 100 in a chain, flushed, beyond the bare flush', compare('', ({ storage }: Disk) => runChain(storage), rawFlushes, onDisk), 1),
   measure('pipelines: a map of 10,000 no-op items, in memory', () => runMap(new MemoryStorage()), { runs: 3, warmup: 1 }),
-  measure('pipelines: a map of 10,000 no-op items, flushed', ({ storage }: Disk) => runMap(storage), { ...onDisk, operations: 1, runs: 3, warmup: 1, target: { atMost: 3000 } }),
+  compare('pipelines: a map of 10,000 no-op items, flushed, against as many bare writes and flushes', ({ storage }: Disk) => runMap(storage), rawFlushesOfItems, { ...onDisk, operations: 1, runs: 3, warmup: 1, target: { atMost: 3000 } }),
+  measure('pipelines: resume a run of 10,000 items of which one fails again, from a directory', resumeMap, { ...onDisk, setup: failedMap, operations: 1, runs: 5 }),
+  measure('pipelines: plan a graph of 5,000 steps and begin with it', () => beginPlan(somePlan), { target: { atMost: 50 } }),
+  measure('pipelines: decide with what a run of 10,000 steps goes on', () => resumePlan(fanPlan), { target: { atMost: 200 } }),
   measure('pipelines: decide all of a run of 10,000 steps in a chain', () => decideAll(chainPlan), { target: { atMost: 200 } }),
   measure('pipelines: decide all of a run of 10,000 steps side by side between a first and a last', () => decideAll(fanPlan), { target: { atMost: 200 } }),
 ];
