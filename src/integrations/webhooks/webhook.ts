@@ -1,11 +1,12 @@
 import { untilAborted } from '../../core/abort.ts';
 import type { AuditEvent } from '../../core/audit.ts';
+import { sendMessage } from '../../core/delivery/send-message.ts';
+import { WorkLines } from '../../core/delivery/work-lines.ts';
 import { ModelkeepError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { reportFailure } from '../../core/report-failure.ts';
-import { deliver } from './webhook-delivery.ts';
 import { WebhookKeys } from './webhook-keys.ts';
-import { WebhookLines } from './webhook-lines.ts';
+import { webhookMessage } from './webhook-message.ts';
 import { checkWebhookOptions, type WebhookOptions, type WebhookSettings } from './webhook-options.ts';
 
 /** Takes events and sends them; give it as the `onEvent` of a `Registry`. */
@@ -70,7 +71,7 @@ export function webhook(options: WebhookOptions): WebhookSink {
 class WebhookQueue {
   readonly #settings: WebhookSettings;
   readonly #keys: WebhookKeys;
-  readonly #lines = new WebhookLines();
+  readonly #lines = new WorkLines();
   readonly #abort = new AbortController();
   #closed = false;
 
@@ -107,7 +108,7 @@ class WebhookQueue {
 
   async #send(event: AuditEvent): Promise<void> {
     try {
-      await deliver(event, this.#settings, this.#keys, this.#abort.signal);
+      await sendMessage(webhookMessage(event, this.#keys), this.#settings, this.#abort.signal);
     } catch (error) {
       this.#tell(this.#abort.signal.aborted ? dropped(event, 'the webhook was closed', 'closed') : error);
     }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Registry, startWebhook, type RunningWebhook, type StartWebhookOptions } from 'modelkeep';
+import { MemoryStorage, Registry, startWebhook, type RunningDelivery, type StartWebhookOptions } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { childProgram } from '../../child-program.ts';
 import { readValue } from '../../../src/storage/records.ts';
@@ -12,7 +12,7 @@ const script = childProgram('webhook-child.ts', import.meta.url);
 const why = { by: 'ada', reason: 'because' };
 
 /** What a store has and how its webhook is started. */
-function world(): { storage: MemoryStorage; registry: Registry; failed: Error[]; start: (to: Receiver | string, options?: Partial<StartWebhookOptions>) => Promise<RunningWebhook> } {
+function world(): { storage: MemoryStorage; registry: Registry; failed: Error[]; start: (to: Receiver | string, options?: Partial<StartWebhookOptions>) => Promise<RunningDelivery> } {
   const storage = new MemoryStorage();
   const registry = new Registry({ storage });
   const failed: Error[] = [];

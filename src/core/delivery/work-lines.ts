@@ -1,5 +1,5 @@
 /** Work in lines: of each line one piece after the other, of several lines side by side. */
-export class WebhookLines {
+export class WorkLines {
   readonly #lines = new Map<string, Promise<void>>();
   #size = 0;
 

@@ -1,20 +1,22 @@
-import { untilAborted } from '../../core/abort.ts';
-import type { AuditEvent } from '../../core/audit.ts';
-import { sleep } from '../../core/clock.ts';
-import { ModelkeepError } from '../../core/errors.ts';
-import { LookLoop, type Look } from '../../core/look-loop.ts';
-import type { OperationOptions } from '../../core/progress.ts';
-import { reportFailure } from '../../core/report-failure.ts';
-import { deliver } from './webhook-delivery.ts';
-import type { WebhookKeys } from './webhook-keys.ts';
-import { WebhookLines } from './webhook-lines.ts';
-import type { WebhookSettings, WebhookSource } from './webhook-options.ts';
+import { untilAborted } from '../abort.ts';
+import { sleep } from '../clock.ts';
+import { ModelkeepError } from '../errors.ts';
+import { LookLoop, type Look } from '../look-loop.ts';
+import type { OperationOptions } from '../progress.ts';
+import { reportFailure } from '../report-failure.ts';
+import type { TriggerEvent, TriggerSource } from '../trigger-source.ts';
+import type { DeliverySettings } from './delivery-options.ts';
+import { sendMessage, type Message } from './send-message.ts';
+import { WorkLines } from './work-lines.ts';
 
 /** What a worker sends, and how. */
-export interface WebhookWork {
-  readonly settings: WebhookSettings;
-  readonly keys: WebhookKeys;
-  readonly source: WebhookSource;
+export interface DeliveryWork<E> {
+  /** Who it is, as a message begins, such as `The webhook`. */
+  readonly who: string;
+  readonly settings: DeliverySettings;
+  readonly source: TriggerSource<E>;
+  /** What is sent for an event, in this order: the same each time that it is asked for. */
+  readonly messages: (event: E, signal: AbortSignal) => AsyncIterable<Message> | Iterable<Message>;
   readonly maxQueued: number;
   readonly intervalMs: number;
   readonly giveUpMs: number | undefined;
@@ -28,10 +30,10 @@ interface Batch {
   readonly next: string | undefined;
 }
 
-/** Reads on in a source, sends what it finds, and stores how far all of it was taken. */
-export class WebhookWorker {
-  readonly #work: WebhookWork;
-  readonly #lines = new WebhookLines();
+/** Reads on in a source, sends what it finds, for each thing that something happened to in order, and stores how far all of it was taken. */
+export class DeliveryWorker<E> {
+  readonly #work: DeliveryWork<E>;
+  readonly #lines = new WorkLines();
   // Ends attempts, and what comes between them.
   readonly #abort = new AbortController();
   readonly #loop: LookLoop;
@@ -40,14 +42,17 @@ export class WebhookWorker {
   #taken: string | undefined;
   #saved: string | undefined;
 
-  constructor(work: WebhookWork, cursor: string | undefined) {
+  constructor(work: DeliveryWork<E>, cursor: string | undefined) {
     this.#work = work;
     this.#read = this.#taken = this.#saved = cursor;
-    const { clock, random } = work.settings;
+    const { who, settings } = work;
+    const { clock, random } = settings;
     const look = (signal: AbortSignal): Promise<Look> => this.#look(signal);
-    this.#loop = new LookLoop({ clock, random, look, onError: (error) => this.#tell(error), backoff: work.settings, keepAlive: false, closed });
+    const closed = (): ModelkeepError => new ModelkeepError('closed', `${who} is closed.`, {});
+    this.#loop = new LookLoop({ clock, random, look, onError: (error) => this.#tell(error), backoff: settings, keepAlive: false, closed });
   }
 
+  /** How many events are waiting or under way. */
   get queued(): number {
     return this.#lines.size;
   }
@@ -88,20 +93,21 @@ export class WebhookWorker {
 
   /** Reads on as far as there is room; whether there was something. */
   async #readOn(signal: AbortSignal): Promise<boolean> {
-    const { source, maxQueued } = this.#work;
+    const { source, maxQueued, who } = this.#work;
     const room = maxQueued - this.#lines.size;
     if (room <= 0) return false;
-    const { events, next } = await untilAborted(source.poll(this.#read, { limit: room, signal }), signal, 'The webhook');
+    const { events, next } = await untilAborted(source.poll(this.#read, { limit: room, signal }), signal, who);
     if (events.length === 0 && next === this.#read) return false;
     const batch: Batch = { left: events.length, next };
     this.#batches.push(batch);
     this.#read = next;
-    for (const { data } of events) this.#lines.add(data.subject.id, () => this.#send(data, batch));
+    // By the id alone: what happens to a model and to one of its versions is one story.
+    for (const event of events) this.#lines.add(event.ref.id, () => this.#send(event, batch));
     this.#collect();
     return true;
   }
 
-  async #send(event: AuditEvent, batch: Batch): Promise<void> {
+  async #send(event: TriggerEvent<E>, batch: Batch): Promise<void> {
     if (!(await this.#isTaken(event))) return;
     batch.left--;
     this.#collect();
@@ -109,17 +115,31 @@ export class WebhookWorker {
     this.wake();
   }
 
-  /** Sends an event until it is taken or given up; `false` when the webhook ends before. */
-  async #isTaken(event: AuditEvent): Promise<boolean> {
-    const { settings, keys, giveUpMs } = this.#work;
+  /** Sends what there is to send for an event; `false` when the worker ends before. */
+  #isTaken({ at, data }: TriggerEvent<E>): Promise<boolean> {
+    const { messages, settings } = this.#work;
+    return this.#persist(at, async () => {
+      for await (const message of messages(data, this.#abort.signal)) {
+        const sent = await this.#persist(at, async () => {
+          await sendMessage(message, settings, this.#abort.signal, this.#loop.signal);
+          return true;
+        });
+        if (!sent) return false;
+      }
+      return true;
+    });
+  }
+
+  /** Tries until that succeeds or is given up; `false` when the worker ends before. */
+  async #persist(at: number, attempt: () => Promise<boolean>): Promise<boolean> {
+    const { settings, giveUpMs } = this.#work;
     for (;;) {
       try {
-        await deliver(event, settings, keys, this.#abort.signal, this.#loop.signal);
-        return true;
+        return await attempt();
       } catch (error) {
         if (this.#loop.signal.aborted) return false;
         this.#tell(error);
-        if (giveUpMs !== undefined && settings.clock.now() - event.at >= giveUpMs) return true;
+        if (giveUpMs !== undefined && settings.clock.now() - at >= giveUpMs) return true;
         await sleep(settings.clock, settings.maxMs, this.#loop.signal).catch(() => undefined);
       }
     }
@@ -142,11 +162,7 @@ export class WebhookWorker {
   }
 
   #tell(error: unknown): void {
-    const { logger, onError } = this.#work.settings;
-    reportFailure(error, { who: 'The webhook', logger, onError });
+    const { who, settings: { logger, onError } } = this.#work;
+    reportFailure(error, { who, logger, onError });
   }
-}
-
-function closed(): ModelkeepError {
-  return new ModelkeepError('closed', 'The webhook is closed.', {});
 }
