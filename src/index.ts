@@ -343,6 +343,8 @@ export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/pr
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
 export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/drift-monitor.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
+export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';
+export type { StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-webhook.ts';
 export type { VerifiedWebhook, VerifyWebhookOptions, WebhookMemory, WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook } from './integrations/webhooks/webhook.ts';

@@ -1,4 +1,5 @@
 import { decode, encode } from '../core/codec.ts';
+import type { FailureRecord } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
@@ -62,10 +63,19 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   // Known before the end: whoever resumes the run afterwards may leave another.
   const note = watch && (await store.waitingNote(head.id));
   await store.noteEnd(head);
-  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence }));
+  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence, ...(status === 'failed' && { failure: failure ?? culprit(definition, state) }) }));
   if (note !== undefined) await store.forgetWaiting(head.id, note);
   notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt), failure });
   return resultOf(host, finished, definition, states, outputs);
+}
+
+/** Why a run failed that did not fail as a whole: the first of its steps that was not allowed to. The history keeps it when the step is tried again. */
+function culprit({ plan }: Definition, { units }: RunState): FailureRecord | undefined {
+  for (const [i, { name, allowFailure }] of plan.steps.entries()) {
+    const { failure } = stepResult(name, units.at(i));
+    if (failure && !allowFailure) return { ...failure, message: `Step '${name}' failed: ${failure.message}` };
+  }
+  return undefined;
 }
 
 /** Records that nothing in a run goes on until somebody has decided, or the time has. */

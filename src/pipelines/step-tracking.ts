@@ -5,12 +5,18 @@ import type { Tracker } from '../tracking/tracker.ts';
 import type { AttemptOutcome } from './attempt.ts';
 import { runIdFor } from './launching/launch.ts';
 import type { StepAttempt } from './step.ts';
+import type { UnitName } from './units.ts';
 
 /** What a pipeline takes of a {@link Tracker}. */
 export type StepTracker = Pick<Tracker, 'startRun'>;
 
 /** The run of a Tracker that a step has. */
 export type StepRun = Awaited<ReturnType<StepTracker['startRun']>>;
+
+/** The id of the run of a Tracker that a step of a pipeline run has, or an item of one, if it asked for it. */
+export function stepRunId({ id, pipeline, startedAt }: { readonly id: string; readonly pipeline: string; readonly startedAt: number }, { step, index }: UnitName): string {
+  return runIdFor(startedAt, 'step-run', pipeline, id, step, ...(index === undefined ? [] : [index]));
+}
 
 /** The run of a Tracker that one attempt at a step asks for: the same for all attempts at the step in a pipeline run, in whatever process. */
 export class StepTracking {
@@ -25,7 +31,7 @@ export class StepTracking {
   constructor(tracker: StepTracker, attempt: StepAttempt, startedAt: number, onError: ErrorListener) {
     this.#tracker = tracker;
     this.#attempt = attempt;
-    this.#id = runIdFor(startedAt, 'step-run', attempt.pipeline, attempt.id, attempt.step, ...(attempt.index === undefined ? [] : [attempt.index]));
+    this.#id = stepRunId({ id: attempt.id, pipeline: attempt.pipeline, startedAt }, attempt);
     this.#onError = onError;
   }
 

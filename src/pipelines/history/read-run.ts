@@ -66,7 +66,7 @@ function subRunsOf({ id, pipeline, definition }: RunHead): Record<string, SubRun
 }
 
 /** What a step succeeded with never changes, so what is stored now is what was given then, unless it was not there yet. */
-function inputsOf(record: StepRecord | undefined, needs: Readonly<Record<string, string>>, outputs: ReadonlyMap<string, StoredContents>): Record<string, StepInputRecord> {
+export function inputsOf(record: StepRecord | undefined, needs: Readonly<Record<string, string>>, outputs: ReadonlyMap<string, StoredContents>): Record<string, StepInputRecord> {
   if (record === undefined || (record.attempts === 0 && record.cache === undefined)) return {};
   const inputs = Object.entries(needs).flatMap(([input, step]) => {
     const contents = record.without?.includes(input) ? undefined : outputs.get(step);

@@ -5,14 +5,15 @@ import { FilesystemStorage } from 'modelkeep/filesystem';
 import { childProgram } from '../../child-program.ts';
 import { readValue } from '../../../src/storage/records.ts';
 import { temporaryDirectories } from '../../storage/filesystem/temporary-directory.ts';
-import { receiver, secret, type Receiver } from './receiver.ts';
+import type { Receiver } from '../receiver.ts';
+import { receiver, secret, type Received } from './receiver.ts';
 
 const directory = temporaryDirectories();
 const script = childProgram('webhook-child.ts', import.meta.url);
 const why = { by: 'ada', reason: 'because' };
 
 /** What a store has and how its webhook is started. */
-function world(): { storage: MemoryStorage; registry: Registry; failed: Error[]; start: (to: Receiver | string, options?: Partial<StartWebhookOptions>) => Promise<RunningDelivery> } {
+function world(): { storage: MemoryStorage; registry: Registry; failed: Error[]; start: (to: Receiver<Received> | string, options?: Partial<StartWebhookOptions>) => Promise<RunningDelivery> } {
   const storage = new MemoryStorage();
   const registry = new Registry({ storage });
   const failed: Error[] = [];
@@ -25,7 +26,7 @@ function world(): { storage: MemoryStorage; registry: Registry; failed: Error[];
   };
 }
 
-const told = ({ received }: Receiver): string[] => received.map(({ event }) => `${event.subject.id}:${event.sequence}`);
+const told = ({ received }: Receiver<Received>): string[] => received.map(({ event }) => `${event.subject.id}:${event.sequence}`);
 
 async function sequenceOf(model: string, storage: MemoryStorage): Promise<unknown> {
   const { value } = (await readValue<{ cursor: string }>(storage, 'webhooks/ci'))!;
