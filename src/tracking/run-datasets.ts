@@ -4,6 +4,7 @@ import type { Column, ColumnType } from '../core/column.ts';
 import { isDigest, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { fingerprint } from '../core/fingerprint.ts';
+import { checkOptionNames } from '../core/option-names.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import { toTable, type Columns, type Row, type Table, type TableInput } from '../core/table.ts';
@@ -139,7 +140,10 @@ function knownFacts({ name, profile, digest, rowCount, schema, statistics, ...re
   return { fingerprint: digest, rowCount, schema, ...(profile === true && statistics !== undefined ? { profile: statistics } : {}) };
 }
 
+const names = { name: true, role: true, source: true, types: true, profile: true, rows: true, columns: true, table: true } as const;
+
 function tableFacts(dataset: DatasetInput): ContentFacts {
+  checkOptionNames<object>(dataset, names, `Dataset '${dataset.name}'`);
   const table = toTable(contentsOf(dataset), { path: dataset.name, ...(dataset.types ? { types: dataset.types } : {}) });
   const stray = Object.keys(dataset.types ?? {}).find((column) => !Object.hasOwn(table.columns, column));
   if (stray !== undefined && table.rowCount > 0) {

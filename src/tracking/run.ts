@@ -3,6 +3,7 @@ import type { Encodable } from '../core/codec.ts';
 import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
+import { checkOptionNames, type OptionNames } from '../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
@@ -43,6 +44,8 @@ export interface EndOptions extends OperationOptions {
   /** What it failed with: an error, or anything else that was thrown. */
   error?: unknown;
 }
+
+const endNames: OptionNames<EndOptions> = { reason: true, error: true, signal: true };
 
 /** What a run works with; the tracker gives it. */
 export interface RunContext {
@@ -112,6 +115,7 @@ export class Run implements AsyncDisposable {
     this.#assertOpen('logMetrics');
     if (!isByName(values)) throw new ValidationError(`metrics are ${shown(values, 80)}; give an object of numbers by name.`, { path: 'metrics' });
     if (options !== undefined && !isByName(options)) throw new ValidationError(`options are ${shown(options, 80)}; give { step, timestamp }.`, { path: 'options' });
+    for (const name in options) if (name !== 'step' && name !== 'timestamp') throw new ValidationError(`options has unknown options: ${name.slice(0, 80)}; there are step, timestamp.`, { path: `options.${name}` });
     const step = options?.step ?? 0;
     if (!Number.isSafeInteger(step)) throw new ValidationError(`step is ${shown(step, 80)}; give a whole number.`, { path: 'step' });
     const timestamp = options?.timestamp ?? this.#context.clock.now();
@@ -251,6 +255,7 @@ export class Run implements AsyncDisposable {
     if (status !== 'finished' && status !== 'failed' && status !== 'killed') {
       throw new ValidationError(`A run cannot end as ${shown(status, 80)}; give 'finished', 'failed' or 'killed'.`, { path: 'status' });
     }
+    checkOptionNames(options, endNames, 'end');
     if (options.reason !== undefined && typeof options.reason !== 'string') {
       throw new ValidationError(`reason is ${shown(options.reason, 80)}; give a text.`, { path: 'reason' });
     }

@@ -1,4 +1,5 @@
 import { ValidationError } from '../core/errors.ts';
+import { checkOptionNames, type OptionNames } from '../core/option-names.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { asksAbout } from '../core/search/filter-parts.ts';
 import { ItemSelection } from '../core/search/item-selection.ts';
@@ -31,8 +32,11 @@ export interface SearchRunsOptions extends RunsQuery {
   after?: string | undefined;
 }
 
+const names: OptionNames<SearchRunsOptions> = { experiments: true, deleted: true, filter: true, orderBy: true, limit: true, after: true, signal: true };
+
 /** A page of the runs that a search finds. Throws `ValidationError` for a filter, an order or a cursor that cannot be read. */
 export async function searchRunPage(storage: StorageAdapter, index: RunIndex, query: SearchRunsOptions, now: number): Promise<RunPage> {
+  checkOptionNames(query, names, 'searchRuns');
   const { experiments, deleted = 'exclude', filter, orderBy = [], limit = 100, after, signal } = query;
   checkRunsQuery(query);
   checkLimit(limit);

@@ -6,6 +6,7 @@ import type { Environment } from '../core/environment.ts';
 import { ValidationError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
+import { checkOptionNames, type OptionNames } from '../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
@@ -135,11 +136,19 @@ export interface TrackerSettings {
   readonly systemMetricsMs: number;
 }
 
+const trackerNames: OptionNames<TrackerOptions> = {
+  storage: true, environment: true, clock: true, logger: true, onError: true, flushInterval: true, maxBufferedPoints: true, overflow: true, heartbeatInterval: true, systemMetrics: true, systemMetricsInterval: true,
+};
+const runsNames: OptionNames<RunsQuery> = { experiments: true, deleted: true, signal: true };
+const listNames: OptionNames<ListRunsOptions> = { ...runsNames, limit: true, after: true };
+const purgeNames: OptionNames<PurgeOptions> = { olderThan: true, signal: true, onProgress: true };
+
 /** Checks what a tracker is made with. Throws `ValidationError`. */
 export function trackerSettings(options: TrackerOptions): TrackerSettings {
   if (typeof options?.storage?.append !== 'function') {
     throw new ValidationError('A tracker needs a storage: new Tracker({ storage: new MemoryStorage() }), or one of the other adapters.', { path: 'storage' });
   }
+  checkOptionNames(options, trackerNames, 'The tracker');
   const { maxBufferedPoints = 2_000_000, flushInterval = '500ms', heartbeatInterval = '30s', systemMetricsInterval = '10s', overflow = 'drop', systemMetrics = options.environment?.systemMetrics } = options;
   if (!Number.isSafeInteger(maxBufferedPoints) || maxBufferedPoints < 1) {
     throw new ValidationError(`maxBufferedPoints is ${shown(maxBufferedPoints)}; give a whole number of at least 1.`, { path: 'maxBufferedPoints' });
@@ -198,11 +207,23 @@ const longestNotes = 100_000;
 
 /** Checks which runs are listed. Throws `ValidationError`. */
 export function listQuery(options: ListRunsOptions): ListRunsQuery {
+  checkOptionNames(options, listNames, 'listRuns');
   const { experiments, deleted = 'exclude', limit = 100, after } = options;
   checkLimit(limit);
   if (after !== undefined && !isId(after)) throw new ValidationError(`after is ${shown(after)}; give the next of the page before.`, { path: 'after' });
   checkRunsQuery({ experiments, deleted });
   return { experiments, deleted, limit, after };
+}
+
+/** Checks what all runs are asked for with. Throws `ValidationError`. */
+export function checkRunsNames(options: RunsQuery, path: string): void {
+  checkOptionNames(options, runsNames, path);
+}
+
+/** Checks which runs are purged, and gives how long ago they were deleted at least, in milliseconds. Throws `ValidationError`. */
+export function checkPurge(options: PurgeOptions): number {
+  checkOptionNames(options, purgeNames, 'purgeDeleted');
+  return durationMs(options.olderThan ?? '30d', 'olderThan');
 }
 
 /** Checks which runs are meant. Throws `ValidationError`. */

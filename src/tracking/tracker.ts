@@ -1,11 +1,11 @@
 import type { Undo } from '../core/clock.ts';
-import { durationMs } from '../core/duration.ts';
 import type { EnvironmentRecord } from '../core/environment.ts';
-import { ConflictError, IntegrityError } from '../core/errors.ts';
+import { ConflictError, IntegrityError, ValidationError } from '../core/errors.ts';
 import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
+import { shown } from '../core/shown.ts';
 import type { BlobRange, StorageAdapter } from '../storage/contract.ts';
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, ListArtifactsOptions } from './artifacts/list-artifacts.ts';
@@ -39,7 +39,7 @@ import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
 import type { SearchRunsOptions } from './search-runs.ts';
 import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
-import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
+import { checkPurge, checkRunsNames, checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
 /**
@@ -110,6 +110,7 @@ export class Tracker {
    * throws, and the error is thrown on. A run that `fn` has ended itself stays as it is.
    */
   async withRun<T>(options: StartRunOptions, fn: (run: Run) => T | Promise<T>): Promise<T> {
+    if (typeof fn !== 'function') throw new ValidationError(`fn is ${shown(fn, 80)}; give withRun(options, async (run) => …).`, { path: 'fn' });
     const run = await this.startRun(options);
     let value: T;
     try {
@@ -130,6 +131,7 @@ export class Tracker {
 
   /** Every run, newest first, page by page. Runs that cannot be read are told to `onError` and left out. */
   async *runs(query: RunsQuery = {}): AsyncGenerator<RunRecord, void, undefined> {
+    checkRunsNames(query, 'runs');
     yield* eachItem(async (after) => {
       const page = await this.listRuns({ ...query, after });
       for (const { id, error } of page.damaged) this.#report(new IntegrityError(`Run ${id} cannot be read: ${error.message}`, { key: id }));
@@ -161,10 +163,11 @@ export class Tracker {
 
   /** Removes for good all runs that were deleted at least `olderThan` ago and that nobody has open, with all they have; bytes of artifacts go at the next `collectGarbage`, unless something else names them. Cut off, it is finished by the next call. */
   async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
-    const { olderThan = '30d', signal, onProgress } = options;
+    const olderThanMs = checkPurge(options);
+    const { signal, onProgress } = options;
     const now = this.#settings.clock.now();
     const { purgeDeletedRuns } = await import('./run-deletion.ts');
-    return purgeDeletedRuns(this.#storage, now - durationMs(olderThan, 'olderThan'), now, { signal, onProgress });
+    return purgeDeletedRuns(this.#storage, now - olderThanMs, now, { signal, onProgress });
   }
 
   /** Every experiment, in the order of the keys that their names make. Those that cannot be read are told to `onError` and left out. */
@@ -211,8 +214,9 @@ export class Tracker {
 
   /** What differs between runs, or all: params, metrics, datasets, code, environment, models and artifacts. Throws `NotFoundError` for a run that does not exist. */
   async compareRuns(ids: readonly string[], options: CompareRunsOptions & OperationOptions = {}): Promise<RunComparison> {
+    const { compareRunDetails, checkComparison } = await import('./comparison/compare-runs.ts');
+    checkComparison(ids, options);
     const { signal, ...rest } = options;
-    const { compareRunDetails } = await import('./comparison/compare-runs.ts');
     return compareRunDetails(await Promise.all(ids.map((id) => this.#details(id, { signal }))), rest);
   }
 
@@ -224,8 +228,9 @@ export class Tracker {
 
   /** Whether a run came to the same as another that it repeats, within tolerances, and what differs. Throws `NotFoundError` for a run that does not exist. */
   async verifyReproduction(original: string, repeated: string, options: VerifyReproductionOptions & OperationOptions = {}): Promise<ReproductionCheck> {
+    const { verifyReproductionOf, checkVerification } = await import('./reproduction/verify-reproduction.ts');
+    checkVerification(options);
     const { signal, ...rest } = options;
-    const { verifyReproductionOf } = await import('./reproduction/verify-reproduction.ts');
     const [before, after] = await Promise.all([this.#details(original, { signal }), this.#details(repeated, { signal })]);
     return verifyReproductionOf(before, after, rest);
   }

@@ -339,6 +339,48 @@ describe('bad input', () => {
     expect(await all(tracker.experiments())).toEqual([]);
   });
 
+  it('is told of options that are misspelt, which would pass for ones that were left out', async () => {
+    const { storage, tracker } = setUp();
+    const run = await tracker.startRun({ experiment: 'e' });
+    const { id } = run;
+    const slip = { slip: 1 } as never;
+    const rows = [{ a: 1 }];
+    const calls: [string, () => unknown][] = [
+      ['The tracker', () => new Tracker({ storage, slip: 1 } as never)],
+      ['startRun', () => tracker.startRun({ experiment: 'e', slip: 1 } as never)],
+      ['options', () => run.logMetrics({ a: 1 }, slip)],
+      ['end', () => run.end('failed', slip)],
+      ["The options of artifact 'a'", () => run.logArtifact('a', 'x', slip)],
+      ["The options of artifact 'a'", () => run.logArtifact('a', 'x', 'text/plain' as never)],
+      ['logArtifacts', () => run.logArtifacts([], slip)],
+      ["The options of table 'a'", () => run.logTable('a', rows, slip)],
+      ["Dataset 'a'", () => run.logDataset({ name: 'a', role: 'test', rows, slip: 1 } as never)],
+      ["Model 'a'", () => run.logModel('a', { files: { a: 'x' }, slip: 1 } as never)],
+      ['runs', () => all(tracker.runs(slip))],
+      ['runs', () => all(tracker.runs({ limit: 1 } as never))],
+      ['listRuns', () => tracker.listRuns({ experiment: 'e' } as never)],
+      ['searchRuns', () => tracker.searchRuns({ filters: '' } as never)],
+      ['searchRuns', () => tracker.searchRuns(null as never)],
+      ['metricHistory', () => tracker.metricHistory(id, 'a', { maxPoint: 9 } as never)],
+      ['compareRuns', () => tracker.compareRuns([id, id], slip)],
+      ['compareRuns', () => tracker.compareRuns(id as never)],
+      ['verifyReproduction', () => tracker.verifyReproduction(id, id, slip)],
+      ['listArtifacts', () => tracker.listArtifacts(id, slip)],
+      ['browseArtifacts', () => tracker.browseArtifacts(id, slip)],
+      ['readTable', () => tracker.readTable(id, 'a', slip)],
+      ['purgeDeleted', () => tracker.purgeDeleted({ olderthan: '1d' } as never)],
+      ['importRuns', () => tracker.importRuns(tracker.exportRuns(), slip)],
+      ['fn', () => tracker.withRun({ experiment: 'e' }, undefined as never)],
+    ];
+    for (const [where, call] of calls) {
+      const wrong = expect.objectContaining({ code: 'validation', message: expect.stringMatching(new RegExp(`^${where} (has unknown options: |is |was given )`)) });
+      await expect((async () => call())(), String(call)).rejects.toEqual(wrong);
+    }
+    expect(await run.end()).toMatchObject({ metrics: {} });
+    expect(await all(tracker.runs())).toHaveLength(1);
+    expect(await all(tracker.artifacts(id))).toEqual([]);
+  });
+
   it('that is cut off by a failing storage leaves nothing behind that is seen', async () => {
     const moody = new MoodyStorage(new MemoryStorage());
     const tracker = new Tracker({ storage: moody.adapter });

@@ -1,5 +1,6 @@
 import { ValidationError } from '../../core/errors.ts';
 import { unescapeSegment } from '../../core/key.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { Page } from '../../core/page.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
@@ -67,6 +68,9 @@ export interface BrowseArtifactsOptions extends OperationOptions {
   after?: string | undefined;
 }
 
+const listNames: OptionNames<ListArtifactsOptions> = { prefix: true, limit: true, after: true, signal: true };
+const browseNames: OptionNames<BrowseArtifactsOptions> = { path: true, limit: true, after: true, signal: true };
+
 /** The artifacts of a run, in the order of their keys; records that cannot be read are told of and left out. */
 export function readArtifacts(storage: StorageAdapter, runId: string, onDamage: DamageListener, options: OperationOptions): AsyncGenerator<ArtifactRecord, void, undefined> {
   return readSoundUnder<ArtifactRecord>(storage, keys.artifacts(runId), onDamage, options);
@@ -77,6 +81,7 @@ export function readArtifacts(storage: StorageAdapter, runId: string, onDamage: 
  * the records on the page.
  */
 export async function listArtifacts(storage: StorageAdapter, runId: string, options: ListArtifactsOptions = {}): Promise<ArtifactPage> {
+  checkOptionNames(options, listNames, 'listArtifacts');
   const { prefix = '', after, signal } = options;
   if (typeof prefix !== 'string') throw new ValidationError(`prefix is ${shown(prefix, 80)}; give what the names begin with.`, { path: 'prefix' });
   const limit = checkPaging(options);
@@ -91,6 +96,7 @@ export async function listArtifacts(storage: StorageAdapter, runId: string, opti
  * the records of the files on the page. An artifact whose record cannot be read is left out; {@link listArtifacts} tells of it.
  */
 export async function browseArtifacts(storage: StorageAdapter, runId: string, options: BrowseArtifactsOptions = {}): Promise<Page<ArtifactTreeEntry>> {
+  checkOptionNames(options, browseNames, 'browseArtifacts');
   const { path, after, signal } = options;
   const limit = checkPaging(options);
   const folder = path === undefined || path === '' ? '' : `${checkName(path, 'path')}/`;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { columnValues, takeRows, type Column, type ColumnType } from '../../core/column.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import { decodeTable, encodeTable } from '../../core/table-codec.ts';
@@ -55,8 +56,12 @@ export interface LoggedTable {
   readonly columns: Readonly<Record<string, ArrayLike<unknown>>>;
 }
 
+const writeNames: OptionNames<LogTableOptions> = { types: true, signal: true };
+const readNames: OptionNames<ReadTableOptions> = { columns: true, rows: true, maxBytes: true, signal: true };
+
 /** Stores a table, its types, missing values, NaN, dates and 64-bit integers kept. Throws `ValidationError` naming the place when the columns differ in length or a value is not of its type. */
 export async function writeTable(storage: StorageAdapter, clock: Clock, runId: string, name: string, input: LogTableInput, options: LogTableOptions = {}): Promise<ArtifactRecord> {
+  checkOptionNames(options, writeNames, `The options of table '${name}'`);
   const { types, signal } = options;
   const table = toTable(contentsOf(input), { path: name, ...(types ? { types } : {}) });
   const stray = Object.keys(types ?? {}).find((column) => !Object.hasOwn(table.columns, column));
@@ -69,6 +74,7 @@ export async function writeTable(storage: StorageAdapter, clock: Clock, runId: s
  * no such column.
  */
 export async function readTable(storage: StorageAdapter, runId: string, name: string, options: ReadTableOptions = {}): Promise<LoggedTable> {
+  checkOptionNames(options, readNames, 'readTable');
   const { start = 0, end = Infinity } = options.rows ?? {};
   if (!(Number.isSafeInteger(start) && start >= 0 && (end === Infinity || Number.isSafeInteger(end)) && end >= start)) {
     throw new ValidationError(`rows is ${shown(options.rows, 80)}; give { start, end } in whole rows from 0, with the end not before the start.`, { path: 'rows' });

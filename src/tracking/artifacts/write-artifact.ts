@@ -5,6 +5,7 @@ import { decode, encode } from '../../core/codec.ts';
 import { textOrContentChunks, type Content, type TextStream } from '../../core/content.ts';
 import { ConflictError, ValidationError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { systemRandom } from '../../core/random.ts';
 import { shown } from '../../core/shown.ts';
@@ -40,6 +41,9 @@ export interface LogArtifactsOptions extends LongOperationOptions {
   prefix?: string | undefined;
 }
 
+const names: OptionNames<LogArtifactOptions> = { mediaType: true, signal: true };
+const severalNames: OptionNames<LogArtifactsOptions> = { prefix: true, signal: true, onProgress: true };
+
 /** How often someone else may be first before it is given up. */
 const attempts = 100;
 
@@ -57,6 +61,7 @@ export async function writeArtifact(
   loggedAt: number = clock.now(),
 ): Promise<ArtifactRecord> {
   checkName(name, 'An artifact');
+  checkOptionNames(options, names, `The options of artifact '${name}'`);
   const { signal } = options;
   const chunks = textOrContentChunks(content, `The content of artifact '${name}'`, signal);
   const mediaType = artifactMediaType(name, content, options.mediaType);
@@ -79,6 +84,7 @@ export async function writeArtifacts(
   inputs: AsyncIterable<ArtifactInput> | Iterable<ArtifactInput>,
   options: LogArtifactsOptions = {},
 ): Promise<ArtifactRecord[]> {
+  checkOptionNames(options, severalNames, 'logArtifacts');
   const { prefix, signal, onProgress } = options;
   const folder = prefix === undefined ? '' : `${checkName(prefix, 'prefix')}/`;
   const records: ArtifactRecord[] = [];

@@ -1,6 +1,8 @@
 import { canonicalJson, type Encodable } from '../../core/codec.ts';
 import type { CodeRecord, EnvironmentRecord } from '../../core/environment.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
+import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import type { MetricPoint } from '../latest-metric.ts';
 import type { ArtifactRecord } from '../artifacts/artifact-record.ts';
@@ -51,6 +53,14 @@ export interface CompareRunsOptions {
   only?: 'differences' | 'all' | undefined;
   /** Whether less or more of a metric is better, by name. @default what the names suggest */
   directions?: Readonly<Record<string, MetricDirection>> | undefined;
+}
+
+const names: OptionNames<CompareRunsOptions & OperationOptions> = { only: true, directions: true, signal: true };
+
+/** Checks what is to be compared, before any of it is read. Throws `ValidationError`. */
+export function checkComparison(ids: readonly string[], options: CompareRunsOptions & OperationOptions): void {
+  if (!Array.isArray(ids)) throw new ValidationError(`compareRuns was given ${shown(ids, 80)}; give an array of ids of runs.`, { path: 'ids' });
+  checkOptionNames(options, names, 'compareRuns');
 }
 
 /**

@@ -2,6 +2,7 @@ import { throwIfAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Digest } from '../../core/digest.ts';
 import { ConflictError, ValidationError } from '../../core/errors.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import type { PutOperation, StorageAdapter } from '../../storage/contract.ts';
@@ -29,6 +30,8 @@ export interface ImportRunsOptions extends LongOperationOptions {
   dryRun?: boolean | undefined;
 }
 
+const names: OptionNames<ImportRunsOptions> = { dryRun: true, signal: true, onProgress: true };
+
 /**
  * Writes runs from a source into a store, one after the other, in bounded memory: a batch of points, and what the report says of each run.
  *
@@ -42,6 +45,7 @@ export async function importRuns(storage: StorageAdapter, clock: Clock, runs: Ru
   if (typeof runs !== 'object' || runs === null || !(Symbol.asyncIterator in runs)) {
     throw new ValidationError(`The source is ${shown(runs, 80)}; give what a reader of runs made, such as mlrunsSource(…).`, { path: 'runs' });
   }
+  checkOptionNames(options, names, 'importRuns');
   const { signal, onProgress, dryRun = false } = options;
   const report = new ReportBuilder();
   const parents = new Map<string, string>();

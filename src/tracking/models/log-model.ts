@@ -6,6 +6,7 @@ import { ValidationError } from '../../core/errors.ts';
 import type { Framework } from '../../core/framework.ts';
 import { byPath, manifestDigest, type ModelFile } from '../../core/model-manifest.ts';
 import type { Key } from '../../core/key.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../../core/progress.ts';
 import { checkSignature } from '../../core/signature/check-signature.ts';
 import type { ModelSignature } from '../../core/signature/model-signature.ts';
@@ -38,6 +39,8 @@ export interface LogModelInput {
   /** The step of training, a whole number. @default none */
   step?: number | undefined;
 }
+
+const names: OptionNames<LogModelInput> = { files: true, flavor: true, framework: true, signature: true, metadata: true, step: true };
 
 interface StoredFile extends ModelFile {
   readonly mediaType: string;
@@ -150,6 +153,7 @@ function checkPaths(model: string, files: readonly ModelFile[]): void {
 
 function checkFacts(storage: StorageAdapter, name: string, model: LogModelInput): ModelFacts {
   if (!isByName(model)) throw new ValidationError(`model '${name}' is ${shown(model, 80)}; give { files }.`, { path: 'model' });
+  checkOptionNames(model, names, `Model '${name}'`);
   const { flavor, framework, signature, metadata, step } = model;
   const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
   if (flavor !== undefined && !isText(flavor)) throw new ValidationError(`The flavor of model '${name}' is ${shown(flavor, 80)}; give a text such as 'onnx'.`, { path: 'model.flavor' });

@@ -1,5 +1,7 @@
 import { canonicalJson } from '../../core/codec.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
+import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import { comparedItems, type ComparedItem } from '../../core/compared-item.ts';
 import { artifactsByName, byRole, codeFields, codeOf, digestsOf, environmentFields, fingerprintsOf, modelsByName } from '../comparison/compare-runs.ts';
@@ -47,6 +49,13 @@ export interface VerifyReproductionOptions {
 }
 
 const parts: readonly ReproductionPart[] = ['status', 'metrics', 'params', 'datasets', 'models', 'artifacts', 'code', 'environment'];
+
+const names: OptionNames<VerifyReproductionOptions & OperationOptions> = { tolerance: true, metrics: true, ignore: true, demand: true, signal: true };
+
+/** Checks the options of a verification, before anything is read. Throws `ValidationError`. */
+export function checkVerification(options: VerifyReproductionOptions & OperationOptions): void {
+  checkOptionNames(options, names, 'verifyReproduction');
+}
 
 /**
  * Compares a repeated run with the original: the latest values of metrics within a tolerance (NaN is the same as NaN), status, params, datasets by role and

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import { ValidationError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
+import { checkOptionNames, type OptionNames } from '../../core/option-names.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { shown } from '../../core/shown.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
@@ -139,7 +140,10 @@ function inOrder(points: SeriesPoints): SeriesPoints {
   return { steps: pick(points.steps), values: pick(points.values), timestamps: pick(points.timestamps) };
 }
 
+const names: OptionNames<MetricSeriesOptions> = { maxPoints: true, from: true, to: true, signal: true };
+
 function checked(options: MetricSeriesOptions): MetricSeriesOptions {
+  checkOptionNames(options, names, 'metricHistory');
   const { maxPoints, from = -Infinity, to = Infinity } = options;
   if (maxPoints !== undefined && maxPoints !== Infinity && !(Number.isSafeInteger(maxPoints) && maxPoints >= 4)) {
     throw new ValidationError(`maxPoints is ${shown(maxPoints)}; give a whole number of at least 4: the two ends, and the least and greatest value between them.`, {
