@@ -344,6 +344,8 @@ export class FeatureStore implements AsyncDisposable {
    *
    * The log is read in chunks of some 32 MB, and how far it is online is noted after each: what was cut off is gone on with by the next call, from whatever process; several may be at it at once. Only after
    * a change of the view that asks for more is the whole log read again.
+   *
+   * Throws `UnsupportedError` when an entity's record would be larger than the storage takes: it stays what it was, and its rows in the log.
    */
   async materialize(view: string | FeatureView, options: MaterializeOptions = {}): Promise<MaterializeResult> {
     const end = checkMaterializeOptions(options) ?? this.#clock.now();

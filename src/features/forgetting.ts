@@ -13,7 +13,7 @@ import type { CurrentView } from './definitions/definition-states.ts';
 import { ForgottenKeys, type HasKey } from './forgotten-keys.ts';
 import type { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
-import type { ForgettingWatch } from './materialize-call.ts';
+import type { ForgettingWatch } from './record-changes.ts';
 import type { OfflineLogs } from './offline-log.ts';
 import { layoutOf } from './online-record.ts';
 import { entityPath, type OnlineStore } from './online-store.ts';

@@ -30,8 +30,8 @@ export const rewritten = 'rewritten';
 const maxBytes = 32 * 1024 * 1024;
 const maxRows = 2 ** 19;
 
-/** The log behind a position in chunks of bounded size, as of the time of reading. */
-export async function* readChunks(current: CurrentView, log: RewritableLog, after: LogPosition | undefined, options: OperationOptions): AsyncGenerator<LogChunk | typeof rewritten> {
+/** The log behind a position in chunks of bounded size and at most so many batches, as of the time of reading. */
+export async function* readChunks(current: CurrentView, log: RewritableLog, after: LogPosition | undefined, options: OperationOptions, mostBatches: number = Infinity): AsyncGenerator<LogChunk | typeof rewritten> {
   let chunk = new GrowingChunk(current);
   let position = after;
   try {
@@ -39,7 +39,7 @@ export async function* readChunks(current: CurrentView, log: RewritableLog, afte
       throwIfAborted(options.signal, `Reading the rows of ${current.view.name}`);
       chunk.add(decodeBatch(entry.bytes, log.key), entry, position);
       position = entry.position;
-      if (!chunk.isFull) continue;
+      if (!chunk.isFull && chunk.size < mostBatches) continue;
       yield chunk.done(position);
       chunk = new GrowingChunk(current);
     }

@@ -11,27 +11,13 @@ import type { RowSnapshot } from './loaded-rows.ts';
 import { batchOrder } from './batch.ts';
 import { buildRecords, hashes, keepFrom, type BuiltRecords } from './build-records.ts';
 import { batchesAfter, readBatches, readChunks, rewritten } from './log-chunks.ts';
-import { heldOf, joinHeld, latestGeneration, noteState, readState, type HeldBatch, type MaterializedState, type RebuildState, type StoredState } from './materialized-state.ts';
+import { heldOf, joinHeld, latestGeneration, noteRebuild, noteState, readState, type HeldBatch, type MaterializedState, type RebuildState, type StoredState } from './materialized-state.ts';
 import { generationOf, layoutOf, mergeRecord, rebuildRecord, unsure, type AddedRows, type OnlineLayout, type OnlineRecord } from './online-record.ts';
 import type { OnlineStore, RecordChange } from './online-store.ts';
-import type { UnfinishedWriters } from './online-writers.ts';
 import { foldableRows, foldRecord, type FoldPlan } from './online-tiles/fold-record.ts';
+import { RecordChanges, type ForgettingWatch } from './record-changes.ts';
 import { hasSameRows } from './record-table.ts';
 import { RecordRows } from './record-rows.ts';
-
-/** How one who brings rows online keeps out what is forgotten meanwhile. */
-export interface ForgettingWatch {
-  /** The number of the last note of forgetting, to be heard before rows are read. */
-  readonly heard: () => Promise<number>;
-  /** Lets others know of him before his first write, so that they ask in his place if he dies. */
-  readonly open: (heard: number) => Promise<void>;
-  /** Those who have not ended, himself included. */
-  readonly unfinished: () => Promise<UnfinishedWriters>;
-  /** Takes out again what was brought online, of rows that were read when that note was the last, of entities that are forgotten since. */
-  readonly recheck: (heard: number) => Promise<void>;
-  /** Lets others know that he has ended. */
-  readonly close: () => Promise<void>;
-}
 
 /** What a materialization works on. */
 export interface MaterializeSource {
@@ -46,9 +32,6 @@ export interface MaterializeSource {
 
 /** Rows are folded only this long after they were ingested, in milliseconds: a row that comes to a record late, behind others of its time, then nearly never meets a folding that might have had it. */
 const foldAge = 60_000;
-const maxRecordsPerWrite = 256;
-/** So many bytes of records are in hand at once, or a single record. */
-const writeBytes = 8 * 1024 * 1024;
 const maxRewritten = 10;
 const maxUnsure = 10;
 
@@ -82,18 +65,16 @@ export class MaterializeCall {
   readonly #options: LongOperationOptions;
   readonly #id: string = newId();
   readonly #since: number;
-  #heard = Infinity;
   #state: StoredState = { value: undefined, version: undefined };
   #claimed = false;
-  /** Whether records were written since it was last looked who was forgotten. */
-  #wrote = false;
-  /** The latest generation among the records that were met. */
-  #met = 0;
+  readonly #records: RecordChanges;
   #rows = 0;
-  #entities = 0;
-  #recordsPerWrite = 32;
+  /** Records that did not take more rows and were folded since it was last noted how far it is. */
+  readonly #folded = new Set<Key>();
+  /** Whether records are made anew since one could not be by itself. */
+  #madeSmaller = false;
   /** Records that were changed and have rows to fold, once it is noted that these are read from the log. */
-  #foldable = new Set<Key>();
+  readonly #foldable = new Set<Key>();
 
   constructor(source: MaterializeSource, current: CurrentView, options: LongOperationOptions) {
     this.#source = source;
@@ -101,6 +82,7 @@ export class MaterializeCall {
     this.#layout = layoutOf(current);
     this.#options = options;
     this.#since = source.clock.now();
+    this.#records = new RecordChanges(source, this.#id, current, options);
   }
 
   /** Rows that were looked at. */
@@ -110,11 +92,20 @@ export class MaterializeCall {
 
   /** Entities whose records are now different. */
   get entities(): number {
-    return this.#entities;
+    return this.#records.entities;
   }
 
-  /** Brings all online that the log has up to event time `end` and that is not there. */
+  /** Brings all online that the log has up to event time `end` and that is not there. Throws `UnsupportedError` when a record does not fit into the storage; those of others are brought first, as far as the log was read. */
   async run(end: number): Promise<void> {
+    try {
+      await this.#bringAll(end);
+    } catch (error) {
+      if (this.#records.oversize !== undefined) await this.#records.recheck(this.#records.heard);
+      throw error;
+    }
+  }
+
+  async #bringAll(end: number): Promise<void> {
     await this.prepare(end);
     for (let attempt = 1; ; ) {
       throwIfAborted(this.#options.signal, `Materializing ${this.#current.view.name}`);
@@ -133,7 +124,7 @@ export class MaterializeCall {
 
   /** Makes the view's records anew if they are of another layout. */
   async prepare(end: number): Promise<void> {
-    if (this.#heard === Infinity) this.#heard = await this.#source.watch.heard();
+    if (this.#records.heard === Infinity) this.#records.heard = await this.#source.watch.heard();
     await this.#reload();
     const { id, rowsId } = this.#layout;
     const versions = this.#current.kept.length;
@@ -162,12 +153,12 @@ export class MaterializeCall {
     for (const [code, texts] of rows.keys().entries()) {
       const due = records.of(code, end);
       if (due !== undefined) pending.push(this.#merging(this.#source.online.keyOf(this.#current, texts), { rows: due, pushed, known }, plan, left));
-      if (pending.length < this.#recordsPerWrite) continue;
-      if (!(await this.#change(pending))) return this.#overtaken();
+      if (pending.length < this.#records.perWrite) continue;
+      if (!(await this.#records.change(pending, this.#generation))) return this.#overtaken();
       pending = [];
       this.#tell(before + starts[code + 1]!);
     }
-    if (!(await this.#change(pending)) || !(await this.#settle(left, end, plan, generation))) return this.#overtaken();
+    if (!(await this.#records.change(pending, this.#generation)) || !(await this.#settle(left, end, plan, generation))) return this.#overtaken();
     this.#rows = before + rows.index.order.length;
     this.#tell(this.#rows);
     return true;
@@ -225,27 +216,35 @@ export class MaterializeCall {
             return (next && record && only(mergeRecord(next, { rows: record.rows, pushed: true }, this.#layout, fold.now))) ?? next;
           },
         }));
-        if (!(await this.#changeAll(changes))) return false;
+        if (!(await this.#records.changeAll(changes, this.#generation))) return false;
+        if (await this.#makesSmaller()) return false;
         low = pass.high;
       }
       const again = new Map<Key, UnsureRows>();
-      if (!(await this.#changeAll([...left].map(([key, { added }]) => this.#merging(key, added, fold, again))))) return false;
+      if (!(await this.#records.changeAll([...left].map(([key, { added }]) => this.#merging(key, added, fold, again)), this.#generation))) return false;
       left = again;
     }
     return true;
   }
 
-  /** Folds old rows of records that were changed, now that it is noted that these rows are online: nobody brings them again. */
-  async #fold(end: number): Promise<void> {
-    const keys = [...this.#foldable];
-    this.#foldable.clear();
+  /**
+   * Has all records made anew where one, by itself, came to be larger than the storage takes: then its old rows are folded at once, since it is known of each batch whether it was read. Whether it did; a second time would
+   * come to the same.
+   */
+  async #makesSmaller(): Promise<boolean> {
+    if (this.#records.oversize === undefined || this.#madeSmaller || this.#layout.tiles.length === 0) return false;
+    this.#madeSmaller = true;
+    this.#records.oversize = undefined;
+    await noteRebuild(this.#source.storage, this.#current, this.#options);
+    return true;
+  }
+
+  /** Folds old rows of records, once it is noted that these rows are online: nobody brings them again. */
+  async #fold(keys: readonly Key[], end: number): Promise<void> {
     const plan = this.#foldPlan(this.#keepFrom(end));
     const generation = this.#generation;
-    for (let i = 0; i < keys.length; ) {
-      const some = keys.slice(i, i + this.#recordsPerWrite);
-      await this.#change(some.map((key) => ({ key, change: (record) => (record && generationOf(record) === generation ? foldRecord(record, plan) : undefined), isForm: () => true })));
-      i += some.length;
-    }
+    const changes = keys.map((key): RecordChange => ({ key, change: (record) => (record && generationOf(record) === generation ? foldRecord(record, plan) : undefined), isForm: () => true }));
+    await this.#records.changeAll(changes, generation);
   }
 
   #foldPlan(now: number): FoldPlan {
@@ -254,15 +253,41 @@ export class MaterializeCall {
 
   /** Goes on in the log from where it is known to be online; whether it came to the end, or someone else went on, or what was known no longer counts. */
   async #readOn(end: number): Promise<'done' | 'lost' | typeof rewritten> {
+    for (let most = Infinity; ; ) {
+      const result = await this.#readSome(end, most);
+      if (typeof result !== 'number') return result;
+      most = result;
+    }
+  }
+
+  /** Goes on in the log, by at most so many batches at once; or tells how many there may be where a record did not take more, of which rows can be folded in between. */
+  async #readSome(end: number, mostBatches: number): Promise<'done' | 'lost' | typeof rewritten | number> {
     const { log } = this.#source;
-    for await (const chunk of readChunks(this.#current, log, this.#state.value!.position, this.#options)) {
+    for await (const chunk of readChunks(this.#current, log, this.#state.value!.position, this.#options, mostBatches)) {
       if (chunk === rewritten) return rewritten;
       if (!(await this.#claim()) || !(await this.bring(chunk.rows, end))) return 'lost';
+      if (await this.#foldsOversize(chunk.batches.length > 1, end)) return Math.ceil(chunk.batches.length / 2);
       const held = heldOf(chunk.batches, end);
       if (!(await this.#note((state) => ({ ...state, position: chunk.position, end: latest(end, state.end), held: joinHeld(state.held ?? [], held) })))) return 'lost';
-      await this.#fold(end);
+      const foldable = [...this.#foldable];
+      this.#foldable.clear();
+      this.#folded.clear();
+      await this.#fold(foldable, end);
     }
     return 'done';
+  }
+
+  /** Folds what is online of a record that did not take more rows; whether it may take fewer now, or these. */
+  async #foldsOversize(areMany: boolean, end: number): Promise<boolean> {
+    if (this.#records.oversize === undefined || this.#layout.tiles.length === 0) return false;
+    const { key } = this.#records.oversize;
+    if (!areMany && this.#folded.has(key)) return false;
+    this.#folded.add(key);
+    this.#records.oversize = undefined;
+    // The others have rows that are not noted yet.
+    this.#foldable.clear();
+    await this.#fold([key], end);
+    return true;
   }
 
   /** Brings those rows online that were met before and are due only now; `undefined` when none is left. */
@@ -321,8 +346,8 @@ export class MaterializeCall {
     const state = this.#state.value!;
     const { rebuild } = state;
     const { id } = this.#layout;
-    if (rebuild?.layout === id && rebuild.generation > Math.max(state.generation ?? 0, this.#met - 1, dropped)) return (await this.#claim()) ? rebuild : undefined;
-    const plan: RebuildState = { layout: id, versions: this.#current.kept.length, generation: Math.max(latestGeneration(state), this.#met) + 1, end: latest(end, state.end), done: 0 };
+    if (rebuild?.layout === id && rebuild.generation > Math.max(state.generation ?? 0, this.#records.met - 1, dropped)) return (await this.#claim()) ? rebuild : undefined;
+    const plan: RebuildState = { layout: id, versions: this.#current.kept.length, generation: Math.max(latestGeneration(state), this.#records.met) + 1, end: latest(end, state.end), done: 0 };
     return (await this.#noteClaimed((seen) => ({ ...seen, rebuild: plan }))) ? plan : undefined;
   }
 
@@ -336,7 +361,7 @@ export class MaterializeCall {
     const { generation } = plan;
     const how = { end: plan.end, later, layout: this.#layout, fold: this.#foldPlan(this.#keepFrom(plan.end)) };
     const changes = [...records].map(([key, built]): RecordChange => ({ key, change: (record) => (generationOf(record) === generation ? undefined : rebuildRecord(record, built, how)) }));
-    if (!(await this.#changeAll(changes, generation))) {
+    if (!(await this.#records.changeAll(changes, generation))) {
       await this.#reload();
       return undefined;
     }
@@ -386,24 +411,18 @@ export class MaterializeCall {
 
   /** Ends what was brought by {@link MaterializeCall.bring}: rows of entities that were forgotten meanwhile are taken out. */
   async end(): Promise<void> {
-    if (this.#claimed) return this.#finish();
-    if (this.#wrote) await this.#recheck(this.#heard);
+    if (this.#claimed && this.#records.oversize === undefined) return this.#finish();
+    if (this.#records.areWritten) await this.#records.recheck(this.#records.heard);
+    this.#records.refuseOversize();
   }
 
   async #finish(): Promise<void> {
     // Those who died cannot ask any more.
     const { heard, dropSilent } = await this.#source.watch.unfinished();
-    await this.#recheck(Math.min(heard, this.#wrote ? this.#heard : Infinity));
+    await this.#records.recheck(Math.min(heard, this.#records.areWritten ? this.#records.heard : Infinity));
     await dropSilent();
     if (this.#state.value!.begun) await this.#note((state) => ({ ...state, begun: undefined }));
     this.#claimed = false;
-  }
-
-  async #recheck(heard: number): Promise<void> {
-    const { watch } = this.#source;
-    if (heard < Infinity) await watch.recheck(heard);
-    if (this.#wrote) await watch.close();
-    this.#wrote = false;
   }
 
   /** The generation of the records that are worked on. */
@@ -413,7 +432,7 @@ export class MaterializeCall {
 
   /** Whether records are of the layout and generation that this call works on, by a state, and nobody makes them anew. */
   #isInForce({ layout, generation = 0, rebuild }: MaterializedState): boolean {
-    return layout === this.#layout.id && rebuild === undefined && generation === this.#generation && generation >= this.#met;
+    return layout === this.#layout.id && rebuild === undefined && generation === this.#generation && generation >= this.#records.met;
   }
 
   async #reload(): Promise<void> {
@@ -423,34 +442,12 @@ export class MaterializeCall {
 
   /** Notes how far it is; `false` when someone else has meanwhile, and then what they noted is what is known. */
   async #note(next: (state: MaterializedState) => MaterializedState): Promise<boolean> {
+    this.#records.refuseOversize();
     const value = { ...next(this.#state.value ?? { layout: this.#layout.id }), call: this.#id };
     this.#state = await noteState(this.#source.storage, this.#current, this.#state, value, this.#options);
     if (this.#state.value === value) return true;
     this.#claimed = false;
     return false;
-  }
-
-  /** Changes records of a generation; `false` when one of a later was met. */
-  async #change(changes: readonly RecordChange[], generation: number = this.#generation): Promise<boolean> {
-    throwIfAborted(this.#options.signal, `Materializing ${this.#current.view.name}`);
-    if (changes.length === 0) return true;
-    if (!this.#wrote) await this.#source.watch.open(this.#heard);
-    this.#wrote = true;
-    const { changed, bytes, generation: met } = await this.#source.online.change(changes, { by: this.#id, generation }, this.#options);
-    this.#met = Math.max(this.#met, met);
-    this.#entities += changed;
-    this.#recordsPerWrite = Math.max(1, Math.min(maxRecordsPerWrite, changes.length * 2, Math.floor((changes.length * writeBytes) / (bytes + 1))));
-    return met <= generation;
-  }
-
-  /** Changes many records, some at a time. */
-  async #changeAll(changes: readonly RecordChange[], generation?: number): Promise<boolean> {
-    for (let i = 0; i < changes.length; ) {
-      const some = changes.slice(i, i + this.#recordsPerWrite);
-      i += some.length;
-      if (!(await this.#change(some, generation))) return false;
-    }
-    return true;
   }
 
   #keepFrom(end: number): number {

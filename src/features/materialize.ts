@@ -5,9 +5,10 @@ import type { Batch } from './batch.ts';
 import type { DefinitionCatalog } from './definitions/definition-catalog.ts';
 import { currentView, isOnDemand, type CurrentView } from './definitions/definition-states.ts';
 import { LoadedRows } from './loaded-rows.ts';
-import { MaterializeCall, type ForgettingWatch } from './materialize-call.ts';
+import { MaterializeCall } from './materialize-call.ts';
 import type { OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
+import type { ForgettingWatch } from './record-changes.ts';
 
 /** What a materialization did. */
 export interface MaterializeResult {

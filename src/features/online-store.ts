@@ -42,6 +42,15 @@ export interface ChangeResult {
   readonly bytes: number;
   /** The latest generation among the records that were met. */
   readonly generation: number;
+  /** The first of the records that have become larger than the storage takes; these stay as they were. */
+  readonly oversize?: OversizeRecord | undefined;
+}
+
+/** A record that is larger than the storage takes. */
+export interface OversizeRecord {
+  readonly key: Key;
+  readonly size: number;
+  readonly rows: number;
 }
 
 const maxAttempts = 100;
@@ -90,6 +99,7 @@ export class OnlineStore {
     let changed = 0;
     let bytes = 0;
     let met = 0;
+    let oversize: OversizeRecord | undefined;
     for (let attempt = 1; left.length > 0; attempt++) {
       if (attempt > maxAttempts) throw new ConflictError(`${left[0]!.key} was changed by others at each of ${maxAttempts} attempts; try again when it is less busy.`, { key: left[0]!.key });
       if (attempt > 3) await sleep(this.#clock, backoffMs(attempt - 3, { initialMs: 1, maxMs: 50 }, systemRandom), options.signal);
@@ -102,8 +112,12 @@ export class OnlineStore {
         const next = generationOf(record) > generation ? undefined : each.change(record);
         if (next === undefined) return [];
         const isForm = each.isForm?.(record, next) ?? false;
-        due.push({ each, first: !isForm && record?.by !== by });
         const encoded = encodeRecord({ ...next, by: isForm ? record?.by : by, ...(generation > 0 && { generation }) });
+        if (encoded.length > this.#storage.supports.maxRecordBytes) {
+          oversize ??= { key: each.key, size: encoded.length, rows: next.rows.rowCount };
+          return [];
+        }
+        due.push({ each, first: !isForm && record?.by !== by });
         bytes += encoded.length + (stored?.bytes.length ?? 0);
         const condition = stored ? { match: stored.version } : ('absent' as const);
         return [{ kind: 'put' as const, key: each.key, bytes: encoded, condition }];
@@ -113,7 +127,7 @@ export class OnlineStore {
       left = due.flatMap(({ each }, i) => (results[i]?.ok ? [] : [each]));
       changed += due.filter(({ first }, i) => first && results[i]?.ok).length;
     }
-    return { changed, bytes, generation: met };
+    return { changed, bytes, generation: met, oversize };
   }
 
   /** A record that was just read, decoded or from the cache. */

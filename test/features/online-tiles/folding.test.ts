@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView, type StorageAdapter } from 'modelkeep';
-import { layoutOf } from '../../../src/features/online-record.ts';
+import { decodeRecord, layoutOf } from '../../../src/features/online-record.ts';
 import { readValue, writeValue } from '../../../src/storage/records.ts';
 import { crashingStorage } from '../failing-storage.ts';
 import { simulatedClock } from '../simulated-clock.ts';
@@ -81,7 +81,12 @@ describe('folding', () => {
     await store.ingest(view, rows(0, 200_000));
     clock.set(start + 4001 * hour);
     expect(await store.materialize(view)).toEqual({ rows: 200_000, entities: 2 });
-    expect((await record(storage, 'anna')).length).toBeLessThan(64_000);
+    const bytes = await record(storage, 'anna');
+    const { rows: left, tiles } = decodeRecord(bytes, 'anna');
+    // The newest row and the one with the largest amount; a tile for each day of the month, the lifetime and each of five shops, of three parts at most.
+    expect(left.rowCount).toBe(2);
+    expect(tiles!.rowCount).toBeLessThanOrEqual(3 * (31 + 1 + 5));
+    expect(bytes.length).toBeLessThan(2_048 + 64 * (left.rowCount + tiles!.rowCount));
     await agree(store, start + 4001 * hour);
     expect(await store.materialize(view)).toEqual({ rows: 0, entities: 0 });
   });
