@@ -293,6 +293,7 @@ export type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, Relea
 export type { CheckedValue, CheckName, ColumnChecks, InvalidReason, TableChecks } from './features/table-checks.ts';
 export { checkSuite } from './features/definitions/check-suite.ts';
 export type { CheckSuite, CheckSuiteOptions } from './features/definitions/check-suite.ts';
+export type { CheckResult, CheckResultsQuery, CheckStatus, StoredCheckOutcome } from './features/quality/check-results.ts';
 export type { CheckOutcome, CheckReport, CheckSeverity } from './features/quality/check-run.ts';
 export type { DatasetReference, DayReference, DriftCheck, DriftMethod, DriftReference, ValuesReference } from './features/quality/drift-check.ts';
 export type { StoredCheckSuite } from './features/quality/stored-suites.ts';

@@ -53,6 +53,7 @@ import { OnlineReader } from './online-query.ts';
 import { OnlineStore } from './online-store.ts';
 import type { QuarantinedRow } from './quarantine.ts';
 import type { AllFreshnessOptions, FreshnessOptions, FreshnessPage, FreshnessReader, ViewFreshness } from './quality/freshness.ts';
+import type { CheckResult, CheckResultsQuery } from './quality/check-results.ts';
 import { CheckPreparer } from './quality/prepare-checks.ts';
 import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
@@ -172,6 +173,30 @@ export class FeatureStore implements AsyncDisposable {
   async listCheckSuites(options: OperationOptions = {}): Promise<StoredCheckSuite[]> {
     const { listSuites } = await import('./quality/stored-suites.ts');
     return listSuites(this.#storage, options);
+  }
+
+  /**
+   * What the checks of a view's ingestions came to, page by page and the newest first: one result for each call of `ingest` with `validate`, those that were refused included. They are kept without messages, since these may
+   * show values of someone; the rows that were set aside are in quarantine with theirs.
+   *
+   * @example
+   * ```ts
+   * import { FeatureStore, featureView, MemoryStorage } from 'modelkeep';
+   *
+   * const delays = featureView({ name: 'delays', entity: ['origin'], timestamp: 'landed', features: { delay: 'float64' } });
+   * const store = new FeatureStore({ storage: new MemoryStorage() });
+   * await store.apply([delays]);
+   * const rows = [{ origin: 'ATL', landed: '2024-05-01T10:00:00Z', delay: 12 }, { origin: 'JFK', landed: '2024-05-01T10:05:00Z', delay: 99_999 }];
+   * await store.ingest(delays, rows, { onInvalid: 'quarantine', batchId: 'may-1', validate: { columns: { delay: { max: 3000 } } } });
+   *
+   * const [result] = (await store.checkResults(delays, { status: 'failed' })).items;
+   * console.log(result?.batchId, result?.rows, result?.outcomes[0]); // may-1 2 { column: 'delay', check: 'max', severity: 'error', status: 'failed', rows: 1 }
+   * ```
+   */
+  async checkResults(view: string | FeatureView, query: CheckResultsQuery = {}): Promise<Page<CheckResult>> {
+    const { checkResults } = await import('./quality/check-results.ts');
+    const { view: current } = await this.#viewOf(view, query);
+    return checkResults(this.#storage, current.name, query);
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { ValidationError } from '../core/errors.ts';
+import { isModelkeepError, ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Page } from '../core/page.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
@@ -15,8 +15,12 @@ import { IngestTimes } from './ingest-times.ts';
 import type { Materializer, MaterializeResult } from './materialize.ts';
 import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
 import type { OnlineStore } from './online-store.ts';
+import type { CheckRun } from './quality/check-run.ts';
 import type { CheckPreparer } from './quality/prepare-checks.ts';
 import { Quarantine, splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
+
+/** What was counted of an ingestion so far. */
+type IngestCounts = { -readonly [Count in 'rows' | 'known' | 'quarantined' | 'batches']: number };
 
 /** How rows get into a feature store. */
 export class Ingester {
@@ -42,10 +46,22 @@ export class Ingester {
 
   /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */
   async ingest(current: CurrentView, source: TableSource, options: IngestOptions): Promise<IngestResult> {
-    const { name } = current.view;
-    const { signal, batchId, onInvalid = 'fail', validate } = options;
-    const checks = await this.#checks.prepare(current, validate, { signal });
+    const checks = await this.#checks.prepare(current, options.validate, { signal: options.signal });
     const total = { rows: 0, known: 0, quarantined: 0, batches: 0 };
+    try {
+      await this.#take(current, source, options, checks, total);
+    } catch (error) {
+      // Whoever asks why rows were refused must know it from the error first.
+      if (checks && isModelkeepError(error, 'validation')) await this.#noteChecks(current, checks, options, total, true).catch(() => undefined);
+      throw error;
+    }
+    if (checks) await this.#noteChecks(current, checks, options, total, false);
+    return { ...total, ...(checks && { checks: checks.report() }) };
+  }
+
+  async #take(current: CurrentView, source: TableSource, options: IngestOptions, checks: CheckRun | undefined, total: IngestCounts): Promise<void> {
+    const { name } = current.view;
+    const { signal, batchId, onInvalid = 'fail' } = options;
     let heard = await this.#forgetting.heard(current, { signal });
     for await (const part of partsOf(current, source, { onInvalid, checks, signal })) {
       let earliest = heard;
@@ -73,7 +89,11 @@ export class Ingester {
       if (onInvalid === 'quarantine' && heard > earliest) await this.#forgetting.recheckQuarantine(current, earliest, { signal });
       options.onProgress?.({ phase: 'ingest', done: total.rows + total.known + total.quarantined });
     }
-    return { ...total, ...(checks && { checks: checks.report() }) };
+  }
+
+  async #noteChecks(current: CurrentView, checks: CheckRun, { batchId, signal }: IngestOptions, { rows, quarantined }: IngestCounts, refused: boolean): Promise<void> {
+    const { noteCheckResult } = await import('./quality/check-results.ts');
+    await noteCheckResult(this.#storage, current, checks.report(), { at: this.#clock.now(), batchId, refused, rows: checks.rows, ingested: rows, quarantined }, { signal });
   }
 
   /** Rows that are set aside. */

@@ -62,6 +62,7 @@ interface Count {
 export class CheckRun {
   readonly #suite: string | undefined;
   readonly #counts = new Map<string, Count>();
+  #rows = 0;
   readonly #parts: readonly { readonly severity: CheckSeverity; readonly run: RunChecks }[];
 
   constructor({ suite, parts, shape, now, measure }: FittedChecks) {
@@ -74,9 +75,15 @@ export class CheckRun {
     });
   }
 
+  /** How many rows were looked at. */
+  get rows(): number {
+    return this.#rows;
+  }
+
   /** Looks at a table; notes the rows that are invalid. */
   run(table: Table, note: NoteInvalid): void {
     if (table.rowCount === 0) return;
+    this.#rows += table.rowCount;
     for (const { severity, run } of this.#parts) {
       run(table, (row, reason) => {
         const count = this.#counts.get(idOf(severity, reason.column, reason.check))!;
