@@ -65,7 +65,7 @@ import type { StalenessChange } from './quality/staleness.ts';
 import { stalenessOf, stalenessOfAll } from './quality/staleness-source.ts';
 import type { StoredCheckSuite } from './quality/stored-suites.ts';
 import type { StatisticsQuery, ViewStatistics } from './quality/view-statistics.ts';
-import type { OnlineFeatures } from './serve.ts';
+import { servedFeatures, type OnlineFeatures, type ServedFeatures } from './serve.ts';
 
 const defaultCacheBytes = 512 * 1024 * 1024;
 
@@ -385,9 +385,13 @@ export class FeatureStore implements AsyncDisposable {
    * materialized again before a new feature can be computed.
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
+    return (await this[servedFeatures](query)).toFeatures();
+  }
+
+  /** @internal */
+  async [servedFeatures](query: OnlineQuery): Promise<ServedFeatures> {
     checkOnlineQuery(query);
-    const served = await this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
-    return served.toFeatures();
+    return this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
   }
 
   /**

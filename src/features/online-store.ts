@@ -142,7 +142,7 @@ export class OnlineStore {
       return cached;
     }
     const record = decodeRecord(stored.bytes, key);
-    const loaded = { version: stored.version, record, index: indexOf(record), bytes: stored.bytes.length * 3 + 1_000 };
+    const loaded = { version: stored.version, record, index: indexOf(record), bytes: memoryOf(record, stored.bytes.length) };
     this.#forget(key);
     this.#cache.set(key, loaded);
     this.#cached += loaded.bytes;
@@ -157,4 +157,10 @@ export class OnlineStore {
     this.#cached -= this.#cache.get(key)?.bytes ?? 0;
     this.#cache.delete(key);
   }
+}
+
+/** Bytes that a decoded record takes in memory, roughly and rather too many, with what answers are computed by and the last of them: for an aggregate some running totals, and objects that weigh more than a few rows. */
+function memoryOf({ rows, windows }: OnlineRecord, storedBytes: number): number {
+  const columns = Object.keys(rows.columns).length;
+  return windows.length === 0 ? 2_000 + 3 * storedBytes + 250 * columns : 2_000 + 6 * storedBytes + 2_200 * columns;
 }

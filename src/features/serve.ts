@@ -4,6 +4,9 @@ import type { AskedColumn, AskedView } from './definitions/query-plan.ts';
 import { ownValue } from './own-values.ts';
 import type { FeatureStatus, RecordAnswer } from './record-answer.ts';
 
+/** Under which a store of features gives {@link ServedFeatures}, for what writes them in a form of its own. */
+export const servedFeatures: unique symbol = /* @__PURE__ */ Symbol.for('modelkeep.servedFeatures');
+
 /** Features for serving, in the order of the entities. */
 export interface OnlineFeatures {
   /** The entities' own columns, then the features; a value whose status is not `PRESENT` is the feature's default, or `null`. */

@@ -1,16 +1,12 @@
-import { fromBase64, toBase64 } from '../core/bytes.ts';
+import { fromBase64 } from '../core/bytes.ts';
 import type { ColumnType } from '../core/column.ts';
-import { stringifyLossless } from '../core/lossless-json.ts';
 import type { Row } from '../core/table.ts';
 import type { FeatureView } from '../features/definitions/feature-view.ts';
 import { viewColumns } from '../features/definitions/feature-view.ts';
-import type { OnlineFeatures } from '../features/serve.ts';
 import { Refusal } from './refusal.ts';
 
 /** Columns as a request gives them, all of one length. */
 export type WireColumns = Readonly<Record<string, readonly unknown[]>>;
-
-const epoch = '1970-01-01T00:00:00Z';
 
 /** Columns of a body, checked. `path` names them in messages. */
 export function wireColumns(value: unknown, path: string): { columns: WireColumns; rowCount: number } {
@@ -71,49 +67,6 @@ function base64(text: string, path: string): Uint8Array {
 function asFloat(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   return value === 'NaN' ? NaN : value === 'Infinity' ? Infinity : value === '-Infinity' ? -Infinity : value;
-}
-
-/** The answer to a request for features: entity keys first, then the features, each a column. `types` has the type of each feature column. */
-export function onlineAnswer(found: OnlineFeatures, types: ReadonlyMap<string, ColumnType>): string {
-  const names = Object.keys(found.columns);
-  const timesOf = timeTexts();
-  const results = names.map((name) => {
-    const column = found.columns[name]!;
-    const wire = wireValueOf(types.get(name));
-    const values = wire ? column.map(wire) : column;
-    const statuses = found.statuses[name] ?? column.map(() => 'PRESENT');
-    const times = found.timestamps[name];
-    return `{"values":${stringifyLossless(values)},"statuses":${JSON.stringify(statuses)},"event_timestamps":${times ? timesOf(times) : JSON.stringify(column.map(() => epoch))}}`;
-  });
-  return `{"metadata":{"feature_names":${JSON.stringify(names)}},"results":[${results.join(',')}]}`;
-}
-
-/** Times as epoch seconds, bytes as base64; `undefined` for values that are as they are. */
-function wireValueOf(type: ColumnType | undefined): ((value: unknown) => unknown) | undefined {
-  if (type === 'timestamp') return (value) => (typeof value === 'number' ? value / 1000 : value);
-  if (type === 'bytes') return (value) => (value instanceof Uint8Array ? toBase64(value) : value);
-  return undefined;
-}
-
-/** Writes lists of times, one that many columns share and moments that many rows share only once. */
-function timeTexts(): (times: readonly (number | null)[]) => string {
-  const lists = new Map<readonly (number | null)[], string>();
-  const texts = new Map<number | null, string>([[null, `"${epoch}"`]]);
-  const textOf = (time: number | null): string => {
-    const text = texts.get(time) ?? `"${timeText(time!)}"`;
-    texts.set(time, text);
-    return text;
-  };
-  return (times) => {
-    const list = lists.get(times) ?? `[${times.map(textOf).join(',')}]`;
-    lists.set(times, list);
-    return list;
-  };
-}
-
-/** RFC 3339 as protobuf writes it: with a fraction only where there is one. */
-function timeText(time: number): string {
-  return new Date(time).toISOString().replace('.000Z', 'Z');
 }
 
 function invalid(message: string): Refusal {

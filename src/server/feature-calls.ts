@@ -6,7 +6,9 @@ import type { FeatureSchema } from '../features/feature-schema.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
 import { jsonAnswer, type Answer } from './answer.ts';
 import { noFeature, noField, noKeys, noPushSource, noService, noView, textAnswer } from './feast-refusal.ts';
-import { onlineAnswer, pushedColumns, rowsOf, wireColumns } from './feast-wire.ts';
+import { servedFeatures } from '../features/serve.ts';
+import type { FeastTexts } from './feast-texts.ts';
+import { pushedColumns, rowsOf, wireColumns } from './feast-wire.ts';
 import type { MaterializeJobs } from './materialize-jobs.ts';
 import { Refusal } from './refusal.ts';
 
@@ -20,6 +22,7 @@ export interface FeatureCall {
   readonly maxValues: number;
   readonly pushSources: Readonly<Record<string, string>>;
   readonly jobs: MaterializeJobs;
+  readonly texts: FeastTexts;
   /** Throws unless the request may do this to the view. */
   readonly permit: (action: 'read' | 'write' | 'call' | 'list', view: string) => Promise<void>;
 }
@@ -48,8 +51,8 @@ async function getOnlineFeatures(call: FeatureCall): Promise<Answer> {
   if (lacking.length > 0) throw noKeys(lacking);
   const values = rowCount * (schema.columns.length + Object.keys(columns).length);
   if (values > call.maxValues) throw new Refusal(413, 'validation', `The answer would have ${values} values; at most ${call.maxValues} are given at once.`, { details: { limit: call.maxValues } });
-  const found = await store.getOnlineFeatures({ entities: rowsOf(columns, rowCount), features, fullFeatureNames, signal });
-  return textAnswer(200, onlineAnswer(found, new Map(schema.columns.map(({ name, type }) => [name, type]))));
+  const found = await store[servedFeatures]({ entities: rowsOf(columns, rowCount), features, fullFeatureNames, signal });
+  return textAnswer(200, call.texts.answer(found, new Map(schema.columns.map(({ name, type }) => [name, type]))));
 }
 
 /** What a request would be given, errors worded as those of the protocol. */

@@ -11,6 +11,7 @@ import { assertIdentity } from './call.ts';
 import { Cors } from './cors.ts';
 import { ErrorAnswers } from './error-answer.ts';
 import { asFeast } from './feast-refusal.ts';
+import { FeastTexts } from './feast-texts.ts';
 import { featureCalls, type FeatureCall } from './feature-calls.ts';
 import { checkFeatureHandlerOptions, type FeatureHandlerOptions } from './feature-handler-options.ts';
 import { incomingOf, type IncomingRequest } from './incoming-request.ts';
@@ -69,6 +70,7 @@ class FeatureServer {
   readonly #cors: Cors;
   readonly #budget: ByteBudget;
   readonly #jobs: MaterializeJobs;
+  readonly #texts = new FeastTexts();
   readonly #timeoutMs: number;
   #inFlight = 0;
 
@@ -133,7 +135,7 @@ class FeatureServer {
   #callOf(request: IncomingRequest, body: FeatureCall['body'], search: string): FeatureCall {
     const { authorize, limits = {}, pushSources = {} } = this.#options;
     return {
-      ...{ store: this.#store, body, signal: request.signal, pushSources, jobs: this.#jobs },
+      ...{ store: this.#store, body, signal: request.signal, pushSources, jobs: this.#jobs, texts: this.#texts },
       query: new URLSearchParams(search),
       now: () => this.#clock.now(),
       maxValues: limits.values ?? 1_000_000,

@@ -280,6 +280,8 @@ function copyOf({ version, bytes, blobs }: StoredRecord): StoredRecord {
     get bytes() {
       return (own ??= new Uint8Array(bytes));
     },
-    blobs: [...blobs],
+    blobs: blobs.length === 0 ? noBlobs : [...blobs],
   };
 }
+
+const noBlobs: readonly Digest[] = /* @__PURE__ */ Object.freeze([]);
