@@ -1,20 +1,19 @@
-import { decode, encode } from '../core/codec.ts';
 import type { FailureRecord } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
+import { attemptsHere } from './attempt-maker.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
 import { initialState, isAsking, isFinal, unbegun, type RunOutcome, type RunState, type StepState } from './run-state.ts';
-import { stableChance } from './retry.ts';
 import { RunExecutor, type ExecutorParts } from './run-executor.ts';
 import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
 import type { ParkedRun, RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult } from './step-result.ts';
-import { stepTools } from './step-tools.ts';
 import type { AttemptFacts, RestoredItems } from './trial.ts';
+import { trialTools } from './trial-tools.ts';
 import { unitKey } from './units.ts';
 
 /** Records of steps by name. */
@@ -125,8 +124,7 @@ function executorOf(
   { head, definition, lease, records }: HeldRun,
   { restored, items, concurrency, parks, outputs, cache, watch, notify }: Begun,
 ): RunExecutor {
-  const { store, clock, random, graceMs, runTimeoutMs, slots } = host;
-  const params = head.params === undefined ? undefined : encode(head.params);
+  const { store, clock, runTimeoutMs, slots } = host;
   const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
   return new RunExecutor({
     head,
@@ -140,12 +138,9 @@ function executorOf(
     outputs,
     cache,
     watch,
-    params: () => params && decode(params, head.id),
     clock,
-    graceMs,
-    tools: (attempt) => stepTools(host, head, attempt),
+    attempts: (onWork) => attemptsHere({ ...trialTools(host, head), outputs, cache, onWork }),
     slots,
-    chance: (unit, attempt) => random?.() ?? stableChance(head.id, unit, attempt),
     notify,
   });
 }

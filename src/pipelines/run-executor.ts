@@ -1,20 +1,23 @@
-import type { Undo } from '../core/clock.ts';
+import type { Clock, Undo } from '../core/clock.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Version } from '../storage/contract.ts';
+import type { AttemptMaker, WorkListener } from './attempt-maker.ts';
+import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import { copyItem, type ItemList } from './item-list.ts';
 import type { RunLease } from './lease.ts';
+import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import { decide } from './reducer.ts';
 import type { AbortUnit, AwaitDeadline, RunCommand, RunEvent, WaitOver } from './run-event.ts';
 import { isFinal, waitsOf, type RunState, type StepState } from './run-state.ts';
-import type { StepRecord } from './run-store.ts';
+import type { RunHead, RunStore, StepRecord } from './run-store.ts';
 import { hasOutput, stepResult, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
 import type { StoredItems } from './stored-output.ts';
 import { runTimeout, stepTimeout } from './timeouts.ts';
-import { Trial, type AttemptFacts, type RestoredItems, type SavedOutput, type TrialEnd, type TrialParts } from './trial.ts';
+import type { AttemptFacts, RestoredItems, SavedOutput, TrialEnd } from './trial.ts';
 import { unitKey, unitName, type UnitName } from './units.ts';
 import type { Decision } from './waiting/decision.ts';
 import { settled } from './waiting/settled.ts';
@@ -22,7 +25,14 @@ import type { StepWait } from './waiting/wait.ts';
 import type { WaitWatch, WaitWatchParts } from './waiting/wait-watch.ts';
 
 /** What a run is carried out with. */
-export interface ExecutorParts extends Omit<TrialParts, 'onWork'> {
+export interface ExecutorParts {
+  readonly head: RunHead;
+  readonly store: RunStore;
+  readonly outputs: Outputs;
+  /** Absent when no step has asked for one. */
+  readonly cache: StepCache | undefined;
+  readonly clock: Clock;
+  readonly attempts: (onWork: WorkListener) => AttemptMaker;
   readonly definition: Definition;
   readonly state: RunState;
   /** Versions of the step records that there are. */
@@ -62,7 +72,7 @@ type News = TrialEnd | WaitEnd | { readonly event: Exclude<RunEvent, (TrialEnd |
 export class RunExecutor {
   readonly #parts: ExecutorParts;
   readonly #versions: Map<string, Version>;
-  readonly #trialParts: TrialParts;
+  readonly #maker: AttemptMaker;
   readonly #news: News[] = [];
   readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
   readonly #timers = new Map<string, Undo>();
@@ -79,7 +89,7 @@ export class RunExecutor {
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
-    this.#trialParts = { ...parts, onWork: (unit, attempt) => this.#notify({ type: 'step-started', ...unit, attempt }) };
+    this.#maker = parts.attempts((unit, attempt) => this.#notify({ type: 'step-started', ...unit, attempt }));
     this.#versions = new Map(parts.versions);
     this.#facts = new Map(parts.facts);
     this.#state = parts.state;
@@ -213,9 +223,11 @@ export class RunExecutor {
     for (const record of records) {
       const key = unitKey(record);
       const yielded = yields.get(key);
-      if (isFinal(record.status)) this.#parts.outputs.keep(record, record.output, yielded?.output?.bytes);
-      if (isFinal(record.status)) this.#facts.delete(key);
-      else if (yielded?.facts) this.#facts.set(key, yielded.facts);
+      if (isFinal(record.status)) {
+        this.#parts.outputs.keep(record, record.output, yielded?.output?.bytes);
+        this.#facts.delete(key);
+        this.#maker.recorded(unitName(record));
+      } else if (yielded?.facts) this.#facts.set(key, yielded.facts);
     }
   }
 
@@ -308,7 +320,7 @@ export class RunExecutor {
       const { step, index } = unit;
       const item = index === undefined ? undefined : { index, value: copyItem(this.#lists.get(step)!, index) };
       const subject = { definition, item, restored: this.#parts.items.get(step), attempt, controller, states: this.#statesFor(definition) };
-      return await new Trial(this.#trialParts, subject).make();
+      return await this.#maker.make(subject);
     } finally {
       release?.();
     }
@@ -353,6 +365,7 @@ export class RunExecutor {
   async #stopAll(): Promise<void> {
     for (const undo of [...this.#timers.values(), ...this.#deadlines.values()]) undo();
     await this.#waits?.stop();
+    await this.#maker.stop(this.#state.status !== 'running');
     const attempts = [...this.#attempts.values()];
     for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
     await Promise.all(attempts.map(({ done }) => done));
