@@ -270,6 +270,8 @@ export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';
 export type { FinalStepOptions, MapHandle, PartialOutput, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFacts, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
 export type { StepWork } from './pipelines/step-work.ts';
+export type { StepExecutor, StepTask } from './pipelines/workers/step-executor.ts';
+export type { StepWorker, WorkOptions } from './pipelines/workers/step-worker.ts';
 export type { TriggerRule } from './pipelines/trigger-rule.ts';
 export type { EndsOptions, RunEnd } from './pipelines/triggers/run-ends.ts';
 export type { TriggeredParams, TriggerOptions, TriggerParams, TriggerTiming } from './pipelines/triggers/trigger-options.ts';

@@ -1,3 +1,5 @@
+import { canonicalJson } from '../core/codec.ts';
+import { digestOf, type Digest } from '../core/digest.ts';
 import { ValidationError } from '../core/errors.ts';
 import { childOf, type ChildPipeline } from './nesting/child-pipeline.ts';
 import { planSteps, type Plan } from './plan.ts';
@@ -43,6 +45,13 @@ export class Definition {
   /** The pipelines that steps run. */
   get children(): ChildPipeline[] {
     return [...this.steps.values()].flatMap(({ run }) => childOf(run) ?? []);
+  }
+
+  /** Of the graph and the declared versions of what steps do, in whatever order they were defined: processes that have the same make each other's attempts. */
+  get digest(): Digest {
+    const versions = new Map([...this.steps.values()].map(({ handle, cache }) => [handle.name, cache?.version]));
+    const steps = this.shape().map((step) => ({ ...step, version: versions.get(step.name) }));
+    return digestOf(canonicalJson(steps.sort((a, b) => (a.name < b.name ? -1 : 1)), 'definition'));
   }
 
   shape(): StepShape[] {

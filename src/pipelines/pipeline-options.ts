@@ -13,6 +13,7 @@ import type { RefreshOptions } from './caching/refresh.ts';
 import type { PipelineListener } from './pipeline-event.ts';
 import { nameSchema, type StepHandle } from './step.ts';
 import type { StepTracker } from './step-tracking.ts';
+import type { StepExecutor } from './workers/step-executor.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions<Input, Params> {
@@ -46,6 +47,12 @@ export interface PipelineOptions<Input, Params> {
    * @default none
    */
   pools?: Readonly<Record<string, number>> | undefined;
+  /**
+   * Who makes the attempts at steps: `'workers'` are the processes that {@link Pipeline.work} for this pipeline and find them in the store; a {@link StepExecutor} brings them to others by a queue. Give the same in all processes of the pipeline.
+   *
+   * @default the process that the run goes on in
+   */
+  executor?: 'workers' | StepExecutor | undefined;
   /** @default the host's */
   clock?: Clock | undefined;
   /** The jitter of the waits between attempts. @default derived from run, step and attempt, so that it can be replayed */
@@ -97,6 +104,7 @@ export const pipelineOptionsSchema: z.ZodMiniType<PipelineOptions<unknown, unkno
   tracker: z.optional(having<StepTracker>('startRun', 'must be a Tracker')),
   logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
   pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
+  executor: z.optional(z.union([z.literal('workers'), having<StepExecutor>('execute', "must be 'workers' or have a method execute")])),
   clock: clockOption,
   random: z.optional(callable<Random>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),

@@ -63,6 +63,9 @@ import type { ApprovalOutput } from './waiting/decision.ts';
 import type { ListWaitingOptions } from './waiting/list-waiting.ts';
 import { isForPerson, type WaitingStep } from './waiting/wait.ts';
 import { defineApproval, defineSleep, type ApprovalOptions, type SleepOptions } from './waiting/waiting-steps.ts';
+import type { StepTask } from './workers/step-executor.ts';
+import type { StepWorker, WorkOptions } from './workers/step-worker.ts';
+import { StepWorkers } from './workers/step-workers.ts';
 
 /** What a run begins with. */
 type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
@@ -102,11 +105,12 @@ export class Pipeline<Input = undefined, Params = Input> {
   readonly #steps = new Map<string, StepDefinition>();
   readonly #launches: LaunchHost;
   readonly #kept: Kept;
+  readonly #workers: StepWorkers;
   readonly #asChild: SubPipelineHost;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, clock, random, logger, onError: listener } = check(pipelineOptionsSchema, options, 'options');
+    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, executor, clock, random, logger, onError: listener } = check(pipelineOptionsSchema, options, 'options');
     this.name = name;
     this.#schema = params;
     this.#owner = owner ?? newId();
@@ -126,6 +130,7 @@ export class Pipeline<Input = undefined, Params = Input> {
       slots: new PoolSlots(this.#pools),
       leaseMs: this.#leaseMs,
       tracker,
+      executor,
       onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
       event: (head, type, data) => this.#event(head, type, data),
@@ -133,6 +138,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     const onError = (error: unknown): void => this.#report(error);
     this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, hasApprovals: () => [...this.#steps.values()].some(({ waits }) => waits !== undefined && isForPerson({ kind: waits })), validated: (given) => this.#validated(given), carryOut: this.#carryOut };
     this.#kept = new Kept(this.#launches);
+    this.#workers = new StepWorkers(name, this.#owner, this.#host);
     this.#asChild = {
       name,
       storage,
@@ -579,6 +585,44 @@ export class Pipeline<Input = undefined, Params = Input> {
   start(options: KeeperOptions = {}): PipelineKeeper {
     this.#definition();
     return this.#kept.start(options);
+  }
+
+  /**
+   * Makes attempts at the steps of this pipeline in this process, for runs of the same definition that any process carries out with `executor: 'workers'`, until it is closed. Any number of processes may do so: each attempt is claimed by one of
+   * them, by compare-and-swap with a fencing token. One that gives no sign of life for the time of `lease` loses its attempts to the next, and what it comes to afterwards is not taken; so an attempt may be made twice, but counts once. Steps that are
+   * added later are not known to it. While it is not closed, it keeps the process alive. What goes wrong in the background is told to the pipeline's `logger` and `onError`.
+   *
+   * Throws `ValidationError` when an option is not what it must be, or the pipeline has no steps.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage(); // a FilesystemStorage or HttpStorage, where the processes are several
+   * const define = () => {
+   *   const pipeline = new Pipeline({ name: 'retrain', storage, executor: 'workers' });
+   *   const rows = pipeline.step('ingest', {}, () => [1, 2, 6]);
+   *   const mean = pipeline.step('train', { needs: { rows } }, ({ inputs }) => inputs.rows.reduce((sum, y) => sum + y, 0) / inputs.rows.length);
+   *   return { pipeline, mean };
+   * };
+   * await using worker = define().pipeline.work({ concurrency: 2 }); // in any process
+   * const { pipeline, mean } = define(); // and in another
+   * const result = await pipeline.run();
+   * console.log(result.output(mean)); // 3
+   * ```
+   */
+  work(options: WorkOptions = {}): StepWorker {
+    return this.#workers.work(this.#definition(), options);
+  }
+
+  /**
+   * Makes the attempt that a queue has brought from a {@link StepExecutor}, and resolves when that has ended and is recorded, whether this process made it or another. A task that is not wanted any more is passed over. While another process holds its
+   * claim, this waits, and takes over when that dies. When the signal fires, the attempt is stopped and given back.
+   *
+   * Throws `ValidationError` when the task is none or is of another definition of the pipeline, `AbortedError` when the signal fires while it waits, and the error of the store when it fails: deliver the task again then.
+   */
+  async perform(task: StepTask, options: OperationOptions = {}): Promise<void> {
+    await this.#workers.perform(this.#definition(), task, options);
   }
 
   /**

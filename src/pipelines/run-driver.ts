@@ -1,6 +1,6 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
-import { attemptsHere } from './attempt-maker.ts';
+import { attemptsHere, type AttemptMaker, type WorkListener } from './attempt-maker.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
@@ -52,8 +52,9 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   notify?.({ ...base, type: 'run-started', at: clock.now(), resumed: run.resumed, steps: { total: definition.steps.size, succeeded } });
   const cache = await cacheFor(host, run);
   const watch = await watchFor(host, run);
+  const board = host.executor && (await boardFor(host, host.executor, run));
   const { concurrency = 8, parks = true } = options;
-  const state = await executorOf(host, run, { restored, items, outputs, cache, watch, concurrency, parks, notify }).execute(options.signal);
+  const state = await executorOf(host, run, { restored, items, outputs, cache, watch, board, concurrency, parks, notify }).execute(options.signal);
   const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
   if (state.status === 'waiting') return resultOf(host, await park(host, run, state, notify), definition, states, outputs);
   const status = state.status as RunOutcome;
@@ -108,12 +109,20 @@ export async function finishedRun(host: RunHost, head: RunHead, definition: Defi
 async function cacheFor({ store, clock, leaseMs, onError }: RunHost, { head, definition, lease }: HeldRun): Promise<StepCache | undefined> {
   if (![...definition.steps.values()].some(({ cache }) => cache)) return undefined;
   const { StepCache } = await import('./caching/step-cache.ts');
-  return new StepCache(store, { run: head.id, params: head.params, refresh: head.refresh ?? [], fence: lease.fence, leaseMs, clock, onError });
+  return new StepCache(store, { run: head.id, params: head.params, refresh: head.refresh ?? [], holder: lease.fence, leaseMs, clock, onError });
+}
+
+/** Loads what has attempts made by other processes. */
+async function boardFor({ store, clock, onError }: RunHost, executor: NonNullable<RunHost['executor']>, { head, definition, lease }: HeldRun): Promise<Begun['board']> {
+  const { TaskBoard } = await import('./workers/task-board.ts');
+  return (onWork) => new TaskBoard({ head, store, lease, definition: definition.digest, clock, executor: executor === 'workers' ? undefined : executor, onError, onWork });
 }
 
 /** What a run begins with in this process. */
 interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'watch' | 'notify'> {
   readonly parks: boolean;
+  /** Given when attempts are made elsewhere. */
+  readonly board: ((onWork: WorkListener) => AttemptMaker) | undefined;
   readonly restored: ReadonlyMap<string, StepState>;
   readonly items: ReadonlyMap<string, RestoredItems>;
   readonly concurrency: number;
@@ -122,7 +131,7 @@ interface Begun extends Pick<ExecutorParts, 'outputs' | 'cache' | 'watch' | 'not
 function executorOf(
   host: RunHost,
   { head, definition, lease, records }: HeldRun,
-  { restored, items, concurrency, parks, outputs, cache, watch, notify }: Begun,
+  { restored, items, concurrency, parks, outputs, cache, watch, board, notify }: Begun,
 ): RunExecutor {
   const { store, clock, runTimeoutMs, slots } = host;
   const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
@@ -139,7 +148,7 @@ function executorOf(
     cache,
     watch,
     clock,
-    attempts: (onWork) => attemptsHere({ ...trialTools(host, head), outputs, cache, onWork }),
+    attempts: board ?? ((onWork) => attemptsHere({ ...trialTools(host, head), outputs, cache, onWork })),
     slots,
     notify,
   });

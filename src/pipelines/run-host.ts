@@ -6,6 +6,7 @@ import type { PoolSlots } from './pool-slots.ts';
 import type { RunHead, RunStore } from './run-store.ts';
 import type { StepTracker } from './step-tracking.ts';
 import type { StepHandle } from './step.ts';
+import type { StepExecutor } from './workers/step-executor.ts';
 
 /** What the runs of a pipeline in this process have in common. */
 export interface RunHost {
@@ -21,6 +22,8 @@ export interface RunHost {
   readonly logCharacters: number;
   /** Where steps have runs that ask for one. */
   readonly tracker: StepTracker | undefined;
+  /** What has attempts made elsewhere; absent when they are made here. */
+  readonly executor: 'workers' | StepExecutor | undefined;
   readonly onError: ErrorListener;
   readonly isOwn: (handle: unknown) => handle is StepHandle;
   /** An event of a run's history. */

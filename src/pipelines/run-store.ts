@@ -97,6 +97,11 @@ export class RunStore {
     return `${this.root}/logs/${run}/${unitSegments(unit)}`;
   }
 
+  /** Where an attempt at a step of a run, or at an item of one, waits for who makes it. */
+  taskKey(run: string, unit: UnitName): Key {
+    return `${this.root}/tasks/${run}/${unitSegments(unit)}`;
+  }
+
   /** Records a run; throws `ConflictError` when there is one of that id. */
   async create(head: RunHead, event: NewAuditEvent): Promise<void> {
     const { id, triggeredBy, startedAt: at } = head;

@@ -53,8 +53,8 @@ export interface CacheUser {
   readonly params: unknown;
   /** The steps, or all, that take nothing and make their outputs anew. */
   readonly refresh: true | readonly string[];
-  /** Under which fence the run is worked on. */
-  readonly fence: number;
+  /** Tells whoever works for the run at this moment from all who did before. */
+  readonly holder: string | number;
   readonly leaseMs: number;
   readonly clock: Clock;
   readonly onError: ErrorListener;
@@ -147,13 +147,13 @@ export class StepCache {
   readonly #isPast = ({ owner }: LeaseRecord): boolean => owner.startsWith(`${this.#user.run}.`);
 
   #leaseTerms({ step, attempt }: CacheRequest, key: string): LeaseTerms {
-    const { run, fence, leaseMs, clock, onError } = this.#user;
+    const { run, holder, leaseMs, clock, onError } = this.#user;
     return {
       storage: this.#store.storage,
       key: this.#store.flightKey(step, key),
       subject: `The output of step '${step}' in run ${run}`,
       // No two attempts have this in common, so that none takes the lease of another for its own.
-      owner: `${run}.${fence}.${attempt}`,
+      owner: `${run}.${holder}.${attempt}`,
       ttlMs: leaseMs,
       clock,
       onError,

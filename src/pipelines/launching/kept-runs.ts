@@ -8,11 +8,11 @@ const backoff = { initialMs: 1_000, maxMs: 60_000 };
 /** The runs that a worker carries out in this process, and the loop in which it looks for more. */
 export class KeptRuns {
   readonly loop: LookLoop;
-  readonly #host: LaunchHost;
+  readonly #host: Pick<LaunchHost, 'clock' | 'onError'>;
   readonly #cancel = new AbortController();
   readonly #runs = new Map<string, Promise<void>>();
 
-  constructor(host: LaunchHost, look: (signal: AbortSignal) => Promise<Look>) {
+  constructor(host: Pick<LaunchHost, 'clock' | 'onError'>, look: (signal: AbortSignal) => Promise<Look>) {
     const { clock, onError } = host;
     this.#host = host;
     // Whoever keeps schedules wants to be kept alive for the next one.
