@@ -5,7 +5,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { ReadOptions, Version } from '../../storage/contract.ts';
 import { listAll, readValue, readValues, type ValueRecord } from '../../storage/records.ts';
 import type { RunStore } from '../run-store.ts';
-import type { StoredOutput } from '../stored-output.ts';
+import { blobsOf } from '../stored-output.ts';
 import type { UnitName } from '../units.ts';
 import type { TaskRecord } from './task-record.ts';
 
@@ -56,7 +56,8 @@ export class TaskStore {
   /** Writes a task over what was found, or where nothing was; gives its version, and `undefined` when somebody else was first. */
   async put(key: Key, task: TaskRecord, found: Version | undefined): Promise<Version | undefined> {
     const { storage } = this.#store;
-    const blobs = [task.states, task.end?.facts.list, task.end?.output?.stored].flatMap(blobsOf);
+    const { facts, output } = task.end ?? {};
+    const blobs = blobsOf([task.states, facts?.list, facts?.held, output?.stored]);
     const condition = found === undefined ? ('absent' as const) : { match: found };
     const [result] = await storage.write([{ kind: 'put', key, bytes: encode(task, key), blobs, condition, operationId: newId() }]);
     return result!.ok ? result!.version : undefined;
@@ -72,8 +73,4 @@ export class TaskStore {
 // A cache that somebody has put before the store must not hide what others did.
 function fresh(options: OperationOptions | undefined): ReadOptions {
   return { ...options, fresh: true };
-}
-
-function blobsOf(stored: StoredOutput | undefined): `sha256:${string}`[] {
-  return stored && 'blob' in stored ? [stored.blob] : [];
 }
