@@ -118,35 +118,82 @@ const recent = featureView({
 interface Materializing {
   readonly columns: { readonly key: Float64Array; readonly at: Float64Array; readonly value: Float64Array };
   readonly kind: 'memory' | 'directory';
+  readonly view: FeatureView;
   store: FeatureStore;
   /** Undoes what the last run left. */
   leave(): Promise<void>;
 }
 
+/** Rows over ninety days. */
+function ninetyDays(rows: number, keys: number): Materializing['columns'] {
+  const random = uniform(4);
+  return {
+    key: Float64Array.from({ length: rows }, () => Math.floor(random() * keys)),
+    at: Float64Array.from({ length: rows }, (_, i) => start + Math.floor((i / rows) * 90 * day + random() * day)),
+    value: Float64Array.from({ length: rows }, () => random()),
+  };
+}
+
+/** Features of long windows, whose old rows are folded online. */
+const lasting = featureView({
+  name: 'lasting',
+  entity: ['key'],
+  timestamp: 'at',
+  features: { value: 'float64', mean_30d: aggregate.mean('value', { window: '30d' }), spent: aggregate.sum('value', { window: 'lifetime' }), most: aggregate.max('value', { window: 'lifetime' }) },
+});
+/** The same, but for one that needs the rows of thirty days. */
+const unfolded = featureView({ ...lasting, name: 'unfolded', features: { ...lasting.features, spread: aggregate.std('value', { window: 'lifetime' }) } });
+const lastingFeatures = ['value', 'mean_30d', 'spent', 'most'];
+
+interface LongWindows {
+  readonly store: FeatureStore;
+  readonly clock: { now: number };
+  readonly keys: number;
+}
+
+/** A store where both views have the same rows online, those of one folded. */
+async function longWindows(rows: number, keys: number): Promise<LongWindows> {
+  const clock = { now: start + 91 * day };
+  const timer = { monotonic: () => performance.now(), setTimer: () => () => undefined };
+  const how = { storage: new MemoryStorage(), clock: { now: () => clock.now, ...timer } };
+  const store = new FeatureStore(how);
+  await store.apply([lasting, unfolded]);
+  const columns = ninetyDays(rows, keys);
+  for (const view of [lasting, unfolded]) await store.ingest(view, columns);
+  clock.now += 120_000;
+  for (const view of [lasting, unfolded]) await store.materialize(view);
+  return { store: new FeatureStore({ ...how, cacheBytes: 1 }), clock, keys };
+}
+
+/** A read of one entity by an instance that keeps no records: as after each change of the entity's own. */
+const readLasting =
+  (view: FeatureView) =>
+  ({ store, clock, keys }: LongWindows) => {
+    clock.now += 1_000;
+    return store.getOnlineFeatures({ entities: [{ key: clock.now % keys }], features: lastingFeatures.map((name) => `${view.name}:${name}`) });
+  };
+
 /** A million rows over ninety days, in a new store for each run. */
-function millionRows(keys: number, kind: 'memory' | 'directory') {
+function millionRows(keys: number, kind: 'memory' | 'directory', view: FeatureView = recent) {
   const rows = 1_000_000;
   return {
     setup(): Materializing {
-      const random = uniform(4);
-      const columns = {
-        key: Float64Array.from({ length: rows }, () => Math.floor(random() * keys)),
-        at: Float64Array.from({ length: rows }, (_, i) => start + Math.floor((i / rows) * 90 * day + random() * day)),
-        value: Float64Array.from({ length: rows }, () => random()),
-      };
-      return { columns, kind, store: undefined as unknown as FeatureStore, leave: () => Promise.resolve() };
+      return { columns: ninetyDays(rows, keys), kind, view, store: undefined as unknown as FeatureStore, leave: () => Promise.resolve() };
     },
     async before(state: Materializing) {
       await state.leave();
       const root = kind === 'directory' ? mkdtempSync(join(tmpdir(), 'modelkeep-bench-')) : undefined;
       const storage = root === undefined ? new MemoryStorage() : new FilesystemStorage(root);
-      state.store = new FeatureStore({ storage });
+      // What was ingested long ago is folded.
+      let now = start + 91 * day;
+      state.store = new FeatureStore({ storage, clock: { now: () => now, monotonic: () => performance.now(), setTimer: () => () => undefined } });
       state.leave = async () => {
         await storage.close();
         if (root !== undefined) rmSync(root, { recursive: true });
       };
-      await state.store.apply([recent]);
-      await state.store.ingest(recent, state.columns);
+      await state.store.apply([view]);
+      await state.store.ingest(view, state.columns);
+      now += 120_000;
     },
     teardown: (state: Materializing) => state.leave(),
     operations: rows,
@@ -156,7 +203,7 @@ function millionRows(keys: number, kind: 'memory' | 'directory') {
   } as const;
 }
 
-const materializeAll = ({ store }: Materializing) => store.materialize(recent, { end: start + 91 * day });
+const materializeAll = ({ store, view }: Materializing) => store.materialize(view, { end: start + 91 * day });
 
 const ten = Array.from({ length: 10 }, (_, i) => i);
 /** Fifty features of five views, four of them of columns and one of aggregates. */
@@ -318,6 +365,8 @@ export const benchmarks: readonly Benchmark[] = [
   measure('materialize 1M rows of 300 entities, in memory', materializeAll, { ...millionRows(300, 'memory'), target: { atLeast: 200_000 } }),
   measure('materialize 1M rows of 10,000 entities, in memory', materializeAll, { ...millionRows(10_000, 'memory'), target: { atLeast: 200_000 } }),
   measure('materialize 1M rows of 10,000 entities, in a directory, flushed', materializeAll, { ...millionRows(10_000, 'directory'), target: { atLeast: 200_000 } }),
+  measure('materialize 1M rows of 300 entities, folded into tiles, in memory', materializeAll, { ...millionRows(300, 'memory', lasting), target: { atLeast: 200_000 } }),
+  compare('4 online features of 1 entity of 3,000 rows, from tiles (from rows)', readLasting(lasting), readLasting(unfolded), { setup: () => longWindows(300_000, 100), runs: 301, warmup: 50, unit: 'µs' }),
   measure('4 online features of 1 entity, in memory', readOnline(1), { setup: onlineStore, runs: 301, warmup: 50, unit: 'µs', target: { atMost: 300 } }),
   measure('4 online features of 100 entities, in memory', readOnline(100), { setup: onlineStore, runs: 101, warmup: 10, target: { atMost: 3 } }),
   compare('50 online features of 1 entity, in memory (a read of maps)', readWide(1), readPlain(1), { ...wideIn('memory'), runs: 2_001, unit: 'µs', target: { atMost: 300 } }),
