@@ -3,7 +3,7 @@ import { aggregateColumn } from './aggregates/aggregate-column.ts';
 import type { EventIndex } from './event-index.ts';
 import type { FeatureDefinition } from './definitions/feature-view.ts';
 import { missingColumn } from './missing-column.ts';
-import { ProbeSweep, type Probes } from './probe-sweep.ts';
+import { firstFrom, ProbeSweep, type Probes } from './probe-sweep.ts';
 
 /** What became of a probe: the numbers of {@link JoinedFeatures.outcomes}. */
 export const outcome = { matched: 0, missing: 1, expired: 2, future: 3, tooNew: 4 } as const;
@@ -48,45 +48,53 @@ function newestRows(sweep: ProbeSweep, ttl: number | undefined, knownOnly: boole
   const positions = new Int32Array(ends.length).fill(-1);
   const outcomes = new Uint8Array(ends.length);
   const eventTimes = new Float64Array(ends.length).fill(NaN);
+  const found: NewestRow = { place: -1, outcome: outcome.missing };
   for (let probe = 0; probe < ends.length; probe++) {
     const key = probes.codes[probe]!;
     const first = key < 0 ? 0 : index.starts[key]!;
-    if (key < 0 || first === index.starts[key + 1]) {
-      outcomes[probe] = outcome.missing;
-      continue;
-    }
-    const t = probes.times[probe]!;
-    let place = ends[probe]! - 1;
-    if (place < first) {
-      outcomes[probe] = outcome.future;
-      continue;
-    }
-    // A row that was superseded by then has its successor behind it, which is met first.
-    if (knownOnly) while (place >= first && index.created![place]! > t) place--;
-    if (place < first) {
-      outcomes[probe] = outcome.tooNew;
-      continue;
-    }
-    eventTimes[probe] = index.times[place]!;
-    if (ttl !== undefined && index.times[place]! < t - ttl) outcomes[probe] = outcome.expired;
-    else positions[probe] = place;
+    const end = key < 0 ? 0 : index.starts[key + 1]!;
+    findNewest(found, index, first, end, ends[probe]!, probes.times[probe]!, ttl, knownOnly);
+    outcomes[probe] = found.outcome;
+    if (found.place >= 0) eventTimes[probe] = index.times[found.place]!;
+    if (found.outcome === outcome.matched) positions[probe] = found.place;
   }
   return { positions, outcomes, eventTimes };
 }
 
+/** What became of the search for the newest row. */
+export interface NewestRow {
+  /** Where it is, too old or not; -1 when there is none. */
+  place: number;
+  /** An {@link outcome}. */
+  outcome: number;
+}
+
 /** The newest row of the only entity of an index at a moment, as {@link joinFeatures} finds it among others: only rows count that were known by then. */
-export function newestRow(index: EventIndex, t: number, ttl: number | undefined): { place: number; outcome: number } {
-  const { times, created } = index;
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! <= t) low = middle + 1;
-    else high = middle;
+export function newestRow(index: EventIndex, t: number, ttl: number | undefined): NewestRow {
+  const found: NewestRow = { place: -1, outcome: outcome.missing };
+  const { length } = index.times;
+  findNewest(found, index, 0, length, firstFrom(index.times, 0, length, t, true), t, ttl, index.late.length > 0);
+  return found;
+}
+
+/** Finds the newest row among those from `first` to `end` (excluded), of which those from `after` on are later than `t`. */
+function findNewest(found: NewestRow, { times, created }: EventIndex, first: number, end: number, after: number, t: number, ttl: number | undefined, knownOnly: boolean): void {
+  found.place = -1;
+  if (first === end) {
+    found.outcome = outcome.missing;
+    return;
   }
-  let place = low - 1;
-  if (place < 0) return { place, outcome: times.length === 0 ? outcome.missing : outcome.future };
-  if (index.late.length > 0) while (place >= 0 && created![place]! > t) place--;
-  if (place < 0) return { place, outcome: outcome.tooNew };
-  return { place, outcome: ttl !== undefined && times[place]! < t - ttl ? outcome.expired : outcome.matched };
+  let place = after - 1;
+  if (place < first) {
+    found.outcome = outcome.future;
+    return;
+  }
+  // A row that was superseded by then has its successor behind it, which is met first.
+  if (knownOnly) while (place >= first && created![place]! > t) place--;
+  if (place < first) {
+    found.outcome = outcome.tooNew;
+    return;
+  }
+  found.place = place;
+  found.outcome = ttl !== undefined && times[place]! < t - ttl ? outcome.expired : outcome.matched;
 }
