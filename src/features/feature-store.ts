@@ -59,6 +59,7 @@ import type { ServedAnswer, ServedQuery } from './quality/served-answers.ts';
 import { ServingLog } from './quality/serving-log.ts';
 import { servingLogSettings, type ServingLogCounts } from './quality/serving-log-options.ts';
 import { RowCache } from './row-cache.ts';
+import { rowStores } from './row-stores.ts';
 import type { SkewOptions } from './quality/skew-options.ts';
 import type { SkewReport } from './quality/skew-report.ts';
 import type { StalenessChange } from './quality/staleness.ts';
@@ -123,7 +124,7 @@ export class FeatureStore implements AsyncDisposable {
     const materializer = new Materializer(this.#storage, this.#clock, online, this.#logs, this.#catalog);
     this.#rows = new RowCache(this.#logs, cacheBytes);
     const checks = new CheckPreparer(this.#storage, this.#clock, this.#rows);
-    this.#ingester = new Ingester(this.#storage, this.#clock, this.#logs, materializer, online, checks);
+    this.#ingester = new Ingester(rowStores({ storage: this.#storage, clock: this.#clock, logs: this.#logs, online }), materializer, checks);
     this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
     this.#reader = new OnlineReader({ storage: this.#storage, catalog: this.#catalog, online, clock: this.#clock, log: this.#log });
   }

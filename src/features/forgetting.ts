@@ -1,24 +1,20 @@
 import { throwIfAborted } from '../core/abort.ts';
-import type { Clock } from '../core/clock.ts';
 import { valueAt } from '../core/column.ts';
 import { ValidationError } from '../core/errors.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, Table } from '../core/table.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
 import { listAll } from '../storage/records.ts';
 import type { Batch } from './batch.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import { ForgottenKeys, type HasKey } from './forgotten-keys.ts';
-import type { IngestTimes } from './ingest-times.ts';
 import { keyTexts } from './key-dictionary.ts';
 import type { ForgettingWatch } from './record-changes.ts';
-import type { OfflineLogs } from './offline-log.ts';
 import { layoutOf } from './online-record.ts';
-import { entityPath, type OnlineStore } from './online-store.ts';
+import { entityPath } from './online-store.ts';
 import { OnlineWriters } from './online-writers.ts';
-import type { Quarantine } from './quarantine.ts';
+import type { RowStores } from './row-stores.ts';
 import { settleRecords, type SettleSource } from './settle-records.ts';
 import { sweepLog, withRows } from './sweep-log.ts';
 
@@ -38,24 +34,14 @@ export interface ForgetResult {
 
 /** Takes entities out of all that a view holds. */
 export class Forgetting {
-  readonly #storage: StorageAdapter;
-  readonly #clock: Clock;
-  readonly #times: IngestTimes;
-  readonly #logs: OfflineLogs;
-  readonly #online: OnlineStore;
-  readonly #quarantine: Quarantine;
+  readonly #stores: RowStores;
   readonly #forgotten: ForgottenKeys;
   readonly #writers: OnlineWriters;
 
-  constructor(storage: StorageAdapter, clock: Clock, times: IngestTimes, logs: OfflineLogs, online: OnlineStore, quarantine: Quarantine) {
-    this.#storage = storage;
-    this.#clock = clock;
-    this.#times = times;
-    this.#logs = logs;
-    this.#online = online;
-    this.#quarantine = quarantine;
-    this.#forgotten = new ForgottenKeys(storage);
-    this.#writers = new OnlineWriters(storage, clock);
+  constructor(stores: RowStores) {
+    this.#stores = stores;
+    this.#forgotten = new ForgottenKeys(stores.storage);
+    this.#writers = new OnlineWriters(stores.storage, stores.clock);
   }
 
   /** Forgets entities of a view, in the rows of all its `epochs`. */
@@ -72,17 +58,17 @@ export class Forgetting {
     const heard = await this.heard(current, options);
     // Where this is cut off after the log was written anew, the next materialization looks at what is online.
     const notes = await Promise.all(epochs.map((then) => this.#writers.open(then, heard, options)));
-    await this.#forgotten.forget(name, paths, this.#times.next(), options);
+    await this.#forgotten.forget(name, paths, this.#stores.times.next(), options);
     let [rows, online] = [0, 0];
-    for (const then of epochs) rows += await sweepLog(this.#logs.of(then), { entity, entities }, options);
-    await this.#forgotten.takenOut(name, paths, this.#times.next(), options);
+    for (const then of epochs) rows += await sweepLog(this.#stores.logs.of(then), { entity, entities }, options);
+    await this.#forgotten.takenOut(name, paths, this.#stores.times.next(), options);
     for (const then of epochs) {
       const texts = entities.flatMap((each) => [keyOfRow(then.view.entity, each) ?? []]).filter((each) => each.length === then.view.entity.length);
       online += await this.#settle(then, texts, options);
     }
     for (const note of notes) await this.#writers.close(note, options);
     // Whoever reads what is online from now on to count it, or to tell of it, finds nothing of them.
-    await this.#forgotten.takenOut(name, paths, this.#times.next(), options);
+    await this.#forgotten.takenOut(name, paths, this.#stores.times.next(), options);
     const quarantined = await this.#sweepQuarantine(current, (path) => forgotten.has(path), options);
     return { rows, quarantined, online, ...(await this.#forgetMade(current, keys, options)) };
   }
@@ -128,10 +114,10 @@ export class Forgetting {
     if (due.size === 0) return;
     const found = [...due.values()];
     const note = await this.#writers.open(current, heard, options);
-    await sweepLog(this.#logs.of(current), { entity, entities: found.map(({ row }) => row), batch: id }, options);
-    await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
+    await sweepLog(this.#stores.logs.of(current), { entity, entities: found.map(({ row }) => row), batch: id }, options);
+    await this.#forgotten.takenOut(name, [...due.keys()], this.#stores.times.next(), options);
     await this.#settle(current, found.map(({ texts }) => texts), options);
-    await this.#forgotten.takenOut(name, [...due.keys()], this.#times.next(), options);
+    await this.#forgotten.takenOut(name, [...due.keys()], this.#stores.times.next(), options);
     // They may have been served, counted and saved while they were there.
     await this.#forgetMade(current, found.map(({ texts }) => texts), options);
     await this.#writers.close(note, options);
@@ -148,28 +134,29 @@ export class Forgetting {
     const { forgetServed } = await import('./quality/forget-served.ts');
     const { forgetStatistics } = await import('./quality/view-statistics.ts');
     const { forgetDatasetRows } = await import('./datasets/forget-dataset-rows.ts');
-    await forgetStatistics(this.#storage, name, options);
-    const served = await forgetServed(this.#storage, name, entity, new Set(keys.map(entityPath)), options);
+    await forgetStatistics(this.#stores.storage, name, options);
+    const served = await forgetServed(this.#stores.storage, name, entity, new Set(keys.map(entityPath)), options);
     // Last: a dataset whose saving begins from now on finds nothing of them.
-    return { served, datasets: await forgetDatasetRows(this.#storage, this.#clock, name, entity, keys, options) };
+    return { served, datasets: await forgetDatasetRows(this.#stores.storage, this.#stores.clock, name, entity, keys, options) };
   }
 
   /** Takes out what was brought online, of rows that were read when a note was the last, of entities of which later ones tell. */
   async #recheckOnline(current: CurrentView, heard: number, options: OperationOptions): Promise<void> {
     const has = await this.#forgotten.notedAfter(current.view.name, heard, options);
     if (has === undefined) return;
-    const prefix = this.#online.prefixOf(current);
+    const prefix = this.#stores.online.prefixOf(current);
     const due: Key[] = [];
-    for await (const { key } of listAll(this.#storage, { prefix }, options)) if (has(key.slice(prefix.length))) due.push(key);
+    for await (const { key } of listAll(this.#stores.storage, { prefix }, options)) if (has(key.slice(prefix.length))) due.push(key);
     await settleRecords(this.#source(current), due, options);
   }
 
   #settle(current: CurrentView, keys: readonly (readonly string[])[], options: OperationOptions): Promise<number> {
-    return settleRecords(this.#source(current), keys.map(this.#online.keysOf(current)), options);
+    return settleRecords(this.#source(current), keys.map(this.#stores.online.keysOf(current)), options);
   }
 
   #source(current: CurrentView): SettleSource {
-    return { storage: this.#storage, clock: this.#clock, current, layout: layoutOf(current), log: this.#logs.of(current), online: this.#online };
+    const { storage, clock, logs, online } = this.#stores;
+    return { storage, clock, current, layout: layoutOf(current), log: logs.of(current), online };
   }
 
   async #sweepQuarantine({ view: { name, entity } }: CurrentView, has: HasKey, options: OperationOptions): Promise<number> {
@@ -178,10 +165,10 @@ export class Forgetting {
       return texts !== undefined && has(entityPath(texts));
     };
     let dropped = 0;
-    for await (const record of this.#quarantine.ids(name, options)) {
+    for await (const record of this.#stores.quarantine.ids(name, options)) {
       throwIfAborted(options.signal, `Forgetting entities of ${name}`);
       let here = 0;
-      await this.#quarantine.change(
+      await this.#stores.quarantine.change(
         name,
         record,
         (present) => {

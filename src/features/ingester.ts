@@ -1,47 +1,36 @@
-import type { Clock } from '../core/clock.ts';
 import { isModelkeepError, ValidationError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Page } from '../core/page.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row, Table, TableSource } from '../core/table.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
 import { noteArrival } from './arrivals.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 import type { CorrectedRow, IngestOptions, IngestResult, QuarantinedQuery, ReleaseOptions } from './ingest-options.ts';
 import { Forgetting, type ForgetResult } from './forgetting.ts';
 import { checkedRows, partsOf } from './ingest-input.ts';
-import { IngestTimes } from './ingest-times.ts';
 import type { Materializer, MaterializeResult } from './materialize.ts';
-import { appendBatch, type AppendBatchOptions, type AppendedBatch, type OfflineLogs } from './offline-log.ts';
-import type { OnlineStore } from './online-store.ts';
+import { appendBatch, type AppendBatchOptions, type AppendedBatch } from './offline-log.ts';
 import type { CheckRun } from './quality/check-run.ts';
 import type { CheckPreparer } from './quality/prepare-checks.ts';
-import { Quarantine, splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
+import { splitId, type QuarantinedRow, type QuarantineRecord } from './quarantine.ts';
+import type { RowStores } from './row-stores.ts';
 
 /** What was counted of an ingestion so far. */
 type IngestCounts = { -readonly [Count in 'rows' | 'known' | 'quarantined' | 'batches']: number };
 
 /** How rows get into a feature store. */
 export class Ingester {
-  readonly #storage: StorageAdapter;
-  readonly #clock: Clock;
-  readonly #logs: OfflineLogs;
+  readonly #stores: RowStores;
   readonly #materializer: Materializer;
   readonly #checks: CheckPreparer;
-  readonly #times: IngestTimes;
-  readonly #quarantine: Quarantine;
   readonly #forgetting: Forgetting;
 
-  constructor(storage: StorageAdapter, clock: Clock, logs: OfflineLogs, materializer: Materializer, online: OnlineStore, checks: CheckPreparer) {
-    this.#storage = storage;
-    this.#clock = clock;
-    this.#logs = logs;
+  constructor(stores: RowStores, materializer: Materializer, checks: CheckPreparer) {
+    this.#stores = stores;
     this.#materializer = materializer;
     this.#checks = checks;
-    this.#times = new IngestTimes(clock);
-    this.#quarantine = new Quarantine(storage);
-    this.#forgetting = new Forgetting(storage, clock, this.#times, logs, online, this.#quarantine);
+    this.#forgetting = new Forgetting(stores);
   }
 
   /** Takes rows in, batch by batch; those that are invalid are refused or set aside. */
@@ -65,17 +54,17 @@ export class Ingester {
     let heard = await this.#forgetting.heard(current, { signal });
     for await (const part of partsOf(current, source, { onInvalid, checks, signal })) {
       let earliest = heard;
-      const unreadable = await this.#quarantine.add(name, part.unreadable, batchId, this.#clock.now(), { signal });
+      const unreadable = await this.#stores.quarantine.add(name, part.unreadable, batchId, this.#stores.clock.now(), { signal });
       total.quarantined += unreadable;
       total.known += part.unreadable.length - unreadable;
       if (part.table.rowCount > 0) {
         const appended = await this.#append(current, part.table, options.online ?? false, {
           signal,
           batchId: batchId === undefined || total.batches === 0 ? batchId : `${batchId} ${total.batches + 1}`,
-          now: this.#times.next(),
+          now: this.#stores.times.next(),
           heard,
           aside: part.invalid,
-          setAside: (rows) => this.#quarantine.add(name, rows.map(part.asideAt), batchId, this.#clock.now(), { signal }),
+          setAside: (rows) => this.#stores.quarantine.add(name, rows.map(part.asideAt), batchId, this.#stores.clock.now(), { signal }),
         });
         if (appended.known) total.known += part.table.rowCount;
         else {
@@ -93,12 +82,12 @@ export class Ingester {
 
   async #noteChecks(current: CurrentView, checks: CheckRun, { batchId, signal }: IngestOptions, { rows, quarantined }: IngestCounts, refused: boolean): Promise<void> {
     const { noteCheckResult } = await import('./quality/check-results.ts');
-    await noteCheckResult(this.#storage, current, checks.report(), { at: this.#clock.now(), batchId, refused, rows: checks.rows, ingested: rows, quarantined }, { signal });
+    await noteCheckResult(this.#stores.storage, current, checks.report(), { at: this.#stores.clock.now(), batchId, refused, rows: checks.rows, ingested: rows, quarantined }, { signal });
   }
 
   /** Rows that are set aside. */
   quarantined(view: string, options: QuarantinedQuery): Promise<Page<QuarantinedRow>> {
-    return this.#quarantine.page(view, options.after, options.limit ?? 100, { signal: options.signal });
+    return this.#stores.quarantine.page(view, options.after, options.limit ?? 100, { signal: options.signal });
   }
 
   /** Takes rows out of quarantine and in, each once however often it is tried. Nothing is taken in when one of them is still invalid. */
@@ -113,7 +102,7 @@ export class Ingester {
       const left = [...wanted.keys()].filter((place) => !settled.has(place));
       released += wanted.size - left.length;
       if (left.length === 0) continue;
-      const { value } = await this.#quarantine.read(name, record, left, { signal });
+      const { value } = await this.#stores.quarantine.read(name, record, left, { signal });
       const corrected = left.map((place) => ({ place, values: { ...value.rows.find((row) => row.place === place)!.values, ...wanted.get(place) } }));
       plans.push({ record, rows: corrected });
     }
@@ -122,9 +111,9 @@ export class Ingester {
     for (const plan of plans) {
       const releasing = { batchId: `released ${newId()}`, online: options.online ?? false, rows: plan.rows };
       for (let mine = false; !mine; ) {
-        const after = await this.#quarantine.change(name, plan.record, (present) => (present.releasing || lacks(present, plan.rows) ? present : { ...present, releasing }), { signal });
+        const after = await this.#stores.quarantine.change(name, plan.record, (present) => (present.releasing || lacks(present, plan.rows) ? present : { ...present, releasing }), { signal });
         mine = after?.releasing?.batchId === releasing.batchId;
-        if (!mine) await this.#quarantine.read(name, plan.record, plan.rows.map(({ place }) => place), { signal });
+        if (!mine) await this.#stores.quarantine.read(name, plan.record, plan.rows.map(({ place }) => place), { signal });
         await this.#settle(current, plan.record, { signal });
       }
       released += plan.rows.length;
@@ -138,7 +127,7 @@ export class Ingester {
     for (const [record, wanted] of byRecord(ids)) {
       await this.#settle(current, record, options);
       let dropped = 0;
-      await this.#quarantine.change(
+      await this.#stores.quarantine.change(
         current.view.name,
         record,
         (present) => {
@@ -168,13 +157,13 @@ export class Ingester {
   async #settle(current: CurrentView, record: string, { signal }: OperationOptions): Promise<readonly number[]> {
     const { name } = current.view;
     const heard = await this.#forgetting.heard(current, { signal });
-    const present = await this.#quarantine.change(name, record, (each) => each, { signal });
+    const present = await this.#stores.quarantine.change(name, record, (each) => each, { signal });
     const releasing = present?.releasing;
     if (releasing === undefined) return [];
     const table = checkedRows(current, releasing.rows.map(({ values }) => values), undefined);
-    await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#times.next(), heard });
+    await this.#append(current, table, releasing.online, { signal, batchId: releasing.batchId, now: this.#stores.times.next(), heard });
     const places = releasing.rows.map(({ place }) => place);
-    await this.#quarantine.change(
+    await this.#stores.quarantine.change(
       name,
       record,
       (each) => (each.releasing?.batchId === releasing.batchId ? { ...each, rows: each.rows.filter(({ place }) => !places.includes(place)), releasing: undefined } : each),
@@ -191,11 +180,11 @@ export class Ingester {
       heard = left.heard;
       return left.table;
     };
-    const appended = await appendBatch(this.#storage, this.#logs.of(current), current, table, { ...options, strip });
+    const appended = await appendBatch(this.#stores.storage, this.#stores.logs.of(current), current, table, { ...options, strip });
     const { batch } = appended;
     if (online && batch.table.rowCount > 0) await this.#materializer.push(current, batch, appended.known, this.#forgetting.watch(current, heard, { signal }), { signal });
     if (!appended.known) await this.#forgetting.recheckBatch(current, appended.sent, appended.heard, { signal });
-    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#storage, current.view.name, current.view.timestamp, batch, online, { signal });
+    if (!appended.known && batch.table.rowCount > 0) await noteArrival(this.#stores.storage, current.view.name, current.view.timestamp, batch, online, { signal });
     await appended.finish();
     return appended;
   }
