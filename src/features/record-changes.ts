@@ -35,7 +35,7 @@ const writeBytes = 8 * 1024 * 1024;
 /** The changes of one call to online records: some at a time, as many as memory allows, and known to those who forget entities meanwhile. */
 export class RecordChanges {
   /** The last note of forgetting that was heard before rows were read; `Infinity` before one was. */
-  heard = Infinity;
+  heard: number = Infinity;
   /** A record that the storage does not take; nothing may be noted as done while there is one. */
   oversize: OversizeRecord | undefined;
   readonly #target: RecordTarget;
