@@ -127,6 +127,7 @@ export class FeatureStore implements AsyncDisposable {
     this.#ingester = new Ingester(rowStores({ storage: this.#storage, clock: this.#clock, logs: this.#logs, online }), materializer, checks);
     this.#log = options.servingLog && new ServingLog(this.#storage, this.#clock, servingLogSettings(options.servingLog));
     this.#reader = new OnlineReader({ storage: this.#storage, catalog: this.#catalog, online, clock: this.#clock, log: this.#log });
+    Object.defineProperty(this, servedFeatures, { value: (query: OnlineQuery) => this.#serve(query) });
   }
 
   /**
@@ -386,13 +387,7 @@ export class FeatureStore implements AsyncDisposable {
    * materialized again before a new feature can be computed.
    */
   async getOnlineFeatures(query: OnlineQuery): Promise<OnlineFeatures> {
-    return (await this[servedFeatures](query)).toFeatures();
-  }
-
-  /** @internal */
-  async [servedFeatures](query: OnlineQuery): Promise<ServedFeatures> {
-    checkOnlineQuery(query);
-    return this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
+    return (await this.#serve(query)).toFeatures();
   }
 
   /**
@@ -466,6 +461,11 @@ export class FeatureStore implements AsyncDisposable {
 
   async #plan({ features, fullFeatureNames = false, signal }: PlannedQuery, cached: boolean): Promise<QueryPlan> {
     return planQuery({ catalog: this.#catalog, functionOf: (name, version) => this.#functions.of(name, version), cached }, features, fullFeatureNames, { signal });
+  }
+
+  async #serve(query: OnlineQuery): Promise<ServedFeatures> {
+    checkOnlineQuery(query);
+    return this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
   }
 
   async #viewOf(view: string | FeatureView, options: OperationOptions): Promise<CurrentView> {

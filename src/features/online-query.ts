@@ -1,10 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import { toColumn, valueAt, type Column, type ColumnType } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
+import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { Row } from '../core/table.ts';
-import type { StorageAdapter } from '../storage/contract.ts';
+import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { computeOnDemand, type TransformFailure } from './compute-on-demand.ts';
 import type { DefinitionCatalog } from './definitions/definition-catalog.ts';
 import { assertDistinct, type AskedComputation, type AskedView, type QueryPlan } from './definitions/query-plan.ts';
@@ -71,12 +72,21 @@ export class OnlineReader {
       const prefix = online.prefixOf(asked.current);
       return pathsOf(asked).map((path) => (path === undefined ? undefined : keys.push(prefix + path) - 1));
     });
-    const stored = await storage.read(keys, { signal: options.signal });
+    // What is known when the storage asks is held on to, for others may have it driven out by then.
+    const held = new Map<Key, LoadedRecord>();
+    const holds = (key: Key, version: Version): boolean => {
+      const known = online.known(key, version);
+      if (known !== undefined) held.set(key, known);
+      return known !== undefined || catalog.confirms(key, version);
+    };
+    const stored = await storage.read(keys, { signal: options.signal, holds });
     if (!plan.relies.every((key, i) => catalog.confirms(key, stored[i]?.version))) return undefined;
     return places.map((each) =>
       each.map((place) => {
         const record = place === undefined ? undefined : stored[place];
-        return record && online.load(keys[place!]!, record);
+        if (record === undefined) return undefined;
+        const known = held.get(keys[place!]!);
+        return known?.version === record.version ? known : online.load(keys[place!]!, record);
       }),
     );
   }

@@ -130,17 +130,22 @@ export class OnlineStore {
     return { changed, bytes, generation: met, oversize };
   }
 
+  /** A record that is kept at that version. */
+  known(key: Key, version: Version): LoadedRecord | undefined {
+    const cached = this.#cache.get(key);
+    if (cached?.version !== version) return undefined;
+    // While there is room for as much again, nobody asks which was used last.
+    if (this.#cached > this.#cacheBytes / 2) {
+      this.#cache.delete(key);
+      this.#cache.set(key, cached);
+    }
+    return cached;
+  }
+
   /** A record that was just read, decoded or from the cache. */
   load(key: Key, stored: StoredRecord): LoadedRecord {
-    const cached = this.#cache.get(key);
-    if (cached?.version === stored.version) {
-      // While there is room for as much again, nobody asks which was used last.
-      if (this.#cached > this.#cacheBytes / 2) {
-        this.#cache.delete(key);
-        this.#cache.set(key, cached);
-      }
-      return cached;
-    }
+    const known = this.known(key, stored.version);
+    if (known !== undefined) return known;
     const record = decodeRecord(stored.bytes, key);
     const loaded = { version: stored.version, record, index: indexOf(record), bytes: memoryOf(record, stored.bytes.length) };
     this.#forget(key);

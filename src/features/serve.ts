@@ -1,11 +1,17 @@
 import type { Row } from '../core/table.ts';
 import type { TransformFailure } from './compute-on-demand.ts';
 import type { AskedColumn, AskedView } from './definitions/query-plan.ts';
+import type { OnlineQuery } from './feature-store-options.ts';
 import { ownValue } from './own-values.ts';
 import type { FeatureStatus, RecordAnswer } from './record-answer.ts';
 
 /** Under which a store of features gives {@link ServedFeatures}, for what writes them in a form of its own. */
 export const servedFeatures: unique symbol = /* @__PURE__ */ Symbol.for('modelkeep.servedFeatures');
+
+/** A store that can be asked so. */
+export interface ServesFeatures {
+  readonly [servedFeatures]: (query: OnlineQuery) => Promise<ServedFeatures>;
+}
 
 /** Features for serving, in the order of the entities. */
 export interface OnlineFeatures {

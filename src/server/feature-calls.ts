@@ -6,7 +6,7 @@ import type { FeatureSchema } from '../features/feature-schema.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
 import { jsonAnswer, type Answer } from './answer.ts';
 import { noFeature, noField, noKeys, noPushSource, noService, noView, textAnswer } from './feast-refusal.ts';
-import { servedFeatures } from '../features/serve.ts';
+import { servedFeatures, type ServesFeatures } from '../features/serve.ts';
 import type { FeastTexts } from './feast-texts.ts';
 import { pushedColumns, rowsOf, wireColumns } from './feast-wire.ts';
 import type { MaterializeJobs } from './materialize-jobs.ts';
@@ -51,7 +51,7 @@ async function getOnlineFeatures(call: FeatureCall): Promise<Answer> {
   if (lacking.length > 0) throw noKeys(lacking);
   const values = rowCount * (schema.columns.length + Object.keys(columns).length);
   if (values > call.maxValues) throw new Refusal(413, 'validation', `The answer would have ${values} values; at most ${call.maxValues} are given at once.`, { details: { limit: call.maxValues } });
-  const found = await store[servedFeatures]({ entities: rowsOf(columns, rowCount), features, fullFeatureNames, signal });
+  const found = await (store as FeatureStore & ServesFeatures)[servedFeatures]({ entities: rowsOf(columns, rowCount), features, fullFeatureNames, signal });
   return textAnswer(200, call.texts.answer(found, new Map(schema.columns.map(({ name, type }) => [name, type]))));
 }
 

@@ -70,12 +70,12 @@ export class RecordCache {
     return undefined;
   }
 
-  async #fetch(keys: readonly Key[], options: OperationOptions | undefined): Promise<[Key, StoredRecord | undefined][]> {
+  async #fetch(keys: readonly Key[], options: ReadOptions | undefined): Promise<[Key, StoredRecord | undefined][]> {
     const underRead: KeysUnderRead = new Map(keys.map((key) => [key, 'fresh']));
     const at = this.#clock.monotonic();
     this.#reads.add(underRead);
     try {
-      const records = await this.#storage.read(keys, options);
+      const records = await this.#storage.read(keys, { ...options, holds: undefined });
       return keys.map((key, i) => {
         const record = records[i];
         // What is not there may appear any moment, and is soon asked for again by whoever waits for it.

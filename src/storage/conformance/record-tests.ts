@@ -1,6 +1,6 @@
-import { concatBytes, utf8 } from '../../core/bytes.ts';
+import { concatBytes, fromUtf8, utf8 } from '../../core/bytes.ts';
 import { digestOf } from '../../core/digest.ts';
-import type { StorageAdapter, Version, WriteOperation } from '../contract.ts';
+import type { StorageAdapter, StoredRecord, Version, WriteOperation } from '../contract.ts';
 import { assert, assertEqual, assertRejects } from './assertions.ts';
 import { keysOf, put, putOk, randomBytes, remove, textOf } from './calls.ts';
 import { seededRandom } from '../../core/random.ts';
@@ -29,6 +29,26 @@ export function recordTests(test: DeclareTest): void {
     for (const [i, bytes] of values.entries()) await storage.write([{ kind: 'put', key: `value/${i}`, bytes }]);
     const records = await storage.read(values.map((_, i) => `value/${i}`));
     for (const [i, bytes] of values.entries()) assertEqual(records[i]?.bytes, bytes, `record ${i}`);
+  });
+
+  test('a record that the caller holds may come with its version only, and every other comes whole', async ({ storage }) => {
+    const versions = new Map([['a', await putOk(storage, 'a', 'one')], ['b', await putOk(storage, 'b', 'two')]]);
+    const held = versions.get('a');
+    const read = (): Promise<(StoredRecord | undefined)[]> =>
+      storage.read(['a', 'b', 'c'], {
+        holds(key, version) {
+          assertEqual(version, versions.get(key), `the version of ${key} that was asked for`);
+          return version === held;
+        },
+      });
+    const [first, second, none] = await read();
+    assertEqual(first?.version, held, 'the version of what is held');
+    assert(first?.bytes.length === 0 || fromUtf8(first!.bytes) === 'one', 'What is held came with other bytes than its own.');
+    assertEqual(second, { bytes: utf8('two'), version: versions.get('b'), blobs: [] }, 'what is not held');
+    assertEqual(none, undefined, 'what is not there');
+    assertEqual(await textOf(storage, 'a'), 'one', 'what was held, read again by who holds nothing');
+    versions.set('a', await putOk(storage, 'a', 'three'));
+    assertEqual((await read())[0], { bytes: utf8('three'), version: versions.get('a'), blobs: [] }, 'what was written since');
   });
 
   test('a view into a larger buffer is stored as the view', async ({ storage }) => {

@@ -19,6 +19,7 @@ import type {
   LogPosition,
   LogQuery,
   ReadBlobOptions,
+  ReadOptions,
   StorageAdapter,
   StoreFinding,
   StoredRecord,
@@ -114,11 +115,11 @@ export class FilesystemStorage implements StorageAdapter {
     this.#blobs = new BlobStore(fileSystem, this.#directories, flushed);
   }
 
-  read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
+  read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]> {
     return this.#call('read', options, async () => {
       for (const key of keys) assertKey(key);
       if (!(await this.#isThere())) return keys.map(() => undefined);
-      return this.#perShard(keys, (key) => key, (shard, some) => shard.read(some));
+      return this.#perShard(keys, (key) => key, (shard, some) => shard.read(some, options?.holds));
     });
   }
 

@@ -1,11 +1,11 @@
 import { IntegrityError, StorageError } from '../../core/errors.ts';
 import type { Key } from '../../core/key.ts';
-import type { ListEntry, ListPage, PutOperation, StoredRecord, WriteOperation, WriteResult } from '../contract.ts';
+import type { ListEntry, ListPage, PutOperation, ReadOptions, StoredRecord, WriteOperation, WriteResult } from '../contract.ts';
 import type { CheckedListQuery } from '../list-page.ts';
 import { decide, draftOf, restsOnAnother, type PendingWrite } from './pending-write.ts';
 import type { RecordCache } from './record-cache.ts';
 import type { FoundFrame, RecordFile } from './record-file.ts';
-import { decodeBlobs, frameKinds, frameSize, metaOf, parseFrameHeader, valueOf, versionText } from './record-frame.ts';
+import { decodeBlobs, frameKinds, frameSize, metaOf, noBytes, parseFrameHeader, valueOf, versionText } from './record-frame.ts';
 import { RecordLog, type RecordLogContext } from './record-log.ts';
 import type { Slot, SlotTable } from './slot-table.ts';
 import { storageError } from './system-error.ts';
@@ -38,7 +38,7 @@ export class RecordShard {
   }
 
   /** The records at `keys` as of now. */
-  async read(keys: readonly Key[]): Promise<(StoredRecord | undefined)[]> {
+  async read(keys: readonly Key[], holds?: ReadOptions['holds']): Promise<(StoredRecord | undefined)[]> {
     try {
       await this.#log.refresh();
     } catch (error) {
@@ -53,6 +53,13 @@ export class RecordShard {
       file?.replay.assertSound(key);
       const slot = file?.replay.state.slots.get(key);
       if (slot === undefined) continue;
+      if (holds !== undefined && !slot.damaged) {
+        const version = versionText(slot);
+        if (holds(key, version)) {
+          records[i] = { version, bytes: noBytes, blobs: [] };
+          continue;
+        }
+      }
       const cached = this.#context.cache.get(key, slot);
       if (cached !== undefined) {
         records[i] = copyOf(cached);

@@ -18,6 +18,7 @@ import type {
   LogPosition,
   LogQuery,
   ReadBlobOptions,
+  ReadOptions,
   StorageAdapter,
   StoredRecord,
   Version,
@@ -81,12 +82,12 @@ export class MemoryStorage implements StorageAdapter {
   #revision = 0;
   #closed = false;
 
-  async read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
+  async read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]> {
     this.#enter('read', options);
     return keys.map((key) => {
       // What a record is stored under is a key.
       const record = this.#records.get(key) ?? this.#records.get(assertKey(key));
-      return record && copyOf(record);
+      return record && (options?.holds?.(key, record.version) ? { version: record.version, bytes: new Uint8Array(0), blobs: noBlobs } : copyOf(record));
     });
   }
 
