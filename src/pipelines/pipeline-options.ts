@@ -80,12 +80,6 @@ export interface RunParams<Input> {
   params: Input;
 }
 
-/** Which outputs are forgotten. */
-export interface ClearCacheOptions extends OperationOptions {
-  /** Those of the step of this name only, which need not be defined any more. @default those of all steps */
-  step?: string | undefined;
-}
-
 /** How a run is resumed. */
 export interface ResumeOptions extends ExecutionOptions {
   /** Takes the run from an owner whose lease has not expired: only when you know that it is gone. @default false */
@@ -129,6 +123,3 @@ export const resumeOptionsSchema: z.ZodMiniType<ResumeOptions> = z.strictObject(
 
 /** What {@link ExplainOptions} must look like. */
 export const explainOptionsSchema: z.ZodMiniType<ExplainOptions> = z.strictObject({ run: z.optional(z.string()), signal: signalOption });
-
-/** What {@link ClearCacheOptions} must look like. */
-export const clearCacheOptionsSchema: z.ZodMiniType<ClearCacheOptions> = z.strictObject({ step: z.optional(nameSchema), signal: signalOption });

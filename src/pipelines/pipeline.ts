@@ -14,6 +14,7 @@ import { check, validateWith, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import { readLineage } from '../storage/lineage.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
+import type { ClearCacheOptions } from './caching/clear-cache.ts';
 import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
 import { asGate, type StepGateAnswer, type StepGateReport } from './gates/gate.ts';
@@ -28,7 +29,7 @@ import { RunLease, type LeaseRecord } from './lease.ts';
 import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
 import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
-import { clearCacheOptionsSchema, explainOptionsSchema, pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ClearCacheOptions, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
+import { explainOptionsSchema, pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
 import { defineMap, type ItemFunction, type MapOptions } from './map-step.ts';
 import { PoolSlots } from './pool-slots.ts';
 import { hasEnded, type RunOutcome } from './run-state.ts';
@@ -726,15 +727,24 @@ export class Pipeline<Input = undefined, Params = Input> {
   }
 
   /**
-   * Forgets the outputs that later runs could take, and tells how many there were. What runs have recorded stays; blobs that nothing names any more are for `collectGarbage` to take away. An output that is being made at this moment
-   * may be put in afterwards.
+   * Forgets the outputs that later runs could take, or those of them that have expired or are of some age, and tells how many there were. What runs have recorded stays; blobs that nothing names any more are for `collectGarbage` to take
+   * away. An output that is being made at this moment may be put in afterwards, and one that is put in anew stays.
    *
    * Throws `ValidationError` when an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+   * pipeline.step('load', { cache: { version: '1', ttl: '7d' } }, () => [1, 2, 3]);
+   * await pipeline.run();
+   * console.log(await pipeline.clearCache({ expired: true }), await pipeline.clearCache()); // 0 1
+   * ```
    */
   async clearCache(options: ClearCacheOptions = {}): Promise<number> {
-    const { step, signal } = check(clearCacheOptionsSchema, options, 'options');
-    const { CacheStore } = await import('./caching/cache-store.ts');
-    return new CacheStore(this.#store).clear(step, { signal });
+    const { clearCache } = await import('./caching/clear-cache.ts');
+    return clearCache({ store: this.#store, steps: this.#steps, clock: this.#clock }, options);
   }
 
   /** The edges from a run to what started it, and from what is part of it or came of it, oldest first. Throws `NotFoundError` when there is no such run. */

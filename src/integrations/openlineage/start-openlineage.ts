@@ -54,8 +54,7 @@ const schema = z.object({
  *   namespace: 'production',
  *   url: 'https://marquez.example.test/api/v1/lineage',
  *   fetch: async (request) => {
- *     const { eventType, job } = await request.json();
- *     console.log(eventType, job.name);
+ *     console.log(await request.text());
  *     return new Response();
  *   },
  * });

@@ -5,6 +5,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, WriteCondition, WriteOperation } from '../../storage/contract.ts';
 import { readEach, type EachValue } from '../../storage/read-each.ts';
 import { listAll } from '../../storage/records.ts';
+import type { LeaseRecord } from '../lease.ts';
 import type { RunStore } from '../run-store.ts';
 import type { StoredBytes } from '../stored-output.ts';
 import type { CachedFrom } from './cached-from.ts';
@@ -49,22 +50,41 @@ export class CacheStore {
     await this.storage.write([{ kind: 'put', key: at, bytes: encode(entry, at), blobs, condition: found, operationId: newId() }]);
   }
 
-  /** Deletes the entries of a step, or of all, and tells how many. */
-  async clear(step: string | undefined, options: OperationOptions): Promise<number> {
+  /** Deletes the entries of a step, or of all, that were made before a time, or whenever; tells how many. One that cannot be read has no time. */
+  clear(step: string | undefined, madeBefore: number | undefined, options: OperationOptions): Promise<number> {
     const prefix = step === undefined ? `${this.#root}/cache/` : this.#entryKey(step, '');
-    let deletes: WriteOperation[] = [];
+    return this.#clear<CacheEntry>(prefix, madeBefore === undefined ? undefined : ({ at }) => at < madeBefore, options);
+  }
+
+  /** Deletes what was left by those who died while they made an output of a step, or of any, and whose lease ran out before a time. */
+  async sweepFlights(step: string | undefined, endedBefore: number, options: OperationOptions): Promise<void> {
+    await this.#clear<LeaseRecord>(step === undefined ? `${this.#root}/flights/` : this.flightKey(step, ''), ({ expiresAt }) => expiresAt < endedBefore, options);
+  }
+
+  /** Deletes the records under a prefix of which that holds, unless they change meanwhile, or all of them. */
+  async #clear<T>(prefix: string, isOld: ((value: T) => boolean) | undefined, options: OperationOptions): Promise<number> {
+    let keys: Key[] = [];
     let cleared = 0;
     const flush = async (): Promise<void> => {
+      const deletes = isOld ? await this.#oldOnes(keys, isOld, options) : keys.map((key): WriteOperation => ({ kind: 'delete', key }));
+      keys = [];
       const results = deletes.length === 0 ? [] : await this.storage.write(deletes, options);
-      cleared += results.length;
-      deletes = [];
+      cleared += results.filter(({ ok }) => ok).length;
     };
     for await (const { key } of listAll(this.storage, { prefix }, options)) {
-      deletes.push({ kind: 'delete', key });
-      if (deletes.length === deletedAtOnce) await flush();
+      keys.push(key);
+      if (keys.length === deletedAtOnce) await flush();
     }
     await flush();
     return cleared;
+  }
+
+  async #oldOnes<T>(keys: readonly Key[], isOld: (value: T) => boolean, options: OperationOptions): Promise<WriteOperation[]> {
+    const records = await readEach<T>(this.storage, keys, options);
+    return records.flatMap((record, i): WriteOperation[] => {
+      if (record === undefined || 'error' in record || !isOld(record.value)) return [];
+      return [{ kind: 'delete', key: keys[i]!, condition: { match: record.version }, operationId: newId() }];
+    });
   }
 
   #entryKey(step: string, key: string): Key {

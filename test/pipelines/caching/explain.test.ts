@@ -1,6 +1,7 @@
 import { MemoryStorage, Pipeline, type StaleCause, type StepCacheOptions } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { writeValue } from '../../../src/storage/records.ts';
 import type { CacheFacts } from '../../../src/pipelines/caching/cache-key.ts';
 import { cacheKey } from '../../../src/pipelines/caching/cache-key.ts';
 import cases from '../../fixtures/pipelines.json' with { type: 'json' };
@@ -135,6 +136,46 @@ describe('clearCache', () => {
     expect(ran).toEqual([]);
     await expect(one.clearCache({ step: '' })).rejects.toMatchObject({ code: 'validation' });
     await expect(one.clearCache({ steps: ['a'] } as never)).rejects.toMatchObject({ code: 'validation' });
+    await expect(one.clearCache({ olderThan: 'long' as never })).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('olderThan') as string });
+    await expect(one.clearCache({ expired: 'yes' as never })).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining('expired') as string });
+  });
+
+  it('forgets only what has expired by the ttl of its step, or was made some time ago, and what was put in anew stays', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const ran: string[] = [];
+    const pipeline = new Pipeline({ name: 'one', storage, clock });
+    for (const [step, ttl] of [['short', '1h'], ['long', '2d'], ['ever', undefined]] as const) pipeline.step(step, { cache: { version: '1', ttl } }, () => void ran.push(step));
+    await pipeline.run();
+    const hour = 3_600_000;
+    clock.jump(hour);
+    expect(await pipeline.clearCache({ expired: true })).toBe(0);
+    expect(await pipeline.clearCache({ olderThan: '1h' })).toBe(0);
+    clock.jump(1);
+    expect(await pipeline.clearCache({ expired: true, step: 'long' })).toBe(0);
+    expect(await pipeline.clearCache({ expired: true, olderThan: '2h' })).toBe(0);
+    expect(await pipeline.clearCache({ expired: true })).toBe(1);
+    await pipeline.run();
+    expect(ran.splice(0)).toEqual(['short', 'long', 'ever', 'short']);
+    expect(await pipeline.clearCache({ olderThan: '1h', step: 'long' })).toBe(1);
+    // What cannot be read has no age.
+    const [entry] = (await storage.list({ prefix: 'pipelines/one/cache/ever/' })).entries;
+    await storage.write([{ kind: 'put', key: entry!.key, bytes: new TextEncoder().encode('{') }]);
+    expect(await pipeline.clearCache({ olderThan: '1h' })).toBe(0);
+    expect(await pipeline.clearCache()).toBe(2);
+  });
+
+  it('forgets who died long ago while they made an output, and nobody who may live', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const pipeline = new Pipeline({ name: 'one', storage, clock });
+    pipeline.step('a', { cache: { version: '1' } }, () => 1);
+    const flight = (name: string, expiresAt: number) => writeValue(storage, `pipelines/one/flights/a/${name}`, { owner: name, fence: 1, expiresAt });
+    await flight('dead', clock.now() - 86_400_001);
+    await flight('silent', clock.now() - 86_400_000);
+    await flight('alive', clock.now() + 1);
+    expect(await pipeline.clearCache({ expired: true })).toBe(0);
+    expect((await storage.list({ prefix: 'pipelines/one/flights/' })).entries.map(({ key }) => key)).toEqual(['pipelines/one/flights/a/alive', 'pipelines/one/flights/a/silent']);
   });
 });
 
