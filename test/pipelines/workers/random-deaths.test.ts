@@ -6,7 +6,7 @@ import { faultyStorage } from '../faulty-storage.ts';
 import { ManualClock } from '../manual-clock.ts';
 
 const seed = Number(process.env['WORKERS_SEED'] ?? Math.floor(Math.random() * 2 ** 32));
-const graphs = Number(process.env['WORKERS_GRAPHS'] ?? 8);
+const graphs = Number(process.env['WORKERS_GRAPHS'] ?? 4);
 
 interface Process {
   readonly storage: StorageAdapter;
