@@ -12,9 +12,10 @@ import type { RunHost } from './run-host.ts';
 import { pipelineResult, type PipelineResult } from './run-result.ts';
 import type { ParkedRun, RunHead, RunStore, StepRecord } from './run-store.ts';
 import { stepResult } from './step-result.ts';
+import { endLeftRuns } from './step-tracking.ts';
 import type { AttemptFacts, RestoredItems } from './trial.ts';
 import { trialTools } from './trial-tools.ts';
-import { unitKey } from './units.ts';
+import { unitKey, type UnitName } from './units.ts';
 
 /** Records of steps by name. */
 export type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; readonly version: Version }>;
@@ -57,6 +58,11 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const state = await executorOf(host, run, { restored, items, outputs, cache, watch, board, concurrency, parks, notify }).execute(options.signal);
   const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
   if (state.status === 'waiting') return resultOf(host, await park(host, run, state, notify), definition, states, outputs);
+  const { tracker } = host;
+  if (tracker && run.resumed) {
+    const before = (unit: UnitName): boolean => (unit.index === undefined ? restored.get(unit.step) : items.get(unit.step)?.states.get(unit.index))?.status === 'succeeded';
+    await endLeftRuns(tracker, head, state, before, onError);
+  }
   const status = state.status as RunOutcome;
   const { failure } = state;
   const endedAt = clock.now();

@@ -4,17 +4,26 @@ import type { ErrorListener } from '../core/logger.ts';
 import type { Tracker } from '../tracking/tracker.ts';
 import type { AttemptOutcome } from './attempt.ts';
 import { runIdFor } from './launching/launch.ts';
+import { isFinal, type RunState, type StepState } from './run-state.ts';
 import type { StepAttempt } from './step.ts';
 import type { UnitName } from './units.ts';
 
 /** What a pipeline takes of a {@link Tracker}. */
-export type StepTracker = Pick<Tracker, 'startRun'>;
+export type StepTracker = Pick<Tracker, 'startRun' | 'getRun'>;
 
 /** The run of a Tracker that a step has. */
 export type StepRun = Awaited<ReturnType<StepTracker['startRun']>>;
 
+/** The pipeline run whose steps had runs of a Tracker. */
+export interface TrackedRun {
+  readonly id: string;
+  readonly pipeline: string;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
 /** The id of the run of a Tracker that a step of a pipeline run has, or an item of one, if it asked for it. */
-export function stepRunId({ id, pipeline, startedAt }: { readonly id: string; readonly pipeline: string; readonly startedAt: number }, { step, index }: UnitName): string {
+export function stepRunId({ id, pipeline, startedAt }: TrackedRun, { step, index }: UnitName): string {
   return runIdFor(startedAt, 'step-run', pipeline, id, step, ...(index === undefined ? [] : [index]));
 }
 
@@ -75,6 +84,33 @@ export class StepTracking {
       return this.#tracker.startRun({ resume: this.#id, tags, signal });
     }
   }
+}
+
+// As many runs are looked up at once.
+const lookedUpAtOnce = 16;
+
+/**
+ * Ends the runs that attempts in processes that died have left open, at units which have ended without asking for theirs again: an output was taken, a condition did not hold, the pipeline run was cancelled. Those of units that had
+ * succeeded `before` this process went on were ended before that was recorded. What fails is told to `onError`, for the pipeline run has ended whatever becomes of it.
+ */
+export async function endLeftRuns(tracker: StepTracker, run: TrackedRun, { units }: RunState, before: (unit: UnitName) => boolean, onError: ErrorListener): Promise<void> {
+  const all = Array.from({ length: units.length }, (_, unit) => ({ name: units.nameOf(unit), state: units.at(unit) }));
+  const open = all.filter(({ name, state }) => isFinal(state.status) && !before(name));
+  for (let at = 0; at < open.length; at += lookedUpAtOnce) {
+    await Promise.all(open.slice(at, at + lookedUpAtOnce).map(({ name, state }) => endLeft(tracker, stepRunId(run, name), state).catch(onError)));
+  }
+}
+
+async function endLeft(tracker: StepTracker, id: string, { status, because, failure, failures }: StepState): Promise<void> {
+  const found = await tracker.getRun(id).catch((error: unknown) => {
+    if (isModelkeepError(error, 'not-found')) return undefined;
+    throw error;
+  });
+  if (found === undefined || ['finished', 'failed', 'killed'].includes(found.status)) return;
+  const left = await tracker.startRun({ resume: id });
+  if (status === 'succeeded' || status === 'skipped') await left.end('finished');
+  else if (status === 'cancelled') await left.end('killed', { reason: because ?? 'its step was cancelled' });
+  else await left.end('failed', { error: new Error((failure ?? failures.at(-1)?.failure)?.message ?? because) });
 }
 
 /** What `track()` gives in a pipeline that has no tracker. */

@@ -168,6 +168,41 @@ describe('a step with a condition, a cache, a log, a tracker and a pool', () => 
     expect(await trackedRuns(all.tracker)).toEqual({ [id]: 'finished' });
   });
 
+  it.each([
+    ['takes the output', 'finished', 'succeeded'],
+    ['is not wanted any more', 'finished', 'skipped'],
+    ['is cancelled before it works', 'killed', 'cancelled'],
+  ] as const)('ends the run of the Tracker that a process which was killed left open, when its successor %s without asking for it', async (how, tracked, status) => {
+    const all = new Everything();
+    const define = (storage: StorageAdapter, dies: boolean): Pipeline => {
+      const pipeline = new Pipeline({ name: 'left', storage, clock: all.clock, tracker: all.tracker, grace: 0, onError: (error) => !dies && all.errors.push(error) });
+      const wait = pipeline.step('wait', {}, () => 0);
+      pipeline.step('train', { needs: { wait }, cache: { version: '1' }, when: () => dies || how !== 'is not wanted any more' }, async ({ track }) => {
+        await track();
+        return dies ? forever() : 'model';
+      });
+      return pipeline;
+    };
+    // The lease is renewed first when the step works; then the process is gone.
+    const dying = faultyStorage(all.storage, { call: { write: 'pipelines/left/leases/', nth: 2 }, effect: 'none', then: 'dead' });
+    define(dying, true).run().catch(() => undefined);
+    await all.clock.advance(11_000);
+    const [{ id } = { id: '' }] = (await define(all.storage, false).searchRuns()).items;
+    expect(await trackedRuns(all.tracker)).not.toEqual({ [id]: tracked });
+    if (how === 'takes the output') {
+      const other = new Pipeline({ name: 'left', storage: all.storage, clock: all.clock, grace: 0 });
+      const wait = other.step('wait', {}, () => 0);
+      other.step('train', { needs: { wait }, cache: { version: '1' } }, () => 'model');
+      await all.ended(other.run(), 60_000);
+    }
+    const stop = new AbortController();
+    const onEvent = ({ type }: { readonly type: string }): void => void (type === 'run-started' && how === 'is cancelled before it works' && stop.abort());
+    const resumed = await all.ended(define(all.storage, false).resume(id, { takeOver: true, signal: stop.signal, onEvent }), 60_000);
+    expect(resumed.steps['train']!.status).toBe(status);
+    expect(await trackedRuns(all.tracker)).toEqual({ [id]: tracked });
+    expect(all.errors).toEqual([]);
+  });
+
   it('ends its run of the Tracker though the store fails when the cache is asked', async () => {
     const all = new Everything();
     const dying = faultyStorage(all.storage, { call: { write: 'pipelines/all/flights/' }, effect: 'none', then: 'dead' });
