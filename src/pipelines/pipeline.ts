@@ -1,7 +1,6 @@
 import { throwIfAborted } from '../core/abort.ts';
 import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
-import { encode } from '../core/codec.ts';
 import { durationMs } from '../core/duration.ts';
 import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
@@ -10,7 +9,7 @@ import type { ErrorListener, Logger } from '../core/logger.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
-import { check, validateWith, type StandardSchema } from '../core/schema.ts';
+import { check, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import { readLineage } from '../storage/lineage.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
@@ -35,6 +34,7 @@ import { PoolSlots } from './pool-slots.ts';
 import { hasEnded, type RunOutcome } from './run-state.ts';
 import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
+import { validParams } from './run-params.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStore, type RunHead } from './run-store.ts';
 import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
@@ -834,14 +834,8 @@ export class Pipeline<Input = undefined, Params = Input> {
     throw new NotFoundError(`Pipeline '${this.name}' has no run ${JSON.stringify(id)}; runs() lists those that there are.`, { key: String(id) });
   }
 
-  async #validated(given: unknown): Promise<unknown> {
-    if (this.#schema === undefined) {
-      if (given === undefined) return undefined;
-      throw new ValidationError(`Pipeline '${this.name}' takes no params; define it with a params schema.`, { path: 'params' });
-    }
-    const params = await validateWith(this.#schema, given, 'params');
-    if (params !== undefined) encode(params, 'params');
-    return params;
+  #validated(given: unknown): Promise<unknown> {
+    return validParams(this.name, this.#schema, given);
   }
 
   #event(head: RunHead, type: string, data: Readonly<Record<string, unknown>>): NewAuditEvent {

@@ -238,13 +238,14 @@ describe('a quarantine', () => {
     const given = Array.from({ length: 20_000 }, (_, i) => i / 10_000);
     const terms = { given, options: { executor: 'workers' as const } };
     const worker = scoring(storage, terms);
-    await using _ = worker.pipeline.work();
+    const working = worker.pipeline.work();
     const { pipeline, scores, published, journal } = scoring(storage, terms);
     const { id, status } = await pipeline.run();
     expect([status, (await pipeline.quarantined(id, scores)).output.length]).toEqual(['waiting', given.length]);
     await pipeline.release(id, scores, { by: 'ada' });
     expect((await pipeline.resume(id)).output(published)).toBe(given.at(-1));
     expect([worker.journal, journal]).toEqual([['score', 'publish'], []]);
+    await working.close();
   });
 
   it('is kept in a directory', async () => {

@@ -64,7 +64,6 @@ describe(`a queue between processes (QUEUE_SEED=${seed})`, () => {
   it('refuses what is no task, of another pipeline or of another definition, and passes over what is not wanted', async () => {
     const storage = new MemoryStorage();
     const tasks: StepTask[] = [];
-    let deliver!: (task: StepTask) => Promise<void>;
     const executor: StepExecutor = {
       execute: async (task) => {
         tasks.push(task);
@@ -77,7 +76,7 @@ describe(`a queue between processes (QUEUE_SEED=${seed})`, () => {
     other.step('train', {}, () => 'a model');
     other.step('more', {}, () => 'that the run does not have');
     const refusals: unknown[] = [];
-    deliver = async (task) => {
+    const deliver = async (task: StepTask): Promise<void> => {
       await other.perform(task).catch((error: unknown) => refusals.push(error));
       await own.perform(task);
     };
