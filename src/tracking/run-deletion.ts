@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
 import { NotFoundError } from '../core/errors.ts';
+import { durationMs } from '../core/duration.ts';
+import { checkOptionNames, type OptionNames } from '../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import type { DeleteOperation, StorageAdapter } from '../storage/contract.ts';
 import { deleteLineage } from '../storage/lineage.ts';
@@ -9,6 +11,7 @@ import { update } from '../storage/update.ts';
 import { heartOf, livingSessions, readHeartbeatsAt } from './heartbeat.ts';
 import { readEach } from '../storage/read-each.ts';
 import { blobsOfRun, type StoredRun } from './run-record.ts';
+import type { PurgeOptions } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
 /** What a purge did. */
@@ -22,6 +25,14 @@ export interface PurgeReport {
 /** How long a sign of life is kept that no run needs, in milliseconds: its tracker may be about to start one. */
 const heartbeatKeptMs = 7 * 24 * 60 * 60 * 1000;
 const batchSize = 500;
+
+const purgeNames: OptionNames<PurgeOptions> = { olderThan: true, signal: true, onProgress: true };
+
+/** Checks which runs are purged, and gives how long ago they were deleted at least, in milliseconds. Throws `ValidationError`. */
+export function purgeAge(options: PurgeOptions): number {
+  checkOptionNames(options, purgeNames, 'purgeDeleted');
+  return durationMs(options.olderThan ?? '30d', 'olderThan');
+}
 
 /** Marks a run as deleted, or takes the mark away. Throws `NotFoundError` when there is no such run. */
 export async function setDeleted(storage: StorageAdapter, clock: Clock, id: string, deleted: boolean, options: OperationOptions): Promise<StoredRun> {

@@ -3,7 +3,6 @@ import type { Encodable } from '../core/codec.ts';
 import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
-import { checkOptionNames, type OptionNames } from '../core/option-names.ts';
 import type { LongOperationOptions, OperationOptions } from '../core/progress.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
@@ -44,8 +43,6 @@ export interface EndOptions extends OperationOptions {
   /** What it failed with: an error, or anything else that was thrown. */
   error?: unknown;
 }
-
-const endNames: OptionNames<EndOptions> = { reason: true, error: true, signal: true };
 
 /** What a run works with; the tracker gives it. */
 export interface RunContext {
@@ -255,7 +252,6 @@ export class Run implements AsyncDisposable {
     if (status !== 'finished' && status !== 'failed' && status !== 'killed') {
       throw new ValidationError(`A run cannot end as ${shown(status, 80)}; give 'finished', 'failed' or 'killed'.`, { path: 'status' });
     }
-    checkOptionNames(options, endNames, 'end');
     if (options.reason !== undefined && typeof options.reason !== 'string') {
       throw new ValidationError(`reason is ${shown(options.reason, 80)}; give a text.`, { path: 'reason' });
     }

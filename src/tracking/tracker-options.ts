@@ -139,9 +139,7 @@ export interface TrackerSettings {
 const trackerNames: OptionNames<TrackerOptions> = {
   storage: true, environment: true, clock: true, logger: true, onError: true, flushInterval: true, maxBufferedPoints: true, overflow: true, heartbeatInterval: true, systemMetrics: true, systemMetricsInterval: true,
 };
-const runsNames: OptionNames<RunsQuery> = { experiments: true, deleted: true, signal: true };
-const listNames: OptionNames<ListRunsOptions> = { ...runsNames, limit: true, after: true };
-const purgeNames: OptionNames<PurgeOptions> = { olderThan: true, signal: true, onProgress: true };
+const listNames: OptionNames<ListRunsOptions> = { experiments: true, deleted: true, limit: true, after: true, signal: true };
 
 /** Checks what a tracker is made with. Throws `ValidationError`. */
 export function trackerSettings(options: TrackerOptions): TrackerSettings {
@@ -207,23 +205,12 @@ const longestNotes = 100_000;
 
 /** Checks which runs are listed. Throws `ValidationError`. */
 export function listQuery(options: ListRunsOptions): ListRunsQuery {
-  checkOptionNames(options, listNames, 'listRuns');
+  checkOptionNames(options, listNames, 'The query');
   const { experiments, deleted = 'exclude', limit = 100, after } = options;
   checkLimit(limit);
   if (after !== undefined && !isId(after)) throw new ValidationError(`after is ${shown(after)}; give the next of the page before.`, { path: 'after' });
   checkRunsQuery({ experiments, deleted });
   return { experiments, deleted, limit, after };
-}
-
-/** Checks what all runs are asked for with. Throws `ValidationError`. */
-export function checkRunsNames(options: RunsQuery, path: string): void {
-  checkOptionNames(options, runsNames, path);
-}
-
-/** Checks which runs are purged, and gives how long ago they were deleted at least, in milliseconds. Throws `ValidationError`. */
-export function checkPurge(options: PurgeOptions): number {
-  checkOptionNames(options, purgeNames, 'purgeDeleted');
-  return durationMs(options.olderThan ?? '30d', 'olderThan');
 }
 
 /** Checks which runs are meant. Throws `ValidationError`. */

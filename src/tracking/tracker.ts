@@ -5,7 +5,6 @@ import { eachItem, type Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { reportFailure } from '../core/report-failure.ts';
-import { shown } from '../core/shown.ts';
 import type { BlobRange, StorageAdapter } from '../storage/contract.ts';
 import type { ArtifactRecord } from './artifacts/artifact-record.ts';
 import type { ArtifactPage, ArtifactTreeEntry, BrowseArtifactsOptions, ListArtifactsOptions } from './artifacts/list-artifacts.ts';
@@ -39,7 +38,7 @@ import { checkParams, checkTags } from './run-values.ts';
 import { Run } from './run.ts';
 import type { SearchRunsOptions } from './search-runs.ts';
 import type { MetricSeries, MetricSeriesOptions } from './series/metric-series.ts';
-import { checkPurge, checkRunsNames, checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
+import { checkStart, listQuery, resumes, trackerSettings, type ListRunsOptions, type PurgeOptions, type RunsQuery, type StartRunOptions, type TrackerOptions, type TrackerSettings } from './tracker-options.ts';
 import { keys } from './tracking-keys.ts';
 
 /**
@@ -110,7 +109,7 @@ export class Tracker {
    * throws, and the error is thrown on. A run that `fn` has ended itself stays as it is.
    */
   async withRun<T>(options: StartRunOptions, fn: (run: Run) => T | Promise<T>): Promise<T> {
-    if (typeof fn !== 'function') throw new ValidationError(`fn is ${shown(fn, 80)}; give withRun(options, async (run) => …).`, { path: 'fn' });
+    if (typeof fn !== 'function') throw new ValidationError('fn is no function; give withRun(options, async (run) => …).', { path: 'fn' });
     const run = await this.startRun(options);
     let value: T;
     try {
@@ -131,7 +130,6 @@ export class Tracker {
 
   /** Every run, newest first, page by page. Runs that cannot be read are told to `onError` and left out. */
   async *runs(query: RunsQuery = {}): AsyncGenerator<RunRecord, void, undefined> {
-    checkRunsNames(query, 'runs');
     yield* eachItem(async (after) => {
       const page = await this.listRuns({ ...query, after });
       for (const { id, error } of page.damaged) this.#report(new IntegrityError(`Run ${id} cannot be read: ${error.message}`, { key: id }));
@@ -163,10 +161,10 @@ export class Tracker {
 
   /** Removes for good all runs that were deleted at least `olderThan` ago and that nobody has open, with all they have; bytes of artifacts go at the next `collectGarbage`, unless something else names them. Cut off, it is finished by the next call. */
   async purgeDeleted(options: PurgeOptions = {}): Promise<PurgeReport> {
-    const olderThanMs = checkPurge(options);
-    const { signal, onProgress } = options;
     const now = this.#settings.clock.now();
-    const { purgeDeletedRuns } = await import('./run-deletion.ts');
+    const { purgeDeletedRuns, purgeAge } = await import('./run-deletion.ts');
+    const olderThanMs = purgeAge(options);
+    const { signal, onProgress } = options;
     return purgeDeletedRuns(this.#storage, now - olderThanMs, now, { signal, onProgress });
   }
 
