@@ -134,16 +134,13 @@ function ninetyDays(rows: number, keys: number): Materializing['columns'] {
   };
 }
 
+const longWindowed = { name: 'lasting', entity: ['key'], timestamp: 'at' } as const;
+const longFeatures = { value: 'float64', mean_30d: aggregate.mean('value', { window: '30d' }), spent: aggregate.sum('value', { window: 'lifetime' }), most: aggregate.max('value', { window: 'lifetime' }) } as const;
 /** Features of long windows, whose old rows are folded online. */
-const lasting = featureView({
-  name: 'lasting',
-  entity: ['key'],
-  timestamp: 'at',
-  features: { value: 'float64', mean_30d: aggregate.mean('value', { window: '30d' }), spent: aggregate.sum('value', { window: 'lifetime' }), most: aggregate.max('value', { window: 'lifetime' }) },
-});
-/** The same, but for one that needs the rows of thirty days. */
-const unfolded = featureView({ ...lasting, name: 'unfolded', features: { ...lasting.features, spread: aggregate.std('value', { window: 'lifetime' }) } });
-const lastingFeatures = ['value', 'mean_30d', 'spent', 'most'];
+const lasting = featureView({ ...longWindowed, features: longFeatures });
+/** The same beside one that needs all rows, so that none is folded. */
+const unfolded = featureView({ ...longWindowed, name: 'unfolded', features: { ...longFeatures, spread: aggregate.std('value', { window: 'lifetime' }) } });
+const lastingFeatures = Object.keys(longFeatures);
 
 interface LongWindows {
   readonly store: FeatureStore;
