@@ -6,7 +6,7 @@ import { demandBuild } from './run-tool.ts';
 demandBuild();
 const bundles = budgetedBundles();
 const budget = readBudget();
-const ceilings: Record<string, number> = { 'Tracker + MemoryStorage': 24 * 1024 };
+const ceilings: Record<string, number> = { 'Tracker + MemoryStorage': 24.5 * 1024 };
 
 describe('size', () => {
   test('every pin belongs to a bundle and every bundle has a pin (npm run sizes:update)', () => {
@@ -50,9 +50,12 @@ describe('modelkeep/stats', () => {
   });
 });
 
+// What tells others of one part has to read what that has stored.
+const reads: Readonly<Record<string, string>> = { startOpenLineage: 'pipelines' };
+
 describe('one import pulls in no other part', () => {
   test.each(mainExports())('$name', async ({ name, file }) => {
-    const own = domains.find((domain) => file.startsWith(`src/${domain}/`));
+    const own = reads[name] ?? domains.find((domain) => file.startsWith(`src/${domain}/`));
     const { files } = await bundle(importing(name));
     const foreign = files.filter((path) => domains.some((domain) => domain !== own && path.startsWith(`dist/${domain}/`)));
     expect(foreign).toEqual([]);
