@@ -9,6 +9,7 @@ import type { StepWait } from '../waiting/wait.ts';
 
 /** What was decided about what a step had set aside. */
 export interface QuarantineDecision {
+  /** `expired` when nobody had decided in time, unless that has released it. */
   readonly verdict: 'released' | 'rejected' | 'expired';
   /** Who decided; absent when nobody had and the time was over. */
   readonly by?: string | undefined;

@@ -33,7 +33,7 @@ const isEvent = ajv.compile(specification.event);
 const facets = new Map(Object.entries(specification.facets).map(([url, { name, schema }]) => [url, { name, isValid: ajv.compile(schema) }]));
 
 /** Holds an event, and each of its facets, to the specification. */
-export function expectValid(event: LineageRunEvent): void {
+function expectValid(event: LineageRunEvent): void {
   isEvent(event);
   expect(isEvent.errors, JSON.stringify(event)).toBeNull();
   expect(event.schemaURL).toBe('https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent');
