@@ -1,6 +1,7 @@
 import { assertKey, type Key } from '../core/key.ts';
-import type { ReadOptions, StorageAdapter } from './contract.ts';
+import type { StorageAdapter } from './contract.ts';
 import { checkListQuery } from './list-page.ts';
+import { readOptionsBelow } from './read-below.ts';
 import { ViewLifetime } from './view-lifetime.ts';
 
 /**
@@ -23,16 +24,12 @@ export function withPrefix(storage: StorageAdapter, prefix: string): StorageAdap
   const inside = (key: Key): Key => root + assertKey(key);
   // Two workspaces may well use one name for different writes.
   const named = (operationId: string | undefined): string | undefined => operationId && root + operationId;
-  const insideOf = (options: ReadOptions | undefined): ReadOptions | undefined => {
-    const holds = options?.holds;
-    return holds === undefined ? options : { ...options, holds: (key, version) => holds(key.slice(root.length), version) };
-  };
   const lifetime = new ViewLifetime(`The view of ${prefix} was closed; make another one with withPrefix().`);
   const close = (): Promise<void> => lifetime.close();
   return {
     name: `${storage.name} ${prefix}`,
     supports: { ...storage.supports, sharesBlobs: true },
-    read: (keys, options) => lifetime.enter(() => storage.read(keys.map(inside), insideOf(options))),
+    read: (keys, options) => lifetime.enter(() => storage.read(keys.map(inside), readOptionsBelow(options, root))),
     write: (operations, options) =>
       lifetime.enter(() => storage.write(operations.map((operation) => ({ ...operation, key: inside(operation.key), operationId: named(operation.operationId) })), options)),
     list: (query, options) =>

@@ -8,6 +8,7 @@ import { checkedChunks } from './blob-source.ts';
 import type { AdapterSupports, AppendOptions, InspectOptions, ListEntry, ListPage, LogPosition, RecordAdapter, StorageAdapter, StoreFinding } from './contract.ts';
 import { checkListQuery, type CheckedListQuery } from './list-page.ts';
 import { checkWriter } from './log-position.ts';
+import { readOptionsBelow } from './read-below.ts';
 import { SegmentAppender } from './segment-appender.ts';
 import { decodeHead, headKey, logsRoot, recordsRoot } from './segment-layout.ts';
 import { removeSegments, segmentLeftovers } from './segment-leftovers.ts';
@@ -63,7 +64,7 @@ export function withSegmentedLog(records: RecordAdapter): StorageAdapter {
   return {
     name: records.name,
     supports,
-    read: (keys, options) => enter('read', options, () => records.read(keys.map(inside), options)),
+    read: (keys, options) => enter('read', options, () => records.read(keys.map(inside), readOptionsBelow(options, recordsRoot))),
     write: (operations, options) =>
       enter('write', options, () => {
         for (const operation of operations) checkWrite(operation, supports);
