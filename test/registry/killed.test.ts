@@ -18,23 +18,32 @@ interface Line {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Runs commands in a process of its own and kills it when it has told of so many lines; an odd number is in the middle of a command. */
+/** Runs commands in a process of its own and kills it when it has told of so many lines and has done three kinds of them; an odd number is in the middle of a command. */
 async function killedAfter(lines: number, path: string, name: string): Promise<Outcome[]> {
   const child = spawn(process.execPath, [script, path, 'mixed', name, '1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;
-    if (text.split('\n').length > lines) child.kill('SIGKILL');
+    if (text.split('\n').length > lines && kindsDone(linesOf(text)) >= 3) child.kill('SIGKILL');
   });
   const signal = await new Promise((resolve, reject) => child.on('error', reject).on('close', (_code, by) => resolve(by)));
   expect(signal).toBe('SIGKILL');
-  const told = text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+  const told = linesOf(text);
   return told.flatMap(({ mark, command }): Outcome[] => {
     if (command === undefined) return [];
     const end = told.find((line) => line.mark === mark && line.command === undefined);
     if (end === undefined) return [{ command, mark, cutOff: true }];
     return [end.error ? { command, mark, error: new ModelkeepError(end.error.code as 'conflict', end.error.message) } : { command, mark, result: end.result }];
   });
+}
+
+function linesOf(text: string): Line[] {
+  return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as Line);
+}
+
+function kindsDone(told: readonly Line[]): number {
+  const done = new Set(told.flatMap(({ mark, command, error }) => (command === undefined && error === undefined ? [mark] : [])));
+  return new Set(told.flatMap(({ mark, command }) => (command && done.has(mark) ? [command.kind] : []))).size;
 }
 
 describe('processes that are killed while they register, promote and roll back', () => {

@@ -10,9 +10,10 @@ export class Violation extends Error {
 }
 
 /**
- * How certain something is: it may have happened or not; it has happened, since it was acknowledged or seen, and only loss of power can undo it; or it survives that too.
+ * How certain something is: it was refused or not seen, and only loss of power can bring it about, where it takes what stood in its way; it may have happened or not;
+ * it has happened, since it was acknowledged or seen, and only loss of power can undo it; or it survives that too.
  */
-type Certainty = 'possible' | 'happened' | 'durable';
+type Certainty = 'late' | 'possible' | 'happened' | 'durable';
 
 /** A state that a record may have: contents with their version where it is known, or absence. */
 interface RecordState {
@@ -84,7 +85,9 @@ export class Oracle implements Reporter {
     this.#underWay.set(worker, intent);
     switch (intent.kind) {
       case 'write':
-        for (const write of intent.writes) if (write.holds || this.#mayHoldLater) this.#records.get(write.key)!.push({ content: write.content, version: undefined, certainty: 'possible' });
+        for (const { key, content, holds } of intent.writes) {
+          if (holds || this.#mayHoldLater) this.#records.get(key)!.push({ content, version: undefined, certainty: holds ? 'possible' : 'late' });
+        }
         return;
       case 'append':
         this.#sequenceOf(intent.log, worker).batches.push({ entries: intent.entries, buffered: intent.buffered, certainty: 'possible' });
@@ -168,7 +171,7 @@ export class Oracle implements Reporter {
   }
 
   #checkRecord(key: string, record: StoredRecord | undefined, states: readonly RecordState[], loss: Loss): void {
-    const allowed = states.slice(lastCertain(states, loss));
+    const allowed = states.slice(lastCertain(states, loss)).filter(({ certainty }) => certainty !== 'late' || loss === 'power');
     const at = allowed.findLastIndex((state) => isContent(record?.bytes, state.content) && (state.version === undefined || state.version === record?.version));
     const found = allowed[at];
     if (!found) {
@@ -179,7 +182,8 @@ export class Oracle implements Reporter {
     const now: RecordState = { content: found.content, version: record?.version, certainty: loss === 'power' || found.certainty === 'durable' ? 'durable' : 'happened' };
     // What came before it may come back when power is lost.
     const before = now.certainty === 'durable' ? [] : states.slice(lastCertain(states, 'power'), states.indexOf(found));
-    const after = this.#failing ? states.slice(states.indexOf(found) + 1).map((state): RecordState => ({ ...state, certainty: 'possible' })) : [];
+    const mayComeLater = this.#failing || (this.#mayHoldLater && loss === 'process');
+    const after = mayComeLater ? states.slice(states.indexOf(found) + 1).map((state): RecordState => ({ ...state, certainty: 'late' })) : [];
     this.#records.set(key, [...before, now, ...after]);
     this.#found.set(key, now);
   }
