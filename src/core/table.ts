@@ -37,11 +37,11 @@ export interface ArrowVector {
   toArray?(): ArrayLike<unknown>;
 }
 
-/** What every call that takes a table accepts: rows, columns, or an Arrow-shaped table. */
-export type TableInput = readonly Row[] | Columns | ArrowTable;
+/** What every call that takes a table accepts: rows (objects with the columns' values by name, whatever their type is called), columns, or an Arrow-shaped table. */
+export type TableInput = readonly object[] | Columns | ArrowTable;
 
 /** A table, or a stream of tables or of rows. */
-export type TableSource = TableInput | AsyncIterable<TableInput | Row>;
+export type TableSource = TableInput | AsyncIterable<object>;
 
 /** A table inside modelkeep: typed columns of one length. */
 export interface Table {
@@ -60,7 +60,7 @@ export interface TableOptions {
 }
 
 /** Whether the input is a stream of tables or rows rather than one table. */
-export function isTableStream(source: TableSource): source is AsyncIterable<TableInput | Row> {
+export function isTableStream(source: TableSource): source is AsyncIterable<object> {
   return Symbol.asyncIterator in source;
 }
 
@@ -97,7 +97,7 @@ export async function* tableInputs(source: TableSource, batchRows: number, signa
       if (rows.length > 0) yield rows;
       rows = [];
       yield item;
-    } else if (rows.push(item) >= batchRows) {
+    } else if (rows.push(item as Row) >= batchRows) {
       yield rows;
       rows = [];
     }
@@ -114,7 +114,7 @@ export function concatTables(tables: readonly Table[]): Table {
 }
 
 /** Tells a table from a row: a table is an array of rows, an Arrow table, or has nothing but arrays. */
-function isTableInput(item: TableInput | Row): item is TableInput {
+function isTableInput(item: object | null): item is TableInput {
   // What is no object is a row that is none: whoever reads the rows names its place.
   if (typeof item !== 'object' || item === null) return false;
   if (Array.isArray(item) || isArrowTable(item)) return true;

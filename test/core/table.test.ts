@@ -64,6 +64,17 @@ describe('toTable', () => {
     expect(() => toTable(arrow, { only: ['missing'] })).toThrow(/has no column 'missing'; it has day, city, late/);
   });
 
+  it('takes rows of any object type, as a program declares them', () => {
+    interface Flight {
+      readonly origin: string;
+      readonly delay: number;
+    }
+    const flights: readonly Flight[] = [{ origin: 'JFK', delay: 3 }];
+    expect(toTable(flights)).toEqual(toTable({ origin: ['JFK'], delay: [3] }));
+    // @ts-expect-error a number is no row
+    expect(() => toTable([1])).toThrow(/row/);
+  });
+
   it('infers types from values, and takes the ones it is given', () => {
     const table = toTable({ f: [1, NaN], i: [1n, null], b: [true, false], s: ['x', 'y'], t: [new Date(5), null], j: [1, 'mixed'], none: [null, undefined], big: new BigInt64Array(2), f32: new Float32Array(2) });
     expect(Object.fromEntries(Object.entries(table.columns).map(([name, { type }]) => [name, type]))).toEqual({
