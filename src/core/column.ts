@@ -144,18 +144,26 @@ export function columnValues(column: Column): ArrayLike<unknown> {
 /** The rows at `indices`, in that order; an index of -1 gives a missing value. */
 export function takeRows(column: Column, indices: Int32Array): Column {
   const size = indices.length;
+  const { valid: present } = column;
   let valid: Uint8Array | undefined;
   for (let i = 0; i < size; i++) {
     const from = indices[i]!;
-    if (from >= 0 && isPresent(column, from)) continue;
+    if (from >= 0 && (present === undefined || present[from] === 1)) continue;
     valid ??= new Uint8Array(size).fill(1);
     valid[i] = 0;
   }
+  if (column.type === 'float64' || column.type === 'timestamp') return { ...column, values: takeNumbers(column.values, indices), valid };
   if (hasObjects(column)) return { type: column.type, values: Array.from(indices, (from) => (from < 0 ? null : column.values[from])), valid } as Column;
   const values = emptyLike(column, size);
-  const missing = column.type === 'float64' || column.type === 'timestamp' ? NaN : column.type === 'int64' ? 0n : 0;
+  const missing = column.type === 'int64' ? 0n : 0;
   for (let i = 0; i < size; i++) values[i] = indices[i]! < 0 ? missing : column.values[indices[i]!]!;
   return { ...column, values, valid } as Column;
+}
+
+function takeNumbers(values: Float64Array, indices: Int32Array): Float64Array {
+  const taken = new Float64Array(indices.length);
+  for (let i = 0; i < taken.length; i++) taken[i] = indices[i]! < 0 ? NaN : values[indices[i]!]!;
+  return taken;
 }
 
 /** A typed array like the column's, of `size` zeros; all are written alike, whatever their element. */

@@ -49,15 +49,17 @@ export class EventIndex {
   readonly #column: (name: string) => Column | undefined;
   readonly #rowCount: number;
   readonly #columns = new Map<string, Column | undefined>();
+  /** Columns in the order of ingestion, of which only few places were asked for. */
+  readonly #asIngested = new Map<string, Column | undefined>();
   readonly #derived = new Map<string, Derived>();
   readonly #plans = new WeakMap<object, unknown>();
 
   constructor(input: IndexInput) {
-    const sortedBy = input.created ? [input.times, input.created] : [input.times];
-    const { order, starts, supersededAt } = withoutNeverSeen(orderRows(input.codes, input.keyCount, sortedBy), input);
+    const rows = orderRows(input.codes, input.keyCount, input.created ? [input.times, input.created] : [input.times]);
+    const { order, starts, times, supersededAt } = withoutNeverSeen(rows, input);
     this.order = order;
     this.starts = starts;
-    this.times = gather(input.times, order);
+    this.times = times;
     const known = input.known ?? input.created;
     this.created = known && gather(known, order);
     this.supersededAt = supersededAt;
@@ -80,6 +82,17 @@ export class EventIndex {
   column(name: string): Column | undefined {
     if (!this.#columns.has(name)) this.#columns.set(name, this.#sorted(name));
     return this.#columns.get(name);
+  }
+
+  /** A column at places, -1 for none; of few places without bringing all of it into the order of the index. */
+  at(name: string, places: Int32Array): Column | undefined {
+    if (!this.#columns.has(name) && places.length < this.#rowCount / 2 && !isComputed(name)) {
+      if (!this.#asIngested.has(name)) this.#asIngested.set(name, this.#column(name));
+      const column = this.#asIngested.get(name);
+      return column && takeRows(column, places.map((place) => (place < 0 ? -1 : this.order[place]!)));
+    }
+    const column = this.column(name);
+    return column && takeRows(column, places);
   }
 
   /** A column for one look: it is not kept unless it was before. */
@@ -122,7 +135,7 @@ export class EventIndex {
   /** Bytes held, roughly. */
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength + this.superseded.byteLength + (this.supersededAt?.byteLength ?? 0);
-    for (const column of this.#columns.values()) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
+    for (const column of [...this.#columns.values(), ...this.#asIngested.values()]) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
     for (const each of this.#derived.values()) bytes += each.byteLength;
     return bytes;
   }
@@ -146,21 +159,20 @@ interface SeenRows extends RowOrder {
 
 /** Leaves out the rows that no moment sees: those that another had replaced by the time that they happened and were known. */
 function withoutNeverSeen(rows: RowOrder, input: IndexInput): SeenRows {
-  const { order, starts } = rows;
+  const { order, starts, times } = rows;
   const known = input.known ?? input.created;
   const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, { times: input.times, known, column: input.column }, input.rowId);
-  if (supersededAt === undefined) return { order, starts, supersededAt };
+  if (supersededAt === undefined) return { order, starts, times, supersededAt };
   const kept = new Int32Array(order.length);
   const keptStarts = new Int32Array(starts.length);
   let count = 0;
   for (let key = 0; key < starts.length - 1; key++) {
     for (let place = starts[key]!; place < starts[key + 1]!; place++) {
-      const row = order[place]!;
-      if (supersededAt[place]! > Math.max(input.times[row]!, known?.[row] ?? -Infinity)) kept[count++] = place;
+      if (supersededAt[place]! > Math.max(times[place]!, known?.[order[place]!] ?? -Infinity)) kept[count++] = place;
     }
     keptStarts[key + 1] = count;
   }
   const places = kept.subarray(0, count);
   const left = gather(supersededAt, places);
-  return { order: Int32Array.from(places, (place) => order[place]!), starts: keptStarts, supersededAt: left.some((at) => at < Infinity) ? left : undefined };
+  return { order: Int32Array.from(places, (place) => order[place]!), starts: keptStarts, times: gather(times, places), supersededAt: left.some((at) => at < Infinity) ? left : undefined };
 }

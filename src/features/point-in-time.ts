@@ -1,4 +1,4 @@
-import { takeRows, type Column } from '../core/column.ts';
+import type { Column } from '../core/column.ts';
 import { aggregateColumn } from './aggregates/aggregate-column.ts';
 import type { EventIndex } from './event-index.ts';
 import type { FeatureDefinition } from './definitions/feature-view.ts';
@@ -36,28 +36,24 @@ export function joinFeatures(rows: EventIndex, probes: Probes, features: readonl
   const { positions, outcomes, eventTimes } = newestRows(sweep, options.ttl, knownOnly);
   const columns = features.map((feature, i): Column => {
     if (feature.kind === 'aggregate') return aggregateColumn(sweep, feature, options.knownOnly);
-    const column = index.column(feature.from ?? names[i]!);
-    return column ? takeRows(column, positions) : missingColumn(feature.type, positions.length);
+    return index.at(feature.from ?? names[i]!, positions) ?? missingColumn(feature.type, positions.length);
   });
   return { columns, outcomes, eventTimes };
 }
 
 function newestRows(sweep: ProbeSweep, ttl: number | undefined, knownOnly: boolean): { positions: Int32Array; outcomes: Uint8Array; eventTimes: Float64Array } {
   const { index, probes } = sweep;
-  const ends = sweep.bounds((t) => t, true);
-  const positions = new Int32Array(ends.length).fill(-1);
-  const outcomes = new Uint8Array(ends.length);
-  const eventTimes = new Float64Array(ends.length).fill(NaN);
+  const size = probes.codes.length;
+  const positions = new Int32Array(size).fill(-1);
+  const outcomes = new Uint8Array(size).fill(outcome.missing);
+  const eventTimes = new Float64Array(size).fill(NaN);
   const found: NewestRow = { place: -1, outcome: outcome.missing };
-  for (let probe = 0; probe < ends.length; probe++) {
-    const key = probes.codes[probe]!;
-    const first = key < 0 ? 0 : index.starts[key]!;
-    const end = key < 0 ? 0 : index.starts[key + 1]!;
-    findNewest(found, index, first, end, ends[probe]!, probes.times[probe]!, ttl, knownOnly);
+  sweep.walk((t) => t, true, (probe, key, t, after) => {
+    findNewest(found, index, index.starts[key]!, index.starts[key + 1]!, after, t, ttl, knownOnly);
     outcomes[probe] = found.outcome;
     if (found.place >= 0) eventTimes[probe] = index.times[found.place]!;
     if (found.outcome === outcome.matched) positions[probe] = found.place;
-  }
+  });
   return { positions, outcomes, eventTimes };
 }
 

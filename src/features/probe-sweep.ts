@@ -16,37 +16,38 @@ export class ProbeSweep {
   /** Numbers of the probes that have a key, by key and then by time. */
   readonly order: Int32Array;
   readonly #starts: Int32Array;
+  /** Moments in that order. */
+  readonly #times: Float64Array;
   readonly #lows: { readonly window: Window; readonly places: Int32Array }[] = [];
   readonly #highs: { readonly hop: number; readonly places: Int32Array }[] = [];
 
   constructor(index: EventIndex, probes: Probes) {
     this.index = index;
     this.probes = probes;
-    const { order, starts } = orderRows(probes.codes, index.starts.length - 1, [probes.times]);
+    const { order, starts, times } = orderRows(probes.codes, index.starts.length - 1, [probes.times]);
     this.order = order;
     this.#starts = starts;
+    this.#times = times;
   }
 
-  /** For each probe, the first place of its key whose time is at least (`beyond`: more than) `boundOf(t)`; -1 where it has no key. */
-  bounds(boundOf: (t: number) => number, beyond: boolean): Int32Array {
-    const { index, probes } = this;
-    const places = new Int32Array(probes.codes.length).fill(-1);
+  /** Calls `take` for each probe that has a key, by key and time, with the first place of the key whose time is at least (`beyond`: more than) `boundOf(t)`. */
+  walk(boundOf: (t: number) => number, beyond: boolean, take: (probe: number, key: number, t: number, place: number) => void): void {
+    const { index, order } = this;
     for (let key = 0; key < this.#starts.length - 1; key++) {
       let place = index.starts[key]!;
       const end = index.starts[key + 1]!;
       for (let i = this.#starts[key]!; i < this.#starts[key + 1]!; i++) {
-        const probe = this.order[i]!;
-        place = firstFrom(index.times, place, end, boundOf(probes.times[probe]!), beyond);
-        places[probe] = place;
+        const t = this.#times[i]!;
+        place = firstFrom(index.times, place, end, boundOf(t), beyond);
+        take(order[i]!, key, t, place);
       }
     }
-    return places;
   }
 
   /** For each probe, the first place that a window at its moment sees; -1 where it has no key. */
   windowStarts(window: Window): Int32Array {
     for (const known of this.#lows) if (known.window.window === window.window && known.window.hop === window.hop) return known.places;
-    const places = this.bounds((t) => windowStart(t, window), false);
+    const places = this.#bounds((t) => windowStart(t, window));
     this.#lows.push({ window, places });
     return places;
   }
@@ -55,8 +56,14 @@ export class ProbeSweep {
   windowEnds(window: Window): Int32Array {
     const hop = window.tumbling ? window.hop : 0;
     for (const known of this.#highs) if (known.hop === hop) return known.places;
-    const places = this.bounds((t) => windowEnd(t, window), false);
+    const places = this.#bounds((t) => windowEnd(t, window));
     this.#highs.push({ hop, places });
+    return places;
+  }
+
+  #bounds(boundOf: (t: number) => number): Int32Array {
+    const places = new Int32Array(this.probes.codes.length).fill(-1);
+    this.walk(boundOf, false, (probe, _key, _t, place) => (places[probe] = place));
     return places;
   }
 }

@@ -4,101 +4,129 @@ export interface RowOrder {
   readonly order: Int32Array;
   /** Where the rows of each key begin, with the end of the last as one more. */
   readonly starts: Int32Array;
+  /** What each row was sorted by first, in that order. */
+  readonly times: Float64Array;
 }
-
-const digitBits = 11;
-const buckets = 2 ** digitBits;
-const digits = 6;
-/** Fewer rows than this are compared with each other instead. */
-const fewRows = 512;
 
 /**
- * Groups rows by key code and sorts each group by the given numbers, the first of them deciding first; rows that are equal in all keep their order. Rows
- * with code -1 are left out. Linear time: counting sorts, skipped where nothing is out of order.
+ * Groups rows by key code and sorts each group by the given numbers, none of them NaN, the first of them deciding first; rows that are equal in all keep their order. Rows with code -1 are
+ * left out. A group is sorted where it lies, with its numbers beside it, so that no step reads far away; what is in order already is only looked at.
  */
-export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonly Float64Array[]): RowOrder {
-  let order: Int32Array<ArrayBufferLike> = new Int32Array(codes.length);
-  for (let i = 0; i < order.length; i++) order[i] = i;
-  if (order.length < fewRows) order.sort((a, b) => compareRows(a, b, sortedBy));
-  else for (let i = sortedBy.length - 1; i >= 0; i--) order = stableSort(order, sortedBy[i]!);
-  return groupByCode(order, codes, keyCount);
+export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonly [Float64Array, ...Float64Array[]]): RowOrder {
+  const [primary, ...ties] = sortedBy;
+  const starts = startsOf(codes, keyCount);
+  const next = starts.slice(0, keyCount);
+  const order = new Int32Array(starts[keyCount]!);
+  const times = new Float64Array(order.length);
+  for (let row = 0; row < codes.length; row++) {
+    const code = codes[row]!;
+    if (code < 0) continue;
+    const place = next[code]!++;
+    order[place] = row;
+    times[place] = primary[row]!;
+  }
+  const sorter = new GroupSorter(order, times, ties);
+  for (let key = 0; key < keyCount; key++) sorter.sort(starts[key]!, starts[key + 1]!);
+  return { order, starts, times };
 }
 
-function groupByCode(order: Int32Array, codes: Int32Array, keyCount: number): RowOrder {
+function startsOf(codes: Int32Array, keyCount: number): Int32Array {
   const starts = new Int32Array(keyCount + 1);
   for (let i = 0; i < codes.length; i++) if (codes[i]! >= 0) starts[codes[i]! + 1]! += 1;
   for (let key = 0; key < keyCount; key++) starts[key + 1]! += starts[key]!;
-  const next = starts.slice(0, keyCount);
-  const grouped = new Int32Array(starts[keyCount]!);
-  for (let i = 0; i < order.length; i++) {
-    const code = codes[order[i]!]!;
-    if (code >= 0) grouped[next[code]!++] = order[i]!;
+  return starts;
+}
+
+/** So many rows are sorted by insertion before they are merged. */
+const blockSize = 16;
+
+/** Sorts ranges of rows, by merging and stably. */
+class GroupSorter {
+  readonly #order: Int32Array;
+  readonly #times: Float64Array;
+  readonly #ties: readonly Float64Array[];
+  /** Room for the largest group so far. */
+  #spareOrder: Int32Array = new Int32Array(0);
+  #spareTimes: Float64Array = new Float64Array(0);
+
+  constructor(order: Int32Array, times: Float64Array, ties: readonly Float64Array[]) {
+    this.#order = order;
+    this.#times = times;
+    this.#ties = ties;
   }
-  return { order: grouped, starts };
-}
 
-function stableSort(order: Int32Array, values: Float64Array): Int32Array {
-  let sorted = true;
-  for (let i = 1; i < order.length && sorted; i++) sorted = values[order[i - 1]!]! <= values[order[i]!]!;
-  if (sorted) return order;
-  return radixSort(order, values);
-}
-
-function compareRows(a: number, b: number, sortedBy: readonly Float64Array[]): number {
-  for (const values of sortedBy) if (values[a] !== values[b]) return values[a]! < values[b]! ? -1 : 1;
-  return a - b;
-}
-
-/** Least significant digit first; a digit that all values share costs nothing. */
-function radixSort(order: Int32Array, values: Float64Array): Int32Array {
-  const { low, high } = sortableWords(values);
-  const counts = new Int32Array(digits * buckets);
-  for (let i = 0; i < values.length; i++) {
-    for (let d = 0; d < digits; d++) counts[d * buckets + digitOf(low[i]!, high[i]!, d)]! += 1;
+  sort(start: number, end: number): void {
+    const unordered = this.#firstUnordered(start, end);
+    if (unordered === end) return;
+    for (let from = start; from < end; from += blockSize) this.#insertAll(from, Math.min(end, from + blockSize));
+    if (end - start > blockSize) this.#mergeBlocks(start, end);
   }
-  let from = order;
-  let to: Int32Array = new Int32Array(order.length);
-  for (let d = 0; d < digits; d++) {
-    const count = counts.subarray(d * buckets, (d + 1) * buckets);
-    if (count.includes(values.length)) continue;
-    for (let bucket = 0, at = 0; bucket < buckets; bucket++) {
-      const size = count[bucket]!;
-      count[bucket] = at;
-      at += size;
+
+  /** The first row that belongs before the one ahead of it; `end` when all are in order. */
+  #firstUnordered(start: number, end: number): number {
+    const times = this.#times;
+    for (let i = start + 1; i < end; i++) {
+      if (times[i]! < times[i - 1]! || (times[i] === times[i - 1] && this.#ties.length > 0 && this.#isTieBefore(this.#order[i]!, this.#order[i - 1]!))) return i;
     }
-    for (let i = 0; i < from.length; i++) {
-      const row = from[i]!;
-      to[count[digitOf(low[row]!, high[row]!, d)]!++] = row;
+    return end;
+  }
+
+  #insertAll(from: number, end: number): void {
+    const order = this.#order;
+    const times = this.#times;
+    for (let i = from + 1; i < end; i++) {
+      const row = order[i]!;
+      const time = times[i]!;
+      let at = i;
+      while (at > from && (time < times[at - 1]! || (time === times[at - 1] && this.#ties.length > 0 && this.#isTieBefore(row, order[at - 1]!)))) {
+        order[at] = order[at - 1]!;
+        times[at] = times[at - 1]!;
+        at--;
+      }
+      order[at] = row;
+      times[at] = time;
     }
-    [from, to] = [to, from];
   }
-  return from;
-}
 
-function digitOf(low: number, high: number, d: number): number {
-  if (d === 0) return low & 2047;
-  if (d === 1) return (low >>> 11) & 2047;
-  if (d === 2) return (low >>> 22) | ((high & 1) << 10);
-  if (d === 3) return (high >>> 1) & 2047;
-  if (d === 4) return (high >>> 12) & 2047;
-  return high >>> 23;
-}
-
-/** The bits of doubles, turned so that they order as unsigned words as the numbers do. */
-function sortableWords(values: Float64Array): { low: Uint32Array; high: Uint32Array } {
-  const low = new Uint32Array(values.length);
-  const high = new Uint32Array(values.length);
-  const double = new Float64Array(1);
-  const words = new Uint32Array(double.buffer);
-  const lowFirst = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-  for (let i = 0; i < values.length; i++) {
-    // Adding 0 makes -0 the same as 0.
-    double[0] = values[i]! + 0;
-    const upper = words[lowFirst ? 1 : 0]!;
-    const lower = words[lowFirst ? 0 : 1]!;
-    const negative = upper >>> 31 === 1;
-    high[i] = negative ? ~upper : upper | 0x80000000;
-    low[i] = negative ? ~lower : lower;
+  #mergeBlocks(start: number, end: number): void {
+    const size = end - start;
+    if (this.#spareOrder.length < size) {
+      this.#spareOrder = new Int32Array(size);
+      this.#spareTimes = new Float64Array(size);
+    }
+    let [order, times] = [this.#order.subarray(start, end), this.#times.subarray(start, end)];
+    let [spareOrder, spareTimes] = [this.#spareOrder.subarray(0, size), this.#spareTimes.subarray(0, size)];
+    for (let width = blockSize; width < size; width *= 2) {
+      for (let from = 0; from < size; from += 2 * width) this.#merge(order, times, from, Math.min(size, from + width), Math.min(size, from + 2 * width), spareOrder, spareTimes);
+      [order, times, spareOrder, spareTimes] = [spareOrder, spareTimes, order, times];
+    }
+    if (order.buffer === this.#order.buffer) return;
+    this.#order.set(order, start);
+    this.#times.set(times, start);
   }
-  return { low, high };
+
+  #merge(order: Int32Array, times: Float64Array, from: number, middle: number, end: number, toOrder: Int32Array, toTimes: Float64Array): void {
+    const tied = this.#ties.length > 0;
+    if (middle === end || times[middle - 1]! < times[middle]!) {
+      toOrder.set(order.subarray(from, end), from);
+      toTimes.set(times.subarray(from, end), from);
+      return;
+    }
+    let left = from;
+    let right = middle;
+    for (let at = from; at < end; at++) {
+      const takesRight =
+        left === middle ||
+        (right < end && (times[right]! < times[left]! || (tied && times[right] === times[left] && this.#isTieBefore(order[right]!, order[left]!))));
+      const taken = takesRight ? right++ : left++;
+      toOrder[at] = order[taken]!;
+      toTimes[at] = times[taken]!;
+    }
+  }
+
+  /** Whether a row belongs before another of the same time. */
+  #isTieBefore(row: number, other: number): boolean {
+    for (const values of this.#ties) if (values[row] !== values[other]) return values[row]! < values[other]!;
+    return false;
+  }
 }

@@ -35,6 +35,11 @@ export class CountedRows {
     return this.included === undefined || this.included[place] === 1;
   }
 
+  /** The place of one in the index. */
+  placeOf(row: number): number {
+    return this.included === undefined ? row : this.places[row]!;
+  }
+
   /** The place of each in the index. */
   get places(): Int32Array {
     return (this.#places ??= this.#gatherPlaces());

@@ -4,6 +4,11 @@ import type { WindowRows } from './window-rows.ts';
 /** From so many windows on it is quicker to follow them row by row than to merge states for each, which are kept for the next time. */
 export const manyWindows = 64;
 
+/** Whether the rows are few enough for the windows that they are better followed one by one than found in a tree, which passes over most of them. */
+export function sweepIsQuicker(windows: WindowRows, rows: CountedRows): boolean {
+  return windows.order.length >= manyWindows && rows.size <= 64 * windows.order.length;
+}
+
 /** What is kept up while a window moves over rows: each that comes can be taken out again, without a trace. */
 export interface RowTally {
   add(row: number): void;

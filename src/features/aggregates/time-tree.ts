@@ -60,12 +60,11 @@ export class TimeTree<S> {
     if (count <= this.#states.blockRows || first === last) {
       return this.#states.fold(from, to, firstHidden === endHidden ? none : this.#hidden.slice(firstHidden, endHidden));
     }
-    const branch = branchOf(first, last);
-    const split = this.#firstFrom(from + 1, to - 1, branch.split);
+    const half = halfOf(first, last);
+    const bound = half === Infinity ? 0 : Math.floor(last / half) * half;
+    const split = this.#firstFrom(from + 1, to - 1, bound);
     const whole =
-      firstHidden === endHidden &&
-      (from === this.#keyStart || this.#timeOf(from - 1) < branch.start) &&
-      (to === this.#keyEnd || this.#timeOf(to) >= branch.end);
+      firstHidden === endHidden && (from === this.#keyStart || this.#timeOf(from - 1) < bound - half) && (to === this.#keyEnd || this.#timeOf(to) >= bound + half);
     if (whole) {
       const kept = this.#kept.get(split);
       if (kept !== undefined) return kept;
@@ -81,8 +80,7 @@ export class TimeTree<S> {
   }
 
   #timeOf(row: number): number {
-    const place = this.#rows.included === undefined ? row : this.#rows.places[row]!;
-    return Math.floor(this.#times[place]!);
+    return Math.floor(this.#times[this.#rows.placeOf(row)]!);
   }
 
   /** The first row from `low` to `high` (which is one) whose time is at least `bound`. */
@@ -98,13 +96,11 @@ export class TimeTree<S> {
   }
 }
 
-/** The smallest branch of the tree that holds two different whole numbers, and where it is split. */
-function branchOf(first: number, last: number): { start: number; split: number; end: number } {
-  if (first < 0 && last >= 0) return { start: -Infinity, split: 0, end: Infinity };
+/** Half the length of the smallest branch of the tree that holds two different whole numbers; infinite where they differ by their sign, and the branch is split at 0. */
+function halfOf(first: number, last: number): number {
+  if (first < 0 && last >= 0) return Infinity;
   const firstHigh = Math.floor(first / 2 ** 32);
   const lastHigh = Math.floor(last / 2 ** 32);
   const differs = firstHigh === lastHigh ? (first - firstHigh * 2 ** 32) ^ (last - lastHigh * 2 ** 32) : firstHigh ^ lastHigh;
-  const half = 2 ** (31 - Math.clz32(differs) + (firstHigh === lastHigh ? 0 : 32));
-  const split = Math.floor(last / half) * half;
-  return { start: split - half, split, end: split + half };
+  return 2 ** (31 - Math.clz32(differs) + (firstHigh === lastHigh ? 0 : 32));
 }

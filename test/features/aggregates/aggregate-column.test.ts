@@ -137,6 +137,23 @@ describe('aggregates of windows', () => {
     );
   });
 
+  it('gives the extremes of many windows asked for at once as the long way does, NaN, ties and rows that are not known yet included', () => {
+    const rowsOf = fc.array(row, { minLength: 50, maxLength: 150 });
+    const probesOf = fc.array(fc.record({ key: fc.integer({ min: -1, max: 2 }), at: moment }), { minLength: 90, maxLength: 90 });
+    fc.assert(
+      fc.property(rowsOf, probesOf, (rows, probes) => {
+        const index = indexOf(rows);
+        for (const kind of ['min', 'max', 'largest']) {
+          for (const options of windows) {
+            const definition = kinds[kind]!(options);
+            expect(valuesOf(index, probes, definition)).toEqual(probes.map(({ key, at }) => (key < 0 ? null : longWay(definition, historyOf(rows, key), at, passes))));
+          }
+        }
+      }),
+      { numRuns: 8 },
+    );
+  });
+
   it('is the same to the last bit from the rows of one window as from the whole history, and in whatever order it is asked', () => {
     const many = fc.record({ rows: fc.array(row, { minLength: 150, maxLength: 500 }), probes: fc.array(fc.record({ key: fc.nat(1), at: moment }), { minLength: 4, maxLength: 4 }) });
     fc.assert(
