@@ -13,8 +13,14 @@ export function encodeHeaded(head: { readonly format: string } & Readonly<Record
   return concatBytes([start, table]);
 }
 
-/** What {@link encodeHeaded} was given, and all bytes behind the head, the table's first. Throws `IntegrityError`, naming `key`, when the bytes are not of that form, and `StorageError` when they are of another format. */
-export function decodeHeaded<Head>(bytes: Uint8Array, key: string, formats: string | readonly string[]): { head: Head; table: Table; rest: Uint8Array } {
+/** What {@link encodeHeaded} was given. Throws `IntegrityError`, naming `key`, when the bytes are not of that form, and `StorageError` when they are of another format. */
+export function decodeHeaded<Head>(bytes: Uint8Array, key: string, formats: string | readonly string[]): { head: Head; table: Table } {
+  const { head, rest } = openHeaded<Head>(bytes, key, formats);
+  return { head, table: decodeTable(rest, key) };
+}
+
+/** As {@link decodeHeaded}, but with the bytes behind the head, the table's first, as they are. */
+export function openHeaded<Head>(bytes: Uint8Array, key: string, formats: string | readonly string[]): { head: Head; rest: Uint8Array } {
   // Typed arrays need an aligned start, which an entry inside a larger buffer may not have.
   const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   if (aligned.length < 8) throw new IntegrityError(`${key} holds ${aligned.length} bytes, too few for a table of features; restore it from a copy.`, { key });
@@ -23,6 +29,5 @@ export function decodeHeaded<Head>(bytes: Uint8Array, key: string, formats: stri
   if (typeof head.format !== 'string' || !(typeof formats === 'string' ? formats === head.format : formats.includes(head.format))) {
     throw new StorageError('unknown-store-version', `${key} is of the form ${String(head.format)}, which this version of modelkeep does not know; use a newer one.`, { key });
   }
-  const rest = aligned.subarray(8 + Math.ceil(headLength / 8) * 8);
-  return { head, table: decodeTable(rest, key), rest };
+  return { head, rest: aligned.subarray(8 + Math.ceil(headLength / 8) * 8) };
 }

@@ -2,15 +2,14 @@ import { concatBytes } from '../core/bytes.ts';
 import { canonicalJson } from '../core/codec.ts';
 import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
+import { EncodedTable, type TableShapes } from '../core/encoded-table.ts';
 import { concatTables, type Table } from '../core/table.ts';
-import { decodeTable, encodeTable } from '../core/table-codec.ts';
-import { columnsOfAggregate } from './aggregates/aggregate-definition.ts';
+import { encodeTable } from '../core/table-codec.ts';
 import { isWithin, windowStart, type Window } from './aggregates/window.ts';
-import { viewColumns, type FeatureDefinition, type FeatureView } from './definitions/feature-view.ts';
-import { columnsBehind } from './expressions/expression.ts';
-import { decodeHeaded, encodeHeaded } from './headed-table.ts';
+import { viewColumns, type FeatureDefinition } from './definitions/feature-view.ts';
+import { encodeHeaded, openHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
-import { fewRows, foldRecord, isFoldedFor, mayBeFolded, withMarks, type FoldedRows, type FoldPlan } from './online-tiles/fold-record.ts';
+import { fewRows, foldRecord, mayBeFolded, withMarks, type FoldedRows, type FoldPlan } from './online-tiles/fold-record.ts';
 import { tileKeyOf, tileSpecsOf, type TileSpec } from './online-tiles/tile-spec.ts';
 import { indexOf, rowsWhere, sharedRows, takeTable } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
@@ -58,7 +57,7 @@ function isLifetime({ window }: Pick<Window, 'window'>): boolean {
 }
 
 /** The distinct windows of aggregates. */
-function windowsOf(features: readonly FeatureDefinition[]): Pick<Window, 'window' | 'hop'>[] {
+export function windowsOf(features: readonly FeatureDefinition[]): Pick<Window, 'window' | 'hop'>[] {
   const found = new Map<string, Pick<Window, 'window' | 'hop'>>();
   for (const feature of features) if (feature.kind === 'aggregate') found.set(`${feature.window}/${feature.hop}`, { window: feature.window, hop: feature.hop });
   return [...found.keys()].sort().map((key) => found.get(key)!);
@@ -97,6 +96,7 @@ export interface AddedRows {
 
 /** Whoever does not know of tiles must not change a record that has them, nor one that was made anew who does not know of generations. */
 const formats = { rows: 'modelkeep.online/1', tiles: 'modelkeep.online/2', anew: 'modelkeep.online/3' } as const;
+const knownFormats: readonly string[] = /* @__PURE__ */ Object.values(formats);
 
 type StringColumn = Extract<Column, { type: 'string' }>;
 
@@ -108,11 +108,23 @@ export function encodeRecord({ rows, tiles, ...head }: OnlineRecord): Uint8Array
   return encodeHeaded({ format, ...head, tilesAt: table.length }, concatBytes([table, encodeTable(tiles)]));
 }
 
+/** A record as it is stored, decoded only as far as it is asked for. */
+export interface EncodedRecord extends Omit<OnlineRecord, 'rows' | 'tiles'> {
+  readonly rows: EncodedTable;
+  readonly tiles?: EncodedTable | undefined;
+}
+
 /** The record of bytes that {@link encodeRecord} wrote. Throws `IntegrityError`, naming `key`, when they are not of that form. */
 export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
-  const { head, table, rest } = decodeHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, Object.values(formats));
-  const tiles = head.tilesAt === undefined ? undefined : decodeTable(rest.subarray(head.tilesAt), key);
-  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, generation: head.generation, by: head.by, rows: table, folded: head.folded, tiles };
+  const { rows, tiles, ...head } = openRecord(bytes, key);
+  return { ...head, rows: rows.table(), tiles: tiles?.table() };
+}
+
+/** As {@link decodeRecord}; what is in the columns is told of as damaged only where it is looked at. */
+export function openRecord(bytes: Uint8Array, key: string, shapes?: TableShapes): EncodedRecord {
+  const { head, rest } = openHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, knownFormats);
+  const tiles = head.tilesAt === undefined ? undefined : new EncodedTable(rest.subarray(head.tilesAt), key);
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, generation: head.generation, by: head.by, rows: new EncodedTable(rest, key, shapes), folded: head.folded, tiles };
 }
 
 /** The generation of a record; 0 where none is noted, or there is no record. */
@@ -166,7 +178,7 @@ function withoutPushed(rows: Table, read: Table): Table {
 }
 
 /** Whether rows kept for some windows are enough for another one, at every moment. */
-function isCovered(wanted: Window, kept: OnlineLayout['windows']): boolean {
+export function isCovered(wanted: Window, kept: OnlineLayout['windows']): boolean {
   return kept.some((each) => isWithin(wanted, each));
 }
 
@@ -252,27 +264,4 @@ function keptAt(rows: Table, order: Int32Array, layout: OnlineLayout, now: numbe
   const { rowId } = layout;
   const supersededAt = rowId && created ? indexOf({ rows: takeTable(rows, order), rowId }).supersededAt : undefined;
   return supersededAt ? order.filter((_, i) => i >= first && supersededAt[i]! > now) : order.subarray(first);
-}
-
-/** What a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */
-export function shortcoming(record: OnlineRecord, view: FeatureView, asked: readonly string[], columns: Readonly<Record<string, ColumnType>>): string | undefined {
-  const features = view.features;
-  const needed = new Set(asked.flatMap((name) => columnsOf(name, features[name]!)));
-  const absent = [...needed].find((name) => record.rows.columns[`f:${name}`]?.type !== columns[name]);
-  if (absent !== undefined) return `it was materialized before the view had the column '${absent}'`;
-  if (record.from === null) return undefined;
-  const longer = windowsOf(asked.map((name) => features[name]!)).find((wanted) => !isCovered(wanted, record.windows));
-  if (longer) return `it was materialized before the view looked ${longer.window === 'lifetime' ? 'a lifetime' : `${longer.window} ms`} back`;
-  const { folded, from } = record;
-  if (folded === undefined) return undefined;
-  const uncovered = asked.find((name) => {
-    const feature = features[name]!;
-    return feature.kind === 'aggregate' && !isFoldedFor(feature, folded, from);
-  });
-  return uncovered && `rows that '${uncovered}' needs were folded before the view had it`;
-}
-
-function columnsOf(name: string, feature: FeatureDefinition): string[] {
-  if (feature.kind === 'column') return columnsBehind(feature.from ?? name);
-  return columnsOfAggregate(feature);
 }

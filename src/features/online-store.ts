@@ -1,19 +1,20 @@
 import { backoffMs } from '../core/backoff.ts';
 import { sleep, type Clock } from '../core/clock.ts';
+import { TableShapes } from '../core/encoded-table.ts';
 import { ConflictError } from '../core/errors.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
-import { decodeRecord, encodeRecord, generationOf, type OnlineRecord } from './online-record.ts';
-import { indexOf } from './record-table.ts';
+import { decodeRecord, encodeRecord, generationOf, openRecord, type EncodedRecord, type OnlineRecord } from './online-record.ts';
+import { indexOfRows } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
 /** A record in memory, with the index by which its features are computed. */
 export interface LoadedRecord {
   readonly version: Version;
-  readonly record: OnlineRecord;
+  readonly record: EncodedRecord;
   readonly index: EventIndex;
 }
 
@@ -69,6 +70,7 @@ export class OnlineStore {
   readonly #clock: Clock;
   readonly #cacheBytes: number;
   readonly #cache = new Map<Key, LoadedRecord & { readonly bytes: number }>();
+  readonly #shapes = new TableShapes();
   #cached = 0;
 
   constructor(storage: StorageAdapter, clock: Clock, cacheBytes: number) {
@@ -146,8 +148,11 @@ export class OnlineStore {
   load(key: Key, stored: StoredRecord): LoadedRecord {
     const known = this.known(key, stored.version);
     if (known !== undefined) return known;
-    const record = decodeRecord(stored.bytes, key);
-    const loaded = { version: stored.version, record, index: indexOf(record), bytes: memoryOf(record, stored.bytes.length) };
+    const { bytes } = stored;
+    const record = openRecord(bytes, key, this.#shapes);
+    const { rows, rowId } = record;
+    const index = indexOfRows({ rowCount: rows.rowCount, rowId, column: (name) => rows.column(name) });
+    const loaded = { version: stored.version, record, index, bytes: memoryOf(record, bytes.length) };
     this.#forget(key);
     this.#cache.set(key, loaded);
     this.#cached += loaded.bytes;
@@ -165,7 +170,6 @@ export class OnlineStore {
 }
 
 /** Bytes that a decoded record takes in memory, roughly and rather too many, with what answers are computed by and the last of them: for an aggregate some running totals, and objects that weigh more than a few rows. */
-function memoryOf({ rows, windows }: OnlineRecord, storedBytes: number): number {
-  const columns = Object.keys(rows.columns).length;
+function memoryOf({ rows: { columnCount: columns }, windows }: EncodedRecord, storedBytes: number): number {
   return windows.length === 0 ? 2_000 + 3 * storedBytes + 250 * columns : 2_000 + 6 * storedBytes + 2_200 * columns;
 }

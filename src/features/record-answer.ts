@@ -6,12 +6,14 @@ import { answerUntil, isRestless } from './answer-lifetime.ts';
 import { definitionOf, featureTypeOf, type FeatureDefinition } from './definitions/feature-view.ts';
 import type { AskedView } from './definitions/query-plan.ts';
 import type { EventIndex } from './event-index.ts';
-import { shortcoming, type OnlineRecord } from './online-record.ts';
+import { isComputed } from './expressions/expression.ts';
+import type { EncodedRecord } from './online-record.ts';
 import type { LoadedRecord } from './online-store.ts';
 import { isTotal } from './online-tiles/tile-spec.ts';
 import { TiledTotals } from './online-tiles/tiled-totals.ts';
 import { newestRow, outcome } from './point-in-time.ts';
 import { ProbeSweep } from './probe-sweep.ts';
+import { needsOf, shortcoming, type RecordNeeds } from './record-needs.ts';
 import { defaultOf } from './with-default.ts';
 
 /** What is known of a value: there is one, it is missing, nothing is known of the entity, or what is known is older than the view's `ttl`. */
@@ -28,7 +30,7 @@ export interface RecordAnswer {
 /** A feature that is asked for. */
 interface AskedDefinition {
   readonly definition: FeatureDefinition;
-  /** Under what name an index has it. */
+  /** Under what name a record has it; the expression where it is computed from what a record has. */
   readonly source: string;
   /** What stands where it has no value. */
   readonly standIn: unknown;
@@ -38,8 +40,8 @@ interface AskedDefinition {
 interface PreparedRecord {
   /** What it cannot answer. */
   readonly reason: string | undefined;
-  /** By feature; `undefined` for aggregates, and where no row has the column. */
-  readonly columns: readonly (Column | undefined)[];
+  /** By feature; only those that are computed from others by row. */
+  readonly computed: readonly (Column | undefined)[];
   /** The last answer, which stays from `from` to `until`, excluded. */
   held?: { readonly answer: RecordAnswer; readonly from: number; readonly until: number } | undefined;
 }
@@ -49,6 +51,7 @@ const scalars: ReadonlySet<string> = /* @__PURE__ */ new Set(['float64', 'int64'
 /** Answers what is asked of a view, from one entity's record after the other. */
 export class RecordAnswers {
   readonly #asked: AskedView;
+  readonly #needs: RecordNeeds;
   readonly #features: readonly AskedDefinition[];
   readonly #aggregates: readonly AggregateDefinition[];
   /** Which features change from moment to moment whatever becomes of the rows. */
@@ -60,10 +63,11 @@ export class RecordAnswers {
   constructor(asked: AskedView) {
     const { view } = asked.current;
     this.#asked = asked;
+    this.#needs = needsOf(asked);
     this.#features = asked.features.map(({ feature }) => {
       const definition = definitionOf(view, feature);
       const standIn = defaultOf(view, feature);
-      return { definition, source: definition.kind === 'column' ? (definition.from ?? feature) : feature, standIn: standIn ? valueAt(standIn, 0) : null };
+      return { definition, source: definition.kind === 'column' ? (definition.from ?? `f:${feature}`) : feature, standIn: standIn ? valueAt(standIn, 0) : null };
     });
     this.#aggregates = this.#features.flatMap(({ definition }) => (definition.kind === 'aggregate' ? [definition] : []));
     this.#restless = this.#features.flatMap(({ definition }, f) => (definition.kind === 'aggregate' && isRestless(definition) ? [f] : []));
@@ -87,13 +91,11 @@ export class RecordAnswers {
     return answer;
   }
 
-  #prepare(record: OnlineRecord, index: EventIndex): PreparedRecord {
-    const { current, features } = this.#asked;
-    const reason = shortcoming(record, current.view, features.map(({ feature }) => feature), current.columns);
-    return { reason, columns: this.#features.map(({ source }) => index.unsorted(source)) };
+  #prepare(record: EncodedRecord, index: EventIndex): PreparedRecord {
+    return { reason: shortcoming(record, this.#needs), computed: this.#features.map(({ source }) => (isComputed(source) ? index.unsorted(source) : undefined)) };
   }
 
-  #assertAnswerable({ reason }: PreparedRecord, record: OnlineRecord, now: number): void {
+  #assertAnswerable({ reason }: PreparedRecord, record: EncodedRecord, now: number): void {
     const { current, features } = this.#asked;
     const { name } = current.view;
     if (reason !== undefined) {
@@ -108,19 +110,20 @@ export class RecordAnswers {
     );
   }
 
-  #compute(loaded: LoadedRecord, { columns }: PreparedRecord, newest: { readonly place: number; readonly outcome: number }, now: number): RecordAnswer {
-    const { index } = loaded;
+  #compute(loaded: LoadedRecord, { computed }: PreparedRecord, newest: { readonly place: number; readonly outcome: number }, now: number): RecordAnswer {
+    const { index, record } = loaded;
     const isExpired = newest.outcome === outcome.expired;
     if (!isExpired && newest.outcome !== outcome.matched) return this.#unknown;
     const aggregateAt = aggregatesAt(loaded, now);
     const statuses: FeatureStatus[] = [];
-    const values = this.#features.map(({ definition, standIn }, f) => {
+    const values = this.#features.map(({ definition, source, standIn }, f) => {
       if (isExpired && definition.kind === 'column') {
         statuses.push('OUTSIDE_MAX_AGE');
         return standIn;
       }
-      const column = columns[f];
-      const value = definition.kind === 'aggregate' ? aggregateAt(definition) : column ? valueAt(column, index.order[newest.place]!) : null;
+      const row = index.order[newest.place]!;
+      const column = computed[f];
+      const value = definition.kind === 'aggregate' ? aggregateAt(definition) : column ? valueAt(column, row) : record.rows.valueAt(source, row);
       statuses.push(value === null ? 'NULL_VALUE' : 'PRESENT');
       return value ?? standIn;
     });
@@ -150,5 +153,6 @@ function aggregatesAt(loaded: LoadedRecord, now: number): (definition: Aggregate
 /** Counts and sums of a record whose old rows are in tiles; `undefined` for other records, and for what is computed from rows. */
 function tiledTotals({ record, index }: LoadedRecord, definition: AggregateDefinition): TiledTotals | undefined {
   if (record.folded === undefined || !isTotal(definition)) return undefined;
-  return index.planFor(definition, () => new TiledTotals(record, index, definition));
+  const { folded, rows, tiles } = record;
+  return index.planFor(definition, () => new TiledTotals({ folded, rows: rows.table(), tiles: tiles!.table() }, index, definition));
 }

@@ -5,17 +5,28 @@ import { withoutSpareTexts } from './spare-texts.ts';
 
 type StringColumn = Extract<Column, { type: 'string' }>;
 
-/** The index of one entity's rows, as a record holds them: by it features are computed. */
-export function indexOf({ rows, rowId }: { readonly rows: Table; readonly rowId?: readonly string[] | undefined }): EventIndex {
-  const { rowCount, columns } = rows;
+/** The rows of a record: `t` event time, `c` created time, and `f:` before each of the view's own columns. */
+interface IndexedRows {
+  readonly rowCount: number;
+  readonly column: (name: string) => Column | undefined;
+  readonly rowId?: readonly string[] | undefined;
+}
+
+/** The index of one entity's rows: by it features are computed. */
+export function indexOfRows({ rowCount, column, rowId }: IndexedRows): EventIndex {
   return new EventIndex({
     codes: new Int32Array(rowCount),
     keyCount: 1,
-    times: columns['t']!.values as Float64Array,
-    created: columns['c']?.values as Float64Array | undefined,
+    times: column('t')!.values as Float64Array,
+    created: column('c')?.values as Float64Array | undefined,
     rowId,
-    column: (name) => columns[`f:${name}`],
+    column: (name) => column(`f:${name}`),
   });
+}
+
+/** {@link indexOfRows} of a table. */
+export function indexOf({ rows: { rowCount, columns }, rowId }: { readonly rows: Table; readonly rowId?: readonly string[] | undefined }): EventIndex {
+  return indexOfRows({ rowCount, rowId, column: (name) => columns[name] });
 }
 
 /** 1 for each row of `rows` that is in `others`, too: known by its batch and its place there; `undefined` where none is. */

@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnValues, concatColumns, isPresent, takeRows, toColumn, valueAt, type ColumnType } from '../../src/core/column.ts';
+import { EncodedTable, TableShapes } from '../../src/core/encoded-table.ts';
 import { fingerprint } from '../../src/core/fingerprint.ts';
 import { decodeTable, encodeTable } from '../../src/core/table-codec.ts';
 import { concatTables, tableInputs, toTable, type Table, type TableInput, type TableSource } from '../../src/core/table.ts';
@@ -221,6 +222,34 @@ describe('table codec', () => {
       const table = toTable({ s: Array.from({ length: count }, (_, i) => `t${i}`) });
       expect(valueAt(decodeTable(encodeTable(table), 'k').columns['s']!, count - 1)).toBe(`t${count - 1}`);
     }
+  });
+
+  it('gives one value, one column or the type of one without the rest, from whatever table had the same head before', () => {
+    const shapes = new TableShapes();
+    fc.assert(
+      fc.property(typedColumns, ({ types, columns }) => {
+        const table = toTable(columns, { types });
+        const encoded = new EncodedTable(encodeTable(table), 'k', shapes);
+        expect([encoded.rowCount, encoded.columnCount]).toEqual([table.rowCount, Object.keys(columns).length]);
+        for (const [name, column] of Object.entries(table.columns)) {
+          for (let i = 0; i < table.rowCount; i++) expect(encoded.valueAt(name, i)).toEqual(valueAt(column, i));
+          expect(encoded.typeOf(name)).toBe(column.type);
+          expect(Array.from(columnValues(encoded.column(name)!))).toEqual(Array.from(columnValues(column)));
+        }
+        const absent = `${Object.keys(columns).join('')}?`;
+        expect([encoded.valueAt(absent, 0), encoded.typeOf(absent), encoded.column(absent)]).toEqual([null, undefined, undefined]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('tells of a column that is damaged when it is asked for, and of no other', () => {
+    const bytes = encodeTable(toTable({ a: [1, 2], b: ['x', 'y'] }));
+    // The dictionary of the texts is what ends the table.
+    bytes.fill(0, bytes.length - 16);
+    const table = new EncodedTable(bytes, 'runs/1');
+    expect([table.valueAt('a', 1), table.typeOf('b')]).toEqual([2, 'string']);
+    expect(() => table.column('b')).toThrow(expect.objectContaining({ code: 'integrity', details: { key: 'runs/1' } }));
   });
 
   it('reports bytes that it did not write, naming the key', () => {

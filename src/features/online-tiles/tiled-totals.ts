@@ -1,12 +1,13 @@
 import { isPresent, valueAt } from '../../core/column.ts';
+import type { Table } from '../../core/table.ts';
 import type { AggregateDefinition } from '../aggregates/aggregate-definition.ts';
 import { countedRows } from '../aggregates/counted-rows.ts';
 import { totalOf } from '../aggregates/exact-totals.ts';
 import { windowEnd, windowStart } from '../aggregates/window.ts';
 import type { EventIndex } from '../event-index.ts';
 import { ExactSums } from '../exact-sum.ts';
-import type { OnlineRecord } from '../online-record.ts';
 import { indexOf, rowsWhere } from '../record-table.ts';
+import type { FoldedRows } from './fold-record.ts';
 import { tileKeyOf } from './tile-spec.ts';
 import { totalsOfTable, type TileTotal } from './tile-totals.ts';
 
@@ -66,6 +67,13 @@ class TotalLine {
   }
 }
 
+/** A record of which rows are in tiles. */
+export interface RowsAndTiles {
+  readonly folded: FoldedRows;
+  readonly rows: Table;
+  readonly tiles: Table;
+}
+
 interface LineEntry {
   readonly time: number;
   readonly created: number;
@@ -80,10 +88,10 @@ export class TiledTotals {
   readonly #definition: AggregateDefinition;
   readonly byteLength: number;
 
-  constructor(record: OnlineRecord, index: EventIndex, definition: AggregateDefinition) {
+  constructor(record: RowsAndTiles, index: EventIndex, definition: AggregateDefinition) {
     const { by, column, over, where } = definition;
     const key = tileKeyOf(definition);
-    const spec = record.folded!.specs.findIndex((each) => each.key === key);
+    const spec = record.folded.specs.findIndex((each) => each.key === key);
     const names = [column, over].filter((name) => name !== undefined);
     const lines = new Map<string, LineEntry[]>();
     const lineOf = (category: string): LineEntry[] => {
@@ -91,7 +99,7 @@ export class TiledTotals {
       if (found === undefined) lines.set(category, (found = []));
       return found;
     };
-    for (const tile of spec < 0 ? [] : totalsOfTable(record.tiles!, (each) => each === spec).all()) lineOf(tile.category ?? '').push(...entriesOf(tile));
+    for (const tile of spec < 0 ? [] : totalsOfTable(record.tiles, (each) => each === spec).all()) lineOf(tile.category ?? '').push(...entriesOf(tile));
     const live = index.derived('rows that are not folded', () => unfolded(record));
     const counted = countedRows(live, names, where);
     const columns = names.map((name) => live.column(name));
@@ -126,7 +134,7 @@ function entriesOf({ start, seen, counted, sum, divisor }: TileTotal): LineEntry
 }
 
 /** The index of a record's rows but for those that are in tiles as well. */
-function unfolded({ rows }: OnlineRecord): EventIndex {
+function unfolded({ rows }: RowsAndTiles): EventIndex {
   const marks = rows.columns['w'];
   return indexOf({ rows: marks ? rowsWhere(rows, (i) => valueAt(marks, i) !== true) : rows });
 }
