@@ -48,6 +48,8 @@ export class EventIndex {
   readonly maxDelay: number;
   readonly #column: (name: string) => Column | undefined;
   readonly #rowCount: number;
+  /** Whether the rows were given in the order of the index, all of them. */
+  readonly #isInOrder: boolean;
   readonly #columns = new Map<string, Column | undefined>();
   /** Columns in the order of ingestion, of which only few places were asked for. */
   readonly #asIngested = new Map<string, Column | undefined>();
@@ -66,6 +68,7 @@ export class EventIndex {
     this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : new Int32Array(0);
     this.#column = input.column;
     this.#rowCount = input.codes.length;
+    this.#isInOrder = order.length === this.#rowCount && order.every((row, place) => row === place);
     let count = 0;
     let maxDelay = 0;
     const late = new Int32Array(this.created?.length ?? 0);
@@ -143,7 +146,7 @@ export class EventIndex {
   #sorted(name: string): Column | undefined {
     if (isComputed(name)) return computeColumn(name, this.times.length, (each) => this.glance(each));
     const column = this.#column(name);
-    return column && takeRows(column, this.order);
+    return column && (this.#isInOrder ? column : takeRows(column, this.order));
   }
 }
 

@@ -60,7 +60,6 @@ interface Extent {
 
 function extentOf(values: Float64Array, included: Uint8Array | undefined): Extent {
   let finite = true;
-  let whole = true;
   let magnitude = 0;
   let largest = 0;
   let lowestBit = Infinity;
@@ -71,37 +70,33 @@ function extentOf(values: Float64Array, included: Uint8Array | undefined): Exten
     else if (size !== 0) {
       magnitude += size;
       if (size > largest) largest = size;
-      if (whole && size === Math.trunc(size)) lowestBit = Math.min(lowestBit, 0);
-      else {
-        whole = false;
-        // A bit 53 places under the highest is under all; a value with few bits is looked at more closely.
-        const top = Math.floor(Math.log2(size)) - 53;
-        if (top < lowestBit) lowestBit = Math.min(lowestBit, lowestBitOf(size));
-      }
+      // A whole number has no bit below 0, and is most of what there is.
+      if (lowestBit > 0 || size !== Math.trunc(size)) lowestBit = Math.min(lowestBit, lowestBitOf(size));
     }
   }
   return { finite, magnitude, lowestBit: lowestBit === Infinity ? 0 : lowestBit, highestBit: largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 2 };
 }
 
+const double: Float64Array = /* @__PURE__ */ new Float64Array(1);
+const words: Uint32Array = /* @__PURE__ */ new Uint32Array(double.buffer);
+const upper = /* @__PURE__ */ (() => (new Uint8Array(Uint32Array.of(1).buffer)[0] === 1 ? 1 : 0))();
+
 /** The place of the last bit of a number that is set. */
 function lowestBitOf(size: number): number {
-  let place = Math.max(-1074, Math.floor(Math.log2(size)) - 53);
-  if (place < -1000 || place > 900) return place;
-  // In units of that place the number is whole and below 2^55.
-  let units = size / 2 ** place;
-  for (let step = 32; step >= 1; step /= 2) {
-    const shorter = units / 2 ** step;
-    if (shorter !== Math.trunc(shorter)) continue;
-    units = shorter;
-    place += step;
-  }
-  return place;
+  double[0] = size;
+  const high = words[upper]!;
+  const low = words[1 - upper]!;
+  const exponent = (high >>> 20) & 0x7ff;
+  // The bits behind the point, which in normal numbers have a 1 before them.
+  const top = exponent === 0 ? high & 0xf_ffff : (high & 0xf_ffff) | 0x10_0000;
+  const place = low === 0 ? 32 + 31 - Math.clz32(top & -top) : 31 - Math.clz32(low & -low);
+  return Math.max(exponent, 1) - 1075 + place;
 }
 
 function totalsOf(values: Float64Array, included: Uint8Array | undefined, extent: Extent): RunningTotals {
   const { magnitude, lowestBit, highestBit } = extent;
   // Doubles add up exactly while the total has no more than 53 bits above the lowest of all.
-  if (lowestBit > -1000 && magnitude <= Number.MAX_SAFE_INTEGER * 2 ** lowestBit) return new PlainTotals(values, included);
+  if (lowestBit > -1000 && magnitude < Infinity && magnitude <= Number.MAX_SAFE_INTEGER * 2 ** lowestBit) return new PlainTotals(values, included);
   const width = 52 - Math.ceil(Math.log2(values.length + 1));
   const inRange = lowestBit > -900 && highestBit < 900;
   return inRange && highestBit - lowestBit <= 3 * width ? new WideTotals(values, included, lowestBit, width) : new DigitTotals(values, included);

@@ -37,6 +37,9 @@ function startsOf(codes: Int32Array, keyCount: number): Int32Array {
   return starts;
 }
 
+const noRows = new Int32Array(0);
+const noTimes = new Float64Array(0);
+
 /** So many rows are sorted by insertion before they are merged. */
 const blockSize = 16;
 
@@ -46,8 +49,8 @@ class GroupSorter {
   readonly #times: Float64Array;
   readonly #ties: readonly Float64Array[];
   /** Room for the largest group so far. */
-  #spareOrder: Int32Array = new Int32Array(0);
-  #spareTimes: Float64Array = new Float64Array(0);
+  #spareOrder = noRows;
+  #spareTimes = noTimes;
 
   constructor(order: Int32Array, times: Float64Array, ties: readonly Float64Array[]) {
     this.#order = order;

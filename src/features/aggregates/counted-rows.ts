@@ -86,7 +86,9 @@ export function countedRows(index: EventIndex, columns: readonly string[], where
 
 /** A name for what is derived from those rows. */
 export function nameOf(what: string, columns: readonly string[], where: Where | undefined): string {
-  return JSON.stringify([what, columns, where ?? null], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  // Without a condition, which only some have, it takes a third of the time.
+  if (where === undefined) return JSON.stringify([what, columns, null]);
+  return JSON.stringify([what, columns, where], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 }
 
 function bothOf(a: Uint8Array, b: Uint8Array): Uint8Array {
