@@ -54,7 +54,7 @@ export class EventIndex {
   /** Columns in the order of ingestion, of which only few places were asked for. */
   readonly #asIngested = new Map<string, Column | undefined>();
   readonly #derived = new Map<string, Derived>();
-  readonly #plans = new WeakMap<object, unknown>();
+  #plans: WeakMap<object, unknown> | undefined;
 
   constructor(input: IndexInput) {
     const rows = orderRows(input.codes, input.keyCount, input.created ? [input.times, input.created] : [input.times]);
@@ -130,9 +130,19 @@ export class EventIndex {
 
   /** What `make` made for that very definition the last time, without looking for it by name; it holds only what is derived. */
   planFor<T>(definition: object, make: () => T): T {
-    let found = this.#plans.get(definition) as T | undefined;
-    if (found === undefined) this.#plans.set(definition, (found = make()));
+    let found = this.planOf(definition) as T | undefined;
+    if (found === undefined) this.keepPlan(definition, (found = make()));
     return found;
+  }
+
+  /** What was kept for a definition; `undefined` when nothing was. */
+  planOf(definition: object): unknown {
+    return this.#plans?.get(definition);
+  }
+
+  /** Keeps what is made from the index for a definition, as long as there is that one. */
+  keepPlan(definition: object, plan: unknown): void {
+    (this.#plans ??= new WeakMap()).set(definition, plan);
   }
 
   /** Bytes held, roughly. */

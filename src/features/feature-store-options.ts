@@ -122,12 +122,13 @@ const historicalSchema = /* @__PURE__ */ z.strictObject({
   signal: signalOption,
 });
 const onlineSchema = /* @__PURE__ */ z.strictObject({
-  entities: z.array(z.record(z.string(), z.unknown())),
+  entities: z.optional(z.unknown()),
   features: z.optional(z.unknown()),
   onTransformError: transformErrors,
   fullFeatureNames: flag,
   signal: signalOption,
 });
+const entitiesSchema = /* @__PURE__ */ z.array(/* @__PURE__ */ z.record(/* @__PURE__ */ z.string(), /* @__PURE__ */ z.unknown()));
 
 /** Checks what a store is made with. */
 export function checkStoreOptions(options: FeatureStoreOptions): void {
@@ -161,4 +162,10 @@ export function checkHistoricalQuery(query: HistoricalQuery): void {
 /** Checks a query for serving, but for its features and the keys of its entities. */
 export function checkOnlineQuery(query: OnlineQuery): void {
   check(onlineSchema, query, 'query');
+  // A schema copies what it looks at: what every server asks has another look first.
+  if (!arePlain(query.entities)) check(entitiesSchema, query.entities, 'query.entities');
+}
+
+function arePlain(entities: unknown): boolean {
+  return Array.isArray(entities) && entities.every((each) => typeof each === 'object' && each !== null && Object.getPrototypeOf(each) === Object.prototype);
 }

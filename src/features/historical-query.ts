@@ -6,7 +6,7 @@ import { shown } from '../core/shown.ts';
 import type { Table } from '../core/table.ts';
 import { computeOnDemand, type TransformFailure } from './compute-on-demand.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
-import { assertDistinct, type AskedComputation, type QueryPlan } from './definitions/query-plan.ts';
+import { assertFree, columnOwners, type AskedComputation, type QueryPlan } from './definitions/query-plan.ts';
 import type { EventIndex } from './event-index.ts';
 import type { HistoricalFeatures, HistoricalQuery, ViewReport } from './feature-store-options.ts';
 import { definitionOf } from './definitions/feature-view.ts';
@@ -88,7 +88,7 @@ export function rowsIn(rows: RowCache, options: OperationOptions, indexOf?: (sna
 /** Finds the features of a table of entities. `joined` is called when a view's rows are not needed any more. */
 export async function joinHistorical(plan: QueryPlan, spine: Table, query: JoinQuery, rowsOf: RowsOf, joined?: () => void): Promise<JoinedTable> {
   const times = momentsOf(spine, query.timestamp);
-  assertDistinct(Object.keys(spine.columns), plan.columns);
+  assertFree(Object.keys(spine.columns), columnOwners(plan.columns));
   const { values, outcomes, failures } = await joinPlan(plan, spine, times, rowsOf, query, joined);
   const report = Object.fromEntries(plan.views.map(({ label }, v) => [label, countOutcomes(outcomes[v]!)]));
   return { features: plan.columns.map(({ column, id }) => [column, values.get(id)!] as const), report, failures };

@@ -8,7 +8,7 @@ import type { Row } from '../core/table.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { computeOnDemand, type TransformFailure } from './compute-on-demand.ts';
 import type { DefinitionCatalog } from './definitions/definition-catalog.ts';
-import { assertDistinct, type AskedComputation, type AskedView, type QueryPlan } from './definitions/query-plan.ts';
+import { assertFree, columnOwners, type AskedComputation, type AskedView, type QueryPlan } from './definitions/query-plan.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
 import type { OnlineQuery } from './feature-store-options.ts';
 import { keyTexts } from './key-dictionary.ts';
@@ -16,7 +16,7 @@ import { entityPath, type LoadedRecord, type OnlineStore } from './online-store.
 import { ownValue } from './own-values.ts';
 import type { ServingLog } from './quality/serving-log.ts';
 import { RecordAnswers } from './record-answer.ts';
-import { ServedFeatures } from './serve.ts';
+import { ServedFeatures, type ServedLayout, type ServedPlace } from './serve.ts';
 
 const maxAttempts = 10;
 
@@ -33,7 +33,7 @@ export interface OnlineSource {
 /** Answers queries for serving. */
 export class OnlineReader {
   readonly #source: OnlineSource;
-  readonly #answers = new WeakMap<AskedView, RecordAnswers>();
+  readonly #prepared = new WeakMap<QueryPlan, PreparedPlan>();
 
   constructor(source: OnlineSource) {
     this.#source = source;
@@ -51,13 +51,11 @@ export class OnlineReader {
     }
     if (found === undefined) throw new ConflictError('The views asked for are being changed again and again; try later.', { path: 'features' });
     const now = this.#source.clock.now();
-    const names = [...new Set(entities.flatMap((entity) => Object.keys(entity)))];
-    assertDistinct(names, plan.columns);
-    const served = new ServedFeatures(entities, names, plan.columns);
-    plan.views.forEach((asked, v) => {
-      const answers = this.#answersOf(asked);
-      served.addView(asked, found[v]!.map((record) => answers.at(record, now)), answers.areObjects);
-    });
+    const prepared = this.#prepare(plan);
+    const names = namesOf(entities);
+    assertFree(names, prepared.owners);
+    const answers = prepared.answers.map((each, v) => found[v]!.map((record) => each.at(record, now)));
+    const served = new ServedFeatures(entities, names, prepared.layout, answers);
     for (const asked of plan.computations) served.failures.push(...serveComputation(asked, plan, query, served));
     this.#source.log?.add(query.features, plan, entities, served, now);
     return served;
@@ -91,11 +89,33 @@ export class OnlineReader {
     );
   }
 
-  #answersOf(asked: AskedView): RecordAnswers {
-    let answers = this.#answers.get(asked);
-    if (answers === undefined) this.#answers.set(asked, (answers = new RecordAnswers(asked)));
-    return answers;
+  #prepare(plan: QueryPlan): PreparedPlan {
+    let prepared = this.#prepared.get(plan);
+    if (prepared === undefined) this.#prepared.set(plan, (prepared = prepare(plan)));
+    return prepared;
   }
+}
+
+/** What is found out of a plan once. */
+interface PreparedPlan {
+  /** By view. */
+  readonly answers: readonly RecordAnswers[];
+  readonly owners: ReadonlyMap<string, string>;
+  readonly layout: ServedLayout;
+}
+
+function prepare(plan: QueryPlan): PreparedPlan {
+  const answers = plan.views.map((asked) => new RecordAnswers(asked));
+  const places = new Map<string, ServedPlace>();
+  plan.views.forEach(({ features }, view) => features.forEach(({ id }, feature) => places.set(id, { view, feature, isObject: answers[view]!.areObjects[feature]! })));
+  return { answers, owners: columnOwners(plan.columns), layout: { columns: plan.columns, places, blank: Object.fromEntries(plan.columns.map(({ column }) => [column, null])) } };
+}
+
+/** The names of all columns that entities have. */
+function namesOf(entities: readonly Row[]): string[] {
+  const names = new Set<string>();
+  for (const entity of entities) for (const name of Object.keys(entity)) names.add(name);
+  return [...names];
 }
 
 /** What names the entities in a view's keys, `undefined` where a component is missing; views of one key share it. */

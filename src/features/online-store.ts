@@ -8,6 +8,7 @@ import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
 import { decodeRecord, encodeRecord, generationOf, openRecord, type EncodedRecord, type OnlineRecord } from './online-record.ts';
+import type { PreparedRecord } from './record-answer.ts';
 import { indexOfRows } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
 
@@ -16,6 +17,8 @@ export interface LoadedRecord {
   readonly version: Version;
   readonly record: EncodedRecord;
   readonly index: EventIndex;
+  /** What was found out of it for who asked last. */
+  prepared?: PreparedRecord | undefined;
 }
 
 /** What becomes of one entity's record. */
@@ -152,7 +155,7 @@ export class OnlineStore {
     const record = openRecord(bytes, key, this.#shapes);
     const { rows, rowId } = record;
     const index = indexOfRows({ rowCount: rows.rowCount, rowId, column: (name) => rows.column(name) });
-    const loaded = { version: stored.version, record, index, bytes: memoryOf(record, bytes.length) };
+    const loaded = { version: stored.version, record, index, prepared: undefined, bytes: memoryOf(record, bytes.length) };
     this.#forget(key);
     this.#cache.set(key, loaded);
     this.#cached += loaded.bytes;

@@ -36,8 +36,9 @@ interface AskedDefinition {
   readonly standIn: unknown;
 }
 
-/** What is found out of a record once. */
-interface PreparedRecord {
+/** What is found out of a record once, for one who answers from it. */
+export interface PreparedRecord {
+  readonly by: RecordAnswers;
   /** What it cannot answer. */
   readonly reason: string | undefined;
   /** By feature; only those that are computed from others by row. */
@@ -79,7 +80,7 @@ export class RecordAnswers {
   at(loaded: LoadedRecord | undefined, now: number): RecordAnswer {
     if (loaded === undefined) return this.#unknown;
     const { record, index } = loaded;
-    const prepared = index.planFor(this, () => this.#prepare(record, index));
+    const prepared = this.#preparedOf(loaded);
     this.#assertAnswerable(prepared, record, now);
     const { held } = prepared;
     if (held !== undefined && (now === held.from || (now > held.from && now < held.until))) return this.#restless.length === 0 || now === held.from ? held.answer : this.#moved(held.answer, loaded, now);
@@ -91,8 +92,16 @@ export class RecordAnswers {
     return answer;
   }
 
+  /** Nearly all records are asked for by one only: what others need is kept with the index. */
+  #preparedOf(loaded: LoadedRecord): PreparedRecord {
+    const { prepared, record, index } = loaded;
+    if (prepared?.by === this) return prepared;
+    if (prepared !== undefined) index.keepPlan(prepared.by, prepared);
+    return (loaded.prepared = (index.planOf(this) as PreparedRecord | undefined) ?? this.#prepare(record, index));
+  }
+
   #prepare(record: EncodedRecord, index: EventIndex): PreparedRecord {
-    return { reason: shortcoming(record, this.#needs), computed: this.#features.map(({ source }) => (isComputed(source) ? index.unsorted(source) : undefined)) };
+    return { by: this, reason: shortcoming(record, this.#needs), computed: this.#features.map(({ source }) => (isComputed(source) ? index.unsorted(source) : undefined)) };
   }
 
   #assertAnswerable({ reason }: PreparedRecord, record: EncodedRecord, now: number): void {

@@ -1,6 +1,6 @@
 import type { Row } from '../core/table.ts';
 import type { TransformFailure } from './compute-on-demand.ts';
-import type { AskedColumn, AskedView } from './definitions/query-plan.ts';
+import type { AskedColumn } from './definitions/query-plan.ts';
 import type { OnlineQuery } from './feature-store-options.ts';
 import { ownValue } from './own-values.ts';
 import type { FeatureStatus, RecordAnswer } from './record-answer.ts';
@@ -39,12 +39,24 @@ export interface ServedView {
   readonly timestamps: (number | null)[];
 }
 
-/** One feature among the answers of its view. */
-export interface ServedPart extends ServedView {
-  /** Where it is in each answer. */
+/** Where a feature is found among the answers of the views. */
+export interface ServedPlace {
+  /** Which of the views. */
+  readonly view: number;
+  /** Where it is in each answer of that view. */
   readonly feature: number;
   /** Whether its values are objects, which stay in the answers. */
   readonly isObject: boolean;
+}
+
+/** Where everything is found that is served for one query: the same each time that it is asked. */
+export interface ServedLayout {
+  /** The features asked for. */
+  readonly columns: readonly AskedColumn[];
+  /** By id; what is computed on demand is not among them. */
+  readonly places: ReadonlyMap<string, ServedPlace>;
+  /** An object with a property for each column, of no value. */
+  readonly blank: Readonly<Record<string, unknown>>;
 }
 
 /** What was found for a query, before it is given a form. */
@@ -52,30 +64,30 @@ export class ServedFeatures {
   /** The entities asked for, and the names of all their columns. */
   readonly entities: readonly Row[];
   readonly names: readonly string[];
-  /** The features asked for. */
-  readonly columns: readonly AskedColumn[];
+  readonly views: readonly ServedView[];
   readonly failures: TransformFailure[] = [];
-  readonly #parts = new Map<string, ServedPart>();
+  readonly #layout: ServedLayout;
   readonly #values = new Map<string, ServedValues>();
 
-  constructor(entities: readonly Row[], names: readonly string[], columns: readonly AskedColumn[]) {
+  constructor(entities: readonly Row[], names: readonly string[], layout: ServedLayout, answers: readonly (readonly RecordAnswer[])[]) {
     this.entities = entities;
     this.names = names;
-    this.columns = columns;
+    this.#layout = layout;
+    this.views = answers.map((each) => ({ answers: each, timestamps: each.map(({ timestamp }) => timestamp) }));
   }
 
-  addView({ features }: AskedView, answers: readonly RecordAnswer[], areObjects: readonly boolean[]): void {
-    const timestamps = answers.map(({ timestamp }) => timestamp);
-    features.forEach(({ id }, feature) => this.#parts.set(id, { answers, timestamps, feature, isObject: areObjects[feature]! }));
+  /** The features asked for. */
+  get columns(): readonly AskedColumn[] {
+    return this.#layout.columns;
   }
 
   addComputed(id: string, values: ServedValues): void {
     this.#values.set(id, values);
   }
 
-  /** A feature of a view; `undefined` for what was computed on demand. */
-  part(id: string): ServedPart | undefined {
-    return this.#parts.get(id);
+  /** Where a feature of a view is; `undefined` for what was computed on demand. */
+  place(id: string): ServedPlace | undefined {
+    return this.#layout.places.get(id);
   }
 
   /** A column of the entities, with `null` where one lacks it. */
@@ -86,30 +98,37 @@ export class ServedFeatures {
   /** A feature's values, which are the caller's own. */
   get(id: string): ServedValues {
     let found = this.#values.get(id);
-    if (found === undefined) this.#values.set(id, (found = valuesOf(this.#parts.get(id)!)));
+    if (found === undefined) this.#values.set(id, (found = this.#valuesAt(this.#layout.places.get(id)!)));
     return found;
   }
 
   /** All of it as columns. */
   toFeatures(): OnlineFeatures {
     const columns: Record<string, unknown[]> = {};
-    const statuses: Record<string, FeatureStatus[]> = {};
-    const timestamps: Record<string, (number | null)[]> = {};
+    // To copy an object with these names takes less room and time than to give them to one after the other.
+    const statuses: Record<string, FeatureStatus[]> = { ...(this.#layout.blank as Record<string, FeatureStatus[]>) };
+    const timestamps: Record<string, (number | null)[]> = { ...(this.#layout.blank as Record<string, (number | null)[]>) };
     for (const name of this.names) columns[name] = this.given(name);
     for (const { column, id } of this.columns) {
-      const found = this.get(id);
+      const place = this.#layout.places.get(id);
+      const found = place ? this.#valuesAt(place) : this.get(id);
       columns[column] = found.values;
       statuses[column] = found.statuses;
       timestamps[column] = found.timestamps;
     }
     return { columns, statuses, timestamps, failures: this.failures };
   }
-}
 
-function valuesOf({ answers, timestamps, feature, isObject }: ServedPart): ServedValues {
-  return {
-    values: answers.map(isObject ? ({ values }) => ownValue(values[feature]) : ({ values }) => values[feature]),
-    statuses: answers.map(({ statuses }) => statuses[feature]!),
-    timestamps,
-  };
+  #valuesAt({ view, feature, isObject }: ServedPlace): ServedValues {
+    const { answers, timestamps } = this.views[view]!;
+    const size = answers.length;
+    const values = new Array<unknown>(size);
+    const statuses = new Array<FeatureStatus>(size);
+    for (let i = 0; i < size; i++) {
+      const answer = answers[i]!;
+      values[i] = isObject ? ownValue(answer.values[feature]) : answer.values[feature];
+      statuses[i] = answer.statuses[feature]!;
+    }
+    return { values, statuses, timestamps };
+  }
 }

@@ -1,15 +1,17 @@
 import { toBase64 } from '../core/bytes.ts';
 import type { ColumnType } from '../core/column.ts';
 import { stringifyLossless } from '../core/lossless-json.ts';
-import type { RecordAnswer } from '../features/record-answer.ts';
-import type { ServedFeatures, ServedPart } from '../features/serve.ts';
+import type { FeatureStatus, RecordAnswer } from '../features/record-answer.ts';
+import type { ServedFeatures } from '../features/serve.ts';
 
 const epoch = '1970-01-01T00:00:00Z';
 
-/** What an answer that is kept with its record says on the wire, by feature; what nobody asked for yet is not there. */
+/** What an answer that is kept with its record says on the wire. */
 interface AnswerTexts {
+  /** By feature; what nobody asked for yet is not there. */
   readonly values: string[];
-  readonly statuses: string[];
+  /** Whether there is a value of every feature. */
+  readonly isWhole: boolean;
   readonly time: string;
 }
 
@@ -20,56 +22,59 @@ export class FeastTexts {
   /** The answer to a request for features: entity keys first, then the features, each a column. `types` has the type of each feature column. */
   answer(found: ServedFeatures, types: ReadonlyMap<string, ColumnType>): string {
     const rows = found.entities.length;
-    const given = found.names.map((name) => result(stringifyLossless(found.given(name)), repeated('"PRESENT"', rows), repeated(`"${epoch}"`, rows)));
+    const allPresent = repeated(quoted.PRESENT, rows);
+    const noTimes = repeated(`"${epoch}"`, rows);
     const timeOf = timeTexts();
-    const textsOf = this.#viewTexts(timeOf);
-    const features = found.columns.map(({ column, id }) => {
+    const views = found.views.map(({ answers }) => this.#viewTexts(answers, timeOf, allPresent));
+    const results = found.names.map((name) => result(stringifyLossless(found.given(name)), allPresent, noTimes));
+    for (const { column, id } of found.columns) {
       const wire = wireValueOf(types.get(column));
-      const part = found.part(id);
-      if (part !== undefined) return partResult(part, textsOf(part.answers), wire);
+      const place = found.place(id);
+      if (place !== undefined) {
+        results.push(views[place.view]!.result(place.feature, wire));
+        continue;
+      }
       const { values, statuses, timestamps } = found.get(id);
-      return result(stringifyLossless(wire ? values.map(wire) : values), JSON.stringify(statuses), `[${timestamps.map(timeOf).join(',')}]`);
-    });
+      results.push(result(stringifyLossless(wire ? values.map(wire) : values), JSON.stringify(statuses), listed(timestamps.map(timeOf))));
+    }
     const names = [...found.names, ...found.columns.map(({ column }) => column)];
-    return `{"metadata":{"feature_names":${JSON.stringify(names)}},"results":[${[...given, ...features].join(',')}]}`;
+    return `{"metadata":{"feature_names":${JSON.stringify(names)}},"results":[${results.join(',')}]}`;
   }
 
-  /** Finds the texts of a view's answers once for all of its features. */
-  #viewTexts(timeOf: (time: number | null) => string): (answers: readonly RecordAnswer[]) => ViewTexts {
-    const known = new Map<readonly RecordAnswer[], ViewTexts>();
-    return (answers) => {
-      let found = known.get(answers);
-      if (found === undefined) {
-        const texts = answers.map((answer) => this.#textsOf(answer, timeOf));
-        known.set(answers, (found = { texts, times: `[${texts.map(({ time }) => time).join(',')}]` }));
-      }
-      return found;
-    };
+  #viewTexts(answers: readonly RecordAnswer[], timeOf: (time: number | null) => string, allPresent: string): ViewTexts {
+    return new ViewTexts(answers, answers.map((answer) => this.#textsOf(answer, timeOf)), allPresent);
   }
 
   #textsOf(answer: RecordAnswer, timeOf: (time: number | null) => string): AnswerTexts {
     let texts = this.#known.get(answer);
-    if (texts === undefined) this.#known.set(answer, (texts = { values: [], statuses: answer.statuses.map((status) => `"${status}"`), time: timeOf(answer.timestamp) }));
+    if (texts === undefined) this.#known.set(answer, (texts = { values: [], isWhole: answer.statuses.every((status) => status === 'PRESENT'), time: timeOf(answer.timestamp) }));
     return texts;
   }
 }
 
-interface ViewTexts {
-  readonly texts: readonly AnswerTexts[];
-  readonly times: string;
+/** A view's answers on the wire; what its features have in common is written once. */
+class ViewTexts {
+  readonly #answers: readonly RecordAnswer[];
+  readonly #texts: readonly AnswerTexts[];
+  readonly #times: string;
+  /** The statuses of each feature, where there is a value of all. */
+  readonly #allPresent: string | undefined;
+
+  constructor(answers: readonly RecordAnswer[], texts: readonly AnswerTexts[], allPresent: string) {
+    this.#answers = answers;
+    this.#texts = texts;
+    this.#times = listed(texts.map(({ time }) => time));
+    this.#allPresent = texts.every(({ isWhole }) => isWhole) ? allPresent : undefined;
+  }
+
+  /** A feature's column. */
+  result(feature: number, wire: ((value: unknown) => unknown) | undefined): string {
+    const values = this.#texts.map((each, i) => (each.values[feature] ??= valueText(this.#answers[i]!.values[feature], wire)));
+    return result(listed(values), this.#allPresent ?? listed(this.#answers.map(({ statuses }) => quoted[statuses[feature]!])), this.#times);
+  }
 }
 
-function partResult({ answers, feature }: ServedPart, { texts, times }: ViewTexts, wire: ((value: unknown) => unknown) | undefined): string {
-  let values = '';
-  let statuses = '';
-  for (let i = 0; i < texts.length; i++) {
-    const each = texts[i]!;
-    const value = (each.values[feature] ??= valueText(answers[i]!.values[feature], wire));
-    values += i === 0 ? value : `,${value}`;
-    statuses += i === 0 ? each.statuses[feature]! : `,${each.statuses[feature]!}`;
-  }
-  return result(`[${values}]`, `[${statuses}]`, times);
-}
+const quoted: Readonly<Record<FeatureStatus, string>> = { PRESENT: '"PRESENT"', NULL_VALUE: '"NULL_VALUE"', NOT_FOUND: '"NOT_FOUND"', OUTSIDE_MAX_AGE: '"OUTSIDE_MAX_AGE"' };
 
 function valueText(value: unknown, wire: ((value: unknown) => unknown) | undefined): string {
   return stringifyLossless(wire ? wire(value) : value);
@@ -80,7 +85,11 @@ function result(values: string, statuses: string, times: string): string {
 }
 
 function repeated(text: string, times: number): string {
-  return `[${new Array<string>(times).fill(text).join(',')}]`;
+  return listed(new Array<string>(times).fill(text));
+}
+
+function listed(texts: readonly string[]): string {
+  return `[${texts.join(',')}]`;
 }
 
 /** Times as epoch seconds, bytes as base64; `undefined` for values that are as they are. */

@@ -97,21 +97,29 @@ export async function planQuery(source: PlanSource, request: FeatureRequest, ful
   return plan.finish();
 }
 
-/** Throws `ValidationError` when two columns of the result would have one name. */
-export function assertDistinct(taken: Iterable<string>, columns: readonly AskedColumn[]): void {
+/** What each column of a result is, by its name. Throws `ValidationError` when two would have one name. */
+export function columnOwners(columns: readonly AskedColumn[]): ReadonlyMap<string, string> {
   const owners = new Map<string, string>();
-  for (const name of taken) {
-    if (name === '__proto__') throw new ValidationError("entities has a column '__proto__', which no plain result can have; rename it.", { path: 'entities' });
-    owners.set(name, 'a column of entities');
-  }
   for (const { column, ref } of columns) {
     const owner = owners.get(column);
-    if (owner !== undefined) {
-      const advice = owner === ref ? 'Ask for it once.' : 'Ask with { fullFeatureNames: true }, give a view another name with { as }, or rename one of them.';
-      throw new ValidationError(`Two columns of the result would be named '${column}': ${owner} and ${ref}. ${advice}`, { path: 'features', column });
-    }
+    if (owner !== undefined) throw collision(column, owner, ref);
     owners.set(column, ref);
   }
+  return owners;
+}
+
+/** Throws `ValidationError` when a column of the entities would have the name of one of the result's. */
+export function assertFree(names: Iterable<string>, owners: ReadonlyMap<string, string>): void {
+  for (const name of names) {
+    if (name === '__proto__') throw new ValidationError("entities has a column '__proto__', which no plain result can have; rename it.", { path: 'entities' });
+    const ref = owners.get(name);
+    if (ref !== undefined) throw collision(name, 'a column of entities', ref);
+  }
+}
+
+function collision(column: string, owner: string, ref: string): ValidationError {
+  const advice = owner === ref ? 'Ask for it once.' : 'Ask with { fullFeatureNames: true }, give a view another name with { as }, or rename one of them.';
+  return new ValidationError(`Two columns of the result would be named '${column}': ${owner} and ${ref}. ${advice}`, { path: 'features', column });
 }
 
 type Pins = Readonly<Record<string, number | string>>;

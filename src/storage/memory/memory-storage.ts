@@ -87,7 +87,7 @@ export class MemoryStorage implements StorageAdapter {
     return keys.map((key) => {
       // What a record is stored under is a key.
       const record = this.#records.get(key) ?? this.#records.get(assertKey(key));
-      return record && (options?.holds?.(key, record.version) ? { version: record.version, bytes: new Uint8Array(0), blobs: noBlobs } : copyOf(record));
+      return record && (options?.holds?.(key, record.version) ? { version: record.version, bytes: noBytes, blobs: noBlobs } : copyOf(record));
     });
   }
 
@@ -285,4 +285,5 @@ function copyOf({ version, bytes, blobs }: StoredRecord): StoredRecord {
   };
 }
 
+const noBytes: Uint8Array = /* @__PURE__ */ new Uint8Array(0);
 const noBlobs: readonly Digest[] = /* @__PURE__ */ Object.freeze([]);
