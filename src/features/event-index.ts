@@ -50,10 +50,11 @@ export class EventIndex {
   readonly #rowCount: number;
   /** Whether the rows were given in the order of the index, all of them. */
   readonly #isInOrder: boolean;
-  readonly #columns = new Map<string, Column | undefined>();
+  // Most indexes of single entities never hold any of these.
+  #columns: Map<string, Column | undefined> | undefined;
   /** Columns in the order of ingestion, of which only few places were asked for. */
-  readonly #asIngested = new Map<string, Column | undefined>();
-  readonly #derived = new Map<string, Derived>();
+  #asIngested: Map<string, Column | undefined> | undefined;
+  #derived: Map<string, Derived> | undefined;
   #plans: WeakMap<object, unknown> | undefined;
 
   constructor(input: IndexInput) {
@@ -61,37 +62,33 @@ export class EventIndex {
     const { order, starts, times, supersededAt } = withoutNeverSeen(rows, input);
     this.order = order;
     this.starts = starts;
-    this.times = times;
-    const known = input.known ?? input.created;
-    this.created = known && gather(known, order);
-    this.supersededAt = supersededAt;
-    this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : new Int32Array(0);
     this.#column = input.column;
     this.#rowCount = input.codes.length;
     this.#isInOrder = order.length === this.#rowCount && order.every((row, place) => row === place);
-    let count = 0;
-    let maxDelay = 0;
-    const late = new Int32Array(this.created?.length ?? 0);
-    for (let i = 0; i < late.length; i++) {
-      const delay = this.created![i]! - this.times[i]!;
-      if (delay > 0) late[count++] = i;
-      if (delay > maxDelay) maxDelay = delay;
-    }
-    this.late = late.slice(0, count);
+    this.times = this.#isInOrder ? input.times : times;
+    const known = input.known ?? input.created;
+    this.created = known && !this.#isInOrder ? gather(known, order) : known;
+    this.supersededAt = supersededAt;
+    this.superseded = supersededAt ? Int32Array.from(supersededAt.keys()).filter((place) => supersededAt[place]! < Infinity) : noPlaces;
+    const { late, maxDelay } = lateRows(this.times, this.created);
+    this.late = late;
     this.maxDelay = maxDelay;
   }
 
   /** A column in the order of the index; `undefined` when no row has it. */
   column(name: string): Column | undefined {
-    if (!this.#columns.has(name)) this.#columns.set(name, this.#sorted(name));
-    return this.#columns.get(name);
+    const columns = (this.#columns ??= new Map<string, Column | undefined>());
+    let found = columns.get(name);
+    if (found === undefined && !columns.has(name)) columns.set(name, (found = this.#sorted(name)));
+    return found;
   }
 
   /** A column at places, -1 for none; of few places without bringing all of it into the order of the index. */
   at(name: string, places: Int32Array): Column | undefined {
-    if (!this.#columns.has(name) && places.length < this.#rowCount / 2 && !isComputed(name)) {
-      if (!this.#asIngested.has(name)) this.#asIngested.set(name, this.#column(name));
-      const column = this.#asIngested.get(name);
+    if (this.#columns?.has(name) !== true && places.length < this.#rowCount / 2 && !isComputed(name)) {
+      const columns = (this.#asIngested ??= new Map<string, Column | undefined>());
+      if (!columns.has(name)) columns.set(name, this.#column(name));
+      const column = columns.get(name);
       return column && takeRows(column, places.map((place) => (place < 0 ? -1 : this.order[place]!)));
     }
     const column = this.column(name);
@@ -100,7 +97,7 @@ export class EventIndex {
 
   /** A column for one look: it is not kept unless it was before. */
   glance(name: string): Column | undefined {
-    return this.#columns.has(name) ? this.#columns.get(name) : this.#sorted(name);
+    return this.#columns?.has(name) ? this.#columns.get(name) : this.#sorted(name);
   }
 
   /** The rows as they finally are: without those that were superseded, whenever that was. */
@@ -123,8 +120,8 @@ export class EventIndex {
 
   /** What `make` makes under that name; once, and then again what it made. */
   derived<T extends Derived>(name: string, make: () => T): T {
-    let found = this.#derived.get(name) as T | undefined;
-    if (found === undefined) this.#derived.set(name, (found = make()));
+    let found = this.#derived?.get(name) as T | undefined;
+    if (found === undefined) (this.#derived ??= new Map<string, Derived>()).set(name, (found = make()));
     return found;
   }
 
@@ -148,8 +145,8 @@ export class EventIndex {
   /** Bytes held, roughly. */
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength + this.superseded.byteLength + (this.supersededAt?.byteLength ?? 0);
-    for (const column of [...this.#columns.values(), ...this.#asIngested.values()]) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
-    for (const each of this.#derived.values()) bytes += each.byteLength;
+    for (const column of [...(this.#columns?.values() ?? []), ...(this.#asIngested?.values() ?? [])]) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
+    for (const each of this.#derived?.values() ?? []) bytes += each.byteLength;
     return bytes;
   }
 
@@ -158,6 +155,22 @@ export class EventIndex {
     const column = this.#column(name);
     return column && (this.#isInOrder ? column : takeRows(column, this.order));
   }
+}
+
+const noPlaces: Int32Array = /* @__PURE__ */ new Int32Array(0);
+
+function lateRows(times: Float64Array, created: Float64Array | undefined): { late: Int32Array; maxDelay: number } {
+  let count = 0;
+  let maxDelay = 0;
+  let late = noPlaces;
+  for (let i = 0; i < (created?.length ?? 0); i++) {
+    const delay = created![i]! - times[i]!;
+    if (!(delay > 0)) continue;
+    if (count === 0) late = new Int32Array(created!.length);
+    late[count++] = i;
+    if (delay > maxDelay) maxDelay = delay;
+  }
+  return { late: late.length === count ? late : late.slice(0, count), maxDelay };
 }
 
 function gather(values: Float64Array, order: Int32Array): Float64Array {

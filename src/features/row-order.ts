@@ -49,8 +49,8 @@ class GroupSorter {
   readonly #times: Float64Array;
   readonly #ties: readonly Float64Array[];
   /** Room for the largest group so far. */
-  #spareOrder = noRows;
-  #spareTimes = noTimes;
+  #spareOrder: Int32Array = noRows;
+  #spareTimes: Float64Array = noTimes;
 
   constructor(order: Int32Array, times: Float64Array, ties: readonly Float64Array[]) {
     this.#order = order;

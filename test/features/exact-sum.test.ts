@@ -36,11 +36,18 @@ const values = fc.oneof(
 );
 const anyDouble = fc.double({ noNaN: true, noDefaultInfinity: true, min: -(2 ** 1010), max: 2 ** 1010 });
 
+/** Whether no sum of some of them is beyond what a double holds. */
+function addsUp(values: readonly number[]): boolean {
+  const [up, down] = [1, -1].map((sign) => values.reduce((sum, value) => sum + Math.max(0, sign * value), 0));
+  return Number.isFinite(up) && Number.isFinite(down);
+}
+
 describe('ExactSums', () => {
   it.each([
     ['everyday numbers', fc.array(values, { maxLength: 120 })],
     ['whole numbers', fc.array(fc.integer({ min: -(2 ** 31), max: 2 ** 31 }), { maxLength: 120 })],
     ['fractions', fc.array(fc.double({ noNaN: true, min: 0, max: 1 }), { maxLength: 120 })],
+    ['the largest doubles', fc.array(fc.constantFrom(2 ** 1022, -(2 ** 1022), 2 ** 1009, -(2 ** 1009), 2 ** 970, 0), { maxLength: 60 }).filter(addsUp)],
     ['doubles of every size', fc.array(anyDouble, { maxLength: 120 })],
   ])('gives the exact sum of any range, rounded once: %s', (_, arrays) => {
     fc.assert(

@@ -86,9 +86,10 @@ export function countedRows(index: EventIndex, columns: readonly string[], where
 
 /** A name for what is derived from those rows. */
 export function nameOf(what: string, columns: readonly string[], where: Where | undefined): string {
-  // Without a condition, which only some have, it takes a third of the time.
-  if (where === undefined) return JSON.stringify([what, columns, null]);
-  return JSON.stringify([what, columns, where], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  // The lengths tell where each column's name ends. Conditions are written only where there are any: that takes longer.
+  let name = '';
+  for (const column of columns) name += ` ${column.length}:${column}`;
+  return where === undefined ? `${name} all ${what}` : `${name} where ${what} ${JSON.stringify(where, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))}`;
 }
 
 function bothOf(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import type { AggregateDefinition, AggregateFunction } from '../aggregates/aggregate-definition.ts';
-import { nameOf } from '../aggregates/counted-rows.ts';
+import type { Where } from '../definitions/condition.ts';
 import { windowStart, type Window } from '../aggregates/window.ts';
 
 /** What old rows are kept as for some aggregates, once they are no longer kept themselves. */
@@ -26,9 +26,14 @@ export function tileKeyOf(definition: AggregateDefinition): string | undefined {
   if (window !== 'lifetime' && hop === 0) return undefined;
   const grid = window === 'lifetime' ? window : hop;
   const columns = [column, over].filter((name) => name !== undefined);
-  if (isTotal(definition)) return nameOf(JSON.stringify(['totals', grid, by ?? null]), columns, where);
+  if (isTotal(definition)) return storedName(JSON.stringify(['totals', grid, by ?? null]), columns, where);
   if (!picked.has(definition.function) || approximate) return undefined;
-  return nameOf(JSON.stringify([definition.function, grid, by ?? null, k ?? null]), columns, where);
+  return storedName(JSON.stringify([definition.function, grid, by ?? null, k ?? null]), columns, where);
+}
+
+/** It is stored in records: a tile of another name is another one. */
+function storedName(what: string, columns: readonly string[], where: Where | undefined): string {
+  return JSON.stringify([what, columns, where ?? null], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
 }
 
 /** The tiles that aggregates need: aggregates that differ in nothing but the length of their window share them. */
