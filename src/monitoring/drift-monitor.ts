@@ -15,7 +15,7 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
-import { driftSettings, type DriftOptions } from '../stats/profiles/compare-data.ts';
+import { driftSettings, type DriftOptions } from '../stats/profiles/drift-settings.ts';
 import { checkProfile, type DataProfile } from '../stats/profiles/data-profile.ts';
 import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
 import { mergeWindows, unpackWindow } from './monitor-window.ts';

@@ -1,7 +1,9 @@
 import type { NewAuditEvent } from '../core/audit.ts';
 import type { Digest } from '../core/digest.ts';
 import type { HeadChange } from '../storage/head-record.ts';
-import { compareProfiles, type DataDrift, type DriftSettings } from '../stats/profiles/compare-data.ts';
+import type { DataDrift } from '../stats/profiles/data-drift.ts';
+import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
+import { compareProfiles } from '../stats/profiles/judge-columns.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCounts } from './monitor-window.ts';
 

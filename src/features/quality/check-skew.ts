@@ -3,7 +3,8 @@ import { columnValues, valueAt, type Column } from '../../core/column.ts';
 import type { Row, TableInput } from '../../core/table.ts';
 import { tableColumns } from '../../core/table.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { compareData, type ColumnDrift, type DataDrift } from '../../stats/profiles/compare-data.ts';
+import { compareTables } from '../../stats/profiles/compare-tables.ts';
+import type { ColumnDrift, DataDrift } from '../../stats/profiles/data-drift.ts';
 import { isProfile, type DataProfile } from '../../stats/profiles/data-profile.ts';
 import type { TransformFailure } from '../compute-on-demand.ts';
 import type { FeatureRequest, QueryPlan } from '../definitions/query-plan.ts';
@@ -72,7 +73,7 @@ export async function checkSkew({ storage, rows, plan }: SkewSource, features: F
   }
   const served = tableOf(asked.map(({ column }, a) => [column, joinedColumn(sides[a]!.served)]));
   const again = tableOf(asked.map(({ column }, a) => [column, joinedColumn(sides[a]!.replayed)]));
-  const distribution = total === 0 ? undefined : compareData(again, served, options.drift);
+  const distribution = total === 0 ? undefined : compareTables(again, served, options.drift);
   const reference = options.reference === undefined || total === 0 ? undefined : againstReference(options.reference, served, options);
   const judged = tallies.flatMap((tally) => (tally.rows === 0 && total > 0 ? [] : [judgeFeature(tally, settings, driftOf(distribution, tally.name), driftOf(reference, tally.name))]));
   const known = new Set(planned.shape.features.map(({ ref }) => ref));
@@ -130,9 +131,9 @@ function dateAt(column: Column, i: number): Date | null {
 
 /** The reference against what was served, over the columns that both have. */
 function againstReference(reference: TableInput | DataProfile, served: Readonly<Record<string, ArrayLike<unknown>>>, { drift }: SkewOptions): DataDrift {
-  if (isProfile(reference)) return compareData({ ...reference, columns: reference.columns.filter(({ name }) => Object.hasOwn(served, name)) }, served, drift);
+  if (isProfile(reference)) return compareTables({ ...reference, columns: reference.columns.filter(({ name }) => Object.hasOwn(served, name)) }, served, drift);
   const columns = [...tableColumns(reference, undefined, 'options.reference')].filter(([name]) => Object.hasOwn(served, name));
-  return compareData(Object.fromEntries(columns), served, drift);
+  return compareTables(Object.fromEntries(columns), served, drift);
 }
 
 function driftOf(drift: DataDrift | undefined, name: string): ColumnDrift | undefined {

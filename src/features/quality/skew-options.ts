@@ -4,7 +4,7 @@ import { progressOption, signalOption } from '../../core/option-schemas.ts';
 import type { LongOperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import type { TableInput } from '../../core/table.ts';
-import type { DriftOptions } from '../../stats/profiles/compare-data.ts';
+import type { DriftOptions } from '../../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import { momentOf } from './served-answers.ts';
 

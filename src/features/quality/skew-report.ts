@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../core/column.ts';
 import type { Row } from '../../core/table.ts';
-import type { ColumnDrift, DataDrift } from '../../stats/profiles/compare-data.ts';
+import type { ColumnDrift, DataDrift } from '../../stats/profiles/data-drift.ts';
 import type { TransformFailure } from '../compute-on-demand.ts';
 import type { FeatureStatus } from '../record-answer.ts';
 

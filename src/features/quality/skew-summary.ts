@@ -1,4 +1,4 @@
-import type { ColumnDrift } from '../../stats/profiles/compare-data.ts';
+import type { ColumnDrift } from '../../stats/profiles/data-drift.ts';
 import type { FeatureTally } from './feature-tally.ts';
 import type { FeatureSkew, SkewCause, SkewReport, SkewStatus } from './skew-report.ts';
 import type { SkewSettings } from './skew-options.ts';

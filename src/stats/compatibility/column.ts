@@ -13,8 +13,12 @@ export type ColumnKind = 'num' | 'cat';
 /** A value that is there. */
 export type Category = number | string | boolean;
 
+/** How a column was cut into bins: one per value, or of equal width by a rule over what it names. */
+export type BinRule = 'by-value' | 'sturges-both-sides' | 'sturges-different-values' | 'doane-reference';
+
 /** Both sides of a column, counted in the same bins. */
 export interface BinnedColumn {
+  readonly rule: BinRule;
   readonly reference: Float64Array;
   readonly current: Float64Array;
 }
@@ -60,7 +64,7 @@ export function countCategories(reference: Column, current: Column): CategoryCou
   const after = countsOf(current);
   const keys = [...new Set([...before.keys(), ...after.keys()])];
   const sides = [before, after].map((counts) => Float64Array.from(keys, (key) => counts.get(key) ?? 0));
-  return { keys, reference: sides[0]!, current: sides[1]!, n: sumOf(sides[0]!), m: sumOf(sides[1]!) };
+  return { rule: 'by-value', keys, reference: sides[0]!, current: sides[1]!, n: sumOf(sides[0]!), m: sumOf(sides[1]!) };
 }
 
 function countsOf(column: Column): Map<Category, number> {
@@ -72,7 +76,8 @@ function countsOf(column: Column): Map<Category, number> {
   return counts;
 }
 
-function isThere(value: ColumnValue): value is Category {
+/** Whether a value is not missing. */
+export function isThere(value: ColumnValue): value is Category {
   return value !== null && value !== undefined && (typeof value !== 'number' || Number.isFinite(value));
 }
 

@@ -1,5 +1,5 @@
 import { countInHistogram, histogramEdges } from '../samples/histogram.ts';
-import { countCategories, distinctUpTo, joined, kindOf, numbersOf, sumOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
+import { countCategories, distinctUpTo, joined, kindOf, numbersOf, sumOf, type BinnedColumn, type BinRule, type Column, type ColumnKind } from './column.ts';
 
 /** A column of numbers with more different ones than this in the reference is cut into bins of equal width; every other is counted by value. */
 const mostCountedByValue = 20;
@@ -10,7 +10,7 @@ export function binnedColumn(reference: Column, current: Column, given: ColumnKi
     const before = numbersOf(reference);
     const after = numbersOf(current);
     if (before.length === 0 || after.length === 0) return undefined;
-    if (distinctUpTo(mostCountedByValue + 1, before) > mostCountedByValue) return inBins(before, after, histogramEdges(joined(before, after), 'sturges'));
+    if (distinctUpTo(mostCountedByValue + 1, before) > mostCountedByValue) return inBins('sturges-both-sides', before, after, histogramEdges(joined(before, after), 'sturges'));
     return countCategories(before, after);
   }
   return countedByValue(reference, current);
@@ -22,7 +22,7 @@ export function binnedByDifferentValues(reference: Column, current: Column, give
   const before = numbersOf(reference);
   const after = numbersOf(current);
   if (before.length === 0 || after.length === 0) return undefined;
-  return inBins(before, after, histogramEdges(differentOf(joined(before, after)), 'sturges'));
+  return inBins('sturges-different-values', before, after, histogramEdges(differentOf(joined(before, after)), 'sturges'));
 }
 
 function countedByValue(reference: Column, current: Column): BinnedColumn | undefined {
@@ -30,8 +30,8 @@ function countedByValue(reference: Column, current: Column): BinnedColumn | unde
   return counts.n === 0 || counts.m === 0 ? undefined : counts;
 }
 
-function inBins(before: Float64Array, after: Float64Array, edges: Float64Array): BinnedColumn {
-  return { reference: countInHistogram(before, edges), current: countInHistogram(after, edges) };
+function inBins(rule: BinRule, before: Float64Array, after: Float64Array, edges: Float64Array): BinnedColumn {
+  return { rule, reference: countInHistogram(before, edges), current: countInHistogram(after, edges) };
 }
 
 function differentOf(values: Float64Array): Float64Array {

@@ -24,7 +24,8 @@ export function categoryTest<Options extends DriftScoreOptions>(
     demandOptions(options);
     demandColumns(reference, current);
     const counts = countCategories(reference, current);
-    return verdictOn(counts.n === 0 || counts.m === 0 ? NaN : score(counts, options), 'below', published, options);
+    const empty = counts.n === 0 || counts.m === 0;
+    return verdictOn(empty ? NaN : score(counts, options), '<', published, options, empty ? undefined : counts);
   };
 }
 

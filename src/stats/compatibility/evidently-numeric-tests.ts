@@ -9,12 +9,12 @@ import { ksTest } from '../tests/ks-test.ts';
 import { mannWhitneyTest } from '../tests/mann-whitney-test.ts';
 import { studentTTest } from '../tests/student-t-test.ts';
 import { demandColumns, numbersOf, type Column } from './column.ts';
-import { verdictOn, type DriftScore, type DriftScoreOptions, type driftRules } from './drift-score.ts';
+import { verdictOn, type DriftScore, type DriftScoreOptions, type DriftRule } from './drift-score.ts';
 
 /** A test of numbers, with the rule and the threshold that it is published with. */
 export function numericTest(
   score: (reference: SortedSample, current: SortedSample) => number,
-  rule: keyof typeof driftRules,
+  rule: DriftRule,
   published: number,
 ): (reference: Column, current: Column, options?: DriftScoreOptions) => DriftScore {
   return (reference, current, options = {}) => {

@@ -117,14 +117,14 @@ export const evidently: Evidently = {
   jensenShannon: /* @__PURE__ */ binnedTest(({ reference, current }) => jensenShannonDistance(reference, current)),
   klDivergence: /* @__PURE__ */ binnedTest(({ reference, current }) => klDivergence(filledShares(reference), filledShares(current))),
   hellinger: /* @__PURE__ */ binnedTest(({ reference, current }) => hellingerDistance(reference, current), binnedByDifferentValues),
-  wasserstein: /* @__PURE__ */ numericTest(wassersteinScore, 'atLeast', 0.1),
-  energy: /* @__PURE__ */ numericTest(energyScore, 'above', 0.1),
-  ks: /* @__PURE__ */ numericTest(ksScore, 'atMost', 0.05),
-  cramerVonMises: /* @__PURE__ */ numericTest(cramerVonMisesScore, 'atMost', 0.1),
-  anderson: /* @__PURE__ */ numericTest(andersonScore, 'below', 0.1),
-  mannWhitney: /* @__PURE__ */ numericTest(mannWhitneyScore, 'below', 0.05),
-  studentT: /* @__PURE__ */ numericTest(studentScore, 'below', 0.05),
-  eppsSingleton: /* @__PURE__ */ numericTest(eppsSingletonScore, 'below', 0.05),
+  wasserstein: /* @__PURE__ */ numericTest(wassersteinScore, '>=', 0.1),
+  energy: /* @__PURE__ */ numericTest(energyScore, '>', 0.1),
+  ks: /* @__PURE__ */ numericTest(ksScore, '<=', 0.05),
+  cramerVonMises: /* @__PURE__ */ numericTest(cramerVonMisesScore, '<=', 0.1),
+  anderson: /* @__PURE__ */ numericTest(andersonScore, '<', 0.1),
+  mannWhitney: /* @__PURE__ */ numericTest(mannWhitneyScore, '<', 0.05),
+  studentT: /* @__PURE__ */ numericTest(studentScore, '<', 0.05),
+  eppsSingleton: /* @__PURE__ */ numericTest(eppsSingletonScore, '<', 0.05),
   chiSquare: /* @__PURE__ */ categoryTest(chiSquareScore, 0.05),
   gTest: /* @__PURE__ */ categoryTest(gScore, 0.1),
   z: /* @__PURE__ */ categoryTest(zScore, 0.05),
@@ -140,7 +140,7 @@ function binnedTest(score: (bins: BinnedColumn) => number, bin: typeof binnedCol
     demandOptions(options);
     demandColumns(reference, current);
     const bins = bin(reference, current, options.kind);
-    return verdictOn(bins === undefined ? NaN : score(bins), 'atLeast', 0.1, options);
+    return verdictOn(bins === undefined ? NaN : score(bins), '>=', 0.1, options, bins);
   };
 }
 

@@ -3,9 +3,9 @@ import { hellingerDistance } from '../distances/hellinger-distance.ts';
 import { jensenShannonDistance } from '../distances/jensen-shannon-distance.ts';
 import { lInfinity } from '../distances/l-infinity.ts';
 import { finiteValues } from '../samples/finite-values.ts';
-import { countInHistogram, histogramEdges } from '../samples/histogram.ts';
 import { safeScale, sampleMoments } from '../samples/sample-moments.ts';
-import { countCategories, demandColumns, kindOf, numbersOf, sumOf, type BinnedColumn, type Column, type ColumnKind } from './column.ts';
+import { countCategories, demandColumns, type Column, type ColumnKind } from './column.ts';
+import { binnedByReference } from './nannyml-bins.ts';
 
 /** How a column is read. */
 export interface NannymlOptions {
@@ -63,13 +63,13 @@ export const nannyml: Nannyml = {
   jensenShannon(reference, chunk, options = {}) {
     demandOptions(options);
     demandColumns(reference, chunk, 'chunk');
-    const bins = binned(reference, chunk, options.kind);
+    const bins = binnedByReference(reference, chunk, options.kind);
     return bins === undefined ? NaN : jensenShannonDistance(bins.reference, bins.current, { base: 2 });
   },
   hellinger(reference, chunk, options = {}) {
     demandOptions(options);
     demandColumns(reference, chunk, 'chunk');
-    const bins = binned(reference, chunk, options.kind);
+    const bins = binnedByReference(reference, chunk, options.kind);
     return bins === undefined ? NaN : hellingerDistance(bins.reference, bins.current);
   },
   lInfinity(reference, chunk) {
@@ -86,33 +86,6 @@ export const nannyml: Nannyml = {
     return value < lower || value > upper;
   },
 };
-
-function binned(reference: Column, chunk: Column, given: ColumnKind | undefined): BinnedColumn | undefined {
-  if (kindOf(reference, chunk, given) === 'cat') return byValue(reference, chunk);
-  const before = numbersOf(reference);
-  const after = numbersOf(chunk);
-  if (before.length === 0 || after.length === 0) return undefined;
-  const edges = histogramEdges(before, 'doane');
-  const inside = countInHistogram(after, edges);
-  return { reference: withOne(countInHistogram(before, edges), 0), current: withOne(inside, after.length - sumOf(inside)) };
-}
-
-/** The values of the reference, and one bin for all others. */
-function byValue(reference: Column, chunk: Column): BinnedColumn | undefined {
-  const counts = countCategories(reference, chunk);
-  if (counts.n === 0 || counts.m === 0) return undefined;
-  // The keys of the reference come first.
-  const known = counts.reference.filter((count) => count > 0).length;
-  const current = counts.current.subarray(0, known);
-  return { reference: withOne(counts.reference.subarray(0, known), 0), current: withOne(current, counts.m - sumOf(current)) };
-}
-
-function withOne(counts: Float64Array, more: number): Float64Array {
-  const all = new Float64Array(counts.length + 1);
-  all.set(counts);
-  all[counts.length] = more;
-  return all;
-}
 
 function standardDeviationThreshold(values: ArrayLike<number>, multiplier = 3): AlertThreshold {
   demandNotNegative('multiplier', multiplier);

@@ -1,106 +1,22 @@
-import * as z from 'zod/mini';
 import { ValidationError } from '../../core/errors.ts';
-import { check } from '../../core/schema.ts';
-import type { TableInput } from '../../core/table.ts';
-import { benjaminiHochberg } from '../tests/benjamini-hochberg.ts';
-import { rowCountsOf, weighColumn, type BinShift, type ColumnEvidence, type DriftEffect, type DriftTest, type UnseenCategories } from './column-evidence.ts';
-import { mergeColumns, type ColumnKind, type RowCounts } from './column-profile.ts';
-import { checkProfile, isProfile, prepareReference, readOnBins, type ColumnSide, type CurrentColumn, type DataProfile, type ProfileOptions } from './data-profile.ts';
-import { explainColumn, summarise } from './drift-summary.ts';
-
-/**
- * What became of a column or a data set: `drifted` when the change is both significant and large, `stable` when it is not, `insufficient` when there was not enough to
- * judge by. `stable` does not prove that nothing changed: no more was found than the rows can show.
- */
-export type DriftStatus = 'drifted' | 'stable' | 'insufficient';
-
-/** When a column counts as drifted. */
-export interface DriftOptions {
-  /** Chance of a false alarm over all columns when nothing has changed. @default 0.05 */
-  alpha?: number | undefined;
-  /**
-   * The stability index that a change must surely exceed to matter: the lower end of its interval is compared. About 0.1 is a moderate and 0.25 a large
-   * change. @default 0.1
-   */
-  minEffect?: number | undefined;
-  /** With fewer rows than this on either side a column is not judged. @default 30 */
-  minRows?: number | undefined;
-}
+import { shown } from '../../core/shown.ts';
+import type { Table, TableInput } from '../../core/table.ts';
+import { demandOneOf, demandOptions } from '../arguments.ts';
+import { comparisonMethods, scoreByMethod, type ComparisonMethod, type MethodScore } from '../compatibility/comparison-method.ts';
+import type { ColumnKind } from './column-profile.ts';
+import { compareTables } from './compare-tables.ts';
+import type { DataDrift } from './data-drift.ts';
+import { isProfile, type DataProfile, type ProfileOptions } from './data-profile.ts';
+import type { DriftOptions } from './drift-settings.ts';
+import { readPlain } from './read-column.ts';
 
 /** How {@link compareData} reads and judges. */
-export interface CompareOptions extends DriftOptions, ProfileOptions {}
-
-/** The verdict on one column. */
-export interface ColumnDrift {
-  /** The column. */
-  readonly name: string;
-  /** Whether it holds the prediction, as the reference says. */
-  readonly role: 'feature' | 'prediction';
-  /** How it was compared; `unknown` when the reference lacks it. */
-  readonly kind: ColumnKind | 'unknown';
-  /** The verdict. */
-  readonly status: DriftStatus;
-  /** The verdict in words. */
-  readonly reason: string;
-  /** Of this column alone, all its tests taken together; absent when nothing was tested. */
-  readonly pValue?: number | undefined;
-  /** Adjusted for the number of columns (Benjamini–Hochberg); compared with alpha. */
-  readonly adjustedPValue?: number | undefined;
-  /** How far the column moved; absent when nothing was compared. */
-  readonly effect?: DriftEffect | undefined;
-  /** The tests behind `pValue`; none when nothing was tested. */
-  readonly tests: readonly DriftTest[];
-  /** The bins that add most to the effect, at most five. */
-  readonly moved: readonly BinShift[];
-  /** Categories that the reference does not have. */
-  readonly unseen?: UnseenCategories | undefined;
-  /** What the reference's rows of the column held; absent when it lacks the column. */
-  readonly reference?: RowCounts | undefined;
-  /** What the current rows of the column held; absent when they lack it. */
-  readonly current?: RowCounts | undefined;
-}
-
-/** The verdict on a data set. */
-export interface DataDrift {
-  /** `drifted` when any column is, `insufficient` when no column could be judged. */
-  readonly status: DriftStatus;
-  /** Whether any column drifted. */
-  readonly drifted: boolean;
-  /** The columns that drifted, the most changed first. */
-  readonly driftedColumns: readonly string[];
-  /** The verdict in words. */
-  readonly summary: string;
-  /** Rows of the reference. */
-  readonly referenceRows: number;
-  /** Rows that were compared with it. */
-  readonly currentRows: number;
-  /** The `alpha` that it was judged by. */
-  readonly alpha: number;
-  /** The `minEffect` that it was judged by. */
-  readonly minEffect: number;
-  /** The `minRows` that it was judged by. */
-  readonly minRows: number;
-  /** Every column, in the order of the reference; then those that it does not have. */
-  readonly columns: readonly ColumnDrift[];
-}
-
-/** {@link DriftOptions} with the defaults filled in. */
-export interface DriftSettings {
-  readonly alpha: number;
-  readonly minEffect: number;
-  readonly minRows: number;
-}
-
-const settingsSchema = /* @__PURE__ */ z.strictObject({
-  alpha: z.optional(z.number().check(z.gt(0), z.lt(1))),
-  minEffect: z.optional(z.number().check(z.minimum(0))),
-  minRows: z.optional(z.int().check(z.minimum(1))),
-});
-
-/** Checks the options and fills in the defaults. */
-export function driftSettings(options: DriftOptions | undefined, path: string): DriftSettings {
-  const { alpha = 0.05, minEffect = 0.1, minRows = 30 } = check(settingsSchema, options ?? {}, path);
-  return { alpha, minEffect, minRows };
+export interface CompareOptions extends DriftOptions, ProfileOptions {
+  /**
+   * Columns that are judged by the rule of another system, such as `{ delay: 'evidently:psi', origin: 'nannyml:jensen_shannon' }`, to compare numbers while a team migrates. Needs rows on both
+   * sides. @default none
+   */
+  methods?: Readonly<Record<string, ComparisonMethod>> | undefined;
 }
 
 /**
@@ -116,6 +32,9 @@ export function driftSettings(options: DriftOptions | undefined, path: string): 
  * honest p-value. Whether values are missing (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the
  * population stability index over the reference's deciles or over the categories, missing rows being a bin of their own, half a row added to every bin. The
  * result names method, bins, zero rule, rows, missing, NaN, infinite and unseen values.
+ *
+ * A column in `methods` is judged by that system's rule alone: its score, bins, threshold and direction, reproduced as published, whatever the number of rows; `alpha`, `minEffect`, `minRows` and the
+ * guarantee above are not for it. What these rules get wrong is told at `evidently` and `nannyml` of `modelkeep/stats`.
  *
  * What can be in a column never throws and never gives NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
  * `ValidationError` for wrong options, columns of different lengths, values that no column can hold (functions, class instances, invalid dates, integers beyond
@@ -135,96 +54,36 @@ export function driftSettings(options: DriftOptions | undefined, path: string): 
  * ```
  */
 export function compareData(reference: TableInput | DataProfile, current: TableInput | DataProfile, options: CompareOptions = {}): DataDrift {
-  const { alpha, minEffect, minRows, ...reading } = options;
-  const settings = driftSettings({ alpha, minEffect, minRows }, 'options');
-  if (!isProfile(reference)) {
-    const { profile, sides } = prepareReference(reference, reading);
-    return judge(profile, sides, currentSide(current, profile, true), settings);
+  const { methods, ...others } = demandOptions(options);
+  const wanted = checkMethods(methods);
+  if (wanted.size === 0) return compareTables(reference, current, others);
+  for (const [path, side] of [['reference', reference], ['current', current]] as const) if (isProfile(side)) refuseMethods(wanted, path);
+  return compareTables(reference, current, others, (before, after, profile) => scoresOf(wanted, before, after, profile));
+}
+
+function checkMethods(methods: unknown = {}): ReadonlyMap<string, ComparisonMethod> {
+  if (typeof methods !== 'object' || methods === null || Array.isArray(methods)) {
+    throw new ValidationError(`options.methods is ${shown(methods, 60)}; it must be an object of methods by column, such as { delay: 'evidently:psi' }.`, { path: 'options.methods' });
   }
-  if (Object.values(reading).some((value) => value !== undefined)) {
-    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', {
-      path: 'options',
-    });
+  for (const [name, method] of Object.entries(methods)) demandOneOf(`options.methods.${name}`, method, comparisonMethods);
+  return new Map(Object.entries(methods));
+}
+
+function refuseMethods(wanted: ReadonlyMap<string, ComparisonMethod>, path: string): never {
+  const [name, method] = [...wanted][0]!;
+  throw new ValidationError(`The ${path} is a profile, and the method '${method}' of column '${name}' needs the rows of both sides; give rows, or leave out methods.`, { path });
+}
+
+function scoresOf(wanted: ReadonlyMap<string, ComparisonMethod>, before: Table, after: Table, profile: DataProfile): ReadonlyMap<string, MethodScore> {
+  const kinds = new Map(profile.columns.map(({ name, kind }) => [name, kind]));
+  const scores = new Map<string, MethodScore>();
+  for (const [name, method] of wanted) {
+    const kind: ColumnKind | undefined = kinds.get(name);
+    if (kind === undefined) throw new ValidationError(`The options name column '${name}', which the reference does not have.`, { path: `options.methods.${name}` });
+    // What the current side lacks, and points in time, are insufficient by themselves.
+    if (kind === 'timestamp' || !Object.hasOwn(after.columns, name)) continue;
+    const sides = [before, after].map(({ columns }) => readPlain(columns[name]!, kind));
+    scores.set(name, scoreByMethod(method, sides[0]!, sides[1]!, kind === 'number' ? 'num' : 'cat'));
   }
-  const profile = checkProfile(reference, 'reference');
-  return judge(profile, sidesOf(profile), currentSide(current, profile, false), settings);
-}
-
-/** Compares two profiles that were counted in the same bins. */
-export function compareProfiles(reference: DataProfile, current: DataProfile, settings: DriftSettings): DataDrift {
-  return judge(reference, sidesOf(reference), currentSide(current, reference, false), settings);
-}
-
-interface CurrentSide {
-  readonly columns: readonly CurrentColumn[];
-  readonly unknown: readonly string[];
-  readonly rows: number;
-}
-
-function sidesOf(profile: DataProfile): ColumnSide[] {
-  return profile.columns.map((column) => ({ profile: column }));
-}
-
-function currentSide(current: TableInput | DataProfile, reference: DataProfile, sort: boolean): CurrentSide {
-  if (!isProfile(current)) return readOnBins(current, reference, 'current', sort);
-  const profile = checkProfile(current, 'current');
-  const byName = new Map(profile.columns.map((column) => [column.name, column]));
-  const columns = reference.columns.map((column) => {
-    const other = byName.get(column.name);
-    byName.delete(column.name);
-    // Merging checks that both were counted in the same bins.
-    if (other !== undefined) mergeColumns(column, other);
-    return { name: column.name, side: other && { profile: other } };
-  });
-  return { columns, unknown: [...byName.keys()], rows: profile.rows };
-}
-
-function judge(profile: DataProfile, sides: readonly ColumnSide[], current: CurrentSide, settings: DriftSettings): DataDrift {
-  const evidence = sides.map((side, i) => weighColumn(side, current.columns[i]!.side, settings.minRows));
-  const tested = evidence.filter(({ pValue }) => pValue !== undefined);
-  const adjusted = benjaminiHochberg(tested.map(({ pValue }) => pValue!));
-  const columns = sides.map((side, i): ColumnDrift => {
-    const { name, kind } = side.profile;
-    const found = evidence[i]!;
-    const adjustedPValue = found.pValue === undefined ? undefined : adjusted[tested.indexOf(found)]!;
-    const status = statusOf(found, adjustedPValue, settings);
-    return {
-      name,
-      role: name === profile.prediction ? 'prediction' : 'feature',
-      kind,
-      status,
-      reason: explainColumn(found, status, adjustedPValue, settings),
-      ...(adjustedPValue === undefined ? {} : { pValue: found.pValue, adjustedPValue }),
-      ...(found.effect && { effect: found.effect }),
-      tests: found.tests,
-      moved: found.moved,
-      ...(found.unseen && { unseen: found.unseen }),
-      reference: rowCountsOf(side.profile),
-      ...(current.columns[i]!.side && { current: rowCountsOf(current.columns[i]!.side.profile) }),
-    };
-  });
-  for (const name of current.unknown) {
-    columns.push({ name, role: 'feature', kind: 'unknown', status: 'insufficient', reason: 'the reference has no such column', tests: [], moved: [] });
-  }
-  return verdictOf(columns, profile.rows, current.rows, settings);
-}
-
-function statusOf(evidence: ColumnEvidence, adjustedPValue: number | undefined, { alpha, minEffect }: DriftSettings): DriftStatus {
-  if (adjustedPValue !== undefined && adjustedPValue <= alpha && evidence.effect!.low >= minEffect) return 'drifted';
-  return evidence.unjudged === undefined ? 'stable' : 'insufficient';
-}
-
-function verdictOf(columns: readonly ColumnDrift[], referenceRows: number, currentRows: number, settings: DriftSettings): DataDrift {
-  const drifted = columns.filter(({ status }) => status === 'drifted').sort((a, b) => b.effect!.value - a.effect!.value);
-  const status = drifted.length > 0 ? 'drifted' : columns.some((column) => column.status === 'stable') ? 'stable' : 'insufficient';
-  return {
-    status,
-    drifted: drifted.length > 0,
-    driftedColumns: drifted.map(({ name }) => name),
-    summary: summarise(columns, drifted),
-    referenceRows,
-    currentRows,
-    ...settings,
-    columns,
-  };
+  return scores;
 }

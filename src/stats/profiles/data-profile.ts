@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Column } from '../../core/column.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
-import { toTable, type TableInput } from '../../core/table.ts';
+import { toTable, type Table, type TableInput } from '../../core/table.ts';
 import { finitePart } from '../samples/finite-part.ts';
 import { addToBins, countSortedInBins } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
@@ -79,12 +79,12 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
  */
 export function profileData(data: TableInput, options: ProfileDataOptions = {}): DataProfile {
   const { bins, ...own } = options;
-  if (bins === undefined) return prepareReference(data, own).profile;
+  if (bins === undefined) return prepareReference(toTable(data, { path: 'reference' }), own).profile;
   if (Object.values(own).some((value) => value !== undefined)) {
     throw new ValidationError('With bins, the other options are those of that profile; leave them out.', { path: 'options' });
   }
   const reference = checkProfile(bins, 'bins');
-  const { columns, rows } = readOnBins(data, reference, 'data', false);
+  const { columns, rows } = readOnBins(toTable(data, { path: 'data' }), reference, false);
   return { ...reference, rows, columns: columns.flatMap(({ side }) => (side === undefined ? [] : [side.profile])) };
 }
 
@@ -131,10 +131,9 @@ export interface ColumnSide {
 }
 
 /** The sides of a reference that is given as rows. */
-export function prepareReference(data: TableInput, options: ProfileOptions): { profile: DataProfile; sides: readonly ColumnSide[] } {
+export function prepareReference(table: Table, options: ProfileOptions): { profile: DataProfile; sides: readonly ColumnSide[] } {
   const { prediction, maxCategories = 1000 } = check(optionsSchema, options, 'options');
   const kinds = checkKinds(options.kinds ?? {});
-  const table = toTable(data, { path: 'reference' });
   for (const name of [...kinds.keys(), ...(prediction === undefined ? [] : [prediction])]) {
     if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
   }
@@ -181,12 +180,10 @@ export interface CurrentColumn {
 
 /** Counts rows in the bins of a reference; `sort` keeps the numbers too. Columns that the reference lacks come under `unknown`. */
 export function readOnBins(
-  data: TableInput,
+  table: Table,
   reference: DataProfile,
-  path: string,
   sort: boolean,
 ): { columns: readonly CurrentColumn[]; unknown: readonly string[]; rows: number } {
-  const table = toTable(data, { path });
   const columns = reference.columns.map((profile) => {
     const column = Object.hasOwn(table.columns, profile.name) ? table.columns[profile.name] : undefined;
     return { name: profile.name, side: column && onBins(profile, column, sort) };

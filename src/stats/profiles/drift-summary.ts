@@ -1,5 +1,7 @@
 import { numberText, type BinShift, type ColumnEvidence } from './column-evidence.ts';
-import type { ColumnDrift, DriftSettings, DriftStatus } from './compare-data.ts';
+import type { MethodScore } from '../compatibility/comparison-method.ts';
+import type { ColumnDrift, DriftStatus } from './data-drift.ts';
+import type { DriftSettings } from './drift-settings.ts';
 
 /** Why a column has its status, in words. */
 export function explainColumn(evidence: ColumnEvidence, status: DriftStatus, adjustedPValue: number | undefined, settings: DriftSettings): string {
@@ -16,6 +18,14 @@ export function explainColumn(evidence: ColumnEvidence, status: DriftStatus, adj
   return `a real difference, but too few rows to tell whether it is large: ${p}, ${size}, not surely above ${settings.minEffect}`;
 }
 
+/** What another system says of a column, in words. */
+export function explainScore({ system, method, score, threshold, driftIf, drift }: MethodScore): string {
+  const rule = `${system}:${method}`;
+  if (score === null) return `${rule} is not defined on these values: a side is empty, or has what the method cannot compare`;
+  if (threshold === null) return `${rule} has no threshold: it is taken from ten chunks of the reference, which has no values in them or too few rows`;
+  return `${rule} is ${numberText(score)} and calls it drift when ${driftIf} ${numberText(threshold)}: ${drift ? 'drift' : 'no drift'}`;
+}
+
 /** The verdict on a data set, in words that name what drifted. */
 export function summarise(columns: readonly ColumnDrift[], drifted: readonly ColumnDrift[]): string {
   const unjudged = columns.filter(({ status }) => status === 'insufficient');
@@ -27,10 +37,14 @@ export function summarise(columns: readonly ColumnDrift[], drifted: readonly Col
   if (drifted.length === 0) return `None of ${judged} ${judged === 1 ? 'column' : 'columns'} drifted.${rest}`;
   const told = drifted.slice(0, 5).map((column) => {
     const role = column.role === 'prediction' ? ', the prediction' : '';
-    return `${column.name}${role} (PSI ${numberText(round(column.effect!.value))}${column.moved[0] ? `: ${shiftText(column.moved[0])}` : ''})`;
+    return `${column.name}${role} (${measureOf(column)}${column.moved[0] ? `: ${shiftText(column.moved[0])}` : ''})`;
   });
   const more = drifted.length > 5 ? ` and ${drifted.length - 5} more` : '';
   return `${drifted.length} of ${judged} ${judged === 1 ? 'column' : 'columns'} drifted: ${told.join(', ')}${more}.${rest}`;
+}
+
+function measureOf({ score, effect }: ColumnDrift): string {
+  return score === undefined ? `PSI ${numberText(round(effect!.value))}` : `${score.system}:${score.method} ${numberText(score.score!)}`;
 }
 
 function shiftText({ bin, reference, current }: BinShift): string {

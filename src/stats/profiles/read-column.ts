@@ -87,6 +87,19 @@ export function readCategories(column: Column): { sums: Map<string, number>; cou
   return { sums, counts: { rows, missing, nan, infinite: 0, mistyped: 0 } };
 }
 
+/** A column row by row: numbers, NaN where there is none; or categories, `null` where there is none. */
+export function readPlain(column: Column, kind: 'number' | 'category'): Float64Array | (string | number | boolean | null)[] {
+  if (kind === 'number') {
+    // What is missing is NaN already.
+    if (column.type === 'float64') return column.values;
+    return Float64Array.from(column.values, (_, i) => numberOf(valueAt(column, i)) ?? NaN);
+  }
+  return Array.from(column.values, (_, i) => {
+    const value = valueAt(column, i);
+    return value === null || typeof value === 'number' || typeof value === 'boolean' ? value : categoryOf(value);
+  });
+}
+
 /** A value as a number: numbers, truth values as 0 and 1, bigints rounded; `undefined` for anything else. */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;

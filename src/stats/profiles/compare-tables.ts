@@ -1,0 +1,40 @@
+import { ValidationError } from '../../core/errors.ts';
+import { toTable, type Table, type TableInput } from '../../core/table.ts';
+import type { MethodScore } from '../compatibility/comparison-method.ts';
+import type { DataDrift } from './data-drift.ts';
+import { checkProfile, isProfile, prepareReference, readOnBins, type DataProfile, type ProfileOptions } from './data-profile.ts';
+import { driftSettings, type DriftOptions } from './drift-settings.ts';
+import { judge, profileSide, sidesOf, type CurrentSide } from './judge-columns.ts';
+
+/** What another system says of columns, from the rows of both sides. */
+export type ScoreTables = (before: Table, after: Table, profile: DataProfile) => ReadonlyMap<string, MethodScore>;
+
+/** Compares by the rules of this library, and, where both sides are rows, what `scoresOf` tells by others. */
+export function compareTables(
+  reference: TableInput | DataProfile,
+  current: TableInput | DataProfile,
+  options: DriftOptions & ProfileOptions = {},
+  scoresOf?: ScoreTables,
+): DataDrift {
+  const { alpha, minEffect, minRows, ...reading } = options;
+  const settings = driftSettings({ alpha, minEffect, minRows }, 'options');
+  if (!isProfile(reference)) {
+    const before = toTable(reference, { path: 'reference' });
+    const { profile, sides } = prepareReference(before, reading);
+    if (isProfile(current)) return judge({ profile, sides, current: profileSide(checkProfile(current, 'current'), profile), settings });
+    const after = toTable(current, { path: 'current' });
+    return judge({ profile, sides, current: readOnBins(after, profile, true), settings, scores: scoresOf?.(before, after, profile) });
+  }
+  if (Object.values(reading).some((value) => value !== undefined)) {
+    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', {
+      path: 'options',
+    });
+  }
+  const profile = checkProfile(reference, 'reference');
+  return judge({ profile, sides: sidesOf(profile), current: currentSide(current, profile), settings });
+}
+
+function currentSide(current: TableInput | DataProfile, reference: DataProfile): CurrentSide {
+  if (isProfile(current)) return profileSide(checkProfile(current, 'current'), reference);
+  return readOnBins(toTable(current, { path: 'current' }), reference, false);
+}
