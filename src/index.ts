@@ -343,7 +343,7 @@ export type { CompareOptions } from './stats/profiles/compare-data.ts';
 export type { ColumnDrift, DataDrift, DriftStatus } from './stats/profiles/data-drift.ts';
 export type { DriftOptions } from './stats/profiles/drift-settings.ts';
 export type { BinRule } from './stats/compatibility/column.ts';
-export type { ComparisonMethod, MethodScore } from './stats/compatibility/comparison-method.ts';
+export type { ComparisonMethod, EvidentlyMethod, MethodRules, MethodScore, NannymlMethod } from './stats/compatibility/comparison-method.ts';
 export type { DriftRule } from './stats/compatibility/drift-score.ts';
 export type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './stats/profiles/column-evidence.ts';
 export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';

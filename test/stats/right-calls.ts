@@ -215,6 +215,10 @@ export const rightCalls: readonly RightCall[] = Object.entries(stats).flatMap(([
     return [...callsOfClass(name), { name: 'HyperLogLog.union', call: (...args: never[]) => stats.HyperLogLog.union(args[0]!, ...args.slice(1)), args: [one, new stats.HyperLogLog()] }];
   }
   if (name in classes) return callsOfClass(name);
+  if (name.endsWith('Rules')) {
+    const rules = value as stats.MethodRules;
+    return rules.methods.map((method) => ({ name: `${name}.score of ${method}`, call: (...args: Parameters<stats.MethodRules['score']>) => rules.score(...args), args: [method, x, y, 'num'] }));
+  }
   if (typeof value === 'object') {
     return Object.entries(value).map(([member, call]) => {
       const full = `${name}.${member}`;

@@ -2,7 +2,7 @@ import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import type { Table, TableInput } from '../../core/table.ts';
 import { demandOneOf, demandOptions } from '../arguments.ts';
-import { comparisonMethods, scoreByMethod, type ComparisonMethod, type MethodScore } from '../compatibility/comparison-method.ts';
+import type { ComparisonMethod, MethodRules, MethodScore } from '../compatibility/comparison-method.ts';
 import type { ColumnKind } from './column-profile.ts';
 import { compareTables } from './compare-tables.ts';
 import type { DataDrift } from './data-drift.ts';
@@ -13,11 +13,16 @@ import { readPlain } from './read-column.ts';
 /** How {@link compareData} reads and judges. */
 export interface CompareOptions extends DriftOptions, ProfileOptions {
   /**
-   * Columns that are judged by the rule of another system, such as `{ delay: 'evidently:psi', origin: 'nannyml:jensen_shannon' }`, to compare numbers while a team migrates. Needs rows on both
-   * sides. @default none
+   * Columns that are judged by the rule of another system, such as `{ delay: 'evidently:psi', origin: 'nannyml:jensen_shannon' }`, to compare numbers while a team migrates. Needs `rules`, and rows on
+   * both sides. @default none
    */
   methods?: Readonly<Record<string, ComparisonMethod>> | undefined;
+  /** The rules that `methods` names: `evidentlyRules`, `nannymlRules` or both, from `modelkeep/stats`; given, so that their code is loaded only where it is used. @default none */
+  rules?: readonly MethodRules[] | undefined;
 }
+
+/** The methods that are wanted by column, and what reckons them. */
+type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; readonly rules: MethodRules; readonly name: string }>;
 
 /**
  * Compares current data with a reference, column by column, and says what drifted. Pure: data in, a verdict as plain JSON out.
@@ -54,36 +59,56 @@ export interface CompareOptions extends DriftOptions, ProfileOptions {
  * ```
  */
 export function compareData(reference: TableInput | DataProfile, current: TableInput | DataProfile, options: CompareOptions = {}): DataDrift {
-  const { methods, ...others } = demandOptions(options);
-  const wanted = checkMethods(methods);
+  const { methods, rules, ...others } = demandOptions(options);
+  const wanted = checkMethods(methods, rules);
   if (wanted.size === 0) return compareTables(reference, current, others);
   for (const [path, side] of [['reference', reference], ['current', current]] as const) if (isProfile(side)) refuseMethods(wanted, path);
   return compareTables(reference, current, others, (before, after, profile) => scoresOf(wanted, before, after, profile));
 }
 
-function checkMethods(methods: unknown = {}): ReadonlyMap<string, ComparisonMethod> {
+function checkMethods(methods: unknown = {}, given: unknown = []): WantedMethods {
   if (typeof methods !== 'object' || methods === null || Array.isArray(methods)) {
     throw new ValidationError(`options.methods is ${shown(methods, 60)}; it must be an object of methods by column, such as { delay: 'evidently:psi' }.`, { path: 'options.methods' });
   }
-  for (const [name, method] of Object.entries(methods)) demandOneOf(`options.methods.${name}`, method, comparisonMethods);
-  return new Map(Object.entries(methods));
+  const rules = checkRules(given);
+  return new Map(Object.entries(methods).map(([column, method]) => [column, methodOf(`options.methods.${column}`, method, rules)]));
 }
 
-function refuseMethods(wanted: ReadonlyMap<string, ComparisonMethod>, path: string): never {
-  const [name, method] = [...wanted][0]!;
-  throw new ValidationError(`The ${path} is a profile, and the method '${method}' of column '${name}' needs the rows of both sides; give rows, or leave out methods.`, { path });
+function checkRules(rules: unknown): readonly MethodRules[] {
+  if (Array.isArray(rules) && rules.every(isRules)) return rules;
+  throw new ValidationError(`options.rules is ${shown(rules, 60)}; it must be a list of rules, such as [evidentlyRules, nannymlRules] of 'modelkeep/stats'.`, { path: 'options.rules' });
 }
 
-function scoresOf(wanted: ReadonlyMap<string, ComparisonMethod>, before: Table, after: Table, profile: DataProfile): ReadonlyMap<string, MethodScore> {
+function isRules(value: unknown): value is MethodRules {
+  const { system, methods, score } = (value ?? {}) as Partial<MethodRules>;
+  return typeof system === 'string' && Array.isArray(methods) && typeof score === 'function';
+}
+
+function methodOf(path: string, method: unknown, given: readonly MethodRules[]): { method: ComparisonMethod; rules: MethodRules; name: string } {
+  const system = typeof method === 'string' && /^(evidently|nannyml):/.exec(method)?.[1];
+  const rules = given.find((each) => each.system === system);
+  if (system && rules === undefined) {
+    throw new ValidationError(`${path} is ${shown(method, 60)}, and options.rules has no rules of ${system}; import { ${system}Rules } from 'modelkeep/stats' and give rules: [${system}Rules].`, { path });
+  }
+  demandOneOf(path, method, (rules === undefined ? given : [rules]).flatMap((each) => each.methods.map((name) => `${each.system}:${name}`)));
+  return { method: method as ComparisonMethod, rules: rules!, name: (method as string).slice(rules!.system.length + 1) };
+}
+
+function refuseMethods(wanted: WantedMethods, path: string): never {
+  const [column, { method }] = [...wanted][0]!;
+  throw new ValidationError(`The ${path} is a profile, and the method '${method}' of column '${column}' needs the rows of both sides; give rows, or leave out methods.`, { path });
+}
+
+function scoresOf(wanted: WantedMethods, before: Table, after: Table, profile: DataProfile): ReadonlyMap<string, MethodScore> {
   const kinds = new Map(profile.columns.map(({ name, kind }) => [name, kind]));
   const scores = new Map<string, MethodScore>();
-  for (const [name, method] of wanted) {
-    const kind: ColumnKind | undefined = kinds.get(name);
-    if (kind === undefined) throw new ValidationError(`The options name column '${name}', which the reference does not have.`, { path: `options.methods.${name}` });
+  for (const [column, { rules, name }] of wanted) {
+    const kind: ColumnKind | undefined = kinds.get(column);
+    if (kind === undefined) throw new ValidationError(`The options name column '${column}', which the reference does not have.`, { path: `options.methods.${column}` });
     // What the current side lacks, and points in time, are insufficient by themselves.
-    if (kind === 'timestamp' || !Object.hasOwn(after.columns, name)) continue;
-    const sides = [before, after].map(({ columns }) => readPlain(columns[name]!, kind));
-    scores.set(name, scoreByMethod(method, sides[0]!, sides[1]!, kind === 'number' ? 'num' : 'cat'));
+    if (kind === 'timestamp' || !Object.hasOwn(after.columns, column)) continue;
+    const sides = [before, after].map(({ columns }) => readPlain(columns[column]!, kind));
+    scores.set(column, rules.score(name, sides[0]!, sides[1]!, kind === 'number' ? 'num' : 'cat'));
   }
   return scores;
 }

@@ -1,7 +1,6 @@
 import { compareData, profileData, type ColumnDrift, type CompareOptions, type ComparisonMethod, type TableInput } from 'modelkeep';
+import { evidentlyRules, nannyml, nannymlRules } from 'modelkeep/stats';
 import { describe, expect, it, test } from 'vitest';
-import { comparisonMethods } from '../../../src/stats/compatibility/comparison-method.ts';
-import { nannyml } from '../../../src/stats/compatibility/nannyml.ts';
 import { Sampler } from '../../monitoring/samples.ts';
 import { readCases } from '../golden/golden-check.ts';
 import { expectClose, sampleOf, type Sample } from '../golden/golden-file.ts';
@@ -14,6 +13,8 @@ interface GoldenCase {
   readonly rtol?: number;
   readonly atol?: number;
 }
+
+const rules = [evidentlyRules, nannymlRules];
 
 const golden = readCases('statistics') as unknown as readonly GoldenCase[];
 
@@ -33,7 +34,7 @@ const named: Readonly<Record<string, ComparisonMethod>> = {
 const counted = (counts: readonly number[]): string[] => counts.flatMap((count, k) => new Array<string>(count).fill(`c${k}`));
 
 function judged(reference: ArrayLike<unknown>, current: ArrayLike<unknown>, method: ComparisonMethod, options: CompareOptions = {}): ColumnDrift {
-  return compareData({ x: reference }, { x: current }, { ...options, methods: { x: method } }).columns[0]!;
+  return compareData({ x: reference }, { x: current }, { ...options, methods: { x: method }, rules }).columns[0]!;
 }
 
 const holds = { '<': (a: number, b: number) => a < b, '<=': (a: number, b: number) => a <= b, '>': (a: number, b: number) => a > b, '>=': (a: number, b: number) => a >= b };
@@ -104,7 +105,7 @@ describe('the rules of other systems, through compareData', () => {
     const reference = { a: sampler.normals(200), b: sampler.normals(200), c: sampler.categories(200, 3) };
     const current = { a: sampler.normals(200, 2), b: sampler.normals(200, 2), c: reference.c };
     const own = compareData({ b: reference.b, c: reference.c }, { b: current.b, c: current.c });
-    const report = compareData(reference, current, { methods: { a: 'evidently:mannw' } });
+    const report = compareData(reference, current, { methods: { a: 'evidently:mannw' }, rules });
     // Its one-sided test is blind to a fall, and is ours to reproduce, not to mend.
     expect(report.columns[0]).toMatchObject({ name: 'a', status: 'drifted', score: { method: 'mannw' } });
     expect(report.columns[0]!.adjustedPValue).toBeUndefined();
@@ -118,16 +119,25 @@ describe('the rules of other systems, through compareData', () => {
     expect(judged(['a', 'b'], [1, 2], 'evidently:ks')).toMatchObject({ status: 'insufficient', reason: expect.stringContaining('is not defined'), score: { score: null, drift: false } });
     expect(judged([], [1, 2], 'evidently:psi').status).toBe('insufficient');
     expect(judged([new Date(0)], [new Date(1)], 'evidently:psi')).toMatchObject({ status: 'insufficient', kind: 'timestamp' });
-    expect(compareData({ x: [1, 2, 3], y: [1, 2, 3] }, { y: [1, 2, 3] }, { methods: { x: 'evidently:psi' } }).columns[0]!.reason).toBe('the current data has no such column');
+    expect(compareData({ x: [1, 2, 3], y: [1, 2, 3] }, { y: [1, 2, 3] }, { methods: { x: 'evidently:psi' }, rules }).columns[0]!.reason).toBe('the current data has no such column');
   });
 
   it('refuses names that are none with the list, columns that are not there, and profiles', () => {
     const data: TableInput = { x: [1, 2, 3] };
-    expect(() => compareData(data, data, { methods: { x: 'evidently:ps' as 'evidently:psi' } })).toThrow(/options\.methods\.x is "evidently:ps"; it must be one of .*'evidently:psi'.*'nannyml:l_infinity'/);
-    expect(() => compareData(data, data, { methods: { y: 'evidently:psi' } })).toThrow(/column 'y', which the reference does not have/);
-    expect(() => compareData(profileData(data), data, { methods: { x: 'evidently:psi' } })).toThrow(/The reference is a profile, and the method 'evidently:psi' of column 'x' needs the rows/);
-    expect(() => compareData(data, profileData(data), { methods: { x: 'evidently:psi' } })).toThrow(/The current is a profile/);
+    expect(() => compareData(data, data, { methods: { x: 'evidently:ps' as 'evidently:psi' }, rules })).toThrow(/options\.methods\.x is "evidently:ps"; it must be one of 'evidently:default', 'evidently:psi'.*'evidently:TVD'/);
+    expect(() => compareData(data, data, { methods: { y: 'evidently:psi' }, rules })).toThrow(/column 'y', which the reference does not have/);
+    expect(() => compareData(profileData(data), data, { methods: { x: 'evidently:psi' }, rules })).toThrow(/The reference is a profile, and the method 'evidently:psi' of column 'x' needs the rows/);
+    expect(() => compareData(data, profileData(data), { methods: { x: 'evidently:psi' }, rules })).toThrow(/The current is a profile/);
     expect(() => compareData(data, data, { methods: ['evidently:psi'] as never })).toThrow(/options\.methods is/);
-    expect(comparisonMethods).toHaveLength(21);
+    expect(() => compareData(data, data, { methods: { x: 'psi' as 'evidently:psi' }, rules })).toThrow(/it must be one of .*'evidently:psi'.*'nannyml:l_infinity'/);
+    expect(() => compareData(data, data, { methods: { x: 'evidently:constructor' as 'evidently:psi' }, rules })).toThrow(/must be one of/);
+    expect([...evidentlyRules.methods, ...nannymlRules.methods]).toHaveLength(21);
+  });
+
+  it('says what to import where the rules were not given, and what rules are', () => {
+    const data: TableInput = { x: [1, 2, 3] };
+    expect(() => compareData(data, data, { methods: { x: 'evidently:psi' } })).toThrow(/options\.rules has no rules of evidently; import \{ evidentlyRules \} from 'modelkeep\/stats' and give rules: \[evidentlyRules\]/);
+    expect(() => compareData(data, data, { methods: { x: 'nannyml:hellinger' }, rules: [evidentlyRules] })).toThrow(/no rules of nannyml/);
+    for (const wrong of [evidentlyRules, [null], [{ system: 'evidently' }], 'evidently']) expect(() => compareData(data, data, { rules: wrong as never })).toThrow(/options\.rules is/);
   });
 });
