@@ -350,7 +350,7 @@ export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCoun
 export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
 export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
-export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/drift-monitor.ts';
+export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';
 export type { StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';

@@ -5,7 +5,7 @@ import type { DataDrift } from '../stats/profiles/data-drift.ts';
 import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import { compareProfiles } from '../stats/profiles/judge-columns.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
-import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCounts } from './monitor-window.ts';
+import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCounts } from './windows/monitor-window.ts';
 
 /** The rows that a verdict is about. */
 export interface VerdictWindow {

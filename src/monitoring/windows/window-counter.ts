@@ -1,5 +1,5 @@
 import { ColumnCounter } from './column-counter.ts';
-import type { DataProfile } from '../stats/profiles/data-profile.ts';
+import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import type { WindowCounts } from './monitor-window.ts';
 
 /** Counts observed rows as they pass, in the bins of the reference. */

@@ -1,5 +1,5 @@
-import { mergeColumns, type ColumnProfile } from '../stats/profiles/column-profile.ts';
-import type { DataProfile } from '../stats/profiles/data-profile.ts';
+import { mergeColumns, type ColumnProfile } from '../../stats/profiles/column-profile.ts';
+import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 
 /** Rows that a monitor observed: what was counted, when, and under which model versions. */
 export interface WindowCounts {

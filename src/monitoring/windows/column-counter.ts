@@ -1,6 +1,6 @@
-import { binOf } from '../stats/samples/count-in-bins.ts';
-import { listCategories, type ColumnProfile } from '../stats/profiles/column-profile.ts';
-import { categoryOf, numberOf } from '../stats/profiles/read-column.ts';
+import { binOf } from '../../stats/samples/count-in-bins.ts';
+import { listCategories, type ColumnProfile } from '../../stats/profiles/column-profile.ts';
+import { categoryOf, numberOf } from '../../stats/profiles/read-column.ts';
 
 /** Counts the values of one column as they pass, in the bins of its reference. */
 export class ColumnCounter {
