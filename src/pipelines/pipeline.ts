@@ -1,42 +1,39 @@
 import { throwIfAborted } from '../core/abort.ts';
-import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
+import type { AuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { durationMs } from '../core/duration.ts';
-import { IntegrityError, isModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { LineageEdge, RecordRef } from '../core/record-ref.ts';
+import type { LineageEdge } from '../core/record-ref.ts';
 import { check, type StandardSchema } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
-import { readLineage } from '../storage/lineage.ts';
 import type { ExplainOptions, StepExplanation } from './caching/explain.ts';
 import type { ClearCacheOptions } from './caching/clear-cache.ts';
-import { cachedStep, refreshOf, type RefreshOptions } from './caching/refresh.ts';
+import { refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import { Definition } from './definition.ts';
 import { asGate, type StepGateAnswer, type StepGateReport } from './gates/gate.ts';
-import { readRun, type PipelineRun } from './history/read-run.ts';
-import { readRuns } from './history/read-runs.ts';
+import type { PipelineRun } from './history/read-run.ts';
+import { RunArchive } from './history/run-archive.ts';
 import type { PipelineRunPage, PipelineRunSummary } from './history/run-summary.ts';
 import type { SearchPipelineRunsOptions } from './history/search-runs.ts';
 import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
 import { Kept } from './launching/kept.ts';
-import type { Launch, LaunchHost, LaunchOptions } from './launching/launch.ts';
-import { RunLease, type LeaseRecord } from './lease.ts';
+import type { LaunchHost } from './launching/launch.ts';
 import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
 import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
-import { explainOptionsSchema, pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
+import { pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
 import { defineMap, type ItemFunction, type MapOptions } from './map-step.ts';
 import { PoolSlots } from './pool-slots.ts';
-import { hasEnded, type RunOutcome } from './run-state.ts';
-import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
 import { validParams } from './run-params.ts';
 import type { PipelineResult } from './run-result.ts';
-import { RunStore, type RunHead } from './run-store.ts';
+import { RunStarter } from './run-starter.ts';
+import { RunStore } from './run-store.ts';
 import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
 import type { PipelineSchedule } from './schedules/schedule.ts';
 import {
@@ -59,17 +56,15 @@ import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.t
 import type { PipelineTrigger } from './triggers/trigger.ts';
 import type { QuarantinedOutput } from './quarantine/read-quarantined.ts';
 import { defineQuarantine, type QuarantineAnswer, type QuarantineOptions } from './quarantine/quarantine-step.ts';
-import type { DecisionOptions, StepReleaseOptions, Verdict } from './waiting/decide.ts';
+import type { DecisionOptions, StepReleaseOptions } from './waiting/decide.ts';
 import type { ApprovalOutput } from './waiting/decision.ts';
+import { Decisions } from './waiting/decisions.ts';
 import type { ListWaitingOptions } from './waiting/list-waiting.ts';
 import { isForPerson, type WaitingStep } from './waiting/wait.ts';
 import { defineApproval, defineSleep, type ApprovalOptions, type SleepOptions } from './waiting/waiting-steps.ts';
 import type { StepTask } from './workers/step-executor.ts';
 import type { StepWorker, WorkOptions } from './workers/step-worker.ts';
 import { StepWorkers } from './workers/step-workers.ts';
-
-/** What a run begins with. */
-type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
 
 /**
  * A graph of steps that runs in this process, records every step in the store as it ends, and goes on after a crash where it stopped.
@@ -95,15 +90,15 @@ export class Pipeline<Input = undefined, Params = Input> {
   /** Names the pipeline and its runs in the store. */
   readonly name: string;
   readonly #schema: StandardSchema<unknown, unknown> | undefined;
-  readonly #owner: string;
-  readonly #leaseMs: number;
   readonly #clock: Clock;
   readonly #logger: Logger | undefined;
   readonly #onError: ErrorListener | undefined;
   readonly #store: RunStore;
-  readonly #host: RunHost;
   readonly #pools: ReadonlyMap<string, number>;
   readonly #steps = new Map<string, StepDefinition>();
+  readonly #starter: RunStarter;
+  readonly #decisions: Decisions;
+  readonly #archive: RunArchive;
   readonly #launches: LaunchHost;
   readonly #kept: Kept;
   readonly #workers: StepWorkers;
@@ -111,45 +106,47 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
-    const { name, storage, params, owner, lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, executor, clock, random, logger, onError: listener } = check(pipelineOptionsSchema, options, 'options');
+    const { name, storage, params, owner = newId(), lease, grace, runTimeout, tracker, pools, logCharacters = 1_000_000, executor, clock, random, logger, onError: listener } = check(pipelineOptionsSchema, options, 'options');
+    const leaseMs = durationMs(lease ?? '30s', 'options.lease');
+    if (leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
     this.name = name;
     this.#schema = params;
-    this.#owner = owner ?? newId();
-    this.#leaseMs = durationMs(lease ?? '30s', 'options.lease');
     this.#clock = clock ?? systemClock;
     this.#logger = logger;
     this.#onError = listener;
     this.#store = new RunStore(storage, name, this.#clock);
     this.#pools = new Map(Object.entries(pools ?? {}));
-    this.#host = {
-      store: this.#store,
-      clock: this.#clock,
+    const onError = (error: unknown): void => this.#report(error);
+    const common = { store: this.#store, clock: this.#clock, leaseMs, onError };
+    const validated = (given: unknown): Promise<unknown> => this.#validated(given);
+    const host: RunHost = {
+      ...common,
       random,
       graceMs: durationMs(grace ?? '5s', 'options.grace'),
       runTimeoutMs: runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout'),
       logCharacters,
       slots: new PoolSlots(this.#pools),
-      leaseMs: this.#leaseMs,
       tracker,
       executor,
-      onError: (error) => this.#report(error),
       isOwn: this.#isOwn,
-      event: (head, type, data) => this.#event(head, type, data),
+      event: ({ id }, type, data) => ({ type, subject: { kind: 'pipeline-run', id }, data: { ...data, pipeline: name, owner } }),
     };
-    const onError = (error: unknown): void => this.#report(error);
-    this.#launches = { pipeline: name, store: this.#store, clock: this.#clock, leaseMs: this.#leaseMs, onError, hasApprovals: () => [...this.#steps.values()].some(({ waits }) => waits !== undefined && isForPerson({ kind: waits })), validated: (given) => this.#validated(given), carryOut: this.#carryOut };
+    const starter = new RunStarter(host, owner, () => this.#definition());
+    this.#starter = starter;
+    this.#decisions = new Decisions(this.#store, this.#clock);
+    this.#archive = new RunArchive({ ...common, steps: this.#steps });
+    this.#launches = { ...common, pipeline: name, hasApprovals: () => [...this.#steps.values()].some(({ waits }) => waits !== undefined && isForPerson({ kind: waits })), validated, carryOut: (launch, terms) => starter.carryOut(launch, terms) };
     this.#kept = new Kept(this.#launches);
-    this.#workers = new StepWorkers(name, this.#owner, this.#host);
+    this.#workers = new StepWorkers(name, owner, host);
     this.#asChild = {
       name,
       storage,
       clock: this.#clock,
       children: () => this.#ownDefinition().children,
-      validated: (given) => this.#validated(given),
+      validated,
       begun: async (id, options) => (await this.#store.head(id, options)) !== undefined,
-      advance: (beginning, options) => this.#advance(beginning, { ...options, parks: false }, true),
+      advance: (beginning, options) => starter.advance(beginning, { ...options, parks: false }),
     };
-    if (this.#leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
   }
 
   /**
@@ -356,25 +353,7 @@ export class Pipeline<Input = undefined, Params = Input> {
     const refresh = refreshOf(stale, definition.steps);
     const params = await this.#validated(given);
     throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
-    return this.#begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
-  }
-
-  async #begin(definition: Definition, run: RunBeginning, execution: DriveOptions): Promise<PipelineResult> {
-    const head: RunHead = {
-      ...run,
-      pipeline: this.name,
-      status: 'running',
-      definition: definition.shape(),
-      fence: 1,
-      round: 1,
-      startedAt: this.#clock.now(),
-    };
-    // The lease comes first: a run must not be found without an owner while it begins.
-    const lease = await this.#lease(head, 0, () => false);
-    return this.#held(lease, async () => {
-      await this.#store.create(head, this.#event(head, 'started', { fence: lease.fence }));
-      return driveRun(this.#host, { head, definition, lease, records: new Map(), resumed: false }, execution);
-    });
+    return this.#starter.begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
   }
 
   /**
@@ -386,38 +365,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    */
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
     check(resumeOptionsSchema, options, 'options');
-    return this.#goOn(id, options);
-  }
-
-  /** @param again - Whether a run that failed or was cancelled is tried again, else its result is given. */
-  async #goOn(id: string, options: DriveOptions & Pick<ResumeOptions, 'takeOver'>, again = true): Promise<PipelineResult> {
-    const { signal, takeOver = false } = options;
-    const definition = this.#definition();
-    throwIfAborted(signal, `Resuming run ${id}`);
-    const before = await this.#head(id, { signal });
-    definition.assertContinues(id, before.definition);
-    if (before.status === 'succeeded') return finishedRun(this.#host, before, definition);
-    // A lease that its owner has outlived was only not given back.
-    const lease = await this.#lease(before, before.fence, ({ fence }) => takeOver || (before.status !== 'running' && fence <= before.fence));
-    return this.#held(lease, async () => {
-      const present = again ? undefined : await this.#head(id, { signal });
-      if (present && hasEnded(present.status)) return finishedRun(this.#host, present, definition);
-      const head = await this.#store.change(
-        id,
-        lease.fence,
-        (present) => ({ ...present, ...this.#continued(present), fence: lease.fence }),
-        this.#event(before, 'resumed', { fence: lease.fence, from: before.status }),
-      );
-      if (head.status === 'succeeded') return finishedRun(this.#host, head, definition);
-      const records = await this.#store.steps(id, [...definition.steps.keys()]);
-      return driveRun(this.#host, { head, definition, lease, records, resumed: true }, options);
-    });
-  }
-
-  /** What changes in a run that is gone on with: one that had ended begins again. */
-  #continued({ status, round }: RunHead): Partial<RunHead> {
-    if (!hasEnded(status)) return { status: 'running', parked: undefined };
-    return { status: 'running', endedAt: undefined, failure: undefined, round: round + 1, roundStartedAt: this.#clock.now() };
+    return this.#starter.goOn(id, options);
   }
 
   /**
@@ -513,14 +461,14 @@ export class Pipeline<Input = undefined, Params = Input> {
    * @param step - The step, or its name.
    */
   async approve(run: string, step: StepHandle | string, options: DecisionOptions): Promise<void> {
-    await this.#decide(run, step, 'approved', options);
+    await this.#decisions.decide(run, step, 'approved', options);
   }
 
   /**
    * Releases what a step of a run has set aside, as it is or with an `output` in its place: the step succeeds with it. Throws as `approve` does, and `ValidationError` for an output that cannot be stored.
    */
   async release<Output>(run: string, step: StepHandle<Output> | string, options: StepReleaseOptions<Output>): Promise<void> {
-    await this.#decide(run, step, 'released', options);
+    await this.#decisions.decide(run, step, 'released', options);
   }
 
   /**
@@ -528,13 +476,12 @@ export class Pipeline<Input = undefined, Params = Input> {
    * `IntegrityError` when what was set aside is lost.
    */
   async quarantined<Output>(run: string, step: StepHandle<Output> | string, options: OperationOptions = {}): Promise<QuarantinedOutput<Output>> {
-    const { readQuarantined } = await import('./quarantine/read-quarantined.ts');
-    return readQuarantined(this.#store, await this.#head(run, options), step);
+    return this.#decisions.quarantined(run, step, options);
   }
 
   /** Rejects a step of a run that waits for approval, or has set something aside: it fails with the code `rejected`. Throws as `approve` does. */
   async reject(run: string, step: StepHandle | string, options: DecisionOptions): Promise<void> {
-    await this.#decide(run, step, 'rejected', options);
+    await this.#decisions.decide(run, step, 'rejected', options);
   }
 
   /**
@@ -556,8 +503,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * ```
    */
   async waiting(options: ListWaitingOptions = {}): Promise<Page<WaitingStep>> {
-    const { listWaiting } = await import('./waiting/list-waiting.ts');
-    return listWaiting(this.#store, options);
+    return this.#decisions.waiting(options);
   }
 
   /** The ends of this pipeline's runs, as a source that starts another. A run that is resumed after it had ended ends again. Throws `ValidationError` for a status that there is not. */
@@ -630,15 +576,12 @@ export class Pipeline<Input = undefined, Params = Input> {
    * One run with its steps as they were last recorded: states, attempts, times, and what each was given and put out, by digest. A step that runs at this moment in another process is `pending`. Throws `NotFoundError` when there is none.
    */
   async getRun(id: string, options: OperationOptions = {}): Promise<PipelineRun> {
-    return readRun(this.#store, await this.#head(id, options), this.#clock, options);
+    return this.#archive.run(id, options);
   }
 
   /** All runs of this pipeline, the latest id first. One that cannot be read is told to `onError` and left out. */
   async *runs(options: OperationOptions = {}): AsyncGenerator<PipelineRunSummary, void, undefined> {
-    for await (const run of readRuns(this.#store, this.#clock, options)) {
-      if (!('error' in run)) yield run;
-      else this.#report(new IntegrityError(`Run ${run.id} of pipeline '${this.name}' is left out, for it cannot be read: ${run.error.message}`, { key: run.id }));
-    }
+    yield* this.#archive.runs(options);
   }
 
   /**
@@ -661,14 +604,12 @@ export class Pipeline<Input = undefined, Params = Input> {
    * ```
    */
   async searchRuns(options: SearchPipelineRunsOptions = {}): Promise<PipelineRunPage> {
-    const { searchRunPage } = await import('./history/search-runs.ts');
-    return searchRunPage(this.#store, this.#clock, this.name, options);
+    return this.#archive.search(options);
   }
 
   /** When a run was started, resumed and finished, and by which process, oldest first; throws `NotFoundError` when there is none. */
   async history(id: string, options: OperationOptions = {}): Promise<readonly AuditEvent[]> {
-    await this.#head(id, options);
-    return this.#store.history(id, options);
+    return this.#archive.history(id, options);
   }
 
   /**
@@ -688,14 +629,12 @@ export class Pipeline<Input = undefined, Params = Input> {
    * ```
    */
   async *logs(id: string, options: LogsOptions): AsyncGenerator<StepLogLine, void, undefined> {
-    const { streamStepLogs } = await import('./logs/read-step-logs.ts');
-    yield* streamStepLogs(this.#store, await this.#head(id, options), this.#clock, options);
+    yield* this.#archive.logs(id, options);
   }
 
   /** A page of the lines that a step of a run logged. Its `next` also goes on with what is logged later. Throws as `logs` does. */
   async listLogs(id: string, options: ListLogsOptions): Promise<StepLogPage> {
-    const { listStepLogs } = await import('./logs/read-step-logs.ts');
-    return listStepLogs(this.#store, await this.#head(id, options), options);
+    return this.#archive.listLogs(id, options);
   }
 
   /**
@@ -719,11 +658,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    * ```
    */
   async explain(step: StepHandle | string, options: ExplainOptions = {}): Promise<StepExplanation> {
-    const { run, signal } = check(explainOptionsSchema, options, 'options');
-    const name = cachedStep(step, this.#steps, 'step');
-    if (run !== undefined) await this.#head(run, { signal });
-    const { explainStep } = await import('./caching/explain.ts');
-    return explainStep(this.#store, name, { run, signal });
+    return this.#archive.explain(step, options);
   }
 
   /**
@@ -749,9 +684,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /** The edges from a run to what started it, and from what is part of it or came of it, oldest first. Throws `NotFoundError` when there is no such run. */
   async lineage(id: string, options: OperationOptions = {}): Promise<LineageEdge[]> {
-    const ref: RecordRef = { kind: 'pipeline-run', id: (await this.#head(id, options)).id };
-    const ends = await Promise.all((['from', 'to'] as const).map((end) => readLineage(this.#store.storage, end, ref, options)));
-    return ends.flat().sort((a, b) => a.at - b.at);
+    return this.#archive.lineage(id, options);
   }
 
   /** What the pipeline is at this moment; throws `ValidationError` when that cannot run. */
@@ -782,64 +715,8 @@ export class Pipeline<Input = undefined, Params = Input> {
     return handle;
   }
 
-  async #decide(run: string, step: StepHandle | string, verdict: Verdict, options: StepReleaseOptions): Promise<void> {
-    const { decideStep } = await import('./waiting/decide.ts');
-    await decideStep({ store: this.#store, clock: this.#clock, head: await this.#head(run, {}), step }, verdict, options);
-  }
-
-  /** Gives the lease back whatever happens. */
-  async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } finally {
-      await lease.release().catch((error: unknown) => this.#report(error));
-    }
-  }
-
-  /** A run that was decided upon: begun, gone on with, or found to have ended; `undefined` while another process works on it. */
-  readonly #carryOut = async (launch: Launch, { retry = false, ...execution }: LaunchOptions): Promise<RunOutcome | 'waiting' | undefined> => {
-    const { run: id, params, triggeredBy, interval } = launch;
-    const present = await this.#store.head(id);
-    if (present && hasEnded(present.status) && !retry) return present.status;
-    try {
-      return (await this.#advance({ id, params, triggeredBy, interval }, execution, retry)).status;
-    } catch (error) {
-      if (isModelkeepError(error, 'conflict')) return undefined;
-      throw error;
-    }
-  };
-
-  /** Goes on with a run, or begins it when there is none of that id. */
-  async #advance(beginning: RunBeginning, execution: DriveOptions, retry: boolean): Promise<PipelineResult> {
-    if (await this.#store.head(beginning.id)) return this.#goOn(beginning.id, execution, retry);
-    return this.#begin(this.#definition(), beginning, execution);
-  }
-
-  #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
-    const terms = {
-      storage: this.#store.storage,
-      key: this.#store.leaseKey(head.id),
-      subject: `Run ${head.id} of pipeline '${this.name}'`,
-      owner: this.#owner,
-      ttlMs: this.#leaseMs,
-      clock: this.#clock,
-      onError: (error: unknown) => this.#report(error),
-    };
-    return RunLease.take(terms, lastFence, over);
-  }
-
-  async #head(id: string, options: OperationOptions): Promise<RunHead> {
-    const head = await this.#store.head(id, options);
-    if (head) return head;
-    throw new NotFoundError(`Pipeline '${this.name}' has no run ${JSON.stringify(id)}; runs() lists those that there are.`, { key: String(id) });
-  }
-
   #validated(given: unknown): Promise<unknown> {
     return validParams(this.name, this.#schema, given);
-  }
-
-  #event(head: RunHead, type: string, data: Readonly<Record<string, unknown>>): NewAuditEvent {
-    return { type, subject: { kind: 'pipeline-run', id: head.id }, data: { ...data, pipeline: this.name, owner: this.#owner } };
   }
 
   readonly #isOwn = (handle: unknown): handle is StepHandle => ownStep(this.#steps, handle) !== undefined;

@@ -1,7 +1,7 @@
 import type { AuditEvent, NewAuditEvent } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import { encode } from '../core/codec.ts';
-import { ConflictError } from '../core/errors.ts';
+import { ConflictError, NotFoundError } from '../core/errors.ts';
 import type { FailureRecord } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
@@ -71,6 +71,7 @@ export interface StepRecord extends StepState, AttemptFacts {
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
 export class RunStore {
   readonly storage: StorageAdapter;
+  readonly pipeline: string;
   /** All keys of the pipeline begin with it and a slash. */
   readonly root: Key;
   readonly #clock: Clock;
@@ -79,6 +80,7 @@ export class RunStore {
 
   constructor(storage: StorageAdapter, pipeline: string, clock: Clock) {
     this.storage = storage;
+    this.pipeline = pipeline;
     this.root = `pipelines/${escapeSegment(pipeline)}`;
     this.#clock = clock;
   }
@@ -115,6 +117,13 @@ export class RunStore {
 
   async head(run: string, options?: OperationOptions): Promise<RunHead | undefined> {
     return isId(run) ? readHead<RunHead>(this.#head(run), options) : undefined;
+  }
+
+  /** The head of a run that there must be. */
+  async presentHead(run: string, options?: OperationOptions): Promise<RunHead> {
+    const head = await this.head(run, options);
+    if (head) return head;
+    throw new NotFoundError(`Pipeline '${this.pipeline}' has no run ${JSON.stringify(run)}; runs() lists those that there are.`, { key: String(run) });
   }
 
   async heads(runs: readonly string[], options?: OperationOptions): Promise<(RunHead | undefined)[]> {

@@ -34,12 +34,12 @@ const schema = z.strictObject({
 });
 
 /** A page of the runs that a search finds; it keeps no more of them than four pages hold. */
-export async function searchRunPage(store: RunStore, clock: Clock, pipeline: string, options: SearchPipelineRunsOptions): Promise<PipelineRunPage> {
+export async function searchRunPage(store: RunStore, clock: Clock, options: SearchPipelineRunsOptions): Promise<PipelineRunPage> {
   const { filter, orderBy = [], limit = 100, after, signal } = check(schema, options, 'options') as SearchPipelineRunsOptions;
   const selection = new ItemSelection(pipelineRunVocabulary, {
     filter: readFilter(pipelineRunVocabulary, filter),
     orders: parseOrder(pipelineRunVocabulary, orderBy),
-    scope: pipeline,
+    scope: store.pipeline,
     limit,
     after,
   });

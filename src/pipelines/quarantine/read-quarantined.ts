@@ -5,6 +5,7 @@ import type { StepStatus } from '../run-state.ts';
 import type { StepHandle } from '../step.ts';
 import { fetchOutput } from '../stored-output.ts';
 import { stepShape } from '../waiting/decide.ts';
+import { decisionOf, type Decision } from '../waiting/decision.ts';
 import type { StepWait } from '../waiting/wait.ts';
 
 /** What was decided about what a step had set aside. */
@@ -44,17 +45,17 @@ export async function readQuarantined<Output>(store: RunStore, head: RunHead, gi
   if (record?.wait?.kind !== 'quarantine') throw new NotFoundError(`Step '${step}' of run ${head.id} has set aside nothing; waiting({ kind: 'quarantine' }) lists what is.`, { key: head.id, step });
   const { held, wait, status, round } = record;
   const bytes = held && (await fetchOutput(store.storage, held, step));
-  const decision = head.decisions && Object.hasOwn(head.decisions, step) ? head.decisions[step] : undefined;
+  const decision = decisionOf({ decisions: head.decisions, round }, step);
   return {
     run: head.id,
     step,
     status,
     output: (bytes && unpackOutput(bytes, `step ${step}`)) as Output,
     wait,
-    ...(decision?.round === round && { decision: decisionFor(decision) }),
+    ...(decision && { decision: decisionFor(decision) }),
   };
 }
 
-function decisionFor({ verdict, by, comment, at, output }: NonNullable<RunHead['decisions']>[string]): QuarantineDecision {
+function decisionFor({ verdict, by, comment, at, output }: Decision): QuarantineDecision {
   return { verdict: verdict as QuarantineDecision['verdict'], ...(by !== undefined && { by }), ...(comment !== undefined && { comment }), at, corrected: output !== undefined };
 }
