@@ -315,13 +315,13 @@ export const benchmarks: readonly Benchmark[] = [
   compare('join 1M rows (10k keys) with 100k moments, first time, against a native sort of the same keys', query, ({ packed }) => packed.slice().sort(), {
     setup: () => joinOf(1_000_000, 10_000, 100_000),
     before: forget,
-    target: { atMost: 350 },
+    target: { atMost: 300 },
   }),
   compare('join 1M rows (10k keys) with 100k moments, again, against a native sort of the moments', query, ({ spine }) => spine.t.slice().sort(), {
     setup: () => joinOf(1_000_000, 10_000, 100_000),
-    target: { atMost: 60 },
+    target: { atMost: 30 },
   }),
-  peakMemory('join 1M rows with 100k moments, rows and moments included', import.meta.url, 'joinMillion', { target: { atMost: 200 } }),
+  peakMemory('join 1M rows with 100k moments, rows and moments included', import.meta.url, 'joinMillion', { target: { atMost: 150 } }),
   peakMemory('the rows of that join ingested, without joining', import.meta.url, 'inputOfMillion'),
   measure(
     '3M events, 500k moments, 4 windowed aggregates, indexes included',
