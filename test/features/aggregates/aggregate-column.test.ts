@@ -6,11 +6,11 @@ import { toColumn, valueAt, type Column } from '../../../src/core/column.ts';
 import { aggregateColumn } from '../../../src/features/aggregates/aggregate-column.ts';
 import { EventIndex } from '../../../src/features/event-index.ts';
 import { ProbeSweep } from '../../../src/features/probe-sweep.ts';
-import { longWay, type Event } from './long-way.ts';
+import { eventAt, historyOf, kinds, near, passes, rounded, types, where, type KeyedEvent } from './any-aggregate.ts';
+import { longWay } from './long-way.ts';
 
 const minute = 60_000;
 const start = Date.UTC(2024, 0, 1);
-const where = { x: { gt: 0 } } as const;
 
 const windows: readonly AggregateOptions[] = [
   { window: '1h' },
@@ -24,54 +24,14 @@ const windows: readonly AggregateOptions[] = [
   { window: '1h', by: 'flag', where },
 ];
 
-const kinds: Record<string, (options: AggregateOptions) => AggregateDefinition> = {
-  count: (options) => aggregate.count(options),
-  rate: (options) => aggregate.rate({ ...options, window: options.window === 'lifetime' ? '5h' : options.window, per: '1m' }),
-  share: (options) => aggregate.share({ ...options, where }),
-  sum: (options) => aggregate.sum('x', options),
-  mean: (options) => aggregate.mean('x', options),
-  ratio: (options) => aggregate.ratio('x', 'y', options),
-  min: (options) => aggregate.min('x', options),
-  max: (options) => aggregate.max('x', options),
-  largest: (options) => aggregate.max('big', { ...options, type: 'int64' }),
-  variance: (options) => aggregate.variance('x', options),
-  std: (options) => aggregate.std('x', { ...options, ddof: 0 }),
-  skew: (options) => aggregate.skew('x', options),
-  kurtosis: (options) => aggregate.kurtosis('x', options),
-  first: (options) => aggregate.first('kind', { ...options, type: 'string' }),
-  last: (options) => aggregate.last('x', options),
-  firstK: (options) => aggregate.firstK('big', 2, { ...options, type: 'int64' }),
-  lastK: (options) => aggregate.lastK('kind', 3, { ...options, type: 'string' }),
-  topK: (options) => aggregate.topK('kind', 2, options),
-  frequent: (options) => aggregate.topK('y', 2, { ...options, type: 'float64' }),
-  distinctCount: (options) => aggregate.distinctCount('x', { ...options, type: 'float64' }),
-  approximately: (options) => aggregate.distinctCount('kind', { ...options, approximate: true }),
-  median: (options) => aggregate.quantile('x', 0.5, options),
-  p90: (options) => aggregate.quantile('x', 0.9, options),
-};
 const sketched = (options: AggregateOptions): AggregateDefinition => aggregate.quantile('x', 0.75, { ...options, approximate: true });
 const sketchedEnds = (options: AggregateOptions): AggregateDefinition => aggregate.quantile('x', 0, { ...options, approximate: true });
-const rounded = new Set(['variance', 'std', 'skew', 'kurtosis']);
-
-const types = { x: 'float64', y: 'float64', kind: 'string', big: 'int64', flag: 'bool' } as const;
-
 const wide: readonly AggregateOptions[] = [{ window: '3h' }, { window: '5h', hop: 0 }, { window: 'lifetime' }, { window: '4h', by: 'kind' }];
 
-type Row = Event & { readonly key: number };
+type Row = KeyedEvent;
 
 const moment = fc.oneof(fc.integer({ min: 0, max: 24 }).map((n) => start + n * 15 * minute), fc.integer({ min: 0, max: 6 * 60 * minute }).map((n) => start + n));
-const row: fc.Arbitrary<Row> = fc
-  .record({
-    key: fc.nat(1),
-    at: moment,
-    delay: fc.oneof(fc.constant(0), fc.integer({ min: -5, max: 90 }).map((n) => n * minute)),
-    x: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: -20, max: 40 }).map((n) => n / 4) }, { weight: 2, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constantFrom(NaN, -0) }),
-    y: fc.constantFrom(null, 0, 1, 2.5, -1),
-    kind: fc.constantFrom(null, 'a', 'b', '__proto__', 'toString'),
-    big: fc.constantFrom(null, 1n, 9007199254740993n),
-    flag: fc.constantFrom(null, true, false),
-  })
-  .map(({ at, delay, ...rest }) => ({ ...rest, at, created: at + delay }));
+const row = eventAt(moment, 2);
 
 function indexOf(rows: readonly Row[]): EventIndex {
   return new EventIndex({
@@ -89,18 +49,6 @@ function valuesOf(index: EventIndex, probes: readonly { key: number; at: number 
   return probes.map((_, i) => valueAt(column, i));
 }
 
-/** The rows of a key in their total order. */
-function historyOf(rows: readonly Row[], key: number): Row[] {
-  return rows.filter((each) => each.key === key).sort((a, b) => a.at - b.at || a.created - b.created);
-}
-
-/** Numbers beside which rounding is no difference; 0 and -0 are told apart nowhere else. */
-function near(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isNaN(value) ? value : expect.closeTo(value, 9);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, near(each)])) : value;
-}
-
-const passes = ({ x }: Event): boolean => (x as number) > 0 && x !== null;
 const world = fc.record({ rows: fc.array(row, { maxLength: 40 }), probes: fc.array(fc.record({ key: fc.integer({ min: -1, max: 2 }), at: moment }), { minLength: 10, maxLength: 10 }) });
 
 describe('aggregates of windows', () => {
@@ -112,7 +60,7 @@ describe('aggregates of windows', () => {
         for (const options of windows) {
           const definition = kinds[kind]!(options);
           const wanted = probes.map(({ key, at }) => (key < 0 ? null : longWay(definition, historyOf(rows, key), at, passes)));
-          expect(valuesOf(index, probes, definition)).toEqual(rounded.has(kind) ? wanted.map(near) : wanted);
+          expect(valuesOf(index, probes, definition)).toEqual(rounded.has(definition.function) ? wanted.map(near) : wanted);
         }
       }),
       { numRuns: 70 },
