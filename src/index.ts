@@ -270,6 +270,7 @@ export type { StepResult } from './pipelines/step-result.ts';
 export type { StepRun, StepTracker } from './pipelines/step-tracking.ts';
 export type { StoredContents } from './pipelines/stored-output.ts';
 export type { FinalStepOptions, MapHandle, PartialOutput, StepAttempt, StepCondition, StepContext, StepExecutionOptions, StepFacts, StepFunction, StepHandle, StepInputs, StepNeeds, StepOptions, StepOutput } from './pipelines/step.ts';
+export type { KeptOutput, OutputStream, ReadStreamedOptions, StreamedOutput } from './pipelines/streamed-output.ts';
 export type { StepWork } from './pipelines/step-work.ts';
 export type { StepExecutor, StepTask } from './pipelines/workers/step-executor.ts';
 export type { StepWorker, WorkOptions } from './pipelines/workers/step-worker.ts';

@@ -26,6 +26,12 @@ export function textOrContentChunks(content: Content | TextStream, path: string,
   return chunksOfContent(content, path, (stream) => encoded(abortable(stream, path, signal), path));
 }
 
+/** Whether a value is a content that is read in pieces: a Blob, or a stream of bytes or texts. */
+export function isContentStream(value: unknown): value is Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array> | TextStream {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  return isBlob(value) || Symbol.asyncIterator in value || typeof (value as Partial<ReadableStream>).getReader === 'function';
+}
+
 type ChunkSource = AsyncIterable<Uint8Array | string>;
 
 function chunksOfContent(content: Content | TextStream, path: string, read: (stream: ChunkSource) => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -2,8 +2,9 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { unpackOutput } from './output-codec.ts';
 import { hasOutput, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
-import { fetchOutput, storedItems, type StoredBytes, type StoredItems, type StoredOutput } from './stored-output.ts';
-import { unitKey, type UnitName } from './units.ts';
+import { fetchOutput, isStreamed, storedItems, type StoredItems, type StoredOutput, type StoredValue } from './stored-output.ts';
+import { openStream } from './streamed-output.ts';
+import { unitKey, unitText, type UnitName } from './units.ts';
 
 // As many blobs are read at once.
 const readAtOnce = 16;
@@ -79,8 +80,12 @@ export class Outputs {
   }
 
   #copyOf(unit: UnitName): unknown {
-    const bytes = this.#loaded.get(unitKey(unit));
-    return bytes && unpackOutput(bytes, unit.index === undefined ? `step ${unit.step}` : `item ${unit.index} of step ${unit.step}`);
+    const key = unitKey(unit);
+    const name = unitText(unit);
+    const stored = this.#stored.get(key);
+    if (isStreamed(stored)) return openStream(this.#storage, stored, name);
+    const bytes = this.#loaded.get(key);
+    return bytes && unpackOutput(bytes, name);
   }
 
   async #load(step: string): Promise<void> {
@@ -89,13 +94,13 @@ export class Outputs {
     if (!('items' in stored)) return this.#loadBytes(unitKey({ step }), stored);
     const missing = Array.from({ length: stored.items }, (_, index) => unitKey({ step, index })).filter((key) => this.#stored.has(key) && !this.#loaded.has(key));
     for (let at = 0; at < missing.length; at += readAtOnce) {
-      await Promise.all(missing.slice(at, at + readAtOnce).map((key) => this.#loadBytes(key, this.#stored.get(key) as StoredBytes)));
+      await Promise.all(missing.slice(at, at + readAtOnce).map((key) => this.#loadBytes(key, this.#stored.get(key) as StoredValue)));
     }
   }
 
-  /** Those who ask at the same time share one read. */
-  async #loadBytes(key: string, stored: StoredBytes): Promise<void> {
-    if (this.#loaded.has(key)) return;
+  /** Those who ask at the same time share one read. A stream is read by whoever is given it. */
+  async #loadBytes(key: string, stored: StoredValue): Promise<void> {
+    if (stored.streamed || this.#loaded.has(key)) return;
     const reading = this.#reading.get(key) ?? fetchOutput(this.#storage, stored, key.slice(key.indexOf(':') + 1));
     this.#reading.set(key, reading);
     try {

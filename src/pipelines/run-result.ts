@@ -3,7 +3,7 @@ import type { FailureRecord } from '../core/failure.ts';
 import type { Outputs } from './outputs.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepResult } from './step-result.ts';
-import type { StepHandle } from './step.ts';
+import type { StepHandle, StepOutput } from './step.ts';
 import { isForPerson, type WaitingStep } from './waiting/wait.ts';
 
 /** When a run began and ended. */
@@ -34,9 +34,9 @@ export interface PipelineResult {
   readonly timings: RunTimings;
   /**
    * A copy of what a step put out. Throws an error with code `pipeline-failed` that says why when the step has not succeeded, and `ValidationError` when it is not of
-   * this pipeline. A result holds the outputs of all steps in memory for as long as it is referred to.
+   * this pipeline. A result holds the outputs of all steps in memory for as long as it is referred to, but for streamed ones, which are read from the store.
    */
-  output<Output>(step: StepHandle<Output>): Output;
+  output<Handle extends StepHandle>(step: Handle): StepOutput<Handle>;
 }
 
 /** The timings of a run from its head. */
@@ -68,10 +68,10 @@ export async function pipelineResult({ head, status, steps, outputs, isOwn }: Re
     steps,
     waitingFor: status === 'waiting' ? waitsIn(head, steps) : [],
     timings: runTimings(head),
-    output<Output>(handle: StepHandle<Output>): Output {
+    output<Handle extends StepHandle>(handle: Handle): StepOutput<Handle> {
       const step = isOwn(handle) ? steps[handle.name] : undefined;
       if (step === undefined) throw new ValidationError(`That is not a step of this run of pipeline '${head.pipeline}'; give what its step() returned.`, { path: 'step' });
-      if (step.status === 'succeeded') return outputs.copy(step.name) as Output;
+      if (step.status === 'succeeded') return outputs.copy(step.name) as StepOutput<Handle>;
       const why = step.failure ? `: ${step.failure.message}` : step.because ? `: ${step.because}` : '';
       throw new ModelkeepError('pipeline-failed', `Step '${step.name}' of run ${head.id} has no output, for it is ${step.status}${why}`, {
         run: head.id,

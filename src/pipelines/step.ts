@@ -9,6 +9,7 @@ import type { ItemTerms } from './plan.ts';
 import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
 import type { StepRun } from './step-tracking.ts';
+import type { KeptOutput } from './streamed-output.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 import type { WaitKind } from './waiting/wait.ts';
@@ -28,17 +29,17 @@ export interface StepHandle<Output = unknown> {
 /** The steps whose outputs a step is given, under names of its choice. */
 export type StepNeeds = Readonly<Record<string, StepHandle>>;
 
-/** What a step puts out. */
-export type StepOutput<Handle> = Handle extends StepHandle<infer Output> ? Output : never;
-
 /** Stands for a step that has items: what it puts out is what they do, in their order. */
 export interface MapHandle<Output = unknown> extends StepHandle<Output[]> {
   /** Tells it from the handle of a step that has none. */
   readonly mapped: true;
 }
 
+/** What others get of what a step puts out. */
+export type StepOutput<Handle> = Handle extends MapHandle<infer Output> ? KeptOutput<Output>[] : Handle extends StepHandle<infer Output> ? KeptOutput<Output> : never;
+
 /** What there is of the output of a step that may have failed: of one that has items, what those put out that have succeeded, and `undefined` for the others. */
-export type PartialOutput<Handle> = Handle extends MapHandle<infer Output> ? (Output | undefined)[] : StepOutput<Handle>;
+export type PartialOutput<Handle> = Handle extends MapHandle<infer Output> ? (KeptOutput<Output> | undefined)[] : StepOutput<Handle>;
 
 /** The outputs of the needed steps; `undefined` for one that has not succeeded, where the trigger lets the step run all the same. */
 export type StepInputs<Needs extends StepNeeds, Trigger extends TriggerRule = 'all_success'> = {
@@ -146,7 +147,7 @@ export interface StepContext<Inputs, Params> extends StepFacts<Inputs, Params> {
   readonly track: () => Promise<StepRun>;
 }
 
-/** The work of a step. Its output is stored: plain data, dates, bigints, bytes and typed arrays; Node's `Buffer` comes back as `Uint8Array`. */
+/** The work of a step. Its output is stored: plain data, dates, bigints, bytes and typed arrays; Node's `Buffer` comes back as `Uint8Array`. A stream or Blob that it returns is stored as it comes, while the attempt goes on, and is a `StreamedOutput` to others. */
 export type StepFunction<Inputs, Params, Output> = (context: StepContext<Inputs, Params>) => Output | Promise<Output>;
 
 /** Which items a step has, and how many of them run at once. */

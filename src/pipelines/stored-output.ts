@@ -2,11 +2,15 @@ import { collectBytes } from '../core/bytes.ts';
 import { digestOf, type Digest } from '../core/digest.ts';
 import { IntegrityError, ValidationError, isModelkeepError } from '../core/errors.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { packOutput } from './output-codec.ts';
+import { packOutput, unpackOutput } from './output-codec.ts';
+import { openStream, type StoredStream } from './streamed-output.ts';
 import type { UnitName } from './units.ts';
 
 /** Packed bytes in a record, or the blob that holds them. */
-export type StoredBytes = { readonly bytes: Uint8Array } | { readonly blob: Digest; readonly size: number };
+export type StoredBytes = { readonly bytes: Uint8Array; readonly streamed?: undefined } | { readonly blob: Digest; readonly size: number; readonly streamed?: undefined };
+
+/** What one function returned. */
+export type StoredValue = StoredBytes | StoredStream;
 
 /** The outputs of the items of a step, which lie in the records of these. */
 export interface StoredItems extends StoredContents {
@@ -15,7 +19,7 @@ export interface StoredItems extends StoredContents {
 }
 
 /** An output in a step's record. */
-export type StoredOutput = StoredBytes | StoredItems;
+export type StoredOutput = StoredValue | StoredItems;
 
 /** What is stored of a value, told by its digest: equal values have the same. */
 export interface StoredContents {
@@ -38,7 +42,7 @@ export function packStepOutput({ step, index }: UnitName, value: unknown): Uint8
   } catch (cause) {
     if (!isModelkeepError(cause, 'validation')) throw cause;
     throw new ValidationError(
-      `Step '${step}' returned what cannot be kept: ${cause.message} Return plain data, bytes or typed arrays; of models, functions and handles return the id or digest under which they were saved.`,
+      `Step '${step}' returned what cannot be kept: ${cause.message} Return plain data, bytes, typed arrays, or nothing but a stream of bytes; of models, functions and handles return the id or digest under which they were saved.`,
       { path: (cause.details as { path?: string }).path ?? 'output', step, cause },
     );
   }
@@ -62,11 +66,21 @@ export function contentsOf(output: StoredOutput): StoredContents {
   return 'blob' in output ? { digest: output.blob, size: output.size } : { digest: digestOf(output.bytes), size: output.bytes.length };
 }
 
+/** Whether an output is the bytes of a stream, as they are. */
+export function isStreamed(output: StoredOutput | undefined): output is StoredStream {
+  return output !== undefined && 'streamed' in output && output.streamed === true;
+}
+
+/** The same for equal outputs only: bytes that were put out as a stream are none that stand for a value. */
+export function identityOf(output: StoredOutput): string {
+  const { digest } = contentsOf(output);
+  return isStreamed(output) ? `stream ${digest}` : digest;
+}
+
 /** What the outputs of items make together, in their order; of one that has none, nothing. Equal outputs have the same digest. */
 export function storedItems(outputs: readonly (StoredOutput | undefined)[]): StoredItems {
-  const contents = outputs.map((output) => output && contentsOf(output));
-  const digest = digestOf(JSON.stringify(contents.map((each) => each?.digest ?? null)));
-  return { items: outputs.length, digest, size: contents.reduce((sum, each) => sum + (each?.size ?? 0), 0) };
+  const digest = digestOf(JSON.stringify(outputs.map((output) => (output ? identityOf(output) : null))));
+  return { items: outputs.length, digest, size: outputs.reduce((sum, output) => sum + (output ? contentsOf(output).size : 0), 0) };
 }
 
 /** The packed bytes of a stored output, its blob verified while reading. Throws `IntegrityError` when the blob is gone. */
@@ -78,6 +92,11 @@ export async function fetchOutput(storage: StorageAdapter, output: StoredBytes, 
     key: output.blob,
     step,
   });
+}
+
+/** Whoever asks gets what the function returned: a fresh copy, or what reads its stream. */
+export async function readStored(storage: StorageAdapter, stored: StoredValue, step: string): Promise<unknown> {
+  return stored.streamed ? openStream(storage, stored, `step '${step}'`) : unpackOutput(await fetchOutput(storage, stored, step), `step ${step}`);
 }
 
 async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { isContentStream } from '../core/content.ts';
 import { ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { shown } from '../core/shown.ts';
@@ -16,8 +17,9 @@ import { describeStepFailure } from './step-failure.ts';
 import type { StepResult } from './step-result.ts';
 import type { ItemsDefinition, StepAttempt, StepContext, StepDefinition } from './step.ts';
 import type { StepTools } from './step-tools.ts';
-import { packStepOutput, storeOutput, type StoredBytes, type StoredOutput } from './stored-output.ts';
-import { unitName, type UnitName } from './units.ts';
+import { packStepOutput, storeOutput, type StoredBytes, type StoredOutput, type StoredValue } from './stored-output.ts';
+import { StoreFault, writeStream, WrittenStream } from './streamed-output.ts';
+import { unitName, unitText, type UnitName } from './units.ts';
 import { isForPerson, WaitTerms } from './waiting/wait.ts';
 
 /** An output that was stored but is not yet in the record of its step. */
@@ -36,7 +38,7 @@ export interface AttemptFacts {
   /** The items of a step, as they were given; absent while they are not known. */
   readonly list?: StoredBytes | undefined;
   /** What was set aside, to be released; absent when nothing was. */
-  readonly held?: StoredBytes | undefined;
+  readonly held?: StoredValue | undefined;
 }
 
 /** What earlier owners of a run have recorded of the items of a step. */
@@ -205,10 +207,11 @@ export class Trial {
     const lists = items && !item;
     const work = (): unknown => {
       onWork(this.#unit, this.#run.attempt);
-      return lists ? this.#list(items, context) : run(context);
+      return lists ? this.#list(items, context) : this.#written(run(context));
     };
     const began = clock.monotonic();
     const worked = await runAttempt(work, controller, this.#limits(spentMs));
+    if ('value' in worked && worked.value instanceof StoreFault) throw worked.value.error;
     const durationMs = spentMs + clock.monotonic() - began;
     const ended = await this.#tools.end(worked);
     if (!('value' in ended)) return this.#bad(ended, durationMs);
@@ -219,6 +222,17 @@ export class Trial {
   /** What the step gives as its items, unless they were recorded. */
   async #list({ over }: ItemsDefinition, context: Context): Promise<readonly unknown[] | undefined> {
     return this.#subject.restored ? undefined : collectItems(this.#run.step, await over(context));
+  }
+
+  /** What the step's function gives, with a stream read to its end: to make what that gives is the step's work too. */
+  async #written(made: unknown): Promise<unknown> {
+    const value = await made;
+    if (value instanceof WaitTerms && value.held) {
+      const held = await this.#written(value.held.value);
+      return held instanceof StoreFault ? held : value.holding(held);
+    }
+    if (!isContentStream(value)) return value;
+    return writeStream(this.#parts.store.storage, value, `The output of ${unitText(this.#unit)}`, this.#run.signal);
   }
 
   async #listed(given: readonly unknown[] | undefined, durationMs: number): Promise<TrialEnd> {
@@ -263,7 +277,8 @@ export class Trial {
   }
 
   /** Stores what the step gives; what cannot be kept is its failure. */
-  async #stored(value: unknown, durationMs: number): Promise<{ readonly stored: StoredBytes | undefined; readonly bytes: Uint8Array | undefined } | { readonly refused: TrialEnd }> {
+  async #stored(value: unknown, durationMs: number): Promise<{ readonly stored: StoredValue | undefined; readonly bytes?: Uint8Array | undefined } | { readonly refused: TrialEnd }> {
+    if (value instanceof WrittenStream) return { stored: value.stored };
     let bytes: Uint8Array | undefined;
     try {
       bytes = packStepOutput(this.#unit, value);

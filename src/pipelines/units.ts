@@ -15,6 +15,11 @@ export function unitName({ step, index }: UnitName): UnitName {
   return index === undefined ? { step } : { step, index };
 }
 
+/** A unit as people call it. */
+export function unitText({ step, index }: UnitName): string {
+  return index === undefined ? `step '${step}'` : `item ${index} of step '${step}'`;
+}
+
 /** A text that stands for a unit, and for no other. */
 export function unitKey({ step, index }: UnitName): string {
   return index === undefined ? `:${step}` : `${index}:${step}`;

@@ -1,16 +1,16 @@
 import { canonicalJson } from '../../core/codec.ts';
-import { digestOf, type Digest } from '../../core/digest.ts';
+import { digestOf } from '../../core/digest.ts';
 import { isFinal, type StepStatus } from '../run-state.ts';
 import { hasOutput, type StepResult } from '../step-result.ts';
-import { contentsOf, type StoredOutput } from '../stored-output.ts';
+import { identityOf, type StoredOutput } from '../stored-output.ts';
 import type { CachePolicy } from './cache-options.ts';
 
 /** What the output of a step depends on, as far as it was declared or is given to it. */
 export interface CacheFacts {
   /** Version of the step's code. */
   readonly version: string;
-  /** Digests of the outputs that it is given, by input; that of no bytes for one of nothing. Absent inputs are those of steps that have not succeeded. */
-  readonly inputs: Readonly<Record<string, Digest>>;
+  /** What tells the outputs that it is given, by input: their digests, with a word before that of a stream; that of no bytes for one of nothing. Absent inputs are those of steps that have not succeeded. */
+  readonly inputs: Readonly<Record<string, string>>;
   /** Where the steps stand that it comes after, except for those that have succeeded. */
   readonly upstream: Readonly<Record<string, StepStatus>>;
   /** The names of the params that it depends on; absent for all. */
@@ -38,7 +38,7 @@ export function cacheFacts({ policy, needs, states, outputOf }: CacheSubject): C
   const others = Object.entries(states).filter(([, { status }]) => status !== 'succeeded');
   return {
     version,
-    inputs: Object.fromEntries(inputs.map(([input, step]) => [input, contentDigest(outputOf(step))])),
+    inputs: Object.fromEntries(inputs.map(([input, step]) => [input, inputIdentity(outputOf(step))])),
     // How far one that still runs has come is chance.
     upstream: Object.fromEntries(others.map(([step, { status }]) => [step, isFinal(status) ? status : 'running'])),
     params,
@@ -47,8 +47,8 @@ export function cacheFacts({ policy, needs, states, outputOf }: CacheSubject): C
 }
 
 /** The same for equal contents, whether they lie in a record or in a blob. */
-function contentDigest(output: StoredOutput | undefined): Digest {
-  return output === undefined ? digestOf(nothing) : contentsOf(output).digest;
+function inputIdentity(output: StoredOutput | undefined): string {
+  return output === undefined ? digestOf(nothing) : identityOf(output);
 }
 
 /** Those of the params of a run that count. */

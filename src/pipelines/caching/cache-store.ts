@@ -7,13 +7,13 @@ import { readEach, type EachValue } from '../../storage/read-each.ts';
 import { listAll } from '../../storage/records.ts';
 import type { LeaseRecord } from '../lease.ts';
 import type { RunStore } from '../run-store.ts';
-import type { StoredBytes } from '../stored-output.ts';
+import { blobsOf, type StoredValue } from '../stored-output.ts';
 import type { CachedFrom } from './cached-from.ts';
 
 /** An output that other runs may take. */
 export interface CacheEntry extends CachedFrom {
   /** Absent for nothing. */
-  readonly output?: StoredBytes | undefined;
+  readonly output?: StoredValue | undefined;
 }
 
 const deletedAtOnce = 500;
@@ -46,7 +46,7 @@ export class CacheStore {
    */
   async put(step: string, key: string, entry: CacheEntry, found: WriteCondition | undefined): Promise<void> {
     const at = this.#entryKey(step, key);
-    const blobs = entry.output && 'blob' in entry.output ? [entry.output.blob] : [];
+    const blobs = blobsOf([entry.output]);
     await this.storage.write([{ kind: 'put', key: at, bytes: encode(entry, at), blobs, condition: found, operationId: newId() }]);
   }
 

@@ -5,7 +5,8 @@ import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
 import { isDamage } from '../../storage/read-each.ts';
 import type { LeaseRecord, LeaseTerms, RunLease } from '../lease.ts';
-import { fetchOutput, type StoredBytes } from '../stored-output.ts';
+import { fetchOutput, type StoredValue } from '../stored-output.ts';
+import { openStream } from '../streamed-output.ts';
 import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
 import { CacheStore } from './cache-store.ts';
 import type { CachedFrom } from './cached-from.ts';
@@ -29,7 +30,7 @@ export type CacheMiss =
 /** An output that was taken. */
 export interface CacheHit {
   readonly from: CachedFrom;
-  readonly stored: StoredBytes | undefined;
+  readonly stored: StoredValue | undefined;
   readonly bytes: Uint8Array | undefined;
 }
 
@@ -136,11 +137,18 @@ export class StepCache {
     const place = { match: version };
     if (ttlMs !== undefined && this.#user.clock.now() - at > ttlMs) return { miss: { kind: 'expired', run, madeAt: at, ttlMs }, place };
     try {
-      return { hit: { from: { run, at, durationMs }, stored, bytes: stored && (await fetchOutput(this.#store.storage, stored, step)) } };
+      return { hit: { from: { run, at, durationMs }, stored, bytes: await this.#fetched(stored, step) } };
     } catch (error) {
       if (!isDamage(error)) throw error;
       return { miss: damaged(error), place };
     }
+  }
+
+  /** The bytes of an output; of a stream none, but it has been read to its end to see that it is whole. */
+  async #fetched(stored: StoredValue | undefined, step: string): Promise<Uint8Array | undefined> {
+    if (!stored?.streamed) return stored && fetchOutput(this.#store.storage, stored, step);
+    for await (const piece of openStream(this.#store.storage, stored, `step '${step}'`)) void piece;
+    return undefined;
   }
 
   /** Whether a flight is of an earlier attempt in this run: that has ended, for whoever works on a run is alone, and so is an attempt at its step. */

@@ -1,9 +1,9 @@
 import { NotFoundError } from '../../core/errors.ts';
-import { unpackOutput } from '../output-codec.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 import type { StepStatus } from '../run-state.ts';
 import type { StepHandle } from '../step.ts';
-import { fetchOutput } from '../stored-output.ts';
+import { readStored } from '../stored-output.ts';
+import type { KeptOutput } from '../streamed-output.ts';
 import { stepShape } from '../waiting/decide.ts';
 import { decisionOf, type Decision } from '../waiting/decision.ts';
 import type { StepWait } from '../waiting/wait.ts';
@@ -31,7 +31,7 @@ export interface QuarantinedOutput<Output = unknown> {
   /** Where the step stands by now; `waiting` while nothing is decided. */
   readonly status: StepStatus;
   /** A copy of what was set aside, also when it was rejected or something else was released. */
-  readonly output: Output;
+  readonly output: KeptOutput<Output>;
   /** Why, since when and until when. */
   readonly wait: StepWait;
   /** What was decided; absent while nothing is. */
@@ -44,13 +44,13 @@ export async function readQuarantined<Output>(store: RunStore, head: RunHead, gi
   const record = (await store.step(head.id, { step }))?.value;
   if (record?.wait?.kind !== 'quarantine') throw new NotFoundError(`Step '${step}' of run ${head.id} has set aside nothing; waiting({ kind: 'quarantine' }) lists what is.`, { key: head.id, step });
   const { held, wait, status, round } = record;
-  const bytes = held && (await fetchOutput(store.storage, held, step));
+  const output = held && (await readStored(store.storage, held, step));
   const decision = decisionOf({ decisions: head.decisions, round }, step);
   return {
     run: head.id,
     step,
     status,
-    output: (bytes && unpackOutput(bytes, `step ${step}`)) as Output,
+    output: output as KeptOutput<Output>,
     wait,
     ...(decision && { decision: decisionFor(decision) }),
   };

@@ -1,16 +1,19 @@
 import * as z from 'zod/mini';
 import { ConflictError, ModelkeepError, ValidationError } from '../../core/errors.ts';
+import { isContentStream } from '../../core/content.ts';
 import { signalOption } from '../../core/option-schemas.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { StepShape } from '../definition.ts';
+import type { StorageAdapter } from '../../storage/contract.ts';
 import { packOutput } from '../output-codec.ts';
 import { hasEnded } from '../run-state.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 import type { StepHandle } from '../step.ts';
-import { storeOutput } from '../stored-output.ts';
+import { storeOutput, type StoredValue } from '../stored-output.ts';
+import { StoreFault, writeStream } from '../streamed-output.ts';
 import { decidedBefore, decisionOf } from './decision.ts';
 import { moment, type StepWait, type WaitKind } from './wait.ts';
 
@@ -60,10 +63,18 @@ export async function decideStep({ store, clock, head, step: given }: DecisionSu
     throw new ModelkeepError('forbidden', `${shown(by)} may not decide about step '${step}' of run ${head.id}; its approvers are ${wait.approvers.map((name) => shown(name)).join(', ')}.`, { run: head.id, step, by, approvers: wait.approvers });
   }
   // Before it is asked whether there is time left: a large one takes a while.
-  const stored = output === undefined ? undefined : await storeOutput(store.storage, packOutput(output, 'options.output'));
+  const stored = output === undefined ? undefined : await storeGiven(store.storage, output, signal);
   const at = clock.now();
   if (wait.until !== undefined && wait.until <= at) throw new ConflictError(`Step '${step}' of run ${head.id} could be decided about until ${moment(wait.until)}; it is over.`, { key: head.id, step, until: wait.until });
   await store.decide(head.id, step, { verdict, by, ...(comment !== undefined && { comment }), at, round: head.round, ...(stored && { output: stored }) }, { signal });
+}
+
+/** Stores what is released in the place of what was set aside, as what a step returns is stored. */
+async function storeGiven(storage: StorageAdapter, output: unknown, signal = new AbortController().signal): Promise<StoredValue> {
+  if (!isContentStream(output)) return storeOutput(storage, packOutput(output, 'options.output'));
+  const written = await writeStream(storage, output, 'options.output', signal);
+  if (written instanceof StoreFault) throw written.error;
+  return written.stored;
 }
 
 /** A step of a run as it was when that began, by its handle or name. */

@@ -1,5 +1,5 @@
 import { ConflictError, ModelkeepError } from '../../core/errors.ts';
-import type { StoredBytes } from '../stored-output.ts';
+import type { StoredValue } from '../stored-output.ts';
 import { moment, type StepWait } from './wait.ts';
 
 /** What ends the wait for a person. */
@@ -12,7 +12,7 @@ export interface Decision {
   /** The round of the run in which it was asked. */
   readonly round: number;
   /** What is released in the place of what was set aside; absent when that is as it is. */
-  readonly output?: StoredBytes | undefined;
+  readonly output?: StoredValue | undefined;
 }
 
 /** What an approval puts out. */

@@ -1,6 +1,6 @@
 import { describeFailure, type FailureRecord } from '../../core/failure.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
-import { packStepOutput, storeOutput, type StoredBytes } from '../stored-output.ts';
+import { packStepOutput, storeOutput, type StoredValue } from '../stored-output.ts';
 import type { SavedOutput } from '../trial.ts';
 import { approvalOutput, refusal, type Decision } from './decision.ts';
 import type { StepWait } from './wait.ts';
@@ -16,7 +16,7 @@ export interface Settled {
  *
  * @param held - What was set aside while the step waited.
  */
-export async function settled(storage: StorageAdapter, step: string, wait: StepWait, held: StoredBytes | undefined, decision: Decision): Promise<Settled> {
+export async function settled(storage: StorageAdapter, step: string, wait: StepWait, held: StoredValue | undefined, decision: Decision): Promise<Settled> {
   if (decision.verdict === 'released') return { output: { stored: decision.output ?? held } };
   if (decision.verdict !== 'approved') return { failure: describeFailure(refusal(step, wait, decision)) };
   const bytes = packStepOutput({ step }, approvalOutput(decision))!;

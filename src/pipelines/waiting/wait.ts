@@ -47,6 +47,11 @@ export class WaitTerms {
     this.held = held;
   }
 
+  /** The same wait with something else set aside. */
+  holding(value: unknown): WaitTerms {
+    return new WaitTerms(this.#terms, { value });
+  }
+
   /** The wait that begins now: its end is fixed by that. */
   beginning(now: number): StepWait {
     const { forMs, until, ...terms } = this.#terms;
