@@ -1,13 +1,15 @@
+import type { SentStream } from './thread-streams.ts';
 import type { StepAttempt, StepFacts } from '../../pipelines/step.ts';
 
 /** What a thread is told. */
 export type ToThread =
-  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run'>; readonly run: Omit<StepAttempt, 'signal'> }
+  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run'>; readonly streams: readonly SentStream[]; readonly run: Omit<StepAttempt, 'signal'> }
   | { readonly type: 'abort'; readonly reason: ThrownRecord };
 
 /** What a thread tells. */
 export type FromThread =
   | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'stream'; readonly stream: ReadableStream<Uint8Array | string> }
   | { readonly type: 'thrown'; readonly thrown: ThrownRecord }
   | { readonly type: 'uncloneable'; readonly message: string }
   | { readonly type: 'unloadable'; readonly thrown: ThrownRecord }
@@ -45,11 +47,54 @@ const load = async ({ module, name }) => {
   }
   return typeof found === 'function' ? { work: found } : { answer: { type: 'no-function', found: found === undefined ? 'no such export' : found === null ? 'null' : 'a ' + typeof found } };
 };
+const streamed = ({ digest, size, port }) => {
+  const waiting = new Map();
+  let asked = 0;
+  port.on('message', ({ id, stream }) => (waiting.get(id)(stream), waiting.delete(id)));
+  const read = async function* ({ range } = {}) {
+    const stream = await new Promise((resolve) => {
+      waiting.set(++asked, resolve);
+      port.postMessage({ id: asked, range });
+    });
+    yield* stream;
+  };
+  return { digest, size, read, [Symbol.asyncIterator]: () => read() };
+};
+const place = (inputs, { path, ...stream }) => {
+  const holder = path.length === 1 ? inputs : inputs[path[0]];
+  Object.defineProperty(holder, path.at(-1), { value: streamed(stream), enumerable: true, writable: true, configurable: true });
+};
+const isStream = (value) => typeof value === 'object' && value !== null && (value instanceof Blob || Symbol.asyncIterator in value);
+const send = (value) => new Promise((settle) => {
+  const pieces = (value instanceof Blob ? value.stream() : value)[Symbol.asyncIterator]();
+  const pull = async (controller) => {
+    try {
+      const { done, value } = await pieces.next();
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      settle({ type: 'value' });
+    } catch (thrown) {
+      settle({ type: 'thrown', thrown: record(thrown) });
+      controller.error(new Error(text(thrown?.message)));
+    }
+  };
+  const cancel = async () => {
+    try {
+      await pieces.return?.();
+    } finally {
+      settle({ type: 'value' });
+    }
+  };
+  const stream = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
+  parentPort.postMessage({ type: 'stream', stream }, [stream]);
+});
 const perform = async (message, signal) => {
   const { work, answer } = await load(message);
   if (answer) return answer;
   try {
-    return { type: 'value', value: await work({ ...message.context, signal, run: { ...message.run, signal } }) };
+    for (const stream of message.streams) place(message.context.inputs, stream);
+    const value = await work({ ...message.context, signal, run: { ...message.run, signal } });
+    return isStream(value) ? await send(value) : { type: 'value', value };
   } catch (thrown) {
     return { type: 'thrown', thrown: record(thrown) };
   }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Worker, type ResourceLimits, type TransferListItem } from 'node:worker_threads';
+import { Worker, type MessagePort, type ResourceLimits, type TransferListItem } from 'node:worker_threads';
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ModelkeepError } from '../../core/errors.ts';
@@ -36,13 +36,18 @@ export interface WorkerPool {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** How a call of an export ended. */
+export type ThreadAnswer = Exclude<FromThread, { type: 'stream' }> | ThreadEnd;
+
 /** How a thread ended that was to answer. */
 export type ThreadEnd = { readonly type: 'ended'; readonly error?: unknown; readonly exitCode?: number | undefined };
 
 /** One call of an export of a module. */
 export interface ThreadCall {
   readonly message: Extract<ToThread, { type: 'run' }>;
-  readonly transfer: readonly ArrayBuffer[];
+  readonly transfer: readonly (ArrayBuffer | MessagePort)[];
+  /** Is given what the export puts out as a stream; the call lasts until that has ended. */
+  readonly onStream: (stream: ReadableStream<Uint8Array | string>) => void;
   readonly signal: AbortSignal;
   readonly graceMs: number;
   /** What of the signal's reason can be sent. */
@@ -79,7 +84,7 @@ export class ThreadPool implements WorkerPool {
   }
 
   /** Calls an export in a thread; rejects with the signal's reason when it fires before a thread is free, or when the thread had to be ended for it. */
-  async call(call: ThreadCall): Promise<FromThread | ThreadEnd> {
+  async call(call: ThreadCall): Promise<ThreadAnswer> {
     await this.#turn(call.signal);
     try {
       call.signal.throwIfAborted();
@@ -129,11 +134,11 @@ export class ThreadPool implements WorkerPool {
     return thread;
   }
 
-  async #execute(thread: Worker, call: ThreadCall): Promise<FromThread | ThreadEnd> {
+  async #execute(thread: Worker, call: ThreadCall): Promise<ThreadAnswer> {
     const { message, transfer, signal, graceMs } = call;
     let deadline: NodeJS.Timeout | undefined;
     let ended = false;
-    const tell = (to: ToThread, moved: readonly ArrayBuffer[] = []): void => thread.postMessage(to, moved as readonly TransferListItem[]);
+    const tell = (to: ToThread, moved: ThreadCall['transfer'] = []): void => thread.postMessage(to, moved as readonly TransferListItem[]);
     const stop = (): void => {
       tell({ type: 'abort', reason: call.reason() });
       deadline = setTimeout(() => void thread.terminate(), graceMs);
@@ -142,7 +147,7 @@ export class ThreadPool implements WorkerPool {
       const answered = answerOf(thread);
       tell(message, transfer);
       signal.addEventListener('abort', stop, { once: true });
-      const answer = await answered;
+      const answer = await lastOf(thread, await answered, call);
       ended = answer.type === 'ended';
       if (ended) signal.throwIfAborted();
       if (ended && this.#closed) throw closedError();
@@ -184,6 +189,14 @@ export class ThreadPool implements WorkerPool {
 
 function closedError(): ModelkeepError {
   return new ModelkeepError('closed', 'The pool of worker threads is closed; make another.', {});
+}
+
+/** What a thread says when a stream that it said first has ended. */
+async function lastOf(thread: Worker, answer: FromThread | ThreadEnd, { onStream }: ThreadCall): Promise<ThreadAnswer> {
+  if (answer.type !== 'stream') return answer;
+  const last = answerOf(thread);
+  onStream(answer.stream);
+  return (await last) as ThreadAnswer;
 }
 
 /** The next thing that a thread says, or that it ended. */

@@ -6,8 +6,9 @@ import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { StepFacts } from '../../pipelines/step.ts';
 import type { StepWork } from '../../pipelines/step-work.ts';
-import type { FromThread, ThrownRecord } from './thread-program.ts';
-import { ThreadPool, type ThreadEnd, type WorkerPool } from './worker-pool.ts';
+import type { ThrownRecord } from './thread-program.ts';
+import { receive, sendInputs } from './thread-streams.ts';
+import { ThreadPool, type ThreadAnswer, type ThreadEnd, type WorkerPool } from './worker-pool.ts';
 
 /** The work of a step for the type of the function that a thread calls: what that takes, and what it gives. */
 export type WorkerWork<Work> = Work extends (context: StepFacts<infer Inputs, infer Params>) => infer Output ? StepWork<Inputs, Params, Awaited<Output>> : never;
@@ -30,7 +31,7 @@ const schema = z.strictObject({
 
 /**
  * The work of a step that is done in a worker thread by a function that a module exports, so that what computes for long holds up neither this process nor the sign of life of its run. The function is given the inputs, params, states, run and signal of the step, but neither
- * `log` nor `track`; its signal fires there as it does here. Inputs, params and output travel as structured clones, but for the buffers of typed arrays among the inputs, which are moved: after the call, the inputs are empty here. When the step is cancelled or times out and the
+ * `log` nor `track`; its signal fires there as it does here. Inputs, params and output travel as structured clones, but for the buffers of typed arrays among the inputs, which are moved: after the call, the inputs are empty here; and for streams, which are read piece by piece as they are asked for. When the step is cancelled or times out and the
  * function does not end within `grace`, its thread is ended, even in the middle of a loop. Threads are used again, so the module is loaded once in each.
  *
  * What the function throws fails the step as if it had been thrown here: its message, name, stack and `code` are kept. A step fails with a `ModelkeepError` of code `worker-failed`, whose details have `module`, `export` and `step`, when the thread ends before
@@ -62,9 +63,14 @@ export function worker<Work extends (context: never) => unknown = (context: Step
     const { inputs, params, states, signal, run } = context;
     const { signal: _, ...facts } = run;
     const reason = (): ThrownRecord => ({ error: true, ...describeFailure(signal.reason) });
-    const message = { type: 'run', module: href, name, context: { inputs, params, states }, run: facts } as const;
-    const answer = await pool.call({ message, transfer: wholeBuffers(inputs), signal, graceMs, reason });
-    return valueOf(answer, { module: briefly(href), export: name, step: run.step });
+    const sent = sendInputs(inputs);
+    const message = { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states }, streams: sent.streams, run: facts } as const;
+    const transfer = [...wholeBuffers(sent.inputs), ...sent.streams.map(({ port }) => port)];
+    let onStream!: (stream: ReadableStream<Uint8Array | string>) => void;
+    const streaming = new Promise<ReadableStream<Uint8Array | string>>((resolve) => (onStream = resolve));
+    const answered = pool.call({ message, transfer, onStream, signal, graceMs, reason });
+    const ended = answered.then((answer) => valueOf(answer, { module: briefly(href), export: name, step: run.step })).finally(sent.close);
+    return Promise.race([ended, streaming.then((stream) => receive(stream, ended))]);
   };
   return work as WorkerWork<Work>;
 }
@@ -76,7 +82,7 @@ interface Place {
   readonly step: string;
 }
 
-function valueOf(answer: FromThread | ThreadEnd, place: Place): unknown {
+function valueOf(answer: ThreadAnswer, place: Place): unknown {
   const where = `'${place.export}' of ${place.module}, the work of step '${place.step}',`;
   switch (answer.type) {
     case 'value':

@@ -1,6 +1,6 @@
 /** What tests call in a thread. */
 import { threadId } from 'node:worker_threads';
-import { ValidationError, type StepFacts } from 'modelkeep';
+import { ValidationError, type StepFacts, type StreamedOutput } from 'modelkeep';
 
 type Context<Inputs = unknown, Params = unknown> = StepFacts<Inputs, Params>;
 
@@ -11,6 +11,36 @@ export function sum({ inputs, params }: Context<{ rows: Float64Array }, { scale:
 }
 
 export const facts = async ({ run, signal, states }: Context): Promise<object> => ({ step: run.step, attempt: run.attempt, states: Object.keys(states), same: run.signal === signal, real: signal instanceof AbortSignal });
+
+/** Passes a stream on, with its letters in upper case. */
+export async function* louder({ inputs }: Context<{ text: StreamedOutput; parts: StreamedOutput[] }>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  for (const source of [inputs.text, ...inputs.parts, inputs.text]) for await (const piece of source) yield decoder.decode(piece).toUpperCase();
+  for await (const piece of inputs.text.read({ range: { start: 0, end: 1 } })) yield decoder.decode(piece);
+}
+
+/** Throws amid its stream. */
+export async function* breaksOff(): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(3);
+  await Promise.resolve();
+  throw new ValidationError('the source is no more', { path: 'source' });
+}
+
+/** Leaves amid its stream. */
+export async function* leavesAmid(): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(3);
+  await Promise.resolve();
+  process.exit(9);
+}
+
+/** Never ends, and tells who has stopped reading it. */
+export async function* endless({ inputs }: Context<{ gate: SharedArrayBuffer }>): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) yield new Uint8Array(1024);
+  } finally {
+    begun(inputs.gate);
+  }
+}
 
 export const thread = (): { thread: number; calls: number } => ({ thread: threadId, calls: ++calls });
 

@@ -5,6 +5,7 @@ import { isModelkeepError, MemoryStorage, Pipeline, type StepContext } from 'mod
 import { worker, workerPool, type WorkerPool } from 'modelkeep/node';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
+import { collectBytes } from '../../../src/core/bytes.ts';
 import { childProgram } from '../../child-program.ts';
 
 type Module = typeof import('./step-worker.ts');
@@ -40,6 +41,37 @@ const gates = (): { gate: SharedArrayBuffer; opened: Promise<unknown>; openAgain
     },
   };
 };
+
+const textOf = async (output: AsyncIterable<Uint8Array>): Promise<string> => new TextDecoder().decode(await collectBytes(output));
+
+describe('a stream', () => {
+  it('is read in a thread, whole or in part, and put out by it', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    const text = pipeline.step('text', {}, () => new Blob(['one ']));
+    const parts = pipeline.map('parts', { over: ['two ', 'three '] }, ({ item }) => new Blob([item]));
+    const louder = pipeline.step('louder', { needs: { text, parts } }, worker<Module['louder']>(module, { export: 'louder', pool }));
+    const result = await pipeline.run();
+    expect(await textOf(result.output(louder))).toBe('ONE TWO THREE ONE o');
+  });
+
+  it('that throws, or whose thread ends, fails its step', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    pipeline.step('breaks', {}, worker<Module['breaksOff']>(module, { export: 'breaksOff', pool }));
+    pipeline.step('leaves', {}, worker<Module['leavesAmid']>(module, { export: 'leavesAmid', pool }));
+    const { steps } = await pipeline.run();
+    expect(steps['breaks']!.failure).toMatchObject({ code: 'validation', message: 'the source is no more' });
+    expect(steps['leaves']!.failure).toMatchObject({ code: 'worker-failed' });
+  });
+
+  it('that nobody reads on is ended in its thread, which is then used again', async () => {
+    const { gate, opened } = gates();
+    await using single = workerPool({ size: 1 });
+    const stream = (await call('endless', { gate }, undefined, { pool: single })) as AsyncIterable<Uint8Array>;
+    for await (const piece of stream) if (piece.length === 1024) break;
+    await opened;
+    expect(await call('thread', {}, undefined, { pool: single })).toMatchObject({ calls: 1 });
+  });
+});
 
 describe('worker', () => {
   it('is a step with the types of its function, whose inputs are moved and whose output is stored', async () => {

@@ -1,0 +1,88 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { isContentStream } from '../../core/content.ts';
+import type { Digest } from '../../core/digest.ts';
+import type { ReadStreamedOptions, StreamedOutput } from '../../pipelines/streamed-output.ts';
+
+/** A streamed output that a thread is given: where it belongs among the inputs, and where to ask for its bytes. */
+export interface SentStream {
+  readonly path: readonly [input: string] | readonly [input: string, item: number];
+  readonly digest: Digest;
+  readonly size: number;
+  readonly port: MessagePort;
+}
+
+/** Inputs as they are sent to a thread: in the places of streamed outputs there is nothing. */
+export interface SentInputs {
+  readonly inputs: unknown;
+  readonly streams: readonly SentStream[];
+  /** When nothing is read any more. */
+  close(): void;
+}
+
+/** Takes the streamed outputs out of inputs, and answers a thread that wants to read them. */
+export function sendInputs(inputs: unknown): SentInputs {
+  const streams: SentStream[] = [];
+  const opened: MessagePort[] = [];
+  const send = (value: unknown, path: SentStream['path']): unknown => {
+    if (!isStreamedOutput(value)) return value;
+    const { port1, port2 } = new MessageChannel();
+    serve(value, port1);
+    opened.push(port1);
+    streams.push({ path, digest: value.digest, size: value.size, port: port2 });
+    return null;
+  };
+  const sent = Object.entries(inputs ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.map((item: unknown, i) => send(item, [name, i])) : send(value, [name])] as const);
+  return { inputs: streams.length > 0 ? Object.fromEntries(sent) : inputs, streams, close: () => opened.forEach((port) => port.close()) };
+}
+
+function isStreamedOutput(value: unknown): value is StreamedOutput {
+  return isContentStream(value) && typeof (value as Partial<StreamedOutput>).read === 'function' && typeof (value as Partial<StreamedOutput>).digest === 'string';
+}
+
+function serve(output: StreamedOutput, port: MessagePort): void {
+  port.on('message', ({ id, range }: { readonly id: number; readonly range: ReadStreamedOptions['range'] }) => {
+    const stream = readableOf(output.read({ range }));
+    port.postMessage({ id, stream }, [stream as never]);
+  });
+}
+
+function readableOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const pieces = source[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * What a thread's function puts out as a stream, piece by piece.
+ *
+ * @param ended - Settles as the call of the function does: what the function throws amid the stream is thrown here, and so is that its thread has ended.
+ */
+export async function* receive(stream: ReadableStream<Uint8Array | string>, ended: Promise<unknown>): AsyncGenerator<Uint8Array | string> {
+  const broken = ended.then(() => new Promise<never>(() => undefined));
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), broken]);
+      if (done) break;
+      yield value;
+    }
+  } catch (error) {
+    // What was thrown in the thread comes whole by the other way.
+    await ended;
+    throw error;
+  } finally {
+    await Promise.race([reader.cancel().catch(() => undefined), ended.catch(() => undefined)]);
+  }
+  await ended;
+}
