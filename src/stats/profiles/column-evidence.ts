@@ -18,7 +18,14 @@ export interface DriftTest {
   readonly statistic: number;
   /** Of this test alone. */
   readonly pValue: number;
+  /** Rows of the reference that took part. */
+  readonly referenceRows: number;
+  /** Current rows that took part. */
+  readonly currentRows: number;
 }
+
+/** What a test found, whatever it is a test of. */
+type Finding = Omit<DriftTest, 'of'>;
 
 /** How far a column moved: the population stability index, with all that its value depends on. */
 export interface DriftEffect {
@@ -114,13 +121,14 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
   return { ...nothing, tests, pValue: combined(tests), ...effectOf(presence[0], presence[1], ['any number', ...presenceLabels], 'presence'), unjudged };
 }
 
-function ks(reference: NumberSide, current: NumberSide): Pick<DriftTest, 'method' | 'statistic' | 'pValue'> {
+function ks(reference: NumberSide, current: NumberSide): Finding {
+  const rows = { referenceRows: valueRows(reference.profile), currentRows: valueRows(current.profile) };
   if (reference.sorted === undefined || current.sorted === undefined) {
     const { statistic, pValue } = ksTestBinned(binCounts(reference.profile, reference.profile.counts), binCounts(current.profile, current.profile.counts));
-    return { method: 'ks-binned', statistic, pValue };
+    return { method: 'ks-binned', statistic, pValue, ...rows };
   }
   const { statistic, pValue, method } = ksTest(reference.sorted, current.sorted);
-  return { method: `ks-${method}`, statistic, pValue };
+  return { method: `ks-${method}`, statistic, pValue, ...rows };
 }
 
 function weighCategories(before: CategoryProfile, after: CategoryProfile): ColumnEvidence {
@@ -149,10 +157,11 @@ function presenceOf(side: RowCounts): [values: number, missing: number, mistyped
 }
 
 /** The chi-squared test that suits how full the table is. */
-function contingency(table: readonly (readonly number[])[]): Pick<DriftTest, 'method' | 'statistic' | 'pValue'> {
+function contingency(table: readonly (readonly number[])[]): Finding {
   const plain = chiSquareTest(table);
   const suited = plain.smallestExpected >= 5 || plain.df === 0 ? plain : chiSquareTest(table, plain.df === 1 ? { correction: 'yates' } : { law: 'moments' });
-  return { method: suited.method, statistic: suited.statistic, pValue: suited.pValue };
+  const [referenceRows, currentRows] = table.map((counts) => counts.reduce((sum, count) => sum + count, 0)) as [number, number];
+  return { method: suited.method, statistic: suited.statistic, pValue: suited.pValue, referenceRows, currentRows };
 }
 
 /** One p-value for a column by Bonferroni's bound: it holds however the tests depend on each other. */

@@ -42,8 +42,8 @@ type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; re
  * guarantee above are not for it. What these rules get wrong is told at `evidently` and `nannyml` of `modelkeep/stats`.
  *
  * What can be in a column never throws and never gives NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
- * `ValidationError` for wrong options, columns of different lengths, values that no column can hold (functions, class instances, invalid dates, integers beyond
- * 64 bits), and profiles that were counted in different bins.
+ * `ValidationError` for wrong options, columns of different lengths, values that no column can hold (functions, symbols, class instances, invalid dates, integers beyond
+ * 64 bits, half a surrogate pair beside values that are no texts), and profiles that were counted in different bins.
  *
  * @param reference - Rows, columns or an Arrow table of when all was well, or its {@link profileData}.
  * @param current - Rows, columns or an Arrow table of now, or their profile in the bins of the reference.
