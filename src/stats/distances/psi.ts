@@ -55,6 +55,11 @@ export interface PsiResult {
  */
 export function psi(reference: ArrayLike<number>, current: ArrayLike<number>, zeros: ZeroRule = { add: 0.5 }): PsiResult {
   demandZeroRule(zeros);
+  return psiOfClusters(reference, current, zeros, 1);
+}
+
+/** {@link psi} of rows that are not independent: a design effect is how many times their shares vary as much as those of independent rows (Kish 1965), in chance and interval. */
+export function psiOfClusters(reference: ArrayLike<number>, current: ArrayLike<number>, zeros: ZeroRule, designEffect: number): PsiResult {
   const { n, m, bins } = totals(reference, current);
   const contributions = new Float64Array(reference.length);
   if (n === 0 || m === 0 || bins < 2) return { value: 0, low: 0, high: 0, expectedByChance: 0, contributions, bins };
@@ -71,10 +76,10 @@ export function psi(reference: ArrayLike<number>, current: ArrayLike<number>, ze
     value += contributions[i]!;
     slopes.add(r, c);
     const [mean, variance] = chanceOf(reference[i]! + current[i]!, n, m, share);
-    chance += mean;
-    chanceVariance += variance;
+    chance += mean * designEffect;
+    chanceVariance += variance * designEffect ** 2;
   }
-  const spread = 1.96 * Math.sqrt(slopes.variance(n, m) + chanceVariance);
+  const spread = 1.96 * Math.sqrt(slopes.variance(n, m) * designEffect + chanceVariance);
   return { value, low: Math.max(0, value - chance - spread), high: Math.max(0, value - chance + spread), expectedByChance: chance, contributions, bins };
 }
 

@@ -1,7 +1,7 @@
 import { nextUp } from '../samples/quantile-edges.ts';
 import { chiSquareTest } from '../tests/chi-square-test.ts';
 import { ksTest, ksTestBinned } from '../tests/ks-test.ts';
-import { psi } from '../distances/psi.ts';
+import { psiOfClusters } from '../distances/psi.ts';
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { ColumnSide } from './data-profile.ts';
 
@@ -12,8 +12,9 @@ export interface DriftTest {
   /**
    * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
    * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
+   * `block-permutation` compares the same counts with those of blocks of rows that change sides at random.
    */
-  readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments';
+  readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments' | 'block-permutation';
   /** The largest difference of the distribution functions, or chi-squared. */
   readonly statistic: number;
   /** Of this test alone. */
@@ -22,7 +23,22 @@ export interface DriftTest {
   readonly referenceRows: number;
   /** Current rows that took part. */
   readonly currentRows: number;
+  /** Of blocks of rows only. */
+  readonly blocks?: TestedBlocks | undefined;
 }
+
+/** The blocks of rows that a test took for independent. */
+export interface TestedBlocks {
+  /** Blocks of the reference. */
+  readonly reference: number;
+  /** Current blocks. */
+  readonly current: number;
+  /** How many times as much the shares vary as those of as many independent rows would: about 1 when blocks are as good as independent rows, the length of a block when its rows are all equal. */
+  readonly designEffect: number;
+}
+
+/** Fewer blocks than this on a side say too little of how blocks differ. */
+const fewestBlocks = 10;
 
 /** What a test found, whatever it is a test of. */
 type Finding = Omit<DriftTest, 'of'>;
@@ -85,14 +101,30 @@ export interface ColumnEvidence {
 const nothing: ColumnEvidence = { tests: [], pValue: undefined, effect: undefined, moved: [], unseen: undefined, unjudged: undefined };
 
 /** Compares one column with its reference, whatever is in it; what cannot be compared says why. */
-export function weighColumn(reference: ColumnSide, current: ColumnSide | undefined, minRows: number): ColumnEvidence {
+export function weighColumn(reference: ColumnSide, current: ColumnSide | undefined, minRows: number, blockTest?: () => DriftTest): ColumnEvidence {
   if (current === undefined) return { ...nothing, unjudged: 'the current data has no such column' };
   const before = reference.profile;
   const after = current.profile;
   if (before.rows < minRows) return { ...nothing, unjudged: `the reference has ${countOf(before.rows, 'row')}, at least ${minRows} are needed` };
   if (after.rows < minRows) return { ...nothing, unjudged: `there are ${countOf(after.rows, 'current row')}, at least ${minRows} are needed` };
-  if (before.kind === 'number' && after.kind === 'number') return weighNumbers({ ...reference, profile: before }, { ...current, profile: after }, minRows);
-  if (before.kind === 'category' && after.kind === 'category') return weighCategories(before, after);
+  if (before.kind !== 'timestamp' && blockTest !== undefined) return weighBlocks(reference, current, minRows, blockTest());
+  return weighRows(reference, current, minRows, 1);
+}
+
+/** By blocks of rows: their test in the place of those that take every row for independent, and an interval as wide as blocks make it. */
+function weighBlocks(reference: ColumnSide, current: ColumnSide, minRows: number, test: DriftTest): ColumnEvidence {
+  const { reference: before, current: after, designEffect } = test.blocks!;
+  if (before < fewestBlocks) return { ...nothing, unjudged: `the reference has ${countOf(before, 'block')}, at least ${fewestBlocks} are needed` };
+  if (after < fewestBlocks) return { ...nothing, unjudged: `there are ${countOf(after, 'current block')}, at least ${fewestBlocks} are needed` };
+  const found = weighRows(reference, current, minRows, Math.max(1, designEffect));
+  return found.effect === undefined ? found : { ...found, tests: [test], pValue: test.pValue };
+}
+
+function weighRows(reference: ColumnSide, current: ColumnSide, minRows: number, designEffect: number): ColumnEvidence {
+  const before = reference.profile;
+  const after = current.profile;
+  if (before.kind === 'number' && after.kind === 'number') return weighNumbers({ ...reference, profile: before }, { ...current, profile: after }, minRows, designEffect);
+  if (before.kind === 'category' && after.kind === 'category') return weighCategories(before, after, designEffect);
   return { ...nothing, unjudged: 'points in time always move on; compare features made from them' };
 }
 
@@ -101,7 +133,7 @@ interface NumberSide {
   readonly sorted?: Float64Array | undefined;
 }
 
-function weighNumbers(reference: NumberSide, current: NumberSide, minRows: number): ColumnEvidence {
+function weighNumbers(reference: NumberSide, current: NumberSide, minRows: number, designEffect: number): ColumnEvidence {
   const before = reference.profile;
   const after = current.profile;
   const tests: DriftTest[] = [];
@@ -113,12 +145,12 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
     tests.push({ of: 'values', ...ks(reference, current) });
     const labels = ['minus infinity', ...coarseLabels(before.cuts), 'infinity', ...presenceLabels];
     const shares = [before, after].map((side, i) => [...binCounts(side, coarseCounts(before, side.counts)), ...presence[i]!.slice(1)]);
-    return { ...nothing, tests, pValue: combined(tests), ...effectOf(shares[0]!, shares[1]!, labels, 'reference-deciles') };
+    return { ...nothing, tests, pValue: combined(tests), ...effectOf(shares[0]!, shares[1]!, labels, 'reference-deciles', designEffect) };
   }
   const where = short === before ? 'reference' : 'current';
   const unjudged = `the ${where} has a number in only ${countOf(valueRows(short), 'row')}, at least ${minRows} are needed`;
   if (!absent) return { ...nothing, unjudged };
-  return { ...nothing, tests, pValue: combined(tests), ...effectOf(presence[0], presence[1], ['any number', ...presenceLabels], 'presence'), unjudged };
+  return { ...nothing, tests, pValue: combined(tests), ...effectOf(presence[0], presence[1], ['any number', ...presenceLabels], 'presence', designEffect), unjudged };
 }
 
 function ks(reference: NumberSide, current: NumberSide): Finding {
@@ -131,7 +163,7 @@ function ks(reference: NumberSide, current: NumberSide): Finding {
   return { method: `ks-${method}`, statistic, pValue, ...rows };
 }
 
-function weighCategories(before: CategoryProfile, after: CategoryProfile): ColumnEvidence {
+function weighCategories(before: CategoryProfile, after: CategoryProfile, designEffect: number): ColumnEvidence {
   const crowded = before.tooMany || after.tooMany;
   if (crowded) return { ...nothing, unjudged: `it has more than ${before.maxCategories} different values, like identifiers or free text` };
   const inBefore = new Map(before.categories);
@@ -143,7 +175,7 @@ function weighCategories(before: CategoryProfile, after: CategoryProfile): Colum
   if (valueRows(before) === 0 && valueRows(after) === 0) return { ...nothing, unjudged: 'it has no value on either side' };
   const tests: DriftTest[] = [{ of: 'values', ...contingency(counts) }];
   const labels = [...names, presenceLabels[0]];
-  const evidence = { ...nothing, tests, pValue: combined(tests), ...effectOf(counts[0], counts[1], labels, 'categories') };
+  const evidence = { ...nothing, tests, pValue: combined(tests), ...effectOf(counts[0], counts[1], labels, 'categories', designEffect) };
   const unseen = after.categories.filter(([name]) => !inBefore.has(name));
   if (unseen.length === 0) return evidence;
   const rows = unseen.reduce((sum, [, count]) => sum + count, 0);
@@ -174,8 +206,9 @@ function effectOf(
   current: readonly number[],
   labels: readonly string[],
   binRule: DriftEffect['binRule'],
+  designEffect: number,
 ): { effect: DriftEffect; moved: BinShift[] } {
-  const { value, low, high, expectedByChance, bins, contributions } = psi(reference, current);
+  const { value, low, high, expectedByChance, bins, contributions } = psiOfClusters(reference, current, { add: 0.5 }, designEffect);
   const total = (counts: readonly number[]): number => Math.max(1, counts.reduce((sum, count) => sum + count, 0));
   const n = total(reference);
   const m = total(current);

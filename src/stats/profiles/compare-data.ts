@@ -3,12 +3,16 @@ import { shown } from '../../core/shown.ts';
 import type { Table, TableInput } from '../../core/table.ts';
 import { demandOneOf, demandOptions } from '../arguments.ts';
 import type { ComparisonMethod, MethodRules, MethodScore } from '../compatibility/comparison-method.ts';
+import { blockPermutationTest } from './block-permutation.ts';
+import type { DriftTest } from './column-evidence.ts';
 import type { ColumnKind } from './column-profile.ts';
 import { compareTables } from './compare-tables.ts';
 import type { DataDrift } from './data-drift.ts';
 import { isProfile, type DataProfile, type ProfileOptions } from './data-profile.ts';
 import type { DriftOptions } from './drift-settings.ts';
 import { readPlain } from './read-column.ts';
+import { categoryBins, numberBins } from './row-bins.ts';
+import { blocksOf, checkBlocks, type BlockOptions } from './row-blocks.ts';
 
 /** How {@link compareData} reads and judges. */
 export interface CompareOptions extends DriftOptions, ProfileOptions {
@@ -19,6 +23,8 @@ export interface CompareOptions extends DriftOptions, ProfileOptions {
   methods?: Readonly<Record<string, ComparisonMethod>> | undefined;
   /** The rules that `methods` names: `evidentlyRules`, `nannymlRules` or both, from `modelkeep/stats`; given, so that their code is loaded only where it is used. @default none */
   rules?: readonly MethodRules[] | undefined;
+  /** Which rows belong together, when they are not independent: single rows of a time series or of a user make every test cry wolf. Needs rows on both sides. @default every row is independent */
+  blocks?: BlockOptions | undefined;
 }
 
 /** The methods that are wanted by column, and what reckons them. */
@@ -41,6 +47,9 @@ type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; re
  * A column in `methods` is judged by that system's rule alone: its score, bins, threshold and direction, reproduced as published, whatever the number of rows; `alpha`, `minEffect`, `minRows` and the
  * guarantee above are not for it. What these rules get wrong is told at `evidently` and `nannyml` of `modelkeep/stats`.
  *
+ * With `blocks` nothing is assumed of rows within a block, only that blocks are independent: all columns are tested by chi-squared on the deciles of both sides together, or on categories, held against what it is when whole blocks
+ * change sides at random, and intervals are as much wider as blocks differ more than independent rows would (the design effect). At least ten blocks are needed on either side.
+ *
  * What can be in a column never throws and never gives NaN: empty, constant, all missing, mixed, one side without the column each have their status. Throws
  * `ValidationError` for wrong options, columns of different lengths, values that no column can hold (functions, symbols, class instances, invalid dates, integers beyond
  * 64 bits, half a surrogate pair beside values that are no texts), and profiles that were counted in different bins.
@@ -59,11 +68,26 @@ type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; re
  * ```
  */
 export function compareData(reference: TableInput | DataProfile, current: TableInput | DataProfile, options: CompareOptions = {}): DataDrift {
-  const { methods, rules, ...others } = demandOptions(options);
+  const { methods, rules, blocks: given, ...others } = demandOptions(options);
   const wanted = checkMethods(methods, rules);
-  if (wanted.size === 0) return compareTables(reference, current, others);
-  for (const [path, side] of [['reference', reference], ['current', current]] as const) if (isProfile(side)) refuseMethods(wanted, path);
-  return compareTables(reference, current, others, (before, after, profile) => scoresOf(wanted, before, after, profile));
+  const blocks = given === undefined ? undefined : checkBlocks(given);
+  if (wanted.size === 0 && blocks === undefined) return compareTables(reference, current, others);
+  for (const [path, side] of [['reference', reference], ['current', current]] as const) if (isProfile(side)) refuseProfile(wanted, path);
+  return compareTables(reference, current, others, (before, after, profile) => ({
+    scores: scoresOf(wanted, before, after, profile),
+    ...(blocks && { blockTest: blockTestOf(blocks, before, after, profile, others.alpha) }),
+  }));
+}
+
+function blockTestOf(blocks: BlockOptions, before: Table, after: Table, { columns }: DataProfile, alpha = 0.05): (column: string) => DriftTest {
+  const sides = [blocksOf(before, blocks, 'reference'), blocksOf(after, blocks, 'current data')] as const;
+  const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  // So many that the smallest p-value can be significant after the adjustment for all columns.
+  const { resamples = Math.max(999, Math.ceil((2 * columns.length) / alpha)), seed = 1 } = blocks;
+  return (column) => {
+    const bin = kinds.get(column) === 'number' ? numberBins : categoryBins;
+    return blockPermutationTest(bin(before.columns[column]!, after.columns[column]!), ...sides, { resamples, seed });
+  };
 }
 
 function checkMethods(methods: unknown = {}, given: unknown = []): WantedMethods {
@@ -94,9 +118,10 @@ function methodOf(path: string, method: unknown, given: readonly MethodRules[]):
   return { method: method as ComparisonMethod, rules: rules!, name: (method as string).slice(rules!.system.length + 1) };
 }
 
-function refuseMethods(wanted: WantedMethods, path: string): never {
-  const [column, { method }] = [...wanted][0]!;
-  throw new ValidationError(`The ${path} is a profile, and the method '${method}' of column '${column}' needs the rows of both sides; give rows, or leave out methods.`, { path });
+function refuseProfile(wanted: WantedMethods, path: string): never {
+  const [first] = wanted;
+  const [what, option] = first === undefined ? ['blocks of rows need', 'blocks'] : [`the method '${first[1].method}' of column '${first[0]}' needs`, 'methods'];
+  throw new ValidationError(`The ${path} is a profile, and ${what} the rows of both sides; give rows, or leave out ${option}.`, { path });
 }
 
 function scoresOf(wanted: WantedMethods, before: Table, after: Table, profile: DataProfile): ReadonlyMap<string, MethodScore> {

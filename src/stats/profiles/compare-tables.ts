@@ -1,20 +1,19 @@
 import { ValidationError } from '../../core/errors.ts';
 import { toTable, type Table, type TableInput } from '../../core/table.ts';
-import type { MethodScore } from '../compatibility/comparison-method.ts';
 import type { DataDrift } from './data-drift.ts';
 import { checkProfile, isProfile, prepareReference, readOnBins, type DataProfile, type ProfileOptions } from './data-profile.ts';
 import { driftSettings, type DriftOptions } from './drift-settings.ts';
-import { judge, profileSide, sidesOf, type CurrentSide } from './judge-columns.ts';
+import { judge, profileSide, sidesOf, type Comparison, type CurrentSide } from './judge-columns.ts';
 
-/** What another system says of columns, from the rows of both sides. */
-export type ScoreTables = (before: Table, after: Table, profile: DataProfile) => ReadonlyMap<string, MethodScore>;
+/** What decides besides the columns on bins, from the rows of both sides. */
+export type ReadTables = (before: Table, after: Table, profile: DataProfile) => Pick<Comparison, 'scores' | 'blockTest'>;
 
-/** Compares by the rules of this library, and, where both sides are rows, what `scoresOf` tells by others. */
+/** Compares by the rules of this library, and, where both sides are rows, by what `read` finds in them. */
 export function compareTables(
   reference: TableInput | DataProfile,
   current: TableInput | DataProfile,
   options: DriftOptions & ProfileOptions = {},
-  scoresOf?: ScoreTables,
+  read?: ReadTables,
 ): DataDrift {
   const { alpha, minEffect, minRows, ...reading } = options;
   const settings = driftSettings({ alpha, minEffect, minRows }, 'options');
@@ -23,7 +22,7 @@ export function compareTables(
     const { profile, sides } = prepareReference(before, reading);
     if (isProfile(current)) return judge({ profile, sides, current: profileSide(checkProfile(current, 'current'), profile), settings });
     const after = toTable(current, { path: 'current' });
-    return judge({ profile, sides, current: readOnBins(after, profile, true), settings, scores: scoresOf?.(before, after, profile) });
+    return judge({ profile, sides, current: readOnBins(after, profile, true), settings, ...read?.(before, after, profile) });
   }
   if (Object.values(reading).some((value) => value !== undefined)) {
     throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', {

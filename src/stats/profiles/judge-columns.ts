@@ -1,6 +1,6 @@
 import type { MethodScore } from '../compatibility/comparison-method.ts';
 import { benjaminiHochberg } from '../tests/benjamini-hochberg.ts';
-import { rowCountsOf, weighColumn, type ColumnEvidence } from './column-evidence.ts';
+import { rowCountsOf, weighColumn, type ColumnEvidence, type DriftTest } from './column-evidence.ts';
 import { mergeColumns } from './column-profile.ts';
 import type { ColumnDrift, DataDrift, DriftStatus } from './data-drift.ts';
 import type { ColumnSide, CurrentColumn, DataProfile } from './data-profile.ts';
@@ -16,6 +16,8 @@ export interface Comparison {
   readonly settings: DriftSettings;
   /** What another system says of columns that are judged by its rule. */
   readonly scores?: ReadonlyMap<string, MethodScore> | undefined;
+  /** The test of a column by blocks of rows, in the place of those of single rows. */
+  readonly blockTest?: ((column: string) => DriftTest) | undefined;
 }
 
 /** The current columns by those of the reference, and the names of those that the reference does not have. */
@@ -55,8 +57,12 @@ interface Judged extends ColumnEvidence {
 }
 
 /** The verdict on every column and on all of them. */
-export function judge({ profile, sides, current, settings, scores }: Comparison): DataDrift {
-  const columns = adjusted(sides.map((side, i) => ({ ...weighColumn(side, current.columns[i]!.side, settings.minRows), score: scores?.get(side.profile.name) }))).map(
+export function judge({ profile, sides, current, settings, scores, blockTest }: Comparison): DataDrift {
+  const evidence = sides.map((side, i) => {
+    const { name } = side.profile;
+    return { ...weighColumn(side, current.columns[i]!.side, settings.minRows, blockTest && (() => blockTest(name))), score: scores?.get(name) };
+  });
+  const columns = adjusted(evidence).map(
     (found, i): ColumnDrift => {
       const side = sides[i]!;
       const { name, kind } = side.profile;

@@ -1,32 +1,12 @@
 import { compareData, profileData, type DataDrift } from 'modelkeep';
 import { describe, expect, it, test } from 'vitest';
 import { Sampler } from '../../monitoring/samples.ts';
+import { expectAtMostAlpha as expectRate } from './false-alarms.ts';
 
 const seed = 20010101;
 const alpha = 0.05;
 
-/** The lower end of the two-sided 99 % interval of Clopper and Pearson (1934) for `hits` out of `trials`. */
-function clopperPearsonLow(hits: number, trials: number): number {
-  if (hits === 0) return 0;
-  let low = 0;
-  let high = hits / trials;
-  for (let i = 0; i < 60; i++) {
-    const p = (low + high) / 2;
-    let term = Math.exp(trials * Math.log1p(-p));
-    let below = 0;
-    for (let k = 0; k < hits; k++) {
-      below += term;
-      term *= ((trials - k) / (k + 1)) * (p / (1 - p));
-    }
-    if (1 - below < 0.005) low = p;
-    else high = p;
-  }
-  return low;
-}
-
-function expectAtMostAlpha(hits: number, trials: number, what: string): void {
-  expect(clopperPearsonLow(hits, trials), `${what}: ${hits} of ${trials} (seed ${seed})`).toBeLessThanOrEqual(alpha);
-}
+const expectAtMostAlpha = (hits: number, trials: number, what: string): void => expectRate(hits, trials, what, { alpha, seed });
 
 type Draw = (sampler: Sampler, n: number) => ArrayLike<unknown>;
 

@@ -1,0 +1,53 @@
+import { valueAt, type Column } from '../../core/column.ts';
+import { binOf } from '../samples/count-in-bins.ts';
+import { finitePart } from '../samples/finite-part.ts';
+import { edgesOfSorted } from '../samples/quantile-edges.ts';
+import { sortDoubles } from '../samples/sort-doubles.ts';
+import { categoryOf, numberOf, readNumbers } from './read-column.ts';
+
+/** The bin of every row of both sides. */
+export interface RowBins {
+  readonly reference: Uint32Array;
+  readonly current: Uint32Array;
+  readonly count: number;
+}
+
+/** Bins of about equal counts that numbers are cut into. */
+const parts = 10;
+
+/** Every row in its bin: deciles of both sides together, so that they stay as they are when rows change sides, with bins for ±Infinity, what is missing and what is no number. */
+export function numberBins(reference: Column, current: Column): RowBins {
+  const sides = [readNumbers(reference).values, readNumbers(current).values] as const;
+  const pooled = new Float64Array(sides[0].length + sides[1].length);
+  pooled.set(sides[0]);
+  pooled.set(sides[1], sides[0].length);
+  const edges = edgesOfSorted(finitePart(sortDoubles(pooled)), parts);
+  const infinite = edges.length + 1;
+  const bin = (value: unknown): number => {
+    const number = value === null ? NaN : numberOf(value);
+    if (number === undefined) return infinite + 3;
+    if (Number.isNaN(number)) return infinite + 2;
+    if (Number.isFinite(number)) return binOf(edges, number);
+    return number > 0 ? infinite + 1 : infinite;
+  };
+  return { reference: eachRow(reference, bin), current: eachRow(current, bin), count: infinite + 4 };
+}
+
+/** Every row in the bin of its category, those of both sides together; what is missing has one of its own. */
+export function categoryBins(reference: Column, current: Column): RowBins {
+  const known = new Map<string, number>();
+  const bin = (value: unknown): number => {
+    if (value === null || Number.isNaN(value)) return 0;
+    const category = categoryOf(value);
+    const found = known.get(category);
+    if (found !== undefined) return found;
+    known.set(category, known.size + 1);
+    return known.size;
+  };
+  const sides = [eachRow(reference, bin), eachRow(current, bin)] as const;
+  return { reference: sides[0], current: sides[1], count: known.size + 1 };
+}
+
+function eachRow(column: Column, bin: (value: unknown) => number): Uint32Array {
+  return Uint32Array.from({ length: column.values.length }, (_, i) => bin(valueAt(column, i)));
+}
