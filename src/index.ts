@@ -354,6 +354,7 @@ export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/pr
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
 export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
+export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';
 export type { StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-webhook.ts';

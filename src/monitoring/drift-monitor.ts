@@ -3,8 +3,10 @@ import { systemClock, type Clock, type Undo } from '../core/clock.ts';
 import { decode, encode, storedCopy } from '../core/codec.ts';
 import { collectBytes } from '../core/bytes.ts';
 import { digestOf } from '../core/digest.ts';
+import { durationMs } from '../core/duration.ts';
 import { Emitter } from '../core/emitter.ts';
 import { IntegrityError, ModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
+import { Flusher } from '../core/flusher.ts';
 import { newId } from '../core/ids.ts';
 import { escapeSegment } from '../core/key.ts';
 import type { ErrorListener } from '../core/logger.ts';
@@ -19,12 +21,13 @@ import { driftSettings } from '../stats/profiles/drift-settings.ts';
 import { checkProfile } from '../stats/profiles/data-profile.ts';
 import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
 import { mergeWindows, unpackWindow } from './windows/monitor-window.ts';
+import { closingTime, windowPlan, windowStart } from './windows/window-plan.ts';
 import { optionsSchema, type CheckOptions, type DriftMonitorOptions, type MonitorEvents, type Observation, type OpenMonitorOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowCounter } from './windows/window-counter.ts';
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
 
-// So many batches go into one write; those behind them were never tried and may still be merged.
+// So many batches go into one write.
 const batchesPerWrite = 16;
 const batchesKept = 64;
 
@@ -41,9 +44,10 @@ const batchesKept = 64;
  *
  * The chance of a false alarm is at most `alpha` per window (not over all windows together) for independent rows.
  *
- * The reference and all verdicts are kept in the storage, and the open window as of the last `flush()`, `check()`, `close()` or full window: a monitor of the
- * same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor: their rows are added up, and a window
- * then closes with at least `window.rows` rows. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
+ * The reference and all verdicts are kept in the storage, and the open windows, which are stored every `flushInterval` while there are rows, and by `flush()`,
+ * `check()` and `close()`: a monitor of the same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor:
+ * their rows are added up. A window by rows then closes with at least `window.rows` rows; one by time closes `grace` after its end, by whichever process looks
+ * first, and what is stored later goes into the window of now, where `window.late` counts it. A stretch of time without any row has no window. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
  * write, so its first window may be larger. Another reference under the same name starts a new window.
  *
  * @example
@@ -72,16 +76,24 @@ export class DriftMonitor implements AsyncDisposable {
   readonly #onError: ErrorListener;
   readonly #events: Emitter<MonitorEvents>;
   readonly #waiting: Batch[] = [];
+  readonly #flusher: Flusher;
   #batches = 0;
+  /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
+  #tried = 0;
   /** Rows of the open window that are counted before the counter's: stored, or waiting to be. */
   #carried = 0;
+  /** The window that the counter's rows are of: when it began, and when the next begins. */
+  #period = { start: 0, end: 0 };
+  #undoClosing: Undo | undefined;
   #referenceStored = false;
   #unchecked: DriftVerdict | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: DriftMonitorOptions) {
-    const { name, window } = check(optionsSchema, options, 'options');
+    const { name, window, flushInterval = '1s' } = check(optionsSchema, options, 'options');
+    const plan = windowPlan(window, 'options.window');
+    const intervalMs = durationMs(flushInterval, 'options.flushInterval');
     const reference = storedCopy(checkProfile(options.reference, 'reference'), 'reference');
     if (reference.columns.length === 0) throw new ValidationError('The reference has no columns; profile some data.', { path: 'reference' });
     this.name = name;
@@ -96,11 +108,18 @@ export class DriftMonitor implements AsyncDisposable {
       writer: newId(),
       reference,
       digest: digestOf(encode(reference, 'reference')),
-      windowRows: window.rows,
+      plan,
       settings: driftSettings(options.drift, 'options.drift'),
     };
     this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
     this.#counter = new WindowCounter(reference);
+    this.#flusher = new Flusher({
+      write: async () => void (await this.#settle(false)),
+      pending: () => this.#counter.rows > 0 || this.#waiting.length > 0,
+      clock: this.#clock,
+      intervalMs,
+      onFailure: this.#onError,
+    });
   }
 
   /**
@@ -132,8 +151,8 @@ export class DriftMonitor implements AsyncDisposable {
     if (bytes === undefined) throw new IntegrityError(`The reference of monitor '${name}' is gone from the storage.`, { key: state.reference });
     const reference = checkProfile(decode(await collectBytes(bytes), state.reference), `The reference of monitor '${name}'`);
     const monitor = new DriftMonitor({ ...options, reference });
-    monitor.#carried = state.open?.rows ?? 0;
     monitor.#referenceStored = true;
+    monitor.#recount(state);
     return monitor;
   }
 
@@ -148,10 +167,17 @@ export class DriftMonitor implements AsyncDisposable {
     if (prediction !== undefined && this.#predictionAt < 0) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }
-    this.#counter.observe(features, prediction, this.#predictionAt, version === undefined ? undefined : String(version), this.#clock.now());
-    if (this.#carried + this.#counter.rows < this.#context.windowRows) return;
-    this.#take(true);
-    this.#settle(false).catch(this.#onError);
+    const now = this.#clock.now();
+    const { plan } = this.#context;
+    if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
+      this.#take(false);
+      const start = windowStart(plan, now);
+      this.#period = { start, end: start + plan.everyMs };
+    }
+    this.#counter.observe(features, prediction, this.#predictionAt, version === undefined ? undefined : String(version), now);
+    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
+    if (full) this.#take(true);
+    this.#flusher.request(full);
   }
 
   /** Stores what was observed. Rejects when the storage fails; nothing is lost then, and the next call tries again. */
@@ -168,7 +194,8 @@ export class DriftMonitor implements AsyncDisposable {
     const closed = this.#unchecked;
     this.#unchecked = undefined;
     if (closed !== undefined) return closed;
-    const open = state.open ? unpackWindow(state.open, this.#context.reference) : undefined;
+    const latest = state.open.at(-1);
+    const open = latest && unpackWindow(latest, this.#context.reference);
     return verdictOn(open, state.windows + 1, false, this.#context);
   }
 
@@ -191,7 +218,12 @@ export class DriftMonitor implements AsyncDisposable {
   /** Stores what was observed and ends the monitor; the storage stays open. A second call is harmless; when storing fails, call it again. */
   async close(options: OperationOptions = {}): Promise<void> {
     this.#closed = true;
-    await this.#settle(false, options);
+    try {
+      await this.#settle(false, options);
+    } finally {
+      this.#flusher.stop();
+      this.#undoClosing?.();
+    }
   }
 
   /** Closes the monitor, as `close()` does. */
@@ -200,17 +232,20 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   /** Moves what is counted to the batches that wait for the storage. */
-  #take(closes: boolean): void {
+  #take(fills: boolean): void {
     if (this.#counter.rows === 0) return;
-    this.#carried = closes ? 0 : this.#carried + this.#counter.rows;
-    const counts = this.#counter.take();
-    if (this.#waiting.length < batchesKept) {
-      this.#waiting.push({ number: ++this.#batches, counts, closes });
+    this.#carried = fills ? 0 : this.#carried + this.#counter.rows;
+    const counts = this.#counter.take(this.#period.start);
+    const last = this.#waiting.at(-1);
+    // What was never tried may still grow: rows of one window are one batch then, however often a storage that fails is tried.
+    const grows = last !== undefined && last.number > this.#tried && !last.fills && last.counts.start === counts.start;
+    if (!grows && this.#waiting.length < batchesKept) {
+      this.#waiting.push({ number: ++this.#batches, counts, fills });
       return;
     }
     // The storage has failed for long: larger windows rather than ever more of them.
-    const last = this.#waiting.pop()!;
-    this.#waiting.push({ number: last.number, counts: mergeWindows(last.counts, counts), closes: closes || last.closes });
+    const { number, counts: before, fills: filled } = this.#waiting.pop()!;
+    this.#waiting.push({ number, counts: { ...mergeWindows(before, counts), start: counts.start }, fills: fills || filled });
   }
 
   /** Writes all that waits, one call after the other; gives the state as stored. */
@@ -221,7 +256,9 @@ export class DriftMonitor implements AsyncDisposable {
       for (;;) {
         const batches = this.#waiting.slice(0, batchesPerWrite);
         const last = batches.length === this.#waiting.length;
-        const { state, events } = await changeHead<MonitorState>(this.#at, (before) => addBatches(before, batches, close && last, this.#context), options);
+        const now = this.#clock.now();
+        this.#tried = batches.at(-1)?.number ?? this.#tried;
+        const { state, events } = await changeHead<MonitorState>(this.#at, (before) => addBatches(before, batches, { now, last, close }, this.#context), options);
         // Until a record names the blob, it must be written anew: it may be collected when that takes long.
         this.#referenceStored = true;
         this.#waiting.splice(0, batches.length);
@@ -241,11 +278,17 @@ export class DriftMonitor implements AsyncDisposable {
     await this.#storage.writeBlob(once(bytes), { digest, signal: options.signal });
   }
 
-  /** How many rows of the open window lie before the counter's, now that the stored state is known. */
+  /** Takes over from the stored state how many rows of the open window lie before the counter's, and when the next window closes for its time. */
   #recount(state: MonitorState): void {
-    const fromLastClose = this.#waiting.slice(this.#waiting.findLastIndex(({ closes }) => closes) + 1);
-    const waiting = fromLastClose.reduce((sum, { counts }) => sum + counts.rows, 0);
-    this.#carried = waiting + (fromLastClose.length === this.#waiting.length ? (state.open?.rows ?? 0) : 0);
+    const { plan } = this.#context;
+    const sinceFull = this.#waiting.slice(this.#waiting.findLastIndex(({ fills }) => fills) + 1);
+    const waiting = sinceFull.reduce((sum, { counts }) => sum + counts.rows, 0);
+    const [first] = state.open;
+    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (first?.rows ?? 0) : 0);
+    this.#undoClosing?.();
+    if (first === undefined || plan.by === 'rows' || this.#closed) return;
+    const close = (): void => void this.#flusher.flush().catch(this.#onError);
+    this.#undoClosing = this.#clock.setTimer(close, closingTime(plan, first.start) - this.#clock.now());
   }
 
   #announce(verdict: DriftVerdict): void {

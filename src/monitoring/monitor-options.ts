@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
+import type { Duration } from '../core/duration.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { DriftOptions } from '../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { DriftVerdict } from './monitor-state.ts';
+import type { WindowOptions } from './windows/window-plan.ts';
 
 /** How a {@link DriftMonitor} is opened. */
 export interface OpenMonitorOptions {
@@ -14,12 +16,11 @@ export interface OpenMonitorOptions {
   /** Under which the monitor is stored. */
   readonly name: string;
   /** When a window closes and is judged. */
-  readonly window: {
-    /** When it has this many rows. */
-    readonly rows: number;
-  };
+  readonly window: WindowOptions;
   /** When a column counts as drifted. @default as compareData has it */
   readonly drift?: DriftOptions | undefined;
+  /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
+  readonly flushInterval?: Duration | undefined;
   /** The source of time. @default the host's */
   readonly clock?: Clock | undefined;
   /** Is told when a window could not be stored in the background, and when a listener throws. Nothing is lost: the next call tries again. @default nobody */
@@ -65,10 +66,11 @@ export interface MonitorEvents {
 /** Schema of what a monitor is made with. */
 export const optionsSchema = z.strictObject({
   name: z.string().check(z.minLength(1)),
-  window: z.strictObject({ rows: z.int().check(z.minimum(1)) }),
+  window: z.unknown(),
   storage: z.custom<StorageAdapter>((value) => typeof (value as Partial<StorageAdapter> | undefined)?.writeBlob === 'function', 'must be a storage, such as new MemoryStorage()'),
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
+  flushInterval: z.optional(z.custom<Duration>()),
   clock: z.optional(z.unknown()),
   onError: z.optional(z.unknown()),
   signal: z.optional(z.unknown()),

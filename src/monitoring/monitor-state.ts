@@ -5,7 +5,9 @@ import type { DataDrift } from '../stats/profiles/data-drift.ts';
 import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import { compareProfiles } from '../stats/profiles/judge-columns.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
-import { mergeWindows, packWindow, unpackWindow, windowProfile, type WindowCounts } from './windows/monitor-window.ts';
+import { packWindow, unpackWindow, windowProfile, type WindowCounts } from './windows/monitor-window.ts';
+import { addToWindows, isDue, withoutFirst, type OpenWindows } from './windows/open-windows.ts';
+import type { WindowPlan } from './windows/window-plan.ts';
 
 /** The rows that a verdict is about. */
 export interface VerdictWindow {
@@ -13,6 +15,12 @@ export interface VerdictWindow {
   readonly number: number;
   /** Rows in it. */
   readonly rows: number;
+  /** When the window itself began, epoch milliseconds; absent when windows go by rows. */
+  readonly start?: number | undefined;
+  /** When the window itself ended, itself not in it, epoch milliseconds; absent when windows go by rows. */
+  readonly end?: number | undefined;
+  /** Rows in it that were stored when their own window was closed already; absent when there are none. */
+  readonly late?: number | undefined;
   /** When its first row was observed, epoch milliseconds; absent when it has none. */
   readonly from?: number | undefined;
   /** When its last row was observed, epoch milliseconds; absent when it has none. */
@@ -38,7 +46,9 @@ export interface MonitorState {
   readonly reference: Digest;
   /** Windows closed so far. */
   readonly windows: number;
-  readonly open: WindowCounts | null;
+  readonly open: readonly WindowCounts[];
+  /** The end of the latest window that closed for its time; 0 before. */
+  readonly closedTo: number;
   /** Per writer the last batch that is in, so that a batch sent again after a lost answer is counted once. */
   readonly applied: readonly (readonly [writer: string, batch: number])[];
 }
@@ -48,8 +58,8 @@ export interface Batch {
   /** Counted from 1 by each writer. */
   readonly number: number;
   readonly counts: WindowCounts;
-  /** Whether the window ends with it. */
-  readonly closes: boolean;
+  /** Whether its writer took the window to be full with it, which it is unless another process has closed one meanwhile. */
+  readonly fills: boolean;
 }
 
 /** What does not change while a monitor lives. */
@@ -58,53 +68,61 @@ export interface MonitorContext {
   readonly writer: string;
   readonly reference: DataProfile;
   readonly digest: Digest;
-  readonly windowRows: number;
+  readonly plan: WindowPlan;
   readonly settings: DriftSettings;
 }
 
 const writersKept = 100;
 
+/** How batches are added. */
+export interface AddOptions {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** Whether no batch of this writer waits behind these: windows close for their time only then. */
+  readonly last: boolean;
+  /** Whether what is open at the end closes too, if there is any row in it. */
+  readonly close: boolean;
+}
+
 /**
- * The next state of a monitor once `batches` are added in order, with an event for each window that they close, and one when the reference is another than
- * before, which leaves the open window behind. `close` closes what is open at the end, if there is any row in it. `undefined` when nothing changes.
+ * The next state of a monitor once `batches` are added in order, with an event for each window that closes, and one when the reference is another than
+ * before, which leaves the open windows behind. `undefined` when nothing changes.
  */
-export function addBatches(
-  before: MonitorState | undefined,
-  batches: readonly Batch[],
-  close: boolean,
-  context: MonitorContext,
-): HeadChange<MonitorState> | undefined {
-  const { name, writer, reference, digest, windowRows } = context;
+export function addBatches(before: MonitorState | undefined, batches: readonly Batch[], options: AddOptions, context: MonitorContext): HeadChange<MonitorState> | undefined {
+  const { name, writer, reference, digest, plan } = context;
+  const { now, last: isLast, close } = options;
   const events: NewAuditEvent[] = [];
   const subject = { kind: 'monitor', id: name } as const;
   const same = before?.reference === digest;
-  if (same && batches.length === 0 && !(close && before.open)) return undefined;
+  const closes = (window: WindowCounts): boolean => isLast && (close || isDue(window, plan, now));
+  if (same && batches.length === 0 && !before.open.some(closes)) return undefined;
   if (!same) events.push({ type: 'reference', subject, data: { reference: digest, rows: reference.rows } });
   const applied = new Map(before?.applied);
   const last = applied.get(writer) ?? 0;
-  let open = same && before.open ? unpackWindow(before.open, reference) : undefined;
+  let open: OpenWindows = same ? { windows: before.open.map((window) => unpackWindow(window, reference)), closedTo: before.closedTo } : { windows: [], closedTo: 0 };
   let windows = before?.windows ?? 0;
   const finish = (): void => {
-    if (open === undefined) return;
-    events.push({ type: 'verdict', subject, data: verdictOn(open, windows + 1, true, context) });
+    const window = open.windows[0]!;
+    events.push({ type: 'verdict', subject, data: verdictOn(window, windows + 1, true, context) });
     windows++;
-    open = undefined;
+    open = withoutFirst(open, plan, isDue(window, plan, now));
   };
-  for (const { number, counts, closes } of batches) {
+  for (const { number, counts } of batches) {
     if (number <= last) continue;
-    open = open === undefined ? counts : mergeWindows(open, counts);
-    if (closes || open.rows >= windowRows) finish();
+    open = addToWindows(open, counts, plan, now);
+    if (plan.by === 'rows' && isDue(open.windows[0]!, plan, now)) finish();
   }
-  if (close) finish();
+  while (open.windows.length > 0 && closes(open.windows[0]!)) finish();
   const newest = batches[batches.length - 1]?.number ?? last;
   applied.delete(writer);
   if (newest > 0) applied.set(writer, Math.max(last, newest));
-  return { state: { reference: digest, windows, open: open === undefined ? null : packWindow(open), applied: [...applied].slice(-writersKept) }, events };
+  const { closedTo } = open;
+  return { state: { reference: digest, windows, open: open.windows.map(packWindow), closedTo, applied: [...applied].slice(-writersKept) }, events };
 }
 
 /** The verdict on a window, closed or not; on none at all, that there is nothing to judge. */
 export function verdictOn(window: WindowCounts | undefined, number: number, complete: boolean, context: MonitorContext): DriftVerdict {
-  const { name, reference, digest, settings } = context;
+  const { name, reference, digest, settings, plan } = context;
   return {
     ...compareProfiles(reference, windowProfile(reference, window), settings),
     monitor: name,
@@ -112,6 +130,8 @@ export function verdictOn(window: WindowCounts | undefined, number: number, comp
     window: {
       number,
       rows: window?.rows ?? 0,
+      ...(window && plan.by === 'time' && { start: window.start, end: window.start + plan.everyMs }),
+      ...(window && window.late > 0 && { late: window.late }),
       ...(window && { from: window.from, to: window.to }),
       versions: Object.fromEntries(window?.versions ?? []),
       complete,

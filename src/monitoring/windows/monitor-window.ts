@@ -3,6 +3,10 @@ import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 
 /** Rows that a monitor observed: what was counted, when, and under which model versions. */
 export interface WindowCounts {
+  /** When the window began, epoch milliseconds; 0 when windows go by rows. */
+  readonly start: number;
+  /** Rows among them that came when their own window was closed already. */
+  readonly late: number;
   /** Epoch milliseconds of the first and the last row. */
   readonly from: number;
   readonly to: number;
@@ -20,6 +24,8 @@ export function mergeWindows(a: WindowCounts, b: WindowCounts): WindowCounts {
   const versions = new Map(a.versions);
   for (const [version, rows] of b.versions) versions.set(version, (versions.get(version) ?? 0) + rows);
   return {
+    start: a.start,
+    late: a.late + b.late,
     from: Math.min(a.from, b.from),
     to: Math.max(a.to, b.to),
     rows: a.rows + b.rows,

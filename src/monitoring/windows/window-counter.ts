@@ -39,9 +39,11 @@ export class WindowCounter {
     }
   }
 
-  /** What was counted since the last take, and starts anew. */
-  take(): WindowCounts {
+  /** What was counted since the last take, as rows of the window that began at `start`, and starts anew. */
+  take(start: number): WindowCounts {
     const counts: WindowCounts = {
+      start,
+      late: 0,
       from: this.#from,
       to: this.#to,
       rows: this.#rows,
