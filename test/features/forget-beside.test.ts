@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView, type StorageAdapter } from 'modelkeep';
 import { interleavedStorage } from '../storage/interleaved-storage.ts';
-import { simulatedClock } from './simulated-clock.ts';
+import { runningClock } from './simulated-clock.ts';
 import { StoppedWork, stopping } from './stops.ts';
 
 const minute = 60_000;
@@ -12,17 +12,6 @@ const plain = featureView({ ...options, features: hourly });
 const tiled = featureView({ ...options, features: { ...hourly, ever: aggregate.sum('x', { window: 'lifetime' }) } });
 const longer = featureView({ ...options, features: { ...hourly, more: aggregate.mean('x', { window: '2h' }) } });
 const ids = ['anna', 'bert'];
-
-/** A clock that runs on by itself, and on which waiting takes no time: whoever waits for one that is held up takes over from it. */
-function hastyClock(start: number) {
-  const clock = simulatedClock(start);
-  let passed = 0;
-  const now = (): number => {
-    clock.set(clock.now() + 1);
-    return clock.now();
-  };
-  return { ...clock, now, monotonic: () => (passed += 1000) };
-}
 
 /** Rows of both, a minute apart, from a minute of the day on. */
 const rows = (from: number, size: number) => Array.from({ length: size }, (_, i) => ({ id: ids[i % 2]!, at: T + (from + i) * minute, x: ((from + i) * 7919) % 1000 }));
@@ -65,7 +54,7 @@ const works: Work[] = [
 /** A store where some rows are online and others are in the log only. */
 async function begin({ view, then, minutes }: Work) {
   const storage = new MemoryStorage();
-  const clock = hastyClock(T - minutes * minute);
+  const clock = runningClock(T - minutes * minute);
   const store = new FeatureStore({ storage, clock });
   await store.apply([view]);
   await store.ingest('v', rows(-2 * minutes, minutes));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aggregate, featureView, FeatureStore, MemoryStorage, type StorageAdapter } from 'modelkeep';
 import { interleavedStorage } from '../storage/interleaved-storage.ts';
-import { simulatedClock } from './simulated-clock.ts';
+import { runningClock } from './simulated-clock.ts';
 import { stopping } from './stops.ts';
 
 const T = Date.UTC(2026, 0, 1);
@@ -15,20 +15,9 @@ const late = [
 ];
 const how = { online: true, onInvalid: 'quarantine', validate: { columns: { x: { max: 10 } } } } as const;
 
-/** A clock that runs on by itself, and on which waiting takes no time. */
-function hastyClock(start: number) {
-  const clock = simulatedClock(start);
-  let passed = 0;
-  const now = (): number => {
-    clock.set(clock.now() + 1);
-    return clock.now();
-  };
-  return { ...clock, now, monotonic: () => (passed += 1000) };
-}
-
 async function begin() {
   const storage = new MemoryStorage();
-  const clock = hastyClock(T);
+  const clock = runningClock(T);
   const store = new FeatureStore({ storage, clock, servingLog: { sample: 1 } });
   await store.apply([view]);
   await store.ingest(view, [{ id: 'bert', at: T - 100, x: 5, s: 'news of bert' }], { online: true });

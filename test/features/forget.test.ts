@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
 import { crashingStorage } from './failing-storage.ts';
-import { simulatedClock } from './simulated-clock.ts';
+import { hastyClock, simulatedClock } from './simulated-clock.ts';
 
 const directory = temporaryDirectories();
 const T = Date.UTC(2024, 4, 1);
@@ -17,12 +17,6 @@ const first = people.flatMap((customer, i) => [0, 1].map((k) => ({ customer, at:
 const second = [...people].reverse().map((customer, i) => ({ customer, at: T + 100 + i, amount: i, shop: shopOf(customer) }));
 const bad = people.map((customer) => ({ customer, at: T, amount: 'much', shop: shopOf(customer) }));
 const anna = { customer: 'anna-secret' };
-
-/** A clock on which waiting takes no time, so that whoever died holds nobody up. */
-function hastyClock(start: number) {
-  let passed = 0;
-  return { ...simulatedClock(start), monotonic: () => (passed += 1000) };
-}
 
 async function make(storage: StorageAdapter, clock: Clock = hastyClock(T + 1000)) {
   const store = new FeatureStore({ storage, clock });

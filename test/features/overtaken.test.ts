@@ -1,19 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView, type StorageAdapter } from 'modelkeep';
+import { FeatureStore, MemoryStorage, type FeatureView, type StorageAdapter } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
+import { ever, longer, plain, wider } from './changing-view.ts';
 import { simulatedClock } from './simulated-clock.ts';
 
 const directory = temporaryDirectories();
 const hour = 3_600_000;
 const T = Date.UTC(2026, 0, 1);
-const options = { name: 'v', entity: ['id'], timestamp: 'at' } as const;
-const hourly = { x: 'float64', hour: aggregate.sum('x', { window: '1h' }) } as const;
-const lasting = { ...hourly, ever: aggregate.sum('x', { window: 'lifetime' }) } as const;
-const plain = featureView({ ...options, features: hourly });
-const longer = featureView({ ...options, features: { ...hourly, more: aggregate.mean('x', { window: '2h' }) } });
-const ever = featureView({ ...options, features: lasting });
-const wider = featureView({ ...options, features: { ...lasting, y: 'float64', least: aggregate.min('x', { window: 'lifetime' }) } });
 const entities = [{ id: 'a' }, { id: 'b' }];
 
 /** Rows of both entities, a minute apart, from `from` on. */

@@ -1,19 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { aggregate, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
+import { FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
 import { interleavedStorage, type Actor } from '../storage/interleaved-storage.ts';
+import { ever, longer, longest, plain, wider } from './changing-view.ts';
 import { simulatedClock } from './simulated-clock.ts';
 import { StoppedWork, stopping, type Stop } from './stops.ts';
 
 const minute = 60_000;
 const T = Date.UTC(2026, 0, 1);
-const options = { name: 'v', entity: ['id'], timestamp: 'at' } as const;
-const hourly = { x: 'float64', hour: aggregate.sum('x', { window: '1h' }) } as const;
-const lasting = { ...hourly, ever: aggregate.sum('x', { window: 'lifetime' }) } as const;
-const plain = featureView({ ...options, features: hourly });
-const longer = featureView({ ...options, features: { ...hourly, more: aggregate.mean('x', { window: '2h' }) } });
-const longest = featureView({ ...options, features: { ...hourly, more: aggregate.mean('x', { window: '2h' }), most: aggregate.max('y', { window: '3h' }) } });
-const ever = featureView({ ...options, features: lasting });
-const wider = featureView({ ...options, features: { ...lasting, least: aggregate.min('y', { window: 'lifetime' }) } });
 const ids = ['a', 'b'];
 
 interface Change {

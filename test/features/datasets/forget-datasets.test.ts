@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { temporaryDirectories } from '../../storage/filesystem/temporary-directory.ts';
 import { interleavedStorage } from '../../storage/interleaved-storage.ts';
 import { crashingStorage } from '../failing-storage.ts';
-import { simulatedClock } from '../simulated-clock.ts';
+import { hastyClock, simulatedClock } from '../simulated-clock.ts';
 import { StoppedWork, stopping } from '../stops.ts';
 
 const directory = temporaryDirectories();
@@ -19,12 +19,6 @@ const entities = Array.from({ length: 30 }, (_, i) => ({ customer: people[i % 3]
 const splits = { by: 'time', fractions: { train: 0.5, test: 0.5 } } as const;
 const query = { entities, timestamp: 't', features: ['spend:*', 'shops:*'], splits };
 const others = entities.filter(({ customer, shop }) => customer !== anna.customer || shop !== anna.shop);
-
-/** A clock on which waiting takes no time, so that whoever died holds nobody up. */
-function hastyClock(start: number) {
-  let passed = 0;
-  return { ...simulatedClock(start), monotonic: () => (passed += 1000) };
-}
 
 async function make(storage: StorageAdapter, clock = hastyClock(T + 1000)): Promise<FeatureStore> {
   const store = new FeatureStore({ storage, clock });
