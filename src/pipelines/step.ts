@@ -131,12 +131,12 @@ export interface StepFacts<Inputs, Params> {
   readonly states: Readonly<Record<string, StepResult>>;
   /** Which run, step and attempt this is. */
   readonly run: StepAttempt;
+  /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
+  readonly log: Logger;
 }
 
 /** What a step function is given. */
 export interface StepContext<Inputs, Params> extends StepFacts<Inputs, Params> {
-  /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
-  readonly log: Logger;
   /**
    * The run of the pipeline's `tracker` that this step has: started at the first call, gone on with by a retry or a resumption, and ended as the attempt ends (`finished`, `failed`, or `killed` when it was cancelled). It is called
    * `<pipeline>/<step>` in the experiment of the pipeline's name and is part of the pipeline run, to which its lineage leads, and so does that of a model version that was registered with its id. An attempt fails when its run cannot be

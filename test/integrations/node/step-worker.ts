@@ -44,6 +44,20 @@ export async function* endless({ inputs }: Context<{ gate: SharedArrayBuffer }>)
 
 export const thread = (): { thread: number; calls: number } => ({ thread: threadId, calls: ++calls });
 
+/** Logs, and once more when it has ended. */
+export const speaks = ({ log }: Context): void => {
+  log.info('epoch 1');
+  log.warn('3 rows have no label');
+  log.error({} as string);
+  log.debug('done');
+  setImmediate(() => log.info('too late'));
+};
+
+/** Ends some turns of the event loop later. */
+export const patientTurns = async (): Promise<void> => {
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
+
 export const threadName = 'not a function';
 
 /** Ends when its signal fires, and tells what it fired with. */

@@ -91,6 +91,19 @@ describe('worker', () => {
     expect(result.output(told)).toEqual({ step: 'told', attempt: 1, states: ['x'], same: true, real: true });
   });
 
+  it('has what it logs in the log of its step, and no line of a call that has ended', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    const one = workerPool({ size: 1 });
+    const spoken = pipeline.step('spoken', {}, worker<Module['speaks']>(module, { export: 'speaks', pool: one }));
+    pipeline.step('next', { after: [spoken] }, worker<Module['patientTurns']>(module, { export: 'patientTurns', pool: one }));
+    const { id, status } = await pipeline.run();
+    expect(status).toBe('succeeded');
+    const lines = await pipeline.listLogs(id, { step: 'spoken' });
+    expect(lines.items.map(({ level, text }) => [level, text])).toEqual([['info', 'epoch 1'], ['warn', '3 rows have no label'], ['error', '[object Object]'], ['debug', 'done']]);
+    expect((await pipeline.listLogs(id, { step: 'next' })).items).toEqual([]);
+    await one.close();
+  });
+
   it('moves what is whole, and copies what is part of something else', async () => {
     const whole = new Float64Array([1, 2]);
     const part = new Float64Array([1, 2, 3]).subarray(1);

@@ -1,34 +1,5 @@
-import type { SentStream } from './thread-streams.ts';
-import type { StepAttempt, StepFacts } from '../../pipelines/step.ts';
-
-/** What a thread is told. */
-export type ToThread =
-  | { readonly type: 'run'; readonly module: string; readonly name: string; readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run'>; readonly streams: readonly SentStream[]; readonly run: Omit<StepAttempt, 'signal'> }
-  | { readonly type: 'abort'; readonly reason: ThrownRecord };
-
-/** What a thread tells. */
-export type FromThread =
-  | { readonly type: 'value'; readonly value: unknown }
-  | { readonly type: 'stream'; readonly stream: ReadableStream<Uint8Array | string> }
-  | { readonly type: 'thrown'; readonly thrown: ThrownRecord }
-  | { readonly type: 'uncloneable'; readonly message: string }
-  | { readonly type: 'unloadable'; readonly thrown: ThrownRecord }
-  | { readonly type: 'no-function'; readonly found: string };
-
-/** What was thrown, as it can be sent: a structured clone of an error keeps neither its code nor the name of its class. */
-export interface ThrownRecord {
-  readonly error: boolean;
-  readonly name?: string | undefined;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  readonly code?: string | undefined;
-  /** Of an error of this package, its facts. */
-  readonly details?: Readonly<Record<string, unknown>> | undefined;
-}
-
 // A text, since a thread is begun with a file, and whoever bundles this package leaves none beside it.
 const source = `
-import { parentPort } from 'node:worker_threads';
 const brand = Symbol.for('modelkeep.error');
 const text = (value) => { try { return String(value); } catch { return 'what cannot be shown'; } };
 const cloned = (value) => { try { return structuredClone(value); } catch { return {}; } };
@@ -50,13 +21,18 @@ const load = async ({ module, name }) => {
 const streamed = ({ digest, size, port }) => {
   const waiting = new Map();
   let asked = 0;
-  port.on('message', ({ id, stream }) => (waiting.get(id)(stream), waiting.delete(id)));
+  port.onmessage = ({ data: { id, stream } }) => (waiting.get(id)(stream), waiting.delete(id));
   const read = async function* ({ range } = {}) {
     const stream = await new Promise((resolve) => {
       waiting.set(++asked, resolve);
       port.postMessage({ id: asked, range });
     });
-    yield* stream;
+    const reader = stream.getReader();
+    try {
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
   };
   return { digest, size, read, [Symbol.asyncIterator]: () => read() };
 };
@@ -65,8 +41,12 @@ const place = (inputs, { path, ...stream }) => {
   Object.defineProperty(holder, path.at(-1), { value: streamed(stream), enumerable: true, writable: true, configurable: true });
 };
 const isStream = (value) => typeof value === 'object' && value !== null && (value instanceof Blob || Symbol.asyncIterator in value);
-const send = (value) => new Promise((settle) => {
-  const pieces = (value instanceof Blob ? value.stream() : value)[Symbol.asyncIterator]();
+const piecesOf = async function* (blob) {
+  const reader = blob.stream().getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+};
+const send = (call, value) => new Promise((settle) => {
+  const pieces = (value instanceof Blob ? piecesOf(value) : value)[Symbol.asyncIterator]();
   const pull = async (controller) => {
     try {
       const { done, value } = await pieces.next();
@@ -86,33 +66,42 @@ const send = (value) => new Promise((settle) => {
     }
   };
   const stream = new ReadableStream({ pull, cancel }, { highWaterMark: 0 });
-  parentPort.postMessage({ type: 'stream', stream }, [stream]);
+  post({ type: 'stream', call, stream }, [stream]);
 });
+const logOf = (call) => {
+  const line = (level) => (message) => post({ type: 'log', call, level, message: text(message) });
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+};
 const perform = async (message, signal) => {
+  await ready;
   const { work, answer } = await load(message);
   if (answer) return answer;
   try {
     for (const stream of message.streams) place(message.context.inputs, stream);
-    const value = await work({ ...message.context, signal, run: { ...message.run, signal } });
-    return isStream(value) ? await send(value) : { type: 'value', value };
+    const value = await work({ ...message.context, log: logOf(message.call), signal, run: { ...message.run, signal } });
+    return isStream(value) ? await send(message.call, value) : { type: 'value', value };
   } catch (thrown) {
     return { type: 'thrown', thrown: record(thrown) };
   }
 };
 let controller;
-parentPort.on('message', async (message) => {
+listen(async (message) => {
   if (message.type === 'abort') return controller?.abort(revived(message.reason));
   controller = new AbortController();
   const answer = await perform(message, controller.signal);
   try {
-    parentPort.postMessage(answer);
+    post(answer);
   } catch (refusal) {
-    parentPort.postMessage({ type: 'uncloneable', message: text(refusal?.message) });
+    post({ type: 'uncloneable', message: text(refusal?.message) });
   }
 });
 `;
 
-/** The program of a thread that calls exports of modules, one at a time, each as long as it takes. */
-export function threadProgram(): URL {
-  return new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+/**
+ * The program of a thread that calls exports of modules, one at a time, each as long as it takes.
+ *
+ * @param host - Defines, in the host's own way, `post`, `listen` and the promise `ready`, which calls wait for.
+ */
+export function threadProgram(host: string): string {
+  return host + source;
 }

@@ -1,7 +1,6 @@
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { isContentStream } from '../../core/content.ts';
 import type { Digest } from '../../core/digest.ts';
-import type { ReadStreamedOptions, StreamedOutput } from '../../pipelines/streamed-output.ts';
+import type { ReadStreamedOptions, StreamedOutput } from '../streamed-output.ts';
 
 /** A streamed output that a thread is given: where it belongs among the inputs, and where to ask for its bytes. */
 export interface SentStream {
@@ -39,11 +38,17 @@ function isStreamedOutput(value: unknown): value is StreamedOutput {
   return isContentStream(value) && typeof (value as Partial<StreamedOutput>).read === 'function' && typeof (value as Partial<StreamedOutput>).digest === 'string';
 }
 
+/** What a thread asks for. */
+interface Asked {
+  readonly id: number;
+  readonly range: ReadStreamedOptions['range'];
+}
+
 function serve(output: StreamedOutput, port: MessagePort): void {
-  port.on('message', ({ id, range }: { readonly id: number; readonly range: ReadStreamedOptions['range'] }) => {
+  port.onmessage = ({ data: { id, range } }: { readonly data: Asked }) => {
     const stream = readableOf(output.read({ range }));
     port.postMessage({ id, stream }, [stream as never]);
-  });
+  };
 }
 
 function readableOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {

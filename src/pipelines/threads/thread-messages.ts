@@ -1,0 +1,64 @@
+import type { StepAttempt, StepFacts } from '../step.ts';
+import type { StepLogLevel } from '../logs/step-log-lines.ts';
+import type { SentStream } from './thread-streams.ts';
+
+/** What a thread is told. */
+export type ToThread =
+  | {
+      readonly type: 'run';
+      /** Tells this call from those before it in the same thread. */
+      readonly call: number;
+      readonly module: string;
+      readonly name: string;
+      readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run' | 'log'>;
+      /** The streamed outputs that are missing in the inputs. */
+      readonly streams: readonly SentStream[];
+      readonly run: Omit<StepAttempt, 'signal'>;
+    }
+  | { readonly type: 'abort'; readonly reason: ThrownRecord };
+
+/** What a call comes to. */
+export type ThreadAnswer =
+  | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'thrown'; readonly thrown: ThrownRecord }
+  | { readonly type: 'uncloneable'; readonly message: string }
+  | { readonly type: 'unloadable'; readonly thrown: ThrownRecord }
+  | { readonly type: 'no-function'; readonly found: string };
+
+/** A line for the log of the step that a call is for. */
+export interface ThreadLine {
+  readonly type: 'log';
+  readonly call: number;
+  readonly level: StepLogLevel;
+  readonly message: string;
+}
+
+/** What a function puts out as a stream, before its call comes to anything. */
+export interface ThreadStream {
+  readonly type: 'stream';
+  readonly call: number;
+  readonly stream: ReadableStream<Uint8Array | string>;
+}
+
+/** How a thread ended that was to answer. */
+export interface ThreadEnd {
+  readonly type: 'ended';
+  /** What became of its function, as the end of a sentence; absent when somebody ended the thread. */
+  readonly why?: string | undefined;
+  readonly exitCode?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** What is heard of a thread. */
+export type FromThread = ThreadAnswer | ThreadLine | ThreadStream | ThreadEnd;
+
+/** What was thrown, as it can be sent: a structured clone of an error keeps neither its code nor the name of its class. */
+export interface ThrownRecord {
+  readonly error: boolean;
+  readonly name?: string | undefined;
+  readonly message: string;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+  /** Of an error of this package, its facts. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}

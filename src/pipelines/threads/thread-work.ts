@@ -1,0 +1,119 @@
+import * as z from 'zod/mini';
+import { durationMs, type Duration } from '../../core/duration.ts';
+import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '../../core/errors.ts';
+import { describeFailure } from '../../core/failure.ts';
+import { check } from '../../core/schema.ts';
+import { shown } from '../../core/shown.ts';
+import type { StepFacts } from '../step.ts';
+import type { StepWork } from '../step-work.ts';
+import type { ThreadAnswer, ThreadEnd, ThrownRecord } from './thread-messages.ts';
+import { ThreadPool, type WorkerPool } from './thread-pool.ts';
+import { receive, sendInputs } from './thread-streams.ts';
+
+/** The work of a step for the type of the function that a thread calls: what that takes, and what it gives. */
+export type WorkerWork<Work> = Work extends (context: StepFacts<infer Inputs, infer Params>) => infer Output ? StepWork<Inputs, Params, Awaited<Output>> : never;
+
+/** How a function is called in a thread. */
+export interface WorkerOptions {
+  /** The name under which the module exports it. @default 'default' */
+  readonly export?: string | undefined;
+  /** The threads that it shares with other steps. @default a pool of its own, as large as the host runs threads at once */
+  readonly pool?: WorkerPool | undefined;
+  /** How long it may take to end when its signal has fired, before its thread is ended. @default '3s' */
+  readonly grace?: Duration | undefined;
+}
+
+const schema = z.strictObject({
+  export: z.optional(z.string().check(z.minLength(1))),
+  pool: z.optional(z.custom<ThreadPool>((value) => value instanceof ThreadPool, 'must be what workerPool() gives')),
+  grace: z.optional(z.custom<Duration>()),
+});
+
+/** The work of a step that is done in a thread by a function that a module exports. */
+export function threadWork<Work>(module: URL, options: WorkerOptions, ownPool: () => ThreadPool): WorkerWork<Work> {
+  const { export: name = 'default', grace, pool = ownPool() } = check(schema, options, 'options');
+  const graceMs = durationMs(grace ?? '3s', 'options.grace');
+  if (!(module instanceof URL)) throw new ValidationError(`The module is ${shown(module)}; give a URL, such as new URL('./train.js', import.meta.url).`, { path: 'module' });
+  const { href } = module;
+  const work: StepWork<unknown, unknown, unknown> = async ({ inputs, params, states, signal, run, log }) => {
+    const { signal: _, ...facts } = run;
+    const sent = sendInputs(inputs);
+    let onStream!: (stream: ReadableStream<Uint8Array | string>) => void;
+    const streaming = new Promise<ReadableStream<Uint8Array | string>>((resolve) => (onStream = resolve));
+    const answered = pool.call({
+      message: { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states }, streams: sent.streams, run: facts },
+      transfer: [...wholeBuffers(sent.inputs), ...sent.streams.map(({ port }) => port)],
+      signal,
+      graceMs,
+      onLine: ({ level, message }) => log[level](message),
+      onStream,
+      reason: () => ({ error: true, ...describeFailure(signal.reason) }),
+    });
+    const ended = answered.then((answer) => valueOf(answer, { module: briefly(href), export: name, step: run.step })).finally(sent.close);
+    return Promise.race([ended, streaming.then((stream) => receive(stream, ended))]);
+  };
+  return work as WorkerWork<Work>;
+}
+
+/** What a failure names. */
+interface Place {
+  readonly module: string;
+  readonly export: string;
+  readonly step: string;
+}
+
+function valueOf(answer: ThreadAnswer | ThreadEnd, place: Place): unknown {
+  const where = `'${place.export}' of ${place.module}, the work of step '${place.step}',`;
+  switch (answer.type) {
+    case 'value':
+      return answer.value;
+    case 'thrown':
+      throw revived(answer.thrown, where, place);
+    case 'uncloneable':
+      throw new ValidationError(`${where} returned what cannot be sent from its thread: ${answer.message} Return plain data, bytes or typed arrays.`, { path: 'output', ...place });
+    case 'no-function':
+      throw new ValidationError(`${where} is ${answer.found}; the module must export a function under that name.`, { path: 'options.export', ...place });
+    case 'unloadable':
+      throw unloadable(answer.thrown, where, place);
+    case 'ended':
+      throw endedEarly(answer, where, place);
+  }
+}
+
+function revived({ error, name, message, stack, code, details }: ThrownRecord, where: string, place: Place): Error {
+  if (!error) return new ModelkeepError('worker-failed', `${where} threw ${shown(message)}, which is no error; throw an Error.`, { ...place });
+  // A code of this package, which is what its errors are made of.
+  const made = details ? new ModelkeepError(code as ErrorCode, message, details) : Object.assign(new Error(message), code === undefined ? {} : { code });
+  return Object.assign(made, { name: name ?? 'Error' }, stack === undefined ? {} : { stack });
+}
+
+function unloadable(thrown: ThrownRecord, where: string, place: Place): ModelkeepError {
+  const cause = Object.assign(new Error(thrown.message), { name: thrown.name ?? 'Error' });
+  const message = `${where} cannot be called, for its module does not load: ${thrown.message}`;
+  return thrown.code === 'ERR_MODULE_NOT_FOUND' ? new NotFoundError(message, { key: place.module, ...place, cause }) : new ModelkeepError('worker-failed', message, { ...place, cause });
+}
+
+function endedEarly({ why, exitCode, cause }: ThreadEnd, where: string, place: Place): ModelkeepError {
+  const details = { ...place, ...(exitCode !== undefined && { exitCode }), ...(cause !== undefined && { cause }) };
+  return new ModelkeepError('worker-failed', `${where} ${why ?? 'was ended with its thread.'}`, details);
+}
+
+/** The buffers of the typed arrays in a tree, but for those that a view shares with others, which may be in use elsewhere. */
+function wholeBuffers(tree: unknown): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return;
+    if (ArrayBuffer.isView(value)) {
+      const { buffer, byteLength } = value;
+      if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) buffers.add(buffer);
+    } else if (Array.isArray(value)) for (const item of value as unknown[]) visit(item);
+    else for (const item of Object.values(value)) visit(item);
+  };
+  visit(tree);
+  return [...buffers];
+}
+
+/** A module of a `data:` URL is not quoted whole. */
+function briefly(href: string): string {
+  return href.length > 200 ? `${href.slice(0, 200)}…` : href;
+}
