@@ -1,0 +1,85 @@
+import { newId } from '../../core/ids.ts';
+import type { FromThread, ThreadEnd, ThrownRecord, ToThread } from '../../pipelines/threads/thread-messages.ts';
+import type { Thread } from '../../pipelines/threads/thread-pool.ts';
+import { threadProgram } from '../../pipelines/threads/thread-program.ts';
+
+/** What a worker tells of itself beside what all threads do. */
+type FromWebWorker = FromThread | { readonly type: 'crashed'; readonly thrown: ThrownRecord } | { readonly type: 'held' };
+
+/** A Web Worker of the host, as far as it is used. */
+interface HostWorker {
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  terminate(): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: FromWebWorker }) => void): void;
+  addEventListener(type: 'error' | 'messageerror', listener: (event: { readonly message?: string; preventDefault(): void }) => void): void;
+}
+
+/** What a host must have to run Web Workers. */
+export interface WorkerGlobals {
+  readonly Worker?: new (url: string, options: { readonly type: 'module'; readonly name: string }) => HostWorker;
+  readonly navigator?: { readonly hardwareConcurrency?: number; readonly locks?: { request(name: string, held: () => void): Promise<unknown> } };
+}
+
+// The lock is held for as long as the worker lives: nothing else tells of one that closed itself or was taken away by the host.
+const host = `
+const post = (message) => self.postMessage(message);
+const listen = (heard) => self.addEventListener('message', ({ data }) => heard(data));
+const crash = (thrown) => post({ type: 'crashed', thrown: record(thrown) });
+self.addEventListener('error', (event) => { event.preventDefault(); crash(event.error ?? event.message); });
+self.addEventListener('unhandledrejection', (event) => { event.preventDefault(); crash(event.reason); });
+const ready = self.navigator.locks && new Promise((begin) => {
+  void self.navigator.locks.request(self.name, () => { post({ type: 'held' }); begin(); return new Promise(() => undefined); });
+});
+`;
+
+/** A module Web Worker. */
+export class WebThread implements Thread {
+  readonly #globals: WorkerGlobals;
+  readonly #worker: HostWorker;
+  readonly #url: string;
+  readonly #name: string = `modelkeep-worker-${newId()}`;
+  #listener: (said: FromThread) => void = () => undefined;
+  #ended = false;
+
+  constructor(globals: WorkerGlobals) {
+    this.#globals = globals;
+    // Of the page's own origin, so that it may import what the page may.
+    this.#url = URL.createObjectURL(new Blob([threadProgram(host)], { type: 'text/javascript' }));
+    this.#worker = new globals.Worker!(this.#url, { type: 'module', name: this.#name });
+    this.#worker.addEventListener('message', ({ data }) => this.#hear(data));
+    this.#worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      this.#end({ type: 'ended', why: `was not begun, for the page could not start a Web Worker${event.message ? `: ${event.message}` : '; its Content-Security-Policy must allow worker-src blob:'}.` });
+    });
+    this.#worker.addEventListener('messageerror', () => this.#end({ type: 'ended', why: 'sent what this page cannot read.' }));
+  }
+
+  tell(message: ToThread, moved: readonly ArrayBuffer[]): void {
+    this.#worker.postMessage(message, moved);
+  }
+
+  listen(listener: (said: FromThread) => void): void {
+    this.#listener = listener;
+  }
+
+  /** A page is not kept open by its workers. */
+  keep(): void {}
+
+  async terminate(): Promise<void> {
+    this.#end({ type: 'ended' });
+  }
+
+  #hear(said: FromWebWorker): void {
+    if (said.type === 'held') void this.#globals.navigator!.locks!.request(this.#name, () => this.#end({ type: 'ended', why: 'ended its worker; return or throw instead of closing it.' }));
+    else if (said.type === 'crashed') this.#end({ type: 'ended', cause: Object.assign(new Error(said.thrown.message), { name: said.thrown.name ?? 'Error' }), why: `ended its worker with an error that nothing caught: ${said.thrown.message}` });
+    else if (!this.#ended) this.#listener(said);
+  }
+
+  #end(end: ThreadEnd): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#worker.terminate();
+    URL.revokeObjectURL(this.#url);
+    this.#listener(end);
+  }
+}

@@ -1,0 +1,72 @@
+import { isModelkeepError, MemoryStorage, Pipeline, type StepAttempt, type StepContext } from 'modelkeep';
+import { worker, workerPool } from 'modelkeep/browser';
+
+const module = new URL('/work.js', location.href);
+
+/** A failure as a test compares it. */
+export interface Told {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string | undefined;
+  readonly ours: boolean;
+}
+
+function told(error: unknown): Told {
+  const { name, message, code } = error as Error & { code?: string };
+  return { name, message, code, ours: isModelkeepError(error) };
+}
+
+function context(inputs: unknown, signal: AbortSignal, onLine: (text: string) => void): StepContext<never, never> {
+  const run: StepAttempt = { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal };
+  const log = { debug: onLine, info: onLine, warn: onLine, error: onLine };
+  return { inputs: inputs as never, params: {} as never, signal, states: {}, log, track: () => Promise.reject(new Error('no tracker')), run };
+}
+
+/** A run whose step is done in a worker: what it put out, the lines of its log, and whether the inputs that were sent are empty here. */
+export async function runs(): Promise<{ status: string; output: unknown; lines: readonly string[] }> {
+  await using pool = workerPool({ size: 1 });
+  const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+  const rows = pipeline.step('rows', {}, () => new Float64Array([1, 2, 6]));
+  const sum = pipeline.step('sum', { needs: { rows } }, worker<(context: { inputs: { rows: Float64Array } }) => { sum: number; halves: Float32Array; inPage: boolean }>(module, { export: 'sum', pool }));
+  const result = await pipeline.run();
+  const lines = await pipeline.listLogs(result.id, { step: 'sum' });
+  return { status: result.status, output: result.output(sum), lines: lines.items.map(({ level, text }) => `${level} ${text}`) };
+}
+
+/** Calls exports one after the other in a pool of one: what each came to, and how often the module of its worker had been called. */
+export async function fails({ names, from = module.href }: { names: readonly string[]; from?: string }): Promise<{ failures: Told[]; calls: unknown; threads: number }> {
+  await using pool = workerPool({ size: 1 });
+  const failures: Told[] = [];
+  const { signal } = new AbortController();
+  for (const name of names) {
+    await worker(new URL(from), { export: name, pool })(context({}, signal, () => undefined)).then(
+      () => failures.push({ name: 'none', message: '', ours: false }),
+      (error: unknown) => failures.push(told(error)),
+    );
+  }
+  return { failures, calls: await worker(module, { export: 'calls', pool })(context({}, signal, () => undefined)), threads: pool.threads };
+}
+
+/** Stops a function once it has begun; one that listens says so. */
+export async function stops(name: string): Promise<{ failure: Told; threads: number }> {
+  await using pool = workerPool({ size: 1 });
+  const stop = new AbortController();
+  const running = worker(module, { export: name, pool, grace: name === 'deaf' ? 0 : '1m' })(context({}, stop.signal, () => stop.abort(new Error('enough'))));
+  const failure = await running.then(() => Promise.reject(new Error('it ended')), told);
+  return { failure, threads: pool.threads };
+}
+
+/** The failure of a step in whose time its worker never answers. */
+export async function timesOut(): Promise<{ code: string | undefined; threads: number }> {
+  await using pool = workerPool({ size: 1 });
+  const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+  pipeline.step('hang', { timeout: '200ms' }, worker(module, { export: 'deaf', pool, grace: 0 }));
+  const { steps } = await pipeline.run();
+  return { code: steps['hang']!.failure?.code, threads: pool.threads };
+}
+
+/** What becomes of a step when its pool is closed under it. */
+export async function closes(): Promise<Told> {
+  const pool = workerPool({ size: 1 });
+  return worker(module, { export: 'deaf', pool })(context({}, new AbortController().signal, () => void pool.close())).then(() => told(new Error('it ended')), told);
+}
