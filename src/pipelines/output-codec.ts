@@ -1,6 +1,7 @@
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { canonicalJson, decode } from '../core/codec.ts';
 import { IntegrityError, ValidationError } from '../core/errors.ts';
+import { columnsOf, decodedTexts, leastColumnar, numbersOf, rowsOf, textsOf, type CodedTexts } from './columnar.ts';
 
 const arrayTypes = {
   int8: Int8Array,
@@ -14,10 +15,21 @@ const arrayTypes = {
   float64: Float64Array,
   int64: BigInt64Array,
   uint64: BigUint64Array,
+  // Lists that are no typed arrays: of numbers, and of texts, whose dictionary is in the tree.
+  numbers: Float64Array,
+  texts8: Uint8Array,
+  texts16: Uint16Array,
+  texts32: Uint32Array,
 } as const;
 
 type ArrayType = keyof typeof arrayTypes;
 type TypedArray = InstanceType<(typeof arrayTypes)[ArrayType]>;
+
+/** A list of rows that is in the tree as columns. */
+interface RowsHeader {
+  readonly path: readonly (string | number)[];
+  readonly length: number;
+}
 
 /** A typed array that was taken out of the tree: where it belongs, and what it is. */
 interface ArrayHeader {
@@ -38,16 +50,17 @@ interface FoundArray extends ArrayHeader {
 
 /**
  * A step's output as bytes: the length of a JSON header, the header with the tree of plain data and a list of the typed arrays in it, then those arrays as they are
- * (little-endian, aligned to 8). Equal outputs give equal bytes.
+ * (little-endian, aligned to 8). Longer lists of numbers, of recurring texts, and of rows that have the same names are kept as such arrays too. Equal outputs give equal bytes.
  *
  * Throws `ValidationError` with the path of what is neither plain data nor bytes nor a typed array, and for what takes more than 512 MiB.
  */
 export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuffer> {
   const collector = new ArrayCollector(path);
   const tree = collector.strip(value);
-  const { found } = collector;
+  const { found, rows } = collector;
   const arrays = canonicalJson(found.map(({ path: at, type, length }) => ({ path: at, type, length })), path);
-  const head = utf8(`{"arrays":${arrays},"tree":${canonicalJson(tree, path)}}`);
+  const tables = rows.length === 0 ? '' : `,"rows":${canonicalJson(rows, path)}`;
+  const head = utf8(`{"arrays":${arrays}${tables},"tree":${canonicalJson(tree, path)}}`);
   const parts: Uint8Array[] = [new Uint8Array(8), head, new Uint8Array(gapAfter(head.length))];
   new DataView(parts[0]!.buffer).setUint32(0, head.length, true);
   for (const { array } of found) {
@@ -64,25 +77,42 @@ export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuf
 export function unpackOutput(bytes: Uint8Array, key: string): unknown {
   try {
     const headLength = new DataView(bytes.buffer, bytes.byteOffset, 8).getUint32(0, true);
-    const { arrays, tree } = decode(bytes.subarray(8, 8 + headLength), key) as { arrays: ArrayHeader[]; tree: unknown };
+    const { arrays, rows = [], tree } = decode(bytes.subarray(8, 8 + headLength), key) as { arrays: ArrayHeader[]; rows?: RowsHeader[]; tree: unknown };
     const root = { tree };
     let at = 8 + headLength + gapAfter(headLength);
     for (const { path, type, length } of arrays) {
       const constructor = arrayTypes[type];
       const size = length * constructor.BYTES_PER_ELEMENT;
       if (at + size > bytes.length) throw new RangeError('The output ends too early.');
-      put(root, ['tree', ...path], new constructor(bytes.slice(at, at + size).buffer));
+      const array = new constructor(bytes.slice(at, at + size).buffer);
+      replace(root, ['tree', ...path], (inTree) => listed(type, array, inTree));
       at += size + gapAfter(size);
     }
+    for (const { path, length } of rows) replace(root, ['tree', ...path], (columns) => rowsOf(columns as Readonly<Record<string, readonly unknown[]>>, length));
     return root.tree;
   } catch (cause) {
     throw new IntegrityError(`The step output in ${key} cannot be read: its bytes are not what modelkeep writes.`, { key, cause });
   }
 }
 
+/** What was taken out, as it was. */
+function listed(type: ArrayType, array: TypedArray, inTree: unknown): unknown {
+  switch (type) {
+    case 'numbers':
+      return Array.from(array as Float64Array);
+    case 'texts8':
+    case 'texts16':
+    case 'texts32':
+      return decodedTexts({ dictionary: inTree as readonly string[], codes: array as CodedTexts['codes'] });
+    default:
+      return array;
+  }
+}
+
 /** Takes the typed arrays out of a value, leaving `null` in their places; the rest is the codec's to judge. */
 class ArrayCollector {
   readonly found: FoundArray[] = [];
+  readonly rows: RowsHeader[] = [];
   readonly #within: object[] = [];
   readonly #at: (string | number)[] = [];
   readonly #name: string;
@@ -108,7 +138,37 @@ class ArrayCollector {
     return stripped;
   }
 
-  #stripArray(values: readonly unknown[]): readonly unknown[] {
+  #stripArray(values: readonly unknown[]): unknown {
+    const column = values.length < leastColumnar ? undefined : this.#stripColumn(values);
+    return column === undefined ? this.#stripItems(values) : column;
+  }
+
+  /** What stays in the tree of a long list of alike values; `undefined` when it is none. */
+  #stripColumn(values: readonly unknown[]): unknown {
+    const take = (type: ArrayType, array: TypedArray): void => void this.found.push({ path: [...this.#at], type, length: array.length, array });
+    switch (typeof values[0]) {
+      case 'number': {
+        const numbers = numbersOf(values);
+        if (numbers === undefined) return undefined;
+        take('numbers', numbers);
+        return null;
+      }
+      case 'string': {
+        const texts = textsOf(values);
+        if (texts === undefined) return undefined;
+        take(`texts${(texts.codes.BYTES_PER_ELEMENT * 8) as 8 | 16 | 32}`, texts.codes);
+        return texts.dictionary;
+      }
+      default: {
+        const columns = columnsOf(values);
+        if (columns === undefined) return undefined;
+        this.rows.push({ path: [...this.#at], length: values.length });
+        return this.#stripObject(columns);
+      }
+    }
+  }
+
+  #stripItems(values: readonly unknown[]): readonly unknown[] {
     let copy: unknown[] | undefined;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
@@ -152,7 +212,7 @@ function isPlain(value: object): value is Readonly<Record<string, unknown>> {
   return prototype === Object.prototype || prototype === null;
 }
 
-function put(root: object, path: readonly (string | number)[], value: unknown): void {
+function replace(root: object, path: readonly (string | number)[], replacement: (value: unknown) => unknown): void {
   let holder = root as Record<string | number, unknown>;
   for (const part of path.slice(0, -1)) {
     if (!Object.hasOwn(holder, part)) throw new TypeError('An array has no place in its tree.');
@@ -160,7 +220,7 @@ function put(root: object, path: readonly (string | number)[], value: unknown): 
   }
   const last = path[path.length - 1]!;
   if (!Object.hasOwn(holder, last)) throw new TypeError('An array has no place in its tree.');
-  Object.defineProperty(holder, last, { value, enumerable: true, writable: true, configurable: true });
+  Object.defineProperty(holder, last, { value: replacement(holder[last]), enumerable: true, writable: true, configurable: true });
 }
 
 function gapAfter(size: number): number {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { MemoryStorage, Pipeline } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/core/digest.ts';
 import { packOutput, unpackOutput } from '../../src/pipelines/output-codec.ts';
 
 const roundTrip = (value: unknown): unknown => unpackOutput(packOutput(value), 'test');
@@ -27,6 +28,36 @@ describe('packOutput', () => {
     expect([...part]).toEqual([2, 3]);
     expect(part.buffer.byteLength).toBe(16);
     expect(Object.is((roundTrip([-0]) as number[])[0], -0)).toBe(true);
+  });
+
+  it.each<[string, (i: number) => unknown, string[]]>([
+    ['numbers', (i) => (i % 3 === 0 ? NaN : -i), ['numbers']],
+    ['texts that recur', (i) => ['Zürich', 'Genève', '😀', ''][i % 4], ['texts8']],
+    ['more texts than a byte tells apart', (i) => `station ${i % 300}`, ['texts16']],
+    ['texts of which each is another', (i) => `flight ${i}`, []],
+    ['rows', (i) => ({ station: `s${i % 5}`, delay: i / 7, cancelled: i % 2 === 0, ['__proto__']: null }), ['numbers', 'texts8']],
+    ['rows with dates, bigints and what is missing', (i) => ({ at: new Date(i), id: BigInt(i), delay: i % 9 === 0 ? null : i }), []],
+    ['rows of which one has another name', (i) => (i === 600 ? { b: 1 } : { a: 1 }), []],
+    ['rows that hold lists', (i) => ({ a: [i] }), []],
+    ['numbers, and one text', (i) => (i === 699 ? 'x' : i), []],
+    ['lists of numbers', (i) => (i === 3 ? Array.from({ length: 100 }, (_, j) => j) : [i]), ['numbers']],
+  ])('keeps long lists of %s as columns, and gives them back as they were', (_, make, types) => {
+    const values = Array.from({ length: 700 }, (_, i) => make(i));
+    for (const [value, packed] of [values, { table: values }].map((each) => [each, packOutput(each)] as const)) {
+      expect(unpackOutput(packed, 'test')).toEqual(value);
+      const head = JSON.parse(new TextDecoder().decode(packed.subarray(8, 8 + new DataView(packed.buffer).getUint32(0, true)))) as { arrays: { type: string }[] };
+      expect(head.arrays.map(({ type }) => type)).toEqual(types);
+    }
+  });
+
+  it('keeps columns small, equal ones as equal bytes, and names what is wrong in a row', () => {
+    const rows = Array.from({ length: 10_000 }, (_, i) => ({ station: `station ${i % 20}`, delay: Math.sin(i) }));
+    expect(packOutput(rows).length).toBeLessThan(10_000 * 9 + 1_000);
+    const digest = (value: unknown): string => digestOf(packOutput(value));
+    expect(digest(rows)).toBe(digest(rows.map(({ station, delay }) => ({ delay, station }))));
+    expect(digest(rows)).not.toBe(digest({ station: rows.map(({ station }) => station), delay: rows.map(({ delay }) => delay) }));
+    for (const delay of [() => 1, '\ud800']) expect(() => packOutput([...rows, { station: 'x', delay }])).toThrow(expect.objectContaining({ details: expect.objectContaining({ path: 'output[10000].delay' }) }));
+    expect(() => packOutput(Array<string>(100).fill('\ud800'))).toThrow(expect.objectContaining({ details: expect.objectContaining({ path: 'output[0]' }) }));
   });
 
   it('gives a __proto__ back as the property that it was', () => {
@@ -72,7 +103,7 @@ describe('packOutput', () => {
   });
 
   it('never gives wrong data for damaged bytes: a coded error or plain data', () => {
-    const packed = packOutput({ x: new Float64Array(10), rows: [1, 'two', { three: 3n }] });
+    const packed = packOutput({ x: new Float64Array(10), rows: [1, 'two', { three: 3n }], table: Array.from({ length: 64 }, (_, i) => ({ a: i, b: 'b' })) });
     for (let at = 0; at < packed.length; at++) {
       try {
         unpackOutput(packed.slice(0, at), 'cut');

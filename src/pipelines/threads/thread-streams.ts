@@ -15,7 +15,7 @@ export interface SentInputs {
   readonly inputs: unknown;
   readonly streams: readonly SentStream[];
   /** When nothing is read any more. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /** Takes the streamed outputs out of inputs, and answers a thread that wants to read them. */
@@ -56,9 +56,9 @@ function readableOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Arra
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+        const next = await pieces.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(next.value);
       },
       async cancel() {
         await pieces.return?.();
