@@ -6,13 +6,13 @@ export const leastColumnar = 64;
 /** What of texts is kept once, and for each its place there. */
 export interface CodedTexts {
   readonly dictionary: readonly string[];
-  readonly codes: Uint8Array | Uint16Array | Uint32Array;
+  readonly codes: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 }
 
 type Scalar = number | string | boolean | bigint | null | Date;
 
 /** A list of numbers as doubles; `undefined` when it holds anything else. */
-export function numbersOf(values: readonly unknown[]): Float64Array | undefined {
+export function numbersOf(values: readonly unknown[]): Float64Array<ArrayBuffer> | undefined {
   const numbers = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
