@@ -1,5 +1,6 @@
-import { MemoryStorage, Pipeline, type PipelineEvent } from 'modelkeep';
-import { describe, expect, it } from 'vitest';
+import { MemoryStorage, Pipeline, type MapHandle, type PipelineEvent, type StepHandle, type StreamedOutput } from 'modelkeep';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import * as z from 'zod';
 import { seededRandom } from '../../../src/core/random.ts';
 import type { StorageAdapter } from '../../../src/storage/contract.ts';
 import cases from '../../fixtures/pipelines.json' with { type: 'json' };
@@ -19,6 +20,48 @@ function three(storage: StorageAdapter, fails: readonly number[], trigger: 'all_
 }
 
 describe('a step for each item', () => {
+  it('has the types of its list, its work and what it needs, and no wrong wiring compiles', async () => {
+    const pipeline = new Pipeline({ name: 'typed', storage: new MemoryStorage(), params: z.object({ scale: z.number() }) });
+    const grid = pipeline.step('grid', {}, () => [{ depth: 2 }, { depth: 4 }]);
+    const offset = pipeline.step('offset', {}, () => 1);
+    const mapped = pipeline.map('mapped', { needs: { grid, offset }, over: ({ inputs }) => inputs.grid }, ({ item, index, inputs, params }) => {
+      expectTypeOf(item).toEqualTypeOf<{ depth: number }>();
+      expectTypeOf([index, inputs.offset, params.scale]).toEqualTypeOf<number[]>();
+      return { auc: item.depth * params.scale + inputs.offset + index };
+    });
+    const streamed = pipeline.map('streamed', { over: ['a', 'b'] }, ({ item }) => new Blob([item]));
+    const total = pipeline.step('total', { needs: { mapped, streamed } }, ({ inputs }) => {
+      expectTypeOf(inputs.mapped).toEqualTypeOf<{ auc: number }[]>();
+      expectTypeOf(inputs.streamed).toEqualTypeOf<StreamedOutput[]>();
+      return inputs.mapped.reduce((sum, { auc }) => sum + auc, 0) + inputs.streamed.reduce((sum, { size }) => sum + size, 0);
+    });
+    pipeline.step('partial', { needs: { mapped, streamed }, trigger: 'all_done' }, ({ inputs }) => {
+      expectTypeOf(inputs.mapped).toEqualTypeOf<({ auc: number } | undefined)[] | undefined>();
+      expectTypeOf(inputs.streamed).toEqualTypeOf<(StreamedOutput | undefined)[] | undefined>();
+    });
+    expectTypeOf(mapped).toEqualTypeOf<MapHandle<{ auc: number }>>();
+    expectTypeOf(mapped).toExtend<StepHandle<{ auc: number }[]>>();
+    const result = await pipeline.run({ params: { scale: 10 } });
+    expectTypeOf(result.output(mapped)).toEqualTypeOf<{ auc: number }[]>();
+    expectTypeOf(result.output(streamed)).toEqualTypeOf<StreamedOutput[]>();
+    expect(result.output(total)).toBe(21 + 42 + 2);
+
+    const wrong = new Pipeline({ name: 'wrong', storage: new MemoryStorage() });
+    const list = wrong.step('list', {}, () => [1, 2]);
+    const single = wrong.step('single', {}, () => 1);
+    const each = wrong.map('each', { needs: { list }, over: ({ inputs }) => inputs.list }, ({ item }) => item);
+    // @ts-expect-error a number is no list of items
+    wrong.map('a', { needs: { single }, over: ({ inputs }) => inputs.single }, ({ index }) => index);
+    // @ts-expect-error an item is a number, which has no method toUpperCase
+    wrong.map('b', { needs: { list }, over: ({ inputs }) => inputs.list }, ({ item }) => item.toUpperCase());
+    // @ts-expect-error there is no such input
+    wrong.map('c', { needs: { list }, over: ({ inputs }) => inputs.lost }, ({ index }) => index);
+    // @ts-expect-error what the items put out is a list, not a number
+    wrong.step('d', { needs: { each } }, ({ inputs }) => inputs.each.toFixed());
+    // @ts-expect-error an item that failed has put out nothing
+    wrong.step('e', { needs: { each }, trigger: 'all_done' }, ({ inputs }) => inputs.each?.map((value) => value.toFixed()));
+  });
+
   it('puts out what the items do, in their order', async () => {
     const { pipeline, mapped, reduced } = three(new MemoryStorage(), []);
     const events: PipelineEvent[] = [];
