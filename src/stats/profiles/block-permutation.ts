@@ -106,24 +106,43 @@ function sideEffect({ starts, bins, counts, rows, totals }: BlockCounts, from: n
   return { effect: (blocks / (blocks - 1)) * (spread / n / (filled - 1)), rows: n };
 }
 
-function countBlocks(bins: RowBins, reference: RowBlocks, current: RowBlocks): BlockCounts {
+function countBlocks({ reference: before, current: after, count }: RowBins, reference: RowBlocks, current: RowBlocks): BlockCounts {
   const blocks = reference.count + current.count;
-  const cells = Array.from({ length: blocks }, () => new Map<number, number>());
+  const all = before.length + after.length;
+  const blockOf = (i: number): number => (i < before.length ? reference.of[i]! : reference.count + current.of[i - before.length]!);
   const rows = new Float64Array(blocks);
-  const totals = new Float64Array(bins.count);
-  const add = (codes: Uint32Array, of: Uint32Array, offset: number): void => {
-    for (let i = 0; i < codes.length; i++) {
-      const bin = codes[i]!;
-      const block = of[i]! + offset;
-      cells[block]!.set(bin, (cells[block]!.get(bin) ?? 0) + 1);
-      rows[block]!++;
+  for (let i = 0; i < all; i++) rows[blockOf(i)]!++;
+  // The rows' bins, block by block.
+  const next = new Uint32Array(blocks);
+  for (let block = 1; block < blocks; block++) next[block] = next[block - 1]! + rows[block - 1]!;
+  const ordered = new Uint32Array(all);
+  for (let i = 0; i < all; i++) ordered[next[blockOf(i)]!++] = i < before.length ? before[i]! : after[i - before.length]!;
+  return { ...cellsOf(ordered, rows, count), rows, all };
+}
+
+/** The bins that each block has rows in, and how many. */
+function cellsOf(ordered: Uint32Array, rows: Float64Array, count: number): Pick<BlockCounts, 'starts' | 'bins' | 'counts' | 'totals'> {
+  const starts = new Uint32Array(rows.length + 1);
+  const bins = new Uint32Array(ordered.length);
+  const counts = new Float64Array(ordered.length);
+  const totals = new Float64Array(count);
+  const cellOf = new Uint32Array(count);
+  let from = 0;
+  let cells = 0;
+  rows.forEach((size, block) => {
+    const first = cells;
+    for (let i = from; i < from + size; i++) {
+      const bin = ordered[i]!;
       totals[bin]!++;
+      // What an earlier block left there is below its first cell, or names another bin.
+      if (cellOf[bin]! < first || cellOf[bin]! >= cells || bins[cellOf[bin]!] !== bin) {
+        cellOf[bin] = cells;
+        bins[cells++] = bin;
+      }
+      counts[cellOf[bin]!]!++;
     }
-  };
-  add(bins.reference, reference.of, 0);
-  add(bins.current, current.of, reference.count);
-  const starts = new Uint32Array(blocks + 1);
-  cells.forEach((own, block) => (starts[block + 1] = starts[block]! + own.size));
-  const list = cells.flatMap((own) => [...own]);
-  return { starts, bins: Uint32Array.from(list, ([bin]) => bin), counts: Float64Array.from(list, ([, count]) => count), rows, totals, all: bins.reference.length + bins.current.length };
+    from += size;
+    starts[block + 1] = cells;
+  });
+  return { starts, bins: bins.slice(0, cells), counts: counts.slice(0, cells), totals };
 }

@@ -11,7 +11,7 @@ export interface BlockOptions {
   rows?: number | undefined;
   /** Rows with the same value in this column are a block: for users, sessions or sensors. Rows without a value are each a block of their own. @default undefined */
   column?: string | undefined;
-  /** Random reassignments of the blocks to the sides, at least 99. @default 999, or 2 · columns / alpha where that is more */
+  /** Random reassignments of the blocks to the sides, at least 99; each costs a step for every bin that a block has rows in. @default 999, or 2 · columns / alpha where that is more */
   resamples?: number | undefined;
   /** The seed of the reassignments, a whole number below 2^32. @default 1 */
   seed?: number | undefined;
