@@ -352,7 +352,7 @@ export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCoun
 export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
 export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
-export type { CheckOptions, DriftMonitorOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
+export type { CheckOptions, DriftMonitorOptions, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
 export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';

@@ -17,12 +17,11 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
-import { driftSettings } from '../stats/profiles/drift-settings.ts';
 import { checkProfile } from '../stats/profiles/data-profile.ts';
 import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
 import { mergeWindows, unpackWindow } from './windows/monitor-window.ts';
 import { closingTime, windowPlan, windowStart } from './windows/window-plan.ts';
-import { optionsSchema, type CheckOptions, type DriftMonitorOptions, type MonitorEvents, type Observation, type OpenMonitorOptions, type VerdictsOptions } from './monitor-options.ts';
+import { monitorDriftSettings, optionsSchema, type CheckOptions, type DriftMonitorOptions, type MonitorEvents, type Observation, type OpenMonitorOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowCounter } from './windows/window-counter.ts';
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
@@ -42,7 +41,7 @@ const batchesKept = 64;
  * - `stable`: no such change was found in this many rows.
  * - `insufficient`: too few rows, or nothing to compare; neither good nor bad news.
  *
- * The chance of a false alarm is at most `alpha` per window (not over all windows together) for independent rows.
+ * The chance of a false alarm is at most `alpha` over `drift.horizon` windows together, for independent rows.
  *
  * The reference and all verdicts are kept in the storage, and the open windows, which are stored every `flushInterval` while there are rows, and by `flush()`,
  * `check()` and `close()`: a monitor of the same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor:
@@ -109,7 +108,7 @@ export class DriftMonitor implements AsyncDisposable {
       reference,
       digest: digestOf(encode(reference, 'reference')),
       plan,
-      settings: driftSettings(options.drift, 'options.drift'),
+      settings: monitorDriftSettings(options.drift, 'options.drift'),
     };
     this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
     this.#counter = new WindowCounter(reference);

@@ -3,11 +3,31 @@ import type { Clock } from '../core/clock.ts';
 import type { Duration } from '../core/duration.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { DriftOptions } from '../stats/profiles/drift-settings.ts';
+import { check } from '../core/schema.ts';
+import { driftSettings, type DriftOptions, type DriftSettings } from '../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { DriftVerdict } from './monitor-state.ts';
 import type { WindowOptions } from './windows/window-plan.ts';
+
+/** When a column of a window counts as drifted. */
+export interface MonitorDriftOptions extends DriftOptions {
+  /**
+   * Over how many windows in a row `alpha` bounds the chance of any false alarm: each window is judged at `alpha / horizon`, which by Bonferroni's inequality holds
+   * however the windows depend on each other, and they do, for all are compared with one reference. @default 1: `alpha` holds for each window
+   */
+  readonly horizon?: number | undefined;
+}
+
+/** {@link MonitorDriftOptions} as each window is judged by them. */
+export function monitorDriftSettings(options: MonitorDriftOptions | undefined, path: string): DriftSettings {
+  const { horizon, ...drift } = options ?? {};
+  const windows = check(horizonSchema, horizon ?? 1, `${path}.horizon`);
+  const settings = driftSettings(drift, path);
+  return { ...settings, alpha: settings.alpha / windows };
+}
+
+const horizonSchema = z.int().check(z.minimum(1), z.maximum(1_000_000));
 
 /** How a {@link DriftMonitor} is opened. */
 export interface OpenMonitorOptions {
@@ -18,7 +38,7 @@ export interface OpenMonitorOptions {
   /** When a window closes and is judged. */
   readonly window: WindowOptions;
   /** When a column counts as drifted. @default as compareData has it */
-  readonly drift?: DriftOptions | undefined;
+  readonly drift?: MonitorDriftOptions | undefined;
   /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
   readonly flushInterval?: Duration | undefined;
   /** The source of time. @default the host's */
