@@ -18,6 +18,9 @@ import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { checkProfile } from '../stats/profiles/data-profile.ts';
+import { alertSettings } from './alerts/alert-options.ts';
+import { alertSource, type AlertSource } from './alerts/alert-source.ts';
+import type { DriftAlert } from './alerts/alert-state.ts';
 import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
 import { mergeWindows, unpackWindow } from './windows/monitor-window.ts';
 import { closingTime, windowPlan, windowStart } from './windows/window-plan.ts';
@@ -109,6 +112,7 @@ export class DriftMonitor implements AsyncDisposable {
       digest: digestOf(encode(reference, 'reference')),
       plan,
       settings: monitorDriftSettings(options.drift, 'options.drift'),
+      alerting: alertSettings(options.alerts, 'options.alerts'),
     };
     this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
     this.#counter = new WindowCounter(reference);
@@ -209,7 +213,15 @@ export class DriftMonitor implements AsyncDisposable {
     return start + limit < all.length ? { items, next: String(start + limit) } : { items };
   }
 
-  /** Calls `listener` with each verdict that this process stores, until undone. */
+  /**
+   * The alerts of this monitor, whichever process decided them, for who must hear of each: a pipeline starts by them (`pipeline.triggerOn`), and `startWebhook` sends
+   * them, signed, until they are taken. Neither holds up `observe`.
+   */
+  alerts(): AlertSource {
+    return alertSource(this.#at, this.name);
+  }
+
+  /** Calls `listener` with each verdict that this process stores, and with each alert that it decides, until undone. */
   on<K extends keyof MonitorEvents>(name: K, listener: (event: MonitorEvents[K]) => void): Undo {
     return this.#events.on(name, listener);
   }
@@ -262,7 +274,7 @@ export class DriftMonitor implements AsyncDisposable {
         this.#referenceStored = true;
         this.#waiting.splice(0, batches.length);
         this.#recount(state!);
-        for (const { type, data } of events) if (type === 'verdict') this.#announce(data as DriftVerdict);
+        for (const { type, data } of events) this.#announce(type, data);
         if (last) return state!;
       }
     });
@@ -290,9 +302,11 @@ export class DriftMonitor implements AsyncDisposable {
     this.#undoClosing = this.#clock.setTimer(close, closingTime(plan, first.start) - this.#clock.now());
   }
 
-  #announce(verdict: DriftVerdict): void {
-    this.#unchecked = verdict;
-    this.#events.emit('verdict', verdict);
+  #announce(type: string, data: unknown): void {
+    if (type === 'alert') this.#events.emit('alert', data as DriftAlert);
+    if (type !== 'verdict') return;
+    this.#unchecked = data as DriftVerdict;
+    this.#events.emit('verdict', this.#unchecked);
   }
 }
 

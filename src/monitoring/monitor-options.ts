@@ -7,6 +7,8 @@ import { check } from '../core/schema.ts';
 import { driftSettings, type DriftOptions, type DriftSettings } from '../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
+import type { MonitorAlertOptions } from './alerts/alert-options.ts';
+import type { DriftAlert } from './alerts/alert-state.ts';
 import type { DriftVerdict } from './monitor-state.ts';
 import type { WindowOptions } from './windows/window-plan.ts';
 
@@ -39,6 +41,8 @@ export interface OpenMonitorOptions {
   readonly window: WindowOptions;
   /** When a column counts as drifted. @default as compareData has it */
   readonly drift?: MonitorDriftOptions | undefined;
+  /** When it alerts. @default at the first window that drifts */
+  readonly alerts?: MonitorAlertOptions | undefined;
   /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
   readonly flushInterval?: Duration | undefined;
   /** The source of time. @default the host's */
@@ -81,6 +85,8 @@ export interface VerdictsOptions extends OperationOptions {
 export interface MonitorEvents {
   /** A window was closed, judged and stored. */
   readonly verdict: DriftVerdict;
+  /** An alert fires, or is resolved. */
+  readonly alert: DriftAlert;
 }
 
 /** Schema of what a monitor is made with. */
@@ -90,6 +96,7 @@ export const optionsSchema = z.strictObject({
   storage: z.custom<StorageAdapter>((value) => typeof (value as Partial<StorageAdapter> | undefined)?.writeBlob === 'function', 'must be a storage, such as new MemoryStorage()'),
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
+  alerts: z.optional(z.unknown()),
   flushInterval: z.optional(z.custom<Duration>()),
   clock: z.optional(z.unknown()),
   onError: z.optional(z.unknown()),

@@ -5,6 +5,8 @@ import type { DataDrift } from '../stats/profiles/data-drift.ts';
 import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import { compareProfiles } from '../stats/profiles/judge-columns.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
+import type { AlertSettings } from './alerts/alert-options.ts';
+import { nextAlerts, type AlertState } from './alerts/alert-state.ts';
 import { packWindow, unpackWindow, windowProfile, type WindowCounts } from './windows/monitor-window.ts';
 import { addToWindows, isDue, withoutFirst, type OpenWindows } from './windows/open-windows.ts';
 import type { WindowPlan } from './windows/window-plan.ts';
@@ -49,6 +51,7 @@ export interface MonitorState {
   readonly open: readonly WindowCounts[];
   /** The end of the latest window that closed for its time; 0 before. */
   readonly closedTo: number;
+  readonly alerts: readonly AlertState[];
   /** Per writer the last batch that is in, so that a batch sent again after a lost answer is counted once. */
   readonly applied: readonly (readonly [writer: string, batch: number])[];
 }
@@ -70,6 +73,7 @@ export interface MonitorContext {
   readonly digest: Digest;
   readonly plan: WindowPlan;
   readonly settings: DriftSettings;
+  readonly alerting: AlertSettings;
 }
 
 const writersKept = 100;
@@ -85,11 +89,11 @@ export interface AddOptions {
 }
 
 /**
- * The next state of a monitor once `batches` are added in order, with an event for each window that closes, and one when the reference is another than
+ * The next state of a monitor once `batches` are added in order, with an event for each window that closes and for each alert that this makes, and one when the reference is another than
  * before, which leaves the open windows behind. `undefined` when nothing changes.
  */
 export function addBatches(before: MonitorState | undefined, batches: readonly Batch[], options: AddOptions, context: MonitorContext): HeadChange<MonitorState> | undefined {
-  const { name, writer, reference, digest, plan } = context;
+  const { name, writer, reference, digest, plan, alerting } = context;
   const { now, last: isLast, close } = options;
   const events: NewAuditEvent[] = [];
   const subject = { kind: 'monitor', id: name } as const;
@@ -101,9 +105,13 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   const last = applied.get(writer) ?? 0;
   let open: OpenWindows = same ? { windows: before.open.map((window) => unpackWindow(window, reference)), closedTo: before.closedTo } : { windows: [], closedTo: 0 };
   let windows = before?.windows ?? 0;
+  let alerts = before?.alerts ?? [];
   const finish = (): void => {
     const window = open.windows[0]!;
-    events.push({ type: 'verdict', subject, data: verdictOn(window, windows + 1, true, context) });
+    const verdict = verdictOn(window, windows + 1, true, context);
+    const next = nextAlerts(alerts, verdict, alerting, now);
+    events.push({ type: 'verdict', subject, data: verdict }, ...next.alerts.map((data) => ({ type: 'alert', subject, data })));
+    alerts = next.states;
     windows++;
     open = withoutFirst(open, plan, isDue(window, plan, now));
   };
@@ -117,7 +125,7 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   applied.delete(writer);
   if (newest > 0) applied.set(writer, Math.max(last, newest));
   const { closedTo } = open;
-  return { state: { reference: digest, windows, open: open.windows.map(packWindow), closedTo, applied: [...applied].slice(-writersKept) }, events };
+  return { state: { reference: digest, windows, open: open.windows.map(packWindow), closedTo, alerts, applied: [...applied].slice(-writersKept) }, events };
 }
 
 /** The verdict on a window, closed or not; on none at all, that there is nothing to judge. */

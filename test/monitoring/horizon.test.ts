@@ -1,5 +1,6 @@
 import { profileData } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
+import { alertSettings } from '../../src/monitoring/alerts/alert-options.ts';
 import { monitorDriftSettings } from '../../src/monitoring/monitor-options.ts';
 import { verdictOn, type MonitorContext } from '../../src/monitoring/monitor-state.ts';
 import { WindowCounter } from '../../src/monitoring/windows/window-counter.ts';
@@ -19,9 +20,9 @@ const names = Object.keys(drawn) as (keyof typeof drawn)[];
 /** Whether any of `horizon` windows gives a false alarm, with a reference of its own. */
 function alarms(sampler: Sampler, alpha: number, horizon: number, rows: number): boolean {
   const columns = Object.fromEntries(names.map((name) => [name, Array.from({ length: 1000 }, () => drawn[name](sampler))]));
-  const reference = profileData(columns as Record<string, number[]>);
+  const reference = profileData(columns);
   const settings = monitorDriftSettings({ alpha, minEffect: 0, horizon }, 'drift');
-  const context: MonitorContext = { name: 'm', writer: 'w', reference, digest: 'sha256:0' as MonitorContext['digest'], plan: { by: 'rows', rows }, settings };
+  const context: MonitorContext = { name: 'm', writer: 'w', reference, digest: 'sha256:0', plan: { by: 'rows', rows }, settings, alerting: alertSettings(undefined, 'alerts') };
   const counter = new WindowCounter(reference);
   for (let window = 1; window <= horizon; window++) {
     for (let row = 0; row < rows; row++) {

@@ -1,0 +1,57 @@
+import * as z from 'zod/mini';
+import type { AuditEvent } from '../../core/audit.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { escapeSegment } from '../../core/key.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import { check } from '../../core/schema.ts';
+import { shown } from '../../core/shown.ts';
+import type { TriggerEvent, TriggerSource } from '../../core/trigger-source.ts';
+import { readEachHead, readHistory, type HeadLocation } from '../../storage/head-record.ts';
+import type { DriftAlert } from './alert-state.ts';
+
+/** An alert with when it was decided. */
+export type AlertEvent = AuditEvent<'alert', DriftAlert>;
+
+/** The alerts of a monitor, read by a cursor that their reader keeps. */
+export interface AlertSource extends TriggerSource<AlertEvent> {
+  /** The cursor behind all alerts so far. */
+  now(options?: OperationOptions): Promise<string>;
+}
+
+const pollSchema = z.object({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(10_000))) });
+
+/** Makes the source of a monitor's alerts: its history, read on from the sequence that was reached. */
+export function alertSource(at: HeadLocation, name: string): AlertSource {
+  return {
+    id: `monitor.alerts/${escapeSegment(name)}`,
+    async poll(after, options = {}) {
+      const { signal } = options;
+      const { limit = 100 } = check(pollSchema, options, 'options');
+      let reached = sequenceOf(after);
+      // Nothing new costs one record, not the history.
+      if ((await sequenceNow(at, { signal })) <= reached) return { events: [], next: after };
+      const events: TriggerEvent<AlertEvent>[] = [];
+      for (const event of await readHistory(at, { signal })) {
+        if (event.sequence <= reached) continue;
+        // A copy that is not complete yet may lack events in between; they must not be passed over.
+        if (event.sequence > reached + 1 || events.length >= limit) break;
+        reached = event.sequence;
+        if (event.type === 'alert') events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
+      }
+      return { events, next: String(reached) };
+    },
+    now: async ({ signal } = {}) => String(await sequenceNow(at, { signal })),
+  };
+}
+
+async function sequenceNow({ storage, key }: HeadLocation, options: OperationOptions): Promise<number> {
+  const [head] = await readEachHead(storage, [key], options);
+  if (head && 'error' in head) throw head.error;
+  return head?.sequence ?? 0;
+}
+
+function sequenceOf(cursor: string | undefined): number {
+  if (cursor === undefined) return 0;
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new ValidationError(`${shown(cursor)} is not a cursor that alerts() gave.`, { path: 'after' });
+}

@@ -1,0 +1,122 @@
+import { DriftMonitor, MemoryStorage, Pipeline, profileData, startWebhook, verifyWebhook, type DriftAlert, type MonitorAlertOptions, type StorageAdapter } from 'modelkeep';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import * as z from 'zod';
+import '../../src/pipelines/launching/launch-worker.ts';
+import '../../src/pipelines/triggers/trigger.ts';
+import { ManualClock, settled } from '../pipelines/manual-clock.ts';
+
+const values = Float64Array.from({ length: 500 }, (_, i) => i);
+const reference = profileData({ x: values, score: values }, { prediction: 'score' });
+const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+
+function monitorOn(storage: StorageAdapter, clock: ManualClock, alerts?: MonitorAlertOptions): DriftMonitor {
+  return new DriftMonitor({ storage, name: 'm', reference, window: { rows: 500 }, clock, alerts });
+}
+
+/** Feeds and closes one window: as the reference, drifted, with predictions that drifted, or with too few rows to judge. */
+async function window(monitor: DriftMonitor, kind: 'same' | 'drifted' | 'predicted' | 'few'): Promise<void> {
+  for (let i = 0; i < (kind === 'few' ? 5 : 500); i++) {
+    monitor.observe({ features: { x: i + (kind === 'drifted' ? 400 : 0) }, prediction: i + (kind === 'predicted' ? 400 : 0) });
+  }
+  await monitor.check({ close: true });
+}
+
+function told(monitor: DriftMonitor): string[] {
+  const found: string[] = [];
+  monitor.on('alert', ({ kind, status, window: number, since, severity }: DriftAlert) => found.push(`${kind} ${status} ${since}-${number} ${severity}`));
+  return found;
+}
+
+describe('alerts', () => {
+  it('fire once when a kind drifts, and are resolved when a window is judged stable', async () => {
+    const monitor = monitorOn(new MemoryStorage(), new ManualClock(), { severity: { 'prediction-drift': 'critical' } });
+    const found = told(monitor);
+    for (const kind of ['same', 'drifted', 'drifted', 'few', 'same', 'predicted', 'same'] as const) await window(monitor, kind);
+    expect(found).toEqual([
+      'data-drift firing 2-2 warning',
+      'data-drift resolved 2-5 warning',
+      'prediction-drift firing 6-6 critical',
+      'prediction-drift resolved 6-7 critical',
+    ]);
+  });
+
+  it('wait for as many windows in a row as they are told, whichever processes close them and though they restart', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const monitors = [1, 2, 3].map(() => monitorOn(storage, clock, { for: 3 }));
+    const found = monitors.map(told);
+    for (const [i, kind] of (['drifted', 'drifted', 'same', 'drifted', 'few', 'drifted', 'drifted', 'drifted'] as const).entries()) await window(monitors[i % 3]!, kind);
+    expect(found).toEqual([['data-drift firing 4-7 warning'], [], []]);
+  });
+
+  it('fire again only when their cooldown is over, and then if there still is reason to', async () => {
+    const clock = new ManualClock();
+    const monitor = monitorOn(new MemoryStorage(), clock, { cooldown: '1h' });
+    const found = told(monitor);
+    for (const kind of ['drifted', 'same', 'drifted', 'same', 'drifted'] as const) await window(monitor, kind);
+    expect(found).toEqual(['data-drift firing 1-1 warning', 'data-drift resolved 1-2 warning']);
+    clock.jump(3_600_000);
+    await window(monitor, 'drifted');
+    expect(found.slice(2)).toEqual(['data-drift firing 5-6 warning']);
+  });
+
+  it('start a pipeline, once each', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const monitor = monitorOn(storage, clock);
+    const trained: string[] = [];
+    const retrain = new Pipeline({ name: 'retrain', storage, clock, params: z.object({ why: z.string() }) });
+    retrain.step('train', {}, ({ params }) => void trained.push(params.why));
+    await retrain.triggerOn(monitor.alerts(), { params: ({ data }) => ({ why: `${data.data.status}: ${data.data.summary}` }) });
+    const keeper = retrain.start();
+    onTestFinished(() => keeper.close({ signal: AbortSignal.abort() }));
+    await settled();
+    await window(monitor, 'drifted');
+    await window(monitor, 'drifted');
+    await clock.advance(30_000);
+    expect(trained).toEqual(["firing: Monitor 'm': the data drifted (x) in window 1."]);
+  });
+
+  it('reach a webhook that fails at first, signed, and hold up nothing', async () => {
+    const storage = new MemoryStorage();
+    const monitor = monitorOn(storage, new ManualClock());
+    const received: DriftAlert[] = [];
+    let attempts = 0;
+    const server = createServer((request, response) => {
+      const parts: Buffer[] = [];
+      request.on('data', (part: Buffer) => parts.push(part)).on('end', () => {
+        const answer = async (): Promise<number> => {
+          if (++attempts === 1) return 503;
+          const { event } = await verifyWebhook({ headers: request.headers, body: Buffer.concat(parts) }, { secret });
+          received.push((event as { data: DriftAlert }).data);
+          return 204;
+        };
+        void answer().then((status) => response.writeHead(status).end());
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await using hook = await startWebhook({ name: 'alerts', storage, source: monitor.alerts(), url, secret, retry: { initial: 1, max: 5 } });
+    await window(monitor, 'drifted');
+    await window(monitor, 'same');
+    await hook.flush();
+    expect(received.map(({ id, status }) => [id, status])).toEqual([['m/data-drift/1', 'firing'], ['m/data-drift/1', 'resolved']]);
+    expect(attempts).toBe(3);
+  });
+
+  it('are read page by page by a cursor, and a wrong one is refused', async () => {
+    const monitor = monitorOn(new MemoryStorage(), new ManualClock());
+    const source = monitor.alerts();
+    expect(await source.poll(undefined)).toEqual({ events: [], next: undefined });
+    for (const kind of ['drifted', 'same', 'drifted'] as const) await window(monitor, kind);
+    const first = await source.poll(undefined, { limit: 2 });
+    const rest = await source.poll(first.next);
+    expect([...first.events, ...rest.events].map(({ data }) => data.data.status)).toEqual(['firing', 'resolved', 'firing']);
+    expect(await source.poll(rest.next)).toEqual({ events: [], next: rest.next });
+    expect(await source.now()).toBe(rest.next);
+    await expect(source.poll('x')).rejects.toThrow(/not a cursor/);
+  });
+});
