@@ -89,8 +89,16 @@ export interface MonitorEvents {
   readonly alert: DriftAlert;
 }
 
+/** What a monitor is made with, as far as it is told here; the rest is looked at where it is used. */
+export interface MonitorSettings {
+  readonly name: string;
+  readonly storage: StorageAdapter;
+  readonly window?: unknown;
+  readonly flushInterval?: Duration | undefined;
+}
+
 /** Schema of what a monitor is made with. */
-export const optionsSchema = z.strictObject({
+export const optionsSchema: z.ZodMiniType<MonitorSettings> = z.strictObject({
   name: z.string().check(z.minLength(1)),
   window: z.unknown(),
   storage: z.custom<StorageAdapter>((value) => typeof (value as Partial<StorageAdapter> | undefined)?.writeBlob === 'function', 'must be a storage, such as new MemoryStorage()'),
