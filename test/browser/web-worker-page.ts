@@ -1,4 +1,4 @@
-import { isModelkeepError, MemoryStorage, Pipeline, type StepAttempt, type StepContext } from 'modelkeep';
+import { isModelkeepError, MemoryStorage, Pipeline, type StepAttempt, type StepContext, type StreamedOutput } from 'modelkeep';
 import { worker, workerPool } from 'modelkeep/browser';
 
 const module = new URL('/work.js', location.href);
@@ -31,6 +31,18 @@ export async function runs(): Promise<{ status: string; output: unknown; lines: 
   const result = await pipeline.run();
   const lines = await pipeline.listLogs(result.id, { step: 'sum' });
   return { status: result.status, output: result.output(sum), lines: lines.items.map(({ level, text }) => `${level} ${text}`) };
+}
+
+/** A run in which a worker reads what another step put out as a stream, and puts out a stream itself: what is read of that. */
+export async function streams(): Promise<{ status: string; text: string }> {
+  await using pool = workerPool({ size: 1 });
+  const pipeline = new Pipeline({ name: 'streaming', storage: new MemoryStorage() });
+  const words = pipeline.step('words', {}, () => new Blob(['ready ', 'steady']).stream());
+  const loud = pipeline.step('loud', { needs: { words } }, worker<(context: { inputs: { words: StreamedOutput } }) => AsyncIterable<string>>(module, { export: 'louder', pool }));
+  const result = await pipeline.run();
+  let text = '';
+  for await (const piece of result.output(loud)) text += new TextDecoder().decode(piece);
+  return { status: result.status, text };
 }
 
 /** Calls exports one after the other in a pool of one: what each came to, and how often the module of its worker had been called. */

@@ -13,6 +13,11 @@ export function sum({ inputs, log, run }) {
   log.warn('one is large');
   return { sum: inputs.rows.reduce((total, x) => total + x, 0), halves: Float32Array.from(inputs.rows, (x) => x / 2), inPage: 'document' in globalThis };
 }
+export async function* louder({ inputs }) {
+  const decoder = new TextDecoder();
+  for await (const piece of inputs.words) yield decoder.decode(piece).toUpperCase();
+  for await (const piece of inputs.words.read({ range: { start: 0, end: 5 } })) yield '/' + decoder.decode(piece);
+}
 export const throwsCoded = () => { throw Object.assign(new TypeError('no such host'), { code: 'ENOTFOUND' }); };
 export const throwsText = () => { throw 'boom'; };
 export const givesFunction = () => ({ model: () => 1 });
@@ -47,6 +52,10 @@ describeInBrowser('a step in a Web Worker', () => {
 
   it('is given its inputs, puts out what its function returns, and is heard in the log', async () => {
     expect(await tab.run('runs')).toEqual({ status: 'succeeded', output: { sum: 9, halves: new Float32Array([0.5, 1, 3]), inPage: false }, lines: ['info adding 3 rows of sum', 'warn one is large'] });
+  });
+
+  it('reads streams, and puts one out', async () => {
+    expect(await tab.run('streams')).toEqual({ status: 'succeeded', text: 'READY STEADY/ready' });
   });
 
   it('throws what its function throws, and says what is wrong with an export or an output, in one worker', async () => {

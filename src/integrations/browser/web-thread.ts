@@ -1,6 +1,6 @@
 import { newId } from '../../core/ids.ts';
 import type { FromThread, ThreadEnd, ThrownRecord, ToThread } from '../../pipelines/threads/thread-messages.ts';
-import type { Thread } from '../../pipelines/threads/thread-pool.ts';
+import type { Moved, Thread } from '../../pipelines/threads/thread-pool.ts';
 import { threadProgram } from '../../pipelines/threads/thread-program.ts';
 
 /** What a worker tells of itself beside what all threads do. */
@@ -8,7 +8,7 @@ type FromWebWorker = FromThread | { readonly type: 'crashed'; readonly thrown: T
 
 /** A Web Worker of the host, as far as it is used. */
 interface HostWorker {
-  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  postMessage(message: unknown, moved: readonly Moved[]): void;
   terminate(): void;
   addEventListener(type: 'message', listener: (event: { readonly data: FromWebWorker }) => void): void;
   addEventListener(type: 'error' | 'messageerror', listener: (event: { readonly message?: string; preventDefault(): void }) => void): void;
@@ -22,7 +22,7 @@ export interface WorkerGlobals {
 
 // The lock is held for as long as the worker lives: nothing else tells of one that closed itself or was taken away by the host.
 const host = `
-const post = (message) => self.postMessage(message);
+const post = (message, moved) => self.postMessage(message, moved);
 const listen = (heard) => self.addEventListener('message', ({ data }) => heard(data));
 const crash = (thrown) => post({ type: 'crashed', thrown: record(thrown) });
 self.addEventListener('error', (event) => { event.preventDefault(); crash(event.error ?? event.message); });
@@ -54,7 +54,7 @@ export class WebThread implements Thread {
     this.#worker.addEventListener('messageerror', () => this.#end({ type: 'ended', why: 'sent what this page cannot read.' }));
   }
 
-  tell(message: ToThread, moved: readonly ArrayBuffer[]): void {
+  tell(message: ToThread, moved: readonly Moved[]): void {
     this.#worker.postMessage(message, moved);
   }
 

@@ -23,10 +23,12 @@ function webPool(options: WorkerPoolOptions): ThreadPool {
  *
  * @example
  * ```ts no-run
+ * import { MemoryStorage, Pipeline } from 'modelkeep';
  * import { worker, workerPool } from 'modelkeep/browser';
  *
  * const pool = workerPool({ size: 2 });
- * const trained = retrain.step('fit', { needs: { rows } }, worker<typeof import('./train.js').default>(new URL('./train.js', import.meta.url), { pool }));
+ * const retrain = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+ * for (const name of ['delay', 'demand', 'price']) retrain.step(name, {}, worker<() => number>(new URL('./train.js', import.meta.url), { export: name, pool }));
  * ```
  */
 export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
@@ -54,8 +56,9 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
  *
  * const pipeline = new Pipeline({ name: 'retrain', storage: new IndexedDBStorage('models') });
  * const rows = pipeline.step('ingest', {}, () => new Float64Array([1, 2, 6]));
- * // train.js: export default ({ inputs, log }) => { … }
- * pipeline.step('train', { needs: { rows }, timeout: '10m' }, worker<typeof import('./train.js').default>(new URL('./train.js', import.meta.url)));
+ * // In a program `typeof import('./train.js').default` is the type.
+ * const train = worker<(context: { inputs: { rows: Float64Array } }) => number>(new URL('./train.js', import.meta.url));
+ * pipeline.step('train', { needs: { rows }, timeout: '10m' }, train);
  * ```
  */
 export function worker<Work extends (context: never) => unknown = (context: StepFacts<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {

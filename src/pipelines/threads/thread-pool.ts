@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Clock, Undo } from '../../core/clock.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ModelkeepError } from '../../core/errors.ts';
+import type { StreamPort } from './thread-streams.ts';
 import type { FromThread, ThreadAnswer, ThreadEnd, ThreadLine, ThrownRecord, ToThread } from './thread-messages.ts';
 
 /** How many workers a pool has. */
@@ -23,7 +24,7 @@ export interface WorkerPool {
 }
 
 /** What a thread is handed over. */
-export type Moved = ArrayBuffer | MessagePort;
+export type Moved = ArrayBuffer | StreamPort;
 
 /** A thread of the host that runs the thread program. */
 export interface Thread {

@@ -2,12 +2,19 @@ import { isContentStream } from '../../core/content.ts';
 import type { Digest } from '../../core/digest.ts';
 import type { ReadStreamedOptions, StreamedOutput } from '../streamed-output.ts';
 
+/** An end of a channel, as Node and pages both have it; their types differ. */
+export interface StreamPort {
+  onmessage: ((event: { readonly data: Asked }) => void) | null;
+  postMessage(message: unknown, moved: readonly object[]): void;
+  close(): void;
+}
+
 /** A streamed output that a thread is given: where it belongs among the inputs, and where to ask for its bytes. */
 export interface SentStream {
   readonly path: readonly [input: string] | readonly [input: string, item: number];
   readonly digest: Digest;
   readonly size: number;
-  readonly port: MessagePort;
+  readonly port: StreamPort;
 }
 
 /** Inputs as they are sent to a thread: in the places of streamed outputs there is nothing. */
@@ -21,10 +28,10 @@ export interface SentInputs {
 /** Takes the streamed outputs out of inputs, and answers a thread that wants to read them. */
 export function sendInputs(inputs: unknown): SentInputs {
   const streams: SentStream[] = [];
-  const opened: MessagePort[] = [];
+  const opened: StreamPort[] = [];
   const send = (value: unknown, path: SentStream['path']): unknown => {
     if (!isStreamedOutput(value)) return value;
-    const { port1, port2 } = new MessageChannel();
+    const { port1, port2 } = new MessageChannel() as unknown as Record<'port1' | 'port2', StreamPort>;
     serve(value, port1);
     opened.push(port1);
     streams.push({ path, digest: value.digest, size: value.size, port: port2 });
@@ -44,10 +51,10 @@ interface Asked {
   readonly range: ReadStreamedOptions['range'];
 }
 
-function serve(output: StreamedOutput, port: MessagePort): void {
-  port.onmessage = ({ data: { id, range } }: { readonly data: Asked }) => {
+function serve(output: StreamedOutput, port: StreamPort): void {
+  port.onmessage = ({ data: { id, range } }) => {
     const stream = readableOf(output.read({ range }));
-    port.postMessage({ id, stream }, [stream as never]);
+    port.postMessage({ id, stream }, [stream]);
   };
 }
 
