@@ -22,13 +22,15 @@ function webPool(options: WorkerPoolOptions): ThreadPool {
  * Throws `ValidationError` when an option is not what it must be, and an error of code `unsupported` where there are no Web Workers.
  *
  * @example
- * ```ts no-run
+ * ```ts
  * import { MemoryStorage, Pipeline } from 'modelkeep';
  * import { worker, workerPool } from 'modelkeep/browser';
  *
- * const pool = workerPool({ size: 2 });
  * const retrain = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
- * for (const name of ['delay', 'demand', 'price']) retrain.step(name, {}, worker<() => number>(new URL('./train.js', import.meta.url), { export: name, pool }));
+ * if ('Worker' in globalThis) {
+ *   const pool = workerPool({ size: 2 });
+ *   for (const name of ['delay', 'demand', 'price']) retrain.step(name, {}, worker<() => number>(new URL('./train.js', import.meta.url), { export: name, pool }));
+ * }
  * ```
  */
 export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
@@ -49,16 +51,17 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
  * @typeParam Work - The type of the function, from which the step has its types.
  *
  * @example
- * ```ts no-run
- * import { IndexedDBStorage } from 'modelkeep/indexeddb';
- * import { Pipeline } from 'modelkeep';
+ * ```ts
+ * import { MemoryStorage, Pipeline } from 'modelkeep';
  * import { worker } from 'modelkeep/browser';
  *
- * const pipeline = new Pipeline({ name: 'retrain', storage: new IndexedDBStorage('models') });
+ * const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() }); // In a page rather an IndexedDBStorage.
  * const rows = pipeline.step('ingest', {}, () => new Float64Array([1, 2, 6]));
- * // In a program `typeof import('./train.js').default` is the type.
- * const train = worker<(context: { inputs: { rows: Float64Array } }) => number>(new URL('./train.js', import.meta.url));
- * pipeline.step('train', { needs: { rows }, timeout: '10m' }, train);
+ * if ('Worker' in globalThis) {
+ *   // In a program `typeof import('./train.js').default` is the type.
+ *   const train = worker<(context: { inputs: { rows: Float64Array } }) => number>(new URL('./train.js', import.meta.url));
+ *   pipeline.step('train', { needs: { rows }, timeout: '10m' }, train);
+ * }
  * ```
  */
 export function worker<Work extends (context: never) => unknown = (context: StepFacts<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {
