@@ -4,39 +4,8 @@ import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { aggregate, featureView, FeatureStore, MemoryStorage } from 'modelkeep';
 import { readFlights } from '../../examples/flight-delay/flights.ts';
+import { forget, joinOf, query, start, uniform } from './feature-join.ts';
 import { compare, measure, type Benchmark } from './harness.ts';
-
-const day = 86_400_000;
-const start = Date.UTC(2001, 0, 1);
-
-/** Uniform numbers in [0, 1), the same in every run. */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-}
-
-const snapshots = featureView({ name: 'stats', entity: ['key'], timestamp: 'at', ttl: '30d', features: { value: 'float64' } });
-
-interface Join {
-  readonly store: FeatureStore;
-  readonly spine: { key: Float64Array; t: Float64Array };
-  /** The keys and times of the rows in one double each, for the baseline. */
-  readonly packed: Float64Array;
-}
-
-async function joinOf(rows: number, keys: number, moments: number): Promise<Join> {
-  const random = uniform(1);
-  const key = Float64Array.from({ length: rows }, () => Math.floor(random() * keys));
-  const at = Float64Array.from({ length: rows }, () => start + Math.floor(random() * 90 * day));
-  const store = new FeatureStore({ storage: new MemoryStorage() });
-  await store.apply([snapshots]);
-  await store.ingest(snapshots, { key, at, value: Float64Array.from(at, () => random()) });
-  const spine = {
-    key: Float64Array.from({ length: moments }, () => Math.floor(random() * keys)),
-    t: Float64Array.from({ length: moments }, () => start + Math.floor(random() * 90 * day)),
-  };
-  return { store, spine, packed: key.map((code, i) => code * 2 ** 33 + (at[i]! - start)) };
-}
 
 /** Twelve aggregates over five windows. */
 const delays = featureView({
@@ -149,12 +118,11 @@ function intoDirectory<Rows>(rows: () => Rows) {
 export const benchmarks: readonly Benchmark[] = [
   compare(
     'join 5M rows (50k keys) with 1M moments, first time, against a native sort of the same keys',
-    ({ store, spine }: Join) => store.getHistoricalFeatures({ entities: spine, timestamp: 't', features: ['stats:value'] }),
+    query,
     ({ packed }) => packed.slice().sort(),
     {
       setup: () => joinOf(5_000_000, 50_000, 1_000_000),
-      // One more row makes the index anew, as after every ingestion.
-      before: ({ store }) => store.ingest(snapshots, { key: [0], at: [start - 1], value: [0] }, { batchId: `${performance.now()}` }),
+      before: forget,
       runs: 5,
       target: { atMost: 1_700 },
     },

@@ -4,38 +4,8 @@ import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { createFeatureHandler } from 'modelkeep/server';
 import { aggregate, featureService, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
+import { day, forget, joinOf, query, start, uniform } from './feature-join.ts';
 import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
-
-const day = 86_400_000;
-const start = Date.UTC(2001, 0, 1);
-
-/** Uniform numbers in [0, 1), the same in every run. */
-function uniform(seed: number): () => number {
-  let state = seed;
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
-}
-
-interface Join {
-  readonly store: FeatureStore;
-  readonly spine: { key: Float64Array; t: Float64Array };
-  /** The build side's keys and times in one double each, for the baseline. */
-  readonly packed: Float64Array;
-}
-
-const snapshots = featureView({ name: 'stats', entity: ['key'], timestamp: 'at', ttl: '30d', features: { value: 'float64' } });
-
-async function joinOf(rows: number, keys: number, probes: number): Promise<Join> {
-  const random = uniform(1);
-  const key = Float64Array.from({ length: rows }, () => Math.floor(random() * keys));
-  const at = Float64Array.from({ length: rows }, () => start + Math.floor(random() * 90 * day));
-  const store = await storeWith(snapshots);
-  await store.ingest(snapshots, { key, at, value: Float64Array.from(at, () => random()) });
-  const spine = {
-    key: Float64Array.from({ length: probes }, () => Math.floor(random() * keys)),
-    t: Float64Array.from({ length: probes }, () => start + Math.floor(random() * 90 * day)),
-  };
-  return { store, spine, packed: key.map((code, i) => code * 2 ** 33 + (at[i]! - start)) };
-}
 
 async function storeWith(view: FeatureView, clock?: { now: number }): Promise<FeatureStore> {
   const timer = { monotonic: () => performance.now(), setTimer: () => () => undefined };
@@ -43,13 +13,6 @@ async function storeWith(view: FeatureView, clock?: { now: number }): Promise<Fe
   await store.apply([view]);
   return store;
 }
-
-async function forget(join: Join): Promise<void> {
-  // One more row makes the index anew, as after every ingestion.
-  await join.store.ingest(snapshots, { key: [0], at: [start - 1], value: [0] }, { batchId: `${performance.now()}` });
-}
-
-const query = ({ store, spine }: Join) => store.getHistoricalFeatures({ entities: spine, timestamp: 't', features: ['stats:value'] });
 
 /** For the measure of memory: all of a join of a million rows with a hundred thousand moments, input included. */
 export async function joinMillion(): Promise<void> {
