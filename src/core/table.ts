@@ -136,11 +136,16 @@ export function tableColumns(input: TableInput, only: readonly string[] | undefi
   return (only ?? Object.keys(columns)).map((name) => {
     const values: unknown = Object.hasOwn(columns, name) ? columns[name] : undefined;
     if (values === undefined) throw missingColumn(name, Object.keys(columns), path);
-    if (typeof values !== 'object' || values === null || typeof (values as ColumnInput).length !== 'number') {
+    if (typeof values !== 'object' || values === null || !isLength((values as ColumnInput).length)) {
       throw new ValidationError(`${path}.${name} is not an array; a table is an object of columns or an array of rows.`, { path: `${path}.${name}` });
     }
     return [name, values as ColumnInput];
   });
+}
+
+/** Whether it is a length that an array can have: what reads a longer one would not end. */
+function isLength(length: unknown): boolean {
+  return Number.isInteger(length) && (length as number) >= 0 && (length as number) < 2 ** 32;
 }
 
 /** Whether something is no plain object and has nothing of its own, as a map, a generator or a promise: it would pass for a table without columns, and what is in it be lost. */

@@ -45,6 +45,10 @@ const typedColumns: fc.Arbitrary<Typed> = fc
   );
 
 describe('toTable', () => {
+  it.each([-1, 0.5, NaN, 2 ** 32, Infinity, '3', 1n])('refuses a column that says its length is %s', (length) => {
+    expect(() => toTable({ x: { length } } as never)).toThrow(expect.objectContaining({ code: 'validation', message: 'table.x is not an array; a table is an object of columns or an array of rows.' }));
+  });
+
   it('reads rows, columns and Arrow tables alike', () => {
     const rows = [{ day: 1, city: 'ATL', late: true }, { day: 2, city: null, late: false }, { day: 3, city: 'ORD' }];
     const columns = { day: [1, 2, 3], city: ['ATL', null, 'ORD'], late: [true, false, undefined] };
