@@ -59,6 +59,8 @@ export type { BinRule, Column, ColumnKind, ColumnValue } from './stats/compatibi
 export type { DriftRule, DriftScore, DriftScoreOptions } from './stats/compatibility/drift-score.ts';
 export { nannyml, type AlertThreshold, type Nannyml, type NannymlOptions } from './stats/compatibility/nannyml.ts';
 export { cramersV, type CramersVOptions } from './stats/distances/cramers-v.ts';
+export { domainClassifier, type DomainClassifierOptions, type DomainColumn, type DomainDrift } from './stats/multivariate/domain/domain-classifier.ts';
+export type { LeftOutReason } from './stats/multivariate/domain/pooled-features.ts';
 export { mmd, type MmdOptions, type MmdResult } from './stats/multivariate/mmd.ts';
 export { PrincipalComponents, principalComponents, type PrincipalComponentsOptions, type PrincipalComponentsState } from './stats/multivariate/principal-components.ts';
 export type { Rows } from './stats/multivariate/rows.ts';

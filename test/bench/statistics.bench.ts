@@ -1,4 +1,4 @@
-import { Adwin, SortedSample, countInBins, kendallCorrelation, ksTest, psi, quantileEdges, studentT, wassersteinDistance } from 'modelkeep/stats';
+import { Adwin, SortedSample, countInBins, domainClassifier, kendallCorrelation, ksTest, psi, quantileEdges, studentT, wassersteinDistance } from 'modelkeep/stats';
 import { SeededGenerator } from '../../src/stats/seeded-generator.ts';
 import { compare, measure } from './harness.ts';
 
@@ -86,6 +86,13 @@ export const benchmarks = [
     target: { atMost: 10 },
   }),
   compare("Kendall's correlation of 1M pairs (a native sort of both)", ({ x, y }) => kendallCorrelation(x, y).pValue, sortBoth, { setup: smooth, runs: 3, target: { atMost: 1000 } }),
+  measure('domainClassifier, 5,000 rows × 10 columns of each side', ({ before, after }: { before: Record<string, Float64Array>; after: Record<string, Float64Array> }) => domainClassifier(before, after).auc, {
+    setup: () => {
+      const side = (): Record<string, Float64Array> => Object.fromEntries(Array.from({ length: 10 }, (_, k) => [`x${k}`, bell(0).slice(0, 5000)]));
+      return { before: side(), after: side() };
+    },
+    runs: 3,
+  }),
   compare(
     'Adwin, updates (a plain pass)',
     ({ errors }: { errors: Float64Array }) => {

@@ -72,7 +72,7 @@ export function rocAuc(labels: ArrayLike<Label>, scores: ArrayLike<number>, opti
     ofNegatives += tiedNegatives * ((above + tiedPositives / 2) / m - value) ** 2;
   });
   const variance = ofPositives / (m - 1) / m + ofNegatives / (n - 1) / n;
-  return { value, variance, ...intervalOf(value, variance, Math.min(m, n), 1 - confidence), ...counts };
+  return { value, variance, ...aucInterval(value, variance, Math.min(m, n), 1 - confidence), ...counts };
 }
 
 /** Walks both classes upwards, tie by tie: how many positives lie above it and are of it, how many negatives lie below it and are of it. */
@@ -95,7 +95,8 @@ function eachTie(
   }
 }
 
-function intervalOf(value: number, variance: number, pairs: number, alpha: number): { low: number; high: number } {
+/** The interval of an area with that variance: symmetric on the logit scale, exact where all of `pairs` pairs are separated. */
+export function aucInterval(value: number, variance: number, pairs: number, alpha: number): { low: number; high: number } {
   const separated = (alpha / 2) ** (1 / pairs);
   if (value === 1) return { low: separated, high: 1 };
   if (value === 0) return { low: 0, high: 1 - separated };

@@ -3,7 +3,7 @@ import { demandOneOf, demandOptions, demandPositive, demandWhole } from '../argu
 import { SeededGenerator } from '../seeded-generator.ts';
 import { selectValue } from '../samples/select-value.ts';
 import type { TestResult } from '../tests/test-result.ts';
-import { finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
+import { drawRows, finiteRows, rowMajor, type RowMajor, type Rows } from './rows.ts';
 
 /** How {@link mmd} compares. */
 export interface MmdOptions {
@@ -69,7 +69,7 @@ export function mmd(x: Rows, y: Rows, options: MmdOptions = {}): MmdResult {
     throw new ValidationError(`x has rows of ${first.width} numbers and y of ${second.width}; compare rows of one width.`, { path: 'y' });
   }
   const available = [finiteRows(first), finiteRows(second)] as const;
-  const taken = available.map((rows) => draw(rows, maxRows, generator)) as [Uint32Array, Uint32Array];
+  const taken = available.map((rows) => drawRows(rows, maxRows, generator)) as [Uint32Array, Uint32Array];
   const [n, m] = [taken[0].length, taken[1].length];
   const common = {
     method: 'permutation',
@@ -86,19 +86,6 @@ export function mmd(x: Rows, y: Rows, options: MmdOptions = {}): MmdResult {
   if (sigma === 0 || !kernel.some((square) => square > 0)) return nothing;
   for (let i = 0; i < kernel.length; i++) kernel[i] = Math.exp(-((Math.sqrt(kernel[i]!) / sigma) ** 2) / 2);
   return { ...permuted(kernel, n, m, resamples, generator), sigma: bandwidth === 'median' ? sigma * unit : bandwidth, ...common };
-}
-
-/** At most `size` of the rows, each as likely, in their order. */
-function draw(rows: Uint32Array, size: number, generator: SeededGenerator): Uint32Array {
-  if (rows.length <= size) return rows;
-  const shuffled = rows.slice();
-  for (let i = 0; i < size; i++) {
-    const other = i + generator.below(shuffled.length - i);
-    const row = shuffled[i]!;
-    shuffled[i] = shuffled[other]!;
-    shuffled[other] = row;
-  }
-  return shuffled.subarray(0, size).sort();
 }
 
 /** Both sides' rows over `unit`, which is 1 unless squares of the numbers would leave the range of doubles. */

@@ -1,6 +1,7 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { demandList, demandWhole } from '../arguments.ts';
+import type { SeededGenerator } from '../seeded-generator.ts';
 
 /** Rows of numbers: one list for each row, all rows one after the other with their `width`, or one list for each column. */
 export type Rows =
@@ -87,4 +88,17 @@ export function finiteRows({ values, width, count }: RowMajor): Uint32Array {
     if (k === end) kept[size++] = r;
   }
   return kept.subarray(0, size);
+}
+
+/** At most `size` of the rows, each as likely, in their order. */
+export function drawRows(rows: Uint32Array, size: number, generator: SeededGenerator): Uint32Array {
+  if (rows.length <= size) return rows;
+  const shuffled = rows.slice();
+  for (let i = 0; i < size; i++) {
+    const other = i + generator.below(shuffled.length - i);
+    const row = shuffled[i]!;
+    shuffled[i] = shuffled[other]!;
+    shuffled[other] = row;
+  }
+  return shuffled.subarray(0, size).sort();
 }
