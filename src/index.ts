@@ -350,6 +350,8 @@ export type { BlockOptions } from './stats/profiles/row-blocks.ts';
 export type { BinShift, DriftEffect, DriftTest, TestedBlocks, UnseenCategories } from './stats/profiles/column-evidence.ts';
 export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';
 export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
+export { compareSlices, type CompareSlicesOptions, type SliceDrift, type SlicesDrift } from './stats/slices/compare-slices.ts';
+export type { SliceCondition, SliceWhere } from './stats/slices/slice-column.ts';
 export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
 export type { CheckOptions, DriftMonitorOptions, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';

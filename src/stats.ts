@@ -59,6 +59,8 @@ export type { BinRule, Column, ColumnKind, ColumnValue } from './stats/compatibi
 export type { DriftRule, DriftScore, DriftScoreOptions } from './stats/compatibility/drift-score.ts';
 export { nannyml, type AlertThreshold, type Nannyml, type NannymlOptions } from './stats/compatibility/nannyml.ts';
 export { cramersV, type CramersVOptions } from './stats/distances/cramers-v.ts';
+export { worstSlices, type WorstSlice, type WorstSlices, type WorstSlicesOptions } from './stats/slices/worst-slices.ts';
+export type { SliceCondition, SliceWhere } from './stats/slices/slice-column.ts';
 export { domainClassifier, type DomainClassifierOptions, type DomainColumn, type DomainDrift } from './stats/multivariate/domain/domain-classifier.ts';
 export type { LeftOutReason } from './stats/multivariate/domain/pooled-features.ts';
 export { mmd, type MmdOptions, type MmdResult } from './stats/multivariate/mmd.ts';

@@ -83,6 +83,7 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
   cramersV: [[table, { correction: 'bergsma' }]],
   mmd: [[rows, rows, { bandwidth: 'median', resamples: 5, maxRows: 4, seed: 2 }], [{ values: x, width: 2 }, { columns: [x, y] }, { bandwidth: 0.5, resamples: 5 }]],
   domainClassifier: [[{ x }, { x: y }, { columns: ['x'], alpha: 0.1, minAuc: 0.6, minRows: 20, maxRows: 20, folds: 2, rounds: 2, depth: 1, seed: 3 }]],
+  worstSlices: [[{ x, y }, { score: 'y', worse: 'lower', columns: ['x'], depth: 1, minRows: 2, minEffect: 0.1, alpha: 0.1, bins: 2, maxValues: 3, limit: 2 }]],
   principalComponents: [[rows, { components: 1 }], [{ columns: [x, y] }, { explained: 0.5 }], [{ values: x, width: 2 }]],
   confusionMatrix: [[labels, guesses, { labels: [0, 1], weights }]],
   accuracy: [[labels, guesses, { weights }]],

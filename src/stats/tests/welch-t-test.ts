@@ -1,6 +1,6 @@
 import { finiteValues } from '../samples/finite-values.ts';
-import { differenceOfMeans, safeScale, sampleMoments } from '../samples/sample-moments.ts';
-import { demandTTestOptions, tTestOf, type TTestOptions, type TTestResult } from './t-test-result.ts';
+import { differenceOfMeans, safeScale, sampleMoments, type SampleMoments } from '../samples/sample-moments.ts';
+import { demandTTestOptions, tTestOf, type Comparison, type TTestOptions, type TTestResult } from './t-test-result.ts';
 
 /**
  * Welch's (1947) t-test of two means whose variances may differ: t = (x̄ - ȳ) / √(s²ₓ/n + s²ᵧ/m), with the degrees of freedom of Satterthwaite. The one to take
@@ -27,24 +27,26 @@ export function welchTTest(x: ArrayLike<number>, y: ArrayLike<number>, options: 
   const scale = safeScale(first.values, second.values);
   const a = sampleMoments(first.values, scale);
   const b = sampleMoments(second.values, scale);
+  return tTestOf(welchComparison(a, b, scale, [first.dropped, second.dropped]), checked);
+}
+
+/** Two samples as Welch's test sees them, on the common scale of their moments. */
+export function welchComparison(a: SampleMoments, b: SampleMoments, scale: number, dropped: readonly [number, number]): Comparison {
   const enough = a.n >= 2 && b.n >= 2;
   const varianceOfMeans = enough ? [a.squares / (a.n - 1) / a.n, b.squares / (b.n - 1) / b.n] as const : [NaN, NaN] as const;
   const variance = varianceOfMeans[0] + varianceOfMeans[1];
   // As shares of the variance, whose squares neither vanish nor overflow.
   const share = variance === 0 ? 0.5 : varianceOfMeans[0] / variance;
-  return tTestOf(
-    {
-      method: 'welch',
-      means: [a.mean, b.mean],
-      n: a.n,
-      m: b.n,
-      dropped: [first.dropped, second.dropped],
-      scale,
-      difference: differenceOfMeans(a, b),
-      deviation: Math.sqrt((a.squares / (a.n - 1) + b.squares / (b.n - 1)) / 2),
-      standardError: Math.sqrt(variance),
-      df: enough ? 1 / (share ** 2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1)) : 0,
-    },
-    checked,
-  );
+  return {
+    method: 'welch',
+    means: [a.mean, b.mean],
+    n: a.n,
+    m: b.n,
+    dropped,
+    scale,
+    difference: differenceOfMeans(a, b),
+    deviation: Math.sqrt((a.squares / (a.n - 1) + b.squares / (b.n - 1)) / 2),
+    standardError: Math.sqrt(variance),
+    df: enough ? 1 / (share ** 2 / (a.n - 1) + (1 - share) ** 2 / (b.n - 1)) : 0,
+  };
 }
