@@ -70,12 +70,13 @@ export class OnlineReader {
       const prefix = online.prefixOf(asked.current);
       return pathsOf(asked).map((path) => (path === undefined ? undefined : keys.push(prefix + path) - 1));
     });
-    // What is known when the storage asks is held on to, for others may have it driven out by then.
+    // What is named when the storage asks is held on to, for others may have it driven out by the time of the answer.
     const held = new Map<Key, LoadedRecord>();
-    const holds = (key: Key, version: Version): boolean => {
-      const known = online.known(key, version);
-      if (known !== undefined) held.set(key, known);
-      return known !== undefined || catalog.confirms(key, version);
+    const holds = (key: Key): Version | undefined => {
+      const known = online.known(key);
+      if (known === undefined) return catalog.versionOf(key);
+      held.set(key, known);
+      return known.version;
     };
     const stored = await storage.read(keys, { signal: options.signal, holds });
     if (!plan.relies.every((key, i) => catalog.confirms(key, stored[i]?.version))) return undefined;

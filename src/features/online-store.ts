@@ -135,12 +135,11 @@ export class OnlineStore {
     return { changed, bytes, generation: met, oversize };
   }
 
-  /** A record that is kept at that version. */
-  known(key: Key, version: Version): LoadedRecord | undefined {
+  /** A record as it is kept, which may have changed since. */
+  known(key: Key): LoadedRecord | undefined {
     const cached = this.#cache.get(key);
-    if (cached?.version !== version) return undefined;
     // While there is room for as much again, nobody asks which was used last.
-    if (this.#cached > this.#cacheBytes / 2) {
+    if (cached !== undefined && this.#cached > this.#cacheBytes / 2) {
       this.#cache.delete(key);
       this.#cache.set(key, cached);
     }
@@ -149,8 +148,8 @@ export class OnlineStore {
 
   /** A record that was just read, decoded or from the cache. */
   load(key: Key, stored: StoredRecord): LoadedRecord {
-    const known = this.known(key, stored.version);
-    if (known !== undefined) return known;
+    const known = this.known(key);
+    if (known?.version === stored.version) return known;
     const { bytes } = stored;
     const record = openRecord(bytes, key, this.#shapes);
     const { rows, rowId } = record;

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { AppendFrame, EndFrame } from '../storage/http-protocol.ts';
+import type { AppendFrame, EndFrame, ReadBatch } from '../storage/http-protocol.ts';
 
 // What checks requests, and describes them and their answers in the OpenAPI document.
 
@@ -23,7 +23,7 @@ export const readLogBody: z.ZodMiniType<{ readonly key: string; readonly after: 
 export const appendQuery: z.ZodMiniType = z.strictObject({ writer: z.optional(text), durability: z.optional(z.enum(['buffered', 'flushed'])) });
 
 /** Body of a batch of reads. */
-export const readBatch: z.ZodMiniType<{ readonly keys: string[] }> = z.strictObject({ keys: z.array(text) });
+export const readBatch: z.ZodMiniType<ReadBatch> = z.strictObject({ keys: z.array(text), held: z.optional(z.array(z.nullable(text))) });
 
 const operationId = z.string().check(z.minLength(1), z.maxLength(200));
 const match = z.strictObject({ match: text });

@@ -45,10 +45,10 @@ export interface ReadOptions extends OperationOptions {
   /** Asks the store itself and nothing that keeps copies of it, for decisions that must rest on what is true now. @default false */
   readonly fresh?: boolean | undefined;
   /**
-   * Asked of records that are there: whether the caller still has what it read of one at that version. Such a record may come with its version only, without bytes and blobs, which saves reading them; an adapter
-   * need not ask, and what keeps copies of records for others does not pass it on. @default nothing
+   * The version at which the caller has read a record before and still has it, until this read is done. A record that is at that version may come with its version only, without bytes and blobs, which saves
+   * reading and sending them; an adapter need not ask, and what keeps copies of records for others does not pass it on. @default nothing
    */
-  readonly holds?: ((key: Key, version: Version) => boolean) | undefined;
+  readonly holds?: ((key: Key) => Version | undefined) | undefined;
 }
 
 /** Under which condition a write takes effect: the record must not exist, or must still be at a version. */

@@ -27,6 +27,9 @@ export const maxPartBytes: number = 8 * 1024 * 1024;
 /** Longest list of digests that an answer has in a header, in characters: many hosts take no more than 16 KiB of headers in all. */
 export const maxBlobsHeader: number = 8 * 1024;
 
+/** Longest version that a client says it has, in characters of its JSON; a record at a longer one comes whole. */
+export const maxHeldVersion = 200;
+
 /** The body of every answer that is an error. */
 export interface WireError {
   readonly error: {
@@ -37,11 +40,20 @@ export interface WireError {
   };
 }
 
+/** The body of a batch of reads. */
+export interface ReadBatch {
+  readonly keys: readonly string[];
+  /** Of each key the version that the client has, null where it has none. A server that is older than this member refuses it. @default none of any */
+  readonly held?: readonly (Version | null)[] | undefined;
+}
+
 /** Header of a frame that holds a record read: absent ones have no version. */
 export interface RecordFrame {
   readonly key: string;
   readonly version?: Version | undefined;
   readonly blobs?: readonly string[] | undefined;
+  /** The client has it at this version, as it said: neither bytes nor blobs come. @default false */
+  readonly held?: boolean | undefined;
 }
 
 /** Header of a frame that holds a write of a batch; its body is what is put. */

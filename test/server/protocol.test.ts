@@ -102,6 +102,22 @@ describe('batches', () => {
     expect((await framesIn(await ask('POST batch/read', { body: { keys: [] } }))).map(({ header }) => header)).toEqual([{ end: true }]);
   });
 
+  it('read without what the client has at the version that is there, which it must hold wherever it asks for it', async () => {
+    const { ask, storage } = open();
+    await storage.write(['a', 'b', 'c', 'd'].map((key) => ({ kind: 'put', key, bytes: utf8(key), blobs: [digestOf(key)] })));
+    const body = { keys: ['a', 'b', 'c', 'none', 'c', 'd', 'a', 'd'], held: ['1', 'other', null, '1', '3', '4', '1', 'other'] };
+    const frames = await framesIn(await ask('POST batch/read', { body }));
+    const whole = (key: string, version: string) => [{ key, version, blobs: [digestOf(key)] }, key];
+    const held = [{ key: 'a', version: '1', held: true }, ''];
+    expect(frames.slice(0, -1).map(({ header, body: bytes }) => [header, fromUtf8(bytes)])).toEqual([
+      held, whole('b', '2'), whole('c', '3'), [{ key: 'none' }, ''], whole('c', '3'), whole('d', '4'), held, whole('d', '4'),
+    ]);
+    expect((await framesIn(await ask('POST batch/read', { body: { keys: ['a'], held: [null] } })))[0]).toMatchObject({ header: { version: '1', blobs: [digestOf('a')] } });
+    for (const bad of [['1', null], [], '1', [1], { a: '1' }, null]) {
+      expect(await errorOf(await ask('POST batch/read', { body: { keys: ['a'], held: bad } })), JSON.stringify(bad)).toMatchObject({ status: 400, code: 'validation' });
+    }
+  });
+
   it('write in order, each with a result of its own', async () => {
     const { ask, storage } = open();
     const body = framesOf(

@@ -63,6 +63,11 @@ export class DefinitionCatalog {
     return versionOf(`feature service '${name}'`, state.versions, version);
   }
 
+  /** At which version of a record this instance knows what it holds; `undefined` where it knows nothing. */
+  versionOf(key: Key): Version | undefined {
+    return this.#known.get(key)?.version;
+  }
+
   /** Whether what this instance knows of a record is what the record holds at `version`. */
   confirms(key: Key, version: Version | undefined): boolean {
     const known = this.#known.get(key);

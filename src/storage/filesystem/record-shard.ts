@@ -55,7 +55,7 @@ export class RecordShard {
       if (slot === undefined) continue;
       if (holds !== undefined && !slot.damaged) {
         const version = versionText(slot);
-        if (holds(key, version)) {
+        if (holds(key) === version) {
           records[i] = { version, bytes: noBytes, blobs: [] };
           continue;
         }

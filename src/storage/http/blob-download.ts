@@ -2,9 +2,9 @@ import type { Digest } from '../../core/digest.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { versionOf } from '../http-protocol.ts';
+import { saysAbsent } from './call-failure.ts';
 import type { HttpAnswer } from './http-answer.ts';
 import type { HttpCall, HttpTransport } from './http-transport.ts';
-import { saysAbsent } from './record-batches.ts';
 
 /** The bytes of a blob from `start` to `end`, or `undefined` when it is not there. Where the connection is cut, the reading goes on at the byte where it was. */
 export async function openBlob(transport: HttpTransport, digest: Digest, start: number, end: number, { signal }: OperationOptions): Promise<AsyncGenerator<Uint8Array> | undefined> {

@@ -9,6 +9,7 @@ import {
   TimeoutError,
   UnsupportedError,
   ValidationError,
+  isModelkeepError,
   type ErrorDetails,
   type StorageErrorCode,
 } from '../../core/errors.ts';
@@ -67,6 +68,11 @@ export function foreignAnswer({ status, type, headers }: Response, place: string
 function placeOfRedirect(headers: Headers): string {
   const location = headers.get('location')?.split(/[?#]/)[0];
   return location ? ` to ${location.replace(/\/\/[^/@]*@/, '//').slice(0, 200)}` : '';
+}
+
+/** Whether a server said that there is no such record or blob: a server that has nothing at all at this address says something else. */
+export function saysAbsent(error: unknown, key: string): boolean {
+  return isModelkeepError(error, 'not-found') && error.details['key'] === key;
 }
 
 function parseWireError(body: Uint8Array): WireError['error'] | undefined {

@@ -20,6 +20,7 @@ import type {
   LogPosition,
   LogQuery,
   ReadBlobOptions,
+  ReadOptions,
   StorageAdapter,
   StoredRecord,
   WriteOperation,
@@ -38,7 +39,8 @@ import { uploadBlob } from './blob-upload.ts';
 import { checkHttpOptions, checkSupports, type HttpStorageOptions } from './http-storage-options.ts';
 import { HttpTransport } from './http-transport.ts';
 import { readEntries } from './log-reading.ts';
-import { encodeWrites, readRecords, sendWrites } from './record-batches.ts';
+import { encodeWrites, sendWrites } from './record-batches.ts';
+import { RecordReader, sizeOfAsked, type AskedRecord } from './record-reader.ts';
 
 // What a list may ask for at once; a server gives less where it likes, and says where it ended.
 const maxPage = 100_000;
@@ -76,7 +78,7 @@ export class HttpStorage implements StorageAdapter {
    */
   readonly supports: AdapterSupports;
   readonly #transport: HttpTransport;
-  readonly #reads: Batcher<Key, StoredRecord | undefined>;
+  readonly #reads: Batcher<AskedRecord, StoredRecord | undefined>;
   readonly #writes: Batcher<Uint8Array, WriteResult>;
   readonly #appends: AppendQueue;
   readonly #writer = newId();
@@ -92,16 +94,17 @@ export class HttpStorage implements StorageAdapter {
     this.supports = checkSupports(options.supports);
     const transport = new HttpTransport(settings);
     this.#transport = transport;
-    this.#reads = new Batcher({ send: (keys, signal) => readRecords(transport, keys, signal), sizeOf: (key) => key.length });
+    const reader = new RecordReader(transport, settings.clock);
+    this.#reads = new Batcher({ send: (asked, signal) => reader.read(asked, signal), sizeOf: sizeOfAsked });
     this.#writes = new Batcher({ send: (frames, signal) => sendWrites(transport, frames, signal), sizeOf: (frame) => frame.length });
     this.#appends = new AppendQueue(transport);
     this.#life = new ViewLifetime(`The client of ${this.name} was closed; make another one.`);
   }
 
-  read(keys: readonly Key[], options?: OperationOptions): Promise<(StoredRecord | undefined)[]> {
+  read(keys: readonly Key[], options?: ReadOptions): Promise<(StoredRecord | undefined)[]> {
     return this.#enter('read', options, () => {
-      for (const key of keys) assertKey(key);
-      return this.#reads.run([...keys], options?.signal);
+      const asked = keys.map((key) => ({ key: assertKey(key), held: options?.holds?.(key) }));
+      return this.#reads.run(asked, options?.signal);
     });
   }
 

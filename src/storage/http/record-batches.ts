@@ -1,13 +1,9 @@
-import { concatBytes, utf8 } from '../../core/bytes.ts';
-import { digestOf, isDigest } from '../../core/digest.ts';
-import { StorageError, isModelkeepError } from '../../core/errors.ts';
+import { concatBytes } from '../../core/bytes.ts';
+import { digestOf } from '../../core/digest.ts';
 import { newId } from '../../core/ids.ts';
-import type { Key } from '../../core/key.ts';
-import type { StoredRecord, WriteOperation, WriteResult } from '../contract.ts';
+import type { WriteOperation, WriteResult } from '../contract.ts';
 import { encodeFrame } from '../http-frames.ts';
-import { framesType, headerNames, versionOf, type EndFrame, type RecordFrame, type WriteFrame } from '../http-protocol.ts';
-import { CallFailure } from './call-failure.ts';
-import type { HttpAnswer } from './http-answer.ts';
+import { framesType, type EndFrame, type WriteFrame } from '../http-protocol.ts';
 import type { HttpTransport } from './http-transport.ts';
 
 /** Ends every body of frames. */
@@ -36,54 +32,6 @@ export async function sendWrites(transport: HttpTransport, frames: readonly Uint
   return results.map(resultOf);
 }
 
-/** Reads records, in the order of their keys, in one request: a single one by its own address, which costs a third of a batch. */
-export async function readRecords(transport: HttpTransport, keys: readonly Key[], signal: AbortSignal | undefined): Promise<(StoredRecord | undefined)[]> {
-  if (keys.length !== 1) return readBatch(transport, keys, signal);
-  const key = keys[0]!;
-  try {
-    const record = await transport.call({ method: 'GET', path: `records/${key}`, signal }, recordOf);
-    return record === 'too many digests' ? await readBatch(transport, keys, signal) : [record];
-  } catch (error) {
-    if (saysAbsent(error, key)) return [undefined];
-    throw error;
-  }
-}
-
-/** Whether a server said that there is no such record or blob: a server that has nothing at all at this address says something else. */
-export function saysAbsent(error: unknown, key: string): boolean {
-  return isModelkeepError(error, 'not-found') && error.details['key'] === key;
-}
-
-/** The record of an answer, unless its digests do not fit into a header. */
-async function recordOf(answer: HttpAnswer): Promise<StoredRecord | 'too many digests'> {
-  const version = versionOf(answer.header('etag') ?? '');
-  if (version === undefined) throw answer.foreign();
-  const blobs = answer.header(headerNames.blobs);
-  if (blobs === '*') return 'too many digests';
-  return { bytes: await answer.bytes(), version, blobs: blobs === null ? [] : blobs.split(',').filter(isDigest) };
-}
-
-function readBatch(transport: HttpTransport, keys: readonly Key[], signal: AbortSignal | undefined): Promise<(StoredRecord | undefined)[]> {
-  const call = { method: 'POST', path: 'batch/read', headers: { 'content-type': 'application/json' }, body: utf8(JSON.stringify({ keys })), signal } as const;
-  return transport.call(call, (answer) => recordsOf(answer, keys));
-}
-
-async function recordsOf(answer: HttpAnswer, keys: readonly Key[]): Promise<(StoredRecord | undefined)[]> {
-  const records: (StoredRecord | undefined)[] = [];
-  for await (const { header, body } of answer.frames()) {
-    const { key, version, blobs = [] } = header as RecordFrame;
-    if (key !== keys[records.length]) throw otherThanAsked(answer);
-    // A frame is a view of the answer, in which other records lie too.
-    records.push(version === undefined ? undefined : { bytes: new Uint8Array(body), version, blobs: blobs.filter(isDigest) });
-  }
-  if (records.length !== keys.length) throw otherThanAsked(answer);
-  return records;
-}
-
 function resultOf({ ok, version }: WriteResult): WriteResult {
   return ok ? { ok, version } : { ok: false, reason: 'conflict', version };
-}
-
-function otherThanAsked({ place }: HttpAnswer): CallFailure {
-  return new CallFailure(new StorageError('unavailable', `${place} was answered with other records than were asked for: check the base URL and what stands before the server.`), { passing: false });
 }

@@ -87,7 +87,7 @@ export class MemoryStorage implements StorageAdapter {
     return keys.map((key) => {
       // What a record is stored under is a key.
       const record = this.#records.get(key) ?? this.#records.get(assertKey(key));
-      return record && (options?.holds?.(key, record.version) ? { version: record.version, bytes: noBytes, blobs: noBlobs } : copyOf(record));
+      return record && (options?.holds?.(key) === record.version ? { version: record.version, bytes: noBytes, blobs: noBlobs } : copyOf(record));
     });
   }
 
