@@ -11,6 +11,9 @@ export type Key = string;
 
 const segmentPattern = /^[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?$/;
 const devicePattern = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/;
+// The same of all segments at once: whatever is read or written is checked.
+const keyPattern = /^[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?(?:\/[a-z0-9_-](?:[a-z0-9._-]*[a-z0-9_-])?)*$/;
+const anyDevicePattern = /(?:^|\/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:[./]|$)/;
 const maxSegment = 120;
 const maxKey = 1_000;
 
@@ -21,7 +24,7 @@ export function isSegment(text: string): boolean {
 
 /** Returns `key` when it is one; otherwise throws `ValidationError`. Adapters call it on all that reaches them, so nothing leaves their root. */
 export function assertKey(key: string): Key {
-  if (typeof key === 'string' && key.length <= maxKey && key.split('/').every(isSegment)) return key;
+  if (typeof key === 'string' && key.length <= maxKey && keyPattern.test(key) && !anyDevicePattern.test(key) && (key.length <= maxSegment || key.split('/').every(isSegment))) return key;
   throw new ValidationError(
     `${shown(key)} is not a key: use segments of a-z, 0-9, '.', '_' and '-' joined by '/', each at most ${maxSegment} bytes and ${maxKey} in all, and escape other text with escapeSegment().`,
     { key: shown(key) },

@@ -1,5 +1,6 @@
 import { sleep, type Clock } from '../core/clock.ts';
 import { isModelkeepError, type TimeoutError } from '../core/errors.ts';
+import type { AttemptStop } from './attempt-stop.ts';
 import { attemptTimeout } from './timeouts.ts';
 
 /** How an attempt ended: with a value, with a failure, or stopped from outside. */
@@ -17,30 +18,33 @@ export interface AttemptLimits {
 }
 
 /**
- * Calls `work` and waits for it, for its timeout, or for `controller` to be aborted by its owner. In the latter two cases the signal has fired and the work is given
+ * Calls `work` and waits for it, for its timeout, or for its owner to `stop` it. In the latter two cases the signal has fired and the work is given
  * `graceMs` to end, so that a next attempt does not overlap with one that heeds its signal; one that does not is left behind, and what it returns later is not looked at. What it returns in that time counts when it was stopped, not when a time was over.
  */
-export async function runAttempt(work: () => unknown, controller: AbortController, limits: AttemptLimits): Promise<AttemptOutcome> {
-  const { signal } = controller;
-  if (signal.aborted) return { stopped: signal.reason };
+export async function runAttempt(work: () => unknown, stop: AttemptStop, limits: AttemptLimits): Promise<AttemptOutcome> {
+  if (stop.stopped) return { stopped: stop.reason };
   const settled = settle(work);
-  const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
   const { timeoutMs, spentMs = 0, clock, step } = limits;
   let timedOut: TimeoutError | undefined;
   const expire = (): void => {
     timedOut = attemptTimeout(step, timeoutMs!);
-    controller.abort(timedOut);
+    stop.abort(timedOut);
   };
   const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, Math.max(0, timeoutMs - spentMs), { keepAlive: true });
-  const outcome = await Promise.race([settled, interrupted]);
+  const outcome = await new Promise<Settled | undefined>((resolve) => {
+    stop.onStop(() => resolve(undefined));
+    void settled.then(resolve);
+  });
   undo?.();
   if (outcome) return outcome;
   const late = await withinGrace(settled, limits);
   if (timedOut) return { error: timedOut };
-  return late && 'value' in late && !isModelkeepError(signal.reason, 'timeout') ? late : { stopped: signal.reason };
+  return late && 'value' in late && !isModelkeepError(stop.reason, 'timeout') ? late : { stopped: stop.reason };
 }
 
-async function settle(work: () => unknown): Promise<{ value: unknown } | { error: unknown }> {
+type Settled = Exclude<AttemptOutcome, { stopped: unknown }>;
+
+async function settle(work: () => unknown): Promise<Settled> {
   try {
     return { value: await work() };
   } catch (error) {

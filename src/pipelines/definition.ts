@@ -55,14 +55,16 @@ export class Definition {
   }
 
   shape(): StepShape[] {
+    // In the order in which they are written, with each change of a run's head.
     return [...this.steps.values()].map(({ handle, needs, after, trigger, final, items, run, waits }) => ({
+      after: [...new Set(after)].sort(),
+      ...(final && { final }),
+      ...(items && { map: true as const }),
       name: handle.name,
       needs,
-      after: [...new Set(after)].sort(),
-      ...(final ? { final } : trigger === 'all_success' ? {} : { trigger }),
-      ...(waits && { waits }),
-      ...(items && { map: true as const }),
       ...runs(childOf(run)),
+      ...(!final && trigger !== 'all_success' && { trigger }),
+      ...(waits && { waits }),
     }));
   }
 

@@ -58,6 +58,7 @@ export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuf
   const collector = new ArrayCollector(path);
   const tree = collector.strip(value);
   const { found, rows } = collector;
+  if (found.length === 0 && rows.length === 0) return packTree(canonicalJson(tree, path), path);
   const arrays = canonicalJson(found.map(({ path: at, type, length }) => ({ path: at, type, length })), path);
   const tables = rows.length === 0 ? '' : `,"rows":${canonicalJson(rows, path)}`;
   const head = utf8(`{"arrays":${arrays}${tables},"tree":${canonicalJson(tree, path)}}`);
@@ -66,11 +67,24 @@ export function packOutput(value: unknown, path = 'output'): Uint8Array<ArrayBuf
   for (const { array } of found) {
     parts.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), new Uint8Array(gapAfter(array.byteLength)));
   }
-  const size = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  if (size > maxOutputBytes) {
-    throw new ValidationError(`${path} takes ${size} bytes, and at most ${maxOutputBytes} are kept; save it elsewhere in pieces, as an artifact or a dataset.`, { path, size, limit: maxOutputBytes });
-  }
+  assertFits(parts.reduce((sum, { byteLength }) => sum + byteLength, 0), path);
   return concatBytes(parts);
+}
+
+/** The same bytes, of what has no arrays. */
+function packTree(tree: string, path: string): Uint8Array<ArrayBuffer> {
+  const head = utf8(`{"arrays":[],"tree":${tree}}`);
+  const size = 8 + head.length + gapAfter(head.length);
+  assertFits(size, path);
+  const bytes = new Uint8Array(size);
+  new DataView(bytes.buffer).setUint32(0, head.length, true);
+  bytes.set(head, 8);
+  return bytes;
+}
+
+function assertFits(size: number, path: string): void {
+  if (size <= maxOutputBytes) return;
+  throw new ValidationError(`${path} takes ${size} bytes, and at most ${maxOutputBytes} are kept; save it elsewhere in pieces, as an artifact or a dataset.`, { path, size, limit: maxOutputBytes });
 }
 
 /** A fresh copy of the output that {@link packOutput} was given. Throws `IntegrityError`, naming `key`, when the bytes are not of that form. */

@@ -2,6 +2,7 @@ import type { Clock, Undo } from '../core/clock.ts';
 import { AbortedError, ConflictError } from '../core/errors.ts';
 import type { Version } from '../storage/contract.ts';
 import type { AttemptMaker, WorkListener } from './attempt-maker.ts';
+import { AttemptStop } from './attempt-stop.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import { copyItem, type ItemList } from './item-list.ts';
@@ -12,7 +13,7 @@ import type { PoolSlots } from './pool-slots.ts';
 import { decide } from './reducer.ts';
 import type { AbortUnit, AwaitDeadline, RunCommand, RunEvent, WaitOver } from './run-event.ts';
 import { isFinal, waitsOf, type RunState, type StepState } from './run-state.ts';
-import type { RunHead, RunStore, StepRecord } from './run-store.ts';
+import { stepRecord, type RunHead, type RunStore, type StepRecord } from './run-store.ts';
 import { hasOutput, stepResult, type StepResult } from './step-result.ts';
 import type { StepDefinition } from './step.ts';
 import type { StoredItems } from './stored-output.ts';
@@ -74,7 +75,7 @@ export class RunExecutor {
   readonly #versions: Map<string, Version>;
   readonly #maker: AttemptMaker;
   readonly #news: News[] = [];
-  readonly #attempts = new Map<string, { controller: AbortController; done: Promise<void> }>();
+  readonly #attempts = new Map<string, { stop: AttemptStop; done: Promise<void> }>();
   readonly #timers = new Map<string, Undo>();
   /** Of units, and of the run under no name. */
   readonly #deadlines = new Map<string, Undo>();
@@ -142,7 +143,8 @@ export class RunExecutor {
     let events = news.map(({ event }) => event);
     for (;;) {
       const [state, commands] = decide(this.#parts.definition.plan, this.#state, ...events);
-      const units = new Map(commands.flatMap((command) => (command.type === 'record' ? [[unitKey(command), unitName(command)] as const] : [])));
+      const units = new Map<string, UnitName>();
+      for (const command of commands) if (command.type === 'record') units.set(unitKey(command), unitName(command));
       const records = [...units.values()].map((unit) => this.#recordOf(unit, state, yields));
       const refused = records.length === 0 ? [] : await this.#record(records);
       if (refused.length === 0) {
@@ -210,7 +212,7 @@ export class RunExecutor {
     const of = state.units.named(unit);
     const { facts = this.#facts.get(key), output } = yields.get(key) ?? {};
     const stored = hasOutput(of) ? (output?.stored ?? this.#outputOfItems(unit, of, yields)) : undefined;
-    return { ...of, ...unit, round: head.round, fence: lease.fence, output: stored, ...facts };
+    return stepRecord(of, unit, { round: head.round, fence: lease.fence, output: stored }, facts);
   }
 
   /** What a step puts out that has items, when they have ended. */
@@ -246,7 +248,7 @@ export class RunExecutor {
         this.#watch(command);
         break;
       case 'abort':
-        this.#attempts.get(unitKey(command))?.controller.abort(this.#whyStopped(command));
+        this.#attempts.get(unitKey(command))?.stop.abort(this.#whyStopped(command));
         break;
       case 'await':
         this.#await(command.step);
@@ -290,17 +292,18 @@ export class RunExecutor {
   }
 
   #start(unit: UnitName, attempt: number): void {
-    const controller = new AbortController();
+    const stop = new AttemptStop();
     const key = unitKey(unit);
-    const done = this.#carryOut(unit, attempt, controller).finally(() => {
-      if (this.#attempts.get(key)?.controller === controller) this.#attempts.delete(key);
+    const done = this.#carryOut(unit, attempt, stop).then(() => {
+      if (this.#attempts.get(key)?.stop === stop) this.#attempts.delete(key);
     });
-    this.#attempts.set(key, { controller, done });
+    this.#attempts.set(key, { stop, done });
   }
 
-  async #carryOut(unit: UnitName, attempt: number, controller: AbortController): Promise<void> {
+  /** Never rejects. */
+  async #carryOut(unit: UnitName, attempt: number, stop: AttemptStop): Promise<void> {
     try {
-      this.#postEnd(await this.#admitted(unit, attempt, controller));
+      this.#postEnd(await this.#admitted(unit, attempt, stop));
     } catch (error) {
       this.#breakDown(error);
     }
@@ -312,14 +315,14 @@ export class RunExecutor {
   }
 
   /** An attempt when there is room for it beside the other runs in this process; within the run, the reducer has seen to that. */
-  async #admitted(unit: UnitName, attempt: number, controller: AbortController): Promise<TrialEnd> {
+  async #admitted(unit: UnitName, attempt: number, stop: AttemptStop): Promise<TrialEnd> {
     const definition = this.#parts.definition.steps.get(unit.step)!;
     const { share, priority } = definition;
-    const release = share && (await this.#parts.slots.take(share, priority, controller.signal));
+    const release = share && (await this.#parts.slots.take(share, priority, stop.signal));
     try {
       const { step, index } = unit;
       const item = index === undefined ? undefined : { index, value: copyItem(this.#lists.get(step)!, index) };
-      const subject = { definition, item, restored: this.#parts.items.get(step), attempt, controller, states: this.#statesFor(definition) };
+      const subject = { definition, item, restored: this.#parts.items.get(step), attempt, stop, states: this.#statesFor(definition) };
       return await this.#maker.make(subject);
     } finally {
       release?.();
@@ -367,7 +370,7 @@ export class RunExecutor {
     await this.#waits?.stop();
     await this.#maker.stop(this.#state.status !== 'running');
     const attempts = [...this.#attempts.values()];
-    for (const { controller } of attempts) controller.abort(this.#breakdown?.error);
+    for (const { stop } of attempts) stop.abort(this.#breakdown?.error);
     await Promise.all(attempts.map(({ done }) => done));
     await this.#parts.cache?.settle();
   }

@@ -68,6 +68,19 @@ export interface StepRecord extends StepState, AttemptFacts {
   readonly index?: number | undefined;
 }
 
+/** The record of a unit. Each field by itself and in the order in which they are written: it is made for every step, and neither spread nor sorted. */
+export function stepRecord(
+  { attempts, because, cache, durationMs, endedAt, failure, failures, items, retryAt, startedAt, status, wait }: StepState,
+  { step, index }: UnitName,
+  { fence, output, round }: Pick<StepRecord, 'fence' | 'output' | 'round'>,
+  { held, list, lookup, without }: AttemptFacts = {},
+): StepRecord {
+  const record: { [Field in keyof Required<StepRecord>]: StepRecord[Field] } = {
+    attempts, because, cache, durationMs, endedAt, failure, failures, fence, held, index, items, list, lookup, output, retryAt, round, startedAt, status, step, wait, without,
+  };
+  return record;
+}
+
 /** Where the runs of one pipeline are: heads with their history, step records, and leases, each under a prefix of its own. */
 export class RunStore {
   readonly storage: StorageAdapter;

@@ -5,6 +5,7 @@ import { describeFailure } from '../core/failure.ts';
 import { shown } from '../core/shown.ts';
 import type { Version } from '../storage/contract.ts';
 import { runAttempt, type AttemptLimits, type AttemptOutcome } from './attempt.ts';
+import type { AttemptStop } from './attempt-stop.ts';
 import type { CachePolicy } from './caching/cache-options.ts';
 import type { Flight } from './caching/flight.ts';
 import type { CacheHit, CacheLookup, StepCache } from './caching/step-cache.ts';
@@ -87,8 +88,8 @@ export interface TrialSubject {
   /** Given when the items of the step have been recorded before. */
   readonly restored?: RestoredItems | undefined;
   readonly attempt: number;
-  /** Aborted by whoever wants it stopped. */
-  readonly controller: AbortController;
+  /** For whoever wants it stopped. */
+  readonly stop: AttemptStop;
   /** The states that the step may look at, as they stand when it begins. */
   readonly states: Readonly<Record<string, StepResult>>;
 }
@@ -114,10 +115,10 @@ export class Trial {
   constructor(parts: TrialParts, subject: TrialSubject) {
     this.#parts = parts;
     this.#subject = subject;
-    const { definition, item, attempt, controller: { signal }, states } = subject;
+    const { definition, item, attempt, stop, states } = subject;
     const { name: step, pipeline } = definition.handle;
     this.#unit = unitName({ step, index: item?.index });
-    this.#run = { id: parts.head.id, pipeline, ...this.#unit, attempt, signal };
+    this.#run = withSignal({ id: parts.head.id, pipeline, ...this.#unit, attempt }, stop);
     this.#tools = parts.tools(this.#run);
     this.#without = parts.outputs.missingInputs(definition, states);
   }
@@ -151,11 +152,11 @@ export class Trial {
 
   async #context(): Promise<Context> {
     const { outputs, params } = this.#parts;
-    const { definition, item, controller: { signal }, states } = this.#subject;
+    const { definition, item, stop, states } = this.#subject;
     const { log, track } = this.#tools;
     // Ten thousand items need not each copy what their list was made of.
     const inputs = await outputs.inputsOf(definition, states, item !== undefined);
-    const context = { inputs, params: params(), signal, states, run: this.#run, log, track };
+    const context = withSignal({ inputs, params: params(), states, run: this.#run, log, track }, stop);
     return item ? Object.assign(context, { item: item.value, index: item.index }) : context;
   }
 
@@ -163,7 +164,7 @@ export class Trial {
   async #refused(when: NonNullable<StepDefinition['when']>, context: Context): Promise<NotWanted | undefined> {
     const { clock } = this.#parts;
     const began = clock.monotonic();
-    const outcome = await runAttempt(async () => asBoolean(this.#run.step, await when(context)), this.#subject.controller, this.#limits(0));
+    const outcome = await runAttempt(async () => asBoolean(this.#run.step, await when(context)), this.#subject.stop, this.#limits(0));
     return 'value' in outcome && outcome.value === true ? undefined : { outcome, durationMs: clock.monotonic() - began };
   }
 
@@ -176,16 +177,16 @@ export class Trial {
   /** Takes the output from where it is, or makes it. */
   async #takeOrMake(policy: CachePolicy, context: Context | undefined, spentMs: number): Promise<TrialEnd> {
     const { cache, outputs } = this.#parts;
-    const { definition: { needs }, controller: { signal }, states } = this.#subject;
+    const { definition: { needs }, stop, states } = this.#subject;
     const { step, attempt } = this.#run;
-    const answer = await cache!.ask({ step, policy, needs, states, outputOf: (source) => outputs.stored(source), attempt, signal });
+    const answer = await cache!.ask({ step, policy, needs, states, outputOf: (source) => outputs.stored(source), attempt, signal: stop.signal });
     this.#lookup = answer.lookup;
     switch (answer.kind) {
       case 'hit':
         return this.#take(answer.hit);
       case 'stopped':
-        await this.#tools.end({ stopped: signal.reason });
-        return this.#failed(signal.reason, 0, false);
+        await this.#tools.end({ stopped: stop.reason });
+        return this.#failed(stop.reason, 0, false);
       case 'flight':
         try {
           return await this.#work(context ?? (await this.#context()), spentMs, answer.flight);
@@ -203,14 +204,14 @@ export class Trial {
 
   async #work(context: Context, spentMs: number, flight?: Flight): Promise<TrialEnd> {
     const { clock, onWork } = this.#parts;
-    const { definition: { run, items }, item, controller } = this.#subject;
+    const { definition: { run, items }, item, stop } = this.#subject;
     const lists = items && !item;
     const work = (): unknown => {
       onWork(this.#unit, this.#run.attempt);
       return lists ? this.#list(items, context) : this.#written(run(context));
     };
     const began = clock.monotonic();
-    const worked = await runAttempt(work, controller, this.#limits(spentMs));
+    const worked = await runAttempt(work, stop, this.#limits(spentMs));
     if ('value' in worked && worked.value instanceof StoreFault) throw worked.value.error;
     const durationMs = spentMs + clock.monotonic() - began;
     const ended = await this.#tools.end(worked);
@@ -317,6 +318,11 @@ export class Trial {
     const list = this.#subject.item ? undefined : this.#subject.restored?.list;
     return { event, facts: { ...(without && { without }), ...(this.#lookup && { lookup: this.#lookup }), ...(list && { list }) }, output };
   }
+}
+
+/** The object with a signal that is there when somebody looks at it. */
+function withSignal<T extends object>(of: T, stop: AttemptStop): T & { readonly signal: AbortSignal } {
+  return Object.defineProperty(of, 'signal', { get: () => stop.signal, enumerable: true, configurable: true }) as T & { readonly signal: AbortSignal };
 }
 
 function asBoolean(step: string, answer: unknown): boolean {

@@ -112,11 +112,12 @@ describe('track() of a step', () => {
     const tracker = new Tracker({ storage });
     const stop = new AbortController();
     const pipeline = new Pipeline({ name: 'retrain', storage, tracker });
-    pipeline.step('bad', { allowFailure: true }, async ({ track }) => {
+    const bad = pipeline.step('bad', { allowFailure: true }, async ({ track }) => {
       await track();
       throw new RangeError('no rows');
     });
-    pipeline.step('long', {}, async ({ track, signal }) => {
+    // After it: what is still failing when it is stopped was stopped.
+    pipeline.step('long', { after: [bad], trigger: 'all_done' }, async ({ track, signal }) => {
       await track();
       stop.abort();
       await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));

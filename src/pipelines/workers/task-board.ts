@@ -73,8 +73,8 @@ export class TaskBoard implements AttemptMaker {
   }
 
   async make(subject: TrialSubject): Promise<TrialEnd> {
-    const { signal } = subject.controller;
-    if (signal.aborted) return this.#stoppedEnd(subject);
+    const { stop } = subject;
+    if (stop.stopped) return this.#stoppedEnd(subject);
     const task = this.#taskOf(subject);
     const key = this.#tasks.key(task.run, task);
     await this.#offer(key, task, subject);
@@ -82,7 +82,7 @@ export class TaskBoard implements AttemptMaker {
     return new Promise((resolve, reject) => {
       const awaited: Awaited = { task, subject, resolve, reject, over: new AbortController(), working: false };
       this.#awaited.set(key, awaited);
-      signal.addEventListener('abort', () => this.#loop.wakeNow(), { once: true });
+      stop.onStop(() => this.#loop.wakeNow());
       this.#begin();
       void this.#bring(awaited);
     });
@@ -179,7 +179,7 @@ export class TaskBoard implements AttemptMaker {
       onWork(unitName(task), task.attempt);
     }
     if (isOver(found.value)) return this.#tell(key, awaited, found);
-    if (subject.controller.signal.aborted) return this.#callOff(key, awaited, found);
+    if (subject.stop.stopped) return this.#callOff(key, awaited, found);
     return begins;
   }
 
@@ -211,7 +211,7 @@ export class TaskBoard implements AttemptMaker {
 
   /** Has whoever makes an attempt stop it; one that nobody makes, or whose maker is gone, is over. */
   async #callOff(key: Key, { subject, resolve }: Awaited, { value, version }: FoundTask): Promise<boolean> {
-    const stop = stopOf(subject.controller.signal.reason);
+    const stop = stopOf(subject.stop.reason);
     if (isClaimed(value, this.#parts.clock.now())) {
       if (value.stop) return false;
       await this.#tasks.put(key, { ...value, stop }, version);
@@ -234,8 +234,8 @@ export class TaskBoard implements AttemptMaker {
     return { event: { ...event, at, known: restored?.states }, facts, items: await recordedItems(store.storage, name, facts.list!) };
   }
 
-  #stoppedEnd({ definition: { handle: { name: step } }, item, attempt, controller: { signal } }: TrialSubject): TrialEnd {
-    const failure = describeStepFailure(signal.reason);
+  #stoppedEnd({ definition: { handle: { name: step } }, item, attempt, stop }: TrialSubject): TrialEnd {
+    const failure = describeStepFailure(stop.reason);
     return { event: { type: 'attempt-failed', at: this.#parts.clock.now(), ...unitName({ step, index: item?.index }), attempt, durationMs: 0, failure, retryable: false, chance: 0 }, facts: {} };
   }
 

@@ -1,4 +1,5 @@
 import { IntegrityError } from '../../core/errors.ts';
+import type { AttemptStop } from '../attempt-stop.ts';
 import { copyItem, recordedItems, type ItemList } from '../item-list.ts';
 import { unpackOutput } from '../output-codec.ts';
 import { Outputs } from '../outputs.ts';
@@ -24,14 +25,14 @@ export class TaskInputs {
   }
 
   /** All that an attempt begins with. Throws `IntegrityError` when something of it is lost. */
-  async subject(definition: StepDefinition, task: TaskRecord, controller: AbortController): Promise<TrialSubject> {
+  async subject(definition: StepDefinition, task: TaskRecord, stop: AttemptStop): Promise<TrialSubject> {
     const { step, index, attempt } = task;
     const states = unpackOutput(await fetchOutput(this.#store.storage, task.states, step), `the states for step ${step}`) as Readonly<Record<string, StepResult>>;
     const sources = Object.values(definition.needs).filter((source) => hasOutput(states[source]));
     await Promise.all(sources.map((source) => once(this.#known, source, () => this.#know(source))));
     const item = index === undefined ? undefined : { index, value: copyItem(await once(this.#lists, step, () => this.#list(step)), index) };
     const restored = definition.items && !item ? await this.#restored(step) : undefined;
-    return { definition, item, restored, attempt, controller, states };
+    return { definition, item, restored, attempt, stop, states };
   }
 
   async #know(step: string): Promise<void> {

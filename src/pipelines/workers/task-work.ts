@@ -1,6 +1,7 @@
 import type { Digest } from '../../core/digest.ts';
 import { describeFailure } from '../../core/failure.ts';
 import { isDamage } from '../../storage/read-each.ts';
+import { AttemptStop } from '../attempt-stop.ts';
 import type { StepCache } from '../caching/step-cache.ts';
 import type { Definition } from '../definition.ts';
 import type { RunHost } from '../run-host.ts';
@@ -66,14 +67,14 @@ export class TaskWork {
 
   async #make(claimed: ClaimedTask, closing: AbortSignal): Promise<void> {
     const { held } = claimed;
-    const controller = new AbortController();
-    const close = (): void => controller.abort(closing.reason);
+    const stop = new AttemptStop();
+    const close = (): void => stop.abort(closing.reason);
     if (closing.aborted) close();
     else closing.addEventListener('abort', close, { once: true });
-    held.watch((reason) => controller.abort(reason));
+    held.watch((reason) => stop.abort(reason));
     let end: TrialEnd | undefined;
     try {
-      end = await this.#attempt(claimed, controller);
+      end = await this.#attempt(claimed, stop);
     } catch (error) {
       if (!isDamage(error)) {
         // Another process may have more luck with the store.
@@ -89,14 +90,14 @@ export class TaskWork {
     else await held.end({ end: stored(end) }, closing);
   }
 
-  async #attempt({ held, inputs, step }: ClaimedTask, controller: AbortController): Promise<TrialEnd> {
+  async #attempt({ held, inputs, step }: ClaimedTask, stop: AttemptStop): Promise<TrialEnd> {
     const { host } = this.#parts;
     const { head, outputs } = inputs;
     const cache = step.cache && (await this.#cacheFor(held, inputs));
     const onWork = (): void => {
       if (!held.task.claim?.working) void held.working().catch(host.onError);
     };
-    const trial = new Trial({ ...trialTools(host, head), outputs, cache, onWork }, await inputs.subject(step, held.task, controller));
+    const trial = new Trial({ ...trialTools(host, head), outputs, cache, onWork }, await inputs.subject(step, held.task, stop));
     try {
       return await trial.make();
     } finally {
