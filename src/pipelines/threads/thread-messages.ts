@@ -1,3 +1,5 @@
+import { isModelkeepError } from '../../core/errors.ts';
+import { describeFailure } from '../../core/failure.ts';
 import type { StepAttempt, StepFacts } from '../step.ts';
 import type { StepLogLevel } from '../logs/step-log-lines.ts';
 import type { SentStream } from './thread-streams.ts';
@@ -61,4 +63,18 @@ export interface ThrownRecord {
   readonly code?: string | undefined;
   /** Of an error of this package, its facts. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What was thrown in the host, as a thread is sent it. */
+export function thrownRecord(error: unknown): ThrownRecord {
+  return { error: true, ...describeFailure(error), ...(isModelkeepError(error) && { details: clonedDetails(error.details) }) };
+}
+
+/** Details may hold what cannot be sent, such as a cause; then they stay behind. */
+function clonedDetails(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    return structuredClone(details);
+  } catch {
+    return {};
+  }
 }

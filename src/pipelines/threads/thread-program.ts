@@ -8,7 +8,11 @@ const record = (thrown) => {
   const { name, message, stack, code } = thrown;
   return { error: true, name: text(name), message: text(message), stack: text(stack), code: typeof code === 'string' ? code : undefined, details: thrown[brand] === true ? cloned(thrown.details) : undefined };
 };
-const revived = ({ error, name, message, code }) => (error ? Object.assign(new Error(message), { name }, code === undefined ? {} : { code }) : message);
+const revived = ({ error, name, message, code, details }) => {
+  if (!error) return message;
+  const made = Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
+  return details === undefined ? made : Object.defineProperty(Object.assign(made, { details }), brand, { value: true });
+};
 const load = async ({ module, name }) => {
   let found;
   try {
@@ -29,7 +33,10 @@ const streamed = ({ digest, size, port }) => {
     });
     const reader = stream.getReader();
     try {
-      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) yield piece.value;
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+        if (piece.value.thrown) throw revived(piece.value.thrown);
+        yield piece.value;
+      }
     } finally {
       await reader.cancel().catch(() => undefined);
     }

@@ -1,6 +1,7 @@
 import { isContentStream } from '../../core/content.ts';
 import type { Digest } from '../../core/digest.ts';
 import type { ReadStreamedOptions, StreamedOutput } from '../streamed-output.ts';
+import { thrownRecord, type ThrownRecord } from './thread-messages.ts';
 
 /** An end of a channel, as Node and pages both have it; their types differ. */
 export interface StreamPort {
@@ -58,14 +59,23 @@ function serve(output: StreamedOutput, port: StreamPort): void {
   };
 }
 
-function readableOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+/** The last piece of a stream that fails: an error that a stream passes on to a thread by itself is a clone, without its code. */
+interface FailedPiece {
+  readonly thrown: ThrownRecord;
+}
+
+function readableOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array | FailedPiece> {
   const pieces = source[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
+  return new ReadableStream<Uint8Array | FailedPiece>(
     {
       async pull(controller) {
-        const next = await pieces.next();
-        if (next.done === true) controller.close();
-        else controller.enqueue(next.value);
+        try {
+          const next = await pieces.next();
+          if (next.done !== true) return controller.enqueue(next.value);
+        } catch (error) {
+          controller.enqueue({ thrown: thrownRecord(error) });
+        }
+        controller.close();
       },
       async cancel() {
         await pieces.return?.();

@@ -1,12 +1,11 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '../../core/errors.ts';
-import { describeFailure } from '../../core/failure.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { StepFacts } from '../step.ts';
 import type { StepWork } from '../step-work.ts';
-import type { ThreadAnswer, ThreadEnd, ThrownRecord } from './thread-messages.ts';
+import { thrownRecord, type ThreadAnswer, type ThreadEnd, type ThrownRecord } from './thread-messages.ts';
 import { ThreadPool, type WorkerPool } from './thread-pool.ts';
 import { receive, sendInputs } from './thread-streams.ts';
 
@@ -47,7 +46,7 @@ export function threadWork<Work>(module: URL, options: WorkerOptions, ownPool: (
       graceMs,
       onLine: ({ level, message }) => log[level](message),
       onStream,
-      reason: () => ({ error: true, ...describeFailure(signal.reason) }),
+      reason: () => thrownRecord(signal.reason),
     });
     const ended = answered.then((answer) => valueOf(answer, { module: briefly(href), export: name, step: run.step })).finally(sent.close);
     return Promise.race([ended, streaming.then((stream) => receive(stream, ended))]);

@@ -1,6 +1,6 @@
 /** What tests call in a thread. */
 import { threadId } from 'node:worker_threads';
-import { ValidationError, type StepFacts, type StreamedOutput } from 'modelkeep';
+import { isModelkeepError, ValidationError, type StepFacts, type StreamedOutput } from 'modelkeep';
 
 type Context<Inputs = unknown, Params = unknown> = StepFacts<Inputs, Params>;
 
@@ -18,6 +18,16 @@ export async function* louder({ inputs }: Context<{ text: StreamedOutput; parts:
   for (const source of [inputs.text, ...inputs.parts, inputs.text]) for await (const piece of source) yield decoder.decode(piece).toUpperCase();
   for await (const piece of inputs.text.read({ range: { start: 0, end: 1 } })) yield decoder.decode(piece);
 }
+
+/** What a reader of a damaged stream is told, in the thread. */
+export const toldOfDamage = async ({ inputs }: Context<{ text: StreamedOutput }>): Promise<unknown> => {
+  try {
+    for await (const piece of inputs.text) if (piece.length === 0) break;
+    return 'whole';
+  } catch (error) {
+    return { ours: isModelkeepError(error, 'integrity'), name: (error as Error).name, key: (error as { details?: { key?: unknown } }).details?.key };
+  }
+};
 
 /** Throws amid its stream. */
 export async function* breaksOff(): AsyncGenerator<Uint8Array> {

@@ -63,6 +63,19 @@ describe('a stream', () => {
     expect(steps['leaves']!.failure).toMatchObject({ code: 'worker-failed' });
   });
 
+  it('that is damaged is known as such in the thread, and fails the step there as it would here', async () => {
+    const storage = new MemoryStorage();
+    const pipeline = new Pipeline({ name: 'nightly', storage });
+    const text = pipeline.step('text', {}, () => new Blob(['lost']));
+    const lose = pipeline.step('lose', { needs: { text } }, ({ inputs }) => storage.deleteBlob(inputs.text.digest).then(() => inputs.text.digest));
+    const parts = pipeline.map('parts', { after: [lose], over: ['kept'] }, ({ item }) => new Blob([item]));
+    const told = pipeline.step('told', { needs: { text }, after: [lose] }, worker<Module['toldOfDamage']>(module, { export: 'toldOfDamage', pool }));
+    pipeline.step('louder', { needs: { text, parts } }, worker<Module['louder']>(module, { export: 'louder', pool }));
+    const result = await pipeline.run();
+    expect(result.output(told)).toEqual({ ours: true, name: 'IntegrityError', key: result.output(lose) });
+    expect(result.steps['louder']!.failure).toMatchObject({ name: 'IntegrityError', code: 'integrity', message: expect.stringContaining('is not in the store') as string });
+  });
+
   it('that nobody reads on is ended in its thread, which is then used again', async () => {
     const { gate, opened } = gates();
     await using single = workerPool({ size: 1 });
