@@ -82,3 +82,13 @@ export async function closes(): Promise<Told> {
   const pool = workerPool({ size: 1 });
   return worker(module, { export: 'deaf', pool })(context({}, new AbortController().signal, () => void pool.close())).then(() => told(new Error('it ended')), told);
 }
+
+/** The failure of a step that is to be done in a worker, and how the step after it, which is not, came out. */
+export async function isRefused(): Promise<{ failure: { readonly code?: string | undefined; readonly message: string } | undefined; next: string | undefined; threads: number }> {
+  await using pool = workerPool({ size: 1 });
+  const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+  const sum = pipeline.step('sum', { retries: { limit: 1, backoff: 0 } }, worker(module, { export: 'sum', pool }));
+  pipeline.step('here', { after: [sum], trigger: 'all_done' }, () => 'done');
+  const { steps } = await pipeline.run();
+  return { failure: steps['sum']!.failure, next: steps['here']!.status, threads: pool.threads };
+}

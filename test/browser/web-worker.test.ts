@@ -94,4 +94,18 @@ describeInBrowser('a step in a Web Worker', () => {
     expect(await tab.run('timesOut')).toEqual({ code: 'timeout', threads: 0 });
     expect(await tab.run('closes')).toMatchObject({ code: 'closed' });
   });
+
+  it('fails with a code, and says what to allow, in a page whose policy forbids such workers', async () => {
+    const respond: NonNullable<Parameters<typeof serveSite>[1]>['respond'] = (_, response) => {
+      response.setHeader('content-security-policy', "default-src 'self'; img-src data:");
+      return false;
+    };
+    await using strict = await serveSite<Page>(new URL('web-worker-page.ts', import.meta.url), { respond });
+    const there = await browser.openTab(strict);
+    expect(await there.run('isRefused')).toEqual({
+      failure: expect.objectContaining({ code: 'worker-failed', message: expect.stringMatching(/'sum' of .*work\.js, the work of step 'sum', was not begun, .* Content-Security-Policy, have it allow them by worker-src blob:/) }),
+      next: 'succeeded',
+      threads: 0,
+    });
+  });
 });

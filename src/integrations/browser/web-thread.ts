@@ -1,3 +1,4 @@
+import { describeFailure } from '../../core/failure.ts';
 import { newId } from '../../core/ids.ts';
 import type { FromThread, ThreadEnd, ThrownRecord, ToThread } from '../../pipelines/threads/thread-messages.ts';
 import type { Moved, Thread } from '../../pipelines/threads/thread-pool.ts';
@@ -35,7 +36,8 @@ const ready = self.navigator.locks && new Promise((begin) => {
 /** A module Web Worker. */
 export class WebThread implements Thread {
   readonly #globals: WorkerGlobals;
-  readonly #worker: HostWorker;
+  /** Absent when the page refused it at once. */
+  readonly #worker: HostWorker | undefined;
   readonly #url: string;
   readonly #name: string = `modelkeep-worker-${newId()}`;
   #listener: (said: FromThread) => void = () => undefined;
@@ -45,17 +47,11 @@ export class WebThread implements Thread {
     this.#globals = globals;
     // Of the page's own origin, so that it may import what the page may.
     this.#url = URL.createObjectURL(new Blob([threadProgram(host)], { type: 'text/javascript' }));
-    this.#worker = new globals.Worker!(this.#url, { type: 'module', name: this.#name });
-    this.#worker.addEventListener('message', ({ data }) => this.#hear(data));
-    this.#worker.addEventListener('error', (event) => {
-      event.preventDefault();
-      this.#end({ type: 'ended', why: `was not begun, for the page could not start a Web Worker${event.message ? `: ${event.message}` : '; its Content-Security-Policy must allow worker-src blob:'}.` });
-    });
-    this.#worker.addEventListener('messageerror', () => this.#end({ type: 'ended', why: 'sent what this page cannot read.' }));
+    this.#worker = this.#begin();
   }
 
   tell(message: ToThread, moved: readonly Moved[]): void {
-    this.#worker.postMessage(message, moved);
+    this.#worker?.postMessage(message, moved);
   }
 
   listen(listener: (said: FromThread) => void): void {
@@ -69,6 +65,24 @@ export class WebThread implements Thread {
     this.#end({ type: 'ended' });
   }
 
+  #begin(): HostWorker | undefined {
+    const refuse = (why: string | undefined): void => this.#end({ type: 'ended', why: notBegun(why) });
+    try {
+      const worker = new this.#globals.Worker!(this.#url, { type: 'module', name: this.#name });
+      worker.addEventListener('message', ({ data }) => this.#hear(data));
+      worker.addEventListener('error', (event) => {
+        event.preventDefault();
+        refuse(event.message);
+      });
+      worker.addEventListener('messageerror', () => this.#end({ type: 'ended', why: 'sent what this page cannot read.' }));
+      return worker;
+    } catch (error) {
+      // Some browsers refuse at once what others tell of later, when there is somebody to hear of it.
+      queueMicrotask(() => refuse(describeFailure(error).message));
+      return undefined;
+    }
+  }
+
   #hear(said: FromWebWorker): void {
     if (said.type === 'held') void this.#globals.navigator!.locks!.request(this.#name, () => this.#end({ type: 'ended', why: 'ended its worker; return or throw instead of closing it.' }));
     else if (said.type === 'crashed') this.#end({ type: 'ended', cause: Object.assign(new Error(said.thrown.message), { name: said.thrown.name ?? 'Error' }), why: `ended its worker with an error that nothing caught: ${said.thrown.message}` });
@@ -78,8 +92,14 @@ export class WebThread implements Thread {
   #end(end: ThreadEnd): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#worker.terminate();
+    this.#worker?.terminate();
     URL.revokeObjectURL(this.#url);
     this.#listener(end);
   }
+}
+
+/** Browsers say nothing, or little, of why they refuse a worker: where it is a policy of the page, that has to be known. */
+function notBegun(why: string | undefined): string {
+  const policy = "if the page has a Content-Security-Policy, have it allow them by worker-src blob: (such as `worker-src 'self' blob:`), or give the step a function that runs in the page";
+  return `was not begun, for the page could not start a Web Worker${why ? ` (${why})` : ''}: ${policy}.`;
 }
