@@ -11,11 +11,12 @@ export interface CodedTexts {
 
 type Scalar = number | string | boolean | bigint | null | Date;
 
-/** A list of numbers as doubles; `undefined` when it holds anything else. */
+/** A list of numbers as doubles, with 0 where there is `null`; `undefined` when it holds anything else. */
 export function numbersOf(values: readonly unknown[]): Float64Array<ArrayBuffer> | undefined {
   const numbers = new Float64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
+    if (value === null) continue;
     if (typeof value !== 'number') return undefined;
     // NaN has many bit patterns, and equal lists must give equal bytes.
     numbers[i] = Number.isNaN(value) ? NaN : value;
@@ -23,12 +24,28 @@ export function numbersOf(values: readonly unknown[]): Float64Array<ArrayBuffer>
   return numbers;
 }
 
-/** A list of texts in which they recur; `undefined` when it holds anything else, or more different texts than half its length. */
+/** One byte for each value of a list, 1 where there is one and 0 where there is `null`; `undefined` when there is no `null`. */
+export function maskOf(values: readonly unknown[]): Uint8Array<ArrayBuffer> | undefined {
+  const first = values.indexOf(null);
+  if (first < 0) return undefined;
+  const mask = new Uint8Array(values.length).fill(1);
+  for (let i = first; i < values.length; i++) if (values[i] === null) mask[i] = 0;
+  return mask;
+}
+
+/** The list with `null` where the mask says that there is no value. Throws `RangeError` when it is of another length. */
+export function masked(values: unknown, mask: Uint8Array): unknown[] {
+  if (!Array.isArray(values) || values.length !== mask.length) throw new RangeError('A mask has another length than its list.');
+  return values.map((value: unknown, i) => (mask[i] === 0 ? null : value));
+}
+
+/** A list of texts in which they recur, with the first of them where there is `null`; `undefined` when it holds anything else, or more different texts than half its length. */
 export function textsOf(values: readonly unknown[]): CodedTexts | undefined {
   const known = new Map<string, number>();
   const codes = new Uint32Array(values.length);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
+    if (value === null) continue;
     if (typeof value !== 'string') return undefined;
     const code = known.get(value) ?? known.size;
     if (code === known.size) {

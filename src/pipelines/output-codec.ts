@@ -1,7 +1,7 @@
 import { concatBytes, utf8 } from '../core/bytes.ts';
 import { canonicalJson, decode } from '../core/codec.ts';
 import { IntegrityError, ValidationError } from '../core/errors.ts';
-import { columnsOf, decodedTexts, leastColumnar, numbersOf, rowsOf, textsOf, type CodedTexts } from './columnar.ts';
+import { columnsOf, decodedTexts, leastColumnar, masked, maskOf, numbersOf, rowsOf, textsOf, type CodedTexts } from './columnar.ts';
 
 const arrayTypes = {
   int8: Int8Array,
@@ -20,6 +20,8 @@ const arrayTypes = {
   texts8: Uint8Array,
   texts16: Uint16Array,
   texts32: Uint32Array,
+  // Behind the list that it is of, in the same place.
+  valid: Uint8Array,
 } as const;
 
 type ArrayType = keyof typeof arrayTypes;
@@ -50,7 +52,7 @@ interface FoundArray extends ArrayHeader {
 
 /**
  * A step's output as bytes: the length of a JSON header, the header with the tree of plain data and a list of the typed arrays in it, then those arrays as they are
- * (little-endian, aligned to 8). Longer lists of numbers, of recurring texts, and of rows that have the same names are kept as such arrays too. Equal outputs give equal bytes.
+ * (little-endian, aligned to 8). Longer lists of numbers, of recurring texts, and of rows that have the same names are kept as such arrays too, with a mask where some are `null`. Equal outputs give equal bytes.
  *
  * Throws `ValidationError` with the path of what is neither plain data nor bytes nor a typed array, and for what takes more than 512 MiB.
  */
@@ -118,6 +120,8 @@ function listed(type: ArrayType, array: TypedArray, inTree: unknown): unknown {
     case 'texts16':
     case 'texts32':
       return decodedTexts({ dictionary: inTree as readonly string[], codes: array as CodedTexts['codes'] });
+    case 'valid':
+      return masked(inTree, array as Uint8Array);
     default:
       return array;
   }
@@ -160,17 +164,23 @@ class ArrayCollector {
   /** What stays in the tree of a long list of alike values; `undefined` when it is none. */
   #stripColumn(values: readonly unknown[]): unknown {
     const take = (type: ArrayType, array: TypedArray): void => void this.found.push({ path: [...this.#at], type, length: array.length, array });
-    switch (typeof values[0]) {
+    const takeMask = (): void => {
+      const mask = maskOf(values);
+      if (mask) take('valid', mask);
+    };
+    switch (typeof values.find((value) => value !== null)) {
       case 'number': {
         const numbers = numbersOf(values);
         if (numbers === undefined) return undefined;
         take('numbers', numbers);
+        takeMask();
         return null;
       }
       case 'string': {
         const texts = textsOf(values);
         if (texts === undefined) return undefined;
         take(`texts${(texts.codes.BYTES_PER_ELEMENT * 8) as 8 | 16 | 32}`, texts.codes);
+        takeMask();
         return texts.dictionary;
       }
       default: {

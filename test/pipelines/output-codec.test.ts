@@ -36,7 +36,11 @@ describe('packOutput', () => {
     ['more texts than a byte tells apart', (i) => `station ${i % 300}`, ['texts16']],
     ['texts of which each is another', (i) => `flight ${i}`, []],
     ['rows', (i) => ({ station: `s${i % 5}`, delay: i / 7, cancelled: i % 2 === 0, ['__proto__']: null }), ['numbers', 'texts8']],
-    ['rows with dates, bigints and what is missing', (i) => ({ at: new Date(i), id: BigInt(i), delay: i % 9 === 0 ? null : i }), []],
+    ['numbers of which some are missing', (i) => (i % 9 === 0 ? null : i % 5 === 0 ? NaN : -i), ['numbers', 'valid']],
+    ['texts of which some are missing', (i) => (i % 9 === 0 ? null : ['Zürich', 'Genève'][i % 2]), ['texts8', 'valid']],
+    ['nothing', () => null, []],
+    ['numbers, one text and what is missing', (i) => (i === 699 ? 'x' : i % 2 === 0 ? null : i), []],
+    ['rows with dates, bigints and what is missing', (i) => ({ at: new Date(i), id: BigInt(i), delay: i % 9 === 0 ? null : i, station: i % 2 === 0 ? null : 's' }), ['numbers', 'valid', 'texts8', 'valid']],
     ['rows of which one has another name', (i) => (i === 600 ? { b: 1 } : { a: 1 }), []],
     ['rows that hold lists', (i) => ({ a: [i] }), []],
     ['numbers, and one text', (i) => (i === 699 ? 'x' : i), []],
@@ -58,6 +62,23 @@ describe('packOutput', () => {
     expect(digest(rows)).not.toBe(digest({ station: rows.map(({ station }) => station), delay: rows.map(({ delay }) => delay) }));
     for (const delay of [() => 1, '\ud800']) expect(() => packOutput([...rows, { station: 'x', delay }])).toThrow(expect.objectContaining({ details: expect.objectContaining({ path: 'output[10000].delay' }) }));
     expect(() => packOutput(Array<string>(100).fill('\ud800'))).toThrow(expect.objectContaining({ details: expect.objectContaining({ path: 'output[0]' }) }));
+  });
+
+  it('reads lists with what is missing as they were stored before they had masks, and refuses a mask that does not fit', () => {
+    const values = Array.from({ length: 100 }, (_, i) => (i % 3 === 0 ? null : i));
+    const stored = (header: object, ...arrays: Uint8Array[]): Uint8Array => {
+      const head = new TextEncoder().encode(JSON.stringify(header));
+      const parts = [new Uint8Array(8), head, new Uint8Array((8 - (head.length % 8)) % 8), ...arrays];
+      new DataView(parts[0]!.buffer).setUint32(0, head.length, true);
+      return Uint8Array.from(parts.flatMap((part) => [...part]));
+    };
+    expect(unpackOutput(stored({ arrays: [], tree: { values } }), 'test')).toEqual({ values });
+    const numbers = { path: ['values'], type: 'numbers', length: 2 };
+    for (const valid of [{ path: ['values'], type: 'valid', length: 1 }, { path: ['other'], type: 'valid', length: 2 }]) {
+      for (const arrays of [[numbers, valid], [valid, numbers]]) {
+        expect(() => unpackOutput(stored({ arrays, tree: { values: null, other: 1 } }, new Uint8Array(64)), 'test')).toThrow(expect.objectContaining({ code: 'integrity' }));
+      }
+    }
   });
 
   it('gives a __proto__ back as the property that it was', () => {
