@@ -80,7 +80,8 @@ interface Settings extends TreeSettings {
  * Asks whether a classifier can tell current rows from those of a reference, by all columns at once: what no column shows by itself, such as two that no longer go together, is seen too (the classifier two-sample test,
  * Lopez-Paz & Oquab 2017).
  *
- * The classifier is gradient-boosted trees on binned columns: numbers, truth values, categories (the 60 most frequent of both sides), and vectors such as embeddings, component by component. What is missing is a value of its own.
+ * The classifier is gradient-boosted trees on binned columns: numbers, truth values, categories (the 60 most frequent of both sides), texts (their length, and which of the 100
+ * most frequent words of both sides they have), and vectors such as embeddings, component by component. What is missing is a value of its own.
  * Points in time have no part, since they always move on; neither should row numbers, which `columns` can leave out.
  *
  * `auc` is cross-validated. Its interval is that of DeLong's variance within the folds: for these classifiers, not for those that other rows would have given. The p-value does not come from it, since the folds share their rows and so

@@ -5,6 +5,7 @@ import { binOf } from '../../samples/count-in-bins.ts';
 import { finitePart } from '../../samples/finite-part.ts';
 import { edgesOfSorted } from '../../samples/quantile-edges.ts';
 import { sortDoubles } from '../../samples/sort-doubles.ts';
+import { frequentWords, wordsOf } from './words.ts';
 
 /** What a tree can ask of every row of both sides: one number of few, made without regard to the side that a row is of. */
 export interface PooledFeature {
@@ -24,6 +25,9 @@ export type LeftOutReason = 'not in the reference' | 'not in the current data' |
 /** About as many bins as numbers are cut into, and the most categories that are told apart. */
 const numberParts = 32;
 const mostCategories = 60;
+
+/** The most words of a column of texts that are asked about. */
+const mostWords = 100;
 
 /** Longer vectors are plain data. */
 const longestVector = 4096;
@@ -73,7 +77,7 @@ function featuresOf(column: string, sides: readonly [Column, Column], taken: rea
   const values = sides.flatMap((side, i) => Array.from(taken[i]!, (row) => valueAt(side, row)));
   if (sides.every((side) => kindOf(side) === 'number')) return [numberFeature(column, Float64Array.from(values, plainNumber))];
   const width = commonWidth(values);
-  if (width === undefined) return sides.some(({ type }) => embeddingSize(type) !== undefined) ? undefined : [categoryFeature(column, values)];
+  if (width === undefined) return sides.some(({ type }) => embeddingSize(type) !== undefined) ? undefined : [categoryFeature(column, values), ...textFeatures(column, values)];
   return Array.from({ length: width }, (_, k) => numberFeature(column, Float64Array.from(values, (vector) => (vector === null ? NaN : plainNumber((vector as ArrayLike<unknown>)[k])))));
 }
 
@@ -110,4 +114,15 @@ function categoryFeature(column: string, values: readonly unknown[]): PooledFeat
   const binOfName = new Map(kept.map(([name], i) => [name, i + 1]));
   const others = kept.length + 1;
   return { column, ordered: false, bins: Uint8Array.from(names, (name) => (name === undefined ? missingBin : (binOfName.get(name) ?? others))), count: others + 1 };
+}
+
+/** Of texts of several words that hardly ever recur: how long each is, and which of the words that are frequent on both sides together it has. */
+function textFeatures(column: string, values: readonly unknown[]): PooledFeature[] {
+  const texts = values.filter((value) => typeof value === 'string');
+  if (new Set(texts).size <= mostCategories) return [];
+  const words = values.map((value) => (typeof value === 'string' ? wordsOf(value) : undefined));
+  const frequent = frequentWords(words, mostWords);
+  if (frequent.length === 0) return [];
+  const lengths = numberFeature(column, Float64Array.from(values, (value) => (typeof value === 'string' ? value.length : NaN)));
+  return [lengths, ...frequent.map((word) => ({ column, ordered: true, bins: Uint8Array.from(words, (own) => (own === undefined ? missingBin : own.has(word) ? 2 : 1)), count: 3 }))];
 }

@@ -17,11 +17,11 @@ function drawing(seed: number): { normal: () => number; below: (size: number) =>
 describe('domainClassifier', () => {
   it('cries wolf no more often than it says, in samples of any balance', () => {
     const draw = drawing(11);
-    const row = (): object => ({ x: draw.normal(), tied: draw.below(3), city: 'abcdefghij'[draw.below(10)], gone: draw.below(2) === 0 ? null : draw.normal() });
+    const row = (): object => ({ x: draw.normal(), tied: draw.below(3), city: 'abcdefghij'[draw.below(10)], gone: draw.below(2) === 0 ? null : draw.normal(), note: `${draw.below(9)} and ${draw.below(9)} of ${draw.below(99)}` });
     let trials = 0;
     let alarms = 0;
     for (const [n, m] of [[50, 50], [120, 60], [60, 180]] as const) {
-      for (let seed = 0; seed < 100; seed++) {
+      for (let seed = 0; seed < 50; seed++) {
         trials++;
         if (domainClassifier(draw.rows(n, row), draw.rows(m, row), { ...quick, seed, minAuc: 0.5 }).pValue <= 0.05) alarms++;
       }
@@ -59,6 +59,17 @@ describe('domainClassifier', () => {
     expect(found.columns[0]!.name).toBe('changed');
     expect(found.columns[0]!.importance).toBeGreaterThan(0.5);
     expect(found.summary).toMatch(/tells the sides apart with an AUC of .* most by changed \(/);
+  });
+
+  it('reads texts by their words and their length', () => {
+    const draw = drawing(18);
+    const words = ['Delay', 'gate', 'weather', 'crew', 'late', 'Frühling', '遅延', 'the', 'a', 'of'];
+    const text = (vocabulary: readonly string[], length: number): string => Array.from({ length: length + draw.below(4) }, () => vocabulary[draw.below(vocabulary.length)]).join(draw.below(2) === 0 ? ' ' : ', ');
+    const side = (vocabulary: readonly string[], length: number): object[] => draw.rows(250, () => ({ note: draw.below(9) === 0 ? null : text(vocabulary, length), x: draw.normal(), id: `flight${draw.below(1e6)}` }));
+    expect(domainClassifier(side(words, 6), side(words, 6), { rounds: 20 }).status).toBe('stable');
+    for (const found of [domainClassifier(side(words, 6), side([...words.slice(1), 'strike'], 6), { rounds: 20 }), domainClassifier(side(words, 6), side(words, 9), { rounds: 20 })]) {
+      expect([found.status, found.columns[0]!.name, found.columns[0]!.importance > 0.8]).toEqual(['drifted', 'note', true]);
+    }
   });
 
   it('is sure of sides that have nothing in common', () => {
