@@ -145,7 +145,7 @@ export class EventIndex {
   /** Bytes held, roughly. */
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength + this.superseded.byteLength + (this.supersededAt?.byteLength ?? 0);
-    for (const column of [...(this.#columns?.values() ?? []), ...(this.#asIngested?.values() ?? [])]) if (column) bytes += hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
+    for (const column of [...(this.#columns?.values() ?? []), ...(this.#asIngested?.values() ?? [])]) if (column) bytes += columnBytes(column);
     for (const each of this.#derived?.values() ?? []) bytes += each.byteLength;
     return bytes;
   }
@@ -155,6 +155,11 @@ export class EventIndex {
     const column = this.#column(name);
     return column && (this.#isInOrder ? column : takeRows(column, this.order));
   }
+}
+
+/** Bytes that the values of a column take, roughly. */
+export function columnBytes(column: Column): number {
+  return hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
 }
 
 const noPlaces: Int32Array = /* @__PURE__ */ new Int32Array(0);

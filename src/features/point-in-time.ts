@@ -1,9 +1,12 @@
-import type { Column } from '../core/column.ts';
+import { takeRows, type Column } from '../core/column.ts';
 import { aggregateColumn } from './aggregates/aggregate-column.ts';
 import type { EventIndex } from './event-index.ts';
 import type { FeatureDefinition } from './definitions/feature-view.ts';
 import { missingColumn } from './missing-column.ts';
-import { firstFrom, ProbeSweep, type Probes } from './probe-sweep.ts';
+import { firstFrom, inOrderOfSweep, ProbeSweep, type OrderedProbes, type Probes } from './probe-sweep.ts';
+
+/** What is found for so many probes no longer lies together in a cache. */
+const manyProbes = 4096;
 
 /** What became of a probe: the numbers of {@link JoinedFeatures.outcomes}. */
 export const outcome = { matched: 0, missing: 1, expired: 2, future: 3, tooNew: 4 } as const;
@@ -31,14 +34,28 @@ export interface JoinedFeatures {
  */
 export function joinFeatures(rows: EventIndex, probes: Probes, features: readonly FeatureDefinition[], names: readonly string[], options: JoinOptions): JoinedFeatures {
   const index = options.knownOnly ? rows : rows.settled();
-  const sweep = new ProbeSweep(index, probes);
+  const isWorthOrder = probes.codes.length >= manyProbes && features.some(({ kind }) => kind === 'aggregate');
+  const ordered = isWorthOrder ? inOrderOfSweep(index, probes) : undefined;
+  const sweep = ordered?.sweep ?? new ProbeSweep(index, probes);
   const knownOnly = options.knownOnly && index.late.length > 0;
   const { positions, outcomes, eventTimes } = newestRows(sweep, options.ttl, knownOnly);
   const columns = features.map((feature, i): Column => {
-    if (feature.kind === 'aggregate') return aggregateColumn(sweep, feature, options.knownOnly);
-    return index.at(feature.from ?? names[i]!, positions) ?? missingColumn(feature.type, positions.length);
+    const column = feature.kind === 'aggregate' ? aggregateColumn(sweep, feature, options.knownOnly) : (index.at(feature.from ?? names[i]!, positions) ?? missingColumn(feature.type, positions.length));
+    return ordered ? takeRows(column, ordered.places) : column;
   });
-  return { columns, outcomes, eventTimes };
+  return ordered ? { columns, ...asGiven(ordered, outcomes, eventTimes) } : { columns, outcomes, eventTimes };
+}
+
+/** What became of probes, in the order in which they were given. */
+function asGiven({ places }: OrderedProbes, outcomes: Uint8Array, eventTimes: Float64Array): Pick<JoinedFeatures, 'outcomes' | 'eventTimes'> {
+  const given = { outcomes: new Uint8Array(places.length).fill(outcome.missing), eventTimes: new Float64Array(places.length).fill(NaN) };
+  for (let probe = 0; probe < places.length; probe++) {
+    const place = places[probe]!;
+    if (place < 0) continue;
+    given.outcomes[probe] = outcomes[place]!;
+    given.eventTimes[probe] = eventTimes[place]!;
+  }
+  return given;
 }
 
 function newestRows(sweep: ProbeSweep, ttl: number | undefined, knownOnly: boolean): { positions: Int32Array; outcomes: Uint8Array; eventTimes: Float64Array } {

@@ -1,6 +1,6 @@
 import { windowEnd, windowStart, type Window } from './aggregates/window.ts';
 import type { EventIndex } from './event-index.ts';
-import { orderRows } from './row-order.ts';
+import { orderRows, type RowOrder } from './row-order.ts';
 
 /** At which moments, and for which keys, features are asked for. */
 export interface Probes {
@@ -21,10 +21,11 @@ export class ProbeSweep {
   readonly #lows: { readonly window: Window; readonly places: Int32Array }[] = [];
   readonly #highs: { readonly hop: number; readonly places: Int32Array }[] = [];
 
-  constructor(index: EventIndex, probes: Probes) {
+  /** @param known - The order of the probes by key and time, where that is known. */
+  constructor(index: EventIndex, probes: Probes, known?: RowOrder) {
     this.index = index;
     this.probes = probes;
-    const { order, starts, times } = orderRows(probes.codes, index.starts.length - 1, [probes.times]);
+    const { order, starts, times } = known ?? orderProbes(index, probes);
     this.order = order;
     this.#starts = starts;
     this.#times = times;
@@ -66,6 +67,30 @@ export class ProbeSweep {
     this.walk(boundOf, false, (probe, _key, _t, place) => (places[probe] = place));
     return places;
   }
+}
+
+/** Probes that have a key, put in the order in which a sweep goes through them, and where each came to be. */
+export interface OrderedProbes {
+  readonly sweep: ProbeSweep;
+  /** Of each probe as it was given, its place in that order; -1 where it has no key. */
+  readonly places: Int32Array;
+}
+
+/**
+ * Puts probes in the order of a sweep: where there are many, what is looked up and set for each then lies side by side, and going far away for it would take longer than all else. `undefined` when they are in order as they are.
+ */
+export function inOrderOfSweep(index: EventIndex, probes: Probes): OrderedProbes | undefined {
+  const { order, starts, times } = orderProbes(index, probes);
+  if (order.length === probes.codes.length && order.every((probe, i) => probe === i)) return undefined;
+  const places = new Int32Array(probes.codes.length).fill(-1);
+  for (let i = 0; i < order.length; i++) places[order[i]!] = i;
+  const codes = new Int32Array(order.length);
+  for (let key = 0; key < starts.length - 1; key++) codes.fill(key, starts[key], starts[key + 1]);
+  return { sweep: new ProbeSweep(index, { codes, times }, { order: order.map((_, i) => i), starts, times }), places };
+}
+
+function orderProbes(index: EventIndex, { codes, times }: Probes): RowOrder {
+  return orderRows(codes, index.starts.length - 1, [times]);
 }
 
 /** The first place in `[from, end)` whose time is at least (`beyond`: more than) `bound`, by doubling steps and then halving. */

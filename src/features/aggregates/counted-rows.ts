@@ -1,6 +1,6 @@
 import { takeRows, type Column } from '../../core/column.ts';
 import { matchingRows, type Where } from '../definitions/condition.ts';
-import type { EventIndex } from '../event-index.ts';
+import { columnBytes, type EventIndex } from '../event-index.ts';
 
 /** The rows of an index that count towards an aggregate: those that satisfy its condition and have a value in each of its columns. They keep their order and are numbered from 0. */
 export class CountedRows {
@@ -25,6 +25,11 @@ export class CountedRows {
     this.size = this.#before[rowCount]!;
   }
 
+  /** A column of the index, of these rows only. */
+  take(column: Column): Column {
+    return this.included === undefined ? column : takeRows(column, this.places);
+  }
+
   /** How many rows count before a place of the index: the number of the first that counts from there on. */
   before(place: number): number {
     return this.#before === undefined ? place : this.#before[place]!;
@@ -43,11 +48,6 @@ export class CountedRows {
   /** The place of each in the index. */
   get places(): Int32Array {
     return (this.#places ??= this.#gatherPlaces());
-  }
-
-  /** A column of the index, of these rows only. */
-  take(column: Column): Column {
-    return this.included === undefined ? column : takeRows(column, this.places);
   }
 
   /** Bytes held. */
@@ -82,6 +82,17 @@ export function countedRows(index: EventIndex, columns: readonly string[], where
     }
     return new CountedRows(size, included);
   });
+}
+
+/** A column that the index has, of those rows only that have a value in it and satisfy a condition; a copy that this takes is kept with the index. */
+export function countedColumn(index: EventIndex, name: string, where: Where | undefined): Column {
+  const rows = countedRows(index, [name], where);
+  const column = index.column(name)!;
+  if (rows.included === undefined) return column;
+  return index.derived(nameOf('values', [name], where), () => {
+    const own = rows.take(column);
+    return { column: own, byteLength: columnBytes(own) };
+  }).column;
 }
 
 /** A name for what is derived from those rows. */

@@ -12,11 +12,12 @@ export function totalsOf(windows: WindowRows, definition: AggregateDefinition): 
   const { index, low, high } = windows;
   const { rows, sums } = index.planFor(definition, () => planOf(index, definition));
   const results = new Float64Results(low.length);
-  for (let probe = 0; probe < low.length; probe++) {
+  // In the order of the rows: running totals that lie far apart are no longer in a cache.
+  for (const probe of windows.order) {
     const from = low[probe]!;
     const to = high[probe]!;
     let seen = to - from;
-    if (from < 0 || seen <= 0) continue;
+    if (seen <= 0) continue;
     let count = rows.before(to) - rows.before(from);
     if (count > 0) for (const each of sums) each.start(from, to);
     for (const place of windows.hidden(probe)) {

@@ -96,11 +96,14 @@ export class TimeTree<S> {
   }
 }
 
+/** Looked up, since a power takes as long as all else that a split does. */
+const powersOfTwo: Float64Array = /* @__PURE__ */ Float64Array.from({ length: 64 }, (_, exponent) => 2 ** exponent);
+
 /** Half the length of the smallest branch of the tree that holds two different whole numbers; infinite where they differ by their sign, and the branch is split at 0. */
 function halfOf(first: number, last: number): number {
   if (first < 0 && last >= 0) return Infinity;
   const firstHigh = Math.floor(first / 2 ** 32);
   const lastHigh = Math.floor(last / 2 ** 32);
   const differs = firstHigh === lastHigh ? (first - firstHigh * 2 ** 32) ^ (last - lastHigh * 2 ** 32) : firstHigh ^ lastHigh;
-  return 2 ** (31 - Math.clz32(differs) + (firstHigh === lastHigh ? 0 : 32));
+  return powersOfTwo[31 - Math.clz32(differs) + (firstHigh === lastHigh ? 0 : 32)]!;
 }

@@ -1,7 +1,7 @@
 import type { Column } from '../../core/column.ts';
 import type { EventIndex } from '../event-index.ts';
 import type { AggregateDefinition } from './aggregate-definition.ts';
-import { countedRows, nameOf, type CountedRows } from './counted-rows.ts';
+import { countedColumn, countedRows, nameOf, type CountedRows } from './counted-rows.ts';
 import { hiddenRows } from './sweep-windows.ts';
 import { TimeTree, type PartialStates } from './time-tree.ts';
 import type { WindowRows } from './window-rows.ts';
@@ -43,7 +43,7 @@ function planOf<S>(index: EventIndex, definition: AggregateDefinition, stateByte
   const { column, where } = definition;
   const rows = countedRows(index, [column!], where);
   const kind = kindOf(definition);
-  return { rows, tree: index.derived(nameOf(`tree ${kind}`, [column!], where), () => new TimeTree(rows, index.times, statesOf(rows.take(index.column(column!)!)), stateBytes)) };
+  return { rows, tree: index.derived(nameOf(`tree ${kind}`, [column!], where), () => new TimeTree(rows, index.times, statesOf(countedColumn(index, column!, where)), stateBytes)) };
 }
 
 /** What the states of a definition are called: some serve several functions, and a sketch serves all quantiles. */
