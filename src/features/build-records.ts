@@ -1,5 +1,6 @@
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { ValueHasher } from '../stats/sketches/hash-value.ts';
 import type { LogPosition } from '../storage/contract.ts';
 import type { RewritableLog } from '../storage/rewritable-log.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
@@ -57,6 +58,12 @@ export function keepFrom(now: number, end: number): number {
 export async function buildRecords(source: BuildSource, plan: BuildPlan, options: OperationOptions): Promise<BuiltRecords | typeof rewritten> {
   const { current, layout, log, online } = source;
   const { low = 0, only } = plan;
+  const hasher = new ValueHasher();
+  /** 32 bits of a key, which spread entities evenly over the parts of a rebuilding. */
+  const hashOf = (key: Key): number => {
+    hasher.hash(key);
+    return hasher.high >>> 0;
+  };
   const records = new Map<Key, OnlineRecord>();
   let [high, bytes] = [hashes, 0];
   let position: LogPosition | undefined;
@@ -89,13 +96,4 @@ export async function buildRecords(source: BuildSource, plan: BuildPlan, options
     plan.onRows?.(chunk.rows.index.order.length);
   }
   return { records, high, position, held };
-}
-
-/** 32 bits of a key (FNV-1a, stirred as in MurmurHash3), which spread entities evenly over the parts of a rebuilding. */
-function hashOf(key: Key): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }
