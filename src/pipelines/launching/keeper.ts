@@ -24,7 +24,7 @@ export interface KeeperOptions {
 export interface PipelineKeeper {
   /** How many runs go on here. */
   readonly running: number;
-  /** Resolves when nothing that is due by now is left to begin, and no run goes on here: for a process that is started by something else, does what is due, and ends. */
+  /** Resolves when nothing that is due by now is left to begin, but for what waits until runs of other processes make room for it, and no run goes on here: for a process that is started by something else, does what is due, and ends. */
   idle(options?: OperationOptions): Promise<void>;
   /** Begins no further run, and waits for those that go on here; when its signal fires, they are cancelled. What was not begun is begun by another process, or by the next. */
   close(options?: OperationOptions): Promise<void>;
