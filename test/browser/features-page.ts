@@ -1,5 +1,6 @@
 import { aggregate, FeatureStore, featureView, type OnlineFeatures } from 'modelkeep';
 import { IndexedDBStorage } from 'modelkeep/indexeddb';
+import { pinStory, type PinnedAnswer } from '../features/pin-story.ts';
 
 const now = Date.UTC(2026, 0, 1);
 let time = now;
@@ -38,4 +39,9 @@ export async function read({ store: name, customers, later = 0 }: { store: strin
   } finally {
     Object.defineProperty(IDBDatabase.prototype, 'transaction', own);
   }
+}
+
+/** What is pinned to versions of a view is answered in a store of this page. */
+export function readPinned({ store: name }: { store: string }): Promise<PinnedAnswer[]> {
+  return pinStory(() => new IndexedDBStorage(name));
 }

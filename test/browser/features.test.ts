@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { pinned } from '../features/pin-story.ts';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
@@ -34,5 +35,10 @@ describeInBrowser('features of a page in Chromium', () => {
     expect(timestamps['note']!.slice(96)).toEqual([Date.UTC(2026, 0, 1) - 7_200_000, Date.UTC(2026, 0, 1) - 60_000, null, null]);
     const later = await (await browser.openTab(site)).run('read', { store: 'features', customers: 100, later: 3_600_000 });
     expect(new Set(later.found.statuses['amount'])).toEqual(new Set(['OUTSIDE_MAX_AGE', 'NOT_FOUND']));
+  });
+
+  it('that are pinned to a version stay readable whatever becomes of the view', async () => {
+    const answers = await (await browser.openTab(site)).run('readPinned', { store: 'pinned' });
+    expect(answers).toEqual(pinned.map((answer) => ({ ...answer, serving: answer.training })));
   });
 });
