@@ -264,6 +264,11 @@ export class UnsupportedError extends ModelkeepError {
  * ```
  */
 export function isModelkeepError(error: unknown, ...codes: readonly ErrorCode[]): error is ModelkeepError {
-  if (typeof error !== 'object' || error === null || (error as Record<symbol, unknown>)[brand] !== true) return false;
-  return codes.length === 0 || codes.includes((error as ModelkeepError).code);
+  try {
+    if (typeof error !== 'object' || error === null || (error as Record<symbol, unknown>)[brand] !== true) return false;
+    return codes.length === 0 || codes.includes((error as ModelkeepError).code);
+  } catch {
+    // Something that throws when it is looked at is none of ours.
+    return false;
+  }
 }

@@ -10,5 +10,6 @@ export interface StepFailure extends FailureRecord {
 /** What was thrown in an attempt, as it is recorded. */
 export function describeStepFailure(error: unknown): StepFailure {
   const failure = describeFailure(error);
-  return error instanceof GateFailure ? { ...failure, report: error.report } : failure;
+  const report = GateFailure.reportOf(error);
+  return report ? { ...failure, report } : failure;
 }

@@ -44,11 +44,16 @@ export interface StepGateReport {
 
 /** What the step of a gate that does not pass fails with. */
 export class GateFailure extends ModelkeepError {
-  readonly report: StepGateReport;
+  readonly #report: StepGateReport;
 
   constructor(step: string, report: StepGateReport) {
     super('gate-failed', whyFailed(step, report), { step, report });
-    this.report = report;
+    this.#report = report;
+  }
+
+  /** The report of a failed gate, if that is what was thrown. Asks nothing of it: what steps throw may throw itself when it is looked at. */
+  static reportOf(error: unknown): StepGateReport | undefined {
+    return typeof error === 'object' && error !== null && #report in error ? error.#report : undefined;
   }
 }
 
