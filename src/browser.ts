@@ -3,6 +3,6 @@ export type { BrowserEnvironmentOptions } from './integrations/browser/browser-e
 export { browserSystemMetrics } from './integrations/browser/browser-system-metrics.ts';
 export type { BrowserSystemMetricsOptions } from './integrations/browser/browser-system-metrics.ts';
 export { worker, workerPool } from './integrations/browser/web-worker-step.ts';
-export type { StepWork } from './pipelines/step-work.ts';
+export type { StepWork, WorkContext } from './pipelines/step-work.ts';
 export type { WorkerPool, WorkerPoolOptions } from './pipelines/threads/thread-pool.ts';
-export type { WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';
+export type { WorkerFacts, WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';

@@ -9,9 +9,9 @@ export type { NodeSystemMetricsOptions } from './integrations/node/node-system-m
 export { nodeDirectory, nodeFile } from './integrations/node/node-directory.ts';
 export { shell } from './integrations/node/shell-step.ts';
 export type { CommandOf, JsonShellOptions, ShellCommand, ShellOptions, ShellResult } from './integrations/node/shell-step.ts';
-export type { StepWork } from './pipelines/step-work.ts';
+export type { StepWork, WorkContext } from './pipelines/step-work.ts';
 export { workerPool } from './integrations/node/worker-pool.ts';
 export type { ThreadLimits, ThreadPoolOptions } from './integrations/node/worker-pool.ts';
 export type { WorkerPool, WorkerPoolOptions } from './pipelines/threads/thread-pool.ts';
 export { worker } from './integrations/node/worker-step.ts';
-export type { WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';
+export type { WorkerFacts, WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { ValidationError } from '../core/errors.ts';
 import { callable } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
-import { defineStep, type MapHandle, type StepContext, type StepDefinition, type StepInputs, type StepNeeds, type StepOptions, type StepSurroundings } from './step.ts';
+import { defineStep, type MapHandle, type StepContext, type StepDefinition, type StepFacts, type StepInputs, type StepNeeds, type StepOptions, type StepSurroundings } from './step.ts';
 import type { TriggerRule } from './trigger-rule.ts';
 
 /** Which items a step has, and what is so of it and of each of them. */
@@ -19,13 +19,16 @@ export interface MapOptions<Needs extends StepNeeds, Params, Trigger extends Tri
 /** What gives the items of a step. It is tried again as `retries` say, within `timeout`. */
 export type ItemSource<Inputs, Params, Item> = (context: StepContext<Inputs, Params>) => readonly Item[] | AsyncIterable<Item> | Promise<readonly Item[] | AsyncIterable<Item>>;
 
-/** What the work of an item is given. */
-export interface ItemContext<Inputs, Params, Item> extends StepContext<Inputs, Params> {
+/** What the work of an item is given that can be sent elsewhere. */
+export interface ItemFacts<Inputs, Params, Item> extends StepFacts<Inputs, Params> {
   /** A copy of the item, as it was recorded. */
   readonly item: Item;
   /** Its number, counted from 0. */
   readonly index: number;
 }
+
+/** What the work of an item is given. */
+export interface ItemContext<Inputs, Params, Item> extends StepContext<Inputs, Params>, ItemFacts<Inputs, Params, Item> {}
 
 /** The work of an item. */
 export type ItemFunction<Inputs, Params, Item, Output> = (context: ItemContext<Inputs, Params, Item>) => Output | Promise<Output>;

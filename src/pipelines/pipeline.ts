@@ -442,12 +442,12 @@ export class Pipeline<Input = undefined, Params = Input> {
    * console.log(result.output(model), (await nightly.getRun(result.id)).subRuns['train']?.pipeline); // 3 training
    * ```
    */
-  asStep<ParentInputs, ParentParams, Output>(
-    options: SubPipelineOptions<Input, ParentInputs, ParentParams> & SubPipelineOutput<Output>,
-  ): StepWork<ParentInputs, ParentParams, Output>;
-  asStep<ParentInputs, ParentParams>(
-    ...[options]: undefined extends Input ? [options?: SubPipelineOptions<Input, ParentInputs, ParentParams>] : [options: SubPipelineOptions<Input, ParentInputs, ParentParams>]
-  ): StepWork<ParentInputs, ParentParams, SubRun>;
+  asStep<ParentInputs, ParentParams, Output, Item = never>(
+    options: SubPipelineOptions<Input, ParentInputs, ParentParams, Item> & SubPipelineOutput<Output>,
+  ): StepWork<ParentInputs, ParentParams, Output, Item>;
+  asStep<ParentInputs, ParentParams, Item = never>(
+    ...[options]: undefined extends Input ? [options?: SubPipelineOptions<Input, ParentInputs, ParentParams, Item>] : [options: SubPipelineOptions<Input, ParentInputs, ParentParams, Item>]
+  ): StepWork<ParentInputs, ParentParams, SubRun, Item>;
   asStep(options: object = {}): (context: never) => Promise<unknown> {
     return subPipeline(this.#asChild, options);
   }

@@ -123,7 +123,7 @@ describe('graphs of other engines', () => {
       return inputs.first + 1;
     });
     const pipeline = new Pipeline({ name: 'outer', storage });
-    const items = pipeline.map('M', { over: [1, 2, 3] }, (context) => inner.asStep({ params: () => context.item, output: (result) => result.output(second) })(context as never));
+    const items = pipeline.map('M', { over: [1, 2, 3] }, inner.asStep({ params: ({ item }) => item, output: (result) => result.output(second) }));
     const reduced = pipeline.step('R', { needs: { items } }, ({ inputs }) => (story.push('R'), inputs.items));
     const running = pipeline.run();
     while (finish.size < 2 || !story.includes('M2[1]')) await settled();

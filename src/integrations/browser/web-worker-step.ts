@@ -4,7 +4,7 @@ import { ModelkeepError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import type { StepFacts } from '../../pipelines/step.ts';
 import { idleTime, ThreadPool, workerPoolOptions, type WorkerPool, type WorkerPoolOptions } from '../../pipelines/threads/thread-pool.ts';
-import { threadWork, type WorkerOptions, type WorkerWork } from '../../pipelines/threads/thread-work.ts';
+import { threadWork, type WorkerFacts, type WorkerOptions, type WorkerWork } from '../../pipelines/threads/thread-work.ts';
 import { WebThread, type WorkerGlobals } from './web-thread.ts';
 
 const schema = z.strictObject(workerPoolOptions);
@@ -39,7 +39,7 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
 
 /**
  * The work of a step that is done in a module Web Worker by a function that a module exports, so that what computes for long holds up neither the page nor the sign of life of its run. The function is given what the step is, but for `track`; what it logs is in the
- * log of the step, and its signal fires there as it does here. Inputs, params and output travel as structured clones, but for the buffers of typed arrays among the inputs, which are moved: after the call, the inputs are empty here. When the step is
+ * log of the step, and its signal fires there as it does here. In a map it is given `item` and `index` too. Inputs, params, item and output travel as structured clones, but for the buffers of typed arrays among the inputs and in the item, which are moved: after the call, they are empty here. When the step is
  * cancelled or times out and the function does not end within `grace`, its worker is ended, even in the middle of a loop. Workers are used again, so the module is loaded once in each. It is loaded from the page's own origin, or from one that allows it by CORS.
  *
  * What the function throws fails the step as if it had been thrown here: its message, name, stack and `code` are kept. A step fails with a `ModelkeepError` of code `worker-failed`, whose details have `module`, `export` and `step`, when its worker ends before the
@@ -48,7 +48,7 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
  *
  * Throws `ValidationError` when an argument is not what it must be, and an error of code `unsupported` where there are no Web Workers.
  *
- * @typeParam Work - The type of the function, from which the step has its types.
+ * @typeParam Work - The type of the function, from which the step has its types: it may take what {@link WorkerFacts} has.
  *
  * @example
  * ```ts
@@ -64,6 +64,6 @@ export function workerPool(options: WorkerPoolOptions = {}): WorkerPool {
  * }
  * ```
  */
-export function worker<Work extends (context: never) => unknown = (context: StepFacts<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {
+export function worker<Work extends (context: WorkerFacts<Work>) => unknown = (context: StepFacts<unknown, unknown>) => unknown>(module: URL, options: WorkerOptions = {}): WorkerWork<Work> {
   return threadWork<Work>(module, options, () => webPool({}));
 }

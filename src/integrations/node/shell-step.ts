@@ -7,8 +7,7 @@ import { ModelkeepError, NotFoundError, ValidationError } from '../../core/error
 import { callable } from '../../core/option-schemas.ts';
 import { check, validateWith, type StandardSchema } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
-import type { StepContext } from '../../pipelines/step.ts';
-import type { StepWork } from '../../pipelines/step-work.ts';
+import type { StepWork, WorkContext } from '../../pipelines/step-work.ts';
 import { LastBytes } from './last-bytes.ts';
 import { endWithProcess, groupsExist, signalGroup } from './process-groups.ts';
 
@@ -16,7 +15,7 @@ import { endWithProcess, groupsExist, signalGroup } from './process-groups.ts';
 export type ShellCommand = readonly [program: string, ...args: string[]];
 
 /** The command for what a step is given. */
-export type CommandOf<Inputs, Params> = (context: StepContext<Inputs, Params>) => ShellCommand;
+export type CommandOf<Inputs, Params, Item = never> = (context: WorkContext<Inputs, Params, Item>) => ShellCommand;
 
 /** What a command did. */
 export interface ShellResult {
@@ -31,13 +30,13 @@ export interface ShellResult {
 }
 
 /** How a command runs. */
-export interface ShellOptions<Inputs, Params> {
+export interface ShellOptions<Inputs, Params, Item = never> {
   /** Where it runs. @default the directory of this process */
   readonly cwd?: string | undefined;
   /** Environment variables beside those of this process; `undefined` takes one away. @default none */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   /** What it reads from stdin. @default nothing */
-  readonly stdin?: ((context: StepContext<Inputs, Params>) => string | Uint8Array) | undefined;
+  readonly stdin?: ((context: WorkContext<Inputs, Params, Item>) => string | Uint8Array) | undefined;
   /** The exit codes that mean success. @default [0] */
   readonly exitCodes?: readonly number[] | undefined;
   /** How many bytes of stdout and of stderr are kept, each. @default 1,048,576 */
@@ -47,11 +46,11 @@ export interface ShellOptions<Inputs, Params> {
   /** Whether its lines go to the log of the step: those of stdout as `info`, those of stderr as `warn`. @default false */
   readonly log?: boolean | undefined;
   /** Is told of each line as it is written. What it throws is not looked at. @default nothing listens */
-  readonly onLine?: ((line: string, stream: 'stdout' | 'stderr', context: StepContext<Inputs, Params>) => void) | undefined;
+  readonly onLine?: ((line: string, stream: 'stdout' | 'stderr', context: WorkContext<Inputs, Params, Item>) => void) | undefined;
 }
 
 /** How a command runs whose output is JSON. */
-export interface JsonShellOptions<Inputs, Params, Output> extends ShellOptions<Inputs, Params> {
+export interface JsonShellOptions<Inputs, Params, Output, Item = never> extends ShellOptions<Inputs, Params, Item> {
   /** Checks what it wrote to stdout, which must be one JSON text; the step's output is what the schema makes of it. */
   readonly json: StandardSchema<unknown, Output>;
 }
@@ -90,12 +89,12 @@ const optionsSchema = z.strictObject({
  * console.log(result.output(trained)); // { month: "2001-02'; rm -rf ~", auc: 0.91 }
  * ```
  */
-export function shell<Inputs, Params, Output>(command: ShellCommand | CommandOf<Inputs, Params>, options: JsonShellOptions<Inputs, Params, Output>): StepWork<Inputs, Params, Output>;
-export function shell<Inputs, Params>(command: ShellCommand | CommandOf<Inputs, Params>, options?: ShellOptions<Inputs, Params>): StepWork<Inputs, Params, ShellResult>;
-export function shell<Inputs, Params>(
-  command: ShellCommand | CommandOf<Inputs, Params>,
-  options: ShellOptions<Inputs, Params> & { readonly json?: StandardSchema } = {},
-): StepWork<Inputs, Params, unknown> {
+export function shell<Inputs, Params, Output, Item = never>(command: ShellCommand | CommandOf<Inputs, Params, Item>, options: JsonShellOptions<Inputs, Params, Output, Item>): StepWork<Inputs, Params, Output, Item>;
+export function shell<Inputs, Params, Item = never>(command: ShellCommand | CommandOf<Inputs, Params, Item>, options?: ShellOptions<Inputs, Params, Item>): StepWork<Inputs, Params, ShellResult, Item>;
+export function shell<Inputs, Params, Item = never>(
+  command: ShellCommand | CommandOf<Inputs, Params, Item>,
+  options: ShellOptions<Inputs, Params, Item> & { readonly json?: StandardSchema } = {},
+): StepWork<Inputs, Params, unknown, Item> {
   check(optionsSchema, options, 'options');
   const graceMs = durationMs(options.grace ?? '3s', 'options.grace');
   if (typeof command !== 'function') checkCommand(command);
@@ -108,7 +107,7 @@ export function shell<Inputs, Params>(
   };
 }
 
-async function execute<Inputs, Params>([program, ...args]: ShellCommand, context: StepContext<Inputs, Params>, options: ShellOptions<Inputs, Params>, graceMs: number): Promise<ShellResult> {
+async function execute<Inputs, Params, Item>([program, ...args]: ShellCommand, context: WorkContext<Inputs, Params, Item>, options: ShellOptions<Inputs, Params, Item>, graceMs: number): Promise<ShellResult> {
   const { cwd, env, stdin, exitCodes = [0], maxOutput = 1 << 20 } = options;
   const { signal } = context;
   signal.throwIfAborted();
@@ -143,7 +142,7 @@ async function execute<Inputs, Params>([program, ...args]: ShellCommand, context
 }
 
 /** Takes the lines of a stream, if anything does. */
-function lineListener<Inputs, Params>(stream: 'stdout' | 'stderr', context: StepContext<Inputs, Params>, { log = false, onLine }: ShellOptions<Inputs, Params>): ((line: string) => void) | undefined {
+function lineListener<Inputs, Params, Item>(stream: 'stdout' | 'stderr', context: WorkContext<Inputs, Params, Item>, { log = false, onLine }: ShellOptions<Inputs, Params, Item>): ((line: string) => void) | undefined {
   if (!log) return onLine && ((line) => onLine(line, stream, context));
   return (line) => {
     context.log[stream === 'stdout' ? 'info' : 'warn'](line);

@@ -8,7 +8,7 @@ import type { DriveOptions } from '../run-driver.ts';
 import type { PipelineResult } from '../run-result.ts';
 import type { RunHead } from '../run-store.ts';
 import type { StepContext } from '../step.ts';
-import type { StepWork } from '../step-work.ts';
+import type { StepWork, WorkContext } from '../step-work.ts';
 import { running, type ChildPipeline } from './child-pipeline.ts';
 
 /** A run of another pipeline that a step is. */
@@ -28,14 +28,14 @@ export interface SubPipelineSettings {
 }
 
 /** What a pipeline that runs as a step is started with. */
-export interface SubPipelineParams<Input, ParentInputs, ParentParams> {
-  /** Makes its params, as its schema takes them, of what the step is given. Is asked once: a run that is gone on with keeps its own. */
-  readonly params: (context: StepContext<ParentInputs, ParentParams>) => Input | Promise<Input>;
+export interface SubPipelineParams<Input, ParentInputs, ParentParams, Item = never> {
+  /** Makes its params, as its schema takes them, of what the step is given, or the item of a map. Is asked once: a run that is gone on with keeps its own. */
+  readonly params: (context: WorkContext<ParentInputs, ParentParams, Item>) => Input | Promise<Input>;
 }
 
 /** How a pipeline is run as a step of another. `params` is required where its schema requires any. */
-export type SubPipelineOptions<Input, ParentInputs, ParentParams> = SubPipelineSettings &
-  (undefined extends Input ? Partial<SubPipelineParams<Input, ParentInputs, ParentParams>> : SubPipelineParams<Input, ParentInputs, ParentParams>);
+export type SubPipelineOptions<Input, ParentInputs, ParentParams, Item = never> = SubPipelineSettings &
+  (undefined extends Input ? Partial<SubPipelineParams<Input, ParentInputs, ParentParams, Item>> : SubPipelineParams<Input, ParentInputs, ParentParams, Item>);
 
 /** What the step puts out that a pipeline runs as. */
 export interface SubPipelineOutput<Output> {

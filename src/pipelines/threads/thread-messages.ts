@@ -1,8 +1,15 @@
 import { isModelkeepError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
+import type { ItemFacts } from '../map-step.ts';
 import type { StepAttempt, StepFacts } from '../step.ts';
 import type { StepLogLevel } from '../logs/step-log-lines.ts';
 import type { SentStream } from './thread-streams.ts';
+
+/** The item that a function is called for. */
+export type SentItem = Pick<ItemFacts<unknown, unknown, unknown>, 'item' | 'index'>;
+
+/** What a function is given that can be cloned. */
+export type SentContext = Omit<StepFacts<unknown, unknown>, 'signal' | 'run' | 'log'> & Partial<SentItem>;
 
 /** What a thread is told. */
 export type ToThread =
@@ -12,7 +19,7 @@ export type ToThread =
       readonly call: number;
       readonly module: string;
       readonly name: string;
-      readonly context: Omit<StepFacts<unknown, unknown>, 'signal' | 'run' | 'log'>;
+      readonly context: SentContext;
       /** The streamed outputs that are missing in the inputs. */
       readonly streams: readonly SentStream[];
       readonly run: Omit<StepAttempt, 'signal'>;

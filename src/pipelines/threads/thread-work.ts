@@ -3,14 +3,22 @@ import { durationMs, type Duration } from '../../core/duration.ts';
 import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
-import type { StepFacts } from '../step.ts';
-import type { StepWork } from '../step-work.ts';
-import { thrownRecord, type ThreadAnswer, type ThreadEnd, type ThrownRecord } from './thread-messages.ts';
+import type { StepContext, StepFacts } from '../step.ts';
+import { thrownRecord, type SentItem, type ThreadAnswer, type ThreadEnd, type ThrownRecord } from './thread-messages.ts';
 import { ThreadPool, type WorkerPool } from './thread-pool.ts';
 import { receive, sendInputs } from './thread-streams.ts';
 
-/** The work of a step for the type of the function that a thread calls: what that takes, and what it gives. */
-export type WorkerWork<Work> = Work extends (context: StepFacts<infer Inputs, infer Params>) => infer Output ? StepWork<Inputs, Params, Awaited<Output>> : never;
+/** What a function wants under a name. */
+type Wanted<Context, Name extends string> = Context extends Readonly<Record<Name, infer Value>> ? Value : unknown;
+
+/** What a function wants of the item that its step is at; nothing when it wants none. */
+type WantedItem<Context> = Pick<Context, Extract<keyof Context, 'item' | 'index'>>;
+
+/** What a function is given that a thread calls: inputs, params and the item as it takes them, and all else of what a step is given, but for `track`. */
+export type WorkerFacts<Work> = Work extends (context: infer Context) => unknown ? StepFacts<Wanted<Context, 'inputs'>, Wanted<Context, 'params'>> & WantedItem<Context> : never;
+
+/** The work of a step for the type of the function that a thread calls: what that takes, and what it gives. The work of an item, in a map, when the function takes `item` or `index`. */
+export type WorkerWork<Work> = Work extends (context: infer Context) => infer Output ? (context: StepContext<Wanted<Context, 'inputs'>, Wanted<Context, 'params'>> & WantedItem<Context>) => Promise<Awaited<Output>> : never;
 
 /** How a function is called in a thread. */
 export interface WorkerOptions {
@@ -34,14 +42,15 @@ export function threadWork<Work>(module: URL, options: WorkerOptions, ownPool: (
   const graceMs = durationMs(grace ?? '3s', 'options.grace');
   if (!(module instanceof URL)) throw new ValidationError(`The module is ${shown(module)}; give a URL, such as new URL('./train.js', import.meta.url).`, { path: 'module' });
   const { href } = module;
-  const work: StepWork<unknown, unknown, unknown> = async ({ inputs, params, states, signal, run, log }) => {
+  const work: (context: StepContext<unknown, unknown> & Partial<SentItem>) => Promise<unknown> = async ({ inputs, params, states, signal, run, log, ...of }) => {
     const { signal: _, ...facts } = run;
+    const item = 'item' in of ? { item: of.item, index: of.index! } : undefined;
     const sent = sendInputs(inputs);
     let onStream!: (stream: ReadableStream<Uint8Array | string>) => void;
     const streaming = new Promise<ReadableStream<Uint8Array | string>>((resolve) => (onStream = resolve));
     const answered = pool.call({
-      message: { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states }, streams: sent.streams, run: facts },
-      transfer: [...wholeBuffers(sent.inputs), ...sent.streams.map(({ port }) => port)],
+      message: { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states, ...item }, streams: sent.streams, run: facts },
+      transfer: [...wholeBuffers([sent.inputs, item]), ...sent.streams.map(({ port }) => port)],
       signal,
       graceMs,
       onLine: ({ level, message }) => log[level](message),

@@ -1,6 +1,6 @@
 /** What tests call in a thread. */
 import { threadId } from 'node:worker_threads';
-import { isModelkeepError, ValidationError, type StepFacts, type StreamedOutput } from 'modelkeep';
+import { isModelkeepError, ValidationError, type ItemFacts, type StepFacts, type StreamedOutput } from 'modelkeep';
 
 type Context<Inputs = unknown, Params = unknown> = StepFacts<Inputs, Params>;
 
@@ -9,6 +9,9 @@ let calls = 0;
 export function sum({ inputs, params }: Context<{ rows: Float64Array }, { scale: number }>): { sum: number; halves: Float32Array } {
   return { sum: inputs.rows.reduce((total, x) => total + x * params.scale, 0), halves: Float32Array.from(inputs.rows, (x) => x / 2) };
 }
+
+/** What it is given of an item, whose buffer is moved to it. */
+export const fit = ({ item, index, inputs, params }: ItemFacts<{ rows: Float64Array }, { scale: number }, { weights: Float64Array }>): { index: number; loss: number } => ({ index, loss: inputs.rows.reduce((total, x, i) => total + x * item.weights[i]! * params.scale, 0) });
 
 export const facts = async ({ run, signal, states }: Context): Promise<object> => ({ step: run.step, attempt: run.attempt, states: Object.keys(states), same: run.signal === signal, real: signal instanceof AbortSignal });
 

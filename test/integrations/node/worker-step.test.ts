@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { isModelkeepError, MemoryStorage, Pipeline, type StepContext } from 'modelkeep';
-import { worker, workerPool, type WorkerPool } from 'modelkeep/node';
+import { shell, worker, workerPool, type WorkerPool } from 'modelkeep/node';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
 import { collectBytes } from '../../../src/core/bytes.ts';
@@ -102,6 +102,57 @@ describe('worker', () => {
     expect(result.output(added)).toEqual({ sum: 90, halves: new Float32Array([0.5, 1, 3]) });
     expect(result.output(plain)).toBe(40);
     expect(result.output(told)).toEqual({ step: 'told', attempt: 1, states: ['x'], same: true, real: true });
+  });
+
+  it.each(['here', 'workers'] as const)('trains a grid, each point in a thread that is given its item, with attempts made by %s', async (executor) => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage(), params: z.object({ scale: z.number() }), ...(executor === 'workers' && { executor }) });
+    const rows = pipeline.step('rows', {}, () => new Float64Array([1, 2]));
+    const grid = pipeline.step('grid', {}, () => [[1, 0], [0, 1], [1, 1]].map((weights) => ({ weights: Float64Array.from(weights) })));
+    const fitted = pipeline.map('fit', { needs: { rows, grid }, over: ({ inputs }) => inputs.grid, retries: { limit: 1 } }, worker<Module['fit']>(module, { export: 'fit', pool }));
+    const hands = executor === 'workers' ? pipeline.work() : undefined;
+    const result = await pipeline.run({ params: { scale: 10 } });
+    await hands?.close();
+    expectTypeOf(result.output(fitted)).toEqualTypeOf<{ index: number; loss: number }[]>();
+    expect(result.output(fitted)).toEqual([{ index: 0, loss: 10 }, { index: 1, loss: 20 }, { index: 2, loss: 30 }]);
+  });
+
+  it('does not compile for a function that wants what a thread is not given', () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    type Taking<Context> = (context: Context) => number;
+    // @ts-expect-error there is no such thing
+    pipeline.step('nonsense', {}, worker<Taking<{ nonsense: string }>>(module));
+    // @ts-expect-error a run of a tracker stays where it is
+    pipeline.step('track', {}, worker<Taking<{ track: () => Promise<unknown> }>>(module));
+    // @ts-expect-error the number of an attempt is a number
+    pipeline.step('attempt', {}, worker<Taking<{ run: { attempt: string } }>>(module));
+    // @ts-expect-error it must be a function
+    pipeline.step('no function', {}, worker<number>(module));
+    // @ts-expect-error a step that is no map has no items
+    pipeline.step('item', {}, worker<Taking<{ item: number }>>(module));
+    // @ts-expect-error nor have they a number
+    pipeline.step('index', {}, worker<Taking<{ index: number }>>(module));
+    // @ts-expect-error items are numbers
+    pipeline.map('texts', { over: [1, 2] }, worker<Taking<{ item: string }>>(module));
+    // @ts-expect-error also where they may be left out
+    pipeline.map('maybe', { over: [1, 2] }, worker<Taking<{ item?: string }>>(module));
+    // @ts-expect-error their numbers too
+    pipeline.map('index of texts', { over: [1, 2] }, worker<Taking<{ index: string }>>(module));
+    pipeline.map('whole', { over: [1, 2] }, worker<Taking<{ item: number; index: number; inputs: object }>>(module));
+    pipeline.map('none', { over: [1, 2] }, worker<() => number>(module));
+    pipeline.map('untyped', { over: [1, 2] }, worker(module));
+  });
+
+  it('and a command know the items of a map, which a step has not', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage(), params: z.object({ month: z.string() }) });
+    const grid = pipeline.step('grid', {}, () => [{ depth: 2 }, { depth: 4 }]);
+    const print = ['-e', 'console.log(JSON.stringify(process.argv.slice(1)))'] as const;
+    const told = pipeline.map('told', { needs: { grid }, over: ({ inputs }) => inputs.grid }, shell(({ item, index, params }) => [process.execPath, ...print, item.depth.toFixed(1), String(index), params.month], { json: z.array(z.string()) }));
+    const listed = pipeline.map('listed', { over: [7] }, shell(({ item }) => [process.execPath, ...print, item.toFixed(2)], { json: z.array(z.string()) }));
+    // @ts-expect-error a step that is no map has no items
+    pipeline.step('no map', { when: () => false }, shell(({ item }) => ['echo', String(item)]));
+    const result = await pipeline.run({ params: { month: '2001-02' } });
+    expect(result.output(told)).toEqual([['2.0', '0', '2001-02'], ['4.0', '1', '2001-02']]);
+    expect(result.output(listed)).toEqual([['7.00']]);
   });
 
   it('has what it logs in the log of its step, and no line of a call that has ended', async () => {
