@@ -109,6 +109,7 @@ const storeSchema = /* @__PURE__ */ z.strictObject({
   cacheBytes: z.optional(z.number().check(z.minimum(0))),
   servingLog: z.optional(z.record(z.string(), z.unknown())),
 });
+const operationSchema = /* @__PURE__ */ z.strictObject({ signal: signalOption });
 const applySchema = /* @__PURE__ */ z.strictObject({ force: flag, signal: signalOption });
 const describeSchema = /* @__PURE__ */ z.strictObject({ fullFeatureNames: flag, signal: signalOption });
 const materializeSchema = /* @__PURE__ */ z.strictObject({ end: z.optional(z.unknown()), signal: signalOption, onProgress: progressOption });
@@ -133,6 +134,16 @@ const entitiesSchema = /* @__PURE__ */ z.array(/* @__PURE__ */ z.record(/* @__PU
 /** Checks what a store is made with. */
 export function checkStoreOptions(options: FeatureStoreOptions): void {
   check(storeSchema, options, 'options');
+}
+
+/** Checks the options of what takes nothing but a signal. */
+export function checkOperationOptions(options: OperationOptions): void {
+  check(operationSchema, options, 'options');
+}
+
+/** Checks that what is to be gone through one by one is a list; `what` says of what. */
+export function checkList(given: unknown, path: string, what: string): void {
+  if (!Array.isArray(given)) throw new ValidationError(`${path} is ${shown(given, 80)}; give a list of ${what}.`, { path });
 }
 
 /** Checks the options of `apply`. */

@@ -23,8 +23,10 @@ import {
   checkApplyOptions,
   checkDescribeOptions,
   checkHistoricalQuery,
+  checkList,
   checkMaterializeOptions,
   checkOnlineQuery,
+  checkOperationOptions,
   checkStoreOptions,
   type ApplyOptions,
   type DescribeOptions,
@@ -156,23 +158,27 @@ export class FeatureStore implements AsyncDisposable {
 
   /** The definition of a feature view that is in force, or of the version that `name@version` names. Throws `NotFoundError` when there is none. */
   async getView(name: string, options: OperationOptions = {}): Promise<FeatureView> {
+    checkOperationOptions(options);
     return (await this.#viewOf(name, options)).view;
   }
 
   /** The definitions of all feature views that are in force. */
   async listViews(options: OperationOptions = {}): Promise<FeatureView[]> {
+    checkOperationOptions(options);
     const states = await this.#catalog.views(options);
     return states.flatMap((state) => (isOnDemand(state) ? [] : [state.versions.at(-1)!.view]));
   }
 
   /** A suite of checks with its version: `delay_rows` for the one in force, `delay_rows@2` for that one. Throws `NotFoundError` when there is none. */
   async getCheckSuite(ref: string, options: OperationOptions = {}): Promise<StoredCheckSuite> {
+    checkOperationOptions(options);
     const { getSuite } = await import('./quality/stored-suites.ts');
     return getSuite(this.#storage, ref, 'ref', options);
   }
 
   /** The suites of checks that are in force, by name. */
   async listCheckSuites(options: OperationOptions = {}): Promise<StoredCheckSuite[]> {
+    checkOperationOptions(options);
     const { listSuites } = await import('./quality/stored-suites.ts');
     return listSuites(this.#storage, options);
   }
@@ -240,12 +246,15 @@ export class FeatureStore implements AsyncDisposable {
    */
   async releaseQuarantined(view: string | FeatureView, rows: readonly (string | CorrectedRow)[], options: ReleaseOptions = {}): Promise<number> {
     checkReleaseOptions(options);
+    checkList(rows, 'rows', 'ids of rows in quarantine, or of { id, values }');
     const current = await this.#viewOf(view, options);
     return this.#ingester.release(current, rows, options);
   }
 
   /** Drops rows from quarantine for good; returns how many. Ingested again as they were, they do not come back. */
   async rejectQuarantined(view: string | FeatureView, ids: readonly string[], options: OperationOptions = {}): Promise<number> {
+    checkOperationOptions(options);
+    checkList(ids, 'ids', 'ids of rows in quarantine');
     const current = await this.#viewOf(view, options);
     return this.#ingester.reject(current, ids, options);
   }
@@ -315,6 +324,8 @@ export class FeatureStore implements AsyncDisposable {
    * A `FilesystemStorage` keeps the bytes of deleted records until `compact()`, and those of datasets until `collectGarbage`. Throws `ValidationError` when a key is not whole.
    */
   async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
+    checkOperationOptions(options);
+    checkList(entities, 'entities', "objects with the keys of entities, such as [{ origin: 'ATL' }]");
     const { current, state } = await this.#definedView(view, options);
     return this.#ingester.forget(current, viewsByEpoch(current.view.name, state), entities, options);
   }
@@ -349,6 +360,7 @@ export class FeatureStore implements AsyncDisposable {
 
   /** A saved dataset to be read: `flights` for its newest version, `flights@2` for that one. Throws `NotFoundError` when it is not there. */
   async getDataset(ref: string, options: OperationOptions = {}): Promise<SavedDataset> {
+    checkOperationOptions(options);
     const { getDataset } = await import('./datasets/stored-datasets.ts');
     return getDataset(this.#storage, this.#clock, ref, options);
   }
@@ -361,6 +373,7 @@ export class FeatureStore implements AsyncDisposable {
 
   /** Deletes a version of a dataset (`flights@2`), or all of them (`flights`). Their numbers are not given again; their bytes go with `collectGarbage`. Throws `NotFoundError` when there is none. */
   async deleteDataset(ref: string, options: OperationOptions = {}): Promise<void> {
+    checkOperationOptions(options);
     const { deleteDataset } = await import('./datasets/stored-datasets.ts');
     await deleteDataset(this.#storage, this.#clock, ref, options);
   }
@@ -421,7 +434,8 @@ export class FeatureStore implements AsyncDisposable {
    * ```
    */
   async checkSkew(features: FeatureRequest, options: SkewOptions = {}): Promise<SkewReport> {
-    const { checkSkew } = await import('./quality/check-skew.ts');
+    const [{ checkSkew }, { checkSkewOptions }] = await Promise.all([import('./quality/check-skew.ts'), import('./quality/skew-options.ts')]);
+    checkSkewOptions(options);
     const plan = await this.#plan({ features, signal: options.signal }, false);
     return checkSkew({ storage: this.#storage, rows: this.#rows, plan }, features, options);
   }
@@ -433,11 +447,13 @@ export class FeatureStore implements AsyncDisposable {
 
   /** Writes what waits for the serving log; rejects when it cannot, and then goes on trying in the background. */
   async flush(options: OperationOptions = {}): Promise<void> {
+    checkOperationOptions(options);
     await this.#log?.flush(options.signal);
   }
 
   /** Writes what waits for the serving log and ends it: what is served later is dropped from it and counted. Everything else goes on working; a store without a serving log needs no closing. */
   async close(options: OperationOptions = {}): Promise<void> {
+    checkOperationOptions(options);
     await this.#log?.close(options.signal);
   }
 

@@ -61,6 +61,11 @@ const schema = /* @__PURE__ */ z.strictObject({
   onProgress: progressOption,
 });
 
+/** Checks the options as far as that takes no plan of the query. */
+export function checkSkewOptions(options: SkewOptions): void {
+  check(schema, options, 'options');
+}
+
 /** Checks the options and fills in the defaults; `columns` are those of the query. */
 export function skewSettings(options: SkewOptions, columns: readonly string[]): SkewSettings {
   const { tolerance = 0, maxDifferent = 0, examples = 5, maxRows = 200_000, timestamp = 'at' } = check(schema, options, 'options') as SkewOptions;
