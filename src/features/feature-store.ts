@@ -12,12 +12,11 @@ import type { ListDatasetsQuery, SaveDatasetQuery } from './datasets/dataset-opt
 import type { SavedDataset } from './datasets/saved-dataset.ts';
 import { checkDefinition, type Definition } from './definitions/definition.ts';
 import { DefinitionCatalog } from './definitions/definition-catalog.ts';
-import { currentView, isOnDemand, viewsByEpoch, type CurrentView, type FeatureViewState } from './definitions/definition-states.ts';
-import { parseVersionedName } from './definitions/feature-ref.ts';
+import { definedView, isView, viewNameOf } from './definitions/defined-view.ts';
+import { isOnDemand, viewsByEpoch, type CurrentView } from './definitions/definition-states.ts';
 import type { FeatureView } from './definitions/feature-view.ts';
-import { OnDemandFunctions } from './definitions/on-demand-functions.ts';
-import { PlanCache } from './definitions/plan-cache.ts';
-import { planQuery, type FeatureRequest, type PlannedQuery, type QueryPlan } from './definitions/query-plan.ts';
+import type { FeatureRequest } from './definitions/query-plan.ts';
+import { QueryPlanner } from './definitions/query-planner.ts';
 import { schemaOf, type FeatureSchema } from './feature-schema.ts';
 import {
   checkApplyOptions,
@@ -104,8 +103,7 @@ export class FeatureStore implements AsyncDisposable {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
   readonly #catalog: DefinitionCatalog;
-  readonly #functions: OnDemandFunctions;
-  readonly #plans: PlanCache;
+  readonly #planner: QueryPlanner;
   readonly #reader: OnlineReader;
   readonly #logs: OfflineLogs;
   readonly #ingester: Ingester;
@@ -119,8 +117,7 @@ export class FeatureStore implements AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     const cacheBytes = options.cacheBytes ?? defaultCacheBytes;
     this.#catalog = new DefinitionCatalog(this.#storage, this.#clock);
-    this.#functions = new OnDemandFunctions(options.onDemand ?? []);
-    this.#plans = new PlanCache(() => this.#catalog.generation);
+    this.#planner = new QueryPlanner(this.#storage, this.#catalog, options.onDemand ?? []);
     const online = new OnlineStore(this.#storage, this.#clock, cacheBytes);
     this.#logs = new OfflineLogs(this.#storage, this.#clock);
     const materializer = new Materializer(this.#storage, this.#clock, online, this.#logs, this.#catalog);
@@ -147,7 +144,7 @@ export class FeatureStore implements AsyncDisposable {
     if (!Array.isArray(given)) throw new ValidationError('definitions must be a list of entities, views, services and suites of checks, such as [airportDelays].', { path: 'definitions' });
     definitions.forEach((definition, i) => checkDefinition(definition, `definitions[${i}]`));
     const applied = await this.#catalog.apply(definitions, options.force ?? false, options);
-    for (const definition of definitions) this.#functions.add(definition);
+    for (const definition of definitions) this.#planner.learn(definition);
     return applied;
   }
 
@@ -213,7 +210,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async describeFeatures(features: FeatureRequest, options: DescribeOptions = {}): Promise<FeatureSchema> {
     checkDescribeOptions(options);
-    return schemaOf(await this.#confirmedPlan({ ...options, features }));
+    return schemaOf(await this.#planner.confirmed({ ...options, features }));
   }
 
   /**
@@ -264,7 +261,7 @@ export class FeatureStore implements AsyncDisposable {
    * moment is that of ingestion; those of several processes in the order of their clocks as far as one poll goes. Rows that are set aside count when they are released.
    */
   arrivals(view: string | FeatureView, options: ArrivalsOptions = {}): TriggerSource<Arrival> {
-    return arrivalsOf(this.#storage, nameOf(view).name, options);
+    return arrivalsOf(this.#storage, viewNameOf(view).name, options);
   }
 
   /**
@@ -296,7 +293,7 @@ export class FeatureStore implements AsyncDisposable {
       return this.#freshness.readAll(asked);
     }
     checkFreshnessOptions(options);
-    const { current, since } = await this.#definedView(asked, options);
+    const { current, since } = await definedView(this.#catalog, asked, options);
     return this.#freshness.read(current, since, options);
   }
 
@@ -313,7 +310,7 @@ export class FeatureStore implements AsyncDisposable {
   staleness(asked: string | FeatureView | Omit<FreshnessOptions, 'signal'> = {}, options: Omit<FreshnessOptions, 'signal'> = {}): TriggerSource<StalenessChange> {
     const context = { storage: this.#storage, clock: this.#clock };
     if (!isView(asked)) return stalenessOfAll(asked, context);
-    return stalenessOf(nameOf(asked).name, options, { ...context, viewOf: (operation) => this.#definedView(asked, operation) });
+    return stalenessOf(viewNameOf(asked).name, options, { ...context, viewOf: (operation) => definedView(this.#catalog, asked, operation) });
   }
 
   /**
@@ -326,7 +323,7 @@ export class FeatureStore implements AsyncDisposable {
   async forget(view: string | FeatureView, entities: readonly Row[], options: OperationOptions = {}): Promise<ForgetResult> {
     checkOperationOptions(options);
     checkList(entities, 'entities', "objects with the keys of entities, such as [{ origin: 'ATL' }]");
-    const { current, state } = await this.#definedView(view, options);
+    const { current, state } = await definedView(this.#catalog, view, options);
     return this.#ingester.forget(current, viewsByEpoch(current.view.name, state), entities, options);
   }
 
@@ -340,7 +337,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async getHistoricalFeatures(query: HistoricalQuery): Promise<HistoricalFeatures> {
     checkHistoricalQuery(query);
-    return answerHistorical(await this.#plan(query, false), query, this.#rows);
+    return answerHistorical(await this.#planner.fresh(query), query, this.#rows);
   }
 
   /**
@@ -354,8 +351,7 @@ export class FeatureStore implements AsyncDisposable {
    */
   async saveDataset(name: string, query: SaveDatasetQuery): Promise<SavedDataset> {
     const { saveDataset } = await import('./datasets/save-dataset.ts');
-    const plan = (asked: PlannedQuery): Promise<QueryPlan> => this.#plan(asked, false);
-    return saveDataset({ storage: this.#storage, clock: this.#clock, plan, load: (current, options) => this.#rows.load(current, options), trim: () => this.#rows.trim() }, name, query);
+    return saveDataset({ storage: this.#storage, clock: this.#clock, plan: (asked) => this.#planner.fresh(asked), load: (current, options) => this.#rows.load(current, options), trim: () => this.#rows.trim() }, name, query);
   }
 
   /** A saved dataset to be read: `flights` for its newest version, `flights@2` for that one. Throws `NotFoundError` when it is not there. */
@@ -436,7 +432,7 @@ export class FeatureStore implements AsyncDisposable {
   async checkSkew(features: FeatureRequest, options: SkewOptions = {}): Promise<SkewReport> {
     const [{ checkSkew }, { checkSkewOptions }] = await Promise.all([import('./quality/check-skew.ts'), import('./quality/skew-options.ts')]);
     checkSkewOptions(options);
-    const plan = await this.#plan({ features, signal: options.signal }, false);
+    const plan = await this.#planner.fresh({ features, signal: options.signal });
     return checkSkew({ storage: this.#storage, rows: this.#rows, plan }, features, options);
   }
 
@@ -462,47 +458,12 @@ export class FeatureStore implements AsyncDisposable {
     await this.close();
   }
 
-  /** The plan by definitions as they are now: that of the last time, when one read finds them unchanged. */
-  async #confirmedPlan(query: PlannedQuery): Promise<QueryPlan> {
-    const plan = await this.#knownPlan(query);
-    const keys = [...plan.relies];
-    const found = await this.#storage.read(keys, { signal: query.signal });
-    return keys.every((key, i) => this.#catalog.confirms(key, found[i]?.version)) ? plan : this.#plan(query, false);
-  }
-
-  /** The plan by definitions as this instance knows them. */
-  async #knownPlan(query: PlannedQuery): Promise<QueryPlan> {
-    return this.#plans.get(query.features, query.fullFeatureNames ?? false, () => this.#plan(query, true));
-  }
-
-  async #plan({ features, fullFeatureNames = false, signal }: PlannedQuery, cached: boolean): Promise<QueryPlan> {
-    return planQuery({ catalog: this.#catalog, functionOf: (name, version) => this.#functions.of(name, version), cached }, features, fullFeatureNames, { signal });
-  }
-
   async #serve(query: OnlineQuery): Promise<ServedFeatures> {
     checkOnlineQuery(query);
-    return this.#reader.read(query, (cached) => (cached ? this.#knownPlan(query) : this.#plan(query, false)));
+    return this.#reader.read(query, (cached) => (cached ? this.#planner.known(query) : this.#planner.fresh(query)));
   }
 
   async #viewOf(view: string | FeatureView, options: OperationOptions): Promise<CurrentView> {
-    return (await this.#definedView(view, options)).current;
+    return (await definedView(this.#catalog, view, options)).current;
   }
-
-  /** A feature view by name, by name and version, or as it was defined, and when it was first defined. */
-  async #definedView(view: string | FeatureView, options: OperationOptions): Promise<{ current: CurrentView; state: FeatureViewState; since: number }> {
-    const { name, version } = nameOf(view);
-    const state = await this.#catalog.view(name, false, options);
-    if (isOnDemand(state)) throw new ValidationError(`'${name}' is an on-demand view: it is computed when it is asked for, and has no rows.`, { path: 'view' });
-    return { current: currentView(name, state, version), state, since: state.versions[0]!.at };
-  }
-}
-
-function isView(asked: string | FeatureView | FreshnessOptions): asked is string | FeatureView {
-  return typeof asked === 'string' || (typeof asked === 'object' && asked !== null && 'kind' in asked);
-}
-
-function nameOf(view: string | FeatureView): { name: string; version: string | undefined } {
-  const given: unknown = typeof view === 'string' ? view : (view as Partial<FeatureView> | undefined)?.name;
-  if (typeof given !== 'string') throw new ValidationError('view must be the name of a feature view or the view itself.', { path: 'view' });
-  return parseVersionedName(given, 'view');
 }
