@@ -85,6 +85,13 @@ function valueAtPath(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((at, key) => (at === null || at === undefined ? undefined : (at as Record<PropertyKey, unknown>)[key]), value);
 }
 
+/** What each of the alternatives asks for, of those that tell. */
+function explainUnion({ errors }: z.core.$ZodIssueInvalidUnion, input: unknown): string {
+  const asked = errors.flatMap(([first]) => (first && first.path.length === 0 ? [explain(first, null)] : []));
+  if (asked.length === 0) return 'is not valid';
+  return `${input === undefined ? 'is missing; it ' : ''}must ${asked.map((text) => text.replace(/^must /, '')).join(', or ')}`;
+}
+
 // zod/mini carries no messages of its own.
 function explain(issue: z.core.$ZodIssue, input: unknown): string {
   switch (issue.code) {
@@ -92,8 +99,13 @@ function explain(issue: z.core.$ZodIssue, input: unknown): string {
       if (issue.expected === 'nonoptional') return 'is missing';
       return `${input === undefined ? 'is missing; it ' : ''}must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
     case 'invalid_value':
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+    case 'invalid_union':
+      return explainUnion(issue, input);
+    case 'invalid_key':
+      return `has a name that ${issue.issues[0] ? explain(issue.issues[0], issue.path.at(-1)) : 'is not valid'}`;
     case 'too_small':
+      if (issue.origin === 'array') return `must have at least ${issue.minimum} ${issue.minimum === 1 ? 'element' : 'elements'}`;
       return issue.minimum === 1 && issue.origin === 'string' ? 'must not be empty' : `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
     case 'too_big':
       if (issue.origin === 'string') return `must have at most ${issue.maximum} characters`;
