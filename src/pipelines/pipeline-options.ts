@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Duration } from '../core/duration.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
-import { callable, clockOption, having, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
+import { callable, clockOption, having, recordOf, signalOption, standardSchemaOption } from '../core/option-schemas.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { StandardSchema } from '../core/schema.ts';
@@ -97,8 +97,8 @@ export const pipelineOptionsSchema: z.ZodMiniType<PipelineOptions<unknown, unkno
   runTimeout: z.optional(z.custom<Duration>()),
   tracker: z.optional(having<StepTracker>('startRun', 'must be a Tracker')),
   logCharacters: z.optional(z.int().check(z.minimum(1000), z.maximum(1_000_000_000))),
-  pools: z.optional(z.record(nameSchema, z.int().check(z.minimum(1)))),
-  executor: z.optional(z.union([z.literal('workers'), having<StepExecutor>('execute', "must be 'workers' or have a method execute")])),
+  pools: z.optional(recordOf(nameSchema, z.int().check(z.minimum(1)))),
+  executor: z.optional(z.union([z.literal('workers'), having<StepExecutor>('execute', 'must have a method execute')])),
   clock: clockOption,
   random: z.optional(callable<Random>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),

@@ -47,7 +47,7 @@ export class RunStarter {
     const { store } = this.#host;
     const { signal } = options;
     const definition = this.#definition();
-    throwIfAborted(signal, `Resuming run ${id}`);
+    throwIfAborted(signal, `Resuming run ${String(id)}`);
     const before = await store.presentHead(id, { signal });
     definition.assertContinues(id, before.definition);
     if (before.status === 'succeeded') return finishedRun(this.#host, before, definition);

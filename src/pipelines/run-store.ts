@@ -6,6 +6,7 @@ import type { FailureRecord } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import { shown } from '../core/shown.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
 import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadChange, type HeadLocation, type HeadState } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
@@ -136,7 +137,7 @@ export class RunStore {
   async presentHead(run: string, options?: OperationOptions): Promise<RunHead> {
     const head = await this.head(run, options);
     if (head) return head;
-    throw new NotFoundError(`Pipeline '${this.pipeline}' has no run ${JSON.stringify(run)}; runs() lists those that there are.`, { key: String(run) });
+    throw new NotFoundError(`Pipeline '${this.pipeline}' has no run ${shown(run)}; runs() lists those that there are.`, { key: String(run) });
   }
 
   async heads(runs: readonly string[], options?: OperationOptions): Promise<(RunHead | undefined)[]> {

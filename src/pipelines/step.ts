@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import { callable } from '../core/option-schemas.ts';
+import { callable, recordOf, wellFormedCheck } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
 import { cacheOptionsSchema, cachePolicy, type CachePolicy, type StepCacheOptions } from './caching/cache-options.ts';
 import type { ItemTerms } from './plan.ts';
@@ -182,10 +182,10 @@ export interface StepDefinition {
 }
 
 /** What names of pipelines and steps must look like. */
-export const nameSchema: z.ZodMiniType<string> = z.string().check(z.minLength(1), z.maxLength(200));
+export const nameSchema: z.ZodMiniType<string, string> = z.string().check(z.minLength(1), z.maxLength(200), wellFormedCheck);
 
 const finalOptions = {
-  needs: z.optional(z.record(z.string(), z.unknown())),
+  needs: z.optional(recordOf(z.string(), z.unknown())),
   after: z.optional(z.array(z.unknown())),
   retries: z.optional(retryOptionsSchema),
   timeout: z.optional(z.custom<Duration>()),

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { canonicalJson } from '../../core/codec.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { recordOf } from '../../core/option-schemas.ts';
 
 /**
  * That the output of a step may be taken from an earlier run instead of running it, and what it depends on. It always depends on what the steps that it needs put out, by
@@ -31,7 +32,7 @@ export interface CachePolicy {
 export const cacheOptionsSchema: z.ZodMiniType<StepCacheOptions<Readonly<Record<string, unknown>>>> = z.strictObject({
   version: z.string().check(z.minLength(1), z.maxLength(200)),
   params: z.optional(z.array(z.string())),
-  environment: z.optional(z.record(z.string(), z.string())),
+  environment: z.optional(recordOf(z.string(), z.string())),
   ttl: z.optional(z.custom<Duration>()),
 });
 

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../../core/audit.ts';
 import type { Clock } from '../../core/clock.ts';
 import { IntegrityError } from '../../core/errors.ts';
 import type { ErrorListener } from '../../core/logger.ts';
+import { operationOptionsSchema } from '../../core/option-schemas.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { LineageEdge, RecordRef } from '../../core/record-ref.ts';
 import { check } from '../../core/schema.ts';
@@ -40,10 +41,12 @@ export class RunArchive {
   }
 
   async run(id: string, options: OperationOptions): Promise<PipelineRun> {
+    check(operationOptionsSchema, options, 'options');
     return readRun(this.#store, await this.#store.presentHead(id, options), this.#clock, options);
   }
 
   async *runs(options: OperationOptions): AsyncGenerator<PipelineRunSummary, void, undefined> {
+    check(operationOptionsSchema, options, 'options');
     for await (const run of readRuns(this.#store, this.#clock, options)) {
       if (!('error' in run)) yield run;
       else this.#onError(new IntegrityError(`Run ${run.id} of pipeline '${this.#store.pipeline}' is left out, for it cannot be read: ${run.error.message}`, { key: run.id }));
@@ -56,6 +59,7 @@ export class RunArchive {
   }
 
   async history(id: string, options: OperationOptions): Promise<readonly AuditEvent[]> {
+    check(operationOptionsSchema, options, 'options');
     await this.#store.presentHead(id, options);
     return this.#store.history(id, options);
   }
@@ -79,6 +83,7 @@ export class RunArchive {
   }
 
   async lineage(id: string, options: OperationOptions): Promise<LineageEdge[]> {
+    check(operationOptionsSchema, options, 'options');
     const ref: RecordRef = { kind: 'pipeline-run', id: (await this.#store.presentHead(id, options)).id };
     const ends = await Promise.all((['from', 'to'] as const).map((end) => readLineage(this.#store.storage, end, ref, options)));
     return ends.flat().sort((a, b) => a.at - b.at);

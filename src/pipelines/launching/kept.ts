@@ -16,7 +16,7 @@ export class Kept {
   }
 
   /** Adds a schedule, which is kept from the moment that it is made. */
-  addSchedule(name: string, made: Promise<Schedule>): Promise<Schedule> {
+  addSchedule(name: unknown, made: Promise<Schedule>): Promise<Schedule> {
     const host = this.#host;
     return this.#add('schedule', name, made, async ({ book, decide }, options, intervalMs) => {
       const { LaunchWorker } = await import('./launch-worker.ts');
@@ -25,7 +25,7 @@ export class Kept {
   }
 
   /** Adds a trigger, which is kept from the moment that it is made. */
-  addTrigger(name: string, made: Promise<Trigger>): Promise<Trigger> {
+  addTrigger(name: unknown, made: Promise<Trigger>): Promise<Trigger> {
     const host = this.#host;
     return this.#add('trigger', name, made, async ({ book, decide }, options, intervalMs) => {
       const { LaunchWorker } = await import('./launch-worker.ts');
@@ -46,8 +46,9 @@ export class Kept {
     return keeper;
   }
 
-  async #add<T>(kind: string, name: string, made: Promise<T>, worker: (of: T, ...terms: Parameters<WorkerMaker>) => ReturnType<WorkerMaker>): Promise<T> {
-    const key = `${kind} ${name}`;
+  async #add<T>(kind: string, name: unknown, made: Promise<T>, worker: (of: T, ...terms: Parameters<WorkerMaker>) => ReturnType<WorkerMaker>): Promise<T> {
+    // What is no name is refused where the options are looked at.
+    const key = `${kind} ${typeof name === 'string' ? name : ''}`;
     if (this.#makers.has(key)) {
       made.catch(() => undefined);
       throw new ValidationError(`Pipeline '${this.#host.pipeline}' has a ${kind} ${shown(name)} already; give each a name of its own.`, { path: 'options.name' });

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { ConflictError, ModelkeepError, ValidationError } from '../../core/errors.ts';
 import { isContentStream } from '../../core/content.ts';
-import { signalOption } from '../../core/option-schemas.ts';
+import { signalOption, wellFormedCheck } from '../../core/option-schemas.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
@@ -25,7 +25,7 @@ export interface DecisionOptions extends OperationOptions {
   readonly comment?: string | undefined;
 }
 
-const decision = { by: z.string().check(z.minLength(1), z.maxLength(500)), comment: z.optional(z.string().check(z.maxLength(10_000))), signal: signalOption };
+const decision = { by: z.string().check(z.minLength(1), z.maxLength(500), wellFormedCheck), comment: z.optional(z.string().check(z.maxLength(10_000), wellFormedCheck)), signal: signalOption };
 const schema = z.strictObject(decision);
 const releaseSchema = z.strictObject({ ...decision, output: z.optional(z.unknown()) });
 
