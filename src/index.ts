@@ -354,7 +354,10 @@ export { compareSlices, type CompareSlicesOptions, type SliceDrift, type SlicesD
 export type { SliceCondition, SliceWhere } from './stats/slices/slice-column.ts';
 export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
-export type { CheckOptions, DriftMonitorOptions, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
+export type { CheckOptions, DriftMonitorOptions, Feedback, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, PerformancesOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
+export type { MonitorPerformanceOptions, PerformanceMetric } from './monitoring/performance/performance-options.ts';
+export type { MeasuredPerformance, PeriodPerformance } from './monitoring/performance/judge-period.ts';
+export type { PerformanceReport } from './monitoring/performance/performance-watch.ts';
 export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './monitoring/alerts/alert-options.ts';
 export type { AlertEvent, AlertSource } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';

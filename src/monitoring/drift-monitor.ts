@@ -22,9 +22,12 @@ import { alertSettings } from './alerts/alert-options.ts';
 import { alertSource, type AlertSource } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
 import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
+import type { PeriodPerformance } from './performance/judge-period.ts';
+import { performanceSettings } from './performance/performance-options.ts';
+import { PerformanceWatch } from './performance/performance-watch.ts';
 import { mergeWindows, unpackWindow } from './windows/monitor-window.ts';
 import { closingTime, windowPlan, windowStart } from './windows/window-plan.ts';
-import { monitorDriftSettings, optionsSchema, type CheckOptions, type DriftMonitorOptions, type MonitorEvents, type Observation, type OpenMonitorOptions, type VerdictsOptions } from './monitor-options.ts';
+import { monitorDriftSettings, optionsSchema, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowCounter } from './windows/window-counter.ts';
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
@@ -75,6 +78,7 @@ export class DriftMonitor implements AsyncDisposable {
   readonly #context: MonitorContext;
   readonly #predictionAt: number;
   readonly #counter: WindowCounter;
+  readonly #performance: PerformanceWatch | undefined;
   readonly #onError: ErrorListener;
   readonly #events: Emitter<MonitorEvents>;
   readonly #waiting: Batch[] = [];
@@ -116,9 +120,13 @@ export class DriftMonitor implements AsyncDisposable {
     };
     this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
     this.#counter = new WindowCounter(reference);
+    const { alerting } = this.#context;
+    const settings = performanceSettings(options.performance, plan, 'options.performance');
+    const announce = (type: string, data: unknown): void => this.#announce(type, data);
+    this.#performance = settings && new PerformanceWatch({ at: this.#at, name, settings, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
-      pending: () => this.#counter.rows > 0 || this.#waiting.length > 0,
+      pending: () => this.#counter.rows > 0 || this.#waiting.length > 0 || this.#keeps('some'),
       clock: this.#clock,
       intervalMs,
       onFailure: this.#onError,
@@ -164,12 +172,13 @@ export class DriftMonitor implements AsyncDisposable {
    * prediction comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
    */
   observe(observation: Observation): void {
-    if (this.#closed) throw new ModelkeepError('closed', `Monitor '${this.name}' was closed; open another one.`, { key: this.name });
-    const { features, prediction, version } = (observation ?? {}) as Partial<Observation>;
+    this.#demandOpen();
+    const { features, prediction, version, id } = (observation ?? {}) as Partial<Observation>;
     if (typeof features !== 'object' || features === null) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
     if (prediction !== undefined && this.#predictionAt < 0) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }
+    const key = id === undefined ? undefined : idText(id);
     const now = this.#clock.now();
     const { plan } = this.#context;
     if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
@@ -178,9 +187,41 @@ export class DriftMonitor implements AsyncDisposable {
       this.#period = { start, end: start + plan.everyMs };
     }
     this.#counter.observe(features, prediction, this.#predictionAt, version === undefined ? undefined : String(version), now);
+    if (key !== undefined) this.#performance?.predict(key, now, prediction, version === undefined ? '' : String(version));
     const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
     if (full) this.#take(true);
-    this.#flusher.request(full);
+    this.#flusher.request(full || this.#keeps('much'));
+  }
+
+  /**
+   * Says what the right answer to an observed request would have been: whenever that is known, in whichever process, as often as it changes. The newest label of an id counts, from one period
+   * (`performance.every`) before its prediction until `performance.maxLabelDelay` after it. Synchronous; it is stored like what is observed.
+   *
+   * Throws `ValidationError` when the monitor judges no performance, or for a label that its metric could not take.
+   *
+   * @example
+   * ```ts
+   * import { DriftMonitor, MemoryStorage, profileData } from 'modelkeep';
+   *
+   * const reference = profileData({ distance: [500, 900, 700], score: [0.2, 0.8, 0.4] }, { prediction: 'score' });
+   * const performance = { metric: 'auc', min: 0.7, maxLabelDelay: '30d' } as const;
+   * await using monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'flight-delay', reference, window: { rows: 5000 }, performance });
+   * for (let i = 0; i < 100; i++) monitor.observe({ id: i, version: 3, features: { distance: 10 * i }, prediction: (i % 10) / 10 });
+   * for (let i = 0; i < 80; i++) monitor.feedback({ id: i, label: i % 10 > 4 });
+   * const { performance: { open } = { open: [] } } = await monitor.check();
+   * console.log(open[0]?.value, open[0]?.coverage); // 1 0.8
+   * ```
+   */
+  feedback(feedback: Feedback): void {
+    this.#demandOpen();
+    const { id, label } = (feedback ?? {}) as Partial<Feedback>;
+    if (this.#performance === undefined) {
+      throw new ValidationError(`Monitor '${this.name}' judges no performance, so that a label has no use; give it options.performance.`, { path: 'options.performance' });
+    }
+    if (!this.#performance.label(idText(id), this.#clock.now(), label)) {
+      throw new ValidationError(`label is ${shown(label, 80)}, which the metric of monitor '${this.name}' cannot take; auc, logLoss and brier take 0 and 1, mae and rmse numbers, the others a class.`, { path: 'label' });
+    }
+    this.#flusher.request(this.#keeps('much'));
   }
 
   /** Stores what was observed. Rejects when the storage fails; nothing is lost then, and the next call tries again. */
@@ -194,23 +235,22 @@ export class DriftMonitor implements AsyncDisposable {
    */
   async check(options: CheckOptions = {}): Promise<DriftVerdict> {
     const state = await this.#settle(options.close ?? false, options);
+    const performance = await this.#performance?.report(options);
     const closed = this.#unchecked;
     this.#unchecked = undefined;
-    if (closed !== undefined) return closed;
     const latest = state.open.at(-1);
     const open = latest && unpackWindow(latest, this.#context.reference);
-    return verdictOn(open, state.windows + 1, false, this.#context);
+    return { ...(closed ?? verdictOn(open, state.windows + 1, false, this.#context)), ...(performance && { performance }) };
   }
 
   /** The stored verdicts of this monitor, oldest first; reads the monitor's whole history. */
   async verdicts(options: VerdictsOptions = {}): Promise<Page<DriftVerdict>> {
-    const { after, signal } = options;
-    const limit = check(pageSchema, options.limit ?? 100, 'limit');
-    const start = after === undefined ? 0 : Number(after);
-    if (!Number.isInteger(start) || start < 0) throw new ValidationError(`after is ${JSON.stringify(after)}; give the next of a page.`, { path: 'after' });
-    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => type === 'verdict').map(({ data }) => data as DriftVerdict);
-    const items = all.slice(start, start + limit);
-    return start + limit < all.length ? { items, next: String(start + limit) } : { items };
+    return this.#history('verdict', options);
+  }
+
+  /** The periods whose performance was judged for good, oldest first; reads the monitor's whole history. */
+  async performances(options: PerformancesOptions = {}): Promise<Page<PeriodPerformance>> {
+    return this.#history('performance', options);
   }
 
   /**
@@ -234,12 +274,32 @@ export class DriftMonitor implements AsyncDisposable {
     } finally {
       this.#flusher.stop();
       this.#undoClosing?.();
+      await this.#performance?.close();
     }
   }
 
   /** Closes the monitor, as `close()` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #demandOpen(): void {
+    if (this.#closed) throw new ModelkeepError('closed', `Monitor '${this.name}' was closed; open another one.`, { key: this.name });
+  }
+
+  /** Whether predictions or labels wait to be written, or even many. */
+  #keeps(amount: 'some' | 'much'): boolean {
+    const waiting = this.#performance?.waiting;
+    return waiting === 'much' || (waiting === 'some' && amount === 'some');
+  }
+
+  async #history<T>(kind: 'verdict' | 'performance', { after, limit: wanted, signal }: VerdictsOptions): Promise<Page<T>> {
+    const limit = check(pageSchema, wanted ?? 100, 'limit');
+    const start = after === undefined ? 0 : Number(after);
+    if (!Number.isInteger(start) || start < 0) throw new ValidationError(`after is ${JSON.stringify(after)}; give the next of a page.`, { path: 'after' });
+    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => type === kind).map(({ data }) => data as T);
+    const items = all.slice(start, start + limit);
+    return start + limit < all.length ? { items, next: String(start + limit) } : { items };
   }
 
   /** Moves what is counted to the batches that wait for the storage. */
@@ -263,6 +323,7 @@ export class DriftMonitor implements AsyncDisposable {
   #settle(close: boolean, options: OperationOptions = {}): Promise<MonitorState> {
     const run = this.#work.then(async () => {
       this.#take(false);
+      await this.#performance?.write(options);
       await this.#storeReference(options);
       for (;;) {
         const batches = this.#waiting.slice(0, batchesPerWrite);
@@ -312,6 +373,12 @@ export class DriftMonitor implements AsyncDisposable {
 
 function locationOf({ storage, name }: Pick<OpenMonitorOptions, 'storage' | 'name'>, clock: Clock | undefined): HeadLocation {
   return { storage, key: `monitors/${escapeSegment(name)}`, clock, blobs: (state: MonitorState) => [state.reference] };
+}
+
+/** An id as it is looked up by. */
+function idText(id: unknown): string {
+  if ((typeof id === 'string' && id !== '') || (typeof id === 'number' && Number.isFinite(id))) return String(id);
+  throw new ValidationError(`id is ${shown(id, 80)}; give a text that is not empty, or a number.`, { path: 'id' });
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

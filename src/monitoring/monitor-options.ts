@@ -10,6 +10,7 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import type { MonitorAlertOptions } from './alerts/alert-options.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
 import type { DriftVerdict } from './monitor-state.ts';
+import type { MonitorPerformanceOptions } from './performance/performance-options.ts';
 import type { WindowOptions } from './windows/window-plan.ts';
 
 /** When a column of a window counts as drifted. */
@@ -41,6 +42,8 @@ export interface OpenMonitorOptions {
   readonly window: WindowOptions;
   /** When a column counts as drifted. @default as compareData has it */
   readonly drift?: MonitorDriftOptions | undefined;
+  /** How the performance is judged by labels that come later, with `feedback()`. @default not at all */
+  readonly performance?: MonitorPerformanceOptions | undefined;
   /** When it alerts. @default at the first window that drifts */
   readonly alerts?: MonitorAlertOptions | undefined;
   /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
@@ -65,6 +68,16 @@ export interface Observation {
   readonly prediction?: unknown;
   /** Which version of the model answered; verdicts count the rows of each. */
   readonly version?: string | number | undefined;
+  /** Names the prediction, so that its label finds it. Only a monitor that judges performance keeps it; without an id a prediction has no label. */
+  readonly id?: string | number | undefined;
+}
+
+/** What the right answer would have been. */
+export interface Feedback {
+  /** The `id` that the prediction was observed with. */
+  readonly id: string | number;
+  /** A class, 0 or 1, or a number, as the metric takes it. */
+  readonly label: string | number | boolean;
 }
 
 /** How {@link DriftMonitor.check} judges. */
@@ -75,6 +88,14 @@ export interface CheckOptions extends OperationOptions {
 
 /** Which verdicts {@link DriftMonitor.verdicts} lists. */
 export interface VerdictsOptions extends OperationOptions {
+  /** Goes on after this page's `next`. @default from the first */
+  readonly after?: string | undefined;
+  /** At most this many. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** Which judged periods {@link DriftMonitor.performances} lists. */
+export interface PerformancesOptions extends OperationOptions {
   /** Goes on after this page's `next`. @default from the first */
   readonly after?: string | undefined;
   /** At most this many. @default 100 */
@@ -104,6 +125,7 @@ export const optionsSchema: z.ZodMiniType<MonitorSettings> = z.strictObject({
   storage: z.custom<StorageAdapter>((value) => typeof (value as Partial<StorageAdapter> | undefined)?.writeBlob === 'function', 'must be a storage, such as new MemoryStorage()'),
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
+  performance: z.optional(z.unknown()),
   alerts: z.optional(z.unknown()),
   flushInterval: z.optional(z.custom<Duration>()),
   clock: z.optional(z.unknown()),

@@ -6,7 +6,9 @@ import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import { compareProfiles } from '../stats/profiles/judge-columns.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { AlertSettings } from './alerts/alert-options.ts';
-import { nextAlerts, type AlertState } from './alerts/alert-state.ts';
+import { driftFindings, nextAlerts, type AlertState } from './alerts/alert-state.ts';
+import type { PeriodPerformance } from './performance/judge-period.ts';
+import type { PerformanceReport } from './performance/performance-watch.ts';
 import { packWindow, unpackWindow, windowProfile, type WindowCounts } from './windows/monitor-window.ts';
 import { addToWindows, isDue, withoutFirst, type OpenWindows } from './windows/open-windows.ts';
 import type { WindowPlan } from './windows/window-plan.ts';
@@ -41,6 +43,8 @@ export interface DriftVerdict extends DataDrift {
   readonly reference: Digest;
   /** The rows that were judged. */
   readonly window: VerdictWindow;
+  /** How good the predictions were, by the labels that have come; only in what `check()` gives, of a monitor that judges performance. */
+  readonly performance?: PerformanceReport | undefined;
 }
 
 /** The head record of a monitor. */
@@ -54,6 +58,17 @@ export interface MonitorState {
   readonly alerts: readonly AlertState[];
   /** Per writer the last batch that is in, so that a batch sent again after a lost answer is counted once. */
   readonly applied: readonly (readonly [writer: string, batch: number])[];
+  /** The periods of predictions that were judged for good; absent before the first. */
+  readonly performance?: JudgedState | undefined;
+}
+
+/** How far the performance was judged. */
+interface JudgedState {
+  /** No period that began before it is judged again. */
+  readonly judgedTo: number;
+  /** Periods judged so far. */
+  readonly periods: number;
+  readonly last: PeriodPerformance;
 }
 
 /** Rows that a writer counted and has not stored yet. */
@@ -109,7 +124,7 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   const finish = (): void => {
     const window = open.windows[0]!;
     const verdict = verdictOn(window, windows + 1, true, context);
-    const next = nextAlerts(alerts, verdict, alerting, now);
+    const next = nextAlerts(alerts, driftFindings(verdict), { monitor: name, settings: alerting, now });
     events.push({ type: 'verdict', subject, data: verdict }, ...next.alerts.map((data) => ({ type: 'alert', subject, data })));
     alerts = next.states;
     windows++;
@@ -125,7 +140,7 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   applied.delete(writer);
   if (newest > 0) applied.set(writer, Math.max(last, newest));
   const { closedTo } = open;
-  return { state: { reference: digest, windows, open: open.windows.map(packWindow), closedTo, alerts, applied: [...applied].slice(-writersKept) }, events };
+  return { state: { ...(before?.performance && { performance: before.performance }), reference: digest, windows, open: open.windows.map(packWindow), closedTo, alerts, applied: [...applied].slice(-writersKept) }, events };
 }
 
 /** The verdict on a window, closed or not; on none at all, that there is nothing to judge. */

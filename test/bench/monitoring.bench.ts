@@ -57,4 +57,26 @@ export const benchmarks = [
       target: { atMost: 2 },
     },
   ),
+  measure('DriftMonitor.check, a million predictions joined with a million labels, AUC by version', (monitor: DriftMonitor) => monitor.check(), {
+    setup: labelledMonitor,
+    runs: 3,
+    unit: 'ms',
+    target: { atMost: 2000 },
+  }),
 ];
+
+async function labelledMonitor(): Promise<DriftMonitor> {
+  const n = 1_000_000;
+  const performance = { metric: 'auc', min: 0.7, maxLabelDelay: '365d', every: '365d' } as const;
+  const reference = profileData({ x: bell(1000, 0), score: bell(1000, 0) }, { prediction: 'score' });
+  const monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference, window: { rows: 1e9 }, performance });
+  for (let i = 0; i < n; i++) {
+    const score = random();
+    monitor.observe({ id: `request-${i}`, version: i % 3, features: { x: score }, prediction: score });
+    // Labels come in another order than predictions.
+    monitor.feedback({ id: `request-${(i * 611_953) % n}`, label: random() < 0.3 });
+    if (i % 100_000 === 99_999) await monitor.flush();
+  }
+  await monitor.flush();
+  return monitor;
+}

@@ -1,13 +1,12 @@
 import { DriftMonitor, MemoryStorage, profileData, type DriftVerdict, type StorageAdapter } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { childProgram } from '../child-program.ts';
 import { ManualClock } from '../pipelines/manual-clock.ts';
+import { startFed } from './fed-process.ts';
 
 const reference = profileData({ x: Float64Array.from({ length: 500 }, (_, i) => i) });
 const noon = Date.UTC(2026, 0, 1, 12);
@@ -144,24 +143,11 @@ describe('what was observed', () => {
     const directory = mkdtempSync(join(tmpdir(), 'modelkeep-monitor-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const program = childProgram('observing-child.ts', import.meta.url);
-    const start = (): { child: ChildProcess; stored: () => number; at: (rows: number) => Promise<void>; ended: Promise<unknown> } => {
-      const child = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
-      let stored = 0;
-      const waiters: { rows: number; resolve: () => void }[] = [];
-      const ended = new Promise((resolve) => child.once('close', resolve));
-      createInterface({ input: child.stdout }).on('line', (line) => {
-        stored = Number(line);
-        for (const { rows, resolve } of waiters) if (stored >= rows) resolve();
-      });
-      return { child, ended, stored: () => stored, at: (rows) => new Promise((resolve) => waiters.push({ rows, resolve })) };
-    };
-    const [one, two] = [start(), start()];
+    const [one, two] = [startFed(program, directory), startFed(program, directory)];
     await one.at(60);
-    one.child.kill('SIGKILL');
-    await one.ended;
+    await one.kill();
     await two.at(150);
-    two.child.kill('SIGKILL');
-    await two.ended;
+    await two.kill();
     await using storage = new FilesystemStorage(directory);
     const monitor = await DriftMonitor.open({ storage, name: 'm', window: { rows: 100 } });
     const open = await monitor.check();

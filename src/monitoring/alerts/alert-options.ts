@@ -1,17 +1,18 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { check } from '../../core/schema.ts';
+import type { AlertKind } from './alert-state.ts';
 
 /** How bad an alert is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical';
 
 /** When a monitor alerts. */
 export interface MonitorAlertOptions {
-  /** After how many windows in a row that drifted; windows that could not be judged neither count nor interrupt. @default 1 */
+  /** After how many windows in a row that drifted, or periods whose performance was out of bounds; what could not be judged neither counts nor interrupts. @default 1 */
   readonly for?: number | undefined;
   /** After an alert, none of its kind fires again for so long; one that still has reason to fires then. @default 0 */
   readonly cooldown?: Duration | undefined;
-  /** How bad each kind is. @default a warning, both */
+  /** How bad each kind is. @default a warning, each */
   readonly severity?: AlertSeverities | undefined;
 }
 
@@ -21,13 +22,15 @@ export interface AlertSeverities {
   readonly 'data-drift'?: AlertSeverity | undefined;
   /** Of alerts about predictions. @default 'warning' */
   readonly 'prediction-drift'?: AlertSeverity | undefined;
+  /** Of alerts about a performance that is out of its bounds. @default 'warning' */
+  readonly performance?: AlertSeverity | undefined;
 }
 
 /** {@link MonitorAlertOptions} with the defaults filled in. */
 export interface AlertSettings {
   readonly windows: number;
   readonly cooldownMs: number;
-  readonly severity: { readonly 'data-drift': AlertSeverity; readonly 'prediction-drift': AlertSeverity };
+  readonly severity: Readonly<Record<AlertKind, AlertSeverity>>;
 }
 
 const severity = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['info', 'warning', 'critical']));
@@ -35,7 +38,7 @@ const severity = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['info', 'war
 const schema = /* @__PURE__ */ z.strictObject({
   for: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
   cooldown: z.optional(z.custom<Duration>()),
-  severity: z.optional(z.strictObject({ 'data-drift': severity, 'prediction-drift': severity })),
+  severity: z.optional(z.strictObject({ 'data-drift': severity, 'prediction-drift': severity, performance: severity })),
 });
 
 /** Checks when a monitor alerts. */
@@ -44,6 +47,6 @@ export function alertSettings(options: MonitorAlertOptions | undefined, path: st
   return {
     windows,
     cooldownMs: durationMs(cooldown, `${path}.cooldown`),
-    severity: { 'data-drift': given['data-drift'] ?? 'warning', 'prediction-drift': given['prediction-drift'] ?? 'warning' },
+    severity: { 'data-drift': given['data-drift'] ?? 'warning', 'prediction-drift': given['prediction-drift'] ?? 'warning', performance: given.performance ?? 'warning' },
   };
 }

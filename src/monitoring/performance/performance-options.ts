@@ -1,0 +1,95 @@
+import * as z from 'zod/mini';
+import { durationMs, type Duration } from '../../core/duration.ts';
+import { ValidationError } from '../../core/errors.ts';
+import { check } from '../../core/schema.ts';
+import { labelValue, type LabelEncoding } from '../labels/label-values.ts';
+import type { WindowPlan } from '../windows/window-plan.ts';
+import { classTallies, numberTallies, type MetricTally } from './metric-tallies.ts';
+
+/**
+ * What a model's performance is measured by. `accuracy`, `precision`, `recall` and `f1` compare a predicted class with the true one; `auc`, `logLoss` and `brier` a score (for the
+ * last two a probability) with 0 or 1, `false` or `true`; `mae` and `rmse` a number with a number, in its unit.
+ */
+export type PerformanceMetric = 'accuracy' | 'precision' | 'recall' | 'f1' | 'auc' | 'logLoss' | 'brier' | 'mae' | 'rmse';
+
+/** How a monitor judges the performance of a model by the labels that arrive. */
+export interface MonitorPerformanceOptions {
+  /** What is measured. */
+  readonly metric: PerformanceMetric;
+  /** The metric must not be below it: violated when its whole interval is. */
+  readonly min?: number | undefined;
+  /** The metric must not be above it: violated when its whole interval is. */
+  readonly max?: number | undefined;
+  /** How long after its prediction a label still counts. A period is final so long after its end. */
+  readonly maxLabelDelay: Duration;
+  /** How long the periods are that are judged one by one, at least a second; they begin at multiples of it since 1970 UTC. @default that of windows by time, else '1d' */
+  readonly every?: Duration | undefined;
+  /** The class that `precision`, `recall` and `f1` are about. @default 1, which true is too */
+  readonly positive?: string | number | boolean | undefined;
+  /** With fewer labelled predictions a period is `insufficient`. @default 30 */
+  readonly minLabels?: number | undefined;
+  /** How probable it is that the interval covers the true value. @default 0.95 */
+  readonly confidence?: number | undefined;
+}
+
+/** {@link MonitorPerformanceOptions} with the defaults filled in. */
+export interface PerformanceSettings {
+  readonly metric: PerformanceMetric;
+  readonly encoding: LabelEncoding;
+  readonly binary: boolean;
+  readonly min: number;
+  readonly max: number;
+  readonly maxDelayMs: number;
+  readonly everyMs: number;
+  /** How long after its time is over a period waits for what is not stored yet. */
+  readonly graceMs: number;
+  readonly minLabels: number;
+  readonly confidence: number;
+  readonly tally: () => MetricTally;
+}
+
+const schema = /* @__PURE__ */ z.strictObject({
+  metric: z.enum(['accuracy', 'precision', 'recall', 'f1', 'auc', 'logLoss', 'brier', 'mae', 'rmse']),
+  min: z.optional(z.number()),
+  max: z.optional(z.number()),
+  maxLabelDelay: z.custom<Duration>((value) => value !== undefined, 'must be a duration, such as 30d'),
+  every: z.optional(z.custom<Duration>()),
+  positive: z.optional(z.union([z.string(), z.number(), z.boolean()])),
+  minLabels: z.optional(z.int().check(z.minimum(2))),
+  confidence: z.optional(z.number().check(z.gt(0), z.lt(1))),
+});
+
+/** Checks how performance is judged; `undefined` when it is not. */
+export function performanceSettings(options: unknown, plan: WindowPlan, path: string): PerformanceSettings | undefined {
+  if (options === undefined) return undefined;
+  const { metric, min, max, maxLabelDelay, every, positive, minLabels = 30, confidence = 0.95 } = check(schema, options, path);
+  if (min === undefined && max === undefined) throw new ValidationError(`${path} has neither min nor max; give the bound that ${metric} is held to.`, { path });
+  if (min !== undefined && max !== undefined && min > max) throw new ValidationError(`${path}.min is above ${path}.max; no model could be between.`, { path });
+  if (positive !== undefined && !['precision', 'recall', 'f1'].includes(metric)) {
+    throw new ValidationError(`${path}.positive has no meaning for ${metric}; leave it out.`, { path: `${path}.positive` });
+  }
+  const everyMs = every === undefined ? (plan.by === 'time' ? plan.everyMs : 86_400_000) : durationMs(every, `${path}.every`);
+  if (!Number.isSafeInteger(everyMs) || everyMs < 1000) throw new ValidationError(`${path}.every is ${everyMs} ms; give at least a second, in whole milliseconds.`, { path: `${path}.every` });
+  const maxDelayMs = durationMs(maxLabelDelay, `${path}.maxLabelDelay`);
+  if (maxDelayMs > 1000 * everyMs) {
+    throw new ValidationError(`${path}.maxLabelDelay is more than 1,000 periods of ${everyMs} ms; make ${path}.every longer.`, { path: `${path}.maxLabelDelay` });
+  }
+  return {
+    metric,
+    encoding: metric in classTallies ? 'class' : 'number',
+    binary: ['auc', 'logLoss', 'brier'].includes(metric),
+    min: min ?? -Infinity,
+    max: max ?? Infinity,
+    maxDelayMs,
+    everyMs,
+    graceMs: plan.by === 'time' ? plan.graceMs : 5000,
+    minLabels,
+    confidence,
+    tally: tallyOf(metric, labelValue(positive ?? 1, 'class')),
+  };
+}
+
+function tallyOf(metric: PerformanceMetric, positive: number): () => MetricTally {
+  if (metric in classTallies) return () => classTallies[metric as keyof typeof classTallies](positive);
+  return numberTallies[metric as keyof typeof numberTallies];
+}
