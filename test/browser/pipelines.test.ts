@@ -70,7 +70,7 @@ describeInBrowser('pipelines of several tabs that share a database', () => {
     const hours = 8;
     // By the clocks of the pages, nothing is due before the test says so.
     const start = Date.now() + 24 * hourMs;
-    const tabs = [await open(), await open()];
+    const tabs = [await open(), await open()] as const;
     for (const tab of tabs) await tab.run('keeps', { store: 'schedule', start, hours });
     const tick = async (hour: number): Promise<void> => {
       for (const tab of tabs) await tab.run('setAhead', (24 + hour) * hourMs + 60_000);

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { throwIfAborted } from '../../core/abort.ts';
+import { sleep } from '../../core/clock.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { describeFailure, type FailureRecord } from '../../core/failure.ts';
 import { callable, progressOption, signalOption } from '../../core/option-schemas.ts';
@@ -27,8 +28,8 @@ export interface BackfillOptions extends LongOperationOptions {
   readonly onEvent?: PipelineListener | undefined;
 }
 
-/** What became of an interval. `elsewhere`: another process works on its run. `refused`: its params were not to be had, and it has no run. `waiting`: its run waits for somebody. */
-export type BackfillStatus = RunOutcome | 'elsewhere' | 'refused' | 'waiting';
+/** What became of an interval. `refused`: its params were not to be had, and it has no run. `waiting`: its run waits for somebody. */
+export type BackfillStatus = RunOutcome | 'refused' | 'waiting';
 
 /** An interval and its run. */
 export interface BackfilledRun {
@@ -36,7 +37,7 @@ export interface BackfilledRun {
   readonly interval: DataInterval;
   /** Id of the run. */
   readonly run: string;
-  /** How the run ended, now or before. */
+  /** How the run ended, here or in another process, now or before. */
   readonly status: BackfillStatus;
   /** Whether the run had ended before the backfill. */
   readonly before: boolean;
@@ -62,40 +63,73 @@ const schema = z.strictObject({
   signal: signalOption,
 });
 const mostIntervals = 100_000;
+// How soon runs are looked at again that other processes work on.
+const pauses = { firstMs: 50, mostMs: 1_000 };
 
-/** Runs a pipeline for all intervals between two moments, those that have a run which ended left out. When the signal fires, the runs that go on are cancelled and it throws `AbortedError`; called again with `retry`, it goes on. */
+/** How one look at the intervals is taken. */
+interface Pass extends LaunchOptions {
+  /** Whether what has ended by then had ended before the backfill. */
+  readonly first: boolean;
+}
+
+/**
+ * Runs a pipeline for all intervals between two moments, those that have a run which ended left out. Runs that other processes work on are waited for, when all else is done, and gone on with should their process die. When the signal fires, the
+ * runs that go on here are cancelled and it throws `AbortedError`; called again with `retry`, it goes on.
+ */
 export async function backfill(schedule: Schedule, options: BackfillOptions): Promise<BackfillResult> {
   const { concurrency = 1, retry = false, onEvent, onProgress, signal, ...range } = check(schema, options, 'options');
   const intervals = intervalsOf(schedule, range);
   const runs: BackfilledRun[] = [];
-  let begun = 0;
   let done = 0;
   const tell = (): void => onProgress?.({ phase: 'running', done, total: intervals.length });
-  const work = async (): Promise<void> => {
-    for (let i = begun++; i < intervals.length; i = begun++) {
+  const runEach = async (indices: readonly number[], pass: Pass): Promise<readonly number[]> => {
+    const elsewhere: number[] = [];
+    await inOrder(indices, concurrency, async (i) => {
       throwIfAborted(signal, 'The backfill');
-      runs[i] = await runFor(schedule, intervals[i]!, { signal, onEvent, retry });
+      const run = await runFor(schedule, intervals[i]!, pass);
+      if (run === undefined) {
+        elsewhere.push(i);
+        return;
+      }
+      runs[i] = run;
       done++;
       tell();
-    }
+    });
+    throwIfAborted(signal, 'The backfill');
+    return elsewhere;
   };
   tell();
-  const workers = await Promise.allSettled(Array.from({ length: Math.min(concurrency, intervals.length) }, work));
-  throwIfAborted(signal, 'The backfill');
-  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason as Error;
+  let left = await runEach([...intervals.keys()], { signal, onEvent, retry, first: true });
+  for (let pauseMs = pauses.firstMs; left.length > 0; pauseMs = Math.min(2 * pauseMs, pauses.mostMs)) {
+    await sleep(schedule.host.clock, pauseMs, signal).catch(() => throwIfAborted(signal, 'The backfill'));
+    // What failed meanwhile was tried by the other.
+    left = await runEach(left, { signal, onEvent, retry: false, first: false });
+  }
   return { runs, succeeded: runs.every(({ status }) => status === 'succeeded') };
 }
 
-async function runFor(schedule: Schedule, interval: DataInterval, options: LaunchOptions): Promise<BackfilledRun> {
+/** Does work for each index, so many at once, and throws what the first of them threw when all that had begun is over. */
+async function inOrder(indices: readonly number[], concurrency: number, work: (index: number) => Promise<void>): Promise<void> {
+  let begun = 0;
+  const lane = async (): Promise<void> => {
+    while (begun < indices.length) await work(indices[begun++]!);
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(concurrency, indices.length) }, lane));
+  for (const each of lanes) if (each.status === 'rejected') throw each.reason as Error;
+}
+
+/** Runs for an interval, or finds its run ended; `undefined` while another process works on that. */
+async function runFor(schedule: Schedule, interval: DataInterval, { first, ...options }: Pass): Promise<BackfilledRun | undefined> {
   const { host } = schedule;
   const run = schedule.runOf(interval);
   const head = await host.store.head(run, { signal: options.signal });
-  if (head && hasEnded(head.status) && (head.status === 'succeeded' || !options.retry)) return { interval, run, status: head.status, before: true };
+  if (head && hasEnded(head.status) && (head.status === 'succeeded' || !options.retry)) return { interval, run, status: head.status, before: first };
   try {
     // A run that was begun has its params.
     const launch = head ? { run, interval, triggeredBy: head.triggeredBy ?? { kind: 'backfill' as const, name: schedule.name }, claimedAt: head.startedAt } : await schedule.launch(interval, 'backfill').catch((error: unknown) => new Refusal(error));
     if (launch instanceof Refusal) return { interval, run, status: 'refused', before: false, failure: describeFailure(launch.error) };
-    return { interval, run, status: (await host.carryOut(launch, options)) ?? 'elsewhere', before: false };
+    const status = await host.carryOut(launch, options);
+    return status && { interval, run, status, before: false };
   } catch (error) {
     throwIfAborted(options.signal, 'The backfill');
     throw error;

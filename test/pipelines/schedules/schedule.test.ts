@@ -381,6 +381,48 @@ describe('a backfill', () => {
     expect(journal).toHaveLength(8);
   });
 
+  it('runs what no other works on, and then waits for what another does, whose end counts', async () => {
+    const [storage, clock, journal] = [new MemoryStorage(), new ManualClock(midnight), [] as number[]];
+    for (const [ends, succeeded] of [[() => null, true], [() => Promise.reject(new Error('no data')), false]] as const) {
+      let release = (): void => undefined;
+      const gate = new Promise<void>((resolve) => (release = resolve));
+      const name = String(succeeded);
+      const first = await define(storage, clock, journal, () => gate.then(ends), { name }).pipeline.schedule(daily);
+      const second = await define(storage, clock, journal, () => null, { name }).pipeline.schedule(daily);
+      const one = first.backfill({ from: '2025-12-01', to: '2025-12-02' });
+      await settled();
+      const told: number[] = [];
+      const all = second.backfill({ ...range, retry: true, onProgress: ({ done }) => told.push(done) });
+      await clock.advance(5_000);
+      expect(told.at(-1)).toBe(6);
+      release();
+      await clock.advance(1_000);
+      expect((await one).succeeded).toBe(succeeded);
+      const result = await all;
+      expect(result.succeeded).toBe(succeeded);
+      expect(result.runs[0]).toMatchObject({ status: succeeded ? 'succeeded' : 'failed', before: false });
+      expect(result.runs).toHaveLength(7);
+      expect(journal.splice(0)).toHaveLength(7);
+    }
+  });
+
+  it('leaves what another works on alone when its signal fires while it waits for that', async () => {
+    const [storage, clock, journal] = [new MemoryStorage(), new ManualClock(midnight), [] as number[]];
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const one = (await define(storage, clock, journal, () => gate).pipeline.schedule(daily)).backfill({ from: '2025-12-01', to: '2025-12-02' });
+    await settled();
+    const stop = new AbortController();
+    const all = (await define(storage, clock, journal).pipeline.schedule(daily)).backfill({ ...range, signal: stop.signal });
+    const refused = expect(all).rejects.toMatchObject({ code: 'aborted' });
+    await clock.advance(5_000);
+    stop.abort();
+    await refused;
+    release();
+    expect((await one).succeeded).toBe(true);
+    expect(journal).toHaveLength(7);
+  });
+
   it('has the runs of the schedule count, and the other way round', async () => {
     const [storage, clock, journal] = [new MemoryStorage(), new ManualClock(midnight), [] as number[]];
     const { pipeline } = define(storage, clock, journal);
