@@ -76,10 +76,25 @@ export class Schedule implements PipelineSchedule {
     this.book = new LaunchBook({ storage: store.storage, clock, pipeline, kind: 'schedule', name: this.name }, async () => ({}));
   }
 
-  /** Throws `ValidationError` when an option is not what it must be. */
+  /** Throws `ValidationError` when an option is not what it must be, or when no run of it is to come. */
   static async make(host: LaunchHost, options: ScheduleTiming): Promise<Schedule> {
     const settings = checkScheduleOptions(options);
-    return new Schedule(host, settings, await timetableOf(settings));
+    const schedule = new Schedule(host, settings, await timetableOf(settings));
+    await schedule.#assertRuns();
+    return schedule;
+  }
+
+  /** Refuses what has no interval to come, as a pattern whose years are over; what was kept before, or is over by its end, may have none left. */
+  async #assertRuns(): Promise<void> {
+    const { cron, end } = this.settings;
+    const now = this.host.clock.now();
+    if ((end ?? Infinity) <= now || this.#next(undefined, now) !== undefined || (await this.book.read())) return;
+    const refused = (path: string, why: string): ValidationError => new ValidationError(`Schedule '${this.name}' never runs: ${why}`, { path });
+    if (nextInterval({ ...this.#rules(now), end: undefined }, undefined, now) !== undefined) throw refused('options.end', 'no interval is over between now and its end.');
+    const next = this.timetable.next(now);
+    if (next !== undefined) throw refused('options.cron', `${shown(cron)} comes once only from now on, at ${shown(new Date(next))}, and a run is about the time from one tick to the next; give a pattern that comes again.`);
+    const last = this.timetable.previous(now);
+    throw refused('options.cron', `${shown(cron)} came for the last time at ${shown(new Date(last ?? NaN))}; give a pattern that is to come, or options.start for what is over.`);
   }
 
   async nextRuns(count: number, options: OperationOptions = {}): Promise<readonly PlannedRun[]> {
@@ -156,9 +171,12 @@ export class Schedule implements PipelineSchedule {
   }
 
   #next(state: ScheduleState | undefined, now: number): DataInterval | undefined {
+    return nextInterval(this.#rules(state?.since ?? now), state?.last, now);
+  }
+
+  #rules(since: number): IntervalRules {
     const { start, end, catchup, jitterMs } = this.settings;
-    const rules: IntervalRules = { timetable: this.timetable, start, since: state?.since ?? now, end, catchup, jitterMs };
-    return nextInterval(rules, state?.last, now);
+    return { timetable: this.timetable, start, since, end, catchup, jitterMs };
   }
 
   #after({ end: start }: DataInterval): DataInterval | undefined {

@@ -356,6 +356,48 @@ describe('a keeper', () => {
   });
 });
 
+describe('a schedule that never runs', () => {
+  const onNewYear = (years: string): string => `0 0 0 1 1 * ${years}`;
+
+  it.each<[string, Partial<ScheduleTiming>, string, string]>([
+    ['whose only tick is over', { cron: onNewYear('2020') }, 'options.cron', 'came for the last time at "2020-01-01T00:00:00.000Z"'],
+    ['whose ticks are all over', { cron: onNewYear('2020-2025') }, 'options.cron', 'came for the last time at "2025-01-01T00:00:00.000Z"'],
+    ['whose ticks are over before its start', { cron: onNewYear('2020-2025'), start: '2025-06-01' }, 'options.cron', 'came for the last time'],
+    ['that has one tick left, and none before', { cron: onNewYear('2030') }, 'options.cron', 'comes once only from now on, at "2030-01-01T00:00:00.000Z"'],
+    ['that has one tick from its start on', { cron: onNewYear('2027-2030'), start: '2029-06-01' }, 'options.cron', 'comes once only'],
+    ['whose first interval is over after its end', { cron: '@yearly', end: '2026-06-01' }, 'options.end', 'between now and its end'],
+    ['whose ticks are over, and whose end is to come', { cron: onNewYear('2020'), end: '2030-01-01' }, 'options.cron', 'came for the last time'],
+  ])('%s is refused before anything is stored', async (_, timing, path, message) => {
+    const storage = new MemoryStorage();
+    const { pipeline } = define(storage, new ManualClock(midnight + hour), []);
+    const failure: unknown = await pipeline.schedule({ name: 'never', ...timing }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'validation', details: { path }, message: expect.stringContaining(message) });
+    expect((await storage.list({ prefix: '' })).entries).toEqual([]);
+    // Its name is free again.
+    await pipeline.schedule({ name: 'never', cron: '@daily' });
+  });
+
+  it('is none that has one tick left after others, or intervals since its start', async () => {
+    const clock = new ManualClock(midnight + hour);
+    const { pipeline } = define(new MemoryStorage(), clock, []);
+    const one = await pipeline.schedule({ name: 'one', cron: onNewYear('2026-2027') });
+    expect((await one.nextRuns(5)).map(({ at }) => new Date(at).getUTCFullYear())).toEqual([2027]);
+    const past = await pipeline.schedule({ name: 'past', cron: onNewYear('2020-2025'), start: '2020-01-01', catchup: true });
+    expect((await past.nextRuns(9)).map(({ at }) => new Date(at).getUTCFullYear())).toEqual([2021, 2022, 2023, 2024, 2025]);
+  });
+
+  it('is none that was kept before and is over, so that a process which defines it may start again', async () => {
+    const [storage, clock, journal] = [new MemoryStorage(), new ManualClock(midnight + hour / 2), [] as number[]];
+    const timing = { name: 'two hours', cron: '0 0 0-1 1 1 * 2026' };
+    await keep(define(storage, clock, journal).pipeline, timing);
+    await clock.advance(hour);
+    expect(journal).toEqual([1]);
+    clock.jump(400 * 24 * hour);
+    const again = await define(storage, clock, journal).pipeline.schedule(timing);
+    expect(await again.nextRuns(1)).toEqual([]);
+  });
+});
+
 describe('a backfill', () => {
   const daily = { name: 'daily', cron: '@daily' };
   const range = { from: '2025-12-01', to: '2025-12-08' };
