@@ -10,6 +10,7 @@ import type { AppliedDefinition } from './definitions/apply-definitions.ts';
 import type { DatasetFacts } from './datasets/dataset-facts.ts';
 import type { ListDatasetsQuery, SaveDatasetQuery } from './datasets/dataset-options.ts';
 import type { SavedDataset } from './datasets/saved-dataset.ts';
+import { datasetVersionsOf } from './datasets/version-source.ts';
 import { checkDefinition, type Definition } from './definitions/definition.ts';
 import { DefinitionCatalog } from './definitions/definition-catalog.ts';
 import { definedView, isView, viewNameOf } from './definitions/defined-view.ts';
@@ -365,6 +366,28 @@ export class FeatureStore implements AsyncDisposable {
   async listDatasets(query: ListDatasetsQuery = {}): Promise<Page<DatasetFacts>> {
     const { listDatasets } = await import('./datasets/stored-datasets.ts');
     return listDatasets(this.#storage, this.#clock, query);
+  }
+
+  /**
+   * The versions of a dataset that are saved from now on (or from the beginning), as a source that starts pipelines: one event each, in the order of their numbers, with what is known of the version. Contents that were saved
+   * before under the same query and splits are no new version, and tell nothing; a version that was deleted before it was told is passed over. The name need not be saved yet.
+   *
+   * Throws `ValidationError` when there can be no dataset of that name.
+   *
+   * @example
+   * ```ts
+   * import { FeatureStore, MemoryStorage, Pipeline } from 'modelkeep';
+   * import * as z from 'zod';
+   *
+   * const storage = new MemoryStorage();
+   * const store = new FeatureStore({ storage });
+   * const retrain = new Pipeline({ name: 'retrain', storage, params: z.object({ dataset: z.string() }) });
+   * retrain.step('train', {}, async ({ params }) => (await store.getDataset(params.dataset)).rowCount);
+   * await retrain.triggerOn(store.datasetVersions('churn'), { params: ({ id }) => ({ dataset: id }) });
+   * ```
+   */
+  datasetVersions(name: string): TriggerSource<DatasetFacts> {
+    return datasetVersionsOf(this.#storage, this.#clock, name);
   }
 
   /** Deletes a version of a dataset (`flights@2`), or all of them (`flights`). Their numbers are not given again; their bytes go with `collectGarbage`. Throws `NotFoundError` when there is none. */
