@@ -62,7 +62,7 @@ describe('alerts', () => {
     expect(found.slice(2)).toEqual(['data-drift firing 5-6 warning']);
   });
 
-  it('start a pipeline, once each', async () => {
+  it('start a pipeline, once each, which says by which: of all kinds, when they fire and when they are resolved', async () => {
     const storage = new MemoryStorage();
     const clock = new ManualClock();
     const monitor = monitorOn(storage, clock);
@@ -73,10 +73,18 @@ describe('alerts', () => {
     const keeper = retrain.start();
     onTestFinished(() => keeper.close({ signal: AbortSignal.abort() }));
     await settled();
-    await window(monitor, 'drifted');
-    await window(monitor, 'drifted');
-    await clock.advance(30_000);
-    expect(trained).toEqual(["firing: Monitor 'm': the data drifted (x) in window 1."]);
+    for (const kind of ['drifted', 'drifted', 'predicted', 'same'] as const) {
+      await window(monitor, kind);
+      await clock.advance(30_000);
+    }
+    const alerts = (await monitor.alerts().poll(undefined)).events;
+    expect(alerts.map(({ data }) => `${data.data.kind} ${data.data.status}`)).toEqual(['data-drift firing', 'data-drift resolved', 'prediction-drift firing', 'prediction-drift resolved']);
+    expect(trained).toEqual(alerts.map(({ data }) => `${data.data.status}: ${data.data.summary}`));
+    expect(trained[0]).toBe("firing: Monitor 'm': the data drifted (x) in window 1.");
+    const causes: unknown[] = [];
+    for await (const { triggeredBy } of retrain.runs()) causes.push(triggeredBy?.kind === 'trigger' && [triggeredBy.source, triggeredBy.event, triggeredBy.ref]);
+    expect(causes).toHaveLength(4);
+    expect(causes).toEqual(expect.arrayContaining(alerts.map(({ id, ref }) => [monitor.alerts().id, id, ref])));
   });
 
   it('reach a webhook that fails at first, signed, and hold up nothing', async () => {
