@@ -84,7 +84,7 @@ describeInBrowser('pipelines of several tabs that share a database', () => {
     const inTheLast = untilBegun((all) => all.find(({ unit }) => unit === String(hours)));
     await tick(hours);
     const { page } = await inTheLast;
-    const [crashed, left] = tabs[0].page === page ? [tabs[0], tabs[1]] : [tabs[1], tabs[0]];
+    const [crashed, left] = tabs[0].page === page ? tabs : ([tabs[1], tabs[0]] as const);
     await left.run('idle');
     answer = () => undefined;
     await crashed.crash();
