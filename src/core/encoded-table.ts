@@ -52,12 +52,12 @@ export class TableShapes {
 
 const maxShapes = 64;
 
-/** A table in its encoded form: each column is decoded when it is first asked for. It lies in the bytes that it was made of. */
+/** A table in its encoded form: each column is decoded when it is first asked for, and kept unless its values are the bytes themselves. It lies in the bytes that it was made of. */
 export class EncodedTable {
   readonly #bytes: Uint8Array;
   readonly #key: string;
   readonly #shape: TableShape;
-  readonly #columns = new Map<string, Column>();
+  #columns: Map<string, Column> | undefined;
   #numbers: Float64Array | undefined;
 
   /** Throws `IntegrityError`, naming `key`, when the bytes are not of that form. */
@@ -91,12 +91,12 @@ export class EncodedTable {
 
   /** A column; `undefined` when there is none of that name. Throws `IntegrityError` when it cannot be read. */
   column(name: string): Column | undefined {
-    const known = this.#columns.get(name);
+    const known = this.#columns?.get(name);
     if (known !== undefined) return known;
     const place = this.#shape.columns.get(name);
     if (place === undefined) return undefined;
     const column = this.#sound(() => readColumn({ bytes: this.#bytes, rows: this.rowCount, key: this.#key }, place));
-    this.#columns.set(name, column);
+    if (!viewed.has(column.type)) (this.#columns ??= new Map()).set(name, column);
     return column;
   }
 
@@ -124,6 +124,9 @@ export class EncodedTable {
     }
   }
 }
+
+/** Types of which a column is a view of the bytes, made faster than it is found. */
+const viewed: ReadonlySet<ColumnType> = /* @__PURE__ */ new Set<ColumnType>(['float64', 'timestamp', 'int64', 'bool']);
 
 /** Where everything lies in a table whose sections begin at `start`. */
 function shapeOf(text: string, start: number): TableShape {

@@ -64,7 +64,7 @@ export class EventIndex {
     this.starts = starts;
     this.#column = input.column;
     this.#rowCount = input.codes.length;
-    this.#isInOrder = order.length === this.#rowCount && order.every((row, place) => row === place);
+    this.#isInOrder = order.length === this.#rowCount && isIdentity(order);
     this.times = this.#isInOrder ? input.times : times;
     const known = input.known ?? input.created;
     this.created = known && !this.#isInOrder ? gather(known, order) : known;
@@ -160,6 +160,11 @@ export class EventIndex {
 /** Bytes that the values of a column take, roughly. */
 export function columnBytes(column: Column): number {
   return hasObjects(column) ? column.values.length * (64 + 4 * (embeddingSize(column.type) ?? 0)) : column.values.byteLength;
+}
+
+function isIdentity(order: Int32Array): boolean {
+  for (let place = 0; place < order.length; place++) if (order[place] !== place) return false;
+  return true;
 }
 
 const noPlaces: Int32Array = /* @__PURE__ */ new Int32Array(0);

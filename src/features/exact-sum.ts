@@ -48,6 +48,19 @@ export class ExactSums {
   }
 }
 
+/** What {@link ExactSums} gives for all of the values, without keeping anything for another range of them. */
+export function exactTotal(values: Float64Array, divisor: number): number {
+  const extent = extentOf(values, undefined);
+  if (!extent.finite || !isPlain(extent)) {
+    const sums = new ExactSums(values, undefined);
+    sums.start(0, values.length);
+    return sums.total(divisor);
+  }
+  let total = 0;
+  for (const value of values) total += value;
+  return total / divisor;
+}
+
 interface Extent {
   readonly finite: boolean;
   /** Sum of the magnitudes. */
@@ -93,10 +106,14 @@ function lowestBitOf(size: number): number {
   return Math.max(exponent, 1) - 1075 + place;
 }
 
+/** Whether doubles add up exactly: while the total has no more than 53 bits above the lowest of all. */
+function isPlain({ magnitude, lowestBit }: Extent): boolean {
+  return lowestBit > -1000 && magnitude < Infinity && magnitude <= Number.MAX_SAFE_INTEGER * 2 ** lowestBit;
+}
+
 function totalsOf(values: Float64Array, included: Uint8Array | undefined, extent: Extent): RunningTotals {
-  const { magnitude, lowestBit, highestBit } = extent;
-  // Doubles add up exactly while the total has no more than 53 bits above the lowest of all.
-  if (lowestBit > -1000 && magnitude < Infinity && magnitude <= Number.MAX_SAFE_INTEGER * 2 ** lowestBit) return new PlainTotals(values, included);
+  if (isPlain(extent)) return new PlainTotals(values, included);
+  const { lowestBit, highestBit } = extent;
   const width = 52 - Math.ceil(Math.log2(values.length + 1));
   const inRange = lowestBit > -900 && highestBit < 900;
   return inRange && highestBit - lowestBit <= 3 * width ? new WideTotals(values, included, lowestBit, width) : new DigitTotals(values, included);

@@ -1,13 +1,12 @@
 import { backoffMs } from '../core/backoff.ts';
 import { sleep, type Clock } from '../core/clock.ts';
-import { TableShapes } from '../core/encoded-table.ts';
 import { ConflictError } from '../core/errors.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom } from '../core/random.ts';
 import type { StorageAdapter, StoredRecord, Version } from '../storage/contract.ts';
 import type { EventIndex } from './event-index.ts';
-import { decodeRecord, encodeRecord, generationOf, openRecord, type EncodedRecord, type OnlineRecord } from './online-record.ts';
+import { decodeRecord, encodeRecord, generationOf, openRecord, RecordShapes, type EncodedRecord, type OnlineRecord } from './online-record.ts';
 import type { PreparedRecord } from './record-answer.ts';
 import { indexOfRows } from './record-table.ts';
 import type { CurrentView } from './definitions/definition-states.ts';
@@ -73,7 +72,7 @@ export class OnlineStore {
   readonly #clock: Clock;
   readonly #cacheBytes: number;
   readonly #cache = new Map<Key, LoadedRecord & { readonly bytes: number }>();
-  readonly #shapes = new TableShapes();
+  readonly #shapes = new RecordShapes();
   #cached = 0;
 
   constructor(storage: StorageAdapter, clock: Clock, cacheBytes: number) {

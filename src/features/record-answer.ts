@@ -2,6 +2,7 @@ import { valueAt, type Column } from '../core/column.ts';
 import { ConflictError, ValidationError } from '../core/errors.ts';
 import { aggregateColumn } from './aggregates/aggregate-column.ts';
 import type { AggregateDefinition } from './aggregates/aggregate-definition.ts';
+import { hasFewRows, totalOfFew } from './aggregates/few-totals.ts';
 import { answerUntil, isRestless } from './answer-lifetime.ts';
 import { definitionOf, featureTypeOf, type FeatureDefinition } from './definitions/feature-view.ts';
 import type { AskedView } from './definitions/query-plan.ts';
@@ -154,6 +155,7 @@ function aggregatesAt(loaded: LoadedRecord, now: number): (definition: Aggregate
   return (definition) => {
     const tiled = tiledTotals(loaded, definition);
     if (tiled) return tiled.at(now);
+    if (isTotal(definition) && definition.by === undefined && hasFewRows(loaded.index)) return totalOfFew(loaded.index, definition, now);
     sweep ??= new ProbeSweep(loaded.index, { codes: new Int32Array(1), times: Float64Array.of(now) });
     return valueAt(aggregateColumn(sweep, definition, true), 0);
   };

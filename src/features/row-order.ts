@@ -10,9 +10,10 @@ export interface RowOrder {
 
 /**
  * Groups rows by key code and sorts each group by the given numbers, none of them NaN, the first of them deciding first; rows that are equal in all keep their order. Rows with code -1 are
- * left out. A group is sorted where it lies, with its numbers beside it, so that no step reads far away; what is in order already is only looked at.
+ * left out. What is given and what comes out may be the same memory. A group is sorted where it lies, with its numbers beside it, so that no step reads far away; what is in order already is only looked at.
  */
 export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonly [Float64Array, ...Float64Array[]]): RowOrder {
+  if (keyCount === 1 && isInOrder(codes, sortedBy)) return { ...givenOrder(codes.length), times: sortedBy[0] };
   const [primary, ...ties] = sortedBy;
   const starts = startsOf(codes, keyCount);
   const next = starts.slice(0, keyCount);
@@ -28,6 +29,30 @@ export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonl
   const sorter = new GroupSorter(order, times, ties);
   for (let key = 0; key < keyCount; key++) sorter.sort(starts[key]!, starts[key + 1]!);
   return { order, starts, times };
+}
+
+/** Whether all rows have the only key, and each belongs behind the one ahead of it. */
+function isInOrder(codes: Int32Array, sortedBy: readonly Float64Array[]): boolean {
+  for (let i = 0; i < codes.length; i++) if (codes[i]! < 0 || (i > 0 && isBefore(sortedBy, i, i - 1))) return false;
+  return true;
+}
+
+function isBefore(sortedBy: readonly Float64Array[], row: number, other: number): boolean {
+  for (const values of sortedBy) if (values[row] !== values[other]) return values[row]! < values[other]!;
+  return false;
+}
+
+type GivenOrder = Pick<RowOrder, 'order' | 'starts'>;
+
+/** Where there are few rows, as nearly always where they are an entity's, all share what says that they are in order. */
+const fewInOrder: readonly GivenOrder[] = /* @__PURE__ */ Array.from({ length: 65 }, (_, size) => inOrder(size));
+
+function givenOrder(size: number): GivenOrder {
+  return fewInOrder[size] ?? inOrder(size);
+}
+
+function inOrder(size: number): GivenOrder {
+  return { order: Int32Array.from({ length: size }, (_, i) => i), starts: Int32Array.of(0, size) };
 }
 
 function startsOf(codes: Int32Array, keyCount: number): Int32Array {
@@ -129,7 +154,6 @@ class GroupSorter {
 
   /** Whether a row belongs before another of the same time. */
   #isTieBefore(row: number, other: number): boolean {
-    for (const values of this.#ties) if (values[row] !== values[other]) return values[row]! < values[other]!;
-    return false;
+    return isBefore(this.#ties, row, other);
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExactSums } from '../../src/features/exact-sum.ts';
+import { ExactSums, exactTotal } from '../../src/features/exact-sum.ts';
 
 const double = new Float64Array(1);
 const bits = new BigUint64Array(double.buffer);
@@ -65,6 +65,7 @@ describe('ExactSums', () => {
           if (without !== undefined) sums.leaveOut(without);
           const exact = rows.filter((i) => i !== without).reduce((sum, i) => sum + toUnits(array[i]!), 0n);
           expect(sums.total(1)).toBe(exact === 0n ? 0 : fromUnits(exact));
+          expect(exactTotal(Float64Array.from(rows.filter((i) => i !== without), (i) => array[i]!), 1)).toBe(sums.total(1));
         }
       }),
       { numRuns: 150 },
@@ -81,6 +82,7 @@ describe('ExactSums', () => {
     const sums = new ExactSums(Float64Array.of(1, 2, NaN, 4, Infinity, -Infinity), undefined);
     const total = (low: number, high: number): number => {
       sums.start(low, high);
+      expect(exactTotal(Float64Array.of(1, 2, NaN, 4, Infinity, -Infinity).subarray(low, high), 2)).toBe(sums.total(2));
       return sums.total(2);
     };
     expect([total(0, 2), total(0, 3), total(3, 4), total(3, 5), total(5, 6), total(4, 6)]).toEqual([1.5, NaN, 2, Infinity, -Infinity, NaN]);

@@ -65,22 +65,8 @@ export class CountedRows {
 /** The rows that count for a condition and columns; made once and kept with the index. */
 export function countedRows(index: EventIndex, columns: readonly string[], where: Where | undefined): CountedRows {
   return index.derived(nameOf('rows', columns, where), () => {
-    const size = index.times.length;
-    let included: Uint8Array | undefined;
-    if (where) {
-      const tested: Record<string, Column> = {};
-      for (const name of Object.keys(where)) {
-        const column = index.glance(name);
-        if (column) tested[name] = column;
-      }
-      included = matchingRows(where, tested, size);
-    }
-    for (const name of columns) {
-      const column = index.column(name);
-      if (column === undefined) included = new Uint8Array(size);
-      else if (column.valid) included = included ? bothOf(included, column.valid) : column.valid;
-    }
-    return new CountedRows(size, included);
+    const included = includedRows(index, columns.map((name) => index.column(name)), where);
+    return new CountedRows(index.times.length, included);
   });
 }
 
@@ -93,6 +79,25 @@ export function countedColumn(index: EventIndex, name: string, where: Where | un
     const own = rows.take(column);
     return { column: own, byteLength: columnBytes(own) };
   }).column;
+}
+
+/** 1 where a row of the index satisfies a condition and has a value in each of the columns; `undefined` where every row does. */
+export function includedRows(index: EventIndex, columns: readonly (Column | undefined)[], where: Where | undefined): Uint8Array | undefined {
+  const size = index.times.length;
+  let included: Uint8Array | undefined;
+  if (where) {
+    const tested: Record<string, Column> = {};
+    for (const name of Object.keys(where)) {
+      const column = index.glance(name);
+      if (column) tested[name] = column;
+    }
+    included = matchingRows(where, tested, size);
+  }
+  for (const column of columns) {
+    if (column === undefined) included = new Uint8Array(size);
+    else if (column.valid) included = included ? bothOf(included, column.valid) : column.valid;
+  }
+  return included;
 }
 
 /** A name for what is derived from those rows. */

@@ -32,7 +32,7 @@ export function totalsOf(windows: WindowRows, definition: AggregateDefinition): 
 }
 
 /** The aggregate at `t` of `seen` rows, at least one, of which `count` count; the sums are of its columns over these. */
-export function totalOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly ExactSums[]): number | undefined {
+export function totalOf(definition: AggregateDefinition, count: number, seen: number, t: number, [sum, divisor]: readonly Pick<ExactSums, 'total'>[]): number | undefined {
   switch (definition.function) {
     case 'count':
       return count;

@@ -1,0 +1,51 @@
+import type { Column } from '../../core/column.ts';
+import type { EventIndex } from '../event-index.ts';
+import { exactTotal, type ExactSums } from '../exact-sum.ts';
+import { firstFrom } from '../probe-sweep.ts';
+import type { AggregateDefinition } from './aggregate-definition.ts';
+import { includedRows } from './counted-rows.ts';
+import { totalOf } from './exact-totals.ts';
+import { windowEnd, windowStart } from './window.ts';
+
+/** So many rows are added up anew for each answer: what would be kept to find their totals faster weighs more than they do, and answers are kept themselves. */
+const fewRows = 64;
+
+/** Whether an index is of so few rows that nothing need be kept to add them up. */
+export function hasFewRows({ times }: EventIndex): boolean {
+  return times.length <= fewRows;
+}
+
+/** A count or sum over the few rows of one entity, of which those count that were known at `t`, as `totalsOf` finds it by running totals; `null` when it is missing. */
+export function totalOfFew(index: EventIndex, definition: AggregateDefinition, t: number): number | null {
+  const { times } = index;
+  const low = firstFrom(times, 0, times.length, windowStart(t, definition), false);
+  const high = firstFrom(times, low, times.length, windowEnd(t, definition), false);
+  if (low === high) return null;
+  const { column, over, where } = definition;
+  const columns = [column, over].flatMap((name) => (name === undefined ? [] : [index.glance(name)]));
+  const included = includedRows(index, columns, where);
+  const counting: number[] = [];
+  let seen = 0;
+  for (let place = low; place < high; place++) {
+    if (!existsAt(index, place, t)) continue;
+    seen++;
+    if (included === undefined || included[place] === 1) counting.push(place);
+  }
+  if (seen === 0) return null;
+  return totalOf(definition, counting.length, seen, t, sumsOf(columns, counting)) ?? null;
+}
+
+/** Whether the row at a place was known at `t`, and no other had taken its place. */
+function existsAt({ created, supersededAt }: EventIndex, place: number, t: number): boolean {
+  return !(created !== undefined && created[place]! > t) && !(supersededAt !== undefined && supersededAt[place]! <= t);
+}
+
+function sumsOf(columns: readonly (Column | undefined)[], places: readonly number[]): Pick<ExactSums, 'total'>[] {
+  return columns.flatMap((column) => (column?.type === 'float64' ? [{ total: (divisor) => exactTotal(valuesAt(column.values, places), divisor) }] : []));
+}
+
+function valuesAt(values: Float64Array, places: readonly number[]): Float64Array {
+  const found = new Float64Array(places.length);
+  for (let i = 0; i < places.length; i++) found[i] = values[places[i]!]!;
+  return found;
+}
