@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { createFeatureHandler } from 'modelkeep/server';
-import { aggregate, featureService, featureView, FeatureStore, MemoryStorage, type FeatureView } from 'modelkeep';
+import { aggregate, featureService, featureView, FeatureStore, MemoryStorage, type FeatureView, type StorageAdapter } from 'modelkeep';
 import { day, forget, joinOf, query, start, uniform } from './feature-join.ts';
 import { compare, measure, peakMemory, type Benchmark } from './harness.ts';
 
@@ -180,6 +180,7 @@ const wideColumns = (v: number): string[] => ten.map((f) => (v < 4 ? `f${v}_${f}
 const wideEntities = 1_000;
 
 interface Wide {
+  readonly storage: StorageAdapter;
   readonly store: FeatureStore;
   readonly handler: (request: Request) => Promise<Response>;
   /** Values by view and entity: what a program would hold that kept nothing but them. */
@@ -209,7 +210,7 @@ async function wideStore(kind: 'memory' | 'directory'): Promise<Wide> {
     await storage.close();
     if (root !== undefined) rmSync(root, { recursive: true });
   };
-  return { store, handler: createFeatureHandler(store, { authorize: 'public' }), plain, random, close };
+  return { storage, store, handler: createFeatureHandler(store, { authorize: 'public' }), plain, random, close };
 }
 
 function anyEntities({ random }: Wide, size: number): { id: number }[] {
@@ -265,6 +266,43 @@ function p99(name: string, subject: (state: Wide) => unknown, baseline: (state: 
         const value = own[Math.floor(runs * 0.99)]!;
         const reference = other[Math.floor(runs * 0.99)]!;
         return { value, unit: 'µs', fastest: own[0]!, slowest: own.at(-1)!, runs, baseline: reference, ratio: value / reference, target: { atMost } };
+      } finally {
+        await state.close();
+      }
+    },
+  };
+}
+
+/** Reads of one entity by new instances, each of which has the definitions and no record yet; or once more, by one that has it. The median, or the slowest of a hundred. */
+function readsOf(which: 'first' | 'later', kind: 'memory' | 'directory', share: number, atMost?: number): Benchmark {
+  const name = `50 online features of 1 entity, ${kind === 'memory' ? 'in memory' : 'in a directory'}, ${which === 'first' ? 'not held yet' : 'held'}${share === 0.5 ? '' : ', the slowest of a hundred'} (a read of maps)`;
+  const rounds = 4;
+  return {
+    name,
+    async run() {
+      const state = await wideStore(kind);
+      try {
+        const [times, others]: [number[], number[]] = [[], []];
+        for (let round = 0; round < rounds; round++) {
+          const store = new FeatureStore({ storage: state.storage });
+          const read = (id: number) => store.getOnlineFeatures({ entities: [{ id }], features: 'wide' });
+          await read(0);
+          if (which === 'later') for (let id = 1; id < wideEntities; id++) await read(id);
+          for (let id = 1; id < wideEntities; id++) {
+            const begin = performance.now();
+            await read(id);
+            const between = performance.now();
+            readPlain(1)(state);
+            // The first round is that in which everything is compiled.
+            if (round > 0) {
+              times.push((between - begin) * 1_000);
+              others.push((performance.now() - between) * 1_000);
+            }
+          }
+        }
+        const [own, other] = [times, others].map((each) => Float64Array.from(each).sort()) as [Float64Array, Float64Array];
+        const [value, reference] = [own, other].map((each) => each[Math.floor(each.length * share)]!) as [number, number];
+        return { value, unit: 'µs', fastest: own[0]!, slowest: own.at(-1)!, runs: own.length, baseline: reference, ratio: value / reference, ...(atMost !== undefined && { target: { atMost } }) };
       } finally {
         await state.close();
       }
@@ -334,6 +372,7 @@ export const benchmarks: readonly Benchmark[] = [
   p99('50 online features of 1 entity, in memory, the slowest of a hundred, time of the processor (a read of maps)', readWide(1), readPlain(1), 'memory', 'processor', 300),
   compare('50 online features of 1 entity, in a directory (a read of maps)', readWide(1), readPlain(1), { ...wideIn('directory'), runs: 2_001, unit: 'µs', target: { atMost: 2_000 } }),
   p99('50 online features of 1 entity, in a directory, the slowest of a hundred (a read of maps)', readWide(1), readPlain(1), 'directory', 'clock', 2_000),
+  ...(['memory', 'directory'] as const).flatMap((kind) => (['first', 'later'] as const).flatMap((which) => [readsOf(which, kind, 0.5), readsOf(which, kind, 0.99, kind === 'memory' ? 300 : 2_000)])),
   compare('50 online features of 100 entities, in memory, as JSON (a read of maps, as JSON)', (state: Wide) => json(readWide(100)(state)), (state: Wide) => JSON.stringify(readPlain(100)(state)), { ...wideIn('memory'), target: { atMost: 3 } }),
   compare('50 online features of 100 entities, in a directory, as JSON (a read of maps, as JSON)', (state: Wide) => json(readWide(100)(state)), (state: Wide) => JSON.stringify(readPlain(100)(state)), wideIn('directory')),
   compare('50 online features of 100 entities by createFeatureHandler (a read of maps, as JSON)', handleWide, (state: Wide) => JSON.stringify(readPlain(100)(state)), { ...wideIn('memory'), target: { atMost: 3 } }),
