@@ -240,7 +240,7 @@ export type { RefreshOptions } from './pipelines/caching/refresh.ts';
 export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ClearCacheOptions } from './pipelines/caching/clear-cache.ts';
-export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams } from './pipelines/pipeline-options.ts';
+export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams, StartedBy } from './pipelines/pipeline-options.ts';
 export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, RunWaiting, StepCancelled, StepFailed, StepListed, StepRetrying, StepSkipped, StepStarted, StepSucceeded, StepWaiting } from './pipelines/pipeline-event.ts';
 export type { ItemFailure, StepItems } from './pipelines/items.ts';
 export type { ItemContext, ItemFacts, ItemFunction, ItemSource, MapOptions } from './pipelines/map-step.ts';

@@ -71,8 +71,16 @@ export interface ExecutionOptions extends OperationOptions {
   concurrency?: number | undefined;
 }
 
+/** Who starts a run, and why. */
+export interface StartedBy {
+  /** Who does. It is recorded as it is given: whoever may write to the store may give any name. @default nobody is named */
+  by?: string | undefined;
+  /** Why. @default nothing is said */
+  reason?: string | undefined;
+}
+
 /** How a run is started; `signal` cancels it. `params` are required where the schema requires any. */
-export type RunOptions<Input> = ExecutionOptions & RefreshOptions & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
+export type RunOptions<Input> = ExecutionOptions & RefreshOptions & StartedBy & (undefined extends Input ? Partial<RunParams<Input | undefined>> : RunParams<Input>);
 
 /** What a run is started with. */
 export interface RunParams<Input> {
@@ -112,8 +120,10 @@ const execution = {
 };
 
 /** What the options of `run` must look like. */
-export const runOptionsSchema: z.ZodMiniType<ExecutionOptions & RefreshOptions & { params?: unknown }> = z.strictObject({
+export const runOptionsSchema: z.ZodMiniType<ExecutionOptions & RefreshOptions & StartedBy & { params?: unknown }> = z.strictObject({
   ...execution,
+  by: z.optional(nameSchema),
+  reason: z.optional(z.string().check(z.maxLength(10_000))),
   params: z.optional(z.unknown()),
   refresh: z.optional(z.union([z.boolean(), z.array(z.custom<StepHandle | string>())])),
 });

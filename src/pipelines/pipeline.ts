@@ -26,7 +26,7 @@ import type { LaunchHost } from './launching/launch.ts';
 import { assertNoCircle, childOf } from './nesting/child-pipeline.ts';
 import { subPipeline, type SubPipelineHost, type SubPipelineOptions, type SubPipelineOutput, type SubRun } from './nesting/sub-pipeline.ts';
 import type { ListLogsOptions, LogsOptions, StepLogLine, StepLogPage } from './logs/read-step-logs.ts';
-import { pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions } from './pipeline-options.ts';
+import { pipelineOptionsSchema, resumeOptionsSchema, runOptionsSchema, type ExecutionOptions, type PipelineOptions, type ResumeOptions, type RunOptions, type StartedBy } from './pipeline-options.ts';
 import { defineMap, type ItemFunction, type MapOptions } from './map-step.ts';
 import { PoolSlots } from './pool-slots.ts';
 import type { RunHost } from './run-host.ts';
@@ -34,7 +34,8 @@ import { validParams } from './run-params.ts';
 import type { PipelineResult } from './run-result.ts';
 import { RunStarter } from './run-starter.ts';
 import { RunStore } from './run-store.ts';
-import type { ScheduleOptions, ScheduleTiming } from './schedules/schedule-options.ts';
+import type { ScheduleOptions } from './schedules/schedule-options.ts';
+import { scheduleName } from './schedules/schedule-name.ts';
 import type { PipelineSchedule } from './schedules/schedule.ts';
 import {
   defineStep,
@@ -343,17 +344,17 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /**
    * Runs all steps and tells how it ended; a step that fails makes the result `failed`, it does not throw. When the signal fires, running steps are told, the rest does not
-   * start, and the result is `cancelled`.
+   * start, and the result is `cancelled`. Who starts it (`by`) and why (`reason`) is in its history and in `triggeredBy`; `searchRuns` finds it by `startedBy`.
    *
    * Throws `ValidationError` before anything is recorded when the params do not validate, and the error of the store when it fails: the run can then be resumed.
    */
   async run(...[options]: undefined extends Input ? [options?: RunOptions<Input>] : [options: RunOptions<Input>]): Promise<PipelineResult> {
-    const { params: given, refresh: stale, ...execution }: ExecutionOptions & RefreshOptions & { params?: unknown } = check(runOptionsSchema, options ?? {}, 'options');
+    const { params: given, refresh: stale, by, reason, ...execution }: ExecutionOptions & RefreshOptions & StartedBy & { params?: unknown } = check(runOptionsSchema, options ?? {}, 'options');
     const definition = this.#definition();
     const refresh = refreshOf(stale, definition.steps);
     const params = await this.#validated(given);
     throwIfAborted(execution.signal, `Running pipeline '${this.name}'`);
-    return this.#starter.begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call' } }, execution);
+    return this.#starter.begin(definition, { id: newId(), params, refresh, triggeredBy: { kind: 'call', ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) } }, execution);
   }
 
   /**
@@ -387,7 +388,7 @@ export class Pipeline<Input = undefined, Params = Input> {
    */
   schedule(options: ScheduleOptions<Input>): Promise<PipelineSchedule> {
     const made = import('./schedules/schedule.ts').then(({ Schedule }) => Schedule.make(this.#launches, options));
-    return this.#kept.addSchedule((options as Partial<ScheduleTiming> | undefined)?.name ?? '', made);
+    return this.#kept.addSchedule(scheduleName((options) ?? {}), made);
   }
 
   /**
@@ -586,7 +587,7 @@ export class Pipeline<Input = undefined, Params = Input> {
 
   /**
    * A page of the runs that a search finds, in the grammar of {@link parseFilter}: of `attributes` (a name alone is one), which are `id`, `status`, `startedAt`, `endedAt`, `duration`, `owner`, `cause` (`call`, `schedule`, `backfill`, `trigger`),
-   * `causeName`, `source`, `event`, `intervalStart` and `intervalEnd`, and of `params`, compared as text. The newest come first, unless `orderBy` says otherwise. A run that cannot be read is in `damaged` and hides no other. Each page reads
+   * `causeName`, `startedBy`, `source`, `event`, `intervalStart` and `intervalEnd`, and of `params`, compared as text. The newest come first, unless `orderBy` says otherwise. A run that cannot be read is in `damaged` and hides no other. Each page reads
    * the head of every run; pages neither skip nor repeat a run, whatever starts meanwhile.
    *
    * Throws `ValidationError`, with the place in the text, for a filter or an order that cannot be read, and for the cursor of another search.

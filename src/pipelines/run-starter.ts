@@ -38,7 +38,8 @@ export class RunStarter {
     // The lease comes first: a run must not be found without an owner while it begins.
     const lease = await this.#lease(head, 0, () => false);
     return this.#held(lease, async () => {
-      await store.create(head, this.#host.event(head, 'started', { fence: lease.fence }));
+      const { by, reason }: { by?: string | undefined; reason?: string | undefined } = head.triggeredBy?.kind === 'call' ? head.triggeredBy : {};
+      await store.create(head, { ...this.#host.event(head, 'started', { fence: lease.fence }), by, reason });
       return driveRun(this.#host, { head, definition, lease, records: new Map(), resumed: false }, options);
     });
   }

@@ -179,6 +179,37 @@ describe.each<[string, (directory: string) => StorageAdapter]>([
     await expect(retrain.run()).rejects.toMatchObject({ code: 'validation' });
   });
 
+  it('runs a pipeline with a grid, a cache, a condition and a report, and by itself', async () => {
+    const store = new FeatureStore({ storage });
+    await store.apply([featureView({ name: 'airport_delays', entity: ['origin'], timestamp: 'at', features: { delay: 'float64' } })]);
+    const monthOf = (at: number | Date | string): string => new Date(at).toISOString().slice(0, 7);
+    const pick = (models: readonly { auc: number }[]): { auc: number } => models.reduce((a, b) => (b.auc > a.auc ? b : a));
+    const registered: number[] = [];
+    const posted: string[] = [];
+
+    const retrain = new Pipeline({ name: 'retrain', storage, params: z.object({ month: z.string() }) });
+    const rows = retrain.step('ingest', { cache: { version: '1' } }, async ({ params, signal }) => (signal.aborted ? [] : [{ month: params.month, late: 1 }]));
+    const valid = retrain.step('validate', { needs: { rows } }, async ({ inputs }) => inputs.rows.filter((row) => row.late >= 0));
+    const models = retrain.map('train', { over: [0.6, 0.9, 0.7], needs: { valid }, concurrency: 4, retries: { limit: 3, backoff: '1s' }, timeout: '10m' }, async ({ item, inputs, run }) => ({ auc: item * inputs.valid.length, step: run.step }));
+    const best = retrain.step('evaluate', { needs: { models } }, async ({ inputs }) => pick(inputs.models));
+    retrain.step('register', { needs: { best }, when: ({ inputs }) => inputs.best.auc > 0.8 }, async ({ inputs }) => void registered.push(inputs.best.auc));
+    retrain.step('notify', { after: [best], trigger: 'all_done' }, async ({ states }) => void posted.push(states['evaluate']!.status));
+
+    const result = await retrain.run({ params: { month: '2001-02' }, onEvent: () => undefined });
+    expect(result.output(best).auc).toBe(0.9);
+    expect([registered, posted]).toEqual([[0.9], ['succeeded']]);
+    expect((await retrain.run({ params: { month: '2001-02' } })).steps['ingest']?.cache).toBeDefined();
+
+    const nightly = await retrain.schedule({ cron: '0 3 * * *', timezone: 'Europe/Paris', catchup: false, params: ({ interval }) => ({ month: monthOf(interval.start) }) });
+    expect(nightly.name).toBe('cron 0 3 * * * Europe/Paris');
+    await retrain.triggerOn(store.arrivals('airport_delays', { rows: 2 }), { from: 'beginning', params: ({ at }) => ({ month: monthOf(at) }) });
+    await store.ingest('airport_delays', [{ origin: 'ATL', at: Date.UTC(2001, 0, 1), delay: 1 }, { origin: 'ORD', at: Date.UTC(2001, 0, 2), delay: 2 }]);
+    await using worker = retrain.start();
+    await worker.idle();
+    const causes = (await retrain.searchRuns({ filter: "cause = 'trigger'" })).items.map(({ triggeredBy }) => triggeredBy?.kind);
+    expect(causes).toEqual(['trigger']);
+  });
+
   it('watches for drift', async () => {
     const training = { distance: Float64Array.from({ length: 400 }, (_, i) => i % 100), score: Float64Array.from({ length: 400 }, (_, i) => (i % 10) / 10) };
     const shifted = { distance: training.distance.map((each) => each + 60), score: training.score };

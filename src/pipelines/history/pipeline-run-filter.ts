@@ -7,8 +7,8 @@ import type { PipelineRunSummary } from './run-summary.ts';
 /** Fields of a pipeline run that are numbers: epoch milliseconds, or milliseconds. The interval is the time whose data the run is about. */
 export type PipelineRunNumberAttribute = 'startedAt' | 'endedAt' | 'duration' | 'intervalStart' | 'intervalEnd';
 
-/** Fields of a pipeline run that are free texts: `causeName` is the name of the schedule or trigger that began it, `source` and `event` are the ids of what a trigger acted upon. */
-export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'source' | 'event';
+/** Fields of a pipeline run that are free texts: `causeName` is the name of the schedule or trigger that began it, `startedBy` is who called `run`, `source` and `event` are the ids of what a trigger acted upon. */
+export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'startedBy' | 'source' | 'event';
 
 /** Fields of a pipeline run that are one of a few words, in any case: where it stands, and what began it (`call`, `schedule`, `backfill` or `trigger`). */
 export type PipelineRunWordAttribute = 'status' | 'cause';
@@ -70,6 +70,7 @@ export const pipelineRunAttributes: Readonly<Record<PipelineRunAttribute, Attrib
   owner: { kind: 'text', of: ({ owner }) => owner },
   cause: { kind: 'word', words: causes, of: ({ triggeredBy }) => triggeredBy?.kind },
   causeName: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy && 'name' in triggeredBy ? triggeredBy.name : undefined) },
+  startedBy: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'call' ? triggeredBy.by : undefined) },
   source: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.source : undefined) },
   event: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.event : undefined) },
   intervalStart: { kind: 'number', of: ({ interval }) => interval?.start },

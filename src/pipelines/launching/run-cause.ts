@@ -7,6 +7,10 @@ export type RunCause = CallCause | ScheduleCause | TriggerCause | PipelineCause;
 export interface CallCause {
   /** Tells this cause from the others. */
   readonly kind: 'call';
+  /** Who started it; absent when that was not said. */
+  readonly by?: string | undefined;
+  /** Why; absent when that was not said. */
+  readonly reason?: string | undefined;
 }
 
 /** A schedule, when an interval had ended or was asked for afterwards. */

@@ -9,6 +9,7 @@ import { nameSchema } from '../step.ts';
 import type { ClockChanges, FoldPolicy, GapPolicy } from './clock-changes.ts';
 import { calendarTimetable, durationTimetable, type CalendarStep } from './every-timetable.ts';
 import type { DataInterval } from './data-interval.ts';
+import { scheduleName } from './schedule-name.ts';
 import { TimeZone } from './time-zone.ts';
 import type { Timetable } from './timetable.ts';
 
@@ -23,8 +24,8 @@ export type ScheduleParams<Input> = (tick: ScheduledTick) => Input | Promise<Inp
 
 /** When a pipeline runs by itself; exactly one of `cron` and `every` is given. */
 export interface ScheduleTiming {
-  /** Names the schedule among those of the pipeline: what became of it is stored under the name. */
-  readonly name: string;
+  /** Names the schedule among those of the pipeline: what became of it is stored under the name. @default its timing, such as `'cron 0 3 * * * Europe/Paris'` or `'every 6h'`; of two alike, one needs a name */
+  readonly name?: string | undefined;
   /** A cron pattern: five fields (minute, hour, day, month, weekday), six with seconds first, seven with years last; `L`, `W`, `#`, and nicknames such as `@daily`. @default none */
   readonly cron?: string | undefined;
   /** The time between runs: `'6h'` of time that passes, counted from `start`, or from 1970 without one; `{ days: 1 }` or `{ months: 1 }` of the calendar, at the time of day of `start`. @default none */
@@ -73,7 +74,7 @@ export interface ScheduleSettings {
 
 const count = z.int().check(z.minimum(1));
 const schema = z.strictObject({
-  name: nameSchema,
+  name: z.optional(nameSchema),
   cron: z.optional(z.string()),
   every: z.optional(z.union([z.number(), z.string(), z.strictObject({ days: count }), z.strictObject({ months: count })])),
   timezone: z.optional(z.string()),
@@ -93,7 +94,7 @@ const shortestStepMs = 1000;
 
 /** Checks the options of a schedule, all but its pattern. */
 export function checkScheduleOptions(options: ScheduleTiming): ScheduleSettings {
-  const { name, cron, every, timezone = 'UTC', gap = 'shift', fold = 'first', catchup = false, jitter = 0, maxActiveRuns = 1, params, ...times } = check(schema, options, 'options');
+  const { name = scheduleName(options), cron, every, timezone = 'UTC', gap = 'shift', fold = 'first', catchup = false, jitter = 0, maxActiveRuns = 1, params, ...times } = check(schema, options, 'options');
   if ((cron === undefined) === (every === undefined)) {
     throw new ValidationError(`Schedule '${name}' has ${cron === undefined ? 'neither cron nor every' : 'both cron and every'}; give one of them.`, { path: cron === undefined ? 'options.cron' : 'options.every' });
   }

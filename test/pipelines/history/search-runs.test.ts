@@ -57,6 +57,15 @@ describe('pipeline.searchRuns', () => {
     expect(await monthsOf(pipeline, { orderBy: ['duration desc', 'params.month'] })).toEqual(['2001-01', '2001-03', '2001-02']);
   });
 
+  it('finds runs by who started them, which their history tells too', async () => {
+    const { pipeline } = await threeRuns();
+    const { id } = await pipeline.run({ params: { month: '2001-04', split: { seed: 4 } }, by: 'ada', reason: 'labels came late' });
+    const { items } = await pipeline.searchRuns({ filter: "startedBy = 'ada'" });
+    expect(items.map(({ id: found, triggeredBy }) => [found, triggeredBy])).toEqual([[id, { kind: 'call', by: 'ada', reason: 'labels came late' }]]);
+    expect((await pipeline.history(id))[0]).toMatchObject({ type: 'started', by: 'ada', reason: 'labels came late' });
+    for (const wrong of [{ by: '' }, { by: 3 }, { reason: 3 }]) await expect(pipeline.run({ params: { month: '2001-05', split: { seed: 5 } }, ...wrong } as never)).rejects.toMatchObject({ code: 'validation' });
+  });
+
   it('tells schedules and triggers apart by name', async () => {
     const { pipeline, clock, storage } = define();
     const other = new Pipeline({ name: 'after', storage, clock });

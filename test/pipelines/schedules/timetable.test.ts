@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
+import { MemoryStorage, Pipeline } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { cronTimetable } from '../../../src/pipelines/schedules/cron-timetable.ts';
 import { calendarTimetable, durationTimetable } from '../../../src/pipelines/schedules/every-timetable.ts';
 import { latestComplete } from '../../../src/pipelines/schedules/data-interval.ts';
 import { intervalsBetween, jitterOf, nextInterval } from '../../../src/pipelines/schedules/intervals.ts';
-import { checkScheduleOptions, timetableOf, type ScheduleTiming } from '../../../src/pipelines/schedules/schedule-options.ts';
+import { checkScheduleOptions, timetableOf } from '../../../src/pipelines/schedules/schedule-options.ts';
 import { TimeZone } from '../../../src/pipelines/schedules/time-zone.ts';
 
 const minute = 60_000;
@@ -112,6 +113,19 @@ describe('intervals', () => {
   });
 });
 
+describe('a schedule without a name', () => {
+  it('is called by its timing, is refused when there is one like it, and gives its place up with its timing', async () => {
+    const pipeline = new Pipeline({ name: 'retrain', storage: new MemoryStorage() });
+    pipeline.step('train', {}, () => 'trained');
+    const timings = [{ cron: '0 3 * * *' }, { cron: '0 3 * * *', timezone: 'Europe/Paris' }, { every: '6h' }, { every: 60_000 }, { every: { months: 1 }, start: 0 }] as const;
+    const names = (await Promise.all(timings.map((timing) => pipeline.schedule(timing)))).map(({ name }) => name);
+    expect(names).toEqual(['cron 0 3 * * *', 'cron 0 3 * * * Europe/Paris', 'every 6h', 'every 60000', 'every 1 months']);
+    for (const timing of timings) await expect(pipeline.schedule(timing)).rejects.toMatchObject({ code: 'validation', details: { path: 'options.name' } });
+    expect((await pipeline.schedule({ ...timings[0], name: 'again' })).name).toBe('again');
+    for (const wrong of [undefined, null, 3, {}, { every: null }, { cron: Symbol('x') }, { cron: '@daily', timezone: {} }]) await expect(pipeline.schedule(wrong as never)).rejects.toMatchObject({ code: 'validation' });
+  });
+});
+
 describe('wrong options', () => {
   const nightly = { name: 'nightly', cron: '0 3 * * *' };
   it.each<[string, object, string]>([
@@ -139,9 +153,9 @@ describe('wrong options', () => {
     ['a jitter that is negative', { ...nightly, jitter: -1 }, 'options.jitter'],
     ['no runs at all', { ...nightly, maxActiveRuns: 0 }, 'options.maxActiveRuns'],
     ['params that are no function', { ...nightly, params: {} }, 'options.params'],
-    ['no name', { cron: '0 3 * * *' }, 'options.name'],
+    ['an empty name', { ...nightly, name: '' }, 'options.name'],
   ])('%s: refused, and the message names the place', async (_, options, path) => {
-    const made = async (): Promise<unknown> => timetableOf(checkScheduleOptions(options as ScheduleTiming));
+    const made = async (): Promise<unknown> => timetableOf(checkScheduleOptions(options));
     await expect(made()).rejects.toMatchObject({ code: 'validation', details: { path } });
   });
 });
