@@ -19,7 +19,7 @@ import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import { blobsOf, contentsOf, type StoredOutput } from './stored-output.ts';
 import type { AttemptFacts } from './trial.ts';
-import type { UnitName } from './units.ts';
+import { unitSegments, type UnitName } from './units.ts';
 import { decidedBefore, decisionOf, type DecidedRun, type Decision } from './waiting/decision.ts';
 
 /** What a run waits for in which nothing goes on. */
@@ -266,8 +266,3 @@ export class RunStore {
 
 // What one answer of a store can hold.
 const itemsAtOnce = 1000;
-
-// In the order of their numbers, as far as there are numbers.
-function unitSegments({ step, index }: UnitName): string {
-  return index === undefined ? escapeSegment(step) : `${escapeSegment(step)}/${String(index).padStart(6, '0')}`;
-}

@@ -115,6 +115,11 @@ export interface StepAttempt {
   readonly index?: number | undefined;
   /** Counted from 1. */
   readonly attempt: number;
+  /**
+   * Stands for this step of this run, or this item of it: the same in every attempt, after a resumption and in a process that takes over, and another in each other run. Give it to what a step does elsewhere as the idempotency key, so that
+   * an attempt that is made again does nothing twice. ASCII, at most 300 characters.
+   */
+  readonly key: string;
   /** Fires when the attempt, the step or the run has timed out, or the run was cancelled. */
   readonly signal: AbortSignal;
 }

@@ -20,7 +20,7 @@ import type { ItemsDefinition, StepAttempt, StepContext, StepDefinition } from '
 import type { StepTools } from './step-tools.ts';
 import { packStepOutput, storeOutput, type StoredBytes, type StoredOutput, type StoredValue } from './stored-output.ts';
 import { StoreFault, writeStream, WrittenStream } from './streamed-output.ts';
-import { unitName, unitText, type UnitName } from './units.ts';
+import { unitName, unitSegments, unitText, type UnitName } from './units.ts';
 import { isForPerson, WaitTerms } from './waiting/wait.ts';
 
 /** An output that was stored but is not yet in the record of its step. */
@@ -118,7 +118,7 @@ export class Trial {
     const { definition, item, attempt, stop, states } = subject;
     const { name: step, pipeline } = definition.handle;
     this.#unit = unitName({ step, index: item?.index });
-    this.#run = withSignal({ id: parts.head.id, pipeline, ...this.#unit, attempt }, stop);
+    this.#run = withSignal({ id: parts.head.id, pipeline, ...this.#unit, attempt, key: `${parts.head.id}/${unitSegments(this.#unit)}` }, stop);
     this.#tools = parts.tools(this.#run);
     this.#without = parts.outputs.missingInputs(definition, states);
   }

@@ -1,3 +1,4 @@
+import { escapeSegment } from '../core/key.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan } from './plan.ts';
 import type { StepState } from './run-state.ts';
@@ -18,6 +19,11 @@ export function unitName({ step, index }: UnitName): UnitName {
 /** A unit as people call it. */
 export function unitText({ step, index }: UnitName): string {
   return index === undefined ? `step '${step}'` : `item ${index} of step '${step}'`;
+}
+
+/** The place of a unit in a key: items in the order of their numbers, as far as there are numbers. */
+export function unitSegments({ step, index }: UnitName): string {
+  return index === undefined ? escapeSegment(step) : `${escapeSegment(step)}/${String(index).padStart(6, '0')}`;
 }
 
 /** A text that stands for a unit, and for no other. */

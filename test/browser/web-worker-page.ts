@@ -17,7 +17,7 @@ function told(error: unknown): Told {
 }
 
 function context(inputs: unknown, signal: AbortSignal, onLine: (text: string) => void): StepContext<never, never> {
-  const run: StepAttempt = { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal };
+  const run: StepAttempt = { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal };
   const log = { debug: onLine, info: onLine, warn: onLine, error: onLine };
   return { inputs: inputs as never, params: {} as never, signal, states: {}, log, track: () => Promise.reject(new Error('no tracker')), run };
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const node = (program: string, ...args: string[]): ShellCommand => [process.execPath, '-e', program, '--', ...args];
-const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } });
+const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } });
 
 /** Resolves when nothing runs under the pid any more. */
 async function gone(pid: number): Promise<void> {

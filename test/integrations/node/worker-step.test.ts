@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => pool.close());
 
 const context = (inputs: unknown = {}, signal = new AbortController().signal): StepContext<never, never> => {
-  return { inputs: inputs as never, params: {} as never, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, signal } };
+  return { inputs: inputs as never, params: {} as never, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } };
 };
 
 const call = (name: keyof Module, inputs?: unknown, signal?: AbortSignal, options: object = {}): Promise<unknown> => worker(module, { export: name, pool, ...options })(context(inputs, signal));
