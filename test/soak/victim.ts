@@ -9,6 +9,7 @@ export function pause(ms: number): Promise<void> {
 export class Victim<Report> {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
+  readonly #begun: Promise<void>;
   #told = '';
   #complaint = '';
 
@@ -16,6 +17,10 @@ export class Victim<Report> {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#told += text));
+    this.#begun = new Promise((resolve) => {
+      child.stdout.once('data', () => resolve());
+      child.once('close', () => resolve());
+    });
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#complaint += text));
     this.#ended = new Promise((resolve, reject) => {
       child.on('error', reject);
@@ -23,9 +28,9 @@ export class Victim<Report> {
     });
   }
 
-  /** Resolves when it has begun its work. */
-  async begun(): Promise<void> {
-    while (this.#told === '' && this.#child.exitCode === null) await pause(2);
+  /** Resolves when it has begun its work, or has ended. */
+  begun(): Promise<void> {
+    return this.#begun;
   }
 
   /** Kills it and gives its reports. Throws when it ended by itself, which it never should. */

@@ -7,7 +7,7 @@ import { decode } from '../../../src/core/codec.ts';
 import { listAll } from '../../../src/storage/records.ts';
 import type { StepRecord } from '../../../src/pipelines/run-store.ts';
 import { pause, Victim } from '../victim.ts';
-import { randomPipeline, type Begun, type RandomPipeline } from './random-pipeline.ts';
+import { carriedOut, randomPipeline, type Begun, type RandomPipeline } from './random-pipeline.ts';
 
 /** What rounds have come to. */
 export interface CrashSummary {
@@ -45,11 +45,15 @@ export class CrashRound {
     this.#summary = summary;
   }
 
-  /** Some runs at once, whose processes are killed `kills` times; then they are gone on with to their end, and compared. */
-  async play(numbers: readonly number[], kills: number): Promise<void> {
+  /** Some runs at once, whose processes are killed `most` times, or until all have ended; then they are gone on with to their end, and compared. Gives how many kills that were. */
+  async play(numbers: readonly number[], most: number): Promise<number> {
     const jobs = numbers.map((number): Job => ({ number, id: undefined, ended: false }));
-    for (let i = 0; i < kills && jobs.some(({ ended }) => !ended); i++) await this.#killAmid(jobs);
-    for (const job of jobs) await this.#finish(job);
+    let kills = 0;
+    for (; kills < most && jobs.some(({ ended }) => !ended); kills++) await this.#killAmid(jobs);
+    await this.#opened(async (storage) => {
+      await Promise.all(jobs.map((job) => this.#finish(job, storage)));
+    });
+    return kills;
   }
 
   async #killAmid(jobs: readonly Job[]): Promise<void> {
@@ -78,32 +82,30 @@ export class CrashRound {
     this.#committed.push({ at: this.#begun().length, recorded });
   }
 
-  async #finish(job: Job): Promise<void> {
+  async #finish(job: Job, storage: FilesystemStorage): Promise<void> {
     const { number } = job;
     const should: Begun[] = [];
-    const undisturbed = randomPipeline(number, { storage: new MemoryStorage(), pace: 0, begun: (unit) => should.push(unit) });
-    const expected = await undisturbed.pipeline.run();
-    await this.#opened(async (storage) => {
-      const begun = (unit: Begun): void => writeFileSync(this.#journal, `${JSON.stringify(unit)}\n`, { flag: 'a' });
-      const made = randomPipeline(number, { storage, pace: 0, begun });
-      const { result, id } = await ended(job, made).catch((error: unknown) => {
-        throw new Error(`Graph ${number} cannot be gone on with.`, { cause: error });
-      });
-      this.#summary.runs++;
-      const all = this.#begun();
-      for (const { at, recorded } of this.#committed) {
-        const again = all.slice(at).filter((unit) => recorded.has(nameOf(unit)));
-        deepStrictEqual(again, [], `Graph ${number} has run again what was recorded.`);
-      }
-      const run = await made.pipeline.getRun(id);
-      await checkLogs(made, run);
-      await checkTracker(made, run);
-      if (undisturbed.hangsOnOrder(expected)) return;
-      deepStrictEqual(endOf(made, run), endOf(undisturbed, await undisturbed.pipeline.getRun(expected.id)), `Graph ${number} has not ended as it would have.`);
-      if (result) deepStrictEqual(outputs(made, result), outputs(undisturbed, expected), `Graph ${number} has not put out what it would have.`);
-      const own = new Set([made.pipeline.name, ...made.inner]);
-      deepStrictEqual(effects(all.filter(({ pipeline }) => own.has(pipeline))), effects(should), `Graph ${number} has had other effects than it would have.`);
+    const undisturbed = randomPipeline(number, { storage: new MemoryStorage(), pace: 0, begun: (unit) => should.push(unit), alone: true });
+    const expected = await carriedOut(undisturbed, undefined);
+    const begun = (unit: Begun): void => writeFileSync(this.#journal, `${JSON.stringify(unit)}\n`, { flag: 'a' });
+    const made = randomPipeline(number, { storage, pace: 0, begun });
+    const { result, id } = await ended(job, made).catch((error: unknown) => {
+      throw new Error(`Graph ${number} cannot be gone on with.`, { cause: error });
     });
+    this.#summary.runs++;
+    const all = this.#begun();
+    for (const { at, recorded } of this.#committed) {
+      const again = all.slice(at).filter((unit) => recorded.has(nameOf(unit)));
+      deepStrictEqual(again, [], `Graph ${number} has run again what was recorded.`);
+    }
+    const run = await made.pipeline.getRun(id);
+    await checkLogs(made, run);
+    await checkTracker(made, run);
+    if (undisturbed.hangsOnOrder(expected)) return;
+    deepStrictEqual(endOf(made, run), endOf(undisturbed, await undisturbed.pipeline.getRun(expected.id)), `Graph ${number} has not ended as it would have.`);
+    if (result) deepStrictEqual(outputs(made, result), outputs(undisturbed, expected), `Graph ${number} has not put out what it would have.`);
+    const own = new Set([made.pipeline.name, ...made.inner]);
+    deepStrictEqual(effects(all.filter(({ pipeline }) => own.has(pipeline))), effects(should), `Graph ${number} has had other effects than it would have.`);
   }
 
   #begun(): Begun[] {
@@ -127,9 +129,9 @@ async function recordedOf(storage: FilesystemStorage, { pipeline, inner }: Rando
     const prefix = `pipelines/${name}/steps/`;
     for await (const { key } of listAll(storage, { prefix })) {
       const [record] = await storage.read([key]);
-      const { status, step, index, list } = decode(record!.bytes, key) as StepRecord;
+      const { status, step, index, list, wait } = decode(record!.bytes, key) as StepRecord;
       // A run that is a step is tried again as a whole with it.
-      const lasts = status === 'succeeded' || (name === pipeline.name && ['failed', 'skipped', 'upstream_failed'].includes(status)) || list !== undefined;
+      const lasts = wait !== undefined || status === 'succeeded' || (name === pipeline.name && ['failed', 'skipped', 'upstream_failed'].includes(status)) || list !== undefined;
       if (lasts) names.push(nameOf({ pipeline: name, run: key.slice(prefix.length).split('/')[0]!, step, index }));
     }
   }
@@ -137,9 +139,9 @@ async function recordedOf(storage: FilesystemStorage, { pipeline, inner }: Rando
 }
 
 /** Goes on with a run to its end. One that has failed already would begin another round, so there is no result of it. */
-async function ended({ id, ended: has }: Job, { pipeline }: RandomPipeline): Promise<{ readonly id: string; readonly result?: PipelineResult }> {
-  if (id !== undefined && has && (await pipeline.getRun(id)).status !== 'succeeded') return { id };
-  const result = await (id === undefined ? pipeline.run() : pipeline.resume(id, { takeOver: true }));
+async function ended({ id, ended: has }: Job, made: RandomPipeline): Promise<{ readonly id: string; readonly result?: PipelineResult }> {
+  if (id !== undefined && has && (await made.pipeline.getRun(id)).status !== 'succeeded') return { id };
+  const result = await carriedOut(made, id);
   return { id: result.id, result };
 }
 
@@ -147,14 +149,21 @@ async function ended({ id, ended: has }: Job, { pipeline }: RandomPipeline): Pro
 function endOf({ handles }: RandomPipeline, { status, steps }: PipelineRun): unknown {
   const ends = handles.map((handle) => {
     const { status: of, failure, items } = steps[handle.name]!;
-    // Ids of runs differ.
-    return { of, items, why: failure?.message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID') };
+    // Ids of runs differ, and moments.
+    return { of, items, why: failure?.message.replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID').replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'THEN') };
   });
   return { status, ends };
 }
 
 function outputs({ handles }: RandomPipeline, result: PipelineResult): unknown[] {
-  return handles.map((handle) => (result.steps[handle.name]!.status === 'succeeded' ? result.output(handle) : undefined));
+  return handles.map((handle) => (result.steps[handle.name]!.status === 'succeeded' ? timeless(result.output(handle)) : undefined));
+}
+
+/** A value without the moments at which something in it was decided. */
+function timeless(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, name === 'at' ? 'THEN' : timeless(each)]));
 }
 
 /** What somebody has received who takes the same thing once. */

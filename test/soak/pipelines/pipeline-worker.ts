@@ -1,7 +1,7 @@
 /** A process that works on runs of random pipelines until it is killed. Arguments: store, journal, and for each run its pipeline's number and its id, or `new`, with a colon between. */
 import { appendFileSync } from 'node:fs';
 import { FilesystemStorage } from '../../../src/filesystem.ts';
-import { randomPipeline } from './random-pipeline.ts';
+import { carriedOut, randomPipeline } from './random-pipeline.ts';
 
 const [directory = '', journal = '', ...jobs] = process.argv.slice(2);
 const storage = new FilesystemStorage(directory);
@@ -9,9 +9,9 @@ const tell = (word: object): void => void process.stdout.write(`${JSON.stringify
 
 async function work(job: string): Promise<void> {
   const [number, id = ''] = job.split(':');
-  const { pipeline } = randomPipeline(Number(number), { storage, pace: 1, begun: (unit) => appendFileSync(journal, `${JSON.stringify(unit)}\n`) });
+  const made = randomPipeline(Number(number), { storage, pace: 3, begun: (unit) => appendFileSync(journal, `${JSON.stringify(unit)}\n`) });
   const onEvent = ({ type }: { readonly type: string }): void => void (type === 'run-started' && tell({ begun: job }));
-  await (id === 'new' ? pipeline.run({ onEvent }) : pipeline.resume(id, { onEvent, takeOver: true }));
+  await carriedOut(made, id === 'new' ? undefined : id, { onEvent });
   tell({ ended: job });
 }
 

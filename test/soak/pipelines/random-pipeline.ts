@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Pipeline, Tracker, type PipelineResult, type StepContext, type StepHandle } from '../../../src/index.ts';
+import { Pipeline, Tracker, type ExecutionOptions, type PipelineResult, type StepContext, type StepHandle } from '../../../src/index.ts';
 import type { StorageAdapter } from '../../../src/storage/contract.ts';
 import { seededRandom } from '../../../src/core/random.ts';
 
@@ -20,6 +20,10 @@ export interface RandomPipeline {
   readonly inner: readonly string[];
   /** The steps whose work logs its beginning and its end. */
   readonly logging: ReadonlySet<string>;
+  /** Whether its attempts are made by who works for it. */
+  readonly hasWorkers: boolean;
+  /** Decides about a step that waits for somebody, the same whoever asks; not about one that expires. */
+  readonly decide: (run: string, step: string) => Promise<void>;
   /** Whether what some step came to hangs on which of those before it ended first. */
   readonly hangsOnOrder: (result: PipelineResult) => boolean;
 }
@@ -30,12 +34,30 @@ export interface RandomTerms {
   readonly begun: (unit: Begun) => void;
   /** How long works last, as a multiple of a few milliseconds. */
   readonly pace: number;
+  /** Whether all of it is done by the process of the run, whatever the pipeline says. @default false */
+  readonly alone?: boolean;
 }
 
 // Those whose verdict does not hang on which step ends first, but for the mixture that hangsOnOrder tells of.
 const triggers = ['all_success', 'all_success', 'all_success', 'all_done', 'none_failed', 'all_failed', 'none_skipped'] as const;
 // A process that was killed keeps nobody waiting for longer.
 const lease = '400ms';
+
+type Verdict = (run: string, step: string) => Promise<void>;
+
+/** Begins a run or goes on with it, and decides for everybody that it waits for, until it has ended. */
+export async function carriedOut({ pipeline, hasWorkers, decide }: RandomPipeline, id: string | undefined, options: ExecutionOptions = {}): Promise<PipelineResult> {
+  const worker = hasWorkers ? pipeline.work() : undefined;
+  let result = await (id === undefined ? pipeline.run(options) : pipeline.resume(id, { ...options, takeOver: true }));
+  while (result.status === 'waiting') {
+    for (const { step } of result.waitingFor) await decide(result.id, step);
+    const until = Math.min(...result.waitingFor.map((step) => step.until ?? 0));
+    await pause(Math.max(0, until - Date.now()));
+    result = await pipeline.resume(result.id, options);
+  }
+  await worker?.close();
+  return result;
+}
 
 /** Makes the pipeline of that number. */
 export function randomPipeline(number: number, terms: RandomTerms): RandomPipeline {
@@ -54,13 +76,16 @@ class Maker {
   readonly #inner: string[] = [];
   readonly #logging = new Set<string>();
   readonly #strict: (readonly string[])[] = [];
+  readonly #verdicts = new Map<string, Verdict>();
+  readonly #hasWorkers: boolean;
 
   constructor(number: number, terms: RandomTerms) {
     this.#random = seededRandom(number);
     this.#terms = terms;
     this.#name = `graph-${number}`;
     this.#tracker = new Tracker({ storage: terms.storage });
-    this.#pipeline = new Pipeline({ name: this.#name, storage: terms.storage, tracker: this.#tracker, pools: { gpu: 2 }, grace: 0, lease });
+    this.#hasWorkers = this.#chance(0.25) && !(terms.alone ?? false);
+    this.#pipeline = new Pipeline({ name: this.#name, storage: terms.storage, tracker: this.#tracker, pools: { gpu: 2 }, grace: 0, lease, ...(this.#hasWorkers && { executor: 'workers' }) });
   }
 
   make(): RandomPipeline {
@@ -76,6 +101,8 @@ class Maker {
       handles: this.#handles,
       inner: this.#inner,
       logging: this.#logging,
+      hasWorkers: this.#hasWorkers,
+      decide: async (run, step) => this.#verdicts.get(step)?.(run, step),
       hangsOnOrder: ({ steps }) => this.#strict.some((before) => has(before, steps, 'skipped') && has(before, steps, 'failed', 'upstream_failed')),
     };
   }
@@ -94,8 +121,10 @@ class Maker {
     if (kind < 0.1) return this.#pipeline.sleep(name, { ...place, for: ms * this.#terms.pace });
     if (kind < 0.2) return this.#pipeline.gate(name, all, ({ run }) => this.#tell(run, [{ name: 'good', passed: fails < 2, actual: fails }]));
     if (kind < 0.3) return this.#pipeline.step(name, all, this.#nested(name).asStep({ output: () => name }));
+    if (kind < 0.38) return this.#approval(name, place);
     this.#logging.add(name);
-    if (kind < 0.5) return this.#map(name, all);
+    if (kind < 0.46) return this.#quarantine(name, all, this.#work(fails, ms, tracked, ({ inputs }) => ({ name, inputs })));
+    if (kind < 0.62) return this.#map(name, all);
     return this.#pipeline.step(name, { ...all, ...(cached && { cache: { version: '1' } }) }, this.#work(fails, ms, tracked, ({ inputs }) => ({ name, inputs, bytes: new Uint8Array(ms * 4000) })));
   }
 
@@ -108,6 +137,25 @@ class Maker {
       const { fails, ms, tracked } = items[context.item]!;
       return this.#work(fails, ms, tracked, () => ({ item: context.item }))(context);
     });
+  }
+
+  /** A step that is approved or rejected, by somebody or by the time. */
+  #approval(name: string, place: object): StepHandle<unknown> {
+    const [good, decided, ms] = [this.#chance(0.7), this.#chance(0.7), 1 + this.#below(20)];
+    const by = { by: 'ada', comment: name };
+    if (decided) this.#verdicts.set(name, good ? (run, step) => this.#pipeline.approve(run, step, by) : (run, step) => this.#pipeline.reject(run, step, by));
+    const ask = ({ run }: Context): string => this.#tell(run, `Is ${name} good?`);
+    return this.#pipeline.approval(name, { ...place, ask, ...(!decided && { expires: ms, onExpiry: good ? 'approve' : 'reject' }) });
+  }
+
+  /** A step that may be set aside, and is released as it is, put right or rejected then. */
+  #quarantine(name: string, options: object, work: (context: Context) => Promise<unknown>): StepHandle<unknown> {
+    const [suspect, verdict] = [this.#chance(0.7), this.#random()];
+    const by = { by: 'ada', comment: name };
+    this.#verdicts.set(name, (run, step) =>
+      verdict < 0.3 ? this.#pipeline.reject(run, step, by) : this.#pipeline.release(run, step, verdict < 0.6 ? { ...by, output: { name, right: new Uint8Array(1000) } } : by),
+    );
+    return this.#pipeline.quarantine(name, options, async (context: Context) => ({ output: await work(context), reasons: suspect ? ['it looks odd'] : [] }));
   }
 
   /** A chain of a few steps, which is a step. */
