@@ -159,7 +159,7 @@ describe('verifyManifest', () => {
   const { statement } = open(signed);
   it.each<[string, SignatureBundle | string, RegExp]>([
     ['another payload', { ...signed, dsseEnvelope: { ...envelope, payload: Buffer.from(JSON.stringify({ ...statement, subject: [{ name: 'other' }] })).toString('base64') } }, /not one of this key over this statement/],
-    ['another payload type', { ...signed, dsseEnvelope: { ...envelope, payloadType: 'application/json' } }, /bundle\.dsseEnvelope\.payloadType must be one of "application\/vnd\.in-toto\+json"/],
+    ['another payload type', { ...signed, dsseEnvelope: { ...envelope, payloadType: 'application/json' } }, /bundle\.dsseEnvelope\.payloadType must be "application\/vnd\.in-toto\+json"/],
     ['a signature of something else', { ...signed, dsseEnvelope: { ...envelope, signatures: bundleOf('{}').dsseEnvelope.signatures } }, /not one of this key over this statement/],
     ['a signature that another key made', bundleOf(statement, { key: pair().privateKey }), /not one of this key over this statement/],
     ['no signature', { ...signed, dsseEnvelope: { ...envelope, signatures: [] } }, /signatures must have one signature/],
@@ -167,11 +167,11 @@ describe('verifyManifest', () => {
     ['a signature that is no DER', { ...signed, dsseEnvelope: { ...envelope, signatures: [{ sig: 'AAAA', keyid: '' }] } }, /no DER of ECDSA/],
     ['a signature as WebCrypto gives it', { ...signed, dsseEnvelope: { ...envelope, signatures: [{ sig: Buffer.from(p1363FromDer(open(signed).sig)).toString('base64'), keyid: '' }] } }, /no DER of ECDSA/],
     ['base64 with line breaks', { ...signed, dsseEnvelope: { ...envelope, payload: `${envelope.payload.slice(0, 8)}\n${envelope.payload.slice(8)}` } }, /payload must be base64/],
-    ['another bundle version', { ...signed, mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1' }, /bundle\.mediaType must be one of/],
+    ['another bundle version', { ...signed, mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1' }, /bundle\.mediaType must be "application\/vnd\.dev\.sigstore\.bundle\.v0\.3\+json"/],
     ['another key', { ...signed, verificationMaterial: { publicKey: { hint: sha256('') }, tlogEntries: [] } }, /was made with the key e3b0c44298fc…, not with/],
     ['a certificate', { ...signed, verificationMaterial: { certificate: { rawBytes: '' } } as never }, /made with a certificate/],
-    ['a predicate of another type', bundleOf({ ...statement, predicateType: 'https://slsa.dev/provenance/v1' }), /statement\.predicateType must be one of/],
-    ['shards', bundleOf({ ...statement, predicate: { serialization: { method: 'shards', hash_type: 'sha256' }, resources: [] } }), /method must be one of "files"/],
+    ['a predicate of another type', bundleOf({ ...statement, predicateType: 'https://slsa.dev/provenance/v1' }), /statement\.predicateType must be "https:\/\/model_signing\/signature\/v1\.0"/],
+    ['shards', bundleOf({ ...statement, predicate: { serialization: { method: 'shards', hash_type: 'sha256' }, resources: [] } }), /method must be "files"/],
     ['another root digest', bundleOf({ ...statement, subject: [{ name: 'm', digest: { sha256: sha256('') } }] }), /contradicts itself/],
     ['two subjects', bundleOf({ ...statement, subject: [...(statement['subject'] as object[]), ...(statement['subject'] as object[])] }), /must have one subject/],
     ['what is no statement', bundleOf('[]'), /no statement of model signing/],
