@@ -62,7 +62,7 @@ describe('alerts', () => {
     expect(found.slice(2)).toEqual(['data-drift firing 5-6 warning']);
   });
 
-  it('start a pipeline, once each, which says by which: of all kinds, when they fire and when they are resolved', async () => {
+  it('start a pipeline, once each, which says by which: of data and of predictions, when they fire and when they are resolved', async () => {
     const storage = new MemoryStorage();
     const clock = new ManualClock();
     const monitor = monitorOn(storage, clock);
