@@ -21,7 +21,7 @@ describe('domainClassifier', () => {
     let trials = 0;
     let alarms = 0;
     for (const [n, m] of [[50, 50], [120, 60], [60, 180]] as const) {
-      for (let seed = 0; seed < 50; seed++) {
+      for (let seed = 0; seed < 30; seed++) {
         trials++;
         if (domainClassifier(draw.rows(n, row), draw.rows(m, row), { ...quick, seed, minAuc: 0.5 }).pValue <= 0.05) alarms++;
       }
