@@ -9,7 +9,7 @@ import type { DamageListener } from '../storage/read-each.ts';
 import { readDatasets } from './run-datasets.ts';
 import { readEnvironment } from './run-environment.ts';
 import { readExtremes } from './run-extremes.ts';
-import { presentRun } from './run-list.ts';
+import { presentRun } from './present-run.ts';
 import type { StoredRun } from './run-record.ts';
 
 /** Everything about a run that is compared; what cannot be read of its datasets, artifacts, models and extremes is told of and left out. */

@@ -3,7 +3,7 @@ import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHeartbeats, withLife } from './heartbeat.ts';
-import { LogTails } from './log-tails.ts';
+import type { LogTails } from './log-tails.ts';
 import { isDamage, readEach } from '../storage/read-each.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
 import { keys, newestFirst } from './tracking-keys.ts';
@@ -62,12 +62,6 @@ export async function listRunPage(storage: StorageAdapter, tails: LogTails, quer
   const place = new Map(ids.map((id, i) => [id, i]));
   damaged.sort((a, b) => place.get(a.id)! - place.get(b.id)!);
   return { items, damaged, next: segments.length > limit ? ids[limit - 1] : undefined };
-}
-
-/** The run as callers see it: while sessions are open, or died open, the log tells what the record does not, of which `tails` know what was read before. */
-export async function presentRun(storage: StorageAdapter, run: StoredRun, now: number, options: OperationOptions, tails: LogTails = new LogTails(storage, 1)): Promise<RunRecord> {
-  const [metrics, heartbeats] = await Promise.all([tails.metricsOf(run, options), readHeartbeats(storage, [run], options)]);
-  return withLife(toRunRecord(run, metrics), run.openSessions, heartbeats, now);
 }
 
 /** Whether a query is to give a run, by what it says of deleted ones. */

@@ -22,7 +22,7 @@ import type { LogModelInput } from './models/log-model.ts';
 import type { LoggedModel } from './models/logged-model.ts';
 import type { DatasetInput, DatasetRecord } from './run-datasets.ts';
 import { extremesOf, fitRecords } from './run-extremes.ts';
-import { presentRun } from './run-list.ts';
+import { presentRun } from './present-run.ts';
 import { blobsOfRun, toRunRecord, type EndStatus, type ParamValues, type RunRecord, type StoredRun, type TagValues } from './run-record.ts';
 import { checkParams, checkTags, isByName, withParams } from './run-values.ts';
 import { checkNotes } from './tracker-options.ts';

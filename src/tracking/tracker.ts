@@ -22,6 +22,7 @@ import { checkName } from './metric-name.ts';
 import type { DeleteModelOptions } from './models/delete-model.ts';
 import type { LoggedModel } from './models/logged-model.ts';
 import { newRun } from './new-run.ts';
+import { presentRun } from './present-run.ts';
 import { readSoundUnder } from '../storage/read-each.ts';
 import type { Reproduction } from './reproduction/reproduction.ts';
 import type { ReproductionCheck, VerifyReproductionOptions } from './reproduction/verify-reproduction.ts';
@@ -31,7 +32,7 @@ import type { PurgeReport } from './run-deletion.ts';
 import { readEnvironment } from './run-environment.ts';
 import type { RunIndex } from './run-index.ts';
 import { readRunLineage } from './run-lineage.ts';
-import { listRunPage, presentRun, type RunPage } from './run-list.ts';
+import type { RunPage } from './run-list.ts';
 import type { ExperimentRecord, RunRecord, StoredRun } from './run-record.ts';
 import { createRun, readStoredRun, resumeRun } from './run-start.ts';
 import { checkParams, checkTags } from './run-values.ts';
@@ -139,6 +140,7 @@ export class Tracker {
 
   /** One page of runs, newest first by the time of their start. Runs that start meanwhile come before all pages, so that none is skipped and none comes twice. A run that cannot be read is in `damaged` and hides no other. */
   async listRuns(options: ListRunsOptions = {}): Promise<RunPage> {
+    const { listRunPage } = await import('./run-list.ts');
     return listRunPage(this.#storage, this.#tails, listQuery(options), this.#settings.clock.now(), { signal: options.signal });
   }
 
