@@ -16,25 +16,21 @@ import { reportFailure } from '../core/report-failure.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { changeHead, readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { checkProfile } from '../stats/profiles/data-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
 import { alertSource, type AlertSource } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
-import { addBatches, verdictOn, type Batch, type DriftVerdict, type MonitorContext, type MonitorState } from './monitor-state.ts';
+import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
 import { performanceSettings } from './performance/performance-options.ts';
 import { PerformanceWatch } from './performance/performance-watch.ts';
-import { mergeWindows, unpackWindow } from './windows/monitor-window.ts';
-import { closingTime, windowPlan, windowStart } from './windows/window-plan.ts';
+import { unpackWindow } from './windows/monitor-window.ts';
+import { windowPlan } from './windows/window-plan.ts';
 import { monitorDriftSettings, optionsSchema, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
-import { WindowCounter } from './windows/window-counter.ts';
+import { WindowKeeper } from './windows/window-keeper.ts';
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
-
-// So many batches go into one write.
-const batchesPerWrite = 16;
-const batchesKept = 64;
 
 /**
  * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
@@ -76,22 +72,11 @@ export class DriftMonitor implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #at: HeadLocation;
   readonly #context: MonitorContext;
-  readonly #predictionAt: number;
-  readonly #counter: WindowCounter;
+  readonly #windows: WindowKeeper;
   readonly #performance: PerformanceWatch | undefined;
   readonly #onError: ErrorListener;
   readonly #events: Emitter<MonitorEvents>;
-  readonly #waiting: Batch[] = [];
   readonly #flusher: Flusher;
-  #batches = 0;
-  /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
-  #tried = 0;
-  /** Rows of the open window that are counted before the counter's: stored, or waiting to be. */
-  #carried = 0;
-  /** The window that the counter's rows are of: when it began, and when the next begins. */
-  #period = { start: 0, end: 0 };
-  #undoClosing: Undo | undefined;
-  #referenceStored = false;
   #unchecked: DriftVerdict | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -118,15 +103,15 @@ export class DriftMonitor implements AsyncDisposable {
       settings: monitorDriftSettings(options.drift, 'options.drift'),
       alerting: alertSettings(options.alerts, 'options.alerts'),
     };
-    this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
-    this.#counter = new WindowCounter(reference);
     const { alerting } = this.#context;
     const settings = performanceSettings(options.performance, plan, 'options.performance');
     const announce = (type: string, data: unknown): void => this.#announce(type, data);
+    const due = (): void => void this.#flusher.flush().catch(this.#onError);
+    this.#windows = new WindowKeeper({ at: this.#at, context: this.#context, clock: this.#clock, announce, due });
     this.#performance = settings && new PerformanceWatch({ at: this.#at, name, settings, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
-      pending: () => this.#counter.rows > 0 || this.#waiting.length > 0 || this.#keeps('some'),
+      pending: () => this.#windows.pending || this.#keeps('some'),
       clock: this.#clock,
       intervalMs,
       onFailure: this.#onError,
@@ -162,8 +147,7 @@ export class DriftMonitor implements AsyncDisposable {
     if (bytes === undefined) throw new IntegrityError(`The reference of monitor '${name}' is gone from the storage.`, { key: state.reference });
     const reference = checkProfile(decode(await collectBytes(bytes), state.reference), `The reference of monitor '${name}'`);
     const monitor = new DriftMonitor({ ...options, reference });
-    monitor.#referenceStored = true;
-    monitor.#recount(state);
+    monitor.#windows.resume(state);
     return monitor;
   }
 
@@ -175,21 +159,14 @@ export class DriftMonitor implements AsyncDisposable {
     this.#demandOpen();
     const { features, prediction, version, id } = (observation ?? {}) as Partial<Observation>;
     if (typeof features !== 'object' || features === null) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
-    if (prediction !== undefined && this.#predictionAt < 0) {
+    if (prediction !== undefined && !this.#windows.takesPredictions) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }
     const key = id === undefined ? undefined : idText(id);
     const now = this.#clock.now();
-    const { plan } = this.#context;
-    if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
-      this.#take(false);
-      const start = windowStart(plan, now);
-      this.#period = { start, end: start + plan.everyMs };
-    }
-    this.#counter.observe(features, prediction, this.#predictionAt, version === undefined ? undefined : String(version), now);
-    if (key !== undefined) this.#performance?.predict(key, now, prediction, version === undefined ? '' : String(version));
-    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
-    if (full) this.#take(true);
+    const versionText = version === undefined ? undefined : String(version);
+    const full = this.#windows.observe(observation, versionText, now);
+    if (key !== undefined) this.#performance?.predict(key, now, prediction, versionText ?? '');
     this.#flusher.request(full || this.#keeps('much'));
   }
 
@@ -240,7 +217,8 @@ export class DriftMonitor implements AsyncDisposable {
     this.#unchecked = undefined;
     const latest = state.open.at(-1);
     const open = latest && unpackWindow(latest, this.#context.reference);
-    return { ...(closed ?? verdictOn(open, state.windows + 1, false, this.#context)), ...(performance && { performance }) };
+    const verdict = closed ?? (await this.#windows.judging()).verdictOn(open, state.windows + 1, false);
+    return { ...verdict, ...(performance && { performance }) };
   }
 
   /** The stored verdicts of this monitor, oldest first; reads the monitor's whole history. */
@@ -269,11 +247,11 @@ export class DriftMonitor implements AsyncDisposable {
   /** Stores what was observed and ends the monitor; the storage stays open. A second call is harmless; when storing fails, call it again. */
   async close(options: OperationOptions = {}): Promise<void> {
     this.#closed = true;
+    this.#windows.close();
     try {
       await this.#settle(false, options);
     } finally {
       this.#flusher.stop();
-      this.#undoClosing?.();
       await this.#performance?.close();
     }
   }
@@ -302,65 +280,14 @@ export class DriftMonitor implements AsyncDisposable {
     return start + limit < all.length ? { items, next: String(start + limit) } : { items };
   }
 
-  /** Moves what is counted to the batches that wait for the storage. */
-  #take(fills: boolean): void {
-    if (this.#counter.rows === 0) return;
-    this.#carried = fills ? 0 : this.#carried + this.#counter.rows;
-    const counts = this.#counter.take(this.#period.start);
-    const last = this.#waiting.at(-1);
-    // What was never tried may still grow: rows of one window are one batch then, however often a storage that fails is tried.
-    const grows = last !== undefined && last.number > this.#tried && !last.fills && last.counts.start === counts.start;
-    if (!grows && this.#waiting.length < batchesKept) {
-      this.#waiting.push({ number: ++this.#batches, counts, fills });
-      return;
-    }
-    // The storage has failed for long: larger windows rather than ever more of them.
-    const { number, counts: before, fills: filled } = this.#waiting.pop()!;
-    this.#waiting.push({ number, counts: { ...mergeWindows(before, counts), start: counts.start }, fills: fills || filled });
-  }
-
   /** Writes all that waits, one call after the other; gives the state as stored. */
   #settle(close: boolean, options: OperationOptions = {}): Promise<MonitorState> {
     const run = this.#work.then(async () => {
-      this.#take(false);
       await this.#performance?.write(options);
-      await this.#storeReference(options);
-      for (;;) {
-        const batches = this.#waiting.slice(0, batchesPerWrite);
-        const last = batches.length === this.#waiting.length;
-        const now = this.#clock.now();
-        this.#tried = batches.at(-1)?.number ?? this.#tried;
-        const { state, events } = await changeHead<MonitorState>(this.#at, (before) => addBatches(before, batches, { now, last, close }, this.#context), options);
-        // Until a record names the blob, it must be written anew: it may be collected when that takes long.
-        this.#referenceStored = true;
-        this.#waiting.splice(0, batches.length);
-        this.#recount(state!);
-        for (const { type, data } of events) this.#announce(type, data);
-        if (last) return state!;
-      }
+      return this.#windows.store(close, options);
     });
     this.#work = run.catch(() => undefined);
     return run;
-  }
-
-  async #storeReference(options: OperationOptions): Promise<void> {
-    if (this.#referenceStored) return;
-    const { reference, digest } = this.#context;
-    const bytes = encode(reference, 'reference');
-    await this.#storage.writeBlob(once(bytes), { digest, signal: options.signal });
-  }
-
-  /** Takes over from the stored state how many rows of the open window lie before the counter's, and when the next window closes for its time. */
-  #recount(state: MonitorState): void {
-    const { plan } = this.#context;
-    const sinceFull = this.#waiting.slice(this.#waiting.findLastIndex(({ fills }) => fills) + 1);
-    const waiting = sinceFull.reduce((sum, { counts }) => sum + counts.rows, 0);
-    const [first] = state.open;
-    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (first?.rows ?? 0) : 0);
-    this.#undoClosing?.();
-    if (first === undefined || plan.by === 'rows' || this.#closed) return;
-    const close = (): void => void this.#flusher.flush().catch(this.#onError);
-    this.#undoClosing = this.#clock.setTimer(close, closingTime(plan, first.start) - this.#clock.now());
   }
 
   #announce(type: string, data: unknown): void {
@@ -379,8 +306,4 @@ function locationOf({ storage, name }: Pick<OpenMonitorOptions, 'storage' | 'nam
 function idText(id: unknown): string {
   if ((typeof id === 'string' && id !== '') || (typeof id === 'number' && Number.isFinite(id))) return String(id);
   throw new ValidationError(`id is ${shown(id, 80)}; give a text that is not empty, or a number.`, { path: 'id' });
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }

@@ -1,8 +1,9 @@
 import { profileData } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { alertSettings } from '../../src/monitoring/alerts/alert-options.ts';
+import { windowJudging } from '../../src/monitoring/judging/judge-window.ts';
 import { monitorDriftSettings } from '../../src/monitoring/monitor-options.ts';
-import { verdictOn, type MonitorContext } from '../../src/monitoring/monitor-state.ts';
+import type { MonitorContext } from '../../src/monitoring/monitor-state.ts';
 import { WindowCounter } from '../../src/monitoring/windows/window-counter.ts';
 import { clopperPearsonInterval } from '../../src/stats/tests/clopper-pearson-interval.ts';
 import { Sampler } from './samples.ts';
@@ -24,11 +25,12 @@ function alarms(sampler: Sampler, alpha: number, horizon: number, rows: number):
   const settings = monitorDriftSettings({ alpha, minEffect: 0, horizon }, 'drift');
   const context: MonitorContext = { name: 'm', writer: 'w', reference, digest: 'sha256:0', plan: { by: 'rows', rows }, settings, alerting: alertSettings(undefined, 'alerts') };
   const counter = new WindowCounter(reference);
+  const { verdictOn } = windowJudging(context);
   for (let window = 1; window <= horizon; window++) {
     for (let row = 0; row < rows; row++) {
       counter.observe(Object.fromEntries(names.map((name) => [name, drawn[name](sampler)])), undefined, -1, undefined, 0);
     }
-    if (verdictOn(counter.take(0), window, true, context).drifted) return true;
+    if (verdictOn(counter.take(0), window, true).drifted) return true;
   }
   return false;
 }

@@ -1,5 +1,5 @@
 import type { PerformanceMetric, PerformanceSettings } from './performance-options.ts';
-import type { MetricTally } from './metric-tallies.ts';
+import { metricTally, type MetricTally } from './metric-tallies.ts';
 
 /** A metric on the labelled predictions of a period. */
 export interface MeasuredPerformance {
@@ -43,14 +43,14 @@ export class PeriodTally {
 
   constructor(settings: PerformanceSettings) {
     this.#settings = settings;
-    this.#all = new Slice(settings.tally());
+    this.#all = new Slice(metricTally(settings));
   }
 
   add(version: string, prediction: number, label: number, labelled: boolean): void {
     this.#all.add(prediction, label, labelled);
     if (version === '') return;
     let slice = this.#versions.get(version);
-    if (slice === undefined) this.#versions.set(version, (slice = new Slice(this.#settings.tally())));
+    if (slice === undefined) this.#versions.set(version, (slice = new Slice(metricTally(this.#settings))));
     slice.add(prediction, label, labelled);
   }
 

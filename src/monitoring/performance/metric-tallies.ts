@@ -2,6 +2,7 @@ import { rocAuc } from '../../stats/metrics/roc-auc.ts';
 import { studentT } from '../../stats/distributions/student-t.ts';
 import { Moments } from '../../stats/sketches/moments.ts';
 import { clopperPearsonInterval } from '../../stats/tests/clopper-pearson-interval.ts';
+import type { PerformanceSettings } from './performance-options.ts';
 
 /** A metric with the interval that covers its true value with the confidence that was asked for; NaN where it is not defined. */
 export interface MeasuredMetric {
@@ -135,6 +136,12 @@ export const numberTallies = {
   mae: (): MetricTally => new LossTally((label, prediction) => Math.abs(label - prediction)),
   rmse: (): MetricTally => new LossTally((label, prediction) => (label - prediction) ** 2, Math.sqrt),
 } as const;
+
+/** Makes what measures the metric of a monitor. */
+export function metricTally({ metric, positive }: Pick<PerformanceSettings, 'metric' | 'positive'>): MetricTally {
+  if (metric in classTallies) return classTallies[metric as keyof typeof classTallies](positive);
+  return numberTallies[metric as keyof typeof numberTallies]();
+}
 
 function isChance(label: number, p: number): boolean {
   return (label === 0 || label === 1) && p >= 0 && p <= 1;

@@ -4,7 +4,6 @@ import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { labelValue, type LabelEncoding } from '../labels/label-values.ts';
 import type { WindowPlan } from '../windows/window-plan.ts';
-import { classTallies, numberTallies, type MetricTally } from './metric-tallies.ts';
 
 /**
  * What a model's performance is measured by. `accuracy`, `precision`, `recall` and `f1` compare a predicted class with the true one; `auc`, `logLoss` and `brier` a score (for the
@@ -45,7 +44,8 @@ export interface PerformanceSettings {
   readonly graceMs: number;
   readonly minLabels: number;
   readonly confidence: number;
-  readonly tally: () => MetricTally;
+  /** The class that precision, recall and F1 are about, as it is kept. */
+  readonly positive: number;
 }
 
 const schema = /* @__PURE__ */ z.strictObject({
@@ -65,7 +65,8 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
   const { metric, min, max, maxLabelDelay, every, positive, minLabels = 30, confidence = 0.95 } = check(schema, options, path);
   if (min === undefined && max === undefined) throw new ValidationError(`${path} has neither min nor max; give the bound that ${metric} is held to.`, { path });
   if (min !== undefined && max !== undefined && min > max) throw new ValidationError(`${path}.min is above ${path}.max; no model could be between.`, { path });
-  if (positive !== undefined && !['precision', 'recall', 'f1'].includes(metric)) {
+  const ofOneClass = ['precision', 'recall', 'f1'].includes(metric);
+  if (positive !== undefined && !ofOneClass) {
     throw new ValidationError(`${path}.positive has no meaning for ${metric}; leave it out.`, { path: `${path}.positive` });
   }
   const everyMs = every === undefined ? (plan.by === 'time' ? plan.everyMs : 86_400_000) : durationMs(every, `${path}.every`);
@@ -76,7 +77,7 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
   }
   return {
     metric,
-    encoding: metric in classTallies ? 'class' : 'number',
+    encoding: metric === 'accuracy' || ofOneClass ? 'class' : 'number',
     binary: ['auc', 'logLoss', 'brier'].includes(metric),
     min: min ?? -Infinity,
     max: max ?? Infinity,
@@ -85,11 +86,6 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
     graceMs: plan.by === 'time' ? plan.graceMs : 5000,
     minLabels,
     confidence,
-    tally: tallyOf(metric, labelValue(positive ?? 1, 'class')),
+    positive: labelValue(positive ?? 1, 'class'),
   };
-}
-
-function tallyOf(metric: PerformanceMetric, positive: number): () => MetricTally {
-  if (metric in classTallies) return () => classTallies[metric as keyof typeof classTallies](positive);
-  return numberTallies[metric as keyof typeof numberTallies];
 }

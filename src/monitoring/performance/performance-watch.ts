@@ -3,12 +3,10 @@ import { Flusher } from '../../core/flusher.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { changeHead, readHead, type HeadLocation } from '../../storage/head-record.ts';
 import type { AlertSettings } from '../alerts/alert-options.ts';
-import { joinLabels } from '../labels/join-labels.ts';
 import { LabelLog } from '../labels/label-log.ts';
 import { labelValue } from '../labels/label-values.ts';
 import type { MonitorState } from '../monitor-state.ts';
-import { addPerformance } from './add-performance.ts';
-import { PeriodTally, type PeriodPerformance } from './judge-period.ts';
+import type { PeriodPerformance } from './judge-period.ts';
 import type { PerformanceMetric, PerformanceSettings } from './performance-options.ts';
 
 /** What is known of a model's performance. */
@@ -128,6 +126,7 @@ export class PerformanceWatch {
     this.#due = false;
     this.#arm();
     if (measured.length === 0) return before;
+    const { addPerformance } = await import('./add-performance.ts');
     const { state, events } = await changeHead<MonitorState>(at, (current) => addPerformance(current, { name, measured, judgedTo, now, alerting }), options);
     for (const { type, data } of events) announce(type, data);
     await this.#log.clean(state!.performance!.judgedTo, options);
@@ -138,13 +137,12 @@ export class PerformanceWatch {
     return (await this.#log.periods(options)).filter((each) => each >= start);
   }
 
+  /** What measures is loaded when the first period is measured: who only observes never needs it. */
   async #measure(periods: readonly number[], final: boolean, { signal }: OperationOptions): Promise<PeriodPerformance[]> {
     if (periods.length === 0) return [];
     const { settings, clock } = this.#parts;
-    const { everyMs, maxDelayMs } = settings;
-    const tallies = new Map(periods.map((start) => [start, new PeriodTally(settings)]));
-    await joinLabels(this.#log, { periods, everyMs, maxDelayMs, now: clock.now(), signal }, (period, ...row) => tallies.get(period)!.add(...row));
-    return [...tallies].map(([start, tally]) => tally.judge(start, final));
+    const { measurePeriods } = await import('./measure-periods.ts');
+    return measurePeriods(this.#log, { periods, final, settings, now: clock.now(), signal });
   }
 
   /** The beginning of the first period that labels may still come for. */

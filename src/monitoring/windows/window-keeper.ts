@@ -1,0 +1,167 @@
+import type { Clock, Undo } from '../../core/clock.ts';
+import { encode } from '../../core/codec.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import { changeHead, type HeadLocation } from '../../storage/head-record.ts';
+import type { WindowJudging } from '../judging/judge-window.ts';
+import type { Observation } from '../monitor-options.ts';
+import type { MonitorContext, MonitorState } from '../monitor-state.ts';
+import { addBatches, type Batch } from './add-batches.ts';
+import { mergeWindows } from './monitor-window.ts';
+import { WindowCounter } from './window-counter.ts';
+import { closingTime, windowStart } from './window-plan.ts';
+
+/** What a keeper of windows works with. */
+export interface WindowKeeperParts {
+  /** The head record of the monitor. */
+  readonly at: HeadLocation;
+  readonly context: MonitorContext;
+  readonly clock: Clock;
+  /** Is told of each event that was stored. */
+  readonly announce: (type: string, data: unknown) => void;
+  /** Is called when a window is to be closed for its time. */
+  readonly due: () => void;
+}
+
+// So many batches go into one write.
+const batchesPerWrite = 16;
+const batchesKept = 64;
+
+/** Counts rows into windows, and keeps what was counted until the storage has it. */
+export class WindowKeeper {
+  readonly #parts: WindowKeeperParts;
+  readonly #counter: WindowCounter;
+  readonly #predictionAt: number;
+  readonly #waiting: Batch[] = [];
+  #batches = 0;
+  /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
+  #tried = 0;
+  /** Rows of the open window that are counted before the counter's: stored, or waiting to be. */
+  #carried = 0;
+  /** The window that the counter's rows are of: when it began, and when the next begins. */
+  #period = { start: 0, end: 0 };
+  #undoClosing: Undo | undefined;
+  #referenceStored = false;
+  #judging: WindowJudging | undefined;
+  #closed = false;
+
+  constructor(parts: WindowKeeperParts) {
+    const { reference } = parts.context;
+    this.#parts = parts;
+    this.#counter = new WindowCounter(reference);
+    this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
+  }
+
+  /** Whether the reference has a column for predictions. */
+  get takesPredictions(): boolean {
+    return this.#predictionAt >= 0;
+  }
+
+  /** Whether there is anything that the storage does not have. */
+  get pending(): boolean {
+    return this.#counter.rows > 0 || this.#waiting.length > 0;
+  }
+
+  /** Counts a row; true when its window is full by it. */
+  observe({ features, prediction }: Observation, version: string | undefined, now: number): boolean {
+    const { plan } = this.#parts.context;
+    if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
+      this.#take(false);
+      const start = windowStart(plan, now);
+      this.#period = { start, end: start + plan.everyMs };
+    }
+    this.#counter.observe(features, prediction, this.#predictionAt, version, now);
+    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
+    if (full) this.#take(true);
+    return full;
+  }
+
+  /** Takes over a state that was read: its reference is stored, and its open window has so many rows. */
+  resume(state: MonitorState): void {
+    this.#referenceStored = true;
+    this.#recount(state);
+  }
+
+  /** Writes all that waits, and closes windows that are due, or with `close` the open ones; gives the state as stored. Must not be called again before it is done. */
+  async store(close: boolean, options: OperationOptions): Promise<MonitorState> {
+    const { at, context, clock, announce } = this.#parts;
+    this.#take(false);
+    await this.#storeReference(options);
+    for (;;) {
+      const batches = this.#waiting.slice(0, batchesPerWrite);
+      const last = batches.length === this.#waiting.length;
+      const now = clock.now();
+      const judging = this.#judging;
+      let unjudged = false;
+      this.#tried = batches.at(-1)?.number ?? this.#tried;
+      const add = (before: MonitorState | undefined): ReturnType<Parameters<typeof changeHead<MonitorState>>[1]> => {
+        const next = addBatches(before, batches, { now, last, close, judging }, context);
+        unjudged = next === 'unjudged';
+        return next === 'unjudged' ? undefined : next;
+      };
+      const { state, events } = await changeHead<MonitorState>(at, add, options);
+      if (unjudged) {
+        await this.judging();
+        continue;
+      }
+      // Until a record names the blob, it must be written anew: it may be collected when that takes long.
+      this.#referenceStored = true;
+      this.#waiting.splice(0, batches.length);
+      this.#recount(state!);
+      for (const { type, data } of events) announce(type, data);
+      if (last) return state!;
+    }
+  }
+
+  /** What judges windows, loaded when it is not. */
+  async judging(): Promise<WindowJudging> {
+    if (this.#judging !== undefined) return this.#judging;
+    const { windowJudging } = await import('../judging/judge-window.ts');
+    return (this.#judging = windowJudging(this.#parts.context));
+  }
+
+  /** From now on no window is closed for its time. */
+  close(): void {
+    this.#closed = true;
+    this.#undoClosing?.();
+  }
+
+  /** Moves what is counted to the batches that wait for the storage. */
+  #take(fills: boolean): void {
+    if (this.#counter.rows === 0) return;
+    this.#carried = fills ? 0 : this.#carried + this.#counter.rows;
+    const counts = this.#counter.take(this.#period.start);
+    const last = this.#waiting.at(-1);
+    // What was never tried may still grow: rows of one window are one batch then, however often a storage that fails is tried.
+    const grows = last !== undefined && last.number > this.#tried && !last.fills && last.counts.start === counts.start;
+    if (!grows && this.#waiting.length < batchesKept) {
+      this.#waiting.push({ number: ++this.#batches, counts, fills });
+      return;
+    }
+    // The storage has failed for long: larger windows rather than ever more of them.
+    const { number, counts: before, fills: filled } = this.#waiting.pop()!;
+    this.#waiting.push({ number, counts: { ...mergeWindows(before, counts), start: counts.start }, fills: fills || filled });
+  }
+
+  async #storeReference({ signal }: OperationOptions): Promise<void> {
+    if (this.#referenceStored) return;
+    const { at, context } = this.#parts;
+    await at.storage.writeBlob(once(encode(context.reference, 'reference')), { digest: context.digest, signal });
+  }
+
+  /** Takes over from the stored state how many rows of the open window lie before the counter's, and when the next window closes for its time. */
+  #recount(state: MonitorState): void {
+    const { clock, context, due } = this.#parts;
+    const { plan } = context;
+    const sinceFull = this.#waiting.slice(this.#waiting.findLastIndex(({ fills }) => fills) + 1);
+    const waiting = sinceFull.reduce((sum, { counts }) => sum + counts.rows, 0);
+    const [first] = state.open;
+    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (first?.rows ?? 0) : 0);
+    this.#undoClosing?.();
+    if (first === undefined || plan.by === 'rows' || this.#closed) return;
+    this.#undoClosing = clock.setTimer(due, closingTime(plan, first.start) - clock.now());
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
