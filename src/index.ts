@@ -347,7 +347,7 @@ export type { BinRule } from './stats/compatibility/column.ts';
 export type { ComparisonMethod, EvidentlyMethod, MethodRules, MethodScore, NannymlMethod } from './stats/compatibility/comparison-method.ts';
 export type { DriftRule } from './stats/compatibility/drift-score.ts';
 export type { BlockOptions } from './stats/profiles/row-blocks.ts';
-export type { BinShift, DriftEffect, DriftTest, TestedBlocks, UnseenCategories } from './stats/profiles/column-evidence.ts';
+export type { BinShift, DriftEffect, DriftTest, TestedBlocks, UnseenCategories } from './stats/profiles/drift-evidence.ts';
 export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';
 export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
 export { compareSlices, type CompareSlicesOptions, type SliceDrift, type SlicesDrift } from './stats/slices/compare-slices.ts';

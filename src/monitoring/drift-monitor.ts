@@ -17,7 +17,7 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
-import { checkProfile } from '../stats/profiles/data-profile.ts';
+import { checkProfile } from '../stats/profiles/check-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
 import { alertSource, type AlertSource } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';

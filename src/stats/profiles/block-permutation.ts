@@ -1,5 +1,5 @@
 import { SeededGenerator } from '../seeded-generator.ts';
-import type { DriftTest } from './column-evidence.ts';
+import type { DriftTest } from './drift-evidence.ts';
 import type { RowBins } from './row-bins.ts';
 import type { RowBlocks } from './row-blocks.ts';
 

@@ -1,7 +1,8 @@
 import { ValidationError } from '../../core/errors.ts';
 import { toTable, type Table, type TableInput } from '../../core/table.ts';
 import type { DataDrift } from './data-drift.ts';
-import { checkProfile, isProfile, prepareReference, readOnBins, type DataProfile, type ProfileOptions } from './data-profile.ts';
+import { checkProfile, isProfile } from './check-profile.ts';
+import { prepareReference, readOnBins, type DataProfile, type ProfileOptions } from './data-profile.ts';
 import { driftSettings, type DriftOptions } from './drift-settings.ts';
 import { judge, profileSide, sidesOf, type Comparison, type CurrentSide } from './judge-columns.ts';
 

@@ -1,5 +1,5 @@
 import type { MethodScore } from '../compatibility/comparison-method.ts';
-import type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './column-evidence.ts';
+import type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './drift-evidence.ts';
 import type { ColumnKind, RowCounts } from './column-profile.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { numberText, type BinShift, type ColumnEvidence } from './column-evidence.ts';
+import { numberText } from './bin-evidence.ts';
+import type { BinShift, ColumnEvidence } from './drift-evidence.ts';
 import type { MethodScore } from '../compatibility/comparison-method.ts';
 import type { ColumnDrift, DriftStatus } from './data-drift.ts';
 import type { DriftSettings } from './drift-settings.ts';

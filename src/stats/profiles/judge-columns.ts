@@ -1,6 +1,7 @@
 import type { MethodScore } from '../compatibility/comparison-method.ts';
 import { benjaminiHochberg } from '../tests/benjamini-hochberg.ts';
-import { rowCountsOf, weighColumn, type ColumnEvidence, type DriftTest } from './column-evidence.ts';
+import { rowCountsOf, weighColumn } from './column-evidence.ts';
+import type { ColumnEvidence, DriftTest } from './drift-evidence.ts';
 import { mergeColumns } from './column-profile.ts';
 import type { ColumnDrift, DataDrift, DriftStatus } from './data-drift.ts';
 import type { ColumnSide, CurrentColumn, DataProfile } from './data-profile.ts';

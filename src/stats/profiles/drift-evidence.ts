@@ -1,0 +1,89 @@
+/** One test of significance. */
+export interface DriftTest {
+  /** What was compared: the values, or whether there is one (present, missing, not a number). */
+  readonly of: 'values' | 'presence';
+  /**
+   * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
+   * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
+   * `block-permutation` compares the same counts with those of blocks of rows that change sides at random.
+   */
+  readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments' | 'block-permutation';
+  /** The largest difference of the distribution functions, or chi-squared. */
+  readonly statistic: number;
+  /** Of this test alone. */
+  readonly pValue: number;
+  /** Rows of the reference that took part. */
+  readonly referenceRows: number;
+  /** Current rows that took part. */
+  readonly currentRows: number;
+  /** Of blocks of rows only. */
+  readonly blocks?: TestedBlocks | undefined;
+}
+
+/** The blocks of rows that a test took for independent. */
+export interface TestedBlocks {
+  /** Blocks of the reference. */
+  readonly reference: number;
+  /** Current blocks. */
+  readonly current: number;
+  /** How many times as much the shares vary as those of as many independent rows would: about 1 when blocks are as good as independent rows, the length of a block when its rows are all equal. */
+  readonly designEffect: number;
+}
+
+/** What a test found, whatever it is a test of. */
+export type Finding = Omit<DriftTest, 'of'>;
+
+/** How far a column moved: the population stability index, with all that its value depends on. */
+export interface DriftEffect {
+  /** The population stability index, natural logarithm. */
+  readonly method: 'psi';
+  /** The index as counted, chance included. */
+  readonly value: number;
+  /** Lower end of an approximate 95 % interval, after what chance alone gives was taken off: what `minEffect` is compared with. */
+  readonly low: number;
+  /** Upper end of that interval. */
+  readonly high: number;
+  /** What `value` would be expected to be by chance, had nothing changed. */
+  readonly expectedByChance: number;
+  /** Bins that either side has rows in. */
+  readonly bins: number;
+  /** The reference's deciles, every category, or only whether there is a number. */
+  readonly binRule: 'reference-deciles' | 'categories' | 'presence';
+  /** Half a row is added to every bin of both sides, so that empty bins stay finite. */
+  readonly zeroRule: 'add-half';
+}
+
+/** How the rows of one bin moved. */
+export interface BinShift {
+  /** `[from, to)` for numbers, the category, `missing` or `not a number`. */
+  readonly bin: string;
+  /** Share of the reference's rows, 0 to 1. */
+  readonly reference: number;
+  /** Share of the current rows, 0 to 1. */
+  readonly current: number;
+  /** What the bin adds to the index. */
+  readonly contribution: number;
+}
+
+/** Categories that the reference does not have. */
+export interface UnseenCategories {
+  /** Rows that hold one. */
+  readonly rows: number;
+  /** How many different ones. */
+  readonly categories: number;
+  /** The most frequent of them, at most ten. */
+  readonly examples: readonly string[];
+}
+
+/** What the comparison of one column gave, before the other columns are known. */
+export interface ColumnEvidence {
+  readonly tests: readonly DriftTest[];
+  /** Of the whole column; absent when nothing could be tested. */
+  readonly pValue: number | undefined;
+  readonly effect: DriftEffect | undefined;
+  /** The bins that add most to the index, at most five. */
+  readonly moved: readonly BinShift[];
+  readonly unseen: UnseenCategories | undefined;
+  /** Why the values were not compared. */
+  readonly unjudged: string | undefined;
+}
