@@ -1,11 +1,17 @@
-/** A process that works on a run with an approval. Arguments: store, journal, what it does (`hang`, `keep` or a decision), id of the run, who decides. */
+/**
+ * A process that works on a run with an approval. Arguments: store, journal, and what it does: `hang` with an empty text and until when something goes on beside the approval, `keep` with how
+ * many milliseconds its clock is ahead, or a decision with the id of the run and who decides.
+ */
 import { appendFileSync } from 'node:fs';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { systemClock } from '../../../src/core/clock.ts';
 import { release } from './release.ts';
 
 const [directory = '', journal = '', what = '', id = '', by = ''] = process.argv.slice(2);
 const storage = new FilesystemStorage(directory);
-const { pipeline } = release(storage, { journal: (step) => appendFileSync(journal, `${step}\n`), options: { lease: '1s' } });
+const ahead = what === 'keep' ? Number(id) : 0;
+const clock = { ...systemClock, now: (): number => Date.now() + ahead };
+const { pipeline } = release(storage, { clock, journal: (step) => appendFileSync(journal, `${step}\n`), options: { lease: '1s' } });
 if (what === 'hang') {
   // Something that goes on beside the approval keeps the run in this process until it is killed.
   pipeline.sleep('beside', { until: () => Number(by) });

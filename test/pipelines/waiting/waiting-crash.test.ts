@@ -16,6 +16,8 @@ interface Word {
   readonly message?: string;
 }
 
+const hour = 3_600_000;
+
 it('processes that are killed while a run waits lose nothing, of two that decide at once one does, and whoever keeps the pipeline goes on', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'modelkeep-waiting-'));
   const [store, journal] = [join(directory, 'store'), join(directory, 'journal')];
@@ -27,8 +29,8 @@ it('processes that are killed while a run waits lose nothing, of two that decide
   };
   const word = async (of: ChildProcess): Promise<Word> => ((await once(of, 'message')) as [Word])[0];
   try {
-    // A moment that comes while nobody works on the run.
-    const until = Date.now() + 1_500;
+    // A moment that comes while nobody works on the run: the clock of who keeps the pipeline is beyond it.
+    const until = Date.now() + hour;
     const first = child('hang', '', String(until));
     const { run = '' } = await word(first);
     first.kill('SIGKILL');
@@ -38,7 +40,7 @@ it('processes that are killed while a run waits lose nothing, of two that decide
     const winner = deciders.findIndex(({ decided }) => decided);
     expect(deciders[1 - winner]).toMatchObject({ code: 'conflict', message: expect.stringContaining(['by ada, who approved it', 'by bob, who rejected it'][winner]!) as string });
 
-    const keeper = child('keep');
+    const keeper = child('keep', String(hour));
     expect((await word(keeper)).status).toBe(['succeeded', 'failed'][winner]);
     keeper.disconnect();
     await once(keeper, 'exit');
