@@ -1,4 +1,4 @@
-import { sleep, type Clock } from '../core/clock.ts';
+import { sleep, type Clock, type Undo } from '../core/clock.ts';
 import { isModelkeepError, type TimeoutError } from '../core/errors.ts';
 import type { AttemptStop } from './attempt-stop.ts';
 import { attemptTimeout } from './timeouts.ts';
@@ -12,30 +12,34 @@ export interface AttemptLimits {
   readonly timeoutMs: number | undefined;
   /** How much of the timeout is over. @default nothing */
   readonly spentMs?: number | undefined;
+  /** Has the attempt ended when it is silent for too long; absent when it need not speak. */
+  readonly watch?: ((onSilence: (error: TimeoutError) => void) => Undo) | undefined;
   /** How long a work whose signal has fired may take to end. */
   readonly graceMs: number;
   readonly clock: Clock;
 }
 
 /**
- * Calls `work` and waits for it, for its timeout, or for its owner to `stop` it. In the latter two cases the signal has fired and the work is given
+ * Calls `work` and waits for it, for its timeout, for its silence, or for its owner to `stop` it. In all but the first case the signal has fired and the work is given
  * `graceMs` to end, so that a next attempt does not overlap with one that heeds its signal; one that does not is left behind, and what it returns later is not looked at. What it returns in that time counts when it was stopped, not when a time was over.
  */
 export async function runAttempt(work: () => unknown, stop: AttemptStop, limits: AttemptLimits): Promise<AttemptOutcome> {
   if (stop.stopped) return { stopped: stop.reason };
   const settled = settle(work);
-  const { timeoutMs, spentMs = 0, clock, step } = limits;
+  const { timeoutMs, spentMs = 0, watch, clock, step } = limits;
   let timedOut: TimeoutError | undefined;
-  const expire = (): void => {
-    timedOut = attemptTimeout(step, timeoutMs!);
+  const expire = (error: TimeoutError): void => {
+    timedOut ??= error;
     stop.abort(timedOut);
   };
-  const undo = timeoutMs === undefined ? undefined : clock.setTimer(expire, Math.max(0, timeoutMs - spentMs), { keepAlive: true });
+  const undo = timeoutMs === undefined ? undefined : clock.setTimer(() => expire(attemptTimeout(step, timeoutMs)), Math.max(0, timeoutMs - spentMs), { keepAlive: true });
+  const unwatch = watch?.(expire);
   const outcome = await new Promise<Settled | undefined>((resolve) => {
     stop.onStop(() => resolve(undefined));
     void settled.then(resolve);
   });
   undo?.();
+  unwatch?.();
   if (outcome) return outcome;
   const late = await withinGrace(settled, limits);
   if (timedOut) return { error: timedOut };

@@ -113,6 +113,11 @@ export class RunStore {
     return `${this.root}/logs/${run}/${unitSegments(unit)}`;
   }
 
+  /** What a step of a run, or an item of one, last said of how far it is. */
+  heartbeatKey(run: string, unit: UnitName): Key {
+    return `${this.root}/heartbeats/${run}/${unitSegments(unit)}`;
+  }
+
   /** Where an attempt at a step of a run, or at an item of one, waits for who makes it. */
   taskKey(run: string, unit: UnitName): Key {
     return `${this.root}/tasks/${run}/${unitSegments(unit)}`;

@@ -5,12 +5,14 @@ import type { Logger } from '../core/logger.ts';
 import { callable, recordOf, wellFormedCheck } from '../core/option-schemas.ts';
 import { check } from '../core/schema.ts';
 import { cacheOptionsSchema, cachePolicy, type CachePolicy, type StepCacheOptions } from './caching/cache-options.ts';
+import { childOf } from './nesting/child-pipeline.ts';
 import type { ItemTerms } from './plan.ts';
 import type { PoolShare } from './pool-slots.ts';
 import type { StepResult } from './step-result.ts';
 import type { StepRun } from './step-tracking.ts';
 import type { KeptOutput } from './streamed-output.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
+import { silenceLimit } from './timeouts.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 import type { WaitKind } from './waiting/wait.ts';
 
@@ -59,6 +61,12 @@ export interface StepExecutionOptions {
    * @default none
    */
   totalTimeout?: Duration | undefined;
+  /**
+   * After this long without a call of `heartbeat` an attempt has failed and its signal fires, as by `timeout`: give it to work that may hang, or whose progress is to outlive it. Shorter than `timeout`. Counts from the beginning of the work.
+   *
+   * @default none
+   */
+  heartbeatTimeout?: Duration | undefined;
   /** One of the pipeline's `pools`, whose slots it takes while an attempt runs. @default none */
   pool?: string | undefined;
   /** How many slots of the pool it takes. @default 1 */
@@ -120,6 +128,8 @@ export interface StepAttempt {
    * an attempt that is made again does nothing twice. ASCII, at most 300 characters.
    */
   readonly key: string;
+  /** How long it may be silent, in milliseconds: the step's `heartbeatTimeout`. Absent when it need give no sign of life. */
+  readonly heartbeatTimeoutMs?: number | undefined;
   /** Fires when the attempt, the step or the run has timed out, or the run was cancelled. */
   readonly signal: AbortSignal;
 }
@@ -138,6 +148,15 @@ export interface StepFacts<Inputs, Params> {
   readonly run: StepAttempt;
   /** Takes lines that are stored with the run, for `pipeline.logs`: of an attempt the first and the last, within a bound. What an attempt says that has ended, or was left behind, is not kept. */
   readonly log: Logger;
+  /**
+   * A sign of life of a step that has a `heartbeatTimeout`. `details` say how far it is, as plain data, bytes or typed arrays of at most 64 KiB; they are stored within a second, however often it is called, and the next attempt has the last ones as
+   * `lastHeartbeat`. What an attempt says that has ended, or was left behind, is not kept.
+   *
+   * Throws `ValidationError` when the step has no `heartbeatTimeout`, and for details that cannot be kept.
+   */
+  readonly heartbeat: (details?: unknown) => void;
+  /** The last details that an earlier attempt at this step of the run, or at this item, gave to `heartbeat`: one that failed, or whose process was killed or stopped. `undefined` when there are none. */
+  readonly lastHeartbeat: unknown;
 }
 
 /** What a step function is given. */
@@ -170,6 +189,8 @@ export interface StepDefinition {
   readonly retryIf: RetryCondition | undefined;
   readonly timeoutMs: number | undefined;
   readonly totalTimeoutMs: number | undefined;
+  /** Absent when its attempts need give no sign of life. */
+  readonly silenceMs: number | undefined;
   /** Absent when it takes slots of no pool. */
   readonly share: PoolShare | undefined;
   readonly priority: number;
@@ -195,6 +216,7 @@ const finalOptions = {
   retries: z.optional(retryOptionsSchema),
   timeout: z.optional(z.custom<Duration>()),
   totalTimeout: z.optional(z.custom<Duration>()),
+  heartbeatTimeout: z.optional(z.custom<Duration>()),
   pool: z.optional(z.string()),
   slots: z.optional(z.int().check(z.minimum(1))),
   priority: z.optional(z.number()),
@@ -235,14 +257,20 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     if (source) return source.handle.name;
     throw new ValidationError(`${place} is ${describe(given)}; give what step() of this pipeline returned.`, { path: place });
   };
+  const timeoutMs = checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`);
+  const silenceMs = silenceLimit(checked.heartbeatTimeout, timeoutMs, path);
+  if (silenceMs !== undefined && childOf(run)) {
+    throw new ValidationError(`${path} runs a pipeline, which gives no heartbeat; give heartbeatTimeout to the steps of that pipeline.`, { path: `${path}.heartbeatTimeout` });
+  }
   return {
     handle,
     needs: Object.fromEntries(Object.entries(checked.needs ?? {}).map(([name, given]) => [name, own(given, `${path}.needs.${name}`)])),
     after: (checked.after ?? []).map((given, i) => own(given, `${path}.after[${i}]`)),
     retry: retryPolicy(checked.retries, `${path}.retries`),
     retryIf: checked.retries?.retryIf,
-    timeoutMs: checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`),
+    timeoutMs,
     totalTimeoutMs: checked.totalTimeout === undefined ? undefined : durationMs(checked.totalTimeout, `${path}.totalTimeout`),
+    silenceMs,
     share: poolShare(checked, pools, path),
     priority: checked.priority ?? 0,
     trigger: final ? 'all_done' : (checked.trigger ?? 'all_success'),

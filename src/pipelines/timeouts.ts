@@ -1,4 +1,5 @@
-import { TimeoutError } from '../core/errors.ts';
+import { durationMs, type Duration } from '../core/duration.ts';
+import { TimeoutError, ValidationError } from '../core/errors.ts';
 
 /** What bounds a run as a whole. */
 export interface RunTimeout {
@@ -10,6 +11,22 @@ export interface RunTimeout {
 /** The error of an attempt that took longer than it may. */
 export function attemptTimeout(step: string, limitMs: number): TimeoutError {
   return new TimeoutError(`Step '${step}' passed its timeout of ${limitMs} ms; raise its timeout option or make it faster.`, { step, limitMs });
+}
+
+/** The error of an attempt that has given no sign of life for longer than it may. */
+export function silenceTimeout(step: string, limitMs: number): TimeoutError {
+  return new TimeoutError(`Step '${step}' gave no heartbeat for ${limitMs} ms; raise its heartbeatTimeout option or have it call heartbeat() more often.`, { step, limitMs });
+}
+
+/** How long the attempts of a step may be silent; throws `ValidationError` for what could never be kept to, or never be passed. */
+export function silenceLimit(heartbeatTimeout: Duration | undefined, timeoutMs: number | undefined, path: string): number | undefined {
+  if (heartbeatTimeout === undefined) return undefined;
+  const limitMs = durationMs(heartbeatTimeout, `${path}.heartbeatTimeout`);
+  if (limitMs === 0) throw new ValidationError(`${path}.heartbeatTimeout is 0, so that every attempt would fail; give the time between two heartbeats at most, or leave it out.`, { path: `${path}.heartbeatTimeout` });
+  if (timeoutMs !== undefined && limitMs >= timeoutMs) {
+    throw new ValidationError(`${path}.heartbeatTimeout is ${limitMs} ms, but the timeout of the step ends an attempt after ${timeoutMs} ms in any case; give a shorter one, or leave it out.`, { path: `${path}.heartbeatTimeout` });
+  }
+  return limitMs;
 }
 
 /** The error of a step whose attempts and waits took longer together than they may. */

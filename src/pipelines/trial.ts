@@ -9,6 +9,7 @@ import type { AttemptStop } from './attempt-stop.ts';
 import type { CachePolicy } from './caching/cache-options.ts';
 import type { Flight } from './caching/flight.ts';
 import type { CacheHit, CacheLookup, StepCache } from './caching/step-cache.ts';
+import type { Heartbeat } from './heartbeats/heartbeat.ts';
 import { collectItems, packItems, recordedItems, recordItems, type ItemList } from './item-list.ts';
 import type { Outputs } from './outputs.ts';
 import type { RunEvent } from './run-event.ts';
@@ -74,6 +75,8 @@ export interface TrialParts {
   readonly graceMs: number;
   /** What an attempt is given beside its inputs. */
   readonly tools: (attempt: StepAttempt) => StepTools;
+  /** The signs of life of an attempt that may be silent for so long; `lasts` says whether those of an earlier round count. */
+  readonly heartbeat: (attempt: StepAttempt, limitMs: number, lasts: boolean) => Promise<Heartbeat>;
   /** In [0, 1), for the jitter of the wait after a failed attempt. */
   readonly chance: (unit: UnitName, attempt: number) => number;
   /** Is told that the work of an attempt begins. */
@@ -111,6 +114,7 @@ export class Trial {
   readonly #tools: StepTools;
   readonly #without: readonly string[];
   #lookup: CacheLookup | undefined;
+  #heartbeat: Heartbeat | undefined;
 
   constructor(parts: TrialParts, subject: TrialSubject) {
     this.#parts = parts;
@@ -118,19 +122,24 @@ export class Trial {
     const { definition, item, attempt, stop, states } = subject;
     const { name: step, pipeline } = definition.handle;
     this.#unit = unitName({ step, index: item?.index });
-    this.#run = withSignal({ id: parts.head.id, pipeline, ...this.#unit, attempt, key: `${parts.head.id}/${unitSegments(this.#unit)}` }, stop);
+    this.#run = withSignal({ id: parts.head.id, pipeline, ...this.#unit, attempt, key: `${parts.head.id}/${unitSegments(this.#unit)}`, ...(definition.silenceMs !== undefined && { heartbeatTimeoutMs: definition.silenceMs }) }, stop);
     this.#tools = parts.tools(this.#run);
     this.#without = parts.outputs.missingInputs(definition, states);
   }
 
   /** Makes the attempt, once. Rejects with what fails outside of the step's own work, as the store does: that is not its failure. */
   async make(): Promise<TrialEnd> {
+    let isOver = false;
     try {
-      return await this.#attempt();
+      const end = await this.#attempt();
+      isOver = end.event.type !== 'attempt-failed';
+      return end;
     } catch (error) {
       // What the condition has used must not be left open.
       await this.#tools.end({ stopped: error });
       throw error;
+    } finally {
+      if (this.#heartbeat) await this.#heartbeat.close(!isOver);
     }
   }
 
@@ -154,11 +163,19 @@ export class Trial {
     const { outputs, params } = this.#parts;
     const { definition, item, stop, states } = this.#subject;
     const { log, track } = this.#tools;
+    const { silenceMs, final } = definition;
+    // What runs at the end does so once more in each round, though it had succeeded.
+    const heart = silenceMs === undefined ? undefined : (this.#heartbeat = await this.#parts.heartbeat(this.#run, silenceMs, !final));
     // Ten thousand items need not each copy what their list was made of.
     const inputs = await outputs.inputsOf(definition, states, item !== undefined);
-    const context = withSignal({ inputs, params: params(), states, run: this.#run, log, track }, stop);
+    const context = withSignal({ inputs, params: params(), states, run: this.#run, log, track, heartbeat: heart ? (details?: unknown) => heart.beat(details) : this.#noHeartbeat, lastHeartbeat: heart?.last() }, stop);
     return item ? Object.assign(context, { item: item.value, index: item.index }) : context;
   }
+
+  readonly #noHeartbeat = (): never => {
+    const { step } = this.#run;
+    throw new ValidationError(`Step '${step}' gave a heartbeat, but nobody waits for one; give it the option heartbeatTimeout.`, { path: `step '${step}'.heartbeatTimeout` });
+  };
 
   /** Asks the step's condition; `undefined` when it holds. */
   async #refused(when: NonNullable<StepDefinition['when']>, context: Context): Promise<NotWanted | undefined> {
@@ -211,7 +228,8 @@ export class Trial {
       return lists ? this.#list(items, context) : this.#written(run(context));
     };
     const began = clock.monotonic();
-    const worked = await runAttempt(work, stop, this.#limits(spentMs));
+    const heart = this.#heartbeat;
+    const worked = await runAttempt(work, stop, { ...this.#limits(spentMs), ...(heart && { watch: (onSilence) => heart.watch(onSilence) }) });
     if ('value' in worked && worked.value instanceof StoreFault) throw worked.value.error;
     const durationMs = spentMs + clock.monotonic() - began;
     const ended = await this.#tools.end(worked);

@@ -19,7 +19,7 @@ function told(error: unknown): Told {
 function context(inputs: unknown, signal: AbortSignal, onLine: (text: string) => void): StepContext<never, never> {
   const run: StepAttempt = { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal };
   const log = { debug: onLine, info: onLine, warn: onLine, error: onLine };
-  return { inputs: inputs as never, params: {} as never, signal, states: {}, log, track: () => Promise.reject(new Error('no tracker')), run };
+  return { inputs: inputs as never, params: {} as never, signal, states: {}, log, heartbeat: () => undefined, lastHeartbeat: undefined, track: () => Promise.reject(new Error('no tracker')), run };
 }
 
 /** A run whose step is done in a worker: what it put out, the lines of its log, and whether the inputs that were sent are empty here. */

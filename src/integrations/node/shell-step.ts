@@ -70,7 +70,7 @@ const optionsSchema = z.strictObject({
 /**
  * The work of a step that runs a command. The command is a list, of which no shell reads a word: whatever inputs and params hold stays an argument, and cannot become another command.
  * It ends with its step: when the signal fires, it and all that it started are told by SIGTERM and killed after `grace`; so they are when this process ends, unless that is killed itself.
- * (On Windows only the command itself is.)
+ * (On Windows only the command itself is.) In a step that has a `heartbeatTimeout`, whatever it writes is a heartbeat.
  *
  * A step whose command ends with another exit code than 0 fails with a `ModelkeepError` of code `command-failed` whose message has the end of stderr, and whose details have `exitCode`
  * or `signal`. It fails with `NotFoundError` when there is no such program, and with `ValidationError` when its output is not the JSON that the schema asks for.
@@ -109,7 +109,7 @@ export function shell<Inputs, Params, Item = never>(
 
 async function execute<Inputs, Params, Item>([program, ...args]: ShellCommand, context: WorkContext<Inputs, Params, Item>, options: ShellOptions<Inputs, Params, Item>, graceMs: number): Promise<ShellResult> {
   const { cwd, env, stdin, exitCodes = [0], maxOutput = 1 << 20 } = options;
-  const { signal } = context;
+  const { signal, run, heartbeat } = context;
   signal.throwIfAborted();
   const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true, detached: groupsExist });
   const undo = endWithProcess(child);
@@ -122,6 +122,7 @@ async function execute<Inputs, Params, Item>([program, ...args]: ShellCommand, c
   try {
     const stdout = keepOutput(child, 'stdout', maxOutput, lineListener('stdout', context, options));
     const stderr = keepOutput(child, 'stderr', maxOutput, lineListener('stderr', context, options));
+    if (run.heartbeatTimeoutMs !== undefined) for (const output of [child.stdout, child.stderr]) output.on('data', () => heartbeat());
     // A command that does not read to the end of its input is not wrong for that.
     child.stdin.on('error', () => undefined);
     const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;

@@ -9,7 +9,7 @@ import type { SentStream } from './thread-streams.ts';
 export type SentItem = Pick<ItemFacts<unknown, unknown, unknown>, 'item' | 'index'>;
 
 /** What a function is given that can be cloned. */
-export type SentContext = Omit<StepFacts<unknown, unknown>, 'signal' | 'run' | 'log'> & Partial<SentItem>;
+export type SentContext = Omit<StepFacts<unknown, unknown>, 'signal' | 'run' | 'log' | 'heartbeat'> & Partial<SentItem>;
 
 /** What a thread is told. */
 export type ToThread =
@@ -42,6 +42,13 @@ export interface ThreadLine {
   readonly message: string;
 }
 
+/** A sign of life of the step that a call is for. */
+export interface ThreadHeartbeat {
+  readonly type: 'heartbeat';
+  readonly call: number;
+  readonly details: unknown;
+}
+
 /** What a function puts out as a stream, before its call comes to anything. */
 export interface ThreadStream {
   readonly type: 'stream';
@@ -59,7 +66,7 @@ export interface ThreadEnd {
 }
 
 /** What is heard of a thread. */
-export type FromThread = ThreadAnswer | ThreadLine | ThreadStream | ThreadEnd;
+export type FromThread = ThreadAnswer | ThreadLine | ThreadHeartbeat | ThreadStream | ThreadEnd;
 
 /** What was thrown, as it can be sent: a structured clone of an error keeps neither its code nor the name of its class. */
 export interface ThrownRecord {

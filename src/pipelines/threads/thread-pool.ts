@@ -51,6 +51,7 @@ export interface ThreadCall {
   readonly signal: AbortSignal;
   readonly graceMs: number;
   readonly onLine: (line: ThreadLine) => void;
+  readonly onHeartbeat: (details: unknown) => void;
   /** Is given what the export puts out as a stream; the call lasts until that has ended. */
   readonly onStream: (stream: ReadableStream<Uint8Array | string>) => void;
   /** What of the signal's reason can be sent. */
@@ -137,7 +138,7 @@ export class ThreadPool implements WorkerPool {
     return thread;
   }
 
-  async #execute(thread: Thread, { message, transfer, signal, graceMs, onLine, onStream, reason }: ThreadCall): Promise<ThreadAnswer | ThreadEnd> {
+  async #execute(thread: Thread, { message, transfer, signal, graceMs, onLine, onHeartbeat, onStream, reason }: ThreadCall): Promise<ThreadAnswer | ThreadEnd> {
     const call = ++this.#calls;
     let deadline: Undo | undefined;
     let ended = false;
@@ -148,10 +149,11 @@ export class ThreadPool implements WorkerPool {
     try {
       const answered = new Promise<ThreadAnswer | ThreadEnd>((resolve) => {
         thread.listen((said) => {
-          if (said.type !== 'log' && said.type !== 'stream') return resolve(said);
+          if (said.type !== 'log' && said.type !== 'heartbeat' && said.type !== 'stream') return resolve(said);
           // What an earlier step left behind may still speak.
           if (said.call !== call) return;
           if (said.type === 'log') onLine(said);
+          else if (said.type === 'heartbeat') onHeartbeat(said.details);
           else onStream(said.stream);
         });
       });

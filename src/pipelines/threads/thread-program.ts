@@ -79,13 +79,14 @@ const logOf = (call) => {
   const line = (level) => (message) => post({ type: 'log', call, level, message: text(message) });
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
 };
+const heartbeatOf = (call) => (details) => post({ type: 'heartbeat', call, details });
 const perform = async (message, signal) => {
   await ready;
   const { work, answer } = await load(message);
   if (answer) return answer;
   try {
     for (const stream of message.streams) place(message.context.inputs, stream);
-    const value = await work({ ...message.context, log: logOf(message.call), signal, run: { ...message.run, signal } });
+    const value = await work({ ...message.context, log: logOf(message.call), heartbeat: heartbeatOf(message.call), signal, run: { ...message.run, signal } });
     return isStream(value) ? await send(message.call, value) : { type: 'value', value };
   } catch (thrown) {
     return { type: 'thrown', thrown: record(thrown) };

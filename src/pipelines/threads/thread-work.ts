@@ -4,6 +4,7 @@ import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { StepContext, StepFacts } from '../step.ts';
+import { heartbeatsOf } from './thread-heartbeats.ts';
 import { thrownRecord, type SentItem, type ThreadAnswer, type ThreadEnd, type ThrownRecord } from './thread-messages.ts';
 import { ThreadPool, type WorkerPool } from './thread-pool.ts';
 import { receive, sendInputs } from './thread-streams.ts';
@@ -42,22 +43,24 @@ export function threadWork<Work>(module: URL, options: WorkerOptions, ownPool: (
   const graceMs = durationMs(grace ?? '3s', 'options.grace');
   if (!(module instanceof URL)) throw new ValidationError(`The module is ${shown(module)}; give a URL, such as new URL('./train.js', import.meta.url).`, { path: 'module' });
   const { href } = module;
-  const work: (context: StepContext<unknown, unknown> & Partial<SentItem>) => Promise<unknown> = async ({ inputs, params, states, signal, run, log, ...of }) => {
+  const work: (context: StepContext<unknown, unknown> & Partial<SentItem>) => Promise<unknown> = async ({ inputs, params, states, signal: outer, run, log, heartbeat, lastHeartbeat, ...of }) => {
     const { signal: _, ...facts } = run;
+    const { signal, onHeartbeat, assertSound } = heartbeatsOf(heartbeat, outer);
     const item = 'item' in of ? { item: of.item, index: of.index! } : undefined;
     const sent = sendInputs(inputs);
     let onStream!: (stream: ReadableStream<Uint8Array | string>) => void;
     const streaming = new Promise<ReadableStream<Uint8Array | string>>((resolve) => (onStream = resolve));
     const answered = pool.call({
-      message: { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states, ...item }, streams: sent.streams, run: facts },
+      message: { type: 'run', module: href, name, context: { inputs: sent.inputs, params, states, lastHeartbeat, ...item }, streams: sent.streams, run: facts },
       transfer: [...wholeBuffers([sent.inputs, item]), ...sent.streams.map(({ port }) => port)],
       signal,
       graceMs,
       onLine: ({ level, message }) => log[level](message),
+      onHeartbeat,
       onStream,
       reason: () => thrownRecord(signal.reason),
     });
-    const ended = answered.then((answer) => valueOf(answer, { module: briefly(href), export: name, step: run.step })).finally(sent.close);
+    const ended = answered.then((answer) => assertSound(answer)).then((answer) => valueOf(answer, { module: briefly(href), export: name, step: run.step })).finally(sent.close);
     return Promise.race([ended, streaming.then((stream) => receive(stream, ended))]);
   };
   return work as WorkerWork<Work>;

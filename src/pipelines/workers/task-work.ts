@@ -97,7 +97,7 @@ export class TaskWork {
     const onWork = (): void => {
       if (!held.task.claim?.working) void held.working().catch(host.onError);
     };
-    const trial = new Trial({ ...trialTools(host, head), outputs, cache, onWork }, await inputs.subject(step, held.task, stop));
+    const trial = new Trial({ ...trialTools(host, head, held.fence), outputs, cache, onWork }, await inputs.subject(step, held.task, stop));
     try {
       return await trial.make();
     } finally {

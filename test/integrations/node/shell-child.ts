@@ -8,4 +8,4 @@ const work = shell([process.execPath, '-e', 'console.log(process.pid); setInterv
   },
 });
 const { signal } = new AbortController();
-await work({ inputs: {}, params: undefined, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } });
+await work({ inputs: {}, params: undefined, signal, states: {}, log: console, heartbeat: () => undefined, lastHeartbeat: undefined, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } });

@@ -18,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const node = (program: string, ...args: string[]): ShellCommand => [process.execPath, '-e', program, '--', ...args];
-const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } });
+const context = (signal = new AbortController().signal): StepContext<unknown, unknown> => ({ inputs: {}, params: {}, signal, states: {}, log: console, heartbeat: () => undefined, lastHeartbeat: undefined, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } });
 
 /** Resolves when nothing runs under the pid any more. */
 async function gone(pid: number): Promise<void> {
@@ -50,6 +50,17 @@ describe('shell', () => {
     const { stdout } = await shell(node('console.log(JSON.stringify(process.argv.slice(1)))', ...hostile))(context());
     expect(JSON.parse(stdout)).toEqual(hostile);
     expect(existsSync(join(directory, 'made'))).toBe(false);
+  });
+
+  it('gives a heartbeat with whatever it writes, where its step waits for one', async () => {
+    let beats = 0;
+    const given = context();
+    const work = shell(node("process.stdout.write('half a li'); process.stderr.write('.')"));
+    for (const run of [given.run, { ...given.run, heartbeatTimeoutMs: 60_000 }]) {
+      expect(beats).toBe(0);
+      await work({ ...given, run, heartbeat: () => beats++ });
+    }
+    expect(beats).toBe(2);
   });
 
   it('logs its lines with the step', async () => {

@@ -139,3 +139,18 @@ export const givesFunction = (): unknown => ({ model: () => 1 });
 export default function tenfold({ inputs }: Context<{ x: number }>): Promise<number> {
   return Promise.resolve(inputs.x * 10);
 }
+
+/** Tells how far it is, without ever letting go of its thread until it has come to an end. */
+export const counts = ({ lastHeartbeat, heartbeat }: Context): number => {
+  const from = (lastHeartbeat as { row: number } | undefined)?.row ?? 0;
+  for (let row = from; row < from + 3; row++) heartbeat({ row: row + 1 });
+  if (from === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  return from;
+};
+
+/** Says what cannot be kept, and goes on. */
+export const says = async ({ inputs, heartbeat, signal }: Context<{ details: unknown }>): Promise<unknown> => {
+  heartbeat(inputs.details);
+  await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  return 'went on';
+};

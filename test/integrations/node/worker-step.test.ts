@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => pool.close());
 
 const context = (inputs: unknown = {}, signal = new AbortController().signal): StepContext<never, never> => {
-  return { inputs: inputs as never, params: {} as never, signal, states: {}, log: console, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } };
+  return { inputs: inputs as never, params: {} as never, signal, states: {}, log: console, heartbeat: () => undefined, lastHeartbeat: undefined, track: () => Promise.reject(new Error('no tracker')), run: { id: 'one', pipeline: 'nightly', step: 'train', attempt: 1, key: 'one/train', signal } };
 };
 
 const call = (name: keyof Module, inputs?: unknown, signal?: AbortSignal, options: object = {}): Promise<unknown> => worker(module, { export: name, pool, ...options })(context(inputs, signal));
@@ -309,5 +309,28 @@ describe('worker', () => {
 
   it.each([{ size: 0 }, { idle: 'soon' }, { resourceLimits: { maxOldGenerationSizeMb: 0 } }, { surprise: 1 }])('has no pool with options %j', (options) => {
     expect(() => workerPool(options as never)).toThrow(expect.objectContaining({ code: 'validation' }));
+  });
+});
+
+describe('a heartbeat', () => {
+  it('is given by a thread that lets go of nothing, and its last one to the next attempt', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    const counts = pipeline.step('counts', { heartbeatTimeout: '400ms', retries: { limit: 20, backoff: 0 } }, worker<Module['counts']>(module, { export: 'counts', pool, grace: 0 }));
+    const result = await pipeline.run();
+    // A machine that is busy may need more attempts than one to begin a thread in that time.
+    expect(result.output(counts)).toBeGreaterThanOrEqual(3);
+    expect(new Set(result.steps['counts']!.failures.map(({ failure }) => failure.message))).toEqual(new Set([expect.stringContaining('no heartbeat for 400 ms')]));
+  });
+
+  it('that cannot be kept, or is not waited for, fails the step', async () => {
+    const pipeline = new Pipeline({ name: 'nightly', storage: new MemoryStorage() });
+    const large = pipeline.step('large', {}, () => 'x'.repeat(70_000));
+    const small = pipeline.step('small', {}, () => 1);
+    const says = worker<Module['says']>(module, { export: 'says', pool });
+    pipeline.step('says too much', { needs: { details: large }, heartbeatTimeout: '1m' }, says);
+    pipeline.step('says unasked', { needs: { details: small } }, says);
+    const { steps } = await pipeline.run();
+    expect(steps['says too much']!.failure).toMatchObject({ code: 'validation', message: expect.stringContaining('more than 65536') as string });
+    expect(steps['says unasked']!.failure).toMatchObject({ code: 'validation', message: expect.stringContaining('heartbeatTimeout') as string });
   });
 });
