@@ -253,7 +253,7 @@ export type { CallCause, PipelineCause, RunCause, ScheduleCause, TriggerCause } 
 export type { AttemptFailure, RunOutcome, StepStatus } from './pipelines/run-state.ts';
 export type { RetryCondition, RetryOptions } from './pipelines/retry.ts';
 export type { PipelineRunAttribute, PipelineRunAttributeCondition, PipelineRunCondition, PipelineRunFilter, PipelineRunNumberAttribute } from './pipelines/history/pipeline-run-filter.ts';
-export type { PipelineRunOrder, PipelineRunParamCondition, PipelineRunTextAttribute, PipelineRunWordAttribute } from './pipelines/history/pipeline-run-filter.ts';
+export type { PipelineRunInputCondition, PipelineRunOrder, PipelineRunOutputCondition, PipelineRunParamCondition, PipelineRunStepCondition, PipelineRunTextAttribute, PipelineRunWordAttribute } from './pipelines/history/pipeline-run-filter.ts';
 export type { PipelineRun, StepHistory, StepInputRecord } from './pipelines/history/read-run.ts';
 export type { DamagedPipelineRun, PipelineRunPage, PipelineRunStatus, PipelineRunSummary } from './pipelines/history/run-summary.ts';
 export type { SearchPipelineRunsOptions } from './pipelines/history/search-runs.ts';

@@ -104,9 +104,12 @@ export class PipelineRecords<Params> extends PipelineSteps<Params> {
   }
 
   /**
-   * A page of the runs that a search finds, in the grammar of {@link parseFilter}: of `attributes` (a name alone is one), which are `id`, `status`, `startedAt`, `endedAt`, `duration`, `owner`, `cause` (`call`, `schedule`, `backfill`, `trigger`),
-   * `causeName`, `startedBy`, `source`, `event`, `intervalStart` and `intervalEnd`, and of `params`, compared as text. The newest come first, unless `orderBy` says otherwise. A run that cannot be read is in `damaged` and hides no other. Each page reads
-   * the head of every run; pages neither skip nor repeat a run, whatever starts meanwhile.
+   * A page of the runs that a search finds, in the grammar of {@link parseFilter}: of `attributes` (a name alone is one), which are `id`, `status`, `startedAt`, `endedAt`, `duration`, `owner`, `cause` (`call`, `schedule`, `backfill`, `trigger`,
+   * `pipeline`), `causeName`, `startedBy`, `source`, `event`, `parentRun`, `intervalStart` and `intervalEnd`, of `params`, compared as text, of `steps` by their status, and by `inputs.digest` and `outputs.digest` of what steps were given and put
+   * out. The newest come first, unless `orderBy` says otherwise; pages neither skip nor repeat a run, whatever starts meanwhile. A run that cannot be read is in `damaged` and hides no other.
+   *
+   * A page of the newest reads about as many heads as it takes to fill it, another order that of every run; of steps it reads the records that are asked about, of the runs whose heads may be meant. A filter that no run meets without one
+   * of some digests reads the runs that have to do with these, and those that have not ended or were not looked at by such a search before.
    *
    * Throws `ValidationError`, with the place in the text, for a filter or an order that cannot be read, and for the cursor of another search.
    *

@@ -6,6 +6,7 @@ import type { FailureRecord } from '../core/failure.ts';
 import { isId, newId } from '../core/ids.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import type { LineageEdge } from '../core/record-ref.ts';
 import { shown } from '../core/shown.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
 import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadChange, type HeadLocation, type HeadState } from '../storage/head-record.ts';
@@ -17,6 +18,7 @@ import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
 import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
+import { startNote, startNotes } from './start-note.ts';
 import { blobsOf, contentsOf, type StoredOutput } from './stored-output.ts';
 import type { AttemptFacts } from './trial.ts';
 import { unitSegments, type UnitName } from './units.ts';
@@ -123,11 +125,17 @@ export class RunStore {
     return `${this.root}/tasks/${run}/${unitSegments(unit)}`;
   }
 
+  /** Where it is noted when a run began, without which there is no run. */
+  startKey(run: { readonly id: string; readonly startedAt: number }): Key {
+    return `${this.root}/${startNotes}${startNote(run)}`;
+  }
+
   /** Records a run; throws `ConflictError` when there is one of that id. */
   async create(head: RunHead, event: NewAuditEvent): Promise<void> {
     const { id, triggeredBy, startedAt: at } = head;
-    // Before the run: where it is cut off, the run is begun anew under the same id, and the edge is the same.
-    if (triggeredBy?.kind === 'trigger') await this.storage.write(lineageOperations([{ from: { kind: 'pipeline-run', id }, relation: 'triggeredBy', to: triggeredBy.ref, at }]));
+    // Before the run: where it is cut off, the run is begun anew under the same id, the edge is the same, and a note of another time is passed over.
+    const edges: LineageEdge[] = triggeredBy?.kind === 'trigger' ? [{ from: { kind: 'pipeline-run', id }, relation: 'triggeredBy', to: triggeredBy.ref, at }] : [];
+    await this.storage.write([{ kind: 'put', key: this.startKey(head), bytes: encode(null) }, ...lineageOperations(edges)]);
     await changeHead<RunHead>(this.#head(head.id), (present) => {
       if (present) throw new ConflictError(`Run ${head.id} was begun by another process.`, { key: this.#head(head.id).key });
       return { state: head, events: [event] };

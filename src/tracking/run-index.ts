@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../core/abort.ts';
 import { describeFailure } from '../core/failure.ts';
+import { newestFirst } from '../core/newest-first.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter, Version } from '../storage/contract.ts';
 import { readHeartbeats, withLife, type HeartbeatRecord } from './heartbeat.ts';
@@ -7,7 +8,7 @@ import { LogTails } from './log-tails.ts';
 import { isDamage, readEach, type EachValue } from '../storage/read-each.ts';
 import type { DamagedRun } from './run-list.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
-import { keys, newestFirst } from './tracking-keys.ts';
+import { keys } from './tracking-keys.ts';
 
 /** All runs of a store at one moment. */
 export interface RunsNow {

@@ -1,12 +1,13 @@
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
 import type { Page } from '../core/page.ts';
+import { newestFirst } from '../core/newest-first.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHeartbeats, withLife } from './heartbeat.ts';
 import type { LogTails } from './log-tails.ts';
 import { isDamage, readEach } from '../storage/read-each.ts';
 import { toRunRecord, type RunRecord, type StoredRun } from './run-record.ts';
-import { keys, newestFirst } from './tracking-keys.ts';
+import { keys } from './tracking-keys.ts';
 
 /** A run that could not be read. */
 export interface DamagedRun {

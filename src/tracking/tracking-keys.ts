@@ -1,14 +1,7 @@
 import { digestOf, type Digest } from '../core/digest.ts';
 import { canonicalJson } from '../core/codec.ts';
 import { escapeSegment, type Key } from '../core/key.ts';
-
-// Ids grow with time and lists ascend, so each digit is turned around: the newest run comes first, and one that starts meanwhile comes before every cursor.
-const digits = '0123456789abcdef';
-
-/** The segment under which a run is filed, so that keys ascend from the newest run to the oldest. */
-export function newestFirst(id: string): string {
-  return id.replace(/[0-9a-f]/g, (digit) => digits[15 - digits.indexOf(digit)]!);
-}
+import { newestFirst } from '../core/newest-first.ts';
 
 /** What tells the datasets of a run apart. */
 export interface DatasetIdentity {

@@ -3,10 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryStorage, Pipeline, type PipelineOptions, type StepHandle } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { systemClock } from '../../src/core/clock.ts';
+import { encode } from '../../src/core/codec.ts';
+import { newId } from '../../src/core/ids.ts';
+import { RunStore, type RunHead } from '../../src/pipelines/run-store.ts';
 import { planSteps, type Plan, type StepSpec } from '../../src/pipelines/plan.ts';
 import { decide } from '../../src/pipelines/reducer.ts';
 import { retryPolicy } from '../../src/pipelines/retry.ts';
 import { initialState, untouched, type StepState } from '../../src/pipelines/run-state.ts';
+import { readValue } from '../../src/storage/records.ts';
 import { compare, measure, type Benchmark, type Result } from './harness.ts';
 
 const steps = 100;
@@ -78,6 +83,43 @@ async function resumeMap({ directory, run }: FailedRun): Promise<void> {
   await using storage = new FilesystemStorage(join(directory, 'store'));
   const { status } = await failingMap(storage).resume(run);
   if (status !== 'failed') throw new Error(`The run is ${status}.`);
+}
+
+const ran = 10_000;
+
+interface History extends Disk {
+  readonly pipeline: Pipeline;
+}
+
+/** One run is made as anyone makes it, and repeated with other ids and times, each noted as a beginning is. */
+async function manyRuns(): Promise<History> {
+  const disk = await onDisk.setup();
+  const { storage } = disk;
+  const pipeline = new Pipeline({ name: 'nightly', storage });
+  const rows = pipeline.step('rows', {}, () => ({ rows: 3 }));
+  pipeline.step('train', { needs: { rows } }, ({ inputs }) => inputs.rows.rows);
+  const store = new RunStore(storage, 'nightly', systemClock);
+  const template = (await readValue<{ readonly state: RunHead }>(storage, `${store.root}/runs/${(await pipeline.run()).id}`))!.value;
+  for (let made = 1; made < ran; made += 1_000) {
+    const heads = Array.from({ length: Math.min(1_000, ran - made) }, (_, i) => ({ ...template.state, id: newId(), startedAt: template.state.startedAt + (made + i) * 1_000 }));
+    const puts = heads.flatMap((head) => [{ kind: 'put' as const, key: store.startKey(head), bytes: encode(null) }, { kind: 'put' as const, key: `${store.root}/runs/${head.id}`, bytes: encode({ ...template, state: head }) }]);
+    await storage.write(puts);
+  }
+  await pipeline.searchRuns({ limit: 1 });
+  return { ...disk, pipeline };
+}
+
+/** A page somewhere, and another one each time, so that nothing of it was read before. */
+async function pageOfRuns({ pipeline }: { readonly pipeline: Pipeline }, page: { after?: string | undefined }): Promise<void> {
+  const { items, next } = await pipeline.searchRuns({ limit: 20, after: page.after });
+  if (items.length !== 20) throw new Error(`The page has ${items.length} runs.`);
+  page.after = next;
+}
+
+/** The first page, by another instance, which has nothing of the store in memory. */
+async function firstPageOfRuns({ directory }: Disk): Promise<void> {
+  await using storage = new FilesystemStorage(join(directory, 'store'));
+  await pageOfRuns({ pipeline: new Pipeline({ name: 'nightly', storage }) }, {});
 }
 
 /** What the disk takes for as many flushed writes of the size of a step's record, one after the other. */
@@ -166,6 +208,8 @@ export const benchmarks: Benchmark[] = [
   measure('pipelines: a map of 10,000 no-op items, in memory', () => runMap(new MemoryStorage()), { runs: 3, warmup: 1 }),
   compare('pipelines: a map of 10,000 no-op items, flushed, against as many bare writes and flushes', ({ storage }: Disk) => runMap(storage), rawFlushesOfItems, { ...onDisk, operations: 1, runs: 3, warmup: 1, target: { atMost: 3000 } }),
   measure('pipelines: resume a run of 10,000 items of which one fails again, from a directory', resumeMap, { ...onDisk, setup: failedMap, operations: 1, runs: 5 }),
+  measure('pipelines: a page of 20 of 10,000 runs, from the newest', (history: History & { readonly page: object }) => pageOfRuns(history, history.page), { ...onDisk, setup: async () => ({ ...(await manyRuns()), page: {} }), operations: 1, runs: 101, target: { atMost: 50 } }),
+  measure('pipelines: a page of 20 of 10,000 runs, from the newest, with nothing of the store in memory', firstPageOfRuns, { ...onDisk, setup: manyRuns, operations: 1, runs: 7 }),
   measure('pipelines: plan a graph of 5,000 steps and begin with it', () => beginPlan(somePlan), { target: { atMost: 50 } }),
   measure('pipelines: decide with what a run of 10,000 steps goes on', () => resumePlan(fanPlan), { target: { atMost: 200 } }),
   measure('pipelines: decide all of a run of 10,000 steps in a chain', () => decideAll(chainPlan), { target: { atMost: 200 } }),

@@ -28,7 +28,7 @@ export function checkFilter<T>(vocabulary: SearchVocabulary<T>, value: unknown, 
     if (depth > maxFilterDepth) throw new ValidationError(`${where.slice(0, 80)}… is nested more than ${maxFilterDepth} deep.`, { path });
     if (++nodes > maxFilterNodes) throw new ValidationError(`${path} has more than ${maxFilterNodes} parts.`, { path });
     if (typeof at !== 'object' || at === null || Array.isArray(at)) {
-      throw new ValidationError(`${where} is ${shown(at, 80)}; give a filter such as { metric: 'loss', lt: 0.1 }.`, { path: where });
+      throw new ValidationError(`${where} is ${shown(at, 80)}; give a filter such as ${vocabulary.examples.filter}.`, { path: where });
     }
     const fields = definedFields(at);
     const keys = Object.keys(fields);

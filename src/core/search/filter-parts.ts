@@ -29,8 +29,19 @@ export function filterParts<T>({ subjects }: SearchVocabulary<T>, filter: AnyFil
 
 /** Whether a filter asks about a subject anywhere; what it does not ask about need not be read. */
 export function asksAbout<T>(vocabulary: SearchVocabulary<T>, filter: AnyFilter, subject: string): boolean {
+  return namesAsked(vocabulary, filter, subject).length > 0;
+}
+
+/** The filters that all have to match, so that the filter does. */
+export function conjuncts<T>(vocabulary: SearchVocabulary<T>, filter: AnyFilter): readonly AnyFilter[] {
   const parts = filterParts(vocabulary, filter);
-  if (parts.joint === 'not') return asksAbout(vocabulary, parts.part, subject);
-  if (parts.joint === undefined) return parts.subject === subject;
-  return parts.parts.some((part) => asksAbout(vocabulary, part, subject));
+  return parts.joint === 'and' ? parts.parts.flatMap((part) => conjuncts(vocabulary, part)) : [filter];
+}
+
+/** The names that a filter asks about of a subject. */
+export function namesAsked<T>(vocabulary: SearchVocabulary<T>, filter: AnyFilter, subject: string): readonly string[] {
+  const parts = filterParts(vocabulary, filter);
+  if (parts.joint === 'not') return namesAsked(vocabulary, parts.part, subject);
+  if (parts.joint === undefined) return parts.subject === subject ? [parts.name] : [];
+  return parts.parts.flatMap((part) => namesAsked(vocabulary, part, subject));
 }

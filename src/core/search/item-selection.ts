@@ -44,17 +44,23 @@ export class ItemSelection<T> {
     this.#from = after === undefined ? undefined : placeOfKey(vocabulary, orders, decodeCursor(vocabulary, question, after));
   }
 
-  /** Looks at an item. */
-  offer(item: T): void {
-    if (!this.#matches(item)) return;
+  /** Where the item of the cursor stood, behind which the page begins; absent for the first page. */
+  get from(): Place | undefined {
+    return this.#from;
+  }
+
+  /** Looks at an item, and says whether it may be on the page or the first one behind it, as all that is known by now goes. */
+  offer(item: T): boolean {
+    if (!this.#matches(item)) return false;
     const place = this.#placeOf(item);
-    if (this.#from !== undefined && this.#compare(place, this.#from) <= 0) return;
-    if (this.#worst !== undefined && this.#compare(place, this.#worst) > 0) return;
+    if (this.#from !== undefined && this.#compare(place, this.#from) <= 0) return false;
+    if (this.#worst !== undefined && this.#compare(place, this.#worst) > 0) return false;
     this.#best.push({ item, place });
     if (this.#best.length >= 4 * this.#count) {
       this.#sort();
       this.#worst = this.#best[this.#count - 1]!.place;
     }
+    return true;
   }
 
   /** The page of what was offered. */

@@ -15,7 +15,7 @@ const keywords: ReadonlySet<string> = /* @__PURE__ */ new Set(['AND', 'OR', 'NOT
 export function parseSubject<T>(vocabulary: SearchVocabulary<T>, cursor: TextCursor): ParsedSubject<T> {
   const start = cursor.at;
   const quoted = cursor.next === '`' || cursor.next === '"';
-  const first = readPart(cursor, () => cursor.bareName()) ?? cursor.fail(`expected a name such as metrics.loss, found ${cursor.found}${hintOf(cursor.next)}`);
+  const first = readPart(cursor, () => cursor.bareName()) ?? cursor.fail(`expected a name such as ${vocabulary.examples.name}, found ${cursor.found}${hintOf(cursor.next)}`);
   const dotted = cursor.take('.');
   if (!dotted && !quoted) checkLoneName(vocabulary, cursor, first, start);
   const subject = dotted ? (subjectCalled(vocabulary, first) ?? cursor.fail(unknownEntity(vocabulary, first), start)) : vocabulary.bare;
@@ -32,7 +32,7 @@ function readPart(cursor: TextCursor, bare: () => string | undefined): string | 
 
 /** A name alone is an attribute; a keyword or `metrics` in its place is a slip of another kind than a misspelt one. */
 function checkLoneName<T>(vocabulary: SearchVocabulary<T>, cursor: TextCursor, name: string, at: number): void {
-  if (keywords.has(name.toUpperCase())) cursor.fail(`expected a name such as metrics.loss, found ${name}`, at);
+  if (keywords.has(name.toUpperCase())) cursor.fail(`expected a name such as ${vocabulary.examples.name}, found ${name}`, at);
   const subject = subjectCalled(vocabulary, name);
   // Of versions, `version` is both what stands before a point and an attribute.
   if (subject !== undefined && vocabulary.subjects[vocabulary.bare]!.field(name) === undefined) cursor.fail(`expected a . and the name of a ${subject}, found ${cursor.found}`);

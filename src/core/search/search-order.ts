@@ -18,7 +18,7 @@ export interface CheckedOrder {
  * read and for a key that comes twice.
  */
 export function parseOrder<T>(vocabulary: SearchVocabulary<T>, orders: unknown, path = 'orderBy'): CheckedOrder[] {
-  if (!Array.isArray(orders)) throw new ValidationError(`${path} is ${shown(orders, 80)}; give an array such as ['metrics.loss'].`, { path });
+  if (!Array.isArray(orders)) throw new ValidationError(`${path} is ${shown(orders, 80)}; give an array such as ['${vocabulary.examples.name}'].`, { path });
   const known = new Set<string>();
   return Array.from(orders as readonly unknown[], (order, i) => {
     const at = `${path}[${i}]`;
@@ -51,7 +51,7 @@ function checkOrder<T>(vocabulary: SearchVocabulary<T>, order: unknown, path: st
     const at = within === '' ? path : `${path}.${within}`;
     throw new ValidationError(`${at} ${problem}${problem.endsWith('?') ? '' : '.'}`, { path: at });
   };
-  if (typeof order !== 'object' || order === null || Array.isArray(order)) return refuse(`is ${shown(order, 80)}; give a text or an object such as { metric: 'loss', direction: 'desc' }`, '');
+  if (typeof order !== 'object' || order === null || Array.isArray(order)) return refuse(`is ${shown(order, 80)}; give a text or an object such as ${vocabulary.examples.order}`, '');
   const { direction = 'asc', ...rest } = definedFields(order);
   if (direction !== 'asc' && direction !== 'desc') return refuse(`is ${shown(direction, 80)}; give 'asc' or 'desc'`, 'direction');
   const keys = Object.keys(rest);

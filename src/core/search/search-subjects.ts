@@ -7,6 +7,12 @@ export function namedValues<T>(entities: readonly [string, string, ...string[]],
   return { entities, many: false, field: (name) => ({ name, what, operand: { kind }, read: readerOf(name) }), unknown: () => '' };
 }
 
+/** Values that carry any name and are one of a few words, such as the states of steps, in any case. */
+export function namedWords<T>(entities: readonly [string, string, ...string[]], words: readonly string[], readerOf: (name: string) => (item: T) => string | undefined): SearchSubject<T> {
+  const what = `a ${entities[1]}`;
+  return { entities, many: false, field: (name) => ({ name, what, operand: { kind: 'word', words }, read: readerOf(name) }), unknown: () => '' };
+}
+
 /** One attribute of items: of one value, or of any number of texts, such as `aliases`. */
 export type AttributeField<T> = (OperandKind & { readonly of: (item: T) => number | string | undefined }) | { readonly kind: 'texts'; readonly plural: string; readonly some: ManyField<T>['some'] };
 
@@ -51,6 +57,6 @@ export function manyFields<T>(
     entities,
     many: true,
     field: (name) => byName.get(name.toLowerCase()),
-    unknown: (name) => `a ${entities[1]} has no ${JSON.stringify(name)}; ask for its ${names.slice(0, -1).join(', ')} or ${names.at(-1)}`,
+    unknown: (name) => `${/^[aeiou]/.test(entities[1]) ? 'an' : 'a'} ${entities[1]} has no ${JSON.stringify(name)}; ask for its ${names.length > 1 ? `${names.slice(0, -1).join(', ')} or ` : ''}${names.at(-1)}`,
   };
 }

@@ -45,10 +45,21 @@ export interface SearchTie<T> {
   readonly read: (item: T) => number | string;
 }
 
+/** What errors show of how questions to the items are written. */
+export interface SearchExamples {
+  /** A name in a text, such as `metrics.loss`. */
+  readonly name: string;
+  /** A filter as an object, as it is written in code. */
+  readonly filter: string;
+  /** A key to sort by as an object, as it is written in code. */
+  readonly order: string;
+}
+
 /** What can be searched for among the items of a domain. */
 export interface SearchVocabulary<T> {
   /** What the items are, such as `runs`. */
   readonly plural: string;
+  readonly examples: SearchExamples;
   /** The subjects by their name in a filter object, in the order in which errors list them. */
   readonly subjects: Readonly<Record<string, SearchSubject<T>>>;
   /** The subject that a name alone means. */

@@ -7,10 +7,13 @@ import type { PipelineRunSummary } from './run-summary.ts';
 /** Fields of a pipeline run that are numbers: epoch milliseconds, or milliseconds. The interval is the time whose data the run is about. */
 export type PipelineRunNumberAttribute = 'startedAt' | 'endedAt' | 'duration' | 'intervalStart' | 'intervalEnd';
 
-/** Fields of a pipeline run that are free texts: `causeName` is the name of the schedule or trigger that began it, `startedBy` is who called `run`, `source` and `event` are the ids of what a trigger acted upon. */
-export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'startedBy' | 'source' | 'event';
+/**
+ * Fields of a pipeline run that are free texts: `causeName` is the name of the schedule, trigger or pipeline that began it, `startedBy` is who called `run`, `source` and `event` are the ids of what a trigger acted upon, `parentRun` is the id of the run
+ * of another pipeline for a step of which it is.
+ */
+export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'startedBy' | 'source' | 'event' | 'parentRun';
 
-/** Fields of a pipeline run that are one of a few words, in any case: where it stands, and what began it (`call`, `schedule`, `backfill` or `trigger`). */
+/** Fields of a pipeline run that are one of a few words, in any case: where it stands, and what began it (`call`, `schedule`, `backfill`, `trigger` or `pipeline`). */
 export type PipelineRunWordAttribute = 'status' | 'cause';
 
 /** Fields of a pipeline run that can be searched. */
@@ -37,8 +40,26 @@ export type PipelineRunParamCondition = {
   readonly param: string;
 } & (OrderTest<string> | PatternTest);
 
+/** Where a step of the run must stand: `pending`, `retrying`, `waiting`, `succeeded`, `failed`, `skipped`, `upstream_failed` or `cancelled`, in any case, as `getRun` tells it. */
+export type PipelineRunStepCondition = {
+  /** The name of the step. A run whose pipeline had no such step does not meet it. */
+  readonly step: string;
+} & (EqualityTest<string> | PatternTest);
+
+/** What must have been given to a step of the run, told by its digest as `getRun` has it; another condition may be met by another input. */
+export type PipelineRunInputCondition = {
+  /** What is asked of the input. */
+  readonly input: 'digest';
+} & (OrderTest<string> | PatternTest);
+
+/** What a step of the run must have put out, told by its digest as `getRun` has it; another condition may be met by another output. */
+export type PipelineRunOutputCondition = {
+  /** What is asked of the output. */
+  readonly output: 'digest';
+} & (OrderTest<string> | PatternTest);
+
 /** One question to a pipeline run: what is asked about, and one test. */
-export type PipelineRunCondition = PipelineRunAttributeCondition | PipelineRunParamCondition;
+export type PipelineRunCondition = PipelineRunAttributeCondition | PipelineRunParamCondition | PipelineRunStepCondition | PipelineRunInputCondition | PipelineRunOutputCondition;
 
 /** Which pipeline runs are meant, as plain data: a condition, or conditions joined by `and`, `or` and `not`, as with the runs of a Tracker. */
 export type PipelineRunFilter = SearchFilter<PipelineRunCondition>;
@@ -53,12 +74,16 @@ export type PipelineRunOrder = (
       /** The name of the param. */
       readonly param: string;
     }
+  | {
+      /** The name of the step, by whose status, as text, runs are sorted. */
+      readonly step: string;
+    }
 ) & {
   /** @default 'asc' */
   readonly direction?: SortDirection | undefined;
 };
 
-const causes = ['call', 'schedule', 'backfill', 'trigger'] as const satisfies readonly RunCause['kind'][];
+const causes = /* @__PURE__ */ Object.keys({ call: true, schedule: true, backfill: true, trigger: true, pipeline: true } satisfies Record<RunCause['kind'], true>);
 
 /** How each attribute is read. A run that has not ended has no duration. */
 export const pipelineRunAttributes: Readonly<Record<PipelineRunAttribute, AttributeField<PipelineRunSummary>>> = {
@@ -69,10 +94,16 @@ export const pipelineRunAttributes: Readonly<Record<PipelineRunAttribute, Attrib
   duration: { kind: 'number', of: ({ timings }) => timings.durationMs },
   owner: { kind: 'text', of: ({ owner }) => owner },
   cause: { kind: 'word', words: causes, of: ({ triggeredBy }) => triggeredBy?.kind },
-  causeName: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy && 'name' in triggeredBy ? triggeredBy.name : undefined) },
+  causeName: { kind: 'text', of: ({ triggeredBy }) => causeName(triggeredBy) },
   startedBy: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'call' ? triggeredBy.by : undefined) },
   source: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.source : undefined) },
   event: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.event : undefined) },
+  parentRun: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'pipeline' ? triggeredBy.run : undefined) },
   intervalStart: { kind: 'number', of: ({ interval }) => interval?.start },
   intervalEnd: { kind: 'number', of: ({ interval }) => interval?.end },
 };
+
+function causeName(cause: RunCause | undefined): string | undefined {
+  if (cause?.kind === 'pipeline') return cause.pipeline;
+  return cause && 'name' in cause ? cause.name : undefined;
+}

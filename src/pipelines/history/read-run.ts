@@ -35,18 +35,27 @@ export interface PipelineRun extends PipelineRunSummary {
 export async function readRun(store: RunStore, head: RunHead, clock: Clock, options: OperationOptions): Promise<PipelineRun> {
   const names = head.definition.map(({ name }) => name);
   const records = await store.steps(head.id, names, options);
-  const present = new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, unbegun(value)] as const] : [])));
+  const present = presentRecords(head, records);
   const items = new Map<string, StepItems>();
   for (const [name, { status, items: listed }] of present) {
     if (listed) items.set(name, isFinal(status) ? listed : await presentItems(store, head, name, listed.total, options));
   }
+  return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(stepHistories(head, present, items)), subRuns: subRunsOf(head) };
+}
+
+/** The records of steps that count, each as whoever looks from outside knows it. */
+export function presentRecords(head: RunHead, records: ReadonlyMap<string, { readonly value: StepRecord }>): Map<string, StepRecord> {
+  return new Map([...records].flatMap(([name, { value }]) => (isPresent(value, head) ? [[name, unbegun(value)] as const] : [])));
+}
+
+/** What became of each step, in the order in which they were defined. */
+export function stepHistories({ definition }: RunHead, present: ReadonlyMap<string, StepRecord>, items: ReadonlyMap<string, StepItems>): [string, StepHistory][] {
   const outputs = new Map([...present].flatMap(([name, { output }]) => (output ? [[name, contentsOf(output)] as const] : [])));
-  const steps = head.definition.map(({ name, needs }): [string, StepHistory] => {
+  return definition.map(({ name, needs }): [string, StepHistory] => {
     const record = present.get(name);
     const result = stepResult(name, { ...(record ?? untouched), items: items.get(name) });
     return [name, { ...result, inputs: inputsOf(record, needs, outputs), output: result.status === 'succeeded' ? outputs.get(name) : undefined }];
   });
-  return { ...runSummary(head, (await store.leases([head.id], options))[0], clock), steps: Object.fromEntries(steps), subRuns: subRunsOf(head) };
 }
 
 /** How the items of a step stand that has not ended: by their own records. */

@@ -48,14 +48,14 @@ export class RunArchive {
   async *runs(options: OperationOptions): AsyncGenerator<PipelineRunSummary, void, undefined> {
     check(operationOptionsSchema, options, 'options');
     for await (const run of readRuns(this.#store, this.#clock, options)) {
-      if (!('error' in run)) yield run;
+      if (!('error' in run)) yield run.summary;
       else this.#onError(new IntegrityError(`Run ${run.id} of pipeline '${this.#store.pipeline}' is left out, for it cannot be read: ${run.error.message}`, { key: run.id }));
     }
   }
 
   async search(options: SearchPipelineRunsOptions): Promise<PipelineRunPage> {
     const { searchRunPage } = await import('./search-runs.ts');
-    return searchRunPage(this.#store, this.#clock, options);
+    return searchRunPage({ store: this.#store, clock: this.#clock, onError: this.#onError }, options);
   }
 
   async history(id: string, options: OperationOptions): Promise<readonly AuditEvent[]> {

@@ -43,7 +43,7 @@ export interface DamagedPipelineRun {
 
 /** Part of a list of runs. */
 export interface PipelineRunPage extends Page<PipelineRunSummary> {
-  /** Runs that cannot be read, told with the first page; they hide none of the others. */
+  /** Runs that cannot be read and hide none of the others, each told once: with the page that looked as far, or, where all runs are looked at, with the first one. */
   readonly damaged: readonly DamagedPipelineRun[];
 }
 

@@ -17,6 +17,7 @@ const fileFields: Readonly<Record<VersionFileField, Some>> = {
 /** What can be searched for among versions. The later registration comes first; the name of the model and the higher number decide between equals. */
 export const versionVocabulary: SearchVocabulary<ModelVersion> = /* @__PURE__ */ (() => ({
   plural: 'versions',
+  examples: { name: 'metrics.auc', filter: "{ metric: 'auc', gt: 0.8 }", order: "{ metric: 'auc', direction: 'desc' }" },
   subjects: {
     metric: namedValues<ModelVersion>(['metrics', 'metric'], 'number', (name) => ({ metrics }) => (Object.hasOwn(metrics, name) ? metrics[name] : undefined)),
     tag: namedValues<ModelVersion>(['tags', 'tag'], 'text', (name) => ({ tags }) => (Object.hasOwn(tags, name) ? tags[name] : undefined)),

@@ -15,6 +15,7 @@ const datasetFields: Readonly<Record<DatasetField, SomeDataset>> = {
 /** What can be searched for among runs. The later start comes first, and ids decide between equals. */
 export const runVocabulary: SearchVocabulary<SearchableRun> = /* @__PURE__ */ (() => ({
   plural: 'runs',
+  examples: { name: 'metrics.loss', filter: "{ metric: 'loss', lt: 0.1 }", order: "{ metric: 'loss', direction: 'desc' }" },
   subjects: {
     metric: namedValues<SearchableRun>(['metrics', 'metric'], 'number', (name) => (run) => (Object.hasOwn(run.metrics, name) ? run.metrics[name]!.value : undefined)),
     param: namedValues<SearchableRun>(['params', 'param', 'parameters', 'parameter'], 'text', (name) => (run) => (Object.hasOwn(run.params, name) ? valueText(run.params[name]) : undefined)),

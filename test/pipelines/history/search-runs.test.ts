@@ -128,6 +128,10 @@ describe('pipeline.searchRuns', () => {
     ['a limit of none', { limit: 0 }, 'limit'],
     ['a text as a number', { filter: { attribute: 'startedAt', gt: 'yesterday' } }, 'yesterday'],
     ['another option', { filters: 'x' }, 'filters'],
+    ['a text without a name', { filter: '= 3' }, 'a name such as status, found'],
+    ['a filter that is none', { filter: 3 }, "a filter such as { attribute: 'status', eq: 'failed' }."],
+    ['an order that is none', { orderBy: [3] }, "an object such as { attribute: 'duration', direction: 'desc' }."],
+    ['an order that is no list', { orderBy: 'duration' }, "an array such as ['status']."],
   ])('refuses %s', async (_, options, says) => {
     const { pipeline } = define();
     await expect(pipeline.searchRuns(options as never)).rejects.toThrow(says);
