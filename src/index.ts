@@ -361,7 +361,9 @@ export type { PerformanceReport } from './monitoring/performance/performance-wat
 export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './monitoring/alerts/alert-options.ts';
 export type { AlertEvent, AlertSource } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
-export type { DriftVerdict, VerdictWindow } from './monitoring/monitor-state.ts';
+export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
+export type { HealthCheck, HealthReport } from './monitoring/health/judge-health.ts';
+export type { DriftVerdict, VerdictWindow, WindowFindings } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';
 export type { StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';

@@ -22,6 +22,8 @@ import { alertSettings } from './alerts/alert-options.ts';
 import { alertSource, type AlertSource } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
+import { healthJudgement } from './health/health-options.ts';
+import { isFailure } from './health/health-tally.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
 import { performanceSettings } from './performance/performance-options.ts';
 import { PerformanceWatch } from './performance/performance-watch.ts';
@@ -94,6 +96,8 @@ export class DriftMonitor implements AsyncDisposable {
     this.#onError = (error) => reportFailure(error, { who: `Monitor '${name}'`, onError });
     this.#events = new Emitter(this.#onError);
     this.#at = locationOf(options, this.#clock);
+    const alerting = alertSettings(options.alerts, 'options.alerts');
+    const judgements = [healthJudgement(options.health, 'options.health')];
     this.#context = {
       name,
       writer: newId(),
@@ -101,9 +105,9 @@ export class DriftMonitor implements AsyncDisposable {
       digest: digestOf(encode(reference, 'reference')),
       plan,
       settings: monitorDriftSettings(options.drift, 'options.drift'),
-      alerting: alertSettings(options.alerts, 'options.alerts'),
+      alerting,
+      judgements: judgements.filter((each) => each !== undefined),
     };
-    const { alerting } = this.#context;
     const settings = performanceSettings(options.performance, plan, 'options.performance');
     const announce = (type: string, data: unknown): void => this.#announce(type, data);
     const due = (): void => void this.#flusher.flush().catch(this.#onError);
@@ -152,13 +156,14 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   /**
-   * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object or a
+   * Counts one request and its answer. Synchronous, and never throws for what is in the values; throws `ValidationError` when `features` is not an object, which only a request that failed may lack, or a
    * prediction comes that the reference has no column for, and `ModelkeepError` with code `closed` after `close()`.
    */
   observe(observation: Observation): void {
     this.#demandOpen();
-    const { features, prediction, version, id } = (observation ?? {}) as Partial<Observation>;
-    if (typeof features !== 'object' || features === null) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
+    const { features, prediction, version, id, error } = observation ?? {};
+    const failed = isFailure(error);
+    if ((typeof features !== 'object' || features === null) && !(failed && features === undefined)) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
     if (prediction !== undefined && !this.#windows.takesPredictions) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }
@@ -166,7 +171,8 @@ export class DriftMonitor implements AsyncDisposable {
     const now = this.#clock.now();
     const versionText = version === undefined ? undefined : String(version);
     const full = this.#windows.observe(observation, versionText, now);
-    if (key !== undefined) this.#performance?.predict(key, now, prediction, versionText ?? '');
+    // Who failed to answer cannot have answered wrongly.
+    if (key !== undefined && !(failed && prediction === undefined)) this.#performance?.predict(key, now, prediction, versionText ?? '');
     this.#flusher.request(full || this.#keeps('much'));
   }
 

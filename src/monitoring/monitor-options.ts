@@ -9,6 +9,7 @@ import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { MonitorAlertOptions } from './alerts/alert-options.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
+import type { MonitorHealthOptions } from './health/health-options.ts';
 import type { DriftVerdict } from './monitor-state.ts';
 import type { MonitorPerformanceOptions } from './performance/performance-options.ts';
 import type { WindowOptions } from './windows/window-plan.ts';
@@ -44,6 +45,8 @@ export interface OpenMonitorOptions {
   readonly drift?: MonitorDriftOptions | undefined;
   /** How the performance is judged by labels that come later, with `feedback()`. @default not at all */
   readonly performance?: MonitorPerformanceOptions | undefined;
+  /** What the system around the model is held to, by `latencyMs` and `error` of what is observed. @default it is not judged */
+  readonly health?: MonitorHealthOptions | undefined;
   /** When it alerts. @default at the first window that drifts */
   readonly alerts?: MonitorAlertOptions | undefined;
   /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
@@ -62,14 +65,18 @@ export interface DriftMonitorOptions extends OpenMonitorOptions {
 
 /** What a model was asked, and what it answered. */
 export interface Observation {
-  /** Values by column; columns that the reference does not have are not looked at. */
-  readonly features: Readonly<Record<string, unknown>>;
+  /** Values by column; columns that the reference does not have are not looked at. Only a request that failed may come without: it counts for the health alone. */
+  readonly features?: Readonly<Record<string, unknown>> | undefined;
   /** Goes to the column that the reference names as its prediction. */
   readonly prediction?: unknown;
   /** Which version of the model answered; verdicts count the rows of each. */
   readonly version?: string | number | undefined;
   /** Names the prediction, so that its label finds it. Only a monitor that judges performance keeps it; without an id a prediction has no label. */
   readonly id?: string | number | undefined;
+  /** How long it took to answer, in milliseconds. Only a monitor that judges health looks at it. */
+  readonly latencyMs?: number | undefined;
+  /** That the request failed: `true`, or what it failed of. Only a monitor that judges health looks at it. */
+  readonly error?: unknown;
 }
 
 /** What the right answer would have been. */
@@ -126,6 +133,7 @@ export const optionsSchema: z.ZodMiniType<MonitorSettings> = z.strictObject({
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
   performance: z.optional(z.unknown()),
+  health: z.optional(z.unknown()),
   alerts: z.optional(z.unknown()),
   flushInterval: z.optional(z.custom<Duration>()),
   clock: z.optional(z.unknown()),

@@ -4,6 +4,8 @@ import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { AlertSettings } from './alerts/alert-options.ts';
 import type { AlertState } from './alerts/alert-state.ts';
+import type { HealthReport } from './health/judge-health.ts';
+import type { AnyJudgement } from './judging/judgement.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
 import type { PerformanceReport } from './performance/performance-watch.ts';
 import type { WindowCounts } from './windows/monitor-window.ts';
@@ -31,8 +33,14 @@ export interface VerdictWindow {
   readonly complete: boolean;
 }
 
+/** What a monitor found in one window beside drift, by the kind of judgement. */
+export interface WindowFindings {
+  /** How the system around the model did; only of a monitor that judges it. */
+  readonly health?: HealthReport | undefined;
+}
+
 /** What a monitor found in one window. */
-export interface DriftVerdict extends DataDrift {
+export interface DriftVerdict extends DataDrift, WindowFindings {
   /** Name of the monitor. */
   readonly monitor: string;
   /** Digest of the reference that it was compared with. */
@@ -76,4 +84,6 @@ export interface MonitorContext {
   readonly plan: WindowPlan;
   readonly settings: DriftSettings;
   readonly alerting: AlertSettings;
+  /** What is judged beside drift. */
+  readonly judgements: readonly AnyJudgement[];
 }

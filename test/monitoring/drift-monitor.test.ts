@@ -300,7 +300,7 @@ describe('DriftMonitor', () => {
     }
     const monitor = new DriftMonitor({ ...right, reference: profileData({ x: [1] }) });
     expect(() => monitor.observe({ features: { x: 1 }, prediction: 1 })).toThrow(/no prediction column/);
-    expect(() => monitor.observe({} as never)).toThrow(/features are undefined/);
+    expect(() => monitor.observe({})).toThrow(/features are undefined/);
     await expect(monitor.verdicts({ after: 'x' })).rejects.toThrow(/give the next of a page/);
     await expect(DriftMonitor.open({ storage, name: 'other', window: { rows: 1 } })).rejects.toSatisfy((error) => isModelkeepError(error, 'not-found'));
     await monitor.close();

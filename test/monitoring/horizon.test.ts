@@ -19,16 +19,16 @@ const drawn = {
 const names = Object.keys(drawn) as (keyof typeof drawn)[];
 
 /** Whether any of `horizon` windows gives a false alarm, with a reference of its own. */
-function alarms(sampler: Sampler, alpha: number, horizon: number, rows: number): boolean {
+async function alarms(sampler: Sampler, alpha: number, horizon: number, rows: number): Promise<boolean> {
   const columns = Object.fromEntries(names.map((name) => [name, Array.from({ length: 1000 }, () => drawn[name](sampler))]));
   const reference = profileData(columns);
   const settings = monitorDriftSettings({ alpha, minEffect: 0, horizon }, 'drift');
-  const context: MonitorContext = { name: 'm', writer: 'w', reference, digest: 'sha256:0', plan: { by: 'rows', rows }, settings, alerting: alertSettings(undefined, 'alerts') };
-  const counter = new WindowCounter(reference);
-  const { verdictOn } = windowJudging(context);
+  const context: MonitorContext = { name: 'm', writer: 'w', reference, digest: 'sha256:0', plan: { by: 'rows', rows }, settings, alerting: alertSettings(undefined, 'alerts'), judgements: [] };
+  const counter = new WindowCounter(reference, []);
+  const { verdictOn } = await windowJudging(context);
   for (let window = 1; window <= horizon; window++) {
     for (let row = 0; row < rows; row++) {
-      counter.observe(Object.fromEntries(names.map((name) => [name, drawn[name](sampler)])), undefined, -1, undefined, 0);
+      counter.observe({ features: Object.fromEntries(names.map((name) => [name, drawn[name](sampler)])) }, undefined, 0);
     }
     if (verdictOn(counter.take(0), window, true).drifted) return true;
   }
@@ -40,9 +40,9 @@ describe('a horizon', () => {
   it.each([
     { alpha: 0.05, horizon: 200, rows: 60, runs: 3 },
     { alpha: 0.3, horizon: 20, rows: 100, runs: 15 },
-  ])('bounds the false alarms of $horizon windows of $rows rows by $alpha', ({ alpha, horizon, rows, runs }) => {
+  ])('bounds the false alarms of $horizon windows of $rows rows by $alpha', async ({ alpha, horizon, rows, runs }) => {
     let falseOnes = 0;
-    for (let seed = 1; seed <= runs; seed++) if (alarms(new Sampler(1000 + seed), alpha, horizon, rows)) falseOnes++;
+    for (let seed = 1; seed <= runs; seed++) if (await alarms(new Sampler(1000 + seed), alpha, horizon, rows)) falseOnes++;
     expect(clopperPearsonInterval(falseOnes, runs, 0.01).low).toBeLessThanOrEqual(alpha);
   });
 

@@ -3,6 +3,9 @@ import { durationMs, type Duration } from '../../core/duration.ts';
 import { check } from '../../core/schema.ts';
 import type { AlertKind } from './alert-state.ts';
 
+/** Each kind of alert, of which one at a time fires. */
+export const alertKinds = ['data-drift', 'prediction-drift', 'performance', 'health'] as const;
+
 /** How bad an alert is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical';
 
@@ -24,6 +27,8 @@ export interface AlertSeverities {
   readonly 'prediction-drift'?: AlertSeverity | undefined;
   /** Of alerts about a performance that is out of its bounds. @default 'warning' */
   readonly performance?: AlertSeverity | undefined;
+  /** Of alerts about latency, errors or throughput that are out of their bounds. @default 'warning' */
+  readonly health?: AlertSeverity | undefined;
 }
 
 /** {@link MonitorAlertOptions} with the defaults filled in. */
@@ -38,7 +43,7 @@ const severity = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['info', 'war
 const schema = /* @__PURE__ */ z.strictObject({
   for: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
   cooldown: z.optional(z.custom<Duration>()),
-  severity: z.optional(z.strictObject({ 'data-drift': severity, 'prediction-drift': severity, performance: severity })),
+  severity: z.optional(z.strictObject(eachKind(() => severity))),
 });
 
 /** Checks when a monitor alerts. */
@@ -47,6 +52,10 @@ export function alertSettings(options: MonitorAlertOptions | undefined, path: st
   return {
     windows,
     cooldownMs: durationMs(cooldown, `${path}.cooldown`),
-    severity: { 'data-drift': given['data-drift'] ?? 'warning', 'prediction-drift': given['prediction-drift'] ?? 'warning', performance: given.performance ?? 'warning' },
+    severity: eachKind((kind) => given[kind] ?? 'warning'),
   };
+}
+
+function eachKind<T>(valueOf: (kind: AlertKind) => T): Record<AlertKind, T> {
+  return Object.fromEntries(alertKinds.map((kind) => [kind, valueOf(kind)])) as Record<AlertKind, T>;
 }

@@ -1,7 +1,9 @@
 import { compareProfiles } from '../../stats/profiles/judge-columns.ts';
-import { driftFindings, nextAlerts, type AlertState } from '../alerts/alert-state.ts';
-import type { DriftVerdict, MonitorContext } from '../monitor-state.ts';
+import { driftFindings, nextAlerts, type AlertFinding, type AlertState } from '../alerts/alert-state.ts';
+import type { DataProfile } from '../../stats/profiles/data-profile.ts';
+import type { DriftVerdict, MonitorContext, WindowFindings } from '../monitor-state.ts';
 import { windowProfile, type WindowCounts } from '../windows/monitor-window.ts';
+import type { WindowJudge } from './judgement.ts';
 
 /** What a closed window comes to. */
 export interface ConcludedWindow {
@@ -19,21 +21,49 @@ export interface WindowJudging {
   readonly conclude: (window: WindowCounts, number: number, alerts: readonly AlertState[], now: number) => ConcludedWindow;
 }
 
-/** Makes what judges the windows of a monitor. */
-export function windowJudging(context: MonitorContext): WindowJudging {
-  const verdictOn: WindowJudging['verdictOn'] = (window, number, complete) => judgeWindow(window, number, complete, context);
-  const { name, alerting } = context;
+/** A window as it is judged. */
+export interface JudgedWindow {
+  readonly reference: DataProfile;
+  /** What was counted; absent when no row came. */
+  readonly counts: WindowCounts | undefined;
+  /** When the window itself began and ended, epoch milliseconds; absent when windows go by rows. */
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+  readonly complete: boolean;
+}
+
+/** What was found in a window beside drift, and what that has to say to the alerts. */
+type Judge = (window: JudgedWindow) => { readonly found: WindowFindings; readonly findings: readonly Omit<AlertFinding, 'number'>[] };
+
+/** Makes what judges the windows of a monitor, once all of its kinds of judgement are loaded. */
+export async function windowJudging(context: MonitorContext): Promise<WindowJudging> {
+  const { name, alerting, judgements } = context;
+  const judges = await Promise.all(judgements.map(async (judgement): Promise<Judge> => judgeOf(judgement.name, await judgement.load())));
+  const judged = (window: WindowCounts | undefined, number: number, complete: boolean): { verdict: DriftVerdict; findings: AlertFinding[] } => {
+    const verdict = driftVerdict(window, number, complete, context);
+    const { start, end } = verdict.window;
+    const found = judges.map((judge) => judge({ reference: context.reference, counts: window, start, end, complete }));
+    const findings = found.flatMap((each) => each.findings.map((finding) => ({ ...finding, number })));
+    return { verdict: Object.assign(verdict, ...found.map((each) => each.found)) as DriftVerdict, findings: [...driftFindings(verdict), ...findings] };
+  };
   return {
-    verdictOn,
+    verdictOn: (window, number, complete) => judged(window, number, complete).verdict,
     conclude(window, number, before, now) {
-      const verdict = verdictOn(window, number, true);
-      const { states, alerts } = nextAlerts(before, driftFindings(verdict), { monitor: name, settings: alerting, now });
+      const { verdict, findings } = judged(window, number, true);
+      const { states, alerts } = nextAlerts(before, findings, { monitor: name, settings: alerting, now });
       return { states, events: [{ type: 'verdict', data: verdict }, ...alerts.map((data) => ({ type: 'alert', data }) as const)] };
     },
   };
 }
 
-function judgeWindow(window: WindowCounts | undefined, number: number, complete: boolean, { name, reference, digest, settings, plan }: MonitorContext): DriftVerdict {
+function judgeOf<Found>(name: keyof WindowFindings, judge: WindowJudge<Found>): Judge {
+  return (window) => {
+    const found = judge.judge(window);
+    return { found: { [name]: found } as WindowFindings, findings: judge.findings(found) };
+  };
+}
+
+function driftVerdict(window: WindowCounts | undefined, number: number, complete: boolean, { name, reference, digest, settings, plan }: MonitorContext): DriftVerdict {
   return {
     ...compareProfiles(reference, windowProfile(reference, window), settings),
     monitor: name,

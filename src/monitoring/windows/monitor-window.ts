@@ -1,5 +1,6 @@
 import { mergeColumns, type ColumnProfile } from '../../stats/profiles/column-profile.ts';
 import type { DataProfile } from '../../stats/profiles/data-profile.ts';
+import { addSums, type SumsByName } from './window-sums.ts';
 
 /** Rows that a monitor observed: what was counted, when, and under which model versions. */
 export interface WindowCounts {
@@ -17,6 +18,8 @@ export interface WindowCounts {
   readonly columns: readonly ColumnProfile[];
   /** Per column, whether any row had it at all, be it as `null`. */
   readonly sent: readonly boolean[];
+  /** What is kept for each kind of judgement beside drift, by its name. */
+  readonly sums: SumsByName;
 }
 
 /** The sum of the counts of two stretches of rows. */
@@ -32,6 +35,7 @@ export function mergeWindows(a: WindowCounts, b: WindowCounts): WindowCounts {
     versions: [...versions],
     columns: a.columns.map((column, i) => mergeColumns(column, b.columns[i]!)),
     sent: a.sent.map((sent, i) => sent || b.sent[i]!),
+    sums: addSums(a.sums, b.sums),
   };
 }
 

@@ -30,7 +30,6 @@ const batchesKept = 64;
 export class WindowKeeper {
   readonly #parts: WindowKeeperParts;
   readonly #counter: WindowCounter;
-  readonly #predictionAt: number;
   readonly #waiting: Batch[] = [];
   #batches = 0;
   /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
@@ -45,31 +44,29 @@ export class WindowKeeper {
   #closed = false;
 
   constructor(parts: WindowKeeperParts) {
-    const { reference } = parts.context;
     this.#parts = parts;
-    this.#counter = new WindowCounter(reference);
-    this.#predictionAt = reference.columns.findIndex((column) => column.name === reference.prediction);
+    this.#counter = new WindowCounter(parts.context.reference, parts.context.judgements);
   }
 
   /** Whether the reference has a column for predictions. */
   get takesPredictions(): boolean {
-    return this.#predictionAt >= 0;
+    return this.#counter.takesPredictions;
   }
 
   /** Whether there is anything that the storage does not have. */
   get pending(): boolean {
-    return this.#counter.rows > 0 || this.#waiting.length > 0;
+    return !this.#counter.empty || this.#waiting.length > 0;
   }
 
   /** Counts a row; true when its window is full by it. */
-  observe({ features, prediction }: Observation, version: string | undefined, now: number): boolean {
+  observe(observation: Observation, version: string | undefined, now: number): boolean {
     const { plan } = this.#parts.context;
     if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
       this.#take(false);
       const start = windowStart(plan, now);
       this.#period = { start, end: start + plan.everyMs };
     }
-    this.#counter.observe(features, prediction, this.#predictionAt, version, now);
+    this.#counter.observe(observation, version, now);
     const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
     if (full) this.#take(true);
     return full;
@@ -116,7 +113,7 @@ export class WindowKeeper {
   async judging(): Promise<WindowJudging> {
     if (this.#judging !== undefined) return this.#judging;
     const { windowJudging } = await import('../judging/judge-window.ts');
-    return (this.#judging = windowJudging(this.#parts.context));
+    return (this.#judging = await windowJudging(this.#parts.context));
   }
 
   /** From now on no window is closed for its time. */
@@ -127,7 +124,7 @@ export class WindowKeeper {
 
   /** Moves what is counted to the batches that wait for the storage. */
   #take(fills: boolean): void {
-    if (this.#counter.rows === 0) return;
+    if (this.#counter.empty) return;
     this.#carried = fills ? 0 : this.#carried + this.#counter.rows;
     const counts = this.#counter.take(this.#period.start);
     const last = this.#waiting.at(-1);
