@@ -89,6 +89,21 @@ export { averagePrecision, type AveragePrecisionOptions } from './stats/metrics/
 export { expectedCalibrationError, type CalibrationErrorOptions } from './stats/metrics/expected-calibration-error.ts';
 export { IsotonicFit, isotonicRegression, type IsotonicFitState, type IsotonicRegressionOptions } from './stats/metrics/isotonic-regression.ts';
 export { estimatedPerformance, type EstimatedPerformance, type EstimatedPerformanceOptions } from './stats/metrics/estimated-performance.ts';
+export {
+  ConfidenceEstimator,
+  confidenceEstimator,
+  type ConfidenceEstimate,
+  type ConfidenceEstimateOptions,
+  type ConfidenceEstimatorOptions,
+  type ConfidenceEstimatorState,
+  type ConfidencePart,
+} from './stats/estimation/confidence-estimator.ts';
+export type { CalibrationCheck } from './stats/estimation/calibration-check.ts';
+export type { ClassEstimate, ClassificationEstimate } from './stats/estimation/classification-estimate.ts';
+export type { EstimatedMetric } from './stats/estimation/estimated-metric.ts';
+export type { EstimateWarning } from './stats/estimation/estimate-warnings.ts';
+export type { ScoreCellsState } from './stats/estimation/score-cells.ts';
+export type { EstimatorScores } from './stats/estimation/read-scores.ts';
 export { meanAbsoluteError } from './stats/metrics/mean-absolute-error.ts';
 export { meanSquaredError } from './stats/metrics/mean-squared-error.ts';
 export { rootMeanSquaredError } from './stats/metrics/root-mean-squared-error.ts';

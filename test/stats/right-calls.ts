@@ -30,6 +30,7 @@ const rows = [
   [3, 3],
   [0, 5],
 ];
+const classRows = shares.map((share) => [1 - share, share]);
 const grades = [
   [3, 0, 1],
   [0, 1, 0],
@@ -104,6 +105,11 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
   averagePrecision: [[labels, shares, { positive: 1 }]],
   expectedCalibrationError: [[labels, shares, { positive: 1, bins: 3, strategy: 'equal-width' }]],
   isotonicRegression: [[x, y, { increasing: true, weights }]],
+  confidenceEstimator: [
+    [labels, shares, { threshold: 0.5, positive: 1, confidence: 0.9, minRows: 1, bins: 2, resamples: 50, seed: 2 }],
+    [labels, shares, { predictions: guesses, minRows: 1, resamples: 50 }],
+    [labels, classRows, { classes: [0, 1], minRows: 1, resamples: 50 }],
+  ],
   estimatedPerformance: [[shares, guesses, { scores: x, positive: 1 }], [shares, { threshold: 0.5 }]],
   meanAbsoluteError: [[x, y, { weights }]],
   meanSquaredError: [[x, y, { weights }]],
@@ -210,6 +216,14 @@ export const rightCalls: readonly RightCall[] = Object.entries(stats).flatMap(([
       { name: 'PrincipalComponents.fromJSON', call: (state: unknown) => stats.PrincipalComponents.fromJSON(state), args: [JSON.parse(JSON.stringify(components))] },
       { name: 'PrincipalComponents#scores', call: (given: never) => components.scores(given), args: [rows] },
       { name: 'PrincipalComponents#reconstructionErrors', call: (given: never) => components.reconstructionErrors(given), args: [rows] },
+    ];
+  }
+  if (name === 'ConfidenceEstimator') {
+    const [one, several] = [stats.confidenceEstimator(labels, shares, { minRows: 1, resamples: 50 }), stats.confidenceEstimator(labels, classRows, { classes: [0, 1], minRows: 1, resamples: 50 })];
+    return [
+      { name: 'ConfidenceEstimator.fromJSON', call: (state: unknown) => stats.ConfidenceEstimator.fromJSON(state), args: [JSON.parse(JSON.stringify(several))] },
+      { name: 'ConfidenceEstimator#estimate', call: (...given: [never, never]) => one.estimate(...given), args: [shares, { predictions: guesses }] },
+      { name: 'ConfidenceEstimator#estimate of classes', call: (...given: [never, never]) => several.estimate(...given), args: [classRows, { predictions: guesses }] },
     ];
   }
   if (name === 'HyperLogLog') {

@@ -20,7 +20,7 @@ export function drawCounts(from: Float64Array, n: number, into: Float64Array, ge
 }
 
 /** A binomial number by inversion, searched outwards from the most likely one: about √(n p (1 - p)) steps. */
-function binomialDraw(n: number, p: number, generator: SeededGenerator): number {
+export function binomialDraw(n: number, p: number, generator: SeededGenerator): number {
   if (p <= 0) return 0;
   if (p > 0.5) return n - binomialDraw(n, 1 - p, generator);
   const mode = Math.min(n, Math.floor((n + 1) * p));
