@@ -104,7 +104,7 @@ describe.each(kinds)('tfjsCallbacks, %s', (_kind, make) => {
   it('leaves training alone when who is told of errors fails, or a tracker fails later', async () => {
     const told: unknown[] = [];
     const late = { logMetrics: (async () => Promise.reject(new Error('later'))) as () => void };
-    await fitLine(make(late, { onError: (error: unknown) => told.push(error) }));
+    await fitLine(make(late, { batches: false, onError: (error: unknown) => told.push(error) }));
     expect(told).toHaveLength(3);
     const { run } = await newRun();
     await run.end();
