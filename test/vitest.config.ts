@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const report = process.env['TEST_REPORT'];
 
-// What these rooms hold keeps nothing between calls, so their tests can share a process, which saves them the start of it and its imports.
+// What these rooms hold computes, alike on every version of Node; the others touch the host.
 const pure = ['core', 'features', 'monitoring', 'pipelines', 'registry', 'server', 'stats', 'tracking'].map((room) => `test/${room}/**/*.test.ts`);
 
 // What runs in a page, which is the same whichever Node starts the browser.
@@ -25,8 +25,9 @@ export default defineConfig({
     hookTimeout: 120_000,
     passWithNoTests: false,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    // Modules keep nothing between calls, so tests can share a process, which saves them the start of it and its imports.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...pure, ...page] } },
+      { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...pure, ...page], isolate: false } },
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
       { extends: true, test: { name: 'page', include: page } },
       {
