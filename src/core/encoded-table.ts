@@ -2,6 +2,7 @@ import { fromUtf8 } from './bytes.ts';
 import { decode } from './codec.ts';
 import { embeddingSize, valueAt, type Column, type ColumnType } from './column.ts';
 import { IntegrityError } from './errors.ts';
+import { KnownBytes } from './known-bytes.ts';
 import type { Table } from './table.ts';
 
 /** What the head of an encoded table says of a column. */
@@ -17,7 +18,7 @@ export interface ColumnHeader {
   bytes?: number;
 }
 
-/** Where a column lies. */
+/** Where a column lies, from the beginning of the sections. */
 interface ColumnPlace {
   readonly header: ColumnHeader;
   /** Where its mask begins; absent when it has none. */
@@ -37,43 +38,38 @@ interface TableShape {
 
 /** Shapes of small tables that were met, since many have the same. */
 export class TableShapes {
-  readonly #known = new Map<string, TableShape>();
+  readonly #known = new KnownBytes<TableShape>();
 
-  /** The shape that a head of that text and length describes. */
-  of(head: string, start: number): TableShape {
-    let shape = this.#known.get(head);
-    if (shape !== undefined) return shape;
-    shape = shapeOf(head, start);
-    if (this.#known.size >= maxShapes) this.#known.clear();
-    this.#known.set(head, shape);
-    return shape;
+  /** The shape that the head from `start` to `end` describes. */
+  of(bytes: Uint8Array, start: number, end: number): TableShape {
+    return this.#known.find(bytes, start, end) ?? this.#known.keep(bytes, start, end, shapeOf(bytes.subarray(start, end)));
   }
 }
-
-const maxShapes = 64;
 
 /** A table in its encoded form: each column is decoded when it is first asked for, and kept unless its values are the bytes themselves. It lies in the bytes that it was made of. */
 export class EncodedTable {
   readonly #bytes: Uint8Array;
   readonly #key: string;
   readonly #shape: TableShape;
+  /** Where its sections begin. */
+  readonly #start: number;
   #columns: Map<string, Column> | undefined;
   #numbers: Float64Array | undefined;
 
-  /** Throws `IntegrityError`, naming `key`, when the bytes are not of that form. */
-  constructor(bytes: Uint8Array, key: string, shapes?: TableShapes) {
+  /** The table in `bytes` from `at` on, a multiple of 8. Throws `IntegrityError`, naming `key`, when they are not of that form. */
+  constructor(bytes: Uint8Array, key: string, shapes?: TableShapes, at = 0) {
     // Typed arrays need an aligned start, which a slice of a larger buffer may not have.
     this.#bytes = bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
     this.#key = key;
-    this.#shape = this.#sound(() => {
-      const [a = 0, b = 0, c = 0, d = 0] = bytes;
-      const headLength = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
-      const head = fromUtf8(bytes.subarray(8, 8 + headLength));
-      const start = align(8 + headLength);
-      const shape = shapes ? shapes.of(head, start) : shapeOf(head, start);
-      if (shape.byteLength > bytes.length) throw new RangeError('The table ends too early.');
-      return shape;
-    });
+    const head = at + 8;
+    const end = head + uint32At(bytes, at);
+    this.#start = align(end);
+    try {
+      this.#shape = shapes ? shapes.of(bytes, head, end) : shapeOf(bytes.subarray(head, end));
+      if (this.#start + this.#shape.byteLength > bytes.length) throw new RangeError('The table ends too early.');
+    } catch (cause) {
+      throw unreadable(key, cause);
+    }
   }
 
   get rowCount(): number {
@@ -95,7 +91,12 @@ export class EncodedTable {
     if (known !== undefined) return known;
     const place = this.#shape.columns.get(name);
     if (place === undefined) return undefined;
-    const column = this.#sound(() => readColumn({ bytes: this.#bytes, rows: this.rowCount, key: this.#key }, place));
+    let column: Column;
+    try {
+      column = readColumn({ bytes: this.#bytes, start: this.#start, rows: this.rowCount, key: this.#key }, place);
+    } catch (cause) {
+      throw unreadable(this.#key, cause);
+    }
     if (!viewed.has(column.type)) (this.#columns ??= new Map()).set(name, column);
     return column;
   }
@@ -106,32 +107,46 @@ export class EncodedTable {
     if (place === undefined) return null;
     const { type } = place.header;
     if (type !== 'float64' && type !== 'timestamp') return valueAt(this.column(name)!, row);
-    if (place.mask !== undefined && this.#bytes[place.mask + row] === 0) return null;
-    this.#numbers ??= new Float64Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length >>> 3);
-    return this.#numbers[place.values / 8 + row]!;
+    if (place.mask !== undefined && this.#bytes[this.#start + place.mask + row] === 0) return null;
+    return this.#allNumbers()[(this.#start + place.values) / 8 + row]!;
+  }
+
+  /** Puts the numbers of rows from `from` to `to` (excluded) of a column into `into`; `false`, with nothing done, where it is no column of numbers or one with missing values. */
+  readNumbers(name: string, from: number, to: number, into: Float64Array): boolean {
+    const place = this.#shape.columns.get(name);
+    if (place === undefined || place.header.type !== 'float64' || place.mask !== undefined) return false;
+    const numbers = this.#allNumbers();
+    const first = (this.#start + place.values) / 8;
+    for (let row = from; row < to; row++) into[row - from] = numbers[first + row]!;
+    return true;
+  }
+
+  #allNumbers(): Float64Array {
+    return (this.#numbers ??= new Float64Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length >>> 3));
   }
 
   /** All of it. */
   table(): Table {
     return { rowCount: this.rowCount, columns: Object.fromEntries([...this.#shape.columns.keys()].map((name) => [name, this.column(name)!])) };
   }
+}
 
-  #sound<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (cause) {
-      throw new IntegrityError(`A table in ${this.#key} cannot be read: its bytes are not what modelkeep writes.`, { key: this.#key, cause });
-    }
-  }
+function unreadable(key: string, cause: unknown): IntegrityError {
+  return new IntegrityError(`A table in ${key} cannot be read: its bytes are not what modelkeep writes.`, { key, cause });
+}
+
+/** The number in four bytes, the lowest first. */
+export function uint32At(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
 }
 
 /** Types of which a column is a view of the bytes, made faster than it is found. */
 const viewed: ReadonlySet<ColumnType> = /* @__PURE__ */ new Set<ColumnType>(['float64', 'timestamp', 'int64', 'bool']);
 
-/** Where everything lies in a table whose sections begin at `start`. */
-function shapeOf(text: string, start: number): TableShape {
-  const { rows, columns: headers } = JSON.parse(text) as { rows: number; columns: ColumnHeader[] };
-  let at = start;
+/** Where everything lies in a table with that head. */
+function shapeOf(head: Uint8Array): TableShape {
+  const { rows, columns: headers } = JSON.parse(fromUtf8(head)) as { rows: number; columns: ColumnHeader[] };
+  let at = 0;
   const take = (length: number): number => {
     const from = at;
     at = align(at + length);
@@ -171,12 +186,14 @@ function bytesPerRow({ type, width }: ColumnHeader): number {
 
 interface Source {
   readonly bytes: Uint8Array;
+  readonly start: number;
   readonly rows: number;
   readonly key: string;
 }
 
-function readColumn({ bytes, rows, key }: Source, { header, mask, values: from, rest }: ColumnPlace): Column {
-  const valid = mask === undefined ? undefined : bytes.subarray(mask, mask + rows);
+function readColumn({ bytes, start, rows, key }: Source, { header, mask, values, rest: restAt }: ColumnPlace): Column {
+  const [from, rest] = [start + values, start + restAt];
+  const valid = mask === undefined ? undefined : bytes.subarray(start + mask, start + mask + rows);
   const view = <A>(type: { new (buffer: ArrayBuffer, offset: number, length: number): A }, length: number): A => new type(bytes.buffer as ArrayBuffer, bytes.byteOffset + from, length);
   switch (header.type) {
     case 'float64':

@@ -5,8 +5,8 @@ import { supersessions } from './row-versions.ts';
 
 /** What an index is made of: rows in the order in which they were ingested. */
 export interface IndexInput {
-  /** Code of each row's key, -1 for none. */
-  readonly codes: Int32Array;
+  /** Code of each row's key, -1 for none. @default all rows are of the only key */
+  readonly codes?: Int32Array | undefined;
   readonly keyCount: number;
   readonly times: Float64Array;
   /** When each row became known, which orders rows of one moment; absent when that is when it happened. */
@@ -17,8 +17,15 @@ export interface IndexInput {
   readonly rowId?: readonly string[] | undefined;
   /** When each row was superseded, where that is known already. @default found by `rowId` */
   readonly supersededAt?: Float64Array | undefined;
+  readonly columns: IndexColumns;
+}
+
+/** The columns of rows. */
+export interface IndexColumns {
   /** Column of that name over the same rows; `undefined` when no row has it. */
-  readonly column: (name: string) => Column | undefined;
+  column(name: string): Column | undefined;
+  /** Puts the numbers of rows from `from` to `to` (excluded) of a column into `into`, where it is one of numbers of which none is missing and that can be done without making it; `false` otherwise. */
+  readNumbers?(name: string, from: number, to: number, into: Float64Array): boolean;
 }
 
 /** What is made from an index and kept with it. */
@@ -46,7 +53,7 @@ export class EventIndex {
   readonly superseded: Int32Array;
   /** The longest time between happening and becoming known. */
   readonly maxDelay: number;
-  readonly #column: (name: string) => Column | undefined;
+  readonly #given: IndexColumns;
   readonly #rowCount: number;
   /** Whether the rows were given in the order of the index, all of them. */
   readonly #isInOrder: boolean;
@@ -62,8 +69,8 @@ export class EventIndex {
     const { order, starts, times, supersededAt } = withoutNeverSeen(rows, input);
     this.order = order;
     this.starts = starts;
-    this.#column = input.column;
-    this.#rowCount = input.codes.length;
+    this.#given = input.columns;
+    this.#rowCount = input.times.length;
     this.#isInOrder = order.length === this.#rowCount && isIdentity(order);
     this.times = this.#isInOrder ? input.times : times;
     const known = input.known ?? input.created;
@@ -87,7 +94,7 @@ export class EventIndex {
   at(name: string, places: Int32Array): Column | undefined {
     if (this.#columns?.has(name) !== true && places.length < this.#rowCount / 2 && !isComputed(name)) {
       const columns = (this.#asIngested ??= new Map<string, Column | undefined>());
-      if (!columns.has(name)) columns.set(name, this.#column(name));
+      if (!columns.has(name)) columns.set(name, this.#given.column(name));
       const column = columns.get(name);
       return column && takeRows(column, places.map((place) => (place < 0 ? -1 : this.order[place]!)));
     }
@@ -109,13 +116,18 @@ export class EventIndex {
       const codes = new Int32Array(times.length);
       for (let key = 0; key < keyCount; key++) codes.fill(key, this.starts[key], this.starts[key + 1]);
       for (const place of this.superseded) codes[place] = -1;
-      return new EventIndex({ codes, keyCount, times, created: undefined, known: created, column: (name) => this.column(name) });
+      return new EventIndex({ codes, keyCount, times, created: undefined, known: created, columns: this });
     });
   }
 
   /** A column in the order of ingestion, as it was given: the row at a place is at {@link EventIndex.order} of it. */
   unsorted(name: string): Column | undefined {
-    return isComputed(name) ? computeColumn(name, this.#rowCount, (each) => this.#column(each)) : this.#column(name);
+    return isComputed(name) ? computeColumn(name, this.#rowCount, (each) => this.#given.column(each)) : this.#given.column(name);
+  }
+
+  /** Puts the numbers at places from `from` to `to` (excluded) of a column into `into`; `false`, with nothing done, where that takes the whole column. */
+  readNumbers(name: string, from: number, to: number, into: Float64Array): boolean {
+    return this.#isInOrder && this.#given.readNumbers?.(name, from, to, into) === true;
   }
 
   /** What `make` makes under that name; once, and then again what it made. */
@@ -152,7 +164,7 @@ export class EventIndex {
 
   #sorted(name: string): Column | undefined {
     if (isComputed(name)) return computeColumn(name, this.times.length, (each) => this.glance(each));
-    const column = this.#column(name);
+    const column = this.#given.column(name);
     return column && (this.#isInOrder ? column : takeRows(column, this.order));
   }
 }
@@ -197,7 +209,7 @@ interface SeenRows extends RowOrder {
 function withoutNeverSeen(rows: RowOrder, input: IndexInput): SeenRows {
   const { order, starts, times } = rows;
   const known = input.known ?? input.created;
-  const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, { times: input.times, known, column: input.column }, input.rowId);
+  const supersededAt = input.supersededAt ? gather(input.supersededAt, order) : input.rowId && supersessions(rows, { times: input.times, known, columns: input.columns }, input.rowId);
   if (supersededAt === undefined) return { order, starts, times, supersededAt };
   const kept = new Int32Array(order.length);
   const keptStarts = new Int32Array(starts.length);

@@ -20,7 +20,7 @@ export class ExactSums {
   /** @param values - One value per row. @param included - 1 where the row counts. @default all */
   constructor(values: Float64Array, included: Uint8Array | undefined) {
     if (values.length > maxRows) throw new RangeError(`Sums over more than ${maxRows} rows are not exact.`);
-    const extent = extentOf(values, included);
+    const extent = extentOf(values, values.length, included);
     this.#totals = totalsOf(values, included, extent);
     this.#nonFinite = extent.finite ? undefined : new NonFiniteCounts(values, included);
   }
@@ -48,16 +48,16 @@ export class ExactSums {
   }
 }
 
-/** What {@link ExactSums} gives for all of the values, without keeping anything for another range of them. */
-export function exactTotal(values: Float64Array, divisor: number): number {
-  const extent = extentOf(values, undefined);
+/** What {@link ExactSums} gives for the first `size` of the values, without keeping anything for another range of them. */
+export function exactTotal(values: Float64Array, divisor: number, size: number = values.length): number {
+  const extent = extentOf(values, size, undefined);
   if (!extent.finite || !isPlain(extent)) {
-    const sums = new ExactSums(values, undefined);
-    sums.start(0, values.length);
+    const sums = new ExactSums(values.subarray(0, size), undefined);
+    sums.start(0, size);
     return sums.total(divisor);
   }
   let total = 0;
-  for (const value of values) total += value;
+  for (let i = 0; i < size; i++) total += values[i]!;
   return total / divisor;
 }
 
@@ -71,20 +71,20 @@ interface Extent {
   readonly highestBit: number;
 }
 
-function extentOf(values: Float64Array, included: Uint8Array | undefined): Extent {
+function extentOf(values: Float64Array, size: number, included: Uint8Array | undefined): Extent {
   let finite = true;
   let magnitude = 0;
   let largest = 0;
   let lowestBit = Infinity;
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < size; i++) {
     if (included !== undefined && included[i] === 0) continue;
-    const size = Math.abs(values[i]!);
-    if (size - size !== 0) finite = false;
-    else if (size !== 0) {
-      magnitude += size;
-      if (size > largest) largest = size;
+    const each = Math.abs(values[i]!);
+    if (each - each !== 0) finite = false;
+    else if (each !== 0) {
+      magnitude += each;
+      if (each > largest) largest = each;
       // A whole number has no bit below 0, and is most of what there is.
-      if (lowestBit > 0 || size !== Math.trunc(size)) lowestBit = Math.min(lowestBit, lowestBitOf(size));
+      if (lowestBit > 0 || each !== Math.trunc(each)) lowestBit = Math.min(lowestBit, lowestBitOf(each));
     }
   }
   return { finite, magnitude, lowestBit: lowestBit === Infinity ? 0 : lowestBit, highestBit: largest === 0 ? 0 : Math.floor(Math.log2(largest)) + 2 };

@@ -169,7 +169,7 @@ function indexOf({ view }: CurrentView, batches: readonly LoadedBatch[], keyCoun
     created,
     known: knownFrom && knownTimes(batches, created, knownFrom),
     rowId,
-    column: (name) => columnOf(batches, name),
+    columns: { column: (name) => columnOf(batches, name) },
   });
 }
 

@@ -16,7 +16,7 @@ import { entityPath, type LoadedRecord, type OnlineStore } from './online-store.
 import { ownValue } from './own-values.ts';
 import type { ServingLog } from './quality/serving-log.ts';
 import { RecordAnswers } from './record-answer.ts';
-import { ServedFeatures, type ServedLayout, type ServedPlace } from './serve.ts';
+import { ServedFeatures, ServedLayout, type ServedPlace } from './serve.ts';
 
 const maxAttempts = 10;
 
@@ -43,15 +43,16 @@ export class OnlineReader {
   async read(query: OnlineQuery, planOf: (cached: boolean) => Promise<QueryPlan>): Promise<ServedFeatures> {
     const { entities } = query;
     let plan = await planOf(true);
-    let found = await this.#records(plan, entities, query);
+    let prepared = this.#prepare(plan);
+    let found = await this.#records(prepared, entities, query);
     // A definition that changed since this instance last saw it is read anew, and the records under it.
     for (let attempt = 0; found === undefined && attempt < maxAttempts; attempt++) {
       plan = await planOf(false);
-      found = await this.#records(plan, entities, query);
+      prepared = this.#prepare(plan);
+      found = await this.#records(prepared, entities, query);
     }
     if (found === undefined) throw new ConflictError('The views asked for are being changed again and again; try later.', { path: 'features' });
     const now = this.#source.clock.now();
-    const prepared = this.#prepare(plan);
     const names = namesOf(entities);
     assertFree(names, prepared.owners);
     const answers = prepared.answers.map((each, v) => found[v]!.map((record) => each.at(record, now)));
@@ -62,20 +63,21 @@ export class OnlineReader {
   }
 
   /** For each view and entity its record, if any, by one read; `undefined` when a definition is no longer what was assumed. */
-  async #records(plan: QueryPlan, entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
+  async #records({ plan, prefixes, keysOf }: PreparedPlan, entities: readonly Row[], options: OperationOptions): Promise<(LoadedRecord | undefined)[][] | undefined> {
     const { storage, catalog, online } = this.#source;
     const keys = [...plan.relies];
-    const pathsOf = entityPaths(entities);
-    const places: (number | undefined)[][] = plan.views.map((asked) => {
-      const prefix = online.prefixOf(asked.current);
-      return pathsOf(asked).map((path) => (path === undefined ? undefined : keys.push(prefix + path) - 1));
+    const pathsOf = new Map<string, readonly (string | undefined)[]>();
+    const places = plan.views.map((asked, v) => {
+      let paths = pathsOf.get(keysOf[v]!);
+      if (paths === undefined) pathsOf.set(keysOf[v]!, (paths = entityPaths(entities, asked)));
+      return paths.map((path) => (path === undefined ? undefined : keys.push(prefixes[v]! + path) - 1));
     });
     // What is named when the storage asks is held on to, for others may have it driven out by the time of the answer.
-    const held = new Map<Key, LoadedRecord>();
+    let held: Map<Key, LoadedRecord> | undefined;
     const holds = (key: Key): Version | undefined => {
       const known = online.known(key);
       if (known === undefined) return catalog.versionOf(key);
-      held.set(key, known);
+      (held ??= new Map<Key, LoadedRecord>()).set(key, known);
       return known.version;
     };
     const stored = await storage.read(keys, { signal: options.signal, holds });
@@ -84,7 +86,7 @@ export class OnlineReader {
       each.map((place) => {
         const record = place === undefined ? undefined : stored[place];
         if (record === undefined) return undefined;
-        const known = held.get(keys[place!]!);
+        const known = held?.get(keys[place!]!);
         return known?.version === record.version ? known : online.load(keys[place!]!, record);
       }),
     );
@@ -92,24 +94,36 @@ export class OnlineReader {
 
   #prepare(plan: QueryPlan): PreparedPlan {
     let prepared = this.#prepared.get(plan);
-    if (prepared === undefined) this.#prepared.set(plan, (prepared = prepare(plan)));
+    if (prepared === undefined) this.#prepared.set(plan, (prepared = prepare(plan, this.#source.online)));
     return prepared;
   }
 }
 
 /** What is found out of a plan once. */
 interface PreparedPlan {
+  readonly plan: QueryPlan;
   /** By view. */
   readonly answers: readonly RecordAnswers[];
+  /** By view: under what its records lie. */
+  readonly prefixes: readonly string[];
+  /** By view: by which columns of which types it finds entities. */
+  readonly keysOf: readonly string[];
   readonly owners: ReadonlyMap<string, string>;
   readonly layout: ServedLayout;
 }
 
-function prepare(plan: QueryPlan): PreparedPlan {
+function prepare(plan: QueryPlan, online: OnlineStore): PreparedPlan {
   const answers = plan.views.map((asked) => new RecordAnswers(asked));
   const places = new Map<string, ServedPlace>();
   plan.views.forEach(({ features }, view) => features.forEach(({ id }, feature) => places.set(id, { view, feature, isObject: answers[view]!.areObjects[feature]! })));
-  return { answers, owners: columnOwners(plan.columns), layout: { columns: plan.columns, places, blank: Object.fromEntries(plan.columns.map(({ column }) => [column, null])) } };
+  return {
+    plan,
+    answers,
+    prefixes: plan.views.map(({ current }) => online.prefixOf(current)),
+    keysOf: plan.views.map((asked) => JSON.stringify([asked.keys, keyTypesOf(asked)])),
+    owners: columnOwners(plan.columns),
+    layout: new ServedLayout(plan.columns, places),
+  };
 }
 
 /** The names of all columns that entities have. */
@@ -119,22 +133,18 @@ function namesOf(entities: readonly Row[]): string[] {
   return [...names];
 }
 
-/** What names the entities in a view's keys, `undefined` where a component is missing; views of one key share it. */
-function entityPaths(entities: readonly Row[]): (asked: AskedView) => readonly (string | undefined)[] {
-  const known = new Map<string, readonly (string | undefined)[]>();
-  return ({ keys, current: { view } }) => {
-    const types = view.entity.map((key) => view.keyTypes?.[key]);
-    const id = JSON.stringify([keys, types]);
-    let paths = known.get(id);
-    if (paths === undefined) {
-      paths = entities.map((entity, i) => {
-        const texts = keyTexts(keys.map((name, k) => keyPart(entity, name, i, view, types[k])));
-        return texts && entityPath(texts);
-      });
-      known.set(id, paths);
-    }
-    return paths;
-  };
+/** What names the entities in a view's keys, `undefined` where a component is missing. */
+function entityPaths(entities: readonly Row[], asked: AskedView): (string | undefined)[] {
+  const { keys, current } = asked;
+  const types = keyTypesOf(asked);
+  return entities.map((entity, i) => {
+    const texts = keyTexts(keys.map((name, k) => keyPart(entity, name, i, current.view, types[k])));
+    return texts && entityPath(texts);
+  });
+}
+
+function keyTypesOf({ current: { view } }: AskedView): (ColumnType | undefined)[] {
+  return view.entity.map((key) => view.keyTypes?.[key]);
 }
 
 function keyPart(entity: Row, name: string, i: number, view: FeatureView, type: ColumnType | undefined): unknown {

@@ -3,11 +3,12 @@ import { canonicalJson } from '../core/codec.ts';
 import { embeddingSize, hasObjects, type Column, type ColumnType } from '../core/column.ts';
 import { digestOf } from '../core/digest.ts';
 import { EncodedTable, TableShapes } from '../core/encoded-table.ts';
+import { KnownBytes } from '../core/known-bytes.ts';
 import { concatTables, type Table } from '../core/table.ts';
 import { encodeTable } from '../core/table-codec.ts';
 import { isWithin, windowStart, type Window } from './aggregates/window.ts';
 import { viewColumns, type FeatureDefinition } from './definitions/feature-view.ts';
-import { encodeHeaded, KnownHeads, openHeaded } from './headed-table.ts';
+import { encodeHeaded, openHeaded } from './headed-table.ts';
 import { missingColumn } from './missing-column.ts';
 import { fewRows, foldRecord, mayBeFolded, withMarks, type FoldedRows, type FoldPlan } from './online-tiles/fold-record.ts';
 import { tileKeyOf, tileSpecsOf, type TileSpec } from './online-tiles/tile-spec.ts';
@@ -122,15 +123,15 @@ export function decodeRecord(bytes: Uint8Array, key: string): OnlineRecord {
 
 /** What records that were met have in common with many others, so that it is decoded and held once. */
 export class RecordShapes {
-  readonly heads: KnownHeads = new KnownHeads();
+  readonly heads: KnownBytes<unknown> = new KnownBytes();
   readonly tables: TableShapes = new TableShapes();
 }
 
 /** As {@link decodeRecord}; what is in the columns is told of as damaged only where it is looked at. */
 export function openRecord(bytes: Uint8Array, key: string, shapes?: RecordShapes): EncodedRecord {
-  const { head, rest } = openHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, knownFormats, shapes?.heads);
-  const tiles = head.tilesAt === undefined ? undefined : new EncodedTable(rest.subarray(head.tilesAt), key);
-  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, generation: head.generation, by: head.by, rows: new EncodedTable(rest, key, shapes?.tables), folded: head.folded, tiles };
+  const { head, aligned, at } = openHeaded<Omit<OnlineRecord, 'rows' | 'tiles'> & { readonly tilesAt?: number | undefined }>(bytes, key, knownFormats, shapes?.heads);
+  const tiles = head.tilesAt === undefined ? undefined : new EncodedTable(aligned, key, undefined, at + head.tilesAt);
+  return { layout: head.layout, windows: head.windows, rowId: head.rowId, from: head.from, generation: head.generation, by: head.by, rows: new EncodedTable(aligned, key, shapes?.tables, at), folded: head.folded, tiles };
 }
 
 /** The generation of a record; 0 where none is noted, or there is no record. */

@@ -152,7 +152,7 @@ export class OnlineStore {
     const { bytes } = stored;
     const record = openRecord(bytes, key, this.#shapes);
     const { rows, rowId } = record;
-    const index = indexOfRows({ rowCount: rows.rowCount, rowId, column: (name) => rows.column(name) });
+    const index = indexOfRows(rows, rowId);
     const loaded = { version: stored.version, record, index, prepared: undefined, bytes: memoryOf(record, bytes.length) };
     this.#forget(key);
     this.#cache.set(key, loaded);

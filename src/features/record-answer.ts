@@ -42,12 +42,13 @@ export interface PreparedRecord {
   readonly by: RecordAnswers;
   /** What it cannot answer. */
   readonly reason: string | undefined;
-  /** By feature; only those that are computed from others by row. */
+  /** By feature, those that are computed from others by row; none where no feature is. */
   readonly computed: readonly (Column | undefined)[];
   /** The last answer, which stays from `from` to `until`, excluded. */
-  held?: { readonly answer: RecordAnswer; readonly from: number; readonly until: number } | undefined;
+  held: { readonly answer: RecordAnswer; readonly from: number; readonly until: number } | undefined;
 }
 
+const noneComputed: readonly undefined[] = [];
 const scalars: ReadonlySet<string> = /* @__PURE__ */ new Set(['float64', 'int64', 'bool', 'string', 'timestamp']);
 
 /** Answers what is asked of a view, from one entity's record after the other. */
@@ -59,6 +60,9 @@ export class RecordAnswers {
   /** Which features change from moment to moment whatever becomes of the rows. */
   readonly #restless: readonly number[];
   readonly #unknown: RecordAnswer;
+  readonly #areComputed: boolean;
+  /** What most answers say of all their values, shared by them. */
+  readonly #allPresent: readonly FeatureStatus[];
   /** By feature: whether its values are objects. */
   readonly areObjects: readonly boolean[];
 
@@ -74,6 +78,8 @@ export class RecordAnswers {
     this.#aggregates = this.#features.flatMap(({ definition }) => (definition.kind === 'aggregate' ? [definition] : []));
     this.#restless = this.#features.flatMap(({ definition }, f) => (definition.kind === 'aggregate' && isRestless(definition) ? [f] : []));
     this.#unknown = { values: this.#features.map(({ standIn }) => standIn), statuses: this.#features.map(() => 'NOT_FOUND'), timestamp: null };
+    this.#areComputed = this.#features.some(({ source }) => isComputed(source));
+    this.#allPresent = this.#features.map(() => 'PRESENT');
     this.areObjects = asked.features.map(({ feature }) => !scalars.has(featureTypeOf(view, feature)));
   }
 
@@ -102,7 +108,8 @@ export class RecordAnswers {
   }
 
   #prepare(record: EncodedRecord, index: EventIndex): PreparedRecord {
-    return { by: this, reason: shortcoming(record, this.#needs), computed: this.#features.map(({ source }) => (isComputed(source) ? index.unsorted(source) : undefined)) };
+    const computed = this.#areComputed ? this.#features.map(({ source }) => (isComputed(source) ? index.unsorted(source) : undefined)) : noneComputed;
+    return { by: this, reason: shortcoming(record, this.#needs), computed, held: undefined };
   }
 
   #assertAnswerable({ reason }: PreparedRecord, record: EncodedRecord, now: number): void {
@@ -125,19 +132,19 @@ export class RecordAnswers {
     const isExpired = newest.outcome === outcome.expired;
     if (!isExpired && newest.outcome !== outcome.matched) return this.#unknown;
     const aggregateAt = aggregatesAt(loaded, now);
-    const statuses: FeatureStatus[] = [];
-    const values = this.#features.map(({ definition, source, standIn }, f) => {
-      if (isExpired && definition.kind === 'column') {
-        statuses.push('OUTSIDE_MAX_AGE');
-        return standIn;
-      }
-      const row = index.order[newest.place]!;
+    const row = index.order[newest.place]!;
+    const size = this.#features.length;
+    const values = new Array<unknown>(size);
+    let statuses: FeatureStatus[] | undefined;
+    for (let f = 0; f < size; f++) {
+      const { definition, source, standIn } = this.#features[f]!;
+      const isOld = isExpired && definition.kind === 'column';
       const column = computed[f];
-      const value = definition.kind === 'aggregate' ? aggregateAt(definition) : column ? valueAt(column, row) : record.rows.valueAt(source, row);
-      statuses.push(value === null ? 'NULL_VALUE' : 'PRESENT');
-      return value ?? standIn;
-    });
-    return { values, statuses, timestamp: index.times[newest.place]! };
+      const value = isOld ? null : definition.kind === 'aggregate' ? aggregateAt(definition) : column ? valueAt(column, row) : record.rows.valueAt(source, row);
+      values[f] = value ?? standIn;
+      if (value === null) (statuses ??= [...this.#allPresent])[f] = isOld ? 'OUTSIDE_MAX_AGE' : 'NULL_VALUE';
+    }
+    return { values, statuses: statuses ?? this.#allPresent, timestamp: index.times[newest.place]! };
   }
 
   /** An answer that still stands but for what moves with every moment. */

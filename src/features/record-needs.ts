@@ -8,8 +8,8 @@ import { isFoldedFor } from './online-tiles/fold-record.ts';
 
 /** What a record must hold for the features that are asked of a view. */
 export interface RecordNeeds {
-  /** The columns behind them, with their types. */
-  readonly columns: readonly (readonly [name: string, type: ColumnType | undefined])[];
+  /** The columns behind them, with their names in a record and their types. */
+  readonly columns: readonly (readonly [name: string, type: ColumnType | undefined, recordName: string])[];
   readonly windows: OnlineLayout['windows'];
   readonly aggregates: readonly (readonly [name: string, definition: AggregateDefinition])[];
 }
@@ -19,7 +19,7 @@ export function needsOf({ current: { view, columns }, features }: AskedView): Re
   const definitions = features.map(({ feature }) => [feature, definitionOf(view, feature)] as const);
   const needed = new Set(definitions.flatMap(([name, definition]) => columnsOf(name, definition)));
   return {
-    columns: [...needed].map((name) => [name, columns[name]]),
+    columns: [...needed].map((name) => [name, columns[name], `f:${name}`]),
     windows: windowsOf(definitions.map(([, definition]) => definition)),
     aggregates: definitions.flatMap(([name, definition]) => (definition.kind === 'aggregate' ? [[name, definition] as const] : [])),
   };
@@ -27,7 +27,7 @@ export function needsOf({ current: { view, columns }, features }: AskedView): Re
 
 /** Why a record cannot answer under the view as it is now: a reason to materialize again, or `undefined`. */
 export function shortcoming({ rows, from, windows, folded }: EncodedRecord, needs: RecordNeeds): string | undefined {
-  const absent = needs.columns.find(([name, type]) => rows.typeOf(`f:${name}`) !== type);
+  const absent = needs.columns.find((each) => rows.typeOf(each[2]) !== each[1]);
   if (absent !== undefined) return `it was materialized before the view had the column '${absent[0]}'`;
   if (from === null) return undefined;
   const longer = needs.windows.find((wanted) => !isCovered(wanted, windows));

@@ -1,32 +1,41 @@
 import { takeRows, type Column } from '../core/column.ts';
 import type { Table } from '../core/table.ts';
-import { EventIndex } from './event-index.ts';
+import { EventIndex, type IndexColumns } from './event-index.ts';
 import { withoutSpareTexts } from './spare-texts.ts';
 
 type StringColumn = Extract<Column, { type: 'string' }>;
 
-/** The rows of a record: `t` event time, `c` created time, and `f:` before each of the view's own columns. */
-interface IndexedRows {
-  readonly rowCount: number;
-  readonly column: (name: string) => Column | undefined;
-  readonly rowId?: readonly string[] | undefined;
-}
-
-/** The index of one entity's rows: by it features are computed. */
-export function indexOfRows({ rowCount, column, rowId }: IndexedRows): EventIndex {
+/** The index of one entity's rows, of which `t` is event time, `c` created time, and those of the view have `f:` before their names: by it features are computed. */
+export function indexOfRows(rows: IndexColumns, rowId: readonly string[] | undefined): EventIndex {
   return new EventIndex({
-    codes: new Int32Array(rowCount),
     keyCount: 1,
-    times: column('t')!.values as Float64Array,
-    created: column('c')?.values as Float64Array | undefined,
+    times: rows.column('t')!.values as Float64Array,
+    created: rows.column('c')?.values as Float64Array | undefined,
     rowId,
-    column: (name) => column(`f:${name}`),
+    columns: new ViewColumns(rows),
   });
 }
 
+/** The view's own columns of a record. */
+class ViewColumns implements IndexColumns {
+  readonly #rows: IndexColumns;
+
+  constructor(rows: IndexColumns) {
+    this.#rows = rows;
+  }
+
+  column(name: string): Column | undefined {
+    return this.#rows.column(`f:${name}`);
+  }
+
+  readNumbers(name: string, from: number, to: number, into: Float64Array): boolean {
+    return this.#rows.readNumbers?.(`f:${name}`, from, to, into) === true;
+  }
+}
+
 /** {@link indexOfRows} of a table. */
-export function indexOf({ rows: { rowCount, columns }, rowId }: { readonly rows: Table; readonly rowId?: readonly string[] | undefined }): EventIndex {
-  return indexOfRows({ rowCount, rowId, column: (name) => columns[name] });
+export function indexOf({ rows: { columns }, rowId }: { readonly rows: Table; readonly rowId?: readonly string[] | undefined }): EventIndex {
+  return indexOfRows({ column: (name) => columns[name] }, rowId);
 }
 
 /** 1 for each row of `rows` that is in `others`, too: known by its batch and its place there; `undefined` where none is. */

@@ -10,11 +10,12 @@ export interface RowOrder {
 
 /**
  * Groups rows by key code and sorts each group by the given numbers, none of them NaN, the first of them deciding first; rows that are equal in all keep their order. Rows with code -1 are
- * left out. What is given and what comes out may be the same memory. A group is sorted where it lies, with its numbers beside it, so that no step reads far away; what is in order already is only looked at.
+ * left out; without codes all rows are of the only key. What is given and what comes out may be the same memory. A group is sorted where it lies, with its numbers beside it, so that no step reads far away; what is in order already is only looked at.
  */
-export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonly [Float64Array, ...Float64Array[]]): RowOrder {
-  if (keyCount === 1 && isInOrder(codes, sortedBy)) return { ...givenOrder(codes.length), times: sortedBy[0] };
+export function orderRows(given: Int32Array | undefined, keyCount: number, sortedBy: readonly [Float64Array, ...Float64Array[]]): RowOrder {
+  if (keyCount === 1 && isInOrder(given, sortedBy)) return { ...givenOrder(sortedBy[0].length), times: sortedBy[0] };
   const [primary, ...ties] = sortedBy;
+  const codes = given ?? new Int32Array(primary.length);
   const starts = startsOf(codes, keyCount);
   const next = starts.slice(0, keyCount);
   const order = new Int32Array(starts[keyCount]!);
@@ -32,13 +33,16 @@ export function orderRows(codes: Int32Array, keyCount: number, sortedBy: readonl
 }
 
 /** Whether all rows have the only key, and each belongs behind the one ahead of it. */
-function isInOrder(codes: Int32Array, sortedBy: readonly Float64Array[]): boolean {
-  for (let i = 0; i < codes.length; i++) if (codes[i]! < 0 || (i > 0 && isBefore(sortedBy, i, i - 1))) return false;
+function isInOrder(codes: Int32Array | undefined, sortedBy: readonly [Float64Array, ...Float64Array[]]): boolean {
+  for (let i = 0; i < sortedBy[0].length; i++) if ((codes !== undefined && codes[i]! < 0) || (i > 0 && isBefore(sortedBy, i, i - 1))) return false;
   return true;
 }
 
 function isBefore(sortedBy: readonly Float64Array[], row: number, other: number): boolean {
-  for (const values of sortedBy) if (values[row] !== values[other]) return values[row]! < values[other]!;
+  for (let i = 0; i < sortedBy.length; i++) {
+    const values = sortedBy[i]!;
+    if (values[row] !== values[other]) return values[row]! < values[other]!;
+  }
   return false;
 }
 

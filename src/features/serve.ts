@@ -50,13 +50,30 @@ export interface ServedPlace {
 }
 
 /** Where everything is found that is served for one query: the same each time that it is asked. */
-export interface ServedLayout {
+export class ServedLayout {
   /** The features asked for. */
   readonly columns: readonly AskedColumn[];
   /** By id; what is computed on demand is not among them. */
   readonly places: ReadonlyMap<string, ServedPlace>;
-  /** An object with a property for each column, of no value. */
-  readonly blank: Readonly<Record<string, unknown>>;
+  readonly #blank: Readonly<Record<string, null>>;
+  /** Of the names that entities had the last time. */
+  #wide: { readonly names: readonly string[]; readonly blank: Readonly<Record<string, null>> } | undefined;
+
+  constructor(columns: readonly AskedColumn[], places: ReadonlyMap<string, ServedPlace>) {
+    this.columns = columns;
+    this.places = places;
+    this.#blank = Object.fromEntries(columns.map(({ column }) => [column, null]));
+  }
+
+  /** An object with a property for each of the names, and then for each column: to copy one takes less room and time than to give names to one after the other. */
+  blank(names: readonly string[]): Record<string, unknown> {
+    if (names.length === 0) return { ...this.#blank };
+    const wide = this.#wide;
+    if (wide?.names.length === names.length && names.every((name, i) => wide.names[i] === name)) return { ...wide.blank };
+    const blank = { ...Object.fromEntries(names.map((name) => [name, null])), ...this.#blank };
+    this.#wide = { names, blank };
+    return { ...blank };
+  }
 }
 
 /** What was found for a query, before it is given a form. */
@@ -104,10 +121,9 @@ export class ServedFeatures {
 
   /** All of it as columns. */
   toFeatures(): OnlineFeatures {
-    const columns: Record<string, unknown[]> = {};
-    // To copy an object with these names takes less room and time than to give them to one after the other.
-    const statuses: Record<string, FeatureStatus[]> = { ...(this.#layout.blank as Record<string, FeatureStatus[]>) };
-    const timestamps: Record<string, (number | null)[]> = { ...(this.#layout.blank as Record<string, (number | null)[]>) };
+    const columns = this.#layout.blank(this.names) as Record<string, unknown[]>;
+    const statuses = this.#layout.blank([]) as Record<string, FeatureStatus[]>;
+    const timestamps = this.#layout.blank([]) as Record<string, (number | null)[]>;
     for (const name of this.names) columns[name] = this.given(name);
     for (const { column, id } of this.columns) {
       const place = this.#layout.places.get(id);

@@ -247,6 +247,30 @@ describe('table codec', () => {
     );
   });
 
+  it('is found in the middle of other bytes, and gives a range of numbers into memory that is there where none is missing', () => {
+    const shapes = new TableShapes();
+    fc.assert(
+      fc.property(typedColumns, fc.nat(3), fc.nat(), ({ types, columns }, words, cut) => {
+        const table = toTable(columns, { types });
+        const bytes = encodeTable(table);
+        const all = new Uint8Array(8 * words + bytes.length);
+        all.set(bytes, 8 * words);
+        const encoded = new EncodedTable(all, 'k', shapes, 8 * words);
+        const from = cut % (table.rowCount + 1);
+        for (const [name, column] of Object.entries(table.columns)) {
+          expect(Array.from(columnValues(encoded.column(name)!))).toEqual(Array.from(columnValues(column)));
+          const into = new Float64Array(table.rowCount).fill(-1);
+          const isRead = encoded.readNumbers(name, from, table.rowCount, into);
+          expect(isRead).toBe(column.type === 'float64' && column.valid === undefined);
+          const rest = new Array<number>(isRead ? from : table.rowCount).fill(-1);
+          expect([...into]).toEqual(isRead ? [...(column.values as Float64Array).slice(from), ...rest] : rest);
+        }
+        expect(encoded.readNumbers(`${Object.keys(columns).join('')}?`, 0, 1, new Float64Array(1))).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('tells of a column that is damaged when it is asked for, and of no other', () => {
     const bytes = encodeTable(toTable({ a: [1, 2], b: ['x', 'y'] }));
     // The dictionary of the texts is what ends the table.

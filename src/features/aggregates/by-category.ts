@@ -41,7 +41,7 @@ function split(index: EventIndex, name: string): CategoryIndex {
     }
     starts[key + 1] = categories.length;
   }
-  const parts = new EventIndex({ codes, keyCount: categories.length, times: index.times, created: undefined, known: index.created, supersededAt: index.supersededAt, column: (each) => index.column(each) });
+  const parts = new EventIndex({ codes, keyCount: categories.length, times: index.times, created: undefined, known: index.created, supersededAt: index.supersededAt, columns: index });
   return { index: parts, starts, categories, get byteLength() { return parts.byteLength + categories.length * 40; } };
 }
 

@@ -39,7 +39,7 @@ function indexOf(rows: readonly Row[]): EventIndex {
     keyCount: 3,
     times: Float64Array.from(rows, ({ at }) => at),
     created: Float64Array.from(rows, ({ created }) => created),
-    column: (name): Column => toColumn(rows.map((each) => each[name]), types[name as keyof typeof types], name),
+    columns: { column: (name): Column => toColumn(rows.map((each) => each[name]), types[name as keyof typeof types], name) },
   });
 }
 

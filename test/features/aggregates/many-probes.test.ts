@@ -21,7 +21,7 @@ function indexOf(): EventIndex {
     keyCount,
     times: Float64Array.from(rows, ({ at }) => at),
     created: Float64Array.from(rows, ({ created }) => created),
-    column: (name): Column => toColumn(rows.map((each) => each[name as keyof typeof types]), types[name as keyof typeof types], name),
+    columns: { column: (name): Column => toColumn(rows.map((each) => each[name as keyof typeof types]), types[name as keyof typeof types], name) },
   });
 }
 
