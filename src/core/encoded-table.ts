@@ -80,6 +80,19 @@ export class EncodedTable {
     return this.#shape.columns.size;
   }
 
+  /** Bytes of what it lies in. */
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
+  /** Bytes that decoded columns take in memory beside those that they were made of, roughly. */
+  get decodedBytes(): number {
+    if (this.#columns === undefined) return 0;
+    let bytes = 0;
+    for (const name of this.#columns.keys()) bytes += decodedSize(this.#shape.columns.get(name)!.header, this.rowCount);
+    return bytes;
+  }
+
   /** The type of a column; `undefined` when there is none of that name. */
   typeOf(name: string): ColumnType | undefined {
     return this.#shape.columns.get(name)?.header.type;
@@ -160,6 +173,12 @@ function shapeOf(head: Uint8Array): TableShape {
   }
   if (!Number.isSafeInteger(rows) || rows < 0 || !Number.isSafeInteger(at)) throw new RangeError('A table has no such size.');
   return { rowCount: rows, columns, byteLength: at };
+}
+
+function decodedSize({ type, json = 0 }: ColumnHeader, rows: number): number {
+  if (type === 'string') return 400 + 40 * rows + json;
+  // An object weighs several times its text.
+  return type === 'json' ? 400 + 4 * json : 400 + 150 * rows;
 }
 
 function bytesPerRow({ type, width }: ColumnHeader): number {

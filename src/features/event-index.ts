@@ -154,6 +154,14 @@ export class EventIndex {
     (this.#plans ??= new WeakMap()).set(definition, plan);
   }
 
+  /** Bytes of what was made of the rows and is kept with them, where they are few, so that objects weigh more than what is in them. Roughly. */
+  get keptBytes(): number {
+    if (this.#columns === undefined && this.#asIngested === undefined && this.#derived === undefined) return 0;
+    let bytes = ((this.#columns?.size ?? 0) + (this.#asIngested?.size ?? 0)) * objectBytes;
+    for (const each of this.#derived?.values() ?? []) bytes += objectBytes + each.byteLength;
+    return bytes;
+  }
+
   /** Bytes held, roughly. */
   get byteLength(): number {
     let bytes = this.order.byteLength + this.starts.byteLength + this.times.byteLength * (this.created ? 2 : 1) + this.late.byteLength + this.superseded.byteLength + (this.supersededAt?.byteLength ?? 0);
@@ -168,6 +176,9 @@ export class EventIndex {
     return column && (this.#isInOrder ? column : takeRows(column, this.order));
   }
 }
+
+/** What the objects of a column or of what is derived take in memory. */
+const objectBytes = 900;
 
 /** Bytes that the values of a column take, roughly. */
 export function columnBytes(column: Column): number {

@@ -56,6 +56,7 @@ export class OnlineReader {
     const names = namesOf(entities);
     assertFree(names, prepared.owners);
     const answers = prepared.answers.map((each, v) => found[v]!.map((record) => each.at(record, now)));
+    for (const records of found) for (const record of records) if (record) this.#source.online.recount(record);
     const served = new ServedFeatures(entities, names, prepared.layout, answers);
     for (const asked of plan.computations) served.failures.push(...serveComputation(asked, plan, query, served));
     this.#source.log?.add(query.features, plan, entities, served, now);

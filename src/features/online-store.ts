@@ -18,6 +18,8 @@ export interface LoadedRecord {
   readonly index: EventIndex;
   /** What was found out of it for who asked last. */
   prepared?: PreparedRecord | undefined;
+  /** What it counts for among the records that are kept; 0 when it is not. */
+  bytes: number;
 }
 
 /** What becomes of one entity's record. */
@@ -71,7 +73,7 @@ export class OnlineStore {
   readonly #storage: StorageAdapter;
   readonly #clock: Clock;
   readonly #cacheBytes: number;
-  readonly #cache = new Map<Key, LoadedRecord & { readonly bytes: number }>();
+  readonly #cache = new Map<Key, LoadedRecord>();
   readonly #shapes = new RecordShapes();
   #cached = 0;
 
@@ -149,28 +151,44 @@ export class OnlineStore {
   load(key: Key, stored: StoredRecord): LoadedRecord {
     const known = this.known(key);
     if (known?.version === stored.version) return known;
-    const { bytes } = stored;
-    const record = openRecord(bytes, key, this.#shapes);
+    const record = openRecord(stored.bytes, key, this.#shapes);
     const { rows, rowId } = record;
     const index = indexOfRows(rows, rowId);
-    const loaded = { version: stored.version, record, index, prepared: undefined, bytes: memoryOf(record, bytes.length) };
+    const loaded: LoadedRecord = { version: stored.version, record, index, prepared: undefined, bytes: 0 };
     this.#forget(key);
     this.#cache.set(key, loaded);
-    this.#cached += loaded.bytes;
+    this.#count(loaded);
+    return loaded;
+  }
+
+  /** Counts anew what a record takes that was just answered from, since what was made for the answer is kept with it. */
+  recount(loaded: LoadedRecord): void {
+    if (loaded.bytes > 0) this.#count(loaded);
+  }
+
+  #count(loaded: LoadedRecord): void {
+    const bytes = memoryOf(loaded);
+    if (bytes === loaded.bytes) return;
+    this.#cached += bytes - loaded.bytes;
+    loaded.bytes = bytes;
     for (const oldest of this.#cache.keys()) {
       if (this.#cached <= this.#cacheBytes) break;
       this.#forget(oldest);
     }
-    return loaded;
   }
 
   #forget(key: Key): void {
-    this.#cached -= this.#cache.get(key)?.bytes ?? 0;
+    const loaded = this.#cache.get(key);
+    if (loaded === undefined) return;
+    this.#cached -= loaded.bytes;
+    loaded.bytes = 0;
     this.#cache.delete(key);
   }
 }
 
-/** Bytes that a decoded record takes in memory, roughly and rather too many, with what answers are computed by and the last of them: for an aggregate some running totals, and objects that weigh more than a few rows. */
-function memoryOf({ rows: { columnCount: columns }, windows }: EncodedRecord, storedBytes: number): number {
-  return windows.length === 0 ? 2_000 + 3 * storedBytes + 250 * columns : 2_000 + 6 * storedBytes + 2_200 * columns;
+/** Bytes that a decoded record takes in memory, roughly, with what answers are computed by and the last of them. What is made of tiles is counted before it is there, and rather too high. */
+function memoryOf({ record: { rows, windows, folded }, index }: LoadedRecord): number {
+  const own = 1_200 + rows.byteLength + 30 * rows.columnCount;
+  if (folded !== undefined) return own + 5 * rows.byteLength + 2_200 * Math.max(rows.columnCount, windows.length);
+  return own + rows.decodedBytes + index.keptBytes;
 }

@@ -74,6 +74,7 @@ const { features, entities } = views[name]!;
 const how = await storeWith(features, entities);
 // What is compiled and made once for a process is not any instance's.
 await heldAfterReading(how, entities);
+await heldAfterReading({ ...how, cacheBytes: Number(cacheBytes) }, entities);
 const bounded = await heldAfterReading({ ...how, cacheBytes: Number(cacheBytes) }, entities);
 const unbounded = await heldAfterReading(how, entities);
 process.send!({ bounded, unbounded });
