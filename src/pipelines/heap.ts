@@ -10,6 +10,11 @@ export interface Heap<T> {
 /** Whether one item comes before another; must be a strict order. */
 export type Before<T> = (a: T, b: T) => boolean;
 
+/** The least number first. */
+export function lower(a: number, b: number): boolean {
+  return a < b;
+}
+
 /** The items of two heaps in one; its first is `item`. An empty heap is `undefined`. */
 function mergeHeaps<T>(a: Heap<T> | undefined, b: Heap<T> | undefined, before: Before<T>): Heap<T> | undefined {
   if (a === undefined || b === undefined) return a ?? b;

@@ -1,6 +1,6 @@
 import { ModelkeepError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
-import { pushed, withoutFirst, type Heap } from './heap.ts';
+import { lower, pushed, withoutFirst, type Heap } from './heap.ts';
 import type { StepState, StepStatus } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 
@@ -79,8 +79,6 @@ export interface ItemLine {
 
 /** The line of a step of whose items none has begun. */
 export const unbegunLine: ItemLine = { next: 0, due: undefined, busy: 0 };
-
-const lower = (a: number, b: number): boolean => a < b;
 
 /** The line with an item whose retry is due. */
 export function withDue(line: ItemLine, index: number): ItemLine {

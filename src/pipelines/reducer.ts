@@ -1,4 +1,5 @@
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
+import { lower, pushed, withoutFirst, type Heap } from './heap.ts';
 import { countItems, endOfItems, moveItem, takeItem, withDue, type ItemLine } from './items.ts';
 import type { PersistentArray } from './persistent-array.ts';
 import type { Plan, StepSpec } from './plan.ts';
@@ -41,8 +42,11 @@ class Decision {
   readonly #plan: Plan;
   readonly #before: RunState;
   readonly #commands: RunCommand[] = [];
-  /** Steps whose trigger may say something new. */
-  readonly #affected: number[] = [];
+  /** The last command to record a unit, by its number. */
+  readonly #records = new Map<number, RunCommand>();
+  readonly #superseded = new Set<RunCommand>();
+  /** Steps whose trigger may say something new. The first of the plan is asked first: then nothing is decided, or put in line, on half of what came together. */
+  #affected: Heap<number> | undefined;
   #at = 0;
   #units: Units;
   #lines: PersistentArray<ItemLine>;
@@ -112,7 +116,10 @@ class Decision {
         this.#stop('cancelled');
         break;
     }
-    for (let i = this.#affected.pop(); i !== undefined; i = this.#affected.pop()) this.#judge(i);
+    for (let first = this.#affected; first; first = this.#affected) {
+      this.#affected = withoutFirst(first, lower);
+      this.#judge(first.item);
+    }
   }
 
   result(): [RunState, readonly RunCommand[]] {
@@ -140,11 +147,12 @@ class Decision {
       open: this.#open,
       openBefore: this.#openBefore,
     };
-    return [next, this.#commands];
+    return [next, this.#superseded.size === 0 ? this.#commands : this.#commands.filter((command) => !this.#superseded.has(command))];
   }
 
   #start(): void {
-    for (let i = this.#plan.steps.length - 1; i >= 0; i--) this.#affected.push(i);
+    // The last goes first: each is put before all that are in the heap, which takes one step.
+    for (let i = this.#plan.steps.length - 1; i >= 0; i--) this.#affect(i);
     const { timeout } = this.#before;
     if (timeout) this.#watch(leftOf(timeout.limitMs, timeout.since, this.#at));
     for (const i of this.#plan.steps.keys()) this.#continue(i);
@@ -190,7 +198,7 @@ class Decision {
     else if (this.#stopping && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', durationMs, because: stopReasons[this.#stopping].during });
     else {
       this.#change(unit, { status: 'waiting', durationMs, wait });
-      this.#commands.push({ type: 'record', ...this.#name(unit) }, { type: 'await', ...this.#name(unit) });
+      this.#record(unit, { type: 'await', ...this.#name(unit) });
     }
   }
 
@@ -234,7 +242,7 @@ class Decision {
     this.#ready = this.#ready.widened(this.#units.length);
     this.#change(i, { items: countItems(items) });
     this.#timed += items.filter(isTimed).length;
-    this.#commands.push({ type: 'record', step });
+    this.#record(i);
     for (const index of known?.keys() ?? []) this.#continue(this.#units.firstItem(i) + index);
     this.#moved.add(i);
     this.#closeWithItems(i);
@@ -288,7 +296,7 @@ class Decision {
     if (event.retryable && attempt <= retry.limit && !before.failure) {
       const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
       this.#change(unit, { status: 'retrying', failures, durationMs, retryAt });
-      this.#commands.push({ type: 'record', ...this.#name(unit) }, { type: 'wait', ...this.#name(unit), forMs: retryAt - this.#at });
+      this.#record(unit, { type: 'wait', ...this.#name(unit), forMs: retryAt - this.#at });
       return;
     }
     this.#close(unit, { status: 'failed', failures, durationMs });
@@ -382,14 +390,14 @@ class Decision {
     this.#running++;
     if (startedAt === undefined && totalTimeoutMs !== undefined) {
       // Recorded, so that a process that dies does not give the step more time.
-      this.#commands.push({ type: 'record', ...name }, { type: 'deadline', ...name, forMs: totalTimeoutMs });
+      this.#record(unit, { type: 'deadline', ...name, forMs: totalTimeoutMs });
     }
     this.#commands.push({ type: 'execute', ...name, attempt: attempts });
   }
 
   #close(unit: number, change: Partial<StepState>): void {
     const { status } = this.#change(unit, { ...change, endedAt: this.#at });
-    this.#commands.push({ type: 'record', ...this.#name(unit) });
+    this.#record(unit);
     const i = this.#units.stepOf(unit);
     if (unit === i) this.#closeStep(i, status);
     else this.#closeWithItems(i);
@@ -399,10 +407,13 @@ class Decision {
     this.#open--;
     const followers = this.#plan.downstream[i]!;
     for (const follower of followers) this.#tallies = this.#tallies.with(follower, counted(this.#tallies.at(follower), status));
-    // The last goes first: those that become ready do so in the order of the plan.
-    for (let at = followers.length - 1; at >= 0; at--) this.#affected.push(followers[at]!);
+    for (let at = followers.length - 1; at >= 0; at--) this.#affect(followers[at]!);
     if (this.#plan.steps[i]!.final || --this.#openBefore > 0) return;
-    for (let at = this.#plan.steps.length - 1; at >= 0; at--) if (this.#plan.steps[at]!.final) this.#affected.push(at);
+    for (let at = this.#plan.steps.length - 1; at >= 0; at--) if (this.#plan.steps[at]!.final) this.#affect(at);
+  }
+
+  #affect(i: number): void {
+    this.#affected = pushed(this.#affected, i, lower);
   }
 
   /** Green only when no step went wrong that was not allowed to: a failure inside is never covered by what came after it. */
@@ -425,6 +436,15 @@ class Decision {
       this.#units = this.#units.with(i, { ...step, items });
     }
     return changed;
+  }
+
+  /** Has a unit recorded, and told of, once: as it is at the end of the decision, after whatever else is to be done about it. */
+  #record(unit: number, ...rest: readonly RunCommand[]): void {
+    const command: RunCommand = { type: 'record', ...this.#name(unit) };
+    const former = this.#records.get(unit);
+    if (former) this.#superseded.add(former);
+    this.#records.set(unit, command);
+    this.#commands.push(command, ...rest);
   }
 
   #runningUnit({ step, index }: UnitName, attempt: number): number | undefined {

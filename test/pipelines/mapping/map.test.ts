@@ -97,6 +97,15 @@ describe('a step for each item', () => {
     if (rule === 'all_done') expect(result.output(reduced)).toEqual([10, 'nothing', 30]);
   });
 
+  it('tells of the end of a step once though it ends as soon as it is known that it has no items', async () => {
+    const pipeline = new Pipeline({ name: 'none', storage: new MemoryStorage() });
+    const mapped = pipeline.map('M', { over: [] as number[] }, ({ item }) => item);
+    const events: string[] = [];
+    const result = await pipeline.run({ onEvent: ({ type }) => events.push(type) });
+    expect(events).toEqual(['run-started', 'step-started', 'step-succeeded', 'run-finished']);
+    expect([result.output(mapped), result.steps['M']!.items?.total]).toEqual([[], 0]);
+  });
+
   it('runs only the items that had failed when the run is resumed, with the list that was recorded', async () => {
     const storage = new MemoryStorage();
     const ran: number[] = [];
