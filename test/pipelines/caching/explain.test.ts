@@ -179,47 +179,66 @@ describe('clearCache', () => {
   });
 });
 
-describe('cases of other engines', () => {
-  const golden = Object.fromEntries(cases.caching.map((each) => [each.id, each]));
+type CacheCase = Readonly<Record<string, unknown>> & { readonly id: string };
 
-  it('dagster-join-collision: what is joined without a separator there has keys of its own here', () => {
-    const { a, b } = golden['dagster-join-collision'] as unknown as Record<'a' | 'b', { code_version: string; inputs: CacheFacts['inputs'] }>;
+async function runsOf(trial: Trial, given: Params): Promise<number> {
+  await trial.define({ params: ['lr'] }).run({ params: given });
+  return trial.ran;
+}
+
+/** What other engines say of a key of theirs, done here. */
+const held: Readonly<Record<string, (golden: CacheCase) => void | Promise<void>>> = {
+  // What is joined without a separator there has keys of its own here.
+  'dagster-join-collision': (golden) => {
+    const { a, b } = golden as unknown as Record<'a' | 'b', { code_version: string; inputs: CacheFacts['inputs'] }>;
     const key = ({ code_version: version, inputs }: typeof a): string => cacheKey({ version, inputs, upstream: {}, environment: {} }, undefined);
     expect(key(a)).not.toBe(key(b));
-  });
-
-  it('kfp-artifact-content: other contents under the same name miss, as is better', async () => {
-    expect(golden['kfp-artifact-content']!.better).toBe('MISS');
+  },
+  // Other contents under the same name miss.
+  'kfp-artifact-content': async ({ better }) => {
+    expect(better).toBe('MISS');
     const trial = new Trial();
     await trial.define({ rows: 1 }).run({ params: { lr: 1 } });
     await trial.define({ rows: 2 }).run({ params: { lr: 1 } });
     expect(trial.ran).toBe(2);
-  });
-
-  it('dvc-params-partial, dvc-runcache-restore, flyte-version-only: no new run', async () => {
+  },
+  'dvc-params-partial': async ({ expect: outcome }) => {
+    expect(outcome).toBe('unchanged');
     const trial = new Trial();
-    const run = async (given: Params): Promise<number> => {
-      await trial.define({ params: ['lr'] }).run({ params: given });
-      return trial.ran;
-    };
-    expect(golden['dvc-params-partial']!.expect).toBe('unchanged');
-    expect([await run({ lr: 0.1 }), await run({ lr: 0.1, grid: { depth: [1] } })]).toEqual([1, 1]);
-    expect(golden['dvc-runcache-restore']!.seq).toHaveLength(3);
-    expect([await run({ lr: 0.2 }), await run({ lr: 0.1 })]).toEqual([2, 2]);
-    expect(golden['flyte-version-only']!.expect).toMatch(/^HIT/);
+    expect([await runsOf(trial, { lr: 0.1 }), await runsOf(trial, { lr: 0.1, grid: { depth: [1] } })]).toEqual([1, 1]);
+  },
+  'dvc-runcache-restore': async ({ seq, expect: outcome }) => {
+    expect(outcome).toContain('not executed');
+    const trial = new Trial();
+    const lrs = (seq as readonly string[]).map((step) => Number(/lr=([\d.]+)/.exec(step)![1]));
+    const ran: number[] = [];
+    for (const lr of lrs) ran.push(await runsOf(trial, { lr }));
+    expect(ran).toEqual([1, 2, 2]);
+  },
+  'flyte-version-only': async ({ expect: outcome }) => {
+    expect(outcome).toMatch(/^HIT/);
+    const trial = new Trial();
+    await runsOf(trial, { lr: 0.1 });
     const changed = new Pipeline({ name: 'p', storage: trial.storage, params });
     const rows = changed.step('ingest', {}, () => 1);
     changed.step('train', { needs: { rows }, trigger: 'all_done', cache: { version: '1', params: ['lr'] } }, () => 'other code');
     expect((await changed.run({ params: { lr: 0.1 } })).steps['train']!.cache).toBeDefined();
-  });
-
-  it('argo-maxAge: too old is a miss', async () => {
-    const { memoize, age_s: age, expect: outcome } = golden['argo-maxAge'] as unknown as { memoize: { maxAge: '10s' }; age_s: number; expect: string };
+  },
+  // Too old is a miss.
+  'argo-maxAge': async ({ memoize, age_s: age, expect: outcome }) => {
     expect(outcome).toBe('MISS');
+    const { maxAge: ttl } = memoize as { maxAge: '10s' };
     const trial = new Trial();
-    await trial.define({ ttl: memoize.maxAge }).run({ params: { lr: 1 } });
-    trial.clock.jump(age * 1000);
-    await trial.define({ ttl: memoize.maxAge }).run({ params: { lr: 1 } });
+    await trial.define({ ttl }).run({ params: { lr: 1 } });
+    trial.clock.jump((age as number) * 1000);
+    await trial.define({ ttl }).run({ params: { lr: 1 } });
     expect(trial.ran).toBe(2);
+  },
+};
+
+describe('cases of other engines', () => {
+  it.each(cases.caching as unknown as readonly CacheCase[])('$id', async (golden) => {
+    expect(Object.keys(held), 'nothing is held to this case').toContain(golden.id);
+    await held[golden.id]!(golden);
   });
 });
