@@ -1,6 +1,8 @@
 import { MemoryStorage, Pipeline, isModelkeepError, type PipelineEvent } from 'modelkeep';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import * as z from 'zod';
+import { retryPolicy, retryWaitMs, stableChance } from '../../src/pipelines/retry.ts';
+import type { UnitName } from '../../src/pipelines/units.ts';
 import { ManualClock, settled } from './manual-clock.ts';
 
 const deferred = <T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } => {
@@ -136,16 +138,21 @@ describe('Pipeline', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('waits the same in a replay when no random source is given', async () => {
+  it('waits the same in a replay when no random source is given: each wait follows from the run, the step, the item and the attempt', async () => {
     const clock = new ManualClock();
+    const retries = { limit: 3, backoff: '10s', factor: 3, jitter: 1 } as const;
     const pipeline = new Pipeline({ name: 'replay', storage: new MemoryStorage(), clock });
-    const waits: number[] = [];
-    pipeline.step('flaky', { retries: { limit: 1, backoff: '8s' } }, async () => Promise.reject(new Error('no')));
-    const running = pipeline.run({ onEvent: (event) => void (event.type === 'step-retrying' && waits.push(event.retryAt - clock.now())) });
-    await clock.advance(10_000);
-    expect((await running).status).toBe('failed');
-    expect(waits[0]).toBeGreaterThanOrEqual(4000);
-    expect(waits[0]).toBeLessThan(8000);
+    pipeline.step('fails', { retries }, () => Promise.reject(new Error('no')));
+    pipeline.map('items', { over: [0, 1], retries }, () => Promise.reject(new Error('no')));
+    const told: { unit: UnitName; attempt: number; wait: number }[] = [];
+    const running = pipeline.run({ onEvent: (event) => event.type === 'step-retrying' && told.push({ unit: event, attempt: event.attempt, wait: event.retryAt - event.at }) });
+    await clock.advance(200_000);
+    const { id } = await running;
+    const policy = retryPolicy(retries, 'retries');
+    // As another process works them out, that has been told no more than this.
+    expect(told.map(({ unit, attempt }) => retryWaitMs(policy, attempt, stableChance(id, unit, attempt)))).toEqual(told.map(({ wait }) => wait));
+    expect(told).toHaveLength(9);
+    expect(new Set(told.map(({ wait }) => wait)).size).toBe(9);
   });
 
   it('fires the signal of an attempt that passes its timeout, and counts it as an attempt', async () => {
