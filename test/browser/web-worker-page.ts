@@ -1,4 +1,4 @@
-import { isModelkeepError, MemoryStorage, Pipeline, type StepAttempt, type StepContext, type StreamedOutput } from 'modelkeep';
+import { isModelkeepError, MemoryStorage, Pipeline, type PipelineEvent, type StepAttempt, type StepContext, type StepItems, type StreamedOutput } from 'modelkeep';
 import { worker, workerPool } from 'modelkeep/browser';
 
 const module = new URL('/work.js', location.href);
@@ -43,6 +43,35 @@ export async function streams(): Promise<{ status: string; text: string }> {
   let text = '';
   for await (const piece of result.output(loud)) text += new TextDecoder().decode(piece);
   return { status: result.status, text };
+}
+
+/** A point of a grid. */
+interface Point {
+  readonly depth: number;
+  readonly weights: Float64Array;
+}
+
+interface Fitted {
+  readonly index: number;
+  readonly key: string;
+  readonly weights: Float64Array;
+  readonly inPage: boolean;
+}
+
+/** A run that trains each point of a grid in a worker: what came of it, which attempts failed, what each item said, and how long the arrays of the grid are here when all were sent. */
+export async function trainsGrid(): Promise<{ status: string; outputs: readonly Fitted[]; counts: StepItems | undefined; attempts: readonly string[]; lines: readonly string[]; sent: readonly number[] }> {
+  await using pool = workerPool({ size: 2 });
+  const pipeline = new Pipeline({ name: 'grid', storage: new MemoryStorage() });
+  const rows = pipeline.step('rows', {}, () => new Float64Array([10, 20, 30, 40]));
+  const grid = pipeline.step('grid', {}, (): Point[] => [[2, [1, 2]], [-3, [1, 2]], [4, [2]], [8, []]].map(([depth, weights]) => ({ depth: depth as number, weights: Float64Array.from(weights as number[]) })));
+  const fit = worker<(context: { inputs: { rows: Float64Array }; item: Point; index: number }) => Fitted>(module, { export: 'fit', pool });
+  const models = pipeline.map('train', { needs: { rows, grid }, over: ({ inputs }) => inputs.grid, concurrency: 2, retries: { limit: 1, backoff: 0 } }, fit);
+  const events: PipelineEvent[] = [];
+  const result = await pipeline.run({ onEvent: (event) => events.push(event) });
+  const lines: string[] = [];
+  for (let item = 0; item < 4; item++) lines.push(...(await pipeline.listLogs(result.id, { step: 'train', item })).items.map(({ text }) => text));
+  const attempts = events.flatMap((event) => (event.type === 'step-retrying' ? [`${event.step} ${event.index} ${event.failure.message}`] : []));
+  return { status: result.status, outputs: result.output(models), counts: result.steps['train']!.items, attempts, lines, sent: result.output(grid).map(({ weights }) => weights.length) };
 }
 
 /** Calls exports one after the other in a pool of one: what each came to, and how often the module of its worker had been called. */

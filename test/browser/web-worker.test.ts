@@ -18,6 +18,11 @@ export async function* louder({ inputs }) {
   for await (const piece of inputs.words) yield decoder.decode(piece).toUpperCase();
   for await (const piece of inputs.words.read({ range: { start: 0, end: 5 } })) yield '/' + decoder.decode(piece);
 }
+export function fit({ item, index, inputs, run, log }) {
+  if (item.depth < 0 && run.attempt === 1) throw new RangeError('item ' + index + ' has depth ' + item.depth);
+  log.info('item ' + index);
+  return { index, key: run.key.split('/').slice(-2).join('/'), weights: Float64Array.from(item.weights, (w) => w * item.depth + inputs.rows[index]), inPage: 'document' in globalThis };
+}
 export const throwsCoded = () => { throw Object.assign(new TypeError('no such host'), { code: 'ENOTFOUND' }); };
 export const throwsText = () => { throw 'boom'; };
 export const givesFunction = () => ({ model: () => 1 });
@@ -56,6 +61,19 @@ describeInBrowser('a step in a Web Worker', () => {
 
   it('reads streams, and puts one out', async () => {
     expect(await tab.run('streams')).toEqual({ status: 'succeeded', text: 'READY STEADY/ready' });
+  });
+
+  it('is given each item of a map and its number, also when it is tried again, and puts the outputs together in their order', async () => {
+    const { status, outputs, counts, attempts, lines, sent } = await tab.run('trainsGrid');
+    expect(status).toBe('succeeded');
+    expect(outputs).toEqual([
+      { index: 0, key: 'train/000000', weights: new Float64Array([12, 14]), inPage: false },
+      { index: 1, key: 'train/000001', weights: new Float64Array([17, 14]), inPage: false },
+      { index: 2, key: 'train/000002', weights: new Float64Array([38]), inPage: false },
+      { index: 3, key: 'train/000003', weights: new Float64Array([]), inPage: false },
+    ]);
+    expect(counts).toMatchObject({ total: 4, succeeded: 4, failed: 0 });
+    expect([attempts, lines, sent]).toEqual([['train 1 item 1 has depth -3'], ['item 0', 'item 1', 'item 2', 'item 3'], [2, 2, 1, 0]]);
   });
 
   it('throws what its function throws, and says what is wrong with an export or an output, in one worker', async () => {
