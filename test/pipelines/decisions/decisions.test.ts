@@ -109,6 +109,34 @@ describe('decide, over random graphs, rules, kinds of steps, pools and items', (
     expect(Math.min(stopped.cancelled, stopped.timeout, stopped.overrun)).toBeGreaterThan(15);
   });
 
+  it('takes the successes that a former owner had still recorded, whatever became of those units here', () => {
+    let adopted = 0;
+    fc.assert(
+      fc.property(randomRuns, picks, (run, stream) => {
+        const simulation = new Simulation(run, undefined, false);
+        const taken = new Set<string>();
+        for (let turn = 0; simulation.state.status === 'running'; turn++) {
+          expect(turn).toBeLessThan(1_000);
+          // What a step has of items is recorded with them.
+          const possible = simulation.choices.filter(({ unit }) => unit.index !== undefined || run.scripts.get(unit.step)!.then !== 'lists');
+          if (possible.length > 0 && (stream.next().value as number) % 4 === 0) {
+            const found = pick(possible, stream);
+            if (found.unit.index === undefined) taken.add(found.unit.step);
+            simulation.adopt(found);
+            adopted++;
+          } else step(simulation, stream);
+        }
+        simulation.assertReplays();
+        simulation.assertOver();
+        const endings = simulation.endings();
+        for (const name of taken) expect(endings.get(name)).toBe('succeeded');
+        expect(simulation.state.status).toBe(outcome(run, endings, 'failed'));
+      }),
+      { numRuns: 150 },
+    );
+    expect(adopted).toBeGreaterThan(50);
+  });
+
   it('starts of those that became ready together the first of the graph, and of all the most urgent', () => {
     fc.assert(
       fc.property(fc.array(fc.record({ edges: fc.array(fc.nat(), { maxLength: 2 }), priority: fc.nat(1), declines: fc.boolean(), trigger: fc.constantFrom('all_done', 'all_success', 'none_failed', 'all_skipped') }), { minLength: 2, maxLength: 10 }), picks, (steps, stream) => {

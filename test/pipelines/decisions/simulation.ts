@@ -96,6 +96,17 @@ export class Simulation {
     return this.#post(chosen.map((each) => this.#eventOf(each)));
   }
 
+  /** A success is found that a former owner of the run had still recorded; what the attempt at it here comes to afterwards changes nothing. */
+  adopt(found: Possible): void {
+    const { unit, is, attempt } = found;
+    this.#possible.delete(possibleKey(unit, is));
+    this.#post([{ type: 'found-succeeded', at: ++this.now, ...unit, durationMs: 1 }]);
+    const { state } = this;
+    const late: RunEvent[] = [{ type: 'attempt-succeeded', at: this.now, ...unit, attempt, durationMs: 9 }, { type: 'retry-due', at: this.now, ...unit }, { type: 'wait-over', at: this.now, ...unit, failure }];
+    const [next, commands] = decide(this.#run.plan, state, ...late);
+    expect([next, commands]).toEqual([state, []]);
+  }
+
   cancel(): readonly RunCommand[] {
     return this.#post([{ type: 'cancelled', at: ++this.now }]);
   }
