@@ -4,11 +4,12 @@ import type { ErrorListener } from '../../core/logger.ts';
 import { LookLoop, type Look } from '../../core/look-loop.ts';
 import { systemRandom } from '../../core/random.ts';
 import type { RunStore } from '../run-store.ts';
+import { Pace } from '../workers/pace.ts';
 import { decisionOf, expiry, type DecidedRun, type Decision } from './decision.ts';
 import { isForPerson, type StepWait } from './wait.ts';
 
-// How soon a decision of another process is found where the storage does not hint at it.
-const intervalMs = 5_000;
+// How soon at the latest a decision of another process is found where the storage does not hint at it; what is decided soon after it was asked is found sooner.
+const longestIntervalMs = 5_000;
 // A clock that was set is noticed after so long.
 const longestPauseMs = 60_000;
 const backoff = { initialMs: 1_000, maxMs: 60_000 };
@@ -28,6 +29,7 @@ export interface WaitWatchParts {
 export class WaitWatch {
   readonly #parts: WaitWatchParts;
   readonly #waits = new Map<string, StepWait>();
+  readonly #pace: Pace = new Pace(longestIntervalMs, systemRandom);
   #loop: LookLoop | undefined;
   #unhook: Undo = () => undefined;
 
@@ -43,6 +45,7 @@ export class WaitWatch {
 
   begin(step: string, wait: StepWait): void {
     this.#waits.set(step, wait);
+    this.#pace.quicken();
     if (this.#loop) return this.#loop.wakeNow();
     const { clock, onError, store } = this.#parts;
     this.#loop = new LookLoop({ clock, random: systemRandom, look: () => this.#look(), onError, backoff, keepAlive: true, closed });
@@ -73,7 +76,7 @@ export class WaitWatch {
       this.#waits.delete(step);
     }
     const left = [...this.#waits.values()];
-    const next = Math.min(...left.map(({ until = Infinity }) => until - now), left.some(isForPerson) ? intervalMs : Infinity);
+    const next = Math.min(...left.map(({ until = Infinity }) => until - now), left.some(isForPerson) ? this.#pace.next() : Infinity);
     return { waitMs: Math.min(Math.max(next, 1), longestPauseMs), settled: true };
   }
 

@@ -92,8 +92,8 @@ describe('a run that waits for approval', () => {
     }
   });
 
-  it('goes on while other steps do, and takes the decision up at once', async () => {
-    for (const hints of [true, false]) {
+  it('goes on while other steps do, and takes the decision up at once; where the store does not hint at it, soon after it was asked, and within five seconds later', async () => {
+    for (const [hints, askedFor, within] of [[true, 0, 100], [false, 0, 100], [false, 60_000, 5_000]] as const) {
       const memory = new MemoryStorage();
       const storage: StorageAdapter = hints ? memory : new Proxy(memory, { get: (target, name) => (name === 'onChange' ? undefined : bound(target, name)) });
       const clock = new ManualClock();
@@ -108,8 +108,9 @@ describe('a run that waits for approval', () => {
       await settled();
       expect(events).toEqual(['run-started', 'approve step-started', 'approve step-waiting', 'long step-started']);
       const { run } = (await pipeline.waiting()).items[0]!;
+      await clock.advance(askedFor);
       await pipeline.approve(run, approval, { by: 'ada' });
-      await clock.advance(hints ? 100 : 5_000);
+      await clock.advance(within);
       expect(events.at(-1)).toBe('approve step-succeeded');
       finish();
       expect((await running).output(after)).toBe('went');
