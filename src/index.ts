@@ -233,8 +233,9 @@ export type {
   VersionUpdated,
 } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
-export type { StepCacheOptions } from './pipelines/caching/cache-options.ts';
+export type { ItemCacheOptions, StepCacheOptions } from './pipelines/caching/cache-options.ts';
 export type { CachedFrom } from './pipelines/caching/cached-from.ts';
+export type { ItemExplanation, ItemsExplanation } from './pipelines/caching/explain-items.ts';
 export type { ExplainOptions, StepExplanation } from './pipelines/caching/explain.ts';
 export type { RefreshOptions } from './pipelines/caching/refresh.ts';
 export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';

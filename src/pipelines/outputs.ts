@@ -43,7 +43,7 @@ export class Outputs {
    *
    * @param lazily - Whether a copy is made only when it is looked at.
    */
-  async inputsOf(step: StepDefinition, states: Readonly<Record<string, StepResult>>, lazily = false): Promise<Record<string, unknown>> {
+  async inputsOf(step: Pick<StepDefinition, 'needs'>, states: Readonly<Record<string, StepResult>>, lazily = false): Promise<Record<string, unknown>> {
     const inputs: Record<string, unknown> = {};
     for (const [input, source] of Object.entries(step.needs)) {
       const given = hasOutput(states[source]);

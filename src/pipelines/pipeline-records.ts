@@ -160,7 +160,8 @@ export class PipelineRecords<Params> extends PipelineSteps<Params> {
   }
 
   /**
-   * Says why a step with a cache ran in a run, or what it took instead: everything that it depends on and that is not what it was when an output of the step was last made or taken before.
+   * Says why a step with a cache ran in a run, or what it took instead: everything that it depends on and that is not what it was when an output of the step was last made or taken before. Of a `map` it tells of how many items the output was taken, how many
+   * ran by which cause, and of the first of them why, compared with the equal items of the run before.
    *
    * Throws `ValidationError` when it is not a step of this pipeline that has a cache, and `NotFoundError` when there is no such run or the cache was not asked in it.
    *

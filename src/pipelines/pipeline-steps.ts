@@ -91,7 +91,7 @@ export class PipelineSteps<Params> {
 
   /**
    * Adds a step that does the same work for each item of a list which may be known only when the run has come to it. Each item is recorded as it ends, so a run that was killed goes on with those that had not, and each has its own attempts:
-   * `retries`, `timeout`, `totalTimeout`, `pool` and `slots` are of each item. `when` and `trigger` are asked once, before the list is made. The step puts out what its items do, in their order. When an item fails for good, the others
+   * `retries`, `timeout`, `heartbeatTimeout`, `totalTimeout`, `pool`, `slots` and `cache` are of each item. `when` and `trigger` are asked once, before the list is made. The step puts out what its items do, in their order. When an item fails for good, the others
    * go on; then the step fails and names the first item that did. Who needs it by a trigger other than `all_success` is then given what there is, with `undefined` in the other places.
    *
    * The step fails with the code `validation` when `over` gives no list, more than 100,000 items, or an item that cannot be stored, which is named. Throws `ValidationError` as `step` does.

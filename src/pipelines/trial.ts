@@ -8,6 +8,7 @@ import { runAttempt, type AttemptLimits, type AttemptOutcome } from './attempt.t
 import type { AttemptStop } from './attempt-stop.ts';
 import type { CachePolicy } from './caching/cache-options.ts';
 import type { Flight } from './caching/flight.ts';
+import { countingNeeds, guardInputs, itemDigest } from './caching/item-inputs.ts';
 import type { CacheHit, CacheLookup, StepCache } from './caching/step-cache.ts';
 import type { Heartbeat } from './heartbeats/heartbeat.ts';
 import { collectItems, packItems, recordedItems, recordItems, type ItemList } from './item-list.ts';
@@ -145,7 +146,10 @@ export class Trial {
 
   async #attempt(): Promise<TrialEnd> {
     // A step that has items asks once for all of them.
-    const { when, cache } = this.#subject.item ? {} : this.#subject.definition;
+    const { item, definition } = this.#subject;
+    const when = item ? undefined : definition.when;
+    // The list of items is made anew each time.
+    const cache = definition.items && !item ? undefined : definition.cache;
     if (!when && !cache) return this.#work(await this.#context(), 0);
     let context: Context | undefined;
     let spentMs = 0;
@@ -166,8 +170,10 @@ export class Trial {
     const { silenceMs, final } = definition;
     // What runs at the end does so once more in each round, though it had succeeded.
     const heart = silenceMs === undefined ? undefined : (this.#heartbeat = await this.#parts.heartbeat(this.#run, silenceMs, !final));
+    const counting = item ? countingNeeds(definition.needs, definition.cache?.inputs) : definition.needs;
     // Ten thousand items need not each copy what their list was made of.
-    const inputs = await outputs.inputsOf(definition, states, item !== undefined);
+    const inputs = await outputs.inputsOf({ needs: counting }, states, item !== undefined);
+    if (counting !== definition.needs) guardInputs(inputs, definition, counting);
     const context = withSignal({ inputs, params: params(), states, run: this.#run, log, track, heartbeat: heart ? (details?: unknown) => heart.beat(details) : this.#noHeartbeat, lastHeartbeat: heart?.last() }, stop);
     return item ? Object.assign(context, { item: item.value, index: item.index }) : context;
   }
@@ -194,9 +200,9 @@ export class Trial {
   /** Takes the output from where it is, or makes it. */
   async #takeOrMake(policy: CachePolicy, context: Context | undefined, spentMs: number): Promise<TrialEnd> {
     const { cache, outputs } = this.#parts;
-    const { definition: { needs }, stop, states } = this.#subject;
-    const { step, attempt } = this.#run;
-    const answer = await cache!.ask({ step, policy, needs, states, outputOf: (source) => outputs.stored(source), attempt, signal: stop.signal });
+    const { definition: { needs }, item, stop, states } = this.#subject;
+    const { step, index, attempt } = this.#run;
+    const answer = await cache!.ask({ step, index, policy, needs: countingNeeds(needs, policy.inputs), item: item && itemDigest(item.value), states, outputOf: (source) => outputs.stored(source), attempt, signal: stop.signal });
     this.#lookup = answer.lookup;
     switch (answer.kind) {
       case 'hit':

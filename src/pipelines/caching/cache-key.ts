@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../core/codec.ts';
-import { digestOf } from '../../core/digest.ts';
+import { digestOf, type Digest } from '../../core/digest.ts';
 import { isFinal, type StepStatus } from '../run-state.ts';
 import { hasOutput, type StepResult } from '../step-result.ts';
 import { identityOf, type StoredOutput } from '../stored-output.ts';
@@ -9,6 +9,8 @@ import type { CachePolicy } from './cache-options.ts';
 export interface CacheFacts {
   /** Version of the step's code. */
   readonly version: string;
+  /** What tells an item from others, when it is the output of one. */
+  readonly item?: Digest | undefined;
   /** What tells the outputs that it is given, by input: their digests, with a word before that of a stream; that of no bytes for one of nothing. Absent inputs are those of steps that have not succeeded. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Where the steps stand that it comes after, except for those that have succeeded. */
@@ -21,6 +23,8 @@ export interface CacheFacts {
 /** What a step is about to be given. */
 export interface CacheSubject {
   readonly policy: CachePolicy;
+  /** Given for an item of the step. */
+  readonly item?: Digest | undefined;
   /** Names of steps by the name of the input. */
   readonly needs: Readonly<Record<string, string>>;
   /** Where the steps stand that it comes after. */
@@ -32,12 +36,13 @@ export interface CacheSubject {
 const nothing = /* @__PURE__ */ new Uint8Array();
 
 /** The facts about a step at this moment. */
-export function cacheFacts({ policy, needs, states, outputOf }: CacheSubject): CacheFacts {
+export function cacheFacts({ policy, item, needs, states, outputOf }: CacheSubject): CacheFacts {
   const { version, params, environment } = policy;
   const inputs = Object.entries(needs).filter(([, step]) => hasOutput(states[step]));
   const others = Object.entries(states).filter(([, { status }]) => status !== 'succeeded');
   return {
     version,
+    ...(item !== undefined && { item }),
     inputs: Object.fromEntries(inputs.map(([input, step]) => [input, inputIdentity(outputOf(step))])),
     // How far one that still runs has come is chance.
     upstream: Object.fromEntries(others.map(([step, { status }]) => [step, isFinal(status) ? status : 'running'])),
@@ -60,7 +65,7 @@ export function countingParams(params: unknown, names: readonly string[] | undef
 /**
  * Names what depends on these facts, as 64 hexadecimal digits: the SHA-256 of their canonical JSON, in which no value can be taken for a part of another.
  */
-export function cacheKey({ version, inputs, upstream, params: names, environment }: CacheFacts, params: unknown): string {
-  const text = canonicalJson({ format: 1, version, inputs, upstream, params: countingParams(params, names), environment }, 'params');
+export function cacheKey({ version, item, inputs, upstream, params: names, environment }: CacheFacts, params: unknown): string {
+  const text = canonicalJson({ format: 1, version, ...(item !== undefined && { item }), inputs, upstream, params: countingParams(params, names), environment }, 'params');
   return digestOf(text).slice('sha256:'.length);
 }

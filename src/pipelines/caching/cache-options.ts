@@ -19,22 +19,35 @@ export interface StepCacheOptions<Params = unknown> {
   ttl?: Duration | undefined;
 }
 
+/** That the output of an item may be taken from whatever item was equal, in an earlier run or beside it, and what it depends on beside the item. */
+export interface ItemCacheOptions<Inputs extends string = string, Params = unknown> extends StepCacheOptions<Params> {
+  /** The inputs that the output of an item depends on, by name: leave out those that only `over` looks at, or each item runs when any is another. The work of an item that looks at one that is left out fails. @default all inputs */
+  inputs?: readonly Inputs[] | undefined;
+}
+
 /** The cache options of a step, checked. */
 export interface CachePolicy {
   readonly version: string;
   /** Absent for all. */
   readonly params?: readonly string[] | undefined;
+  /** Those that the output of an item depends on; absent for all. */
+  readonly inputs?: readonly string[] | undefined;
   readonly environment: Readonly<Record<string, string>>;
   readonly ttlMs?: number | undefined;
 }
 
-/** Schema of a step's `cache` option. */
-export const cacheOptionsSchema: z.ZodMiniType<StepCacheOptions<Readonly<Record<string, unknown>>>> = z.strictObject({
+const cacheShape = {
   version: z.string().check(z.minLength(1), z.maxLength(200)),
   params: z.optional(z.array(z.string())),
   environment: z.optional(recordOf(z.string(), z.string())),
   ttl: z.optional(z.custom<Duration>()),
-});
+};
+
+/** Schema of a step's `cache` option. */
+export const cacheOptionsSchema: z.ZodMiniType<StepCacheOptions<Readonly<Record<string, unknown>>>> = z.strictObject(cacheShape);
+
+/** Schema of the `cache` option of a step that has items. */
+export const itemCacheOptionsSchema: z.ZodMiniType<ItemCacheOptions<string, Readonly<Record<string, unknown>>>> = z.strictObject({ ...cacheShape, inputs: z.optional(z.array(z.string())) });
 
 /** The policy that options ask for; throws `ValidationError`, naming `path`, for a `ttl` that is no time and for texts that cannot be stored. */
 export function cachePolicy({ version, params, environment = {}, ttl }: StepCacheOptions<Readonly<Record<string, unknown>>>, path: string): CachePolicy {

@@ -5,7 +5,8 @@ import type { RunStore, StepRecord } from '../run-store.ts';
 import type { CachedFrom } from './cached-from.ts';
 import { countingParams } from './cache-key.ts';
 import { staleCauses, type CacheSituation, type StaleCause } from './stale-cause.ts';
-import type { CacheLookup } from './step-cache.ts';
+import type { ItemsExplanation } from './explain-items.ts';
+import type { CacheLookup, CacheMiss } from './step-cache.ts';
 
 /** Which run is explained. */
 export interface ExplainOptions extends OperationOptions {
@@ -25,6 +26,8 @@ export interface StepExplanation {
   readonly comparedWith?: string | undefined;
   /** Why it ran: all that is different. Empty when its output was taken, or was there to be taken but the attempt failed or was stopped. */
   readonly causes: readonly StaleCause[];
+  /** Of a step that has items, what became of these; `causes` has then those of all of them, each once, at most 16. Absent for a step that has none. */
+  readonly items?: ItemsExplanation | undefined;
 }
 
 /** A step of a run for which the cache was asked. */
@@ -47,17 +50,19 @@ export async function explainStep(store: RunStore, step: string, { run, signal }
   const base = { step, run: subject.run };
   if (cache) return { ...base, cache, comparedWith: cache.run, causes: [] };
   if (miss === undefined) return { ...base, causes: [] };
+  if (miss.kind === 'absent') return { ...base, ...(await missed(store, step, subject, { signal })) };
+  return { ...base, ...(miss.kind === 'expired' && { comparedWith: miss.run }), causes: missCauses(miss) };
+}
+
+/** Why an output was not taken that there was, or might have been. */
+export function missCauses(miss: CacheMiss): StaleCause[] {
   switch (miss.kind) {
-    case 'refresh':
-      return { ...base, causes: [{ kind: 'refresh', because: 'the run was told to make it anew' }] };
-    case 'expired': {
-      const because = `what run ${miss.run} made was older than ${miss.ttlMs} ms`;
-      return { ...base, comparedWith: miss.run, causes: [{ kind: 'expired', from: miss.madeAt, because }] };
-    }
+    case 'expired':
+      return [{ kind: 'expired', from: miss.madeAt, because: `what run ${miss.run} made was older than ${miss.ttlMs} ms` }];
     case 'damaged':
-      return { ...base, causes: [{ kind: 'damaged', because: `what an earlier run made cannot be read: ${miss.message}` }] };
-    case 'absent':
-      return { ...base, ...(await missed(store, step, subject, { signal })) };
+      return [{ kind: 'damaged', because: `what an earlier run made cannot be read: ${miss.message}` }];
+    default:
+      return [{ kind: 'refresh', because: 'the run was told to make it anew' }];
   }
 }
 
@@ -97,6 +102,7 @@ async function* asked(store: RunStore, step: string, runs: readonly string[], op
   }
 }
 
-async function newestFirst(store: RunStore, options: OperationOptions): Promise<string[]> {
+/** Ids of all runs, the latest first. */
+export async function newestFirst(store: RunStore, options: OperationOptions): Promise<string[]> {
   return (await store.runIds(options)).reverse();
 }

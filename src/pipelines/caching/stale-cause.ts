@@ -4,17 +4,17 @@ import type { CacheFacts } from './cache-key.ts';
 
 /**
  * What made a step run though it has a cache. `never-run`: no run before had an output to take. `code`, `input`, `upstream`, `params`, `environment`: what it depends on is not what it was. `expired`, `cleared`,
- * `damaged`: what it depends on was the same, but the output was too old, is not there any more, or cannot be read. `refresh`: the run was told to.
+ * `damaged`: what it depends on was the same, but the output was too old, is not there any more, or cannot be read. `refresh`: the run was told to. `item`: of a step that has items, none was equal.
  */
-export type StaleKind = 'never-run' | 'code' | 'input' | 'upstream' | 'params' | 'environment' | 'expired' | 'cleared' | 'damaged' | 'refresh';
+export type StaleKind = 'never-run' | 'code' | 'input' | 'upstream' | 'params' | 'environment' | 'expired' | 'cleared' | 'damaged' | 'refresh' | 'item';
 
 /** One reason for a step to have run though it has a cache. */
 export interface StaleCause {
   /** Which kind of reason. */
   readonly kind: StaleKind;
-  /** Which of that kind: the input, the step before it, the path of the param such as `params.grid.depth`, the name in the environment. */
+  /** Which of that kind: the input, the step before it, the path of the param such as `params.grid.depth`, the name in the environment, the number of the item. */
   readonly name?: string | undefined;
-  /** What it was: a version, the digest of an input, a status, a param, a text of the environment, or when what has expired was made, in epoch milliseconds. Absent when there was none. */
+  /** What it was: a version, the digest of an input or of the item of that number, a status, a param, a text of the environment, or when what has expired was made, in epoch milliseconds. Absent when there was none. */
   readonly from?: unknown;
   /** What it is now. Absent when there is none. */
   readonly to?: unknown;

@@ -4,7 +4,7 @@ import { describeFailure } from '../../core/failure.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
 import { isDamage } from '../../storage/read-each.ts';
-import type { LeaseRecord, LeaseTerms, RunLease } from '../lease.ts';
+import type { LeaseTerms, RunLease } from '../lease.ts';
 import { fetchOutput, type StoredValue } from '../stored-output.ts';
 import { openStream } from '../streamed-output.ts';
 import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
@@ -43,6 +43,8 @@ export type CacheAnswer =
 /** A step that asks. */
 export interface CacheRequest extends CacheSubject {
   readonly step: string;
+  /** The number of the item that asks; absent for the step itself. */
+  readonly index?: number | undefined;
   readonly attempt: number;
   /** Ends the waiting for somebody else who makes the output. */
   readonly signal: AbortSignal;
@@ -94,7 +96,7 @@ export class StepCache {
     for (let tries = 1; ; tries++) {
       const found = await this.#look(request, lookup.key);
       if ('hit' in found) return { kind: 'hit', lookup, hit: found.hit };
-      const lease = await takeOff(this.#leaseTerms(request, lookup.key), this.#isPast);
+      const lease = await takeOff(this.#leaseTerms(request, lookup.key), ({ owner }) => owner.startsWith(`${this.#unit(request)}.`));
       if (lease) return this.#lookAgain(request, lookup, lease);
       await sleep(clock, backoffMs(tries, waits, () => 0), signal).catch(() => undefined);
       if (signal.aborted) return { kind: 'stopped', lookup: { ...lookup, miss: found.miss } };
@@ -151,17 +153,20 @@ export class StepCache {
     return undefined;
   }
 
-  /** Whether a flight is of an earlier attempt in this run: that has ended, for whoever works on a run is alone, and so is an attempt at its step. */
-  readonly #isPast = ({ owner }: LeaseRecord): boolean => owner.startsWith(`${this.#user.run}.`);
+  /** What the flights of all attempts at a unit of this run have in common. One that is found of an earlier attempt has ended, for whoever works on a run is alone, and so is an attempt. */
+  #unit({ index }: CacheRequest): string {
+    return index === undefined ? this.#user.run : `${this.#user.run}/${index}`;
+  }
 
-  #leaseTerms({ step, attempt }: CacheRequest, key: string): LeaseTerms {
+  #leaseTerms(request: CacheRequest, key: string): LeaseTerms {
+    const { step, attempt } = request;
     const { run, holder, leaseMs, clock, onError } = this.#user;
     return {
       storage: this.#store.storage,
       key: this.#store.flightKey(step, key),
       subject: `The output of step '${step}' in run ${run}`,
       // No two attempts have this in common, so that none takes the lease of another for its own.
-      owner: `${run}.${holder}.${attempt}`,
+      owner: `${this.#unit(request)}.${holder}.${attempt}`,
       ttlMs: leaseMs,
       clock,
       onError,

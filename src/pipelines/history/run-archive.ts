@@ -78,6 +78,10 @@ export class RunArchive {
     const { run, signal } = check(explainOptionsSchema, options, 'options');
     const name = cachedStep(step, this.#steps, 'step');
     if (run !== undefined) await this.#store.presentHead(run, { signal });
+    if (this.#steps.get(name)!.items) {
+      const { explainItems } = await import('../caching/explain-items.ts');
+      return explainItems(this.#store, name, { run, signal });
+    }
     const { explainStep } = await import('../caching/explain.ts');
     return explainStep(this.#store, name, { run, signal });
   }

@@ -61,7 +61,7 @@ export class TaskWork {
     if (typeof inputs === 'string') return undefined;
     const step = this.#parts.definition.steps.get(task.step)!;
     // What asks nothing before it begins has begun with its claim, which saves a write.
-    const held = await HeldTask.claim(this.#terms, found, task.index !== undefined || (!step.when && !step.cache));
+    const held = await HeldTask.claim(this.#terms, found, !(task.index === undefined ? step.when || (step.cache && !step.items) : step.cache));
     return held && ((closing) => this.#make({ held, inputs, step }, closing));
   }
 
