@@ -87,6 +87,38 @@ describe('alerts', () => {
     expect(causes).toEqual(expect.arrayContaining(alerts.map(({ id, ref }) => [monitor.alerts().id, id, ref])));
   });
 
+  it('start a pipeline by a performance that is out of its bounds, and by one that is well again', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const performance = { metric: 'accuracy', min: 0.8, maxLabelDelay: '2h', every: '1h' } as const;
+    const classes = profileData({ x: [1, 2, 3], class: ['a', 'b', 'a'] }, { prediction: 'class' });
+    const monitor = new DriftMonitor({ storage, name: 'm', reference: classes, window: { rows: 1e9 }, clock, performance });
+    const trained: string[] = [];
+    const retrain = new Pipeline({ name: 'retrain', storage, clock, params: z.object({ kind: z.string(), status: z.string(), period: z.number() }) });
+    retrain.step('train', {}, ({ params: { kind, status, period } }) => void trained.push(`${kind} ${status} ${period}`));
+    await retrain.triggerOn(monitor.alerts(), { params: ({ data: { data } }) => ({ kind: data.kind, status: data.status, period: data.window }) });
+    const keeper = retrain.start();
+    onTestFinished(() => keeper.close({ signal: AbortSignal.abort() }));
+    await settled();
+    for (const [hour, right] of [95, 60, 62, 97].entries()) {
+      for (let i = 0; i < 100; i++) {
+        monitor.observe({ id: `${hour}-${i}`, features: { x: 1 }, prediction: 'a' });
+        monitor.feedback({ id: `${hour}-${i}`, label: i < right ? 'a' : 'b' });
+      }
+      await monitor.flush();
+      clock.jump(3_600_000);
+    }
+    expect(trained).toEqual([]);
+    await clock.advance(2 * 3_600_000 + 5_000);
+    await monitor.check();
+    await clock.advance(60_000);
+    expect(trained).toEqual(['performance firing 2', 'performance resolved 4']);
+    const { events } = await monitor.alerts().poll(undefined);
+    const { items } = await retrain.searchRuns({ filter: `cause = 'trigger' and source = '${monitor.alerts().id}'`, orderBy: ['params.period'] });
+    expect(items.map(({ triggeredBy }) => triggeredBy?.kind === 'trigger' && [triggeredBy.event, triggeredBy.ref])).toEqual(events.map(({ id, ref }) => [id, ref]));
+    await monitor.close();
+  });
+
   it('reach a webhook that fails at first, signed, and hold up nothing', async () => {
     const storage = new MemoryStorage();
     const monitor = monitorOn(storage, new ManualClock());

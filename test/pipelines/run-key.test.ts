@@ -1,5 +1,11 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MemoryStorage, Pipeline } from 'modelkeep';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { childProgram } from '../child-program.ts';
 
 describe('run.key', () => {
   it('is the same in each attempt, after a resumption, elsewhere and in a child, and another for each item, step and run', async () => {
@@ -39,4 +45,45 @@ describe('run.key', () => {
     expect(told.length).toBeGreaterThan(28);
     for (const key of effects) expect(key).toMatch(/^[\x21-\x7e]{1,300}$/);
   });
+
+  it('is the same in the process that goes on with what another was killed in: in a step, in an item and in a child', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'modelkeep-key-'));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const journal = join(directory, 'journal');
+    const start = (id: string, hang: string): ChildProcess => fork(childProgram('key-child.ts', import.meta.url), [join(directory, 'store'), journal, id, hang], { execArgv: [] });
+    let id = 'new';
+    for (const hang of ['charge', 'many[1]', 'below']) {
+      const killed = start(id, hang);
+      const told = await messages(killed, ({ hanging }) => hanging === hang);
+      expect(told.at(-1)).toEqual({ hanging: hang });
+      id = told[0]!.run ?? id;
+      killed.kill('SIGKILL');
+      await once(killed, 'exit');
+    }
+    expect((await messages(start(id, 'none'), ({ status }) => status !== undefined)).at(-1)).toEqual({ status: 'succeeded' });
+    const begun = readFileSync(journal, 'utf8').trimEnd().split('\n');
+    const keys = new Map(begun.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]));
+    // Each that somebody was killed in has begun twice, under one key; no other has.
+    expect([...begun].sort()).toEqual([...keys].flatMap(([of, key]) => Array.from({ length: /charge|\[1\]|below/.test(of) ? 2 : 1 }, () => `${of} ${key}`)).sort());
+    expect([...keys.keys()]).toEqual(['nightly charge', 'nightly many[0]', 'nightly many[1]', 'nightly many[2]', 'child below']);
+    expect(new Set(keys.values()).size).toBe(5);
+  });
 });
+
+interface Message {
+  readonly run?: string;
+  readonly hanging?: string;
+  readonly status?: string;
+}
+
+/** What a process tells, until it tells what is asked for or ends. */
+function messages(process: ChildProcess, until: (message: Message) => boolean): Promise<Message[]> {
+  const told: Message[] = [];
+  return new Promise((resolve) => {
+    process.on('message', (message: Message) => {
+      told.push(message);
+      if (until(message)) resolve(told);
+    });
+    process.on('exit', () => resolve(told));
+  });
+}
