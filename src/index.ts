@@ -239,10 +239,12 @@ export type { ItemExplanation, ItemsExplanation } from './pipelines/caching/expl
 export type { ExplainOptions, StepExplanation } from './pipelines/caching/explain.ts';
 export type { RefreshOptions } from './pipelines/caching/refresh.ts';
 export type { StaleCause, StaleKind } from './pipelines/caching/stale-cause.ts';
+export type { CancelOptions } from './pipelines/cancelling/cancel-run.ts';
+export type { CancelCause, RunCancellation } from './pipelines/cancelling/cancellation.ts';
 export { Pipeline } from './pipelines/pipeline.ts';
 export type { ClearCacheOptions } from './pipelines/caching/clear-cache.ts';
 export type { ExecutionOptions, PipelineOptions, ResumeOptions, RunOptions, RunParams, StartedBy } from './pipelines/pipeline-options.ts';
-export type { AttemptEventBase, PipelineEvent, PipelineListener, RunEventBase, RunFinished, RunStarted, RunWaiting, StepCancelled, StepFailed, StepListed, StepRetrying, StepSkipped, StepStarted, StepSucceeded, StepWaiting } from './pipelines/pipeline-event.ts';
+export type { AttemptEventBase, PipelineEvent, PipelineListener, RunCancelling, RunEventBase, RunFinished, RunStarted, RunWaiting, StepCancelled, StepFailed, StepListed, StepRetrying, StepSkipped, StepStarted, StepSucceeded, StepWaiting } from './pipelines/pipeline-event.ts';
 export type { ItemFailure, StepItems } from './pipelines/items.ts';
 export type { ItemContext, ItemFacts, ItemFunction, ItemSource, MapOptions } from './pipelines/map-step.ts';
 export type { StepGateAnswer, StepGateCheck, StepGateFinding, StepGateReport, StepGateSeverity } from './pipelines/gates/gate.ts';

@@ -68,8 +68,9 @@ export class RunLease {
     return new RunLease(terms, fence, result.version!, lease.expiresAt);
   }
 
-  /** Renews the lease again and again until released; `onLost` is told once when it has become another's. The timer keeps no process alive. */
+  /** Renews the lease again and again until released; `onLost`, which takes the place of the one before, is told once when it has become another's. The timer keeps no process alive. */
   startHeartbeat(onLost: (error: ConflictError) => void): void {
+    this.#undoTimer();
     const { clock, ttlMs, onError } = this.#terms;
     const beat = (): void => {
       void this.#renew()

@@ -1,13 +1,14 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
+import type { CancelCause } from './cancelling/cancellation.ts';
 import type { StepItems } from './items.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { StepWait } from './waiting/wait.ts';
 
 /** What a run tells while it goes on, by its `type`. What an event tells of is durable by then. */
-export type PipelineEvent = RunStarted | StepStarted | StepListed | StepSucceeded | StepRetrying | StepWaiting | StepFailed | StepSkipped | StepCancelled | RunWaiting | RunFinished;
+export type PipelineEvent = RunStarted | StepStarted | StepListed | StepSucceeded | StepRetrying | StepWaiting | StepFailed | StepSkipped | StepCancelled | RunCancelling | RunWaiting | RunFinished;
 
 /** What every event of a run tells. */
 export interface RunEventBase {
@@ -124,6 +125,12 @@ export interface StepCancelled extends RunEventBase {
   readonly index?: number | undefined;
   /** Why it did not succeed, for a person. */
   readonly because: string;
+}
+
+/** That a run is cancelled: what it stops is told next, and when its last steps have run, its end. */
+export interface RunCancelling extends RunEventBase, CancelCause {
+  /** Tells this event from the others. */
+  readonly type: 'run-cancelling';
 }
 
 /** That nothing in a run goes on until somebody has decided, and that this process lets go of it. */

@@ -9,6 +9,8 @@ import type { OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
 import { refreshOf, type RefreshOptions } from './caching/refresh.ts';
+import type { CancelHost, CancelOptions } from './cancelling/cancel-run.ts';
+import type { RunCancellation } from './cancelling/cancellation.ts';
 import { Definition } from './definition.ts';
 import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
 import { Kept } from './launching/kept.ts';
@@ -63,6 +65,7 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
   readonly #kept: Kept;
   readonly #workers: StepWorkers;
   readonly #asChild: SubPipelineHost;
+  readonly #cancelling: CancelHost;
 
   /** Throws `ValidationError` when an option is not what it must be. */
   constructor(options: PipelineOptions<Input, Params>) {
@@ -86,6 +89,7 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
       slots: new PoolSlots(pools),
       tracker,
       executor,
+      watches: new Set(),
       isOwn: (handle): handle is StepHandle => ownStep(steps, handle) !== undefined,
       event: ({ id }, type, data) => ({ type, subject: { kind: 'pipeline-run', id }, data: { ...data, pipeline: name, owner } }),
     };
@@ -104,11 +108,15 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
     this.#launches = { ...common, pipeline: name, hasApprovals: () => [...steps.values()].some(({ waits }) => waits !== undefined && isForPerson({ kind: waits })), validated, carryOut: (launch, terms) => starter.carryOut(launch, terms) };
     this.#kept = new Kept(this.#launches);
     this.#workers = new StepWorkers(name, owner, host);
+    const cancelling: CancelHost = { host, definition, goOn: (id, terms) => starter.goOn(id, terms) };
+    this.#cancelling = cancelling;
     this.#asChild = {
       name,
       storage,
       clock,
       children: () => ownDefinition().children,
+      cancel: async (id, cause) => (await import('./cancelling/cancel-run.ts')).cancelChild(cancelling, id, cause),
+      cancelToEnd: async (id, cause) => (await import('./cancelling/cancel-run.ts')).cancelChildToEnd(cancelling, id, cause),
       validated,
       begun: async (id, options) => (await store.head(id, options)) !== undefined,
       advance: (beginning, options) => starter.advance(beginning, { ...options, parks: false }),
@@ -140,6 +148,35 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
   async resume(id: string, options: ResumeOptions = {}): Promise<PipelineResult> {
     check(resumeOptionsSchema, options, 'options');
     return this.#starter.goOn(id, options);
+  }
+
+  /**
+   * Cancels a run, in whatever process it goes on. It is recorded first, with who did it and why, and holds from then on: who works on the run finds it within five seconds or a third of its `lease`, at once in this process, and where the storage
+   * hints at changes. Steps that run are told by their signal, the rest does not start, the last steps ({@link Pipeline.finally}) run, and the run ends as `cancelled`. A run that is a step of it is cancelled first, with its own last steps.
+   *
+   * Resolves when it is recorded; for a run that nobody works on, because it waits for somebody or its process has died, when it has been brought to its end here. Should this process die before, whoever keeps the pipeline
+   * ({@link Pipeline.start}), resumes the run or cancels it again does that. One that a schedule or trigger has claimed and nobody has begun never begins. A second call for the same round changes nothing and gives what the first recorded. A
+   * run whose steps have all ended by the time that it is found ends as it would have. `resume` tries a cancelled run again, in another round.
+   *
+   * Throws `NotFoundError` when there is no such run, `ConflictError` when it has ended otherwise, and `ValidationError` when an option is not what it must be, or nobody works on the run and its graph is not that of this definition: it is recorded then, and for a
+   * process with that definition to bring to its end.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const pipeline = new Pipeline({ name: 'release', storage: new MemoryStorage() });
+   * pipeline.approval('approve', { ask: () => 'Release it?' });
+   * pipeline.finally('report', {}, ({ states }) => console.log(states['approve']?.because)); // the run was cancelled by ada while it waited: no longer needed
+   * const { id } = await pipeline.run();
+   * await pipeline.cancel(id, { by: 'ada', reason: 'no longer needed' });
+   * const { status, cancellation } = await pipeline.getRun(id);
+   * console.log(status, cancellation?.by); // cancelled ada
+   * ```
+   */
+  async cancel(id: string, options: CancelOptions = {}): Promise<RunCancellation> {
+    const { cancelRun } = await import('./cancelling/cancel-run.ts');
+    return cancelRun(this.#cancelling, id, options);
   }
 
   /**

@@ -1,4 +1,6 @@
 import { describeFailure, type FailureRecord } from '../core/failure.ts';
+import type { CancelCause } from './cancelling/cancellation.ts';
+import { becauseOf, type StoppedWhen, type StopReason } from './cancelling/stop-reason.ts';
 import { lower, pushed, withoutFirst, type Heap } from './heap.ts';
 import { countItems, endOfItems, moveItem, takeItem, withDue, type ItemLine } from './items.ts';
 import type { PersistentArray } from './persistent-array.ts';
@@ -6,19 +8,13 @@ import type { Plan, StepSpec } from './plan.ts';
 import type { ReadyQueue } from './ready-queue.ts';
 import { retryWaitMs } from './retry.ts';
 import type { AttemptFailed, AttemptSucceeded, ItemsListed, RunCommand, RunEvent, SuccessFound, WaitBegun, WaitOver } from './run-event.ts';
-import { counted, isAsking, isFinal, isTimed, untouched, type RunOutcome, type RunState, type StepState, type StepStatus, type StopReason } from './run-state.ts';
+import { counted, isAsking, isFinal, isTimed, untouched, type RunOutcome, type RunState, type StepState, type StepStatus } from './run-state.ts';
 import { leftOf, runTimeout, stepTimeout } from './timeouts.ts';
 import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
 import type { UnitName, Units } from './units.ts';
 
 // A record must not grow with the limit of its retries.
 const keptFailures = 16;
-
-/** Why a step did not come to its end, by what stopped the run before it ran, or while it ran or waited. */
-const stopReasons: Readonly<Record<StopReason, { readonly before: string; readonly during: string; readonly waiting: string }>> = {
-  cancelled: { before: 'the run was cancelled before it ran', during: 'the run was cancelled while it ran', waiting: 'the run was cancelled while it waited' },
-  'run-timeout': { before: 'the run passed its timeout before it ran', during: 'the run passed its timeout while it ran', waiting: 'the run passed its timeout while it waited' },
-};
 
 /**
  * The one place where a run is decided: what the state becomes by events that have gathered, and what has to be done about it. Pure, so that every executor decides alike
@@ -60,6 +56,7 @@ class Decision {
   #open: number;
   #openBefore: number;
   #stopping: StopReason | undefined;
+  #cancelledBy: CancelCause | undefined;
   #failure: FailureRecord | undefined;
 
   constructor(plan: Plan, state: RunState) {
@@ -75,6 +72,7 @@ class Decision {
     this.#open = state.open;
     this.#openBefore = state.openBefore;
     this.#stopping = state.stopping;
+    this.#cancelledBy = state.cancelledBy;
     this.#failure = state.failure;
   }
 
@@ -113,7 +111,7 @@ class Decision {
         else this.#overrun(this.#units.numberOf({ step: event.step, index: event.index }));
         break;
       case 'cancelled':
-        this.#stop('cancelled');
+        this.#stop('cancelled', event.cause);
         break;
     }
     for (let first = this.#affected; first; first = this.#affected) {
@@ -133,6 +131,7 @@ class Decision {
     const next: RunState = {
       status: finished ?? (isParked ? 'waiting' : status),
       stopping: this.#stopping,
+      cancelledBy: this.#cancelledBy,
       failure: this.#failure,
       timeout,
       concurrency,
@@ -183,7 +182,7 @@ class Decision {
     const { failure, durationMs } = this.#units.at(unit);
     // What comes too late is not taken.
     if (failure) this.#close(unit, { status: 'failed', durationMs: change.durationMs ?? durationMs });
-    else if (this.#stopping === 'run-timeout' && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', because: stopReasons['run-timeout'].during });
+    else if (this.#stopping === 'run-timeout' && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', because: this.#because('during') });
     else this.#close(unit, change);
   }
 
@@ -195,7 +194,7 @@ class Decision {
     const { failure } = this.#units.at(unit);
     this.#leave(unit);
     if (failure) this.#close(unit, { status: 'failed', durationMs });
-    else if (this.#stopping && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', durationMs, because: stopReasons[this.#stopping].during });
+    else if (this.#stopping && !this.#spec(unit).final) this.#close(unit, { status: 'cancelled', durationMs, because: this.#because('during') });
     else {
       this.#change(unit, { status: 'waiting', durationMs, wait });
       this.#record(unit, { type: 'await', ...this.#name(unit) });
@@ -236,7 +235,7 @@ class Decision {
     const i = this.#runningUnit({ step }, attempt);
     if (i === undefined) return;
     this.#leave(i);
-    if (this.#stopping) return this.#close(i, { status: 'cancelled', because: stopReasons[this.#stopping].during });
+    if (this.#stopping) return this.#close(i, { status: 'cancelled', because: this.#because('during') });
     const items = Array.from({ length: count }, (_, index) => known?.get(index) ?? untouched);
     this.#units = this.#units.appended(i, items);
     this.#ready = this.#ready.widened(this.#units.length);
@@ -271,7 +270,7 @@ class Decision {
   #closeWithItems(i: number): void {
     const { items, startedAt = this.#at, status } = this.#units.at(i);
     if (items === undefined || isFinal(status)) return;
-    const end = endOfItems(this.#plan.steps[i]!.name, items, this.#stopping ? stopReasons[this.#stopping].during : '');
+    const end = endOfItems(this.#plan.steps[i]!.name, items, this.#because('during'));
     if (end) this.#close(i, { ...end, durationMs: Math.max(0, this.#at - startedAt) });
   }
 
@@ -291,7 +290,7 @@ class Decision {
     const { durationMs, attempt, failure } = event;
     const { retry, final } = this.#spec(unit);
     const before = this.#units.at(unit);
-    if (this.#stopping && !final && !before.failure) return this.#close(unit, { status: 'cancelled', durationMs, because: stopReasons[this.#stopping].during });
+    if (this.#stopping && !final && !before.failure) return this.#close(unit, { status: 'cancelled', durationMs, because: this.#because('during') });
     const failures = [...before.failures, { attempt, at: this.#at, failure }].slice(-keptFailures);
     if (event.retryable && attempt <= retry.limit && !before.failure) {
       const retryAt = this.#at + retryWaitMs(retry, attempt, event.chance);
@@ -329,9 +328,10 @@ class Decision {
   }
 
   /** What runs at the end still does, and is not stopped: it is there to clean up. */
-  #stop(reason: StopReason): void {
+  #stop(reason: StopReason, cause?: CancelCause): void {
     if (this.#stopping || this.#openBefore === 0) return;
     this.#stopping = reason;
+    this.#cancelledBy = cause;
     if (reason === 'run-timeout') this.#failure = describeFailure(runTimeout(this.#before.timeout!.limitMs));
     this.#ready = this.#ready.cleared();
     for (const [i, { final }] of this.#plan.steps.entries()) {
@@ -342,11 +342,16 @@ class Decision {
     }
   }
 
+  /** Why what the run stops did not come to its end. */
+  #because(when: StoppedWhen): string {
+    return this.#stopping ? becauseOf(this.#stopping, when, this.#cancelledBy) : '';
+  }
+
   #stopUnit(unit: number, reason: StopReason): void {
     const { status } = this.#units.at(unit);
     if (isFinal(status)) return;
     if (status === 'running') this.#commands.push({ type: 'abort', ...this.#name(unit), reason });
-    else this.#close(unit, { status: 'cancelled', retryAt: undefined, because: stopReasons[reason][status === 'waiting' ? 'waiting' : 'before'] });
+    else this.#close(unit, { status: 'cancelled', retryAt: undefined, because: this.#because(status === 'waiting' ? 'waiting' : 'before') });
   }
 
   /** Asks the trigger of a step that waits; a verdict need not wait for what else the step comes after. */

@@ -2,6 +2,8 @@ import type { FailureRecord } from '../core/failure.ts';
 import type { Version } from '../storage/contract.ts';
 import { attemptsHere, type AttemptMaker, type WorkListener } from './attempt-maker.ts';
 import type { StepCache } from './caching/step-cache.ts';
+import { cancellationOf, causeIn } from './cancelling/cancellation.ts';
+import { RunStop } from './cancelling/run-stop.ts';
 import type { Definition } from './definition.ts';
 import type { RunLease } from './lease.ts';
 import { Outputs } from './outputs.ts';
@@ -41,11 +43,21 @@ export interface DriveOptions {
 
 /** Carries a run out and records its end, or that it waits for somebody. */
 export async function driveRun(host: RunHost, run: HeldRun, options: DriveOptions): Promise<PipelineResult> {
+  const stop = new RunStop(host, run.head, options.signal);
+  try {
+    return await driveUntil(stop.signal, host, run, options);
+  } finally {
+    await stop.end();
+  }
+}
+
+async function driveUntil(stop: AbortSignal, host: RunHost, run: HeldRun, options: DriveOptions): Promise<PipelineResult> {
   const { head, definition, lease } = run;
   const { store, clock, onError } = host;
   const { onEvent } = options;
   const notify = onEvent && ((event: PipelineEvent): void => tell(onEvent, event, onError));
   const base = { run: head.id, pipeline: head.pipeline };
+  await followedByChildren(host, run, stop);
   const outputs = new Outputs(store.storage);
   const restored = restore(run.records, run, outputs, wasDecided);
   const items = await restoreItems(store, run, outputs);
@@ -55,9 +67,13 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const watch = await watchFor(host, run);
   const board = host.executor && (await boardFor(host, host.executor, run));
   const { concurrency = 8, parks = true } = options;
-  const state = await executorOf(host, run, { restored, items, outputs, cache, watch, board, concurrency, parks, notify }).execute(options.signal);
+  const state = await executorOf(host, run, { restored, items, outputs, cache, watch, board, concurrency, parks, notify }).execute(stop);
   const states = new Map(definition.plan.steps.map(({ name }, i) => [name, state.units.at(i)]));
-  if (state.status === 'waiting') return resultOf(host, await park(host, run, state, notify), definition, states, outputs);
+  if (state.status === 'waiting') {
+    const parked = await park(host, run, state, notify);
+    if (parked.status === 'waiting') return resultOf(host, parked, definition, states, outputs);
+    return driveRun(host, { ...run, head: parked, records: await store.steps(head.id, [...definition.steps.keys()]), resumed: true }, options);
+  }
   const { tracker } = host;
   if (tracker && run.resumed) {
     const before = (unit: UnitName): boolean => (unit.index === undefined ? restored.get(unit.step) : items.get(unit.step)?.states.get(unit.index))?.status === 'succeeded';
@@ -66,11 +82,13 @@ export async function driveRun(host: RunHost, run: HeldRun, options: DriveOption
   const status = state.status as RunOutcome;
   const { failure } = state;
   const endedAt = clock.now();
-  // Known before the end: whoever resumes the run afterwards may leave another.
-  const note = watch && (await store.waitingNote(head.id));
   await store.noteEnd(head);
-  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, status, endedAt, failure }), host.event(head, status, { fence: lease.fence, ...(status === 'failed' && { failure: failure ?? culprit(definition, state) }) }));
-  if (note !== undefined) await store.forgetWaiting(head.id, note);
+  const cause = status === 'cancelled' ? causeIn(stop.reason) : undefined;
+  const cancelled = cause && { cancellation: { ...cause, at: endedAt, round: head.round } };
+  const end = { ...host.event(head, status, { fence: lease.fence, ...(status === 'failed' && { failure: failure ?? culprit(definition, state) }) }), ...cause };
+  // Who asked for it first is in the head already.
+  const finished = await store.change(head.id, lease.fence, (present) => ({ ...present, ...(cancellationOf(present) ? {} : cancelled), status, endedAt, failure }), end);
+  if (watch || cancellationOf(finished)) await store.forgetRound(head);
   notify?.({ ...base, type: 'run-finished', at: endedAt, status, durationMs: Math.max(0, endedAt - head.startedAt), failure });
   return resultOf(host, finished, definition, states, outputs);
 }
@@ -84,14 +102,33 @@ function culprit({ plan }: Definition, { units }: RunState): FailureRecord | und
   return undefined;
 }
 
-/** Records that nothing in a run goes on until somebody has decided, or the time has. */
+/** Has the runs that steps of a run are cancelled with it. Those that are there before this process begins with it end first: nobody else would hear of what a process left that has died. */
+async function followedByChildren({ store, onError }: RunHost, { head, definition, lease }: HeldRun, stop: AbortSignal): Promise<void> {
+  if (definition.children.length === 0) return;
+  const cancellation = cancellationOf(head);
+  if (cancellation) {
+    lease.startHeartbeat(onError);
+    const { endChildren } = await import('./cancelling/child-runs.ts');
+    return endChildren(store, head, definition, cancellation);
+  }
+  const cancel = async (): Promise<void> => {
+    const cause = causeIn(stop.reason);
+    // What only a signal has cancelled goes on when this process dies, and so must what it needs.
+    if (cause === undefined) return;
+    const { cancelChildren } = await import('./cancelling/child-runs.ts');
+    await cancelChildren(store, head, definition, cause);
+  };
+  stop.addEventListener('abort', () => void cancel().catch(onError), { once: true });
+}
+
+/** Records that nothing in a run goes on until somebody has decided, or the time has; unless it is to be cancelled. */
 async function park(host: RunHost, { head, definition, lease }: HeldRun, { units, timeout }: RunState, notify: ExecutorParts['notify']): Promise<RunHead> {
   const waits = definition.plan.steps.flatMap(({ name }, i) => (isAsking(units.at(i)) ? [{ name, until: units.at(i).wait!.until }] : []));
   const steps = waits.map(({ name }) => name);
   const ends = [...waits.map(({ until }) => until), timeout && timeout.since + timeout.limitMs].filter((at) => at !== undefined);
   const parked: ParkedRun = { steps, ...(ends.length > 0 && { until: Math.min(...ends) }) };
-  const waiting = await host.store.change(head.id, lease.fence, (present) => ({ ...present, status: 'waiting', parked }), host.event(head, 'waiting', { fence: lease.fence, steps }));
-  notify?.({ run: head.id, pipeline: head.pipeline, type: 'run-waiting', at: host.clock.now(), steps });
+  const waiting = await host.store.change(head.id, lease.fence, (present) => (cancellationOf(present) ? undefined : { ...present, status: 'waiting', parked }), host.event(head, 'waiting', { fence: lease.fence, steps }));
+  if (waiting.status === 'waiting') notify?.({ run: head.id, pipeline: head.pipeline, type: 'run-waiting', at: host.clock.now(), steps });
   return waiting;
 }
 

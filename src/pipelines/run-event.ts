@@ -1,7 +1,9 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
 import type { StepItems } from './items.ts';
-import type { RunOutcome, StepState, StopReason } from './run-state.ts';
+import type { CancelCause } from './cancelling/cancellation.ts';
+import type { StopReason } from './cancelling/stop-reason.ts';
+import type { RunOutcome, StepState } from './run-state.ts';
 import type { StepFailure } from './step-failure.ts';
 import type { UnitName } from './units.ts';
 import type { StepWait } from './waiting/wait.ts';
@@ -92,6 +94,8 @@ interface DeadlineDue {
 interface CancelAsked {
   readonly type: 'cancelled';
   readonly at: number;
+  /** By whom and why; absent when that was not said. */
+  readonly cause?: CancelCause | undefined;
 }
 
 /** What an executor has to do, in this order; every `record` must be durable before anything else is done. */

@@ -1,8 +1,9 @@
 import type { Clock, Undo } from '../core/clock.ts';
-import { AbortedError, ConflictError } from '../core/errors.ts';
+import { ConflictError } from '../core/errors.ts';
 import type { Version } from '../storage/contract.ts';
 import type { AttemptMaker, WorkListener } from './attempt-maker.ts';
 import { AttemptStop } from './attempt-stop.ts';
+import { cancelledError, causeIn } from './cancelling/cancellation.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import { copyItem, type ItemList } from './item-list.ts';
@@ -98,12 +99,12 @@ export class RunExecutor {
   }
 
   /** Runs to the end and gives the last state. Rejects, with the run left to be resumed, when the store fails or the lease is lost. */
-  async execute(signal: AbortSignal | undefined): Promise<RunState> {
+  async execute(signal: AbortSignal): Promise<RunState> {
     const { lease, clock } = this.#parts;
-    const cancel = (): void => this.#post({ event: { type: 'cancelled', at: clock.now() } });
+    const cancel = (): void => this.#post({ event: { type: 'cancelled', at: clock.now(), cause: causeIn(signal.reason) } });
     lease.startHeartbeat((error) => this.#breakDown(error));
-    if (signal?.aborted) cancel();
-    else signal?.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    else signal.addEventListener('abort', cancel, { once: true });
     this.#post({ event: { type: 'started', at: clock.now() } });
     try {
       // What was decided while nobody held the run has happened before it is asked whether anything goes on.
@@ -114,7 +115,7 @@ export class RunExecutor {
       this.#breakDown(error);
       throw error;
     } finally {
-      signal?.removeEventListener('abort', cancel);
+      signal.removeEventListener('abort', cancel);
       await this.#stopAll();
     }
   }
@@ -123,7 +124,10 @@ export class RunExecutor {
     if (this.#news.length === 0 && !this.#breakdown) await new Promise<void>((resolve) => (this.#wake = resolve));
     if (!this.#parts.lease.certain) await this.#parts.lease.ensure();
     if (this.#breakdown) throw this.#breakdown.error;
-    for (const command of await this.#commit(this.#news.splice(0))) this.#perform(command);
+    const { stopping } = this.#state;
+    const commands = await this.#commit(this.#news.splice(0));
+    if (stopping === undefined && this.#state.stopping === 'cancelled') this.#notify({ type: 'run-cancelling', ...this.#state.cancelledBy });
+    for (const command of commands) this.#perform(command);
   }
 
   #post(news: News): void {
@@ -260,9 +264,9 @@ export class RunExecutor {
   }
 
   #whyStopped({ step, reason }: AbortUnit): Error {
-    const { timeout } = this.#state;
+    const { timeout, cancelledBy } = this.#state;
     if (reason === 'step-timeout') return stepTimeout(step, this.#parts.definition.steps.get(step)!.totalTimeoutMs!);
-    return reason === 'run-timeout' ? runTimeout(timeout!.limitMs) : new AbortedError(`Step '${step}' was stopped, for its run was cancelled.`);
+    return reason === 'run-timeout' ? runTimeout(timeout!.limitMs) : cancelledError(`Step '${step}' was stopped, for its run was cancelled`, cancelledBy);
   }
 
   #wait(unit: UnitName, forMs: number): void {

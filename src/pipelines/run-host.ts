@@ -2,6 +2,7 @@ import type { NewAuditEvent } from '../core/audit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ErrorListener } from '../core/logger.ts';
 import type { Random } from '../core/random.ts';
+import type { CancelWatch } from './cancelling/cancel-watch.ts';
 import type { PoolSlots } from './pool-slots.ts';
 import type { RunHead, RunStore } from './run-store.ts';
 import type { StepTracker } from './step-tracking.ts';
@@ -24,6 +25,8 @@ export interface RunHost {
   readonly tracker: StepTracker | undefined;
   /** What has attempts made elsewhere; absent when they are made here. */
   readonly executor: 'workers' | StepExecutor | undefined;
+  /** Of the runs that go on here, what looks whether they are to be cancelled. */
+  readonly watches: Set<CancelWatch>;
   readonly onError: ErrorListener;
   readonly isOwn: (handle: unknown) => handle is StepHandle;
   /** An event of a run's history. */

@@ -1,5 +1,6 @@
 import { ModelkeepError, ValidationError } from '../core/errors.ts';
 import type { FailureRecord } from '../core/failure.ts';
+import { cancellationOf, type CancellableRun, type RunCancellation } from './cancelling/cancellation.ts';
 import type { Outputs } from './outputs.ts';
 import type { RunOutcome } from './run-state.ts';
 import type { StepResult } from './step-result.ts';
@@ -28,6 +29,8 @@ export interface PipelineResult {
   readonly waitingFor: readonly WaitingStep[];
   /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
   readonly failure?: FailureRecord | undefined;
+  /** By whom and why it was cancelled, when that was by {@link Pipeline.cancel}; when all of its steps had ended by then, it has not the status `cancelled`. */
+  readonly cancellation?: RunCancellation | undefined;
   /** By name, in the order in which the steps were defined. */
   readonly steps: Readonly<Record<string, StepResult>>;
   /** When it began and ended. */
@@ -46,7 +49,7 @@ export function runTimings({ startedAt, endedAt }: { startedAt: number; endedAt?
 
 /** What a result is made from. */
 export interface ResultParts {
-  readonly head: { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined; readonly failure?: FailureRecord | undefined };
+  readonly head: CancellableRun & { readonly id: string; readonly pipeline: string; readonly startedAt: number; readonly endedAt?: number | undefined; readonly failure?: FailureRecord | undefined };
   readonly status: RunOutcome | 'waiting';
   readonly steps: Readonly<Record<string, StepResult>>;
   readonly outputs: Outputs;
@@ -65,6 +68,7 @@ export async function pipelineResult({ head, status, steps, outputs, isOwn }: Re
     pipeline: head.pipeline,
     status,
     failure: head.failure,
+    cancellation: cancellationOf(head),
     steps,
     waitingFor: status === 'waiting' ? waitsIn(head, steps) : [],
     timings: runTimings(head),

@@ -1,5 +1,7 @@
 import type { FailureRecord } from '../core/failure.ts';
 import type { CachedFrom } from './caching/cached-from.ts';
+import type { CancelCause } from './cancelling/cancellation.ts';
+import type { StopReason } from './cancelling/stop-reason.ts';
 import { unbegunLine, type ItemLine, type StepItems } from './items.ts';
 import { PersistentArray } from './persistent-array.ts';
 import type { Plan } from './plan.ts';
@@ -66,6 +68,8 @@ export interface RunState {
   readonly status: RunStatus;
   /** Why the steps that do not run at the end are stopped; absent while they are not. */
   readonly stopping?: StopReason | undefined;
+  /** By whom and why it is cancelled, if it is and that is known. */
+  readonly cancelledBy?: CancelCause | undefined;
   /** Why the run as a whole failed, if that is no step's failure. */
   readonly failure?: FailureRecord | undefined;
   readonly timeout?: RunTimeout | undefined;
@@ -91,9 +95,6 @@ export interface RunState {
   /** Those of them that do not run at the end of the run. */
   readonly openBefore: number;
 }
-
-/** Why a run is stopped. */
-export type StopReason = 'cancelled' | 'run-timeout';
 
 /** The state of what has not begun. */
 export const untouched: StepState = { status: 'pending', attempts: 0, failures: [] };

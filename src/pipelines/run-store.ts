@@ -9,10 +9,11 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { LineageEdge } from '../core/record-ref.ts';
 import { shown } from '../core/shown.ts';
 import type { PutOperation, StorageAdapter, Version } from '../storage/contract.ts';
-import { changeHead, readEachHead, readHead, readHeads, readHistory, type HeadChange, type HeadLocation, type HeadState } from '../storage/head-record.ts';
+import { changeHead, readEachHead, readHead, readHeads, readHeadUnless, readHistory, type HeadChange, type HeadLocation, type HeadState } from '../storage/head-record.ts';
 import { lineageOperations } from '../storage/lineage.ts';
 import { readEach } from '../storage/read-each.ts';
 import { listAll, readValue, readValues, writeValue, type ValueRecord } from '../storage/records.ts';
+import { cancellationOf, type CancelCause, type CancellableRun, type RunCancellation } from './cancelling/cancellation.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
 import type { LeaseRecord } from './lease.ts';
@@ -33,7 +34,7 @@ export interface ParkedRun {
 }
 
 /** The head record of a run. */
-export interface RunHead extends DecidedRun {
+export interface RunHead extends DecidedRun, CancellableRun {
   readonly id: string;
   readonly pipeline: string;
   readonly status: RunStatus;
@@ -162,13 +163,20 @@ export class RunStore {
     return readEachHead<RunHead>(this.storage, runs.map((run) => this.#head(run).key), options);
   }
 
-  /** Changes a head, unless it has succeeded, on behalf of the owner with `fence`; throws `ConflictError` when an owner with a larger one was there. */
-  async change(run: string, fence: number, change: (head: RunHead) => RunHead, event: NewAuditEvent): Promise<RunHead> {
+  /** The head with its version, or the version alone when it still is the one that is `known`. */
+  async headSince(run: string, known: Version | undefined, options?: OperationOptions): Promise<{ readonly version: Version; readonly head?: RunHead | undefined } | undefined> {
+    const found = await readHeadUnless<RunHead>(this.#head(run), known, options);
+    return found && { version: found.version, head: found.state };
+  }
+
+  /** Changes a head, unless it has succeeded or `change` has nothing to change, on behalf of the owner with `fence`; throws `ConflictError` when an owner with a larger one was there. */
+  async change(run: string, fence: number, change: (head: RunHead) => RunHead | undefined, event: NewAuditEvent): Promise<RunHead> {
     const { state } = await changeHead<RunHead>(this.#head(run), (head) => {
       if (head === undefined || head.fence > fence) {
         throw new ConflictError(`Run ${run} was taken over by another process; what was committed stays.`, { key: this.#head(run).key });
       }
-      return head.status === 'succeeded' ? undefined : { state: change(head), events: [event] };
+      const changed = head.status === 'succeeded' ? undefined : change(head);
+      return changed && { state: changed, events: [event] };
     });
     return state!;
   }
@@ -186,7 +194,20 @@ export class RunStore {
     return (await changeHead<RunHead>(this.#head(run), change, options)).state!;
   }
 
-  /** Where it is noted that a run waits for somebody: it then is for whoever keeps the pipeline to go on with. */
+  /** Records that the present round of a run is to be cancelled, unless that is recorded; throws `ConflictError` when it has ended otherwise. */
+  async requestCancel(run: string, cause: CancelCause, options?: OperationOptions): Promise<RunHead> {
+    const change = (head: RunHead | undefined): HeadChange<RunHead> | undefined => {
+      if (head === undefined) throw new ConflictError(`Run ${run} of pipeline '${this.pipeline}' is gone; there is nothing to cancel.`, { key: run });
+      const { pipeline, round, status } = head;
+      if (cancellationOf(head) && (status === 'cancelled' || !hasEnded(status))) return undefined;
+      if (hasEnded(status)) throw new ConflictError(`Run ${run} of pipeline '${pipeline}' cannot be cancelled, for it has ended: it is ${status}. What it has put out stays.`, { key: run, status });
+      const cancellation: RunCancellation = { ...cause, at: this.#clock.now(), round };
+      return { state: { ...head, cancellation }, events: [{ type: 'cancel-requested', ...cause, subject: { kind: 'pipeline-run', id: run }, data: { pipeline, round } }] };
+    };
+    return (await changeHead<RunHead>(this.#head(run), change, options)).state!;
+  }
+
+  /** Where it is noted that a run waits for somebody, or is to be cancelled: it then is for whoever keeps the pipeline to go on with. */
   waitingKey(run: string): Key {
     return `${this.root}/waiting/${run}`;
   }
@@ -195,9 +216,15 @@ export class RunStore {
     await writeValue(this.storage, this.waitingKey(id), { round });
   }
 
-  /** The version of that note, if there is one. */
-  async waitingNote(run: string): Promise<Version | undefined> {
-    return (await readValue(this.storage, this.waitingKey(run)))?.version;
+  /** Of which round that note is, if there is one. */
+  async waitingNote(run: string): Promise<number | undefined> {
+    return (await readValue<{ readonly round: number }>(this.storage, this.waitingKey(run)))?.value.round;
+  }
+
+  /** Takes the note of a round away that has ended, or of one before it: whoever resumes the run may have left another. */
+  async forgetRound({ id, round }: Pick<RunHead, 'id' | 'round'>): Promise<void> {
+    const note = await readValue<{ readonly round: number }>(this.storage, this.waitingKey(id));
+    if (note && note.value.round <= round) await this.forgetWaiting(id, note.version);
   }
 
   /** Takes the note away, unless it is another by now. */

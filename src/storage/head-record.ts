@@ -39,6 +39,14 @@ export async function readHead<S>(at: HeadLocation, options?: OperationOptions):
   return (await readValue<Head<S>>(at.storage, at.key, options))?.value.state;
 }
 
+/** The state of a head record with its version, or the version alone when it still is the one that is `known`: for whoever looks again and again. */
+export async function readHeadUnless<S>(at: HeadLocation, known: Version | undefined, options: OperationOptions = {}): Promise<{ readonly version: Version; readonly state?: S | undefined } | undefined> {
+  const [record] = await at.storage.read([at.key], { ...options, fresh: true, holds: () => known });
+  if (record === undefined) return undefined;
+  const { version, bytes } = record;
+  return version === known ? { version } : { version, state: (decode(bytes, at.key) as Head<S>).state };
+}
+
 /** The states of head records, in the order of their keys, by one read. */
 export async function readHeads<S>(storage: StorageAdapter, keys: readonly Key[], options?: OperationOptions): Promise<(S | undefined)[]> {
   return (await readValues<Head<S>>(storage, keys, options)).map((head) => head?.value.state);

@@ -2,6 +2,7 @@ import type { FailureRecord } from '../../core/failure.ts';
 import type { RunRound } from '../../pipelines/history/read-round.ts';
 import type { RoundRecords } from '../../pipelines/history/round-records.ts';
 import type { StepHistory } from '../../pipelines/history/read-run.ts';
+import { withCause, type CancelCause } from '../../pipelines/cancelling/cancellation.ts';
 import type { RunCause } from '../../pipelines/launching/run-cause.ts';
 import { datasetsOf, modelsOf, type Datasets } from './datasets.ts';
 import { jobName, lineageRunId, type Subject } from './names.ts';
@@ -23,7 +24,7 @@ export function* eventsAfter(terms: EventTerms, round: RunRound, records: RoundR
   for (const at of round.resumedAt) yield make('RUNNING', at);
   for (const step of round.steps) yield* stepEvents(terms, round, step, records);
   if (round.end === undefined) return;
-  const { status, at, failure } = round.end;
+  const { status, at, failure = cancelFailure(round.end.cancelled) } = round.end;
   const datasets = { inputs: [], outputs: modelsOf(terms, records.run.made) };
   yield make(endings[status], at, { datasets, failure });
 }
@@ -37,6 +38,11 @@ function* stepEvents(terms: EventTerms, round: RunRound, step: StepHistory, reco
   yield make('START', startedAt ?? endedAt, { datasets: { inputs: datasets.inputs, outputs: [] } });
   for (const failed of failures) if (failed.attempt < attempts || status === 'succeeded') yield make('RUNNING', failed.at);
   yield make(endings[status as keyof typeof endings], endedAt, { datasets, failure: step.failure });
+}
+
+/** Why a run was cancelled, if that was said. */
+function cancelFailure(cause: CancelCause = {}): FailureRecord | undefined {
+  return cause.by === undefined && cause.reason === undefined ? undefined : { name: 'AbortedError', code: 'aborted', message: withCause({ first: 'The run was cancelled' }, cause) };
 }
 
 function roundMaker(terms: EventTerms, { head, round, parents }: RunRound): EventMaker {

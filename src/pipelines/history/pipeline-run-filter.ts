@@ -8,10 +8,10 @@ import type { PipelineRunSummary } from './run-summary.ts';
 export type PipelineRunNumberAttribute = 'startedAt' | 'endedAt' | 'duration' | 'intervalStart' | 'intervalEnd';
 
 /**
- * Fields of a pipeline run that are free texts: `causeName` is the name of the schedule, trigger or pipeline that began it, `startedBy` is who called `run`, `source` and `event` are the ids of what a trigger acted upon, `parentRun` is the id of the run
+ * Fields of a pipeline run that are free texts: `causeName` is the name of the schedule, trigger or pipeline that began it, `startedBy` is who called `run`, `cancelledBy` is who called `cancel`, `source` and `event` are the ids of what a trigger acted upon, `parentRun` is the id of the run
  * of another pipeline for a step of which it is.
  */
-export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'startedBy' | 'source' | 'event' | 'parentRun';
+export type PipelineRunTextAttribute = 'id' | 'owner' | 'causeName' | 'startedBy' | 'cancelledBy' | 'source' | 'event' | 'parentRun';
 
 /** Fields of a pipeline run that are one of a few words, in any case: where it stands, and what began it (`call`, `schedule`, `backfill`, `trigger` or `pipeline`). */
 export type PipelineRunWordAttribute = 'status' | 'cause';
@@ -96,6 +96,7 @@ export const pipelineRunAttributes: Readonly<Record<PipelineRunAttribute, Attrib
   cause: { kind: 'word', words: causes, of: ({ triggeredBy }) => triggeredBy?.kind },
   causeName: { kind: 'text', of: ({ triggeredBy }) => causeName(triggeredBy) },
   startedBy: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'call' ? triggeredBy.by : undefined) },
+  cancelledBy: { kind: 'text', of: ({ cancellation }) => cancellation?.by },
   source: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.source : undefined) },
   event: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'trigger' ? triggeredBy.event : undefined) },
   parentRun: { kind: 'text', of: ({ triggeredBy }) => (triggeredBy?.kind === 'pipeline' ? triggeredBy.run : undefined) },

@@ -2,6 +2,7 @@ import type { AuditEvent } from '../../core/audit.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { FailureRecord } from '../../core/failure.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import { causeOf, type CancelCause } from '../cancelling/cancellation.ts';
 import { isFinal, unbegun, type RunOutcome } from '../run-state.ts';
 import { RunStore, type RunHead } from '../run-store.ts';
 import { stepResult } from '../step-result.ts';
@@ -24,6 +25,8 @@ interface RoundEnd {
   readonly at: number;
   /** Why it failed, if it is known. */
   readonly failure?: FailureRecord | undefined;
+  /** Who had it cancelled, and why, if it was. */
+  readonly cancelled?: CancelCause | undefined;
 }
 
 /** When a round began, was gone on with after an interruption, and ended. */
@@ -54,12 +57,16 @@ export async function readRound(store: RunStore, clock: Clock, run: string, roun
 /** The rounds of a run by its history, which never changes. */
 function roundsOf(head: RunHead, history: readonly AuditEvent[]): RoundTimes[] {
   const rounds: RoundTimes[] = [];
-  for (const { type, at, data } of history) {
+  for (const { type, at, data, by, reason } of history) {
     const last = rounds.at(-1);
     if (type === 'started') rounds.push({ startedAt: head.startedAt, resumedAt: [] });
     else if (type === 'resumed' && last?.end) rounds.push({ startedAt: at, resumedAt: [] });
     else if (type === 'resumed') rounds[rounds.length - 1] = { ...last!, resumedAt: [...last!.resumedAt, at] };
-    else if (isOutcome(type)) rounds[rounds.length - 1] = { ...last!, end: { status: type, at, failure: (data as { readonly failure?: FailureRecord }).failure } };
+    else if (isOutcome(type)) {
+      const end: RoundEnd = { status: type, at, failure: (data as { readonly failure?: FailureRecord }).failure, ...(type === 'cancelled' && { cancelled: causeOf({ by, reason }) }) };
+      // One that was cancelled before anybody began it has no beginning of its own.
+      rounds[Math.max(0, rounds.length - 1)] = { ...(last ?? { startedAt: head.startedAt, resumedAt: [] }), end };
+    }
   }
   return rounds;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { FailureRecord } from '../../core/failure.ts';
 import type { Page } from '../../core/page.ts';
+import { cancellationOf, type RunCancellation } from '../cancelling/cancellation.ts';
 import type { RunCause } from '../launching/run-cause.ts';
 import type { LeaseRecord } from '../lease.ts';
 import type { RunOutcome } from '../run-state.ts';
@@ -21,6 +22,8 @@ export interface PipelineRunSummary {
   readonly status: PipelineRunStatus;
   /** Why it failed as a whole, such as by its timeout; absent when it is its steps that failed. */
   readonly failure?: FailureRecord | undefined;
+  /** By whom and why it is cancelled in its present round, when that is by {@link Pipeline.cancel}; when all of its steps had ended by then, it has not the status `cancelled`. */
+  readonly cancellation?: RunCancellation | undefined;
   /** The process that works on it, while one does. */
   readonly owner?: string | undefined;
   /** What it was started with, as the schema made it. */
@@ -55,6 +58,7 @@ export function runSummary(head: RunHead, lease: LeaseRecord | undefined, clock:
     pipeline: head.pipeline,
     status: head.status !== 'running' ? head.status : live ? 'running' : 'interrupted',
     failure: head.failure,
+    cancellation: cancellationOf(head),
     owner: live ? lease.owner : undefined,
     params: head.params,
     triggeredBy: head.triggeredBy,

@@ -1,4 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
+import type { CancelCause } from '../cancelling/cancellation.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 
 /** A pipeline that steps of others run. */
@@ -7,6 +8,10 @@ export interface ChildPipeline {
   readonly storage: StorageAdapter;
   /** The pipelines that its own steps run, as it is defined now; throws `ValidationError` when it cannot run. */
   children(): readonly ChildPipeline[];
+  /** Has a run of it cancelled by whoever works on it, if there is one that has not ended. */
+  cancel(id: string, cause: CancelCause): Promise<void>;
+  /** The same, and goes on with it where nobody does, until it has ended. */
+  cancelToEnd(id: string, cause: CancelCause): Promise<void>;
 }
 
 const child: unique symbol = /* @__PURE__ */ Symbol('child pipeline');

@@ -4,6 +4,7 @@ import type { Look } from '../../core/look-loop.ts';
 import { KeptRuns } from '../launching/kept-runs.ts';
 import type { KeptWorker } from '../launching/launch-worker.ts';
 import type { LaunchHost, LaunchOptions } from '../launching/launch.ts';
+import { cancellationOf } from '../cancelling/cancellation.ts';
 import type { LeaseRecord } from '../lease.ts';
 import { hasEnded } from '../run-state.ts';
 import type { RunHead } from '../run-store.ts';
@@ -20,7 +21,7 @@ export interface WaitWork {
   readonly options: Omit<LaunchOptions, 'signal'>;
 }
 
-/** Goes on with runs that waited for somebody: as soon as that is decided, or the time for it is over, or when the process that went on with one has died. */
+/** Goes on with runs that waited for somebody: as soon as that is decided, or the time for it is over, or when the process that went on with one has died. And with those that are to be cancelled, when nobody works on them. */
 export class WaitWorker implements KeptWorker {
   readonly #work: WaitWork;
   readonly #runs: KeptRuns;
@@ -38,7 +39,7 @@ export class WaitWorker implements KeptWorker {
   }
 
   start(): void {
-    this.#unhook = this.#work.host.store.storage.onChange?.(() => this.wake()) ?? this.#unhook;
+    this.#unhook = this.#work.host.store.storage.onChange?.(() => this.#work.host.hasApprovals() && this.wake()) ?? this.#unhook;
     this.#runs.loop.start();
   }
 
@@ -58,22 +59,21 @@ export class WaitWorker implements KeptWorker {
   async #look(signal: AbortSignal): Promise<Look> {
     const { host, intervalMs } = this.#work;
     let next = intervalMs;
-    if (host.hasApprovals()) {
-      let noted: { readonly run: string; readonly version: string }[] = [];
-      for await (const note of host.store.waitingRuns(undefined, { signal })) {
-        noted.push(note);
-        if (noted.length < runsAtOnce) continue;
-        next = Math.min(next, await this.#takeUp(noted, signal));
-        noted = [];
-      }
+    let noted: { readonly run: string; readonly version: string }[] = [];
+    for await (const note of host.store.waitingRuns(undefined, { signal })) {
+      noted.push(note);
+      if (noted.length < runsAtOnce) continue;
       next = Math.min(next, await this.#takeUp(noted, signal));
+      noted = [];
     }
+    next = Math.min(next, await this.#takeUp(noted, signal));
     return { waitMs: Math.min(Math.max(next, 1), longestPauseMs), settled: this.#runs.running === 0 };
   }
 
   /** Goes on with those of these runs that can, and tells how soon one of the others may. */
   async #takeUp(noted: readonly { readonly run: string; readonly version: string }[], signal: AbortSignal): Promise<number> {
     const { store, clock } = this.#work.host;
+    if (noted.length === 0) return Infinity;
     const runs = noted.map(({ run }) => run);
     const [heads, leases] = [await store.eachHead(runs, { signal }), await store.eachLease(runs, { signal })];
     let next = Infinity;
@@ -106,6 +106,6 @@ export class WaitWorker implements KeptWorker {
 function mayGoOn(head: RunHead, lease: LeaseRecord | undefined, now: number): boolean {
   if (lease !== undefined && lease.expiresAt > now) return false;
   const { status, parked } = head;
-  if (status !== 'waiting' || parked === undefined) return true;
+  if (status !== 'waiting' || parked === undefined || cancellationOf(head)) return true;
   return (parked.until !== undefined && parked.until <= now) || parked.steps.some((step) => decisionOf(head, step) !== undefined);
 }

@@ -108,6 +108,17 @@ describe('startOpenLineage', () => {
     expect(lines(await told(storage))).toEqual(['START retrain', 'START retrain.first', 'ABORT retrain.first', 'ABORT retrain']);
   });
 
+  it('tells with the end of a run who cancelled it and why, also of one that waited for somebody', async () => {
+    const storage = storageOf();
+    const pipeline = retrain(storage);
+    pipeline.approval('approve', { ask: () => 'Go?' });
+    const { id } = await pipeline.run();
+    await pipeline.cancel(id, { by: 'ada', reason: 'no longer needed' });
+    const events = await told(storage);
+    expect(lines(events).at(-1)).toBe('ABORT retrain');
+    expect(facetsOf(events.at(-1))['errorMessage']).toMatchObject({ message: 'The run was cancelled by ada: no longer needed' });
+  });
+
   it('tells of a run that was tried again after its end as of another, whose end is its own', async () => {
     const storage = storageOf();
     const to = await lineageReceiver();
