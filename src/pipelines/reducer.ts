@@ -10,8 +10,9 @@ import { retryWaitMs } from './retry.ts';
 import type { AttemptFailed, AttemptSucceeded, ItemsListed, RunCommand, RunEvent, SuccessFound, WaitBegun, WaitOver } from './run-event.ts';
 import { counted, isAsking, isFinal, isTimed, untouched, type RunOutcome, type RunState, type StepState, type StepStatus } from './run-state.ts';
 import { leftOf, runTimeout, stepTimeout } from './timeouts.ts';
-import { triggerVerdict, type Tally, type TriggerVerdict } from './trigger-rule.ts';
+import { triggerVerdict, type Tally } from './trigger-rule.ts';
 import type { UnitName, Units } from './units.ts';
+import { whyNotRun } from './why-not-run.ts';
 
 // A record must not grow with the limit of its retries.
 const keptFailures = 16;
@@ -360,21 +361,8 @@ class Decision {
     if (this.#units.at(i).status !== 'pending' || (final ? this.#openBefore > 0 : this.#stopping)) return;
     const verdict = triggerVerdict(trigger, this.#tallies.at(i), this.#plan.upstream[i]!.length);
     if (verdict === 'wait') return;
-    if (verdict !== 'run') this.#close(i, { status: verdict, because: this.#reason(i, verdict) });
+    if (verdict !== 'run') this.#close(i, { status: verdict, because: whyNotRun(this.#plan, this.#units, this.#tallies.at(i), i, verdict) });
     else this.#ready = this.#ready.with(i, i);
-  }
-
-  #reason(i: number, verdict: TriggerVerdict): string {
-    const culprits = this.#plan.upstream[i]!.map((source) => ({ name: this.#plan.steps[source]!.name, ...this.#units.at(source) }));
-    const { trigger } = this.#plan.steps[i]!;
-    if (verdict === 'upstream_failed') {
-      const culprit = culprits.find(({ status }) => status === 'failed') ?? culprits.find(({ status }) => status === 'upstream_failed');
-      if (culprit) return culprit.status === 'failed' ? `step '${culprit.name}' failed` : culprit.because!;
-    }
-    const skipped = culprits.find(({ status }) => status === 'skipped');
-    if (skipped && (trigger === 'all_success' || trigger === 'none_skipped')) return `step '${skipped.name}' was skipped`;
-    const { succeeded, failed, skipped: skips, upstreamFailed } = this.#tallies.at(i);
-    return `its trigger '${trigger}' cannot be met: of ${culprits.length} steps ${succeeded} succeeded, ${failed} failed, ${skips} were skipped and ${upstreamFailed} could not run`;
   }
 
   #startReady(): void {
