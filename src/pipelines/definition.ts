@@ -44,7 +44,12 @@ export class Definition {
 
   /** The pipelines that steps run. */
   get children(): ChildPipeline[] {
-    return [...this.steps.values()].flatMap(({ run }) => childOf(run) ?? []);
+    const children: ChildPipeline[] = [];
+    for (const { run } of this.steps.values()) {
+      const child = childOf(run);
+      if (child) children.push(child);
+    }
+    return children;
   }
 
   /** Of the graph and the declared versions of what steps do, in whatever order they were defined: processes that have the same make each other's attempts. */

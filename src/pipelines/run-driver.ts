@@ -177,14 +177,23 @@ function executorOf(
   { restored, items, concurrency, parks, outputs, cache, watch, board, notify }: Begun,
 ): RunExecutor {
   const { store, clock, runTimeoutMs, slots } = host;
+  // Filled one by one: a run may have ten thousand steps, and as many items.
+  const versions = new Map<string, Version>();
+  const facts = new Map<string, AttemptFacts>();
+  for (const [step, { value, version }] of records) {
+    const key = unitKey({ step });
+    versions.set(key, version);
+    facts.set(key, factsOf(value, head.round));
+  }
+  for (const each of items.values()) for (const [unit, version] of each.versions) versions.set(unit, version);
   const timeout = runTimeoutMs === undefined ? undefined : { limitMs: runTimeoutMs, since: head.roundStartedAt ?? head.startedAt };
   return new RunExecutor({
     head,
     definition,
     state: initialState(definition.plan, concurrency, restored, timeout, parks),
-    versions: new Map([...[...records].map(([step, { version }]) => [unitKey({ step }), version] as const), ...[...items.values()].flatMap(({ versions }) => [...versions])]),
+    versions,
     items,
-    facts: new Map([...records].map(([step, { value }]) => [unitKey({ step }), factsOf(value, head.round)])),
+    facts,
     store,
     lease,
     outputs,

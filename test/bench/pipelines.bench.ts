@@ -195,6 +195,51 @@ function decideAll(plan: Plan): void {
   if (state.status !== 'succeeded') throw new Error(`The run is ${state.status}.`);
 }
 
+/** A run of which only the beginning is measured; what it does behind that is waited for before the next. */
+interface Beginning {
+  storage: MemoryStorage;
+  run: string;
+  rest: Promise<unknown>;
+}
+
+/** A pipeline of so many steps side by side, of which the first to run tells that it does. */
+function wide(storage: MemoryStorage, count: number, begins: () => void): Pipeline {
+  const pipeline = new Pipeline({ name: 'wide', storage });
+  for (let i = 0; i < count; i++) pipeline.step(`step-${i}`, {}, () => (begins(), i));
+  return pipeline;
+}
+
+/** To the first step of a run that begins, or that is gone on with; then it is cancelled. */
+function toFirstStep(beginning: Beginning, count: number, resumes: boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = new AbortController();
+    const begins = (): void => {
+      stop.abort();
+      resolve();
+    };
+    const pipeline = wide(beginning.storage, count, begins);
+    const options = { signal: stop.signal };
+    beginning.rest = (resumes ? pipeline.resume(beginning.run, options) : pipeline.run(options)).catch(reject);
+  });
+}
+
+const emptyStore = async (beginning: Beginning): Promise<void> => {
+  await beginning.rest;
+  beginning.storage = new MemoryStorage();
+};
+
+/** A run that has one step left to do. */
+const allButOne = async (beginning: Beginning): Promise<void> => {
+  await emptyStore(beginning);
+  let begun = 0;
+  const pipeline = wide(beginning.storage, decided, () => {
+    if (++begun === decided) throw new Error('The last fails.');
+  });
+  beginning.run = (await pipeline.run()).id;
+};
+
+const notBegun = (): Beginning => ({ storage: new MemoryStorage(), run: '', rest: Promise.resolve() });
+
 const somePlan = specsOf(5000, someBefore);
 const chainPlan = planOf((i) => (i === 0 ? [] : [`s${i - 1}`]));
 const fanPlan = planOf((i) => (i === 0 ? [] : i < decided - 1 ? ['s0'] : Array.from({ length: decided - 2 }, (_, at) => `s${at + 1}`)));
@@ -210,6 +255,8 @@ export const benchmarks: Benchmark[] = [
   measure('pipelines: resume a run of 10,000 items of which one fails again, from a directory', resumeMap, { ...onDisk, setup: failedMap, operations: 1, runs: 5 }),
   measure('pipelines: a page of 20 of 10,000 runs, from the newest', (history: History & { readonly page: object }) => pageOfRuns(history, history.page), { ...onDisk, setup: async () => ({ ...(await manyRuns()), page: {} }), operations: 1, runs: 101, target: { atMost: 50 } }),
   measure('pipelines: a page of 20 of 10,000 runs, from the newest, with nothing of the store in memory', firstPageOfRuns, { ...onDisk, setup: manyRuns, operations: 1, runs: 7 }),
+  measure('pipelines: run 5,000 steps until the first begins, in memory', (beginning: Beginning) => toFirstStep(beginning, 5000, false), { setup: notBegun, before: emptyStore, teardown: ({ rest }) => rest, runs: 7, warmup: 3 }),
+  measure('pipelines: resume a run of 10,000 steps until the one that is left begins, in memory', (beginning: Beginning) => toFirstStep(beginning, decided, true), { setup: notBegun, before: allButOne, teardown: ({ rest }) => rest, runs: 5, warmup: 2 }),
   measure('pipelines: plan a graph of 5,000 steps and begin with it', () => beginPlan(somePlan), { target: { atMost: 50 } }),
   measure('pipelines: decide with what a run of 10,000 steps goes on', () => resumePlan(fanPlan), { target: { atMost: 200 } }),
   measure('pipelines: decide all of a run of 10,000 steps in a chain', () => decideAll(chainPlan), { target: { atMost: 200 } }),
