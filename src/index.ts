@@ -357,12 +357,13 @@ export { compareSlices, type CompareSlicesOptions, type SliceDrift, type SlicesD
 export type { SliceCondition, SliceWhere } from './stats/slices/slice-column.ts';
 export type { DataProfile, ProfileDataOptions, ProfileOptions } from './stats/profiles/data-profile.ts';
 export { DriftMonitor } from './monitoring/drift-monitor.ts';
-export type { CheckOptions, DriftMonitorOptions, Feedback, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, PerformancesOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
+export type { AlertHistoryOptions, CheckOptions, DriftMonitorOptions, Feedback, MonitorDriftOptions, MonitorEvents, Observation, OpenMonitorOptions, PerformancesOptions, VerdictsOptions } from './monitoring/monitor-options.ts';
 export type { MonitorPerformanceOptions, PerformanceMetric } from './monitoring/performance/performance-options.ts';
 export type { MeasuredPerformance, PeriodPerformance } from './monitoring/performance/judge-period.ts';
 export type { PerformanceReport } from './monitoring/performance/performance-watch.ts';
 export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './monitoring/alerts/alert-options.ts';
-export type { AlertEvent, AlertSource } from './monitoring/alerts/alert-source.ts';
+export type { AlertMatch, AlertSilence, EndSilenceOptions, SilenceOptions } from './monitoring/alerts/alert-silence.ts';
+export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
 export type { HealthCheck, HealthReport } from './monitoring/health/judge-health.ts';

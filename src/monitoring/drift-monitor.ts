@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { AuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock, type Undo } from '../core/clock.ts';
 import { decode, encode, storedCopy } from '../core/codec.ts';
 import { collectBytes } from '../core/bytes.ts';
@@ -19,7 +20,9 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
 import { checkProfile } from '../stats/profiles/check-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
-import { alertSource, type AlertSource } from './alerts/alert-source.ts';
+import { logSink } from './alerts/log-sink.ts';
+import type { AlertSilence, EndSilenceOptions, SilenceOptions } from './alerts/alert-silence.ts';
+import { alertSource, type AlertEvent, type AlertSource, type SilenceEvent } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
 import { healthJudgement } from './health/health-options.ts';
@@ -29,7 +32,7 @@ import { performanceSettings } from './performance/performance-options.ts';
 import { PerformanceWatch } from './performance/performance-watch.ts';
 import { unpackWindow } from './windows/monitor-window.ts';
 import { windowPlan } from './windows/window-plan.ts';
-import { monitorDriftSettings, optionsSchema, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
+import { monitorDriftSettings, optionsSchema, type AlertHistoryOptions, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowKeeper } from './windows/window-keeper.ts';
 
 const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
@@ -95,8 +98,9 @@ export class DriftMonitor implements AsyncDisposable {
     const { onError } = options;
     this.#onError = (error) => reportFailure(error, { who: `Monitor '${name}'`, onError });
     this.#events = new Emitter(this.#onError);
-    this.#at = locationOf(options, this.#clock);
     const alerting = alertSettings(options.alerts, 'options.alerts');
+    if (alerting.log) this.#events.on('alert', logSink(alerting.log));
+    this.#at = locationOf(options, this.#clock);
     const judgements = [healthJudgement(options.health, 'options.health')];
     this.#context = {
       name,
@@ -229,12 +233,12 @@ export class DriftMonitor implements AsyncDisposable {
 
   /** The stored verdicts of this monitor, oldest first; reads the monitor's whole history. */
   async verdicts(options: VerdictsOptions = {}): Promise<Page<DriftVerdict>> {
-    return this.#history('verdict', options);
+    return this.#history(['verdict'], ({ data }) => data as DriftVerdict, options);
   }
 
   /** The periods whose performance was judged for good, oldest first; reads the monitor's whole history. */
   async performances(options: PerformancesOptions = {}): Promise<Page<PeriodPerformance>> {
-    return this.#history('performance', options);
+    return this.#history(['performance'], ({ data }) => data as PeriodPerformance, options);
   }
 
   /**
@@ -243,6 +247,47 @@ export class DriftMonitor implements AsyncDisposable {
    */
   alerts(): AlertSource {
     return alertSource(this.#at, this.name);
+  }
+
+  /** Every alert, also those that nobody was told of, and every silence with who wanted it and why, oldest first; reads the monitor's whole history. */
+  async alertHistory(options: AlertHistoryOptions = {}): Promise<Page<AlertEvent | SilenceEvent>> {
+    return this.#history(['alert', 'silenced', 'silence-ended'], (event) => event as AlertEvent | SilenceEvent, options);
+  }
+
+  /**
+   * Lets nobody be told of alerts that begin to fire before `until`: for planned work, or for what is known and being mended. They are decided and kept in `alertHistory()` all the same, and marked `silenced`. One that still has reason to when the silence is
+   * over is told at its next window. One that somebody was told of already is told to be resolved. Who silences and why is recorded. Stores what was observed, as `flush()` does.
+   *
+   * @example
+   * ```ts
+   * import { DriftMonitor, MemoryStorage, profileData } from 'modelkeep';
+   *
+   * const reference = profileData({ distance: Float64Array.from({ length: 1000 }, (_, i) => i) });
+   * await using monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'flight-delay', reference, window: { rows: 500 } });
+   * const { id } = await monitor.silence({ match: { kind: 'data-drift' }, until: Date.now() + 3_600_000, by: 'oncall', reason: 'the feed is being moved' });
+   * for (let i = 0; i < 500; i++) monitor.observe({ features: { distance: 900 + i } });
+   * await monitor.flush();
+   * console.log((await monitor.alertHistory()).items.map(({ type }) => type)); // [ 'silenced', 'alert' ]
+   * console.log((await monitor.alerts().poll(undefined)).events.length); // 0
+   * await monitor.endSilence(id, { by: 'oncall', reason: 'done' });
+   * ```
+   */
+  async silence(options: SilenceOptions & OperationOptions): Promise<AlertSilence> {
+    const { addSilence } = await import('./alerts/change-silences.ts');
+    await this.flush({ signal: options.signal });
+    return addSilence(this.#at, this.name, this.#clock.now(), options);
+  }
+
+  /** Ends a silence before its time. Throws `NotFoundError` when none of that id is in force. */
+  async endSilence(id: string, options: EndSilenceOptions): Promise<void> {
+    const { endSilence } = await import('./alerts/change-silences.ts');
+    await endSilence(this.#at, this.name, this.#clock.now(), id, options);
+  }
+
+  /** The silences in force, the first made first. */
+  async silences(options: OperationOptions = {}): Promise<readonly AlertSilence[]> {
+    const { inForce } = await import('./alerts/change-silences.ts');
+    return inForce(await readHead<MonitorState>(this.#at, options), this.#clock.now());
   }
 
   /** Calls `listener` with each verdict that this process stores, and with each alert that it decides, until undone. */
@@ -277,12 +322,12 @@ export class DriftMonitor implements AsyncDisposable {
     return waiting === 'much' || (waiting === 'some' && amount === 'some');
   }
 
-  async #history<T>(kind: 'verdict' | 'performance', { after, limit: wanted, signal }: VerdictsOptions): Promise<Page<T>> {
+  async #history<T>(types: readonly string[], itemOf: (event: AuditEvent) => T, { after, limit: wanted, signal }: VerdictsOptions): Promise<Page<T>> {
     const limit = check(pageSchema, wanted ?? 100, 'limit');
     const start = after === undefined ? 0 : Number(after);
     if (!Number.isInteger(start) || start < 0) throw new ValidationError(`after is ${JSON.stringify(after)}; give the next of a page.`, { path: 'after' });
-    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => type === kind).map(({ data }) => data as T);
-    const items = all.slice(start, start + limit);
+    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => types.includes(type));
+    const items = all.slice(start, start + limit).map(itemOf);
     return start + limit < all.length ? { items, next: String(start + limit) } : { items };
   }
 
@@ -297,7 +342,7 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   #announce(type: string, data: unknown): void {
-    if (type === 'alert') this.#events.emit('alert', data as DriftAlert);
+    if (type === 'alert' && (data as DriftAlert).silenced === undefined) this.#events.emit('alert', data as DriftAlert);
     if (type !== 'verdict') return;
     this.#unchecked = data as DriftVerdict;
     this.#events.emit('verdict', this.#unchecked);

@@ -109,11 +109,19 @@ export interface PerformancesOptions extends OperationOptions {
   readonly limit?: number | undefined;
 }
 
+/** Which part of its history {@link DriftMonitor.alertHistory} lists. */
+export interface AlertHistoryOptions extends OperationOptions {
+  /** Goes on after this page's `next`. @default from the first */
+  readonly after?: string | undefined;
+  /** At most this many. @default 100 */
+  readonly limit?: number | undefined;
+}
+
 /** What a monitor tells its listeners. */
 export interface MonitorEvents {
   /** A window was closed, judged and stored. */
   readonly verdict: DriftVerdict;
-  /** An alert fires, or is resolved. */
+  /** An alert that is not silenced fires, or is resolved. */
   readonly alert: DriftAlert;
 }
 

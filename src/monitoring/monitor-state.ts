@@ -3,6 +3,7 @@ import type { DataDrift } from '../stats/profiles/data-drift.ts';
 import type { DriftSettings } from '../stats/profiles/drift-settings.ts';
 import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { AlertSettings } from './alerts/alert-options.ts';
+import type { AlertSilence } from './alerts/alert-silence.ts';
 import type { AlertState } from './alerts/alert-state.ts';
 import type { HealthReport } from './health/judge-health.ts';
 import type { AnyJudgement } from './judging/judgement.ts';
@@ -60,6 +61,8 @@ export interface MonitorState {
   /** The end of the latest window that closed for its time; 0 before. */
   readonly closedTo: number;
   readonly alerts: readonly AlertState[];
+  /** Alerts that nobody is told of; absent before the first. Those whose time is over may still be among them. */
+  readonly silences?: readonly AlertSilence[] | undefined;
   /** Per writer the last batch that is in, so that a batch sent again after a lost answer is counted once. */
   readonly applied: readonly (readonly [writer: string, batch: number])[];
   /** The periods of predictions that were judged for good; absent before the first. */

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
+import type { Logger } from '../../core/logger.ts';
 import { check } from '../../core/schema.ts';
 import type { AlertKind } from './alert-state.ts';
 
@@ -11,10 +12,15 @@ export type AlertSeverity = 'info' | 'warning' | 'critical';
 
 /** When a monitor alerts. */
 export interface MonitorAlertOptions {
-  /** After how many windows in a row that drifted, or periods whose performance was out of bounds; what could not be judged neither counts nor interrupts. @default 1 */
-  readonly for?: number | undefined;
+  /**
+   * After how many windows in a row that drifted, or periods whose performance was out of bounds; or for how long in a row such as '30m', from the moment that the first was judged; what could not be judged
+   * neither counts nor interrupts. @default 1
+   */
+  readonly for?: number | Exclude<Duration, number> | undefined;
   /** After an alert, none of its kind fires again for so long; one that still has reason to fires then. @default 0 */
   readonly cooldown?: Duration | undefined;
+  /** Is told of each alert that this process decides and that is not silenced: of a critical one as an error, of others as a warning or as information, of what is resolved as information. @default nobody */
+  readonly log?: Logger | undefined;
   /** How bad each kind is. @default a warning, each */
   readonly severity?: AlertSeverities | undefined;
 }
@@ -34,6 +40,8 @@ export interface AlertSeverities {
 /** {@link MonitorAlertOptions} with the defaults filled in. */
 export interface AlertSettings {
   readonly windows: number;
+  readonly forMs: number;
+  readonly log: Logger | undefined;
   readonly cooldownMs: number;
   readonly severity: Readonly<Record<AlertKind, AlertSeverity>>;
 }
@@ -41,16 +49,19 @@ export interface AlertSettings {
 const severity = /* @__PURE__ */ z.optional(/* @__PURE__ */ z.enum(['info', 'warning', 'critical']));
 
 const schema = /* @__PURE__ */ z.strictObject({
-  for: z.optional(z.int().check(z.minimum(1), z.maximum(1000))),
+  for: z.optional(z.union([z.int().check(z.minimum(1), z.maximum(1000)), z.custom<Exclude<Duration, number>>((value) => typeof value === 'string', 'must be a number of windows, or a duration such as 30m')])),
+  log: z.optional(z.custom<Logger>((value) => typeof (value as Partial<Logger> | undefined)?.warn === 'function', 'must be a logger, such as console')),
   cooldown: z.optional(z.custom<Duration>()),
   severity: z.optional(z.strictObject(eachKind(() => severity))),
 });
 
 /** Checks when a monitor alerts. */
 export function alertSettings(options: MonitorAlertOptions | undefined, path: string): AlertSettings {
-  const { for: windows = 1, cooldown = 0, severity: given = {} } = check(schema, options ?? {}, path);
+  const { for: wanted = 1, cooldown = 0, log, severity: given = {} } = check(schema, options ?? {}, path);
   return {
-    windows,
+    windows: typeof wanted === 'number' ? wanted : 1,
+    forMs: typeof wanted === 'number' ? 0 : durationMs(wanted, `${path}.for`),
+    log,
     cooldownMs: durationMs(cooldown, `${path}.cooldown`),
     severity: eachKind((kind) => given[kind] ?? 'warning'),
   };

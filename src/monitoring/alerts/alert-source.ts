@@ -7,12 +7,16 @@ import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { TriggerEvent, TriggerSource } from '../../core/trigger-source.ts';
 import { readEachHead, readHistory, type HeadLocation } from '../../storage/head-record.ts';
+import type { AlertSilence } from './alert-silence.ts';
 import type { DriftAlert } from './alert-state.ts';
 
 /** An alert with when it was decided. */
 export type AlertEvent = AuditEvent<'alert', DriftAlert>;
 
-/** The alerts of a monitor, read by a cursor that their reader keeps. */
+/** That alerts were silenced, or are no longer: by whom and why. */
+export type SilenceEvent = AuditEvent<'silenced' | 'silence-ended', AlertSilence>;
+
+/** The alerts of a monitor that somebody is to be told of, read by a cursor that their reader keeps. */
 export interface AlertSource extends TriggerSource<AlertEvent> {
   /** The cursor behind all alerts so far. */
   now(options?: OperationOptions): Promise<string>;
@@ -36,7 +40,7 @@ export function alertSource(at: HeadLocation, name: string): AlertSource {
         // A copy that is not complete yet may lack events in between; they must not be passed over.
         if (event.sequence > reached + 1 || events.length >= limit) break;
         reached = event.sequence;
-        if (event.type === 'alert') events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
+        if (event.type === 'alert' && (event as AlertEvent).data.silenced === undefined) events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
       }
       return { events, next: String(reached) };
     },

@@ -1,5 +1,6 @@
 import type { DriftVerdict } from '../monitor-state.ts';
 import type { AlertSettings, AlertSeverity, alertKinds } from './alert-options.ts';
+import { silenceOf, type AlertSilence } from './alert-silence.ts';
 
 /** What an alert is about: the features of a model, its predictions, how good they were, or how the system around it does. */
 export type AlertKind = (typeof alertKinds)[number];
@@ -22,6 +23,8 @@ export interface DriftAlert {
   readonly window: number;
   /** Number of the first window or period in the row that had reason to. */
   readonly since: number;
+  /** Id of the silence for which nobody was told; absent when somebody was. */
+  readonly silenced?: string | undefined;
   /** All this in words. */
   readonly summary: string;
 }
@@ -36,9 +39,13 @@ export interface AlertState {
   readonly columns: readonly string[];
   /** What the last of them had found, in words. */
   readonly what: string;
-  /** Whether somebody was told that it fires. */
+  /** When the first of them was judged, epoch milliseconds. */
+  readonly sinceAt: number;
+  /** Whether it fires. */
   readonly told: boolean;
-  /** When that was last, epoch milliseconds. */
+  /** Id of the silence for which nobody was told that it does. */
+  readonly silenced: string | null;
+  /** When somebody was told last, epoch milliseconds. */
   readonly toldAt: number | null;
 }
 
@@ -61,6 +68,7 @@ export interface AlertingContext {
   /** Name of the monitor. */
   readonly monitor: string;
   readonly settings: AlertSettings;
+  readonly silences: readonly AlertSilence[];
   readonly now: number;
 }
 
@@ -80,33 +88,40 @@ export function nextAlerts(before: readonly AlertState[], findings: readonly Ale
   const states = new Map(before.map((state) => [state.kind, state]));
   for (const finding of findings) {
     const { kind } = finding;
-    const state = states.get(kind) ?? { kind, windows: 0, since: 0, columns: [], what: '', told: false, toldAt: null };
+    const state = states.get(kind) ?? { kind, windows: 0, since: 0, columns: [], what: '', sinceAt: 0, told: false, silenced: null, toldAt: null };
     const next = nextState(state, finding, context);
     states.set(kind, next);
-    if (next.told !== state.told) alerts.push(next.told ? alertOf(next, 'firing', finding, context) : alertOf(state, 'resolved', finding, context));
+    // Who was kept from hearing of it hears when the silence is over; who was not told that it fires is not told that it ended.
+    if (next.told && (!state.told || next.silenced !== state.silenced)) alerts.push(alertOf(next, 'firing', finding, context));
+    if (state.told && !next.told) alerts.push(alertOf(state, 'resolved', finding, context));
   }
   return { states: [...states.values()], alerts };
 }
 
-function nextState(state: AlertState, { judged, found, number, columns, what }: AlertFinding, { settings, now }: AlertingContext): AlertState {
+function nextState(state: AlertState, { judged, found, number, columns, what }: AlertFinding, { settings, silences, now }: AlertingContext): AlertState {
   // Nothing to judge by is no good news.
   if (!judged) return state;
-  if (!found) return { ...state, columns: [], what: '', windows: 0, since: 0, told: false };
-  const next = { ...state, columns, what, windows: state.windows + 1, since: state.windows === 0 ? number : state.since };
-  return isToTell(next, settings, now) ? { ...next, told: true, toldAt: now } : next;
+  if (!found) return { ...state, columns: [], what: '', windows: 0, since: 0, sinceAt: 0, told: false, silenced: null };
+  const first = state.windows === 0;
+  const next = { ...state, columns, what, windows: state.windows + 1, since: first ? number : state.since, sinceAt: first ? now : state.sinceAt };
+  // One that somebody was told of goes on to fire, whatever is silenced meanwhile.
+  if ((next.told && next.silenced === null) || !isToFire(next, settings, now)) return next;
+  const silence = silenceOf({ kind: next.kind, severity: settings.severity[next.kind], columns }, silences, now);
+  if (silence === undefined) return { ...next, told: true, silenced: null, toldAt: now };
+  return { ...next, told: true, silenced: next.silenced ?? silence.id };
 }
 
-function isToTell({ windows, told, toldAt }: AlertState, settings: AlertSettings, now: number): boolean {
-  return !told && windows >= settings.windows && (toldAt === null || now - toldAt >= settings.cooldownMs);
+function isToFire({ windows, sinceAt, told, toldAt }: AlertState, { windows: least, forMs, cooldownMs }: AlertSettings, now: number): boolean {
+  return told || (windows >= least && now - sinceAt >= forMs && (toldAt === null || now - toldAt >= cooldownMs));
 }
 
-function alertOf({ kind, since, columns, windows, what }: AlertState, status: DriftAlert['status'], { number }: AlertFinding, { monitor, settings }: AlertingContext): DriftAlert {
+function alertOf({ kind, since, columns, windows, what, silenced }: AlertState, status: DriftAlert['status'], { number }: AlertFinding, { monitor, settings }: AlertingContext): DriftAlert {
   const unit = kind === 'performance' ? 'period' : 'window';
   const summary =
     status === 'firing'
       ? `Monitor '${monitor}': ${what} in ${windows === 1 ? `${unit} ${since}` : `${windows} ${unit}s in a row, from ${since} to ${number}`}.`
       : `Monitor '${monitor}': resolved in ${unit} ${number}; ${what} since ${unit} ${since}.`;
-  return { id: `${monitor}/${kind}/${since}`, monitor, kind, severity: settings.severity[kind], status, columns, window: number, since, summary };
+  return { id: `${monitor}/${kind}/${since}`, monitor, kind, severity: settings.severity[kind], status, columns, window: number, since, ...(silenced !== null && { silenced }), summary };
 }
 
 function namesOf(columns: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { compareProfiles } from '../../stats/profiles/judge-columns.ts';
+import type { AlertSilence } from '../alerts/alert-silence.ts';
 import { driftFindings, nextAlerts, type AlertFinding, type AlertState } from '../alerts/alert-state.ts';
 import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import type { DriftVerdict, MonitorContext, WindowFindings } from '../monitor-state.ts';
@@ -13,12 +14,20 @@ export interface ConcludedWindow {
   readonly states: readonly AlertState[];
 }
 
+/** Where the alerts of a monitor stood before a window. */
+export interface AlertsBefore {
+  readonly alerts: readonly AlertState[];
+  readonly silences: readonly AlertSilence[];
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
 /** Judges windows. It is loaded when the first one closes or is checked: who only observes never needs it. */
 export interface WindowJudging {
   /** The verdict on a window, closed or not; on none at all, that there is nothing to judge. */
   readonly verdictOn: (window: WindowCounts | undefined, number: number, complete: boolean) => DriftVerdict;
   /** The verdict on a window that closes now, and what it does to the alerts. Pure. */
-  readonly conclude: (window: WindowCounts, number: number, alerts: readonly AlertState[], now: number) => ConcludedWindow;
+  readonly conclude: (window: WindowCounts, number: number, before: AlertsBefore) => ConcludedWindow;
 }
 
 /** A window as it is judged. */
@@ -48,9 +57,9 @@ export async function windowJudging(context: MonitorContext): Promise<WindowJudg
   };
   return {
     verdictOn: (window, number, complete) => judged(window, number, complete).verdict,
-    conclude(window, number, before, now) {
+    conclude(window, number, { alerts: before, silences, now }) {
       const { verdict, findings } = judged(window, number, true);
-      const { states, alerts } = nextAlerts(before, findings, { monitor: name, settings: alerting, now });
+      const { states, alerts } = nextAlerts(before, findings, { monitor: name, settings: alerting, silences, now });
       return { states, events: [{ type: 'verdict', data: verdict }, ...alerts.map((data) => ({ type: 'alert', data }) as const)] };
     },
   };

@@ -26,7 +26,7 @@ export function addPerformance(before: MonitorState | undefined, { name, measure
   let { alerts } = before;
   let periods = before.performance?.periods ?? 0;
   for (const period of news) {
-    const next = nextAlerts(alerts, [findingOf(period, ++periods)], { monitor: name, settings: alerting, now });
+    const next = nextAlerts(alerts, [findingOf(period, ++periods)], { monitor: name, settings: alerting, silences: before.silences ?? [], now });
     events.push({ type: 'performance', subject, data: period }, ...next.alerts.map((data) => ({ type: 'alert', subject, data })));
     alerts = next.states;
   }

@@ -48,7 +48,7 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   let alerts = before?.alerts ?? [];
   const finish = ({ conclude }: WindowJudging): void => {
     const window = open.windows[0]!;
-    const concluded = conclude(window, ++windows, alerts, now);
+    const concluded = conclude(window, ++windows, { alerts, silences: before?.silences ?? [], now });
     alerts = concluded.states;
     events.push(...concluded.events.map(({ type, data }) => ({ type, subject, data })));
     open = withoutFirst(open, plan, isDue(window, plan, now));
@@ -69,5 +69,5 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   if (newest > 0) applied.set(writer, Math.max(last, newest));
   const { closedTo } = open;
   const state = { reference: digest, windows, open: open.windows.map(packWindow), closedTo, alerts, applied: [...applied].slice(-writersKept) };
-  return { state: { ...(before?.performance && { performance: before.performance }), ...state }, events };
+  return { state: { ...(before?.performance && { performance: before.performance }), ...(before?.silences && { silences: before.silences }), ...state }, events };
 }
