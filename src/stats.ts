@@ -96,8 +96,20 @@ export {
   type ConfidenceEstimateOptions,
   type ConfidenceEstimatorOptions,
   type ConfidenceEstimatorState,
-  type ConfidencePart,
 } from './stats/estimation/confidence-estimator.ts';
+export {
+  DirectLossEstimator,
+  directLossEstimator,
+  type DirectLossEstimate,
+  type DirectLossEstimatorOptions,
+  type DirectLossEstimatorState,
+  type LossAssociation,
+} from './stats/estimation/direct-loss-estimator.ts';
+export type { LossCellsState } from './stats/estimation/loss-cells.ts';
+export type { LossFeature } from './stats/estimation/loss-features.ts';
+export type { LossTreeState } from './stats/estimation/loss-trees.ts';
+export type { ConfidencePart } from './stats/estimation/confidence-part.ts';
+export { attributeChange, type AttributeChangeOptions, type AttributedColumn, type AttributedPart, type ChangeAttribution } from './stats/estimation/attribute-change.ts';
 export type { CalibrationCheck } from './stats/estimation/calibration-check.ts';
 export type { ClassEstimate, ClassificationEstimate } from './stats/estimation/classification-estimate.ts';
 export type { EstimatedMetric } from './stats/estimation/estimated-metric.ts';

@@ -35,6 +35,11 @@ export class StateReader {
     return new StateReader(this.field(name), this.#kind, `${this.#path}.${name}`);
   }
 
+  /** The state at a place inside of the state, such as an entry of a list. */
+  inner(value: unknown, place: string): StateReader {
+    return new StateReader(value, this.#kind, `${this.#path}.${place}`);
+  }
+
   whole(name: string, min = 0, max: number = Number.MAX_SAFE_INTEGER): number {
     const value = this.field(name);
     if (!isWhole(value, min, max)) this.refuse(name, `must be a whole number from ${min} to ${max}`);

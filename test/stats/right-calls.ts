@@ -30,6 +30,7 @@ const rows = [
   [3, 3],
   [0, 5],
 ];
+const many = Array.from({ length: 48 }, (_, i) => x[i % 6]!);
 const classRows = shares.map((share) => [1 - share, share]);
 const grades = [
   [3, 0, 1],
@@ -110,6 +111,8 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
     [labels, shares, { predictions: guesses, minRows: 1, resamples: 50 }],
     [labels, classRows, { classes: [0, 1], minRows: 1, resamples: 50 }],
   ],
+  attributeChange: [[{ x: many, loss: many }, { x: many.map((value) => value + 1), loss: many }, { score: 'loss', columns: ['x'], confidence: 0.9, minRows: 10, bins: 2, maxValues: 3 }]],
+  directLossEstimator: [[{ x: many, kind: many.map((value) => (value > 2 ? 'a' : 'b')) }, many, many.map((value) => value * 1.1), { confidence: 0.9, minRows: 1, rounds: 2, depth: 1, bins: 2, seed: 2 }]],
   estimatedPerformance: [[shares, guesses, { scores: x, positive: 1 }], [shares, { threshold: 0.5 }]],
   meanAbsoluteError: [[x, y, { weights }]],
   meanSquaredError: [[x, y, { weights }]],
@@ -216,6 +219,13 @@ export const rightCalls: readonly RightCall[] = Object.entries(stats).flatMap(([
       { name: 'PrincipalComponents.fromJSON', call: (state: unknown) => stats.PrincipalComponents.fromJSON(state), args: [JSON.parse(JSON.stringify(components))] },
       { name: 'PrincipalComponents#scores', call: (given: never) => components.scores(given), args: [rows] },
       { name: 'PrincipalComponents#reconstructionErrors', call: (given: never) => components.reconstructionErrors(given), args: [rows] },
+    ];
+  }
+  if (name === 'DirectLossEstimator') {
+    const one = stats.directLossEstimator({ x: many, flag: many.map((value) => value > 3) }, many, many.map((value) => value * 1.1), { minRows: 1, rounds: 2 });
+    return [
+      { name: 'DirectLossEstimator.fromJSON', call: (state: unknown) => stats.DirectLossEstimator.fromJSON(state), args: [JSON.parse(JSON.stringify(one))] },
+      { name: 'DirectLossEstimator#estimate', call: (...given: [never, never]) => one.estimate(...given), args: [{ x }, y] },
     ];
   }
   if (name === 'ConfidenceEstimator') {

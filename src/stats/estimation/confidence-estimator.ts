@@ -5,12 +5,12 @@ import { demandClasses } from '../metrics/class-counts.ts';
 import { type Label, labelKey } from '../metrics/label.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { StateReader } from '../state-reader.ts';
-import type { CalibrationScope, CellCounts } from './binary-cells.ts';
+import type { CalibrationScope } from './binary-cells.ts';
 import { checkCalibration, type CalibrationCheck } from './calibration-check.ts';
 import { binaryEstimate, multiclassEstimate, type ClassEstimate, type ClassificationEstimate } from './classification-estimate.ts';
 import { mostOutside, type EstimateWarning } from './estimate-warnings.ts';
-import { placesOf, readScores, type EstimatorScores, type ReadScores, type ScoreReading } from './read-scores.ts';
-import { ScoreCells, type ScoreCellsState } from './score-cells.ts';
+import { countRows, fitPart, foldCount, readPart, type ConfidencePart, type Part } from './confidence-part.ts';
+import { placesOf, readScores, type EstimatorScores, type ScoreReading } from './read-scores.ts';
 
 /** How {@link confidenceEstimator} reads the reference, and how its estimates are made. */
 export interface ConfidenceEstimatorOptions {
@@ -82,20 +82,6 @@ export interface ConfidenceEstimatorState {
   readonly calibration: readonly CalibrationCheck[];
 }
 
-/** One question with two answers: bins of its scores, and what the reference has in them. */
-export interface ConfidencePart extends ScoreCellsState {
-  /** Rows by bin, those predicted negative first, then the others. */
-  readonly rows: readonly number[];
-  /** Those of them that are positive. */
-  readonly positives: readonly number[];
-}
-
-interface Part {
-  readonly cells: ScoreCells;
-  readonly rows: CellCounts;
-  readonly positives: CellCounts;
-}
-
 interface Settings extends ScoreReading {
   readonly confidence: number;
   readonly minRows: number;
@@ -103,7 +89,6 @@ interface Settings extends ScoreReading {
   readonly seed: number;
 }
 
-const folds = 5;
 const calibrationResamples = 99;
 
 /**
@@ -199,7 +184,7 @@ export class ConfidenceEstimator {
     const inner = (name: string): StateReader[] => {
       const list = reader.list(name, count);
       if (list.length !== count) reader.refuse(name, `has ${list.length} entries and must have ${count}`, null);
-      return list.map((part, i) => new StateReader(part, 'confidence-estimator', `state.${name}[${i}]`));
+      return list.map((part, i) => reader.inner(part, `${name}[${i}]`));
     };
     const settings: Settings = {
       classes,
@@ -210,14 +195,7 @@ export class ConfidenceEstimator {
       resamples: reader.whole('resamples', 50, 100_000),
       seed: reader.seed(),
     };
-    const parts = inner('parts').map((part): Part => {
-      const cells = ScoreCells.read(part);
-      const rows = part.counts('rows', 2 * cells.size, 2 * cells.size);
-      const positives = part.counts('positives', 2 * cells.size, 2 * cells.size);
-      positives.forEach((hits, cell) => hits > rows[cell]! && part.refuse(`positives[${cell}]`, 'must not be above the rows of the cell', hits));
-      return { cells, rows, positives };
-    });
-    return new ConfidenceEstimator(settings, parts, inner('calibration').map((part) => ({ error: part.number('error', 0, 1), byChance: part.number('byChance', 0, 1), pValue: part.number('pValue', 0, 1) })));
+    return new ConfidenceEstimator(settings, inner('parts').map(readPart), inner('calibration').map((part) => ({ error: part.number('error', 0, 1), byChance: part.number('byChance', 0, 1), pValue: part.number('pValue', 0, 1) })));
   }
 }
 
@@ -269,7 +247,7 @@ export function confidenceEstimator(labels: ArrayLike<Label>, scores: EstimatorS
   const read = readScores(scores, predictions, settings);
   const kept = Array.from(truth.keys()).filter((i) => truth[i] !== -1 && read.predicted[i] !== -1 && read.scores.every((part) => Number.isFinite(part[i])));
   if (kept.length < minRows) throw new ValidationError(`The reference has ${kept.length} rows with a label, a finite score and a prediction; at least ${minRows} are needed.`, { path: 'labels' });
-  const foldOf = kept.map(() => generator.below(folds));
+  const foldOf = kept.map(() => generator.below(foldCount));
   const fitted = read.scores.map((part, k) => fitPart({ scores: part, predicted: read.predicted, truth, wanted: known === undefined ? 1 : k }, kept, foldOf, bins));
   const checks = fitted.map(({ folded }) => checkCalibration({ ...folded, scope: scopeOf(settings) }, calibrationResamples, generator));
   return new ConfidenceEstimator(settings, fitted.map(({ part }) => part), checks);
@@ -278,36 +256,6 @@ export function confidenceEstimator(labels: ArrayLike<Label>, scores: EstimatorS
 /** Where a threshold decides, rows predicted positive are those of the highest scores, and one isotonic function has no end where they begin, at which it would be least sure. */
 function scopeOf({ threshold }: Settings): CalibrationScope {
   return threshold === undefined ? 'by-prediction' : 'all';
-}
-
-interface AskedRows {
-  readonly scores: Float64Array;
-  readonly predicted: Int32Array;
-  readonly truth: Int32Array;
-  /** The class that is asked for. */
-  readonly wanted: number;
-}
-
-function fitPart({ scores, predicted, truth, wanted }: AskedRows, kept: readonly number[], foldOf: readonly number[], bins: number): { part: Part; folded: { rows: CellCounts[]; positives: CellCounts[] } } {
-  const cells = ScoreCells.of(Float64Array.from(kept, (i) => scores[i]!), bins);
-  const none = (): CellCounts => new Float64Array(2 * cells.size);
-  const [rows, positives] = [none(), none()];
-  const folded = { rows: Array.from({ length: folds }, none), positives: Array.from({ length: folds }, none) };
-  kept.forEach((i, place) => {
-    const cell = cells.binOf(scores[i]!) + (predicted[i] === wanted ? cells.size : 0);
-    rows[cell]!++;
-    folded.rows[foldOf[place]!]![cell]!++;
-    if (truth[i] !== wanted) return;
-    positives[cell]!++;
-    folded.positives[foldOf[place]!]![cell]!++;
-  });
-  return { part: { cells, rows, positives }, folded };
-}
-
-function countRows({ scores, predicted }: ReadScores, part: number, cells: ScoreCells, several: boolean, into: Float64Array): void {
-  const own = scores[part]!;
-  const wanted = several ? part : 1;
-  for (let i = 0; i < own.length; i++) if (predicted[i] !== -1) into[cells.binOf(own[i]!) + (predicted[i] === wanted ? cells.size : 0)]!++;
 }
 
 function labelIn(reader: StateReader, place: string, label: unknown): string | number {

@@ -4,7 +4,7 @@ import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 import type { StateReader } from '../state-reader.ts';
 
-/** {@link ScoreCells} as plain JSON. */
+/** Bins of scores as plain JSON. */
 export interface ScoreCellsState {
   /** The least score of the reference. */
   readonly low: number;

@@ -15,51 +15,83 @@ export interface FittedTrees {
   readonly gains: Float64Array;
 }
 
-/** How much of each tree is taken, what steadies its leaves, and the least curvature that a leaf must rest on. */
+/** What trees learn: where scores begin, and how a loss falls with each of them. */
+export interface TreeObjective {
+  /** The score of every row before the first tree. */
+  readonly start: number;
+  /** The least curvature that a leaf must rest on. */
+  readonly leastCurvature: number;
+  /** Fills in, row by row, the falling slope of the loss at these scores and its curvature. */
+  readonly slopes: (scores: Float64Array, gradients: Float64Array, curvatures: Float64Array) => void;
+}
+
+/** How much of each tree is taken, and what steadies its leaves. */
 const rate = 0.1;
 const ridge = 1;
-const leastCurvature = 2;
 
 /** What steadies the order of rare categories. */
 const categoryRidge = 10;
 
+/** A feature as trees ask about it: how many bins it has, and whether larger ones hold larger numbers. */
+type AskedFeature = Pick<PooledFeature, 'ordered' | 'count'>;
+
 /** A question that all rows of one node are asked: whether the bin of a feature is among those that go left. */
-interface Question {
+export interface TreeQuestion {
   readonly feature: number;
   readonly left: Uint8Array;
   readonly gain: number;
 }
 
-interface Tree {
+/** One tree. */
+export interface Tree {
   /** Per level, per node of it; a node without a question sends all rows left. */
-  readonly levels: readonly (readonly (Question | undefined)[])[];
+  readonly levels: readonly (readonly (TreeQuestion | undefined)[])[];
   readonly leaves: Float64Array;
 }
 
 /**
- * Learns to tell the rows with label 1 from those with label 0 by gradient-boosted trees on binned features: each round fits a tree to the gradient of the logistic loss and takes a Newton step in its leaves (Friedman 2001; gain and
- * leaves as of Chen & Guestrin 2016). Bins of categories are put in the order of their mean gradient before they are split (Fisher 1958).
+ * Learns to tell the rows with label 1 from those with label 0 by gradient-boosted trees on binned features, with the logistic loss.
  */
-export function fitTrees(features: readonly PooledFeature[], labels: Uint8Array, rows: Uint32Array, { rounds, depth }: TreeSettings): FittedTrees {
+export function fitTrees(features: readonly PooledFeature[], labels: Uint8Array, rows: Uint32Array, settings: TreeSettings): FittedTrees {
   const columns = features.map(({ bins }) => Uint8Array.from(rows, (row) => bins[row]!));
   const targets = Uint8Array.from(rows, (row) => labels[row]!);
   const positives = targets.reduce((sum, label) => sum + label, 0);
-  const scores = new Float64Array(rows.length).fill(Math.log((positives + 0.5) / (rows.length - positives + 0.5)));
-  const gradients = new Float64Array(rows.length);
-  const curvatures = new Float64Array(rows.length);
-  const gains = new Float64Array(features.length);
-  const trees: Tree[] = [];
-  const nodes = new Uint16Array(rows.length);
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < rows.length; i++) {
+  const slopes = (scores: Float64Array, gradients: Float64Array, curvatures: Float64Array): void => {
+    for (let i = 0; i < scores.length; i++) {
       const chance = 1 / (1 + Math.exp(-scores[i]!));
       gradients[i] = targets[i]! - chance;
       curvatures[i] = chance * (1 - chance);
     }
+  };
+  const start = Math.log((positives + 0.5) / (rows.length - positives + 0.5));
+  const { trees, gains } = growTrees(features, columns, rows.length, { start, leastCurvature: 2, slopes }, settings);
+  const all = features.map(({ bins }) => bins);
+  return { score: (row) => trees.reduce((sum, tree) => sum + leafOf(tree, (feature) => all[feature]![row]!), 0), gains };
+}
+
+/**
+ * Grows trees on binned features: each round fits one to the gradient of a loss and takes a Newton step in its leaves (Friedman 2001; gain and leaves as of Chen & Guestrin 2016). Bins of categories are put in the order of their
+ * mean gradient before they are split (Fisher 1958). A score is `start` and the leaves of all trees.
+ */
+export function growTrees(
+  features: readonly AskedFeature[],
+  columns: readonly Uint8Array[],
+  size: number,
+  { start, leastCurvature, slopes }: TreeObjective,
+  { rounds, depth }: TreeSettings,
+): { trees: Tree[]; gains: Float64Array } {
+  const scores = new Float64Array(size).fill(start);
+  const gradients = new Float64Array(size);
+  const curvatures = new Float64Array(size);
+  const gains = new Float64Array(features.length);
+  const trees: Tree[] = [];
+  const nodes = new Uint16Array(size);
+  for (let round = 0; round < rounds; round++) {
+    slopes(scores, gradients, curvatures);
     nodes.fill(0);
-    const levels: (Question | undefined)[][] = [];
+    const levels: (TreeQuestion | undefined)[][] = [];
     for (let level = 0; level < depth; level++) {
-      const questions = askLevel(features, columns, nodes, 1 << level, gradients, curvatures);
+      const questions = askLevel({ features, columns, nodes, gradients, curvatures, leastCurvature }, 1 << level);
       for (const question of questions) if (question !== undefined) gains[question.feature]! += question.gain;
       for (let i = 0; i < nodes.length; i++) {
         const question = questions[nodes[i]!];
@@ -68,17 +100,18 @@ export function fitTrees(features: readonly PooledFeature[], labels: Uint8Array,
       levels.push(questions);
     }
     const leaves = leavesOf(nodes, 1 << depth, gradients, curvatures);
-    for (let i = 0; i < rows.length; i++) scores[i]! += leaves[nodes[i]!]!;
+    for (let i = 0; i < size; i++) scores[i]! += leaves[nodes[i]!]!;
     trees.push({ levels, leaves });
   }
-  return { score: (row) => trees.reduce((sum, tree) => sum + leafOf(tree, features, row), 0), gains };
+  return { trees, gains };
 }
 
-function leafOf({ levels, leaves }: Tree, features: readonly PooledFeature[], row: number): number {
+/** What a tree adds to the score of a row whose features lie in these bins. */
+export function leafOf({ levels, leaves }: Tree, binOf: (feature: number) => number): number {
   let node = 0;
   for (const questions of levels) {
     const question = questions[node];
-    node = 2 * node + (question === undefined || question.left[features[question.feature]!.bins[row]!] === 1 ? 0 : 1);
+    node = 2 * node + (question === undefined || question.left[binOf(question.feature)] === 1 ? 0 : 1);
   }
   return leaves[node]!;
 }
@@ -93,16 +126,18 @@ function leavesOf(nodes: Uint16Array, count: number, gradients: Float64Array, cu
   return sums.map((sum, node) => (rate * sum) / weights[node]!);
 }
 
+interface LevelRows {
+  readonly features: readonly AskedFeature[];
+  readonly columns: readonly Uint8Array[];
+  readonly nodes: Uint16Array;
+  readonly gradients: Float64Array;
+  readonly curvatures: Float64Array;
+  readonly leastCurvature: number;
+}
+
 /** The best question for every node of a level, over all features. */
-function askLevel(
-  features: readonly PooledFeature[],
-  columns: readonly Uint8Array[],
-  nodes: Uint16Array,
-  nodeCount: number,
-  gradients: Float64Array,
-  curvatures: Float64Array,
-): (Question | undefined)[] {
-  const best = new Array<Question | undefined>(nodeCount).fill(undefined);
+function askLevel({ features, columns, nodes, gradients, curvatures, leastCurvature }: LevelRows, nodeCount: number): (TreeQuestion | undefined)[] {
+  const best = new Array<TreeQuestion | undefined>(nodeCount).fill(undefined);
   features.forEach(({ ordered, count }, feature) => {
     const bins = columns[feature]!;
     const sums = new Float64Array(nodeCount * count);
@@ -114,14 +149,14 @@ function askLevel(
     }
     for (let node = 0; node < nodeCount; node++) {
       const inNode = [sums, weights].map((all) => all.subarray(node * count, (node + 1) * count)) as [Float64Array, Float64Array];
-      const question = bestQuestion(feature, ordered, ...inNode);
+      const question = bestQuestion(feature, ordered, leastCurvature, ...inNode);
       if (question !== undefined && question.gain > (best[node]?.gain ?? 0)) best[node] = question;
     }
   });
   return best;
 }
 
-function bestQuestion(feature: number, ordered: boolean, sums: Float64Array, weights: Float64Array): Question | undefined {
+function bestQuestion(feature: number, ordered: boolean, leastCurvature: number, sums: Float64Array, weights: Float64Array): TreeQuestion | undefined {
   const order = Array.from(sums, (_, bin) => bin);
   if (!ordered) order.sort((a, b) => sums[a]! / (weights[a]! + categoryRidge) - sums[b]! / (weights[b]! + categoryRidge) || a - b);
   const total = sums.reduce((sum, value) => sum + value, 0);
