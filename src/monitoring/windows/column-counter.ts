@@ -1,10 +1,12 @@
 import { binOf } from '../../stats/samples/count-in-bins.ts';
 import { listCategories, type ColumnProfile } from '../../stats/profiles/column-profile.ts';
 import { categoryOf, numberOf } from '../../stats/profiles/read-column.ts';
+import { counterOf, type ValueCounter } from '../../stats/profiles/value-counter.ts';
 
 /** Counts the values of one column as they pass, in the bins of its reference. */
 export class ColumnCounter {
   readonly #reference: ColumnProfile;
+  readonly #counter: ValueCounter | undefined;
   readonly #edges: Float64Array;
   readonly #bins: Float64Array;
   readonly #categories = new Map<string, number>();
@@ -20,12 +22,17 @@ export class ColumnCounter {
 
   constructor(reference: ColumnProfile) {
     this.#reference = reference;
+    this.#counter = counterOf(reference);
     this.#edges = Float64Array.from(reference.kind === 'number' ? reference.edges : []);
     this.#bins = new Float64Array(this.#edges.length + 1);
   }
 
-  /** Counts one row. Constant in time and, for numbers, in memory. */
+  /** Counts one row. Constant in time and, but for categories, in memory. */
   observe(value: unknown): void {
+    if (this.#counter !== undefined) {
+      this.#counter.observe(value);
+      return;
+    }
     this.#rows++;
     if (value === null || value === undefined) this.#missing++;
     else if (value !== value) this.#nan++;
@@ -61,6 +68,7 @@ export class ColumnCounter {
 
   /** What was counted since the last take, and starts anew. */
   take(): ColumnProfile {
+    if (this.#counter !== undefined) return this.#counter.take();
     const profile = this.#snapshot();
     this.#bins.fill(0);
     this.#categories.clear();
@@ -74,7 +82,7 @@ export class ColumnCounter {
   #snapshot(): ColumnProfile {
     const counts = { rows: this.#rows, missing: this.#missing, nan: this.#nan, infinite: this.#infinite, mistyped: this.#mistyped };
     const reference = this.#reference;
-    if (reference.kind === 'timestamp') return { ...reference, ...counts };
+    if (reference.kind !== 'number' && reference.kind !== 'category') return { ...reference, ...counts };
     if (reference.kind === 'category') return { ...reference, ...counts, ...listCategories(this.#categories, reference.maxCategories, this.#tooMany) };
     const some = this.#min <= this.#max;
     const range = { min: some ? this.#min + 0 : null, max: some ? this.#max + 0 : null };

@@ -2,8 +2,9 @@ import { ValidationError } from '../../core/errors.ts';
 import type { TableInput } from '../../core/table.ts';
 import type { ColumnProfile } from './column-profile.ts';
 import type { DataProfile } from './data-profile.ts';
-
-const format: DataProfile['format'] = 'modelkeep.profile/1';
+import { isAscending, isCount } from './grid-counts.ts';
+import { profileFormats } from './profile-format.ts';
+import { isTextProfile } from './text/text-profile.ts';
 
 /** Whether the input is a profile rather than a table. */
 export function isProfile(input: TableInput | DataProfile): input is DataProfile {
@@ -13,13 +14,17 @@ export function isProfile(input: TableInput | DataProfile): input is DataProfile
 /** Returns a profile that came from outside when it is one this version can read; otherwise throws `ValidationError`. */
 export function checkProfile(profile: unknown, path: string): DataProfile {
   const { format: found, columns, rows } = (typeof profile === 'object' && profile !== null ? profile : {}) as { readonly [Name in keyof DataProfile]?: unknown };
-  if (found === format && Array.isArray(columns) && isCount(rows)) {
+  if (isFormat(found) && Array.isArray(columns) && isCount(rows)) {
     const odd = columns.findIndex((column) => !isColumnProfile(column, rows));
     if (odd < 0) return profile as DataProfile;
     throw new ValidationError(`${path}.columns[${odd}] is not the profile of a column, or is damaged; make the profile anew with profileData().`, { path: `${path}.columns[${odd}]` });
   }
-  if (typeof found === 'string' && found !== format) throw new ValidationError(`${path} has the format ${JSON.stringify(found)}; this version reads ${format}.`, { path });
+  if (typeof found === 'string' && !isFormat(found)) throw new ValidationError(`${path} has the format ${JSON.stringify(found)}; this version reads ${profileFormats.join(' and ')}.`, { path });
   throw new ValidationError(`${path} is not a profile; make one with profileData().`, { path });
+}
+
+function isFormat(found: unknown): boolean {
+  return profileFormats.some((format) => format === found);
 }
 
 /** Whether a column that came from outside has what comparing and merging reads, so that a damaged one is refused and not judged. */
@@ -31,6 +36,8 @@ function isColumnProfile(value: unknown, rows: number): boolean {
   switch (column.kind) {
     case 'timestamp':
       return true;
+    case 'text':
+      return isTextProfile(column);
     case 'category':
       return Array.isArray(column.categories) && column.categories.every(isCategoryCount) && isCount(column.maxCategories);
     case 'number':
@@ -42,12 +49,4 @@ function isColumnProfile(value: unknown, rows: number): boolean {
 
 function isCategoryCount(pair: unknown): boolean {
   return Array.isArray(pair) && typeof pair[0] === 'string' && isCount(pair[1]);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isAscending(values: unknown): boolean {
-  return Array.isArray(values) && values.every((value, i) => Number.isFinite(value) && (i === 0 || value > values[i - 1]));
 }

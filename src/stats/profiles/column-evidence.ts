@@ -2,12 +2,12 @@ import { ksTest, ksTestBinned } from '../tests/ks-test.ts';
 import { coarseCounts, coarseLabels, combined, contingency, countOf, effectOf, presenceLabels, presenceOf } from './bin-evidence.ts';
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { ColumnSide } from './data-profile.ts';
-import type { ColumnEvidence, DriftTest, Finding } from './drift-evidence.ts';
+import { nothing, type ColumnEvidence, type DriftTest, type Finding } from './drift-evidence.ts';
+import { weighTexts } from './text/weigh-texts.ts';
+import { presenceIn, weighViews } from './weigh-views.ts';
 
 /** Fewer blocks than this on a side say too little of how blocks differ. */
 const fewestBlocks = 10;
-
-const nothing: ColumnEvidence = { tests: [], pValue: undefined, effect: undefined, moved: [], unseen: undefined, unjudged: undefined };
 
 /** Compares one column with its reference, whatever is in it; what cannot be compared says why. */
 export function weighColumn(reference: ColumnSide, current: ColumnSide | undefined, minRows: number, blockTest?: () => DriftTest): ColumnEvidence {
@@ -33,6 +33,7 @@ function weighRows(reference: ColumnSide, current: ColumnSide, minRows: number, 
   const before = reference.profile;
   const after = current.profile;
   if (before.kind === 'number' && after.kind === 'number') return weighNumbers({ ...reference, profile: before }, { ...current, profile: after }, minRows, designEffect);
+  if (before.kind === 'text' && after.kind === 'text') return weighTexts(before, after, minRows, designEffect);
   if (before.kind === 'category' && after.kind === 'category') return weighCategories(before, after, designEffect);
   return { ...nothing, unjudged: 'points in time always move on; compare features made from them' };
 }
@@ -45,21 +46,11 @@ interface NumberSide {
 function weighNumbers(reference: NumberSide, current: NumberSide, minRows: number, designEffect: number): ColumnEvidence {
   const before = reference.profile;
   const after = current.profile;
-  const tests: DriftTest[] = [];
-  const presence = [presenceOf(before), presenceOf(after)] as const;
-  const absent = presence.some(([, missing, mistyped]) => missing > 0 || mistyped > 0);
-  if (absent) tests.push({ of: 'presence', ...contingency(presence) });
-  const short = [before, after].find((side) => valueRows(side) < minRows);
-  if (short === undefined) {
-    tests.push({ of: 'values', ...ks(reference, current) });
-    const labels = ['minus infinity', ...coarseLabels(before.cuts), 'infinity', ...presenceLabels];
-    const shares = [before, after].map((side, i) => [...binCounts(side, coarseCounts(before, side.counts)), ...presence[i]!.slice(1)]);
-    return { ...nothing, tests, pValue: combined(tests), ...effectOf(shares[0]!, shares[1]!, labels, 'reference-deciles', designEffect) };
-  }
-  const where = short === before ? 'reference' : 'current';
-  const unjudged = `the ${where} has a number in only ${countOf(valueRows(short), 'row')}, at least ${minRows} are needed`;
-  if (!absent) return { ...nothing, unjudged };
-  return { ...nothing, tests, pValue: combined(tests), ...effectOf(presence[0], presence[1], ['any number', ...presenceLabels], 'presence', designEffect), unjudged };
+  const presence = presenceIn(before, after, presenceLabels);
+  return weighViews(before, after, { minRows, designEffect, noun: 'number', presence }, () => {
+    const counts = [before, after].map((side) => binCounts(side, coarseCounts(before, side.counts))) as [number[], number[]];
+    return [{ of: 'values', test: ks(reference, current), counts, labels: ['minus infinity', ...coarseLabels(before.cuts), 'infinity'], binRule: 'reference-deciles' }];
+  });
 }
 
 function ks(reference: NumberSide, current: NumberSide): Finding {

@@ -1,7 +1,9 @@
 import { ValidationError } from '../../core/errors.ts';
+import { addCounts, larger, sameNumbers, smaller } from './grid-counts.ts';
+import { mergeTexts, type TextProfile } from './text/text-profile.ts';
 
-/** How a column is compared: by size (`number`), by kind (`category`), or not at all, because it moves on by its nature (`timestamp`). */
-export type ColumnKind = 'number' | 'category' | 'timestamp';
+/** How a column is compared: by size (`number`), by kind (`category`), by the length and words of free `text`, or not at all, because it moves on by its nature (`timestamp`). */
+export type ColumnKind = 'number' | 'category' | 'text' | 'timestamp';
 
 /** What every profile of a column counts. */
 export interface RowCounts {
@@ -13,7 +15,7 @@ export interface RowCounts {
   readonly nan: number;
   /** Rows with ±Infinity; they take part as the smallest and largest values, in bins of their own. */
   readonly infinite: number;
-  /** Rows whose value is not a number in a column of numbers. */
+  /** Rows whose value is not of the column's kind: no number in a column of numbers, no text in one of texts. */
   readonly mistyped: number;
 }
 
@@ -60,7 +62,7 @@ export interface TimestampProfile extends RowCounts {
 }
 
 /** One column of a profile. */
-export type ColumnProfile = NumberProfile | CategoryProfile | TimestampProfile;
+export type ColumnProfile = NumberProfile | CategoryProfile | TextProfile | TimestampProfile;
 
 /** Rows that have a value of the column's kind. */
 export function valueRows(profile: RowCounts): number {
@@ -76,20 +78,32 @@ export function mergeColumns(a: ColumnProfile, b: ColumnProfile): ColumnProfile 
     infinite: a.infinite + b.infinite,
     mistyped: a.mistyped + b.mistyped,
   };
-  if (a.kind === 'number' && b.kind === 'number' && sameNumbers(a.edges, b.edges)) {
-    const finite = a.counts.map((count, i) => count + b.counts[i]!);
-    return { ...a, ...counts, counts: finite, negativeInfinite: a.negativeInfinite + b.negativeInfinite, min: smaller(a.min, b.min), max: larger(a.max, b.max) };
-  }
-  if (a.kind === 'category' && b.kind === 'category' && a.maxCategories === b.maxCategories) {
-    const sums = new Map(a.categories);
-    for (const [category, rows] of b.categories) sums.set(category, (sums.get(category) ?? 0) + rows);
-    return { ...a, ...counts, ...listCategories(sums, a.maxCategories, a.tooMany || b.tooMany) };
-  }
-  if (a.kind === 'timestamp' && b.kind === 'timestamp') return { ...a, ...counts };
+  const merged = mergeKinds(a, b, counts);
+  if (merged !== undefined) return merged;
   throw new ValidationError(
     `The two profiles of column '${a.name}' were not counted in the same bins; make both with profileData(rows, { bins: reference }).`,
     { path: a.name },
   );
+}
+
+function mergeKinds(a: ColumnProfile, b: ColumnProfile, counts: RowCounts): ColumnProfile | undefined {
+  if (a.kind === 'number' && b.kind === 'number') return mergeNumbers(a, b, counts);
+  if (a.kind === 'category' && b.kind === 'category') return mergeCategories(a, b, counts);
+  if (a.kind === 'text' && b.kind === 'text') return mergeTexts(a, b, counts);
+  if (a.kind === 'timestamp' && b.kind === 'timestamp') return { ...a, ...counts };
+  return undefined;
+}
+
+function mergeNumbers(a: NumberProfile, b: NumberProfile, counts: RowCounts): NumberProfile | undefined {
+  if (!sameNumbers(a.edges, b.edges)) return undefined;
+  return { ...a, ...counts, counts: addCounts(a.counts, b.counts), negativeInfinite: a.negativeInfinite + b.negativeInfinite, min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+}
+
+function mergeCategories(a: CategoryProfile, b: CategoryProfile, counts: RowCounts): CategoryProfile | undefined {
+  if (a.maxCategories !== b.maxCategories) return undefined;
+  const sums = new Map(a.categories);
+  for (const [category, rows] of b.categories) sums.set(category, (sums.get(category) ?? 0) + rows);
+  return { ...a, ...counts, ...listCategories(sums, a.maxCategories, a.tooMany || b.tooMany) };
 }
 
 /** The categories of a profile, most frequent first, or none when there are more than it keeps. */
@@ -100,16 +114,4 @@ export function listCategories(
 ): Pick<CategoryProfile, 'categories' | 'tooMany'> {
   if (tooMany || counts.size > maxCategories) return { categories: [], tooMany: true };
   return { categories: [...counts].sort(([a, rowsA], [b, rowsB]) => rowsB - rowsA || (a < b ? -1 : 1)), tooMany: false };
-}
-
-function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
-  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
-}
-
-function smaller(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.min(a, b);
-}
-
-function larger(a: number | null, b: number | null): number | null {
-  return a === null ? b : b === null ? a : Math.max(a, b);
 }

@@ -9,9 +9,9 @@ import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 import { checkProfile } from './check-profile.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
+import { formatOf } from './profile-format.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
-
-const format = 'modelkeep.profile/1';
+import { countTexts, isFreeText, TextCounter, textReference } from './text/text-counter.ts';
 
 /** Into how many bins of about equal counts the reference cuts a column of numbers, and which of the cuts bound the bins of the stability index. */
 const fineBins = 200;
@@ -22,8 +22,8 @@ const coarseBins = 10;
  * exact; the bins of numbers are frozen from the quantiles of the data, so that other data can be counted in the same ones.
  */
 export interface DataProfile {
-  /** Names this form of the data. */
-  readonly format: typeof format;
+  /** Names this form of the data: the second where a column is of a kind that the first does not have. */
+  readonly format: 'modelkeep.profile/1' | 'modelkeep.profile/2';
   /** Rows that were counted. */
   readonly rows: number;
   /** The column that holds the model's prediction. */
@@ -36,9 +36,12 @@ export interface DataProfile {
 export interface ProfileOptions {
   /** The column that holds the model's prediction; verdicts tell it from the features. @default none */
   prediction?: string | undefined;
-  /** How columns are compared where their type does not say it, such as `{ zip: 'category' }` for codes that are numbers. @default by type */
+  /**
+   * How columns are compared where their type does not say it, such as `{ zip: 'category' }` for codes that are numbers. By type numbers are numbers, dates timestamps, and texts are free text where more than `maxCategories` or more
+   * than half as many as rows are different, and most are of three words or more; everything else is categories. @default by type
+   */
   kinds?: Readonly<Record<string, ColumnKind>> | undefined;
-  /** With more different categories than this a column counts as identifiers or free text and is not compared. @default 1000 */
+  /** With more different categories than this a column counts as identifiers and is not compared, unless it is free text. @default 1000 */
   maxCategories?: number | undefined;
 }
 
@@ -48,7 +51,7 @@ export interface ProfileDataOptions extends ProfileOptions {
   bins?: DataProfile | undefined;
 }
 
-const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'timestamp']);
+const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'text', 'timestamp']);
 const optionsSchema = /* @__PURE__ */ z.strictObject({
   prediction: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.string()),
   kinds: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
@@ -61,8 +64,8 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
  * frequent), categories with their counts, and how many rows were missing, NaN or infinite. The profile is small plain data: store it, send it, give it to
  * {@link compareData} or to a {@link DriftMonitor} instead of the rows.
  *
- * Numbers and bigints are compared as numbers, truth values, texts and plain data as categories; columns of dates are counted but not compared, since time
- * always moves on. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
+ * Numbers and bigints are compared as numbers, truth values, texts and plain data as categories, and texts that hardly ever recur by their length and words; columns of dates are counted but
+ * not compared, since time always moves on. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
  * profile, and such profiles are merged by {@link mergeProfiles}.
  *
  * Sorts a copy of each column of numbers. Throws `ValidationError` for columns of different lengths, values that are not plain data, and a `prediction` that
@@ -115,12 +118,13 @@ function mergeTwo(a: DataProfile, b: DataProfile): DataProfile {
   for (const column of b.columns) {
     if (!a.columns.some(({ name }) => name === column.name)) columns.push(mergeColumns(emptyLike(column, a.rows), column));
   }
-  return { ...a, rows: a.rows + b.rows, columns };
+  return { ...a, format: formatOf(columns), rows: a.rows + b.rows, columns };
 }
 
 function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
   const counts = { rows, missing: rows, nan: 0, infinite: 0, mistyped: 0 };
   if (column.kind === 'timestamp') return { ...column, ...counts };
+  if (column.kind === 'text') return { ...new TextCounter(column).take(), ...counts };
   if (column.kind === 'category') return { ...column, ...counts, categories: [], tooMany: false };
   return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null };
 }
@@ -139,13 +143,15 @@ export function prepareReference(table: Table, options: ProfileOptions): { profi
     if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
   }
   const sides = Object.entries(table.columns).map(([name, column]): ColumnSide => {
-    const kind = kinds.get(name) ?? kindOf(column);
+    const kind = kinds.get(name) ?? (isFreeText(column, maxCategories) ? 'text' : kindOf(column));
     if (kind === 'number') return numberReference(name, readNumbers(column));
+    if (kind === 'text') return { profile: textReference(name, column) };
     if (kind === 'timestamp') return { profile: { name, kind, ...rowCountsOf(column) } };
     const { sums, counts } = readCategories(column);
     return { profile: { name, kind, ...counts, ...listCategories(sums, maxCategories), maxCategories } };
   });
-  const profile: DataProfile = { format, rows: table.rowCount, ...(prediction === undefined ? {} : { prediction }), columns: sides.map((side) => side.profile) };
+  const columns = sides.map((side) => side.profile);
+  const profile: DataProfile = { format: formatOf(columns), rows: table.rowCount, ...(prediction === undefined ? {} : { prediction }), columns };
   return { profile, sides };
 }
 
@@ -195,6 +201,7 @@ export function readOnBins(
 
 function onBins(reference: ColumnProfile, column: Column, sort: boolean): ColumnSide {
   if (reference.kind === 'timestamp') return { profile: { ...reference, ...rowCountsOf(column) } };
+  if (reference.kind === 'text') return { profile: countTexts(reference, column) };
   if (reference.kind === 'category') {
     const { sums, counts } = readCategories(column);
     return { profile: { ...reference, ...counts, ...listCategories(sums, reference.maxCategories) } };

@@ -1,7 +1,7 @@
 /** One test of significance. */
 export interface DriftTest {
-  /** What was compared: the values, or whether there is one (present, missing, not a number). */
-  readonly of: 'values' | 'presence';
+  /** What was compared: the values, whether there is one (present, missing, not of the column's kind), or one view of them: of texts the length and the words. */
+  readonly of: 'values' | 'presence' | 'length' | 'words';
   /**
    * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
    * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
@@ -47,8 +47,8 @@ export interface DriftEffect {
   readonly expectedByChance: number;
   /** Bins that either side has rows in. */
   readonly bins: number;
-  /** The reference's deciles, every category, or only whether there is a number. */
-  readonly binRule: 'reference-deciles' | 'categories' | 'presence';
+  /** The reference's deciles, every category, or only whether there is a value; of texts the deciles of their length, or groups of words: of several views, the one whose interval begins highest. */
+  readonly binRule: 'reference-deciles' | 'categories' | 'presence' | 'length-deciles' | 'words';
   /** Half a row is added to every bin of both sides, so that empty bins stay finite. */
   readonly zeroRule: 'add-half';
 }
@@ -87,3 +87,16 @@ export interface ColumnEvidence {
   /** Why the values were not compared. */
   readonly unjudged: string | undefined;
 }
+
+/** One way to look at the values of a column. */
+export interface View {
+  readonly of: DriftTest['of'];
+  readonly test: Finding;
+  /** Rows of both sides in common bins. */
+  readonly counts: readonly [reference: readonly number[], current: readonly number[]];
+  readonly labels: readonly string[];
+  readonly binRule: DriftEffect['binRule'];
+}
+
+/** Of a column of which nothing can be said. */
+export const nothing: ColumnEvidence = { tests: [], pValue: undefined, effect: undefined, moved: [], unseen: undefined, unjudged: undefined };

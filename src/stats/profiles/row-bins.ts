@@ -4,6 +4,7 @@ import { finitePart } from '../samples/finite-part.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 import { categoryOf, numberOf, readNumbers } from './read-column.ts';
+import { WordDraw, wordGroups } from './text/drawn-word.ts';
 
 /** The bin of every row of both sides. */
 export interface RowBins {
@@ -46,6 +47,18 @@ export function categoryBins(reference: Column, current: Column): RowBins {
   };
   const sides = [eachRow(reference, bin), eachRow(current, bin)] as const;
   return { reference: sides[0], current: sides[1], count: known.size + 1 };
+}
+
+/** Every row in the group of the word that is drawn of its text; what is missing and what is no text have one of their own. */
+export function textBins(reference: Column, current: Column): RowBins {
+  const draw = new WordDraw();
+  const bin = (value: unknown): number => {
+    if (value === null || Number.isNaN(value)) return wordGroups + 1;
+    if (typeof value !== 'string') return wordGroups + 2;
+    draw.draw(value);
+    return draw.group;
+  };
+  return { reference: eachRow(reference, bin), current: eachRow(current, bin), count: wordGroups + 3 };
 }
 
 function eachRow(column: Column, bin: (value: unknown) => number): Uint32Array {
