@@ -352,6 +352,8 @@ export type { DriftRule } from './stats/compatibility/drift-score.ts';
 export type { BlockOptions } from './stats/profiles/row-blocks.ts';
 export type { BinShift, DriftEffect, DriftTest, TestedBlocks, UnseenCategories } from './stats/profiles/drift-evidence.ts';
 export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';
+export type { CalendarCounts } from './stats/profiles/timestamp/calendar-counts.ts';
+export type { EmbeddingProfile } from './stats/profiles/embedding/embedding-profile.ts';
 export type { TextProfile } from './stats/profiles/text/text-profile.ts';
 export type { GridCounts } from './stats/profiles/grid-counts.ts';
 export type { DistinctValues } from './stats/profiles/distinct-values.ts';

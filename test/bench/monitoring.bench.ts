@@ -1,4 +1,4 @@
-import { DriftMonitor, MemoryStorage, compareData, profileData, type DataProfile } from 'modelkeep';
+import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile } from 'modelkeep';
 import { seededRandom } from '../../src/core/random.ts';
 import { compare, measure } from './harness.ts';
 
@@ -29,7 +29,49 @@ const months = (): Months => {
   return { january, february: month(0.1), profile: profileData(january) };
 };
 
+const million = 1_000_000;
+
+/** A million rows of each kind of column. */
+const columnsOfKinds: Readonly<Record<string, () => ArrayLike<unknown>>> = {
+  numbers: () => bell(million, 0),
+  'truth values': () => Array.from({ length: million }, () => random() < 0.1),
+  '200 categories': () => Array.from({ length: million }, () => `A${Math.floor(random() * 200)}`),
+  'different texts of 8 words': () => Array.from({ length: million }, (_, i) => `${i} ${Array.from({ length: 7 }, () => `w${Math.floor(2000 ** random())}`).join(' ')}`),
+  dates: () => Array.from({ length: million }, () => new Date(1e12 + Math.floor(random() * 1e10))),
+  'vectors of 32': () => Array.from({ length: million }, () => Float32Array.from({ length: 32 }, () => random() - 0.5)),
+};
+
+/** A million rows of ten columns, eight of numbers and two of categories. */
+const tenColumns = (mean: number): Record<string, ArrayLike<unknown>> => ({
+  ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`x${i}`, bell(million, mean * (i + 1))])),
+  origin: Array.from({ length: million }, () => `A${Math.floor(random() * 200)}`),
+  cancelled: Array.from({ length: million }, () => random() < 0.1),
+});
+
 export const benchmarks = [
+  ...Object.entries(columnsOfKinds).map(([kind, x]) =>
+    measure(`profileData, 1M ${kind}`, (data: Record<string, ArrayLike<unknown>>) => profileData(data), { setup: () => ({ x: x() }), runs: 5, ...(kind === 'numbers' && { target: { atMost: 60 } }) }),
+  ),
+  measure('compareData, 1M × 10 columns against 1M', ([before, after]: readonly Record<string, ArrayLike<unknown>>[]) => compareData(before!, after!), {
+    setup: () => [tenColumns(0), tenColumns(0.1)],
+    runs: 5,
+    target: { atMost: 1500 },
+  }),
+  measure('mergeProfiles, two of 100 columns', (parts: readonly DataProfile[]) => mergeProfiles(parts), {
+    setup: () => {
+      const columns = (): Record<string, ArrayLike<unknown>> => Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, bell(10_000, i)]));
+      const reference = profileData(columns());
+      return [reference, profileData(columns(), { bins: reference })];
+    },
+    target: { atMost: 5 },
+  }),
+  measure('compareSlices, 100k × 5 columns against 100k, by 20 values', ([before, after]: readonly Record<string, ArrayLike<unknown>>[]) => compareSlices(before!, after!, { by: ['carrier'] }), {
+    setup: () => {
+      const side = (mean: number): Record<string, ArrayLike<unknown>> => ({ ...Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`x${i}`, bell(100_000, mean)])), carrier: Array.from({ length: 100_000 }, () => `A${Math.floor(random() * 20)}`) });
+      return [side(0), side(0.1)];
+    },
+    runs: 5,
+  }),
   compare(
     'compareData, 500k × 5 columns against 500k (a native sort of its eight columns of numbers)',
     ({ january, february }) => compareData(january, february),

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { root } from '../check/project.ts';
+import { Sampler } from '../monitoring/samples.ts';
+import { classifierRates, kindRates, kinds } from './kinds.ts';
 import { alpha, changes, columnRates, dataSetRates, laws } from './simulate.ts';
 
 const usage = `npm run calibrate -- [--trials factor] [--write]
@@ -42,6 +44,16 @@ function calibrate(): void {
     table(['change', 'rows', 'trials', 'significant', 'drifted, `minEffect` 0.01', 'drifted, `minEffect` 0.1', 'drift (`evidently:default`)'], Object.entries(changes).flatMap(([name, sides]) => sizes.slice(1).map(([n, m, trials]) => {
       const rates = columnRates(sides, [n, m], trialsOf(trials), seed);
       return shown([name, rowsText(n, m), String(trialsOf(trials)), percent(rates.significant), percent(rates.small), percent(rates.drifted), percent(rates.evidently)]);
+    }))),
+    'Columns of other kinds, of which nothing has changed and that have changed:',
+    table(['kind', 'change', 'rows', 'trials', 'significant', 'drifted'], Object.entries(kinds).flatMap(([kind, { same, changed, change }]) => [[same, 'none'] as const, [changed, change] as const].flatMap(([after, what]) => sizes.slice(0, 4).map(([n, m, trials]) => {
+      const rates = kindRates([same, after], [n, m], trialsOf(trials / 4), new Sampler(seed));
+      return shown([kind, what, rowsText(n, m), String(trialsOf(trials / 4)), percent(rates.significant), percent(rates.drifted)]);
+    })))),
+    '`domainClassifier` on two numbers and a category of which nothing has changed, and of which the correlation went from 0.8 to 0.2:',
+    table(['correlation', 'rows', 'trials', 'significant', 'drifted'], ([[0.8, 0.8], [0.8, 0.2]] as const).flatMap((correlation) => sizes.slice(1, 3).map(([n, m, trials]) => {
+      const rates = classifierRates([n, m], correlation, trialsOf(trials / 4), new Sampler(seed));
+      return shown([correlation.join(' to '), rowsText(n, m), String(trialsOf(trials / 4)), percent(rates.significant), percent(rates.drifted)]);
     }))),
   ];
   if (values.write) writeBetweenMarks(parts.join('\n\n'));

@@ -27,10 +27,10 @@ export class ColumnCounter {
     this.#bins = new Float64Array(this.#edges.length + 1);
   }
 
-  /** Counts one row. Constant in time and, but for categories, in memory. */
-  observe(value: unknown): void {
+  /** Counts one row that came at `now`, epoch milliseconds. Constant in time and, but for categories, in memory. */
+  observe(value: unknown, now: number): void {
     if (this.#counter !== undefined) {
-      this.#counter.observe(value);
+      this.#counter.observe(value, now);
       return;
     }
     this.#rows++;

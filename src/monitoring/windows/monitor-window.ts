@@ -1,5 +1,6 @@
 import { mergeColumns, type ColumnProfile } from '../../stats/profiles/column-profile.ts';
 import type { DataProfile } from '../../stats/profiles/data-profile.ts';
+import { packColumn, unpackColumn } from '../../stats/profiles/packed-column.ts';
 import { addSums, type SumsByName } from './window-sums.ts';
 
 /** Rows that a monitor observed: what was counted, when, and under which model versions. */
@@ -47,14 +48,10 @@ export function windowProfile(reference: DataProfile, window: WindowCounts | und
 
 /** As it is stored: the reference's edges are not repeated in every window. */
 export function packWindow(window: WindowCounts): WindowCounts {
-  return { ...window, columns: window.columns.map((column) => (column.kind === 'number' ? { ...column, edges: [], cuts: [] } : column)) };
+  return { ...window, columns: window.columns.map(packColumn) };
 }
 
 /** The window that {@link packWindow} was given. */
 export function unpackWindow(window: WindowCounts, reference: DataProfile): WindowCounts {
-  const columns = window.columns.map((column, i) => {
-    const known = reference.columns[i]!;
-    return column.kind === 'number' && known.kind === 'number' ? { ...column, edges: known.edges, cuts: known.cuts } : column;
-  });
-  return { ...window, columns };
+  return { ...window, columns: window.columns.map((column, i) => unpackColumn(column, reference.columns[i]!)) };
 }

@@ -48,10 +48,10 @@ export class WindowCounter {
     this.#to = now;
     for (const { tally } of this.#tallies) tally.observe(observation, version, now);
     const { features, prediction } = observation;
-    if (features !== undefined) this.#count(features, prediction, version);
+    if (features !== undefined) this.#count(features, prediction, version, now);
   }
 
-  #count(features: Readonly<Record<string, unknown>>, prediction: unknown, version: string | undefined): void {
+  #count(features: Readonly<Record<string, unknown>>, prediction: unknown, version: string | undefined, now: number): void {
     this.#rows++;
     const predictionAt = this.#predictionAt;
     if (version !== undefined) this.#versions.set(version, (this.#versions.get(version) ?? 0) + 1);
@@ -61,7 +61,7 @@ export class WindowCounter {
       const given = this.#inherited[i] && !Object.hasOwn(features, name) ? undefined : features[name];
       const value = i === predictionAt && prediction !== undefined ? prediction : given;
       if (value !== undefined) this.#sent[i] = 1;
-      this.#counters[i]!.observe(value);
+      this.#counters[i]!.observe(value, now);
     }
   }
 

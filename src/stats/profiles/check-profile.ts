@@ -2,8 +2,10 @@ import { ValidationError } from '../../core/errors.ts';
 import type { TableInput } from '../../core/table.ts';
 import type { ColumnProfile } from './column-profile.ts';
 import type { DataProfile } from './data-profile.ts';
+import { isEmbeddingProfile } from './embedding/embedding-profile.ts';
 import { isAscending, isCount } from './grid-counts.ts';
 import { profileFormats } from './profile-format.ts';
+import { isCalendar } from './timestamp/calendar-counts.ts';
 import { isTextProfile } from './text/text-profile.ts';
 
 /** Whether the input is a profile rather than a table. */
@@ -35,9 +37,11 @@ function isColumnProfile(value: unknown, rows: number): boolean {
   if (typeof column.name !== 'string' || column.rows !== rows || !counts.every(isCount)) return false;
   switch (column.kind) {
     case 'timestamp':
-      return true;
+      return column.calendar === undefined || isCalendar(column.calendar);
     case 'text':
       return isTextProfile(column);
+    case 'embedding':
+      return isEmbeddingProfile(column);
     case 'category':
       return Array.isArray(column.categories) && column.categories.every(isCategoryCount) && isCount(column.maxCategories);
     case 'number':

@@ -3,7 +3,9 @@ import { coarseCounts, coarseLabels, combined, contingency, countOf, effectOf, p
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { ColumnSide } from './data-profile.ts';
 import { nothing, type ColumnEvidence, type DriftTest, type Finding } from './drift-evidence.ts';
+import { weighEmbeddings } from './embedding/weigh-embeddings.ts';
 import { weighTexts } from './text/weigh-texts.ts';
+import { weighTimestamps } from './timestamp/weigh-timestamps.ts';
 import { presenceIn, weighViews } from './weigh-views.ts';
 
 /** Fewer blocks than this on a side say too little of how blocks differ. */
@@ -16,7 +18,10 @@ export function weighColumn(reference: ColumnSide, current: ColumnSide | undefin
   const after = current.profile;
   if (before.rows < minRows) return { ...nothing, unjudged: `the reference has ${countOf(before.rows, 'row')}, at least ${minRows} are needed` };
   if (after.rows < minRows) return { ...nothing, unjudged: `there are ${countOf(after.rows, 'current row')}, at least ${minRows} are needed` };
-  if (before.kind !== 'timestamp' && blockTest !== undefined) return weighBlocks(reference, current, minRows, blockTest());
+  if (blockTest !== undefined) {
+    if (before.kind === 'timestamp') return { ...nothing, unjudged: 'points in time are not compared by blocks; compare features made from them' };
+    return weighBlocks(reference, current, minRows, blockTest());
+  }
   return weighRows(reference, current, minRows, 1);
 }
 
@@ -34,8 +39,10 @@ function weighRows(reference: ColumnSide, current: ColumnSide, minRows: number, 
   const after = current.profile;
   if (before.kind === 'number' && after.kind === 'number') return weighNumbers({ ...reference, profile: before }, { ...current, profile: after }, minRows, designEffect);
   if (before.kind === 'text' && after.kind === 'text') return weighTexts(before, after, minRows, designEffect);
+  if (before.kind === 'embedding' && after.kind === 'embedding') return weighEmbeddings(before, after, minRows, designEffect);
   if (before.kind === 'category' && after.kind === 'category') return weighCategories(before, after, designEffect);
-  return { ...nothing, unjudged: 'points in time always move on; compare features made from them' };
+  if (before.kind === 'timestamp' && after.kind === 'timestamp') return weighTimestamps(before, after, minRows);
+  return { ...nothing, unjudged: 'the two sides are of different kinds' };
 }
 
 interface NumberSide {

@@ -1,9 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
+import { mergeEmbeddings, type EmbeddingProfile } from './embedding/embedding-profile.ts';
 import { addCounts, larger, sameNumbers, smaller } from './grid-counts.ts';
+import { mergeCalendars, type CalendarCounts } from './timestamp/calendar-counts.ts';
 import { mergeTexts, type TextProfile } from './text/text-profile.ts';
 
-/** How a column is compared: by size (`number`), by kind (`category`), by the length and words of free `text`, or not at all, because it moves on by its nature (`timestamp`). */
-export type ColumnKind = 'number' | 'category' | 'text' | 'timestamp';
+/** How a column is compared: by size (`number`), by kind (`category`), by the length and words of free `text`, by what does not move on in a `timestamp`, or by norm and random projections of vectors (`embedding`). */
+export type ColumnKind = 'number' | 'category' | 'text' | 'timestamp' | 'embedding';
 
 /** What every profile of a column counts. */
 export interface RowCounts {
@@ -15,7 +17,7 @@ export interface RowCounts {
   readonly nan: number;
   /** Rows with ±Infinity; they take part as the smallest and largest values, in bins of their own. */
   readonly infinite: number;
-  /** Rows whose value is not of the column's kind: no number in a column of numbers, no text in one of texts. */
+  /** Rows whose value is not of the column's kind: no number in a column of numbers, no text in one of texts, no vector of finite numbers of the right length in one of embeddings. */
   readonly mistyped: number;
 }
 
@@ -53,16 +55,18 @@ export interface CategoryProfile extends RowCounts {
   readonly tooMany: boolean;
 }
 
-/** A column of points in time, which is counted but not compared. */
+/** A column of points in time. */
 export interface TimestampProfile extends RowCounts {
   /** The column. */
   readonly name: string;
   /** How the column is compared. */
   readonly kind: 'timestamp';
+  /** How its times lie; absent in profiles of the first format, and in those that were counted in their bins. */
+  readonly calendar?: CalendarCounts | undefined;
 }
 
 /** One column of a profile. */
-export type ColumnProfile = NumberProfile | CategoryProfile | TextProfile | TimestampProfile;
+export type ColumnProfile = NumberProfile | CategoryProfile | TextProfile | TimestampProfile | EmbeddingProfile;
 
 /** Rows that have a value of the column's kind. */
 export function valueRows(profile: RowCounts): number {
@@ -90,8 +94,14 @@ function mergeKinds(a: ColumnProfile, b: ColumnProfile, counts: RowCounts): Colu
   if (a.kind === 'number' && b.kind === 'number') return mergeNumbers(a, b, counts);
   if (a.kind === 'category' && b.kind === 'category') return mergeCategories(a, b, counts);
   if (a.kind === 'text' && b.kind === 'text') return mergeTexts(a, b, counts);
-  if (a.kind === 'timestamp' && b.kind === 'timestamp') return { ...a, ...counts };
+  if (a.kind === 'embedding' && b.kind === 'embedding') return mergeEmbeddings(a, b, counts);
+  if (a.kind === 'timestamp' && b.kind === 'timestamp') return mergeTimestamps(a, b, counts);
   return undefined;
+}
+
+function mergeTimestamps(a: TimestampProfile, b: TimestampProfile, counts: RowCounts): TimestampProfile | undefined {
+  if ((a.calendar === undefined) !== (b.calendar === undefined)) return undefined;
+  return { ...a, ...counts, ...(a.calendar && b.calendar && { calendar: mergeCalendars(a.calendar, b.calendar) }) };
 }
 
 function mergeNumbers(a: NumberProfile, b: NumberProfile, counts: RowCounts): NumberProfile | undefined {

@@ -12,7 +12,7 @@ import { isProfile } from './check-profile.ts';
 import type { DataProfile, ProfileOptions } from './data-profile.ts';
 import type { DriftOptions } from './drift-settings.ts';
 import { readPlain } from './read-column.ts';
-import { categoryBins, numberBins, textBins } from './row-bins.ts';
+import { categoryBins, embeddingBins, numberBins, textBins } from './row-bins.ts';
 import { blocksOf, checkBlocks, type BlockOptions } from './row-blocks.ts';
 
 /** How {@link compareData} reads and judges. */
@@ -41,7 +41,8 @@ type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; re
  *
  * Numbers are tested by Kolmogorov and Smirnov's two-sample test (exact with ties up to n·m = 2,000,000, then asymptotic; on the frozen bins of the reference
  * when either side is a profile), categories by the chi-squared test of both samples, so that a category which the reference does not have gives a finite,
- * honest p-value; free text by its length, on a grid of the reference, and by one word that is drawn of each. Whether values are missing (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the
+ * honest p-value; free text by its length, on a grid of the reference, and by one word that is drawn of each; vectors by their norm and
+ * eight random projections, on such grids; times by the hour, the weekday and their unit where both sides span a week, or four. Whether values are missing (or not numbers) is tested beside the numbers, and counts as a category beside categories. The effect is the
  * population stability index over the reference's deciles or over the categories, missing rows being a bin of their own, half a row added to every bin. The
  * result names method, bins, zero rule, rows, missing, NaN, infinite and unseen values.
  *
@@ -80,7 +81,7 @@ export function compareData(reference: TableInput | DataProfile, current: TableI
   }));
 }
 
-const binsByKind = { number: numberBins, category: categoryBins, text: textBins, timestamp: categoryBins } as const;
+const binsByKind = { number: numberBins, category: categoryBins, text: textBins, embedding: embeddingBins, timestamp: categoryBins } as const;
 
 function blockTestOf(blocks: BlockOptions, before: Table, after: Table, { columns }: DataProfile, alpha = 0.05): (column: string) => DriftTest {
   const sides = [blocksOf(before, blocks, 'reference'), blocksOf(after, blocks, 'current data')] as const;

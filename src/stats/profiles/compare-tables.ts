@@ -1,10 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
-import { toTable, type Table, type TableInput } from '../../core/table.ts';
+import type { Table, TableInput } from '../../core/table.ts';
 import type { DataDrift } from './data-drift.ts';
 import { checkProfile, isProfile } from './check-profile.ts';
 import { prepareReference, readOnBins, type DataProfile, type ProfileOptions } from './data-profile.ts';
 import { driftSettings, type DriftOptions } from './drift-settings.ts';
 import { judge, profileSide, sidesOf, type Comparison, type CurrentSide } from './judge-columns.ts';
+import { sideTable } from './side-table.ts';
 
 /** What decides besides the columns on bins, from the rows of both sides. */
 export type ReadTables = (before: Table, after: Table, profile: DataProfile) => Pick<Comparison, 'scores' | 'blockTest'>;
@@ -19,10 +20,10 @@ export function compareTables(
   const { alpha, minEffect, minRows, ...reading } = options;
   const settings = driftSettings({ alpha, minEffect, minRows }, 'options');
   if (!isProfile(reference)) {
-    const before = toTable(reference, { path: 'reference' });
+    const before = sideTable(reference, 'reference');
     const { profile, sides } = prepareReference(before, reading);
     if (isProfile(current)) return judge({ profile, sides, current: profileSide(checkProfile(current, 'current'), profile), settings });
-    const after = toTable(current, { path: 'current' });
+    const after = sideTable(current, 'current');
     return judge({ profile, sides, current: readOnBins(after, profile, true), settings, ...read?.(before, after, profile) });
   }
   if (Object.values(reading).some((value) => value !== undefined)) {
@@ -36,5 +37,5 @@ export function compareTables(
 
 function currentSide(current: TableInput | DataProfile, reference: DataProfile): CurrentSide {
   if (isProfile(current)) return profileSide(checkProfile(current, 'current'), reference);
-  return readOnBins(toTable(current, { path: 'current' }), reference, false);
+  return readOnBins(sideTable(current, 'current'), reference, false);
 }

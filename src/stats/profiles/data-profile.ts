@@ -2,15 +2,19 @@ import * as z from 'zod/mini';
 import type { Column } from '../../core/column.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
-import { toTable, type Table, type TableInput } from '../../core/table.ts';
+import type { Table, TableInput } from '../../core/table.ts';
+import { demandNumber, demandOptions } from '../arguments.ts';
 import { finitePart } from '../samples/finite-part.ts';
 import { addToBins, countSortedInBins } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 import { checkProfile } from './check-profile.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
+import { countEmbeddings, EmbeddingCounter, embeddingReference, isEmbedding } from './embedding/embedding-counter.ts';
 import { formatOf } from './profile-format.ts';
 import { kindOf, readCategories, readNumbers, type NumberValues } from './read-column.ts';
+import { sideTable } from './side-table.ts';
+import { countTimestamps, TimestampCounter, timestampReference } from './timestamp/timestamp-counter.ts';
 import { countTexts, isFreeText, TextCounter, textReference } from './text/text-counter.ts';
 
 /** Into how many bins of about equal counts the reference cuts a column of numbers, and which of the cuts bound the bins of the stability index. */
@@ -37,7 +41,7 @@ export interface ProfileOptions {
   /** The column that holds the model's prediction; verdicts tell it from the features. @default none */
   prediction?: string | undefined;
   /**
-   * How columns are compared where their type does not say it, such as `{ zip: 'category' }` for codes that are numbers. By type numbers are numbers, dates timestamps, and texts are free text where more than `maxCategories` or more
+   * How columns are compared where their type does not say it, such as `{ zip: 'category' }` for codes that are numbers. By type numbers are numbers, dates timestamps, vectors of one length embeddings (typed arrays, or arrays of 8 numbers or more), and texts are free text where more than `maxCategories` or more
    * than half as many as rows are different, and most are of three words or more; everything else is categories. @default by type
    */
   kinds?: Readonly<Record<string, ColumnKind>> | undefined;
@@ -49,9 +53,11 @@ export interface ProfileOptions {
 export interface ProfileDataOptions extends ProfileOptions {
   /** Counts in the bins of this profile instead of freezing new ones; only its columns are taken, and the other options are its own. @default none */
   bins?: DataProfile | undefined;
+  /** What time it is, epoch milliseconds: times that are later count as in the future. With `bins` too. @default none, and nothing is said of the future */
+  now?: number | undefined;
 }
 
-const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'text', 'timestamp']);
+const kindSchema = /* @__PURE__ */ z.enum(['number', 'category', 'text', 'timestamp', 'embedding']);
 const optionsSchema = /* @__PURE__ */ z.strictObject({
   prediction: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.string()),
   kinds: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
@@ -64,8 +70,9 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
  * frequent), categories with their counts, and how many rows were missing, NaN or infinite. The profile is small plain data: store it, send it, give it to
  * {@link compareData} or to a {@link DriftMonitor} instead of the rows.
  *
- * Numbers and bigints are compared as numbers, truth values, texts and plain data as categories, and texts that hardly ever recur by their length and words; columns of dates are counted but
- * not compared, since time always moves on. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
+ * Numbers and bigints are compared as numbers, truth values, texts and plain data as categories, and texts that hardly ever recur by their length and words. Time always moves on: of dates the
+ * hour of the day, the day of the week and the unit that they are whole in are compared, in UTC, where both sides span 7 days, or 28 for the day of the week, and how many are missing or, counted with `now`, in the future. Vectors are compared
+ * by their norm and by projections on eight random directions. Odd contents (empty, constant, all missing, mixed) make a profile all the same. With `bins` the rows are counted in the bins of another
  * profile, and such profiles are merged by {@link mergeProfiles}.
  *
  * Sorts a copy of each column of numbers. Throws `ValidationError` for columns of different lengths, values that are not plain data, and a `prediction` that
@@ -82,13 +89,14 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
  * ```
  */
 export function profileData(data: TableInput, options: ProfileDataOptions = {}): DataProfile {
-  const { bins, ...own } = options;
-  if (bins === undefined) return prepareReference(toTable(data, { path: 'reference' }), own).profile;
+  const { bins, now, ...own } = demandOptions(options);
+  if (now !== undefined) demandNumber('options.now', now);
+  if (bins === undefined) return prepareReference(sideTable(data, 'reference'), own, now).profile;
   if (Object.values(own).some((value) => value !== undefined)) {
-    throw new ValidationError('With bins, the other options are those of that profile; leave them out.', { path: 'options' });
+    throw new ValidationError('With bins, the options but now are those of that profile; leave them out.', { path: 'options' });
   }
   const reference = checkProfile(bins, 'bins');
-  const { columns, rows } = readOnBins(toTable(data, { path: 'data' }), reference, false);
+  const { columns, rows } = readOnBins(sideTable(data, 'data'), reference, false, now);
   return { ...reference, rows, columns: columns.flatMap(({ side }) => (side === undefined ? [] : [side.profile])) };
 }
 
@@ -123,8 +131,9 @@ function mergeTwo(a: DataProfile, b: DataProfile): DataProfile {
 
 function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
   const counts = { rows, missing: rows, nan: 0, infinite: 0, mistyped: 0 };
-  if (column.kind === 'timestamp') return { ...column, ...counts };
+  if (column.kind === 'timestamp') return { ...new TimestampCounter(column).take(), ...counts };
   if (column.kind === 'text') return { ...new TextCounter(column).take(), ...counts };
+  if (column.kind === 'embedding') return { ...new EmbeddingCounter(column).take(), ...counts };
   if (column.kind === 'category') return { ...column, ...counts, categories: [], tooMany: false };
   return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null };
 }
@@ -136,17 +145,18 @@ export interface ColumnSide {
 }
 
 /** The sides of a reference that is given as rows. */
-export function prepareReference(table: Table, options: ProfileOptions): { profile: DataProfile; sides: readonly ColumnSide[] } {
+export function prepareReference(table: Table, options: ProfileOptions, now?: number): { profile: DataProfile; sides: readonly ColumnSide[] } {
   const { prediction, maxCategories = 1000 } = check(optionsSchema, options, 'options');
   const kinds = checkKinds(options.kinds ?? {});
   for (const name of [...kinds.keys(), ...(prediction === undefined ? [] : [prediction])]) {
     if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
   }
   const sides = Object.entries(table.columns).map(([name, column]): ColumnSide => {
-    const kind = kinds.get(name) ?? (isFreeText(column, maxCategories) ? 'text' : kindOf(column));
+    const kind = kinds.get(name) ?? inferKind(column, maxCategories);
     if (kind === 'number') return numberReference(name, readNumbers(column));
     if (kind === 'text') return { profile: textReference(name, column) };
-    if (kind === 'timestamp') return { profile: { name, kind, ...rowCountsOf(column) } };
+    if (kind === 'embedding') return { profile: embeddingReference(name, column) };
+    if (kind === 'timestamp') return { profile: timestampReference(name, column, now) };
     const { sums, counts } = readCategories(column);
     return { profile: { name, kind, ...counts, ...listCategories(sums, maxCategories), maxCategories } };
   });
@@ -155,14 +165,15 @@ export function prepareReference(table: Table, options: ProfileOptions): { profi
   return { profile, sides };
 }
 
+function inferKind(column: Column, maxCategories: number): ColumnKind {
+  if (isEmbedding(column)) return 'embedding';
+  return isFreeText(column, maxCategories) ? 'text' : kindOf(column);
+}
+
 /** By hand, since zod leaves out a column called __proto__. */
 function checkKinds(kinds: Readonly<Record<string, ColumnKind>>): ReadonlyMap<string, ColumnKind> {
   for (const [name, kind] of Object.entries(kinds)) check(kindSchema, kind, `options.kinds.${name}`);
   return new Map(Object.entries(kinds));
-}
-
-function rowCountsOf(column: Column): NumberValues['counts'] {
-  return readNumbers(column).counts;
 }
 
 function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues): ColumnSide {
@@ -190,17 +201,19 @@ export function readOnBins(
   table: Table,
   reference: DataProfile,
   sort: boolean,
+  now?: number,
 ): { columns: readonly CurrentColumn[]; unknown: readonly string[]; rows: number } {
   const columns = reference.columns.map((profile) => {
     const column = Object.hasOwn(table.columns, profile.name) ? table.columns[profile.name] : undefined;
-    return { name: profile.name, side: column && onBins(profile, column, sort) };
+    return { name: profile.name, side: column && onBins(profile, column, sort, now) };
   });
   const known = new Set(reference.columns.map(({ name }) => name));
   return { columns, unknown: Object.keys(table.columns).filter((name) => !known.has(name)), rows: table.rowCount };
 }
 
-function onBins(reference: ColumnProfile, column: Column, sort: boolean): ColumnSide {
-  if (reference.kind === 'timestamp') return { profile: { ...reference, ...rowCountsOf(column) } };
+function onBins(reference: ColumnProfile, column: Column, sort: boolean, now: number | undefined): ColumnSide {
+  if (reference.kind === 'timestamp') return { profile: countTimestamps(reference, column, now) };
+  if (reference.kind === 'embedding') return { profile: countEmbeddings(reference, column) };
   if (reference.kind === 'text') return { profile: countTexts(reference, column) };
   if (reference.kind === 'category') {
     const { sums, counts } = readCategories(column);

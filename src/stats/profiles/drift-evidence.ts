@@ -1,7 +1,7 @@
 /** One test of significance. */
 export interface DriftTest {
-  /** What was compared: the values, whether there is one (present, missing, not of the column's kind), or one view of them: of texts the length and the words. */
-  readonly of: 'values' | 'presence' | 'length' | 'words';
+  /** What was compared: the values, whether there is one (present, missing, not of the column's kind), or one view of them: of texts the length and the words, of times the hour, the day of the week and the unit that they are whole in, of vectors the norm and each random projection. */
+  readonly of: 'values' | 'presence' | 'length' | 'words' | 'hours' | 'weekdays' | 'precision' | 'norm' | 'projection';
   /**
    * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
    * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
@@ -47,8 +47,8 @@ export interface DriftEffect {
   readonly expectedByChance: number;
   /** Bins that either side has rows in. */
   readonly bins: number;
-  /** The reference's deciles, every category, or only whether there is a value; of texts the deciles of their length, or groups of words: of several views, the one whose interval begins highest. */
-  readonly binRule: 'reference-deciles' | 'categories' | 'presence' | 'length-deciles' | 'words';
+  /** The reference's deciles, every category, or only whether there is a value; of texts the deciles of their length, or groups of words; of times as their tests; of vectors the deciles of the norm or of a projection: of several views, the one whose interval begins highest. */
+  readonly binRule: 'reference-deciles' | 'categories' | 'presence' | 'length-deciles' | 'words' | 'hours' | 'weekdays' | 'precision' | 'norm-deciles' | 'projection-deciles';
   /** Half a row is added to every bin of both sides, so that empty bins stay finite. */
   readonly zeroRule: 'add-half';
 }

@@ -1,9 +1,6 @@
 import { addToBins, binOf } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
-import { ksTestBinned } from '../tests/ks-test.ts';
-import { coarseCounts, coarseLabels } from './bin-evidence.ts';
-import type { Finding, View } from './drift-evidence.ts';
 
 /** Finite numbers, counted in bins that a reference froze. */
 export interface GridCounts {
@@ -74,14 +71,6 @@ export class GridCounter {
 export function mergeGrids(a: GridCounts, b: GridCounts): GridCounts | undefined {
   if (!sameNumbers(a.edges, b.edges)) return undefined;
   return { ...a, counts: addCounts(a.counts, b.counts), min: smaller(a.min, b.min), max: larger(a.max, b.max) };
-}
-
-/** How the numbers of two sides in one grid differ, as `what` such as `length`. */
-export function viewOfGrid(of: View['of'], binRule: View['binRule'], what: string, before: GridCounts, after: GridCounts): View {
-  const { statistic, pValue } = ksTestBinned(before.counts, after.counts);
-  const test: Finding = { method: 'ks-binned', statistic, pValue, referenceRows: sumOf(before.counts), currentRows: sumOf(after.counts) };
-  const counts = [before, after].map((side) => coarseCounts(before, side.counts)) as [number[], number[]];
-  return { of, test, counts, labels: coarseLabels(before.cuts).map((label) => `${what} ${label}`), binRule };
 }
 
 /** Whether a value that came from outside is a grid with counts. */

@@ -3,6 +3,7 @@ import { binOf } from '../samples/count-in-bins.ts';
 import { finitePart } from '../samples/finite-part.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
+import { Projector, projectionSeed, vectorSize } from './embedding/projections.ts';
 import { categoryOf, numberOf, readNumbers } from './read-column.ts';
 import { WordDraw, wordGroups } from './text/drawn-word.ts';
 
@@ -15,6 +16,9 @@ export interface RowBins {
 
 /** Bins of about equal counts that numbers are cut into. */
 const parts = 10;
+
+/** Projections of vectors that are each cut in two. */
+const halved = 4;
 
 /** Every row in its bin: deciles of both sides together, so that they stay as they are when rows change sides, with bins for ±Infinity, what is missing and what is no number. */
 export function numberBins(reference: Column, current: Column): RowBins {
@@ -59,6 +63,21 @@ export function textBins(reference: Column, current: Column): RowBins {
     return draw.group;
   };
   return { reference: eachRow(reference, bin), current: eachRow(current, bin), count: wordGroups + 3 };
+}
+
+/** Every row by the side of the median, of both sides together, on which its first projections lie; what is missing and what is no vector have bins of their own. */
+export function embeddingBins(reference: Column, current: Column): RowBins {
+  const values = [reference, current].map((column) => Array.from(column.values, (_, i) => valueAt(column, i)));
+  const all = values.flat();
+  const projector = new Projector(vectorSize(all), projectionSeed);
+  const places = all.map((value) => (value !== null && projector.read(value) === 'vector' ? projector.places.slice(1, 1 + halved) : undefined));
+  const known = places.filter((each) => each !== undefined);
+  const medians = Array.from({ length: halved }, (_, p) => known.map((each) => each[p]!).sort((a, b) => a - b)[known.length >> 1] ?? 0);
+  const bins = Uint32Array.from(places, (each, i) => {
+    if (each !== undefined) return medians.reduce((bin, median, p) => 2 * bin + (each[p]! >= median ? 1 : 0), 0);
+    return 2 ** halved + (all[i] === null ? 0 : 1);
+  });
+  return { reference: bins.subarray(0, values[0]!.length), current: bins.subarray(values[0]!.length), count: 2 ** halved + 2 };
 }
 
 function eachRow(column: Column, bin: (value: unknown) => number): Uint32Array {

@@ -1,6 +1,8 @@
-import { combined, contingency, countOf, effectOf, presenceOf } from './bin-evidence.ts';
+import { ksTestBinned } from '../tests/ks-test.ts';
+import { coarseCounts, coarseLabels, combined, contingency, countOf, effectOf, presenceOf } from './bin-evidence.ts';
 import { valueRows, type RowCounts } from './column-profile.ts';
-import { nothing, type ColumnEvidence, type DriftTest, type View } from './drift-evidence.ts';
+import { nothing, type ColumnEvidence, type DriftTest, type Finding, type View } from './drift-evidence.ts';
+import { sumOf, type GridCounts } from './grid-counts.ts';
 
 /** Rows of both sides by whether they hold a value, those that do first. */
 export interface Presence {
@@ -41,4 +43,12 @@ export function weighViews(before: RowCounts, after: RowCounts, { minRows, desig
   const effects = views.map(({ counts, labels, binRule }) => effectOf([...counts[0], ...reference.slice(1)], [...counts[1], ...current.slice(1)], [...labels, ...presence.labels], binRule, designEffect));
   const most = effects.reduce((largest, each) => (each.effect.low > largest.effect.low || (each.effect.low === largest.effect.low && each.effect.value > largest.effect.value) ? each : largest));
   return { ...nothing, tests, pValue: combined(tests), ...most };
+}
+
+/** How the numbers of two sides in one grid differ, as `what` such as `length`. */
+export function viewOfGrid(of: View['of'], binRule: View['binRule'], what: string, before: GridCounts, after: GridCounts): View {
+  const { statistic, pValue } = ksTestBinned(before.counts, after.counts);
+  const test: Finding = { method: 'ks-binned', statistic, pValue, referenceRows: sumOf(before.counts), currentRows: sumOf(after.counts) };
+  const counts = [before, after].map((side) => coarseCounts(before, side.counts)) as [number[], number[]];
+  return { of, test, counts, labels: coarseLabels(before.cuts).map((label) => `${what} ${label}`), binRule };
 }

@@ -1,10 +1,11 @@
 import { ValidationError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
 import { takeRows } from '../../core/column.ts';
-import { toTable, type Table, type TableInput } from '../../core/table.ts';
+import type { Table, TableInput } from '../../core/table.ts';
 import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import type { DataDrift, DriftStatus } from '../profiles/data-drift.ts';
 import { prepareReference, readOnBins, type ProfileOptions } from '../profiles/data-profile.ts';
+import { sideTable } from '../profiles/side-table.ts';
 import { driftSettings, type DriftOptions, type DriftSettings } from '../profiles/drift-settings.ts';
 import { judge } from '../profiles/judge-columns.ts';
 import { sliceColumn, sliceText, type SliceCondition, type SliceSettings, type SliceWhere } from './slice-column.ts';
@@ -72,7 +73,7 @@ export function compareSlices(reference: TableInput, current: TableInput, option
   demandWhole('bins', bins, 2, 100);
   demandWhole('maxValues', maxValues, 1, 200);
   const settings = driftSettings({ alpha, minEffect, minRows }, 'options');
-  const sides = [toTable(reference, { path: 'reference' }), toTable(current, { path: 'current' })] as const;
+  const sides = [sideTable(reference, 'reference'), sideTable(current, 'current')] as const;
   const slices = columnsOf(by, sides).flatMap((column) => slicesBy(column, sides, { bins, maxValues }));
   const judged = slices.filter((slice) => slice.sides.every(({ rowCount }) => rowCount >= settings.minRows)).length;
   const perSlice = { ...settings, alpha: settings.alpha / Math.max(1, judged) };

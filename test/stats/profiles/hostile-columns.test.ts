@@ -16,7 +16,7 @@ const value = fc.oneof(
 /** Many rows of few different values, so that constant, nearly constant and tied columns come up as often as mixed ones. */
 const column = fc.tuple(fc.array(value, { minLength: 1, maxLength: 6 }), fc.nat({ max: 130 }), fc.nat()).map(([values, rows, step]) => Array.from({ length: rows }, (_, i) => values[(i * (step + 1)) % values.length]));
 
-const kind = fc.constantFrom(undefined, 'number' as const, 'category' as const, 'text' as const, 'timestamp' as const);
+const kind = fc.constantFrom(undefined, 'number' as const, 'category' as const, 'text' as const, 'timestamp' as const, 'embedding' as const);
 
 function notFinite(inside: unknown, path = 'report'): string[] {
   if (typeof inside === 'number') return Number.isFinite(inside) ? [] : [path];

@@ -6,10 +6,11 @@ import { normal } from '../../distributions/normal.ts';
 import { midranks } from '../../effects/midranks.ts';
 import { aucInterval, rocAuc } from '../../metrics/roc-auc.ts';
 import type { DriftStatus } from '../../profiles/data-drift.ts';
+import { sideTable } from '../../profiles/side-table.ts';
 import { SeededGenerator } from '../../seeded-generator.ts';
 import { drawRows } from '../rows.ts';
 import { fitTrees, type TreeSettings } from './boosted-trees.ts';
-import { poolFeatures, sideTable, type LeftOutReason, type PooledFeature } from './pooled-features.ts';
+import { poolFeatures, type LeftOutReason, type PooledFeature } from './pooled-features.ts';
 
 /** How {@link domainClassifier} learns and judges. */
 export interface DomainClassifierOptions {

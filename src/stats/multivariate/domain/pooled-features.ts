@@ -1,5 +1,5 @@
-import { embeddingSize, valueAt, type Column, type ColumnInput, type EmbeddingType } from '../../../core/column.ts';
-import { tableColumns, toTable, type Table, type TableInput } from '../../../core/table.ts';
+import { embeddingSize, valueAt, type Column } from '../../../core/column.ts';
+import type { Table } from '../../../core/table.ts';
 import { kindOf, categoryOf, numberOf } from '../../profiles/read-column.ts';
 import { binOf } from '../../samples/count-in-bins.ts';
 import { finitePart } from '../../samples/finite-part.ts';
@@ -34,26 +34,6 @@ const longestVector = 4096;
 
 /** What is missing, and what is no number in a column of numbers. */
 const missingBin = 0;
-
-/** The typed form of a side, in which columns of typed arrays are vectors. */
-export function sideTable(input: TableInput, path: string): Table {
-  const columns = [...tableColumns(input, undefined, path)];
-  const types = columns.flatMap(([name, values]) => {
-    const type = vectorType(values);
-    return type === undefined ? [] : [[name, type] as const];
-  });
-  return toTable(columns.length === 0 ? input : Object.fromEntries(columns), { path, types: Object.fromEntries(types) });
-}
-
-function vectorType(values: ColumnInput): EmbeddingType | undefined {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (value === null || value === undefined) continue;
-    const vector = value instanceof Float32Array || value instanceof Float64Array;
-    return vector && embeddingSize(`embedding(${value.length})`) !== undefined ? `embedding(${value.length})` : undefined;
-  }
-  return undefined;
-}
 
 /** The features of the rows taken of both sides, column by column, and the columns that give none. */
 export function poolFeatures(tables: readonly [Table, Table], taken: readonly [Uint32Array, Uint32Array], columns: readonly string[]): { features: PooledFeature[]; leftOut: Map<string, LeftOutReason> } {

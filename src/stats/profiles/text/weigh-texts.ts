@@ -1,7 +1,6 @@
 import { contingency } from '../bin-evidence.ts';
 import type { ColumnEvidence, View } from '../drift-evidence.ts';
-import { viewOfGrid } from '../grid-counts.ts';
-import { presenceIn, weighViews } from '../weigh-views.ts';
+import { presenceIn, viewOfGrid, weighViews } from '../weigh-views.ts';
 import { WordDraw, wordGroups } from './drawn-word.ts';
 import type { TextProfile } from './text-profile.ts';
 
