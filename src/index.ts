@@ -356,6 +356,7 @@ export type { CalendarCounts } from './stats/profiles/timestamp/calendar-counts.
 export type { EmbeddingProfile } from './stats/profiles/embedding/embedding-profile.ts';
 export type { TextProfile } from './stats/profiles/text/text-profile.ts';
 export type { GridCounts } from './stats/profiles/grid-counts.ts';
+export type { ValueSample } from './stats/profiles/value-sample.ts';
 export type { DistinctValues } from './stats/profiles/distinct-values.ts';
 export { mergeProfiles, profileData } from './stats/profiles/data-profile.ts';
 export { compareSlices, type CompareSlicesOptions, type SliceDrift, type SlicesDrift } from './stats/slices/compare-slices.ts';

@@ -86,6 +86,6 @@ export class ColumnCounter {
     if (reference.kind === 'category') return { ...reference, ...counts, ...listCategories(this.#categories, reference.maxCategories, this.#tooMany) };
     const some = this.#min <= this.#max;
     const range = { min: some ? this.#min + 0 : null, max: some ? this.#max + 0 : null };
-    return { ...reference, ...counts, counts: [...this.#bins], negativeInfinite: this.#negativeInfinite, ...range };
+    return { ...reference, ...counts, counts: [...this.#bins], negativeInfinite: this.#negativeInfinite, ...range, sample: undefined };
   }
 }

@@ -3,10 +3,11 @@ import type { TableInput } from '../../core/table.ts';
 import type { ColumnProfile } from './column-profile.ts';
 import type { DataProfile } from './data-profile.ts';
 import { isEmbeddingProfile } from './embedding/embedding-profile.ts';
-import { isAscending, isCount } from './grid-counts.ts';
+import { isAscending, isCount, sumOf } from './grid-counts.ts';
 import { profileFormats } from './profile-format.ts';
 import { isCalendar } from './timestamp/calendar-counts.ts';
 import { isTextProfile } from './text/text-profile.ts';
+import { isSample } from './value-sample.ts';
 
 /** Whether the input is a profile rather than a table. */
 export function isProfile(input: TableInput | DataProfile): input is DataProfile {
@@ -45,7 +46,7 @@ function isColumnProfile(value: unknown, rows: number): boolean {
     case 'category':
       return Array.isArray(column.categories) && column.categories.every(isCategoryCount) && isCount(column.maxCategories);
     case 'number':
-      return [column.edges, column.cuts].every(isAscending) && column.counts?.length === column.edges.length + 1 && column.counts.every(isCount) && isCount(column.negativeInfinite);
+      return [column.edges, column.cuts].every(isAscending) && column.counts?.length === column.edges.length + 1 && column.counts.every(isCount) && isCount(column.negativeInfinite) && isSample(column.sample, sumOf(column.counts));
     default:
       return false;
   }

@@ -5,6 +5,7 @@ import type { ColumnSide } from './data-profile.ts';
 import { nothing, type ColumnEvidence, type DriftTest, type Finding } from './drift-evidence.ts';
 import { weighEmbeddings } from './embedding/weigh-embeddings.ts';
 import { weighTexts } from './text/weigh-texts.ts';
+import { sortedValues } from './value-sample.ts';
 import { weighTimestamps } from './timestamp/weigh-timestamps.ts';
 import { presenceIn, weighViews } from './weigh-views.ts';
 
@@ -62,11 +63,12 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
 
 function ks(reference: NumberSide, current: NumberSide): Finding {
   const rows = { referenceRows: valueRows(reference.profile), currentRows: valueRows(current.profile) };
-  if (reference.sorted === undefined || current.sorted === undefined) {
+  const sorted = [reference.sorted ?? sortedValues(reference.profile), current.sorted ?? sortedValues(current.profile)] as const;
+  if (sorted[0] === undefined || sorted[1] === undefined) {
     const { statistic, pValue } = ksTestBinned(binCounts(reference.profile, reference.profile.counts), binCounts(current.profile, current.profile.counts));
     return { method: 'ks-binned', statistic, pValue, ...rows };
   }
-  const { statistic, pValue, method } = ksTest(reference.sorted, current.sorted);
+  const { statistic, pValue, method } = ksTest(sorted[0], sorted[1]);
   return { method: `ks-${method}`, statistic, pValue, ...rows };
 }
 

@@ -3,6 +3,7 @@ import { mergeEmbeddings, type EmbeddingProfile } from './embedding/embedding-pr
 import { addCounts, larger, sameNumbers, smaller } from './grid-counts.ts';
 import { mergeCalendars, type CalendarCounts } from './timestamp/calendar-counts.ts';
 import { mergeTexts, type TextProfile } from './text/text-profile.ts';
+import { mergeSamples, type ValueSample } from './value-sample.ts';
 
 /** How a column is compared: by size (`number`), by kind (`category`), by the length and words of free `text`, by what does not move on in a `timestamp`, or by norm and random projections of vectors (`embedding`). */
 export type ColumnKind = 'number' | 'category' | 'text' | 'timestamp' | 'embedding';
@@ -39,6 +40,8 @@ export interface NumberProfile extends RowCounts {
   readonly min: number | null;
   /** Largest finite value; `null` when there is none. */
   readonly max: number | null;
+  /** Its numbers themselves, where `sample` asked for them; absent otherwise. */
+  readonly sample?: ValueSample | undefined;
 }
 
 /** A column of categories: texts, truth values, or plain data by its canonical JSON; what is longer than 200 characters is told apart by its beginning. */
@@ -106,7 +109,10 @@ function mergeTimestamps(a: TimestampProfile, b: TimestampProfile, counts: RowCo
 
 function mergeNumbers(a: NumberProfile, b: NumberProfile, counts: RowCounts): NumberProfile | undefined {
   if (!sameNumbers(a.edges, b.edges)) return undefined;
-  return { ...a, ...counts, counts: addCounts(a.counts, b.counts), negativeInfinite: a.negativeInfinite + b.negativeInfinite, min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+  const { sample: first, ...bins } = a;
+  const sample = mergeSamples(first, b.sample);
+  const range = { min: smaller(a.min, b.min), max: larger(a.max, b.max) };
+  return { ...bins, ...counts, counts: addCounts(a.counts, b.counts), negativeInfinite: a.negativeInfinite + b.negativeInfinite, ...range, ...(sample && { sample }) };
 }
 
 function mergeCategories(a: CategoryProfile, b: CategoryProfile, counts: RowCounts): CategoryProfile | undefined {

@@ -134,9 +134,11 @@ function scoresOf(wanted: WantedMethods, before: Table, after: Table, profile: D
   for (const [column, { rules, name }] of wanted) {
     const kind: ColumnKind | undefined = kinds.get(column);
     if (kind === undefined) throw new ValidationError(`The options name column '${column}', which the reference does not have.`, { path: `options.methods.${column}` });
-    // What the current side lacks, and points in time, are insufficient by themselves.
-    if (kind === 'timestamp' || !Object.hasOwn(after.columns, column)) continue;
-    const sides = [before, after].map(({ columns }) => readPlain(columns[column]!, kind === 'number' ? kind : 'category'));
+    // What the current side lacks is insufficient by itself.
+    if (!Object.hasOwn(after.columns, column)) continue;
+    // These rules know neither points in time nor vectors: to them there is nothing in the column.
+    const known = kind !== 'timestamp' && kind !== 'embedding';
+    const sides = [before, after].map(({ columns }) => (known ? readPlain(columns[column]!, kind === 'number' ? kind : 'category') : []));
     scores.set(column, rules.score(name, sides[0]!, sides[1]!, kind === 'number' ? 'num' : 'cat'));
   }
   return scores;

@@ -27,7 +27,7 @@ export function compareTables(
     return judge({ profile, sides, current: readOnBins(after, profile, true), settings, ...read?.(before, after, profile) });
   }
   if (Object.values(reading).some((value) => value !== undefined)) {
-    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds and maxCategories there.', {
+    throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds, maxCategories and sample there.', {
       path: 'options',
     });
   }

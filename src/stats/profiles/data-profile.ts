@@ -16,6 +16,7 @@ import { kindOf, readCategories, readNumbers, type NumberValues } from './read-c
 import { sideTable } from './side-table.ts';
 import { countTimestamps, TimestampCounter, timestampReference } from './timestamp/timestamp-counter.ts';
 import { countTexts, isFreeText, TextCounter, textReference } from './text/text-counter.ts';
+import { keepValues } from './value-sample.ts';
 
 /** Into how many bins of about equal counts the reference cuts a column of numbers, and which of the cuts bound the bins of the stability index. */
 const fineBins = 200;
@@ -47,6 +48,10 @@ export interface ProfileOptions {
   kinds?: Readonly<Record<string, ColumnKind>> | undefined;
   /** With more different categories than this a column counts as identifiers and is not compared, unless it is free text. @default 1000 */
   maxCategories?: number | undefined;
+  /**
+   * Columns of at most so many numbers keep them all in the profile, in order, so that it gives the same Kolmogorov–Smirnov test as the rows: exact, where the bins of a profile are conservative. 1 to 1,000,000. @default none is kept
+   */
+  sample?: number | undefined;
 }
 
 /** How {@link profileData} reads its columns: on bins of its own, or on those of another profile. */
@@ -62,6 +67,7 @@ const optionsSchema = /* @__PURE__ */ z.strictObject({
   prediction: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.string()),
   kinds: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object of kinds by column')),
   maxCategories: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.int().check(/* @__PURE__ */ z.minimum(1), /* @__PURE__ */ z.maximum(100_000))),
+  sample: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.int().check(/* @__PURE__ */ z.minimum(1), /* @__PURE__ */ z.maximum(1_000_000))),
   bins: /* @__PURE__ */ z.optional(/* @__PURE__ */ z.unknown()),
 });
 
@@ -135,7 +141,7 @@ function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
   if (column.kind === 'text') return { ...new TextCounter(column).take(), ...counts };
   if (column.kind === 'embedding') return { ...new EmbeddingCounter(column).take(), ...counts };
   if (column.kind === 'category') return { ...column, ...counts, categories: [], tooMany: false };
-  return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null };
+  return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null, ...(column.sample && { sample: { ...column.sample, values: [] } }) };
 }
 
 /** One side of a comparison: a profile and, when the rows are at hand and were sorted, the numbers themselves. */
@@ -146,14 +152,14 @@ export interface ColumnSide {
 
 /** The sides of a reference that is given as rows. */
 export function prepareReference(table: Table, options: ProfileOptions, now?: number): { profile: DataProfile; sides: readonly ColumnSide[] } {
-  const { prediction, maxCategories = 1000 } = check(optionsSchema, options, 'options');
+  const { prediction, maxCategories = 1000, sample } = check(optionsSchema, options, 'options');
   const kinds = checkKinds(options.kinds ?? {});
   for (const name of [...kinds.keys(), ...(prediction === undefined ? [] : [prediction])]) {
     if (!Object.hasOwn(table.columns, name)) throw new ValidationError(`The options name column '${name}', which the data does not have.`, { path: name });
   }
   const sides = Object.entries(table.columns).map(([name, column]): ColumnSide => {
     const kind = kinds.get(name) ?? inferKind(column, maxCategories);
-    if (kind === 'number') return numberReference(name, readNumbers(column));
+    if (kind === 'number') return numberReference(name, readNumbers(column), sample);
     if (kind === 'text') return { profile: textReference(name, column) };
     if (kind === 'embedding') return { profile: embeddingReference(name, column) };
     if (kind === 'timestamp') return { profile: timestampReference(name, column, now) };
@@ -176,13 +182,13 @@ function checkKinds(kinds: Readonly<Record<string, ColumnKind>>): ReadonlyMap<st
   return new Map(Object.entries(kinds));
 }
 
-function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues): ColumnSide {
+function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues, most: number | undefined): ColumnSide {
   const sorted = sortDoubles(values);
   const finite = finitePart(sorted);
   const edges = edgesOfSorted(finite, fineBins);
   const cuts = edgesOfSorted(finite, coarseBins);
   const bins = countSortedInBins(edges, finite);
-  const profile: NumberProfile = { name, kind: 'number', ...counts, edges: [...edges], cuts: [...cuts], counts: [...bins], negativeInfinite, ...rangeOf(finite) };
+  const profile: NumberProfile = { name, kind: 'number', ...counts, edges: [...edges], cuts: [...cuts], counts: [...bins], negativeInfinite, ...rangeOf(finite), ...(most !== undefined && { sample: keepValues(most, finite) }) };
   return { profile, sorted };
 }
 
@@ -221,10 +227,11 @@ function onBins(reference: ColumnProfile, column: Column, sort: boolean, now: nu
   }
   const { values, counts, negativeInfinite } = readNumbers(column);
   const edges = Float64Array.from(reference.edges);
-  if (sort) {
+  const { sample } = reference;
+  if (sort || sample !== undefined) {
     const sorted = sortDoubles(values);
     const finite = finitePart(sorted);
-    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite) }, sorted };
+    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite), ...(sample && { sample: keepValues(sample.most, finite) }) }, sorted };
   }
   const bins = new Float64Array(edges.length + 1);
   addToBins(edges, values, bins);

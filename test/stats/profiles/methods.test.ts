@@ -119,6 +119,10 @@ describe('the rules of other systems, through compareData', () => {
     expect(judged(['a', 'b'], [1, 2], 'evidently:ks')).toMatchObject({ status: 'insufficient', reason: expect.stringContaining('is not defined'), score: { score: null, drift: false } });
     expect(judged([], [1, 2], 'evidently:psi').status).toBe('insufficient');
     expect(judged([new Date(0)], [new Date(1)], 'evidently:psi')).toMatchObject({ status: 'insufficient', kind: 'timestamp' });
+    const months = [0, 1].map((month) => Array.from({ length: 300 }, (_, hour) => new Date(Date.UTC(2001, month, 1, hour))));
+    expect(judged(months[0]!, months[1]!, 'nannyml:hellinger')).toMatchObject({ status: 'insufficient', kind: 'timestamp', tests: [{}, {}], score: { score: null } });
+    const vectors = Array.from({ length: 50 }, (_, i) => Array.from({ length: 8 }, (__, k) => (i * k) % 7));
+    expect(judged(vectors, vectors, 'evidently:default')).toMatchObject({ status: 'insufficient', kind: 'embedding', score: { score: null } });
     expect(compareData({ x: [1, 2, 3], y: [1, 2, 3] }, { y: [1, 2, 3] }, { methods: { x: 'evidently:psi' }, rules }).columns[0]!.reason).toBe('the current data has no such column');
   });
 
