@@ -349,6 +349,7 @@ export type { DriftOptions } from './stats/profiles/drift-settings.ts';
 export type { BinRule } from './stats/compatibility/column.ts';
 export type { ComparisonMethod, EvidentlyMethod, MethodRules, MethodScore, NannymlMethod } from './stats/compatibility/comparison-method.ts';
 export type { DriftRule } from './stats/compatibility/drift-score.ts';
+export type { MultivariateDrift, MultivariateTest } from './stats/profiles/multivariate-tests.ts';
 export type { BlockOptions } from './stats/profiles/row-blocks.ts';
 export type { BinShift, DriftEffect, DriftTest, TestedBlocks, UnseenCategories } from './stats/profiles/drift-evidence.ts';
 export type { CategoryProfile, ColumnKind, ColumnProfile, NumberProfile, RowCounts, TimestampProfile } from './stats/profiles/column-profile.ts';

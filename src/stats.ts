@@ -65,6 +65,7 @@ export { domainClassifier, type DomainClassifierOptions, type DomainColumn, type
 export type { LeftOutReason } from './stats/multivariate/domain/pooled-features.ts';
 export { mmd, type MmdOptions, type MmdResult } from './stats/multivariate/mmd.ts';
 export { PrincipalComponents, principalComponents, type PrincipalComponentsOptions, type PrincipalComponentsState } from './stats/multivariate/principal-components.ts';
+export { reconstructionTest, type ReconstructionDrift, type ReconstructionOptions } from './stats/multivariate/reconstruction-test.ts';
 export type { Rows } from './stats/multivariate/rows.ts';
 export type { Label } from './stats/metrics/label.ts';
 export type { WeightOptions } from './stats/metrics/weights.ts';

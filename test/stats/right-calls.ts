@@ -84,6 +84,7 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
   psi: [[counts, [4, 4, 2], { add: 0.5 }], [counts, [4, 4, 2], { floor: 0.01 }]],
   cramersV: [[table, { correction: 'bergsma' }]],
   mmd: [[rows, rows, { bandwidth: 'median', resamples: 5, maxRows: 4, seed: 2 }], [{ values: x, width: 2 }, { columns: [x, y] }, { bandwidth: 0.5, resamples: 5 }]],
+  reconstructionTest: [[{ x, y }, { x: y, y: x }, { columns: ['x', 'y'], alpha: 0.1, minDelta: 0.2, minRows: 10, explained: 0.5, seed: 3 }]],
   domainClassifier: [[{ x }, { x: y }, { columns: ['x'], alpha: 0.1, minAuc: 0.6, minRows: 20, maxRows: 20, folds: 2, rounds: 2, depth: 1, seed: 3 }]],
   worstSlices: [[{ x, y }, { score: 'y', worse: 'lower', columns: ['x'], depth: 1, minRows: 2, minEffect: 0.1, alpha: 0.1, bins: 2, maxValues: 3, limit: 2 }]],
   principalComponents: [[rows, { components: 1 }], [{ columns: [x, y] }, { explained: 0.5 }], [{ values: x, width: 2 }]],

@@ -11,6 +11,7 @@ import type { DataDrift } from './data-drift.ts';
 import { isProfile } from './check-profile.ts';
 import type { DataProfile, ProfileOptions } from './data-profile.ts';
 import type { DriftOptions } from './drift-settings.ts';
+import { checkMultivariate, runMultivariate, type MultivariateTest } from './multivariate-tests.ts';
 import { readPlain } from './read-column.ts';
 import { categoryBins, embeddingBins, numberBins, textBins } from './row-bins.ts';
 import { blocksOf, checkBlocks, type BlockOptions } from './row-blocks.ts';
@@ -26,6 +27,11 @@ export interface CompareOptions extends DriftOptions, ProfileOptions {
   rules?: readonly MethodRules[] | undefined;
   /** Which rows belong together, when they are not independent: single rows of a time series or of a user make every test cry wolf. Needs rows on both sides. @default every row is independent */
   blocks?: BlockOptions | undefined;
+  /**
+   * Tests of all columns at once by names of their own, such as `{ domainClassifier, reconstructionTest }` of `modelkeep/stats`; given, so that their code is loaded only where it is used. They share an `alpha` of their own, beside that
+   * of the columns. Needs rows on both sides. @default none
+   */
+  multivariate?: Readonly<Record<string, MultivariateTest>> | undefined;
 }
 
 /** The methods that are wanted by column, and what reckons them. */
@@ -70,7 +76,8 @@ type WantedMethods = ReadonlyMap<string, { readonly method: ComparisonMethod; re
  * ```
  */
 export function compareData(reference: TableInput | DataProfile, current: TableInput | DataProfile, options: CompareOptions = {}): DataDrift {
-  const { methods, rules, blocks: given, ...others } = demandOptions(options);
+  const { methods, rules, blocks: given, multivariate, ...others } = demandOptions(options);
+  if (multivariate !== undefined) return withMultivariate(reference, current, multivariate, { ...others, methods, rules, blocks: given });
   const wanted = checkMethods(methods, rules);
   const blocks = given === undefined ? undefined : checkBlocks(given);
   if (wanted.size === 0 && blocks === undefined) return compareTables(reference, current, others);
@@ -79,6 +86,13 @@ export function compareData(reference: TableInput | DataProfile, current: TableI
     scores: scoresOf(wanted, before, after, profile),
     ...(blocks && { blockTest: blockTestOf(blocks, before, after, profile, others.alpha) }),
   }));
+}
+
+function withMultivariate(reference: TableInput | DataProfile, current: TableInput | DataProfile, tests: unknown, options: CompareOptions): DataDrift {
+  const checked = checkMultivariate(tests);
+  for (const [path, side] of [['reference', reference], ['current', current]] as const) if (isProfile(side)) refuse(path, 'tests of all columns at once need', 'multivariate');
+  const report = compareData(reference, current, options);
+  return { ...report, multivariate: runMultivariate(checked, reference as TableInput, current as TableInput, report.alpha) };
 }
 
 const binsByKind = { number: numberBins, category: categoryBins, text: textBins, embedding: embeddingBins, timestamp: categoryBins } as const;
@@ -125,6 +139,10 @@ function methodOf(path: string, method: unknown, given: readonly MethodRules[]):
 function refuseProfile(wanted: WantedMethods, path: string): never {
   const [first] = wanted;
   const [what, option] = first === undefined ? ['blocks of rows need', 'blocks'] : [`the method '${first[1].method}' of column '${first[0]}' needs`, 'methods'];
+  refuse(path, what!, option!);
+}
+
+function refuse(path: string, what: string, option: string): never {
   throw new ValidationError(`The ${path} is a profile, and ${what} the rows of both sides; give rows, or leave out ${option}.`, { path });
 }
 

@@ -1,5 +1,6 @@
 import type { MethodScore } from '../compatibility/comparison-method.ts';
 import type { BinShift, DriftEffect, DriftTest, UnseenCategories } from './drift-evidence.ts';
+import type { MultivariateDrift } from './multivariate-tests.ts';
 import type { ColumnKind, RowCounts } from './column-profile.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface DataDrift {
   readonly minEffect: number;
   /** The `minRows` that it was judged by. */
   readonly minRows: number;
+  /** What tests of all columns at once say, by their names, where `multivariate` asked for them. They are told beside the columns, and have no part in `status`. */
+  readonly multivariate?: Readonly<Record<string, MultivariateDrift>> | undefined;
   /** Every column, in the order of the reference; then those that it does not have. */
   readonly columns: readonly ColumnDrift[];
 }
