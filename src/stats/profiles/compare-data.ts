@@ -139,7 +139,7 @@ function methodOf(path: string, method: unknown, given: readonly MethodRules[]):
 function refuseProfile(wanted: WantedMethods, path: string): never {
   const [first] = wanted;
   const [what, option] = first === undefined ? ['blocks of rows need', 'blocks'] : [`the method '${first[1].method}' of column '${first[0]}' needs`, 'methods'];
-  refuse(path, what!, option!);
+  refuse(path, what, option);
 }
 
 function refuse(path: string, what: string, option: string): never {

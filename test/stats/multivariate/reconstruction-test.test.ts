@@ -51,7 +51,7 @@ describe('reconstructionTest', () => {
     for (const [options, message] of [[{ columns: ['name'] }, /columns\[0\] is "name"/], [{ alpha: 2 }, /alpha/], [{ minDelta: -1 }, /minDelta/], [{ minRows: 5 }, /minRows/], [{ explained: 0 }, /explained/], [{ seed: -1 }, /seed/]] as const) {
       let thrown: unknown;
       try {
-        reconstructionTest(data, data, options as never);
+        reconstructionTest(data, data, options);
       } catch (error) {
         thrown = error;
       }

@@ -44,5 +44,5 @@ function viewOf(of: 'hours' | 'weekdays' | 'precision', counts: View['counts'], 
 }
 
 function daysOf(calendar: CalendarCounts | undefined): number {
-  return calendar?.earliest == null || calendar.latest === null ? 0 : (calendar.latest - calendar.earliest) / dayMs;
+  return calendar === undefined || calendar.earliest === null || calendar.latest === null ? 0 : (calendar.latest - calendar.earliest) / dayMs;
 }
