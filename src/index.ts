@@ -373,7 +373,7 @@ export type { AlertMatch, AlertSilence, EndSilenceOptions, SilenceOptions } from
 export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
-export type { HealthCheck, HealthReport } from './monitoring/health/judge-health.ts';
+export type { HealthCheck, HealthReport, LatencySummary } from './monitoring/health/judge-health.ts';
 export type { DriftVerdict, VerdictWindow, WindowFindings } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';

@@ -6,7 +6,7 @@ import { demandBuild } from './run-tool.ts';
 demandBuild();
 const bundles = budgetedBundles();
 const budget = readBudget();
-const ceilings: Record<string, number> = { 'Tracker + MemoryStorage': 24.5 * 1024, DriftMonitor: 25 * 1024 };
+const ceilings: Record<string, number> = { 'Tracker + MemoryStorage': 24.5 * 1024, DriftMonitor: 32 * 1024 };
 
 describe('size', () => {
   test('every pin belongs to a bundle and every bundle has a pin (npm run sizes:update)', () => {

@@ -5,7 +5,7 @@ import { check } from '../../core/schema.ts';
 import type { AlertKind } from './alert-state.ts';
 
 /** Each kind of alert, of which one at a time fires. */
-export const alertKinds = ['data-drift', 'prediction-drift', 'performance', 'health'] as const;
+export const alertKinds: readonly AlertKind[] = ['data-drift', 'prediction-drift', 'performance', 'health'];
 
 /** How bad an alert is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical';

@@ -1,9 +1,9 @@
 import type { DriftVerdict } from '../monitor-state.ts';
-import type { AlertSettings, AlertSeverity, alertKinds } from './alert-options.ts';
+import type { AlertSettings, AlertSeverity } from './alert-options.ts';
 import { silenceOf, type AlertSilence } from './alert-silence.ts';
 
 /** What an alert is about: the features of a model, its predictions, how good they were, or how the system around it does. */
-export type AlertKind = (typeof alertKinds)[number];
+export type AlertKind = 'data-drift' | 'prediction-drift' | 'performance' | 'health';
 
 /** That something needs somebody, or does no longer. */
 export interface DriftAlert {

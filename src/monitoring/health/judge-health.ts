@@ -33,10 +33,26 @@ export interface HealthReport {
   readonly errors: number;
   /** Requests per second: over the length of a closed window by time, else from the first row to the last; `null` when that is no time at all. */
   readonly throughput: number | null;
-  /** Milliseconds that requests took, of those that said it; each is at most 1.6 % too large and never too small, the mean is exact. `null` when none did. */
-  readonly latencyMs: { readonly timed: number; readonly mean: number; readonly p50: number; readonly p90: number; readonly p95: number; readonly p99: number } | null;
+  /** How long requests took, of those that said it; `null` when none did. */
+  readonly latencyMs: LatencySummary | null;
   /** Each bound. */
   readonly checks: readonly HealthCheck[];
+}
+
+/** How long the requests of a window took, in milliseconds. */
+export interface LatencySummary {
+  /** How many requests said how long they took. */
+  readonly timed: number;
+  /** Their mean, exact. */
+  readonly mean: number;
+  /** Half of them took at most so long; like the other quantiles at most 1.6 % too large and never too small. */
+  readonly p50: number;
+  /** Nine in ten took at most so long. */
+  readonly p90: number;
+  /** Nineteen in twenty took at most so long. */
+  readonly p95: number;
+  /** Ninety-nine in a hundred took at most so long. */
+  readonly p99: number;
 }
 
 /** Makes what judges the health of a system. */

@@ -115,7 +115,7 @@ class AucTally implements MetricTally {
 }
 
 /** Makes what measures a metric of classes; `positive` is the class that precision, recall and F1 are about. */
-export const classTallies = {
+const classTallies = {
   accuracy: (positive: number): MetricTally => new ShareTally(positive, ({ right, total }) => [right, total]),
   precision: (positive: number): MetricTally => new ShareTally(positive, ({ truePositives, falsePositives }) => [truePositives, truePositives + falsePositives]),
   recall: (positive: number): MetricTally => new ShareTally(positive, ({ truePositives, falseNegatives }) => [truePositives, truePositives + falseNegatives]),
@@ -129,7 +129,7 @@ export const classTallies = {
 } as const;
 
 /** Makes what measures a metric of numbers. */
-export const numberTallies = {
+const numberTallies = {
   auc: (): MetricTally => new AucTally(),
   logLoss: (): MetricTally => new LossTally((label, p) => (isChance(label, p) ? -Math.log(Math.max(Number.EPSILON, label === 1 ? p : 1 - p)) : NaN)),
   brier: (): MetricTally => new LossTally((label, p) => (isChance(label, p) ? (label - p) ** 2 : NaN)),

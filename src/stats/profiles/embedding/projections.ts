@@ -61,7 +61,7 @@ export class Projector {
 }
 
 /** Whether a value is a list of numbers by its form. */
-export function isVector(value: unknown): value is ArrayLike<unknown> {
+function isVector(value: unknown): value is ArrayLike<unknown> {
   return Array.isArray(value) || value instanceof Float32Array || value instanceof Float64Array;
 }
 
