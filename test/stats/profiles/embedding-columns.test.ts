@@ -79,7 +79,8 @@ describe('a column of vectors', () => {
     expect(mergeProfiles([parts[0]!, mergeProfiles(parts.slice(1))])).toEqual(part(0, rows.length));
     expect(() => mergeProfiles([before, profileData({ x: vectors(sampler, 300) })])).toThrow(/same bins/);
     for (const damage of [{ size: 3 }, { seed: -1 }, { scale: 0 }, { projections: [] }, { norms: null }]) {
-      expect(() => compareData({ ...before, columns: [{ ...before.columns[0]!, ...damage }] }, before)).toThrow(/columns\[0\] is not the profile/);
+      const damaged: unknown = { ...before, columns: [{ ...before.columns[0], ...damage }] };
+      expect(() => compareData(damaged as DataProfile, before)).toThrow(/columns\[0\] is not the profile/);
     }
   });
 
