@@ -1,11 +1,14 @@
 import { accuracy, brierScore, fBeta, logLoss, meanAbsoluteError, precision, recall, rocAuc, rootMeanSquaredError } from 'modelkeep/stats';
 import { describe, expect, it } from 'vitest';
-import { classTallies, numberTallies, type MetricTally } from '../../src/monitoring/performance/metric-tallies.ts';
+import { metricTally, type MetricTally } from '../../src/monitoring/performance/metric-tallies.ts';
+import type { PerformanceMetric } from '../../src/monitoring/performance/performance-options.ts';
 import { Sampler } from './samples.ts';
 
-function measured(tally: MetricTally, labels: ArrayLike<number>, predictions: ArrayLike<number>): { value: number; low: number; high: number } {
-  for (let i = 0; i < labels.length; i++) tally.add(labels[i]!, predictions[i]!);
-  return tally.measure(0.95);
+const tally = (metric: PerformanceMetric): MetricTally => metricTally({ metric, positive: 1 });
+
+function measured(made: MetricTally, labels: ArrayLike<number>, predictions: ArrayLike<number>): { value: number; low: number; high: number } {
+  for (let i = 0; i < labels.length; i++) made.add(labels[i]!, predictions[i]!);
+  return made.measure(0.95);
 }
 
 describe('tallies of a metric', () => {
@@ -19,18 +22,18 @@ describe('tallies of a metric', () => {
       const numbers = sampler.normals(n, 10, 3);
       const guesses = numbers.map((number) => number + sampler.normal());
       const expected: [MetricTally, ArrayLike<number>, ArrayLike<number>, number][] = [
-        [classTallies.accuracy(1), labels, classes, accuracy(labels, classes)],
-        [classTallies.precision(1), labels, classes, precision(labels, classes)],
-        [classTallies.recall(1), labels, classes, recall(labels, classes)],
-        [classTallies.f1(1), labels, classes, fBeta(labels, classes)],
-        [numberTallies.auc(), labels, scores, rocAuc(labels, scores).value],
-        [numberTallies.logLoss(), labels, scores, logLoss(labels, scores)],
-        [numberTallies.brier(), labels, scores, brierScore(labels, scores)],
-        [numberTallies.mae(), numbers, guesses, meanAbsoluteError(numbers, guesses)],
-        [numberTallies.rmse(), numbers, guesses, rootMeanSquaredError(numbers, guesses)],
+        [tally('accuracy'), labels, classes, accuracy(labels, classes)],
+        [tally('precision'), labels, classes, precision(labels, classes)],
+        [tally('recall'), labels, classes, recall(labels, classes)],
+        [tally('f1'), labels, classes, fBeta(labels, classes)],
+        [tally('auc'), labels, scores, rocAuc(labels, scores).value],
+        [tally('logLoss'), labels, scores, logLoss(labels, scores)],
+        [tally('brier'), labels, scores, brierScore(labels, scores)],
+        [tally('mae'), numbers, guesses, meanAbsoluteError(numbers, guesses)],
+        [tally('rmse'), numbers, guesses, rootMeanSquaredError(numbers, guesses)],
       ];
-      for (const [tally, truth, predicted, value] of expected) {
-        const found = measured(tally, truth, predicted);
+      for (const [made, truth, predicted, value] of expected) {
+        const found = measured(made, truth, predicted);
         expect(found.value).toBeCloseTo(value, 12);
         expect(found.low).toBeLessThan(value);
         expect(found.high).toBeGreaterThan(value);
@@ -52,11 +55,11 @@ describe('tallies of a metric', () => {
       const errors = sampler.normals(n);
       const zeros = new Float64Array(n);
       for (const metric of ['accuracy', 'precision', 'recall', 'f1'] as const) {
-        const { low, high } = measured(classTallies[metric](1), labels, classes);
+        const { low, high } = measured(tally(metric), labels, classes);
         if (low <= truths[metric] && truths[metric] <= high) covered[metric]++;
       }
       for (const metric of ['mae', 'rmse'] as const) {
-        const { low, high } = measured(numberTallies[metric](), errors, zeros);
+        const { low, high } = measured(tally(metric), errors, zeros);
         if (low <= truths[metric] && truths[metric] <= high) covered[metric]++;
       }
     }
@@ -65,9 +68,9 @@ describe('tallies of a metric', () => {
   });
 
   it('leave out what they are not defined for, and say so', () => {
-    expect([numberTallies.logLoss().add(1, 1.2), numberTallies.brier().add(2, 0.5), numberTallies.auc().add(0.5, 1), numberTallies.mae().add(NaN, 1), classTallies.f1(1).add(1, NaN)]).toEqual(
+    expect([tally('logLoss').add(1, 1.2), tally('brier').add(2, 0.5), tally('auc').add(0.5, 1), tally('mae').add(NaN, 1), tally('f1').add(1, NaN)]).toEqual(
       Array.from({ length: 5 }, () => false),
     );
-    for (const make of [...Object.values(classTallies), ...Object.values(numberTallies)]) expect(make(1).measure(0.95).low).toBeNaN();
+    for (const metric of ['accuracy', 'precision', 'recall', 'f1', 'auc', 'logLoss', 'brier', 'mae', 'rmse'] as const) expect(tally(metric).measure(0.95).low).toBeNaN();
   });
 });
