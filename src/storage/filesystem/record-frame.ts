@@ -96,24 +96,30 @@ function uint32(bytes: Buffer, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-/** Whether the checksum over a frame's key and what stands behind it holds. */
+/** Whether a frame's key and what stands behind it are there as they were written. */
 export function isMetaSound(bytes: Buffer, at: number, header: FrameHeader): boolean {
   const start = at + frameHeaderBytes;
-  return checksum(bytes, start, start + header.metaLength) === header.metaCrc;
+  return isSound(bytes, start, start + header.metaLength, header.metaCrc);
 }
 
-/** The key of a frame and what stands behind it, when their checksum holds. */
+/** The key of a frame and what stands behind it, when they are sound. */
 export function metaOf(bytes: Buffer, at: number, header: FrameHeader): Buffer | undefined {
   const start = at + frameHeaderBytes;
   return isMetaSound(bytes, at, header) ? bytes.subarray(start, start + header.metaLength) : undefined;
 }
 
-/** Whether the checksum of a frame's value holds. */
+/** Whether a frame's value is there as it was written. */
 export function isValueSound(bytes: Buffer, at: number, header: FrameHeader): boolean {
-  return checksum(bytes, at + header.size - header.valueLength, at + header.size) === header.valueCrc;
+  const end = at + header.size;
+  return isSound(bytes, end - header.valueLength, end, header.valueCrc);
 }
 
-/** The value of a frame, when its checksum holds. */
+// The length is looked at too: to a checksum, bytes that were cut off are the same as zeros.
+function isSound(bytes: Buffer, start: number, end: number, crc: number): boolean {
+  return end <= bytes.length && checksum(bytes, start, end) === crc;
+}
+
+/** The value of a frame, when it is sound. */
 export function valueOf(bytes: Buffer, at: number, header: FrameHeader): Buffer | undefined {
   return isValueSound(bytes, at, header) ? bytes.subarray(at + header.size - header.valueLength, at + header.size) : undefined;
 }

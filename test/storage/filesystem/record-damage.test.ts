@@ -4,7 +4,8 @@ import { isModelkeepError, type ModelkeepError } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { fromUtf8, utf8 } from '../../../src/core/bytes.ts';
-import { encodeWriteMeta, frameKinds, frameSize, writeFrame } from '../../../src/storage/filesystem/record-frame.ts';
+import { encodeWriteMeta, frameKinds, frameSize, noBytes, writeFrame, type FrameDraft } from '../../../src/storage/filesystem/record-frame.ts';
+import { encodeVouch } from '../../../src/storage/filesystem/vouch.ts';
 import { temporaryDirectories } from './temporary-directory.ts';
 
 const directory = temporaryDirectories();
@@ -32,9 +33,12 @@ function recordFile(root: string): string {
 
 /** A whole frame of another writer, for the file with this salt. */
 function foreignFrame(salt: Buffer, value: Uint8Array = utf8('foreign')): Buffer {
-  const draft = { kind: frameKinds.put, key: 'r/foreign', rest: encodeWriteMeta({ condition: 'none', operationId: undefined, blobs: [] }), value };
+  return frameOf({ kind: frameKinds.put, key: 'r/foreign', rest: encodeWriteMeta({ condition: 'none', operationId: undefined, blobs: [] }), value }, salt, 1);
+}
+
+function frameOf(draft: FrameDraft, salt: Buffer, nonce: number): Buffer {
   const bytes = Buffer.alloc(frameSize(draft));
-  writeFrame(bytes, 0, draft, salt, 1, 1);
+  writeFrame(bytes, 0, draft, salt, nonce, 1);
   return bytes;
 }
 
@@ -176,6 +180,26 @@ describe('a torn tail', () => {
 });
 
 describe('a torn write that others went on behind', () => {
+  it('is passed, though the end of the file cuts a word of theirs off within its zeros', async () => {
+    const root = await makeStore({ close: false });
+    const salt = readFileSync(recordFile(root)).subarray(16, 24);
+    const torn = foreignFrame(salt);
+    torn.fill(0, torn.length - 4);
+    // It ends with zeros: to a checksum they are the same as bytes that are not there.
+    const rest = encodeVouch({ from: 0, to: 64, gaps: [], frames: [] });
+    const word = frameOf({ kind: frameKinds.vouch, key: '', rest, value: noBytes }, salt, 2);
+    for (let cut = 1; cut <= rest.length; cut++) {
+      const copy = join(directory(), 'store');
+      cpSync(root, copy, { recursive: true });
+      appendFileSync(recordFile(copy), Buffer.concat([torn, word.subarray(0, word.length - cut)]));
+      const storage = new FilesystemStorage(copy);
+      for (const [key, text] of Object.entries(texts)) expect(await outcomeOf(storage, key), `${cut} bytes cut off`).toBe(text);
+      await put(storage, 'r/a', 'anew');
+      expect(await outcomeOf(storage, 'r/a')).toBe('anew');
+      await storage.close();
+    }
+  });
+
   it('hides no word of theirs that what is damaged before it was whole', async () => {
     const root = await makeStore({ close: false });
     const file = recordFile(root);
