@@ -60,7 +60,8 @@ export interface StandardTypes<Input = unknown, Output = Input> {
 
 /** Validates with the user's schema; throws `ValidationError` with the path of the first thing wrong. */
 export async function validateWith<Output>(schema: StandardSchema<unknown, Output>, value: unknown, name: string): Promise<Output> {
-  const result = await schema['~standard'].validate(value);
+  const result = (await schema['~standard'].validate(value)) as StandardResult<Output> | undefined;
+  if (!result) throw new ValidationError(`${name} could not be judged: its schema answered ${String(result)}; a Standard Schema answers { value } or { issues }.`, { path: name });
   if (result.issues === undefined) return result.value;
   const issue = result.issues[0];
   const path = pathOf(name, (issue?.path ?? []).map((part) => (typeof part === 'object' ? part.key : part)));

@@ -30,6 +30,7 @@ import { scheduleName } from './schedules/schedule-name.ts';
 import type { PipelineSchedule } from './schedules/schedule.ts';
 import { ownStep, type StepDefinition, type StepHandle } from './step.ts';
 import type { StepWork } from './step-work.ts';
+import { timeLimit } from './timeouts.ts';
 import type { TriggerOptions, TriggerTiming } from './triggers/trigger-options.ts';
 import type { PipelineTrigger } from './triggers/trigger.ts';
 import { isForPerson } from './waiting/wait.ts';
@@ -73,7 +74,7 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
     const leaseMs = durationMs(lease ?? '30s', 'options.lease');
     if (leaseMs === 0) throw new ValidationError('options.lease is 0; give the time after which a silent process counts as gone.', { path: 'options.lease' });
     const graceMs = durationMs(grace ?? '5s', 'options.grace');
-    const runTimeoutMs = runTimeout === undefined ? undefined : durationMs(runTimeout, 'options.runTimeout');
+    const runTimeoutMs = timeLimit(runTimeout, 'options.runTimeout');
     const steps = new Map<string, StepDefinition>();
     const pools: ReadonlyMap<string, number> = new Map(Object.entries(slots ?? {}));
     const store = new RunStore(storage, name, clock);

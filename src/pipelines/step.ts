@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { durationMs, type Duration } from '../core/duration.ts';
+import type { Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { callable, recordOf, wellFormedCheck } from '../core/option-schemas.ts';
@@ -12,7 +12,7 @@ import type { StepResult } from './step-result.ts';
 import type { StepRun } from './step-tracking.ts';
 import type { KeptOutput } from './streamed-output.ts';
 import { retryOptionsSchema, retryPolicy, type RetryCondition, type RetryOptions, type RetryPolicy } from './retry.ts';
-import { silenceLimit } from './timeouts.ts';
+import { silenceLimit, timeLimit } from './timeouts.ts';
 import { triggerRules, type TriggerRule } from './trigger-rule.ts';
 import type { WaitKind } from './waiting/wait.ts';
 
@@ -257,7 +257,7 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     if (source) return source.handle.name;
     throw new ValidationError(`${place} is ${describe(given)}; give what step() of this pipeline returned.`, { path: place });
   };
-  const timeoutMs = checked.timeout === undefined ? undefined : durationMs(checked.timeout, `${path}.timeout`);
+  const timeoutMs = timeLimit(checked.timeout, `${path}.timeout`);
   const silenceMs = silenceLimit(checked.heartbeatTimeout, timeoutMs, path);
   if (silenceMs !== undefined && childOf(run)) {
     throw new ValidationError(`${path} runs a pipeline, which gives no heartbeat; give heartbeatTimeout to the steps of that pipeline.`, { path: `${path}.heartbeatTimeout` });
@@ -269,7 +269,7 @@ export function defineStep(handle: StepHandle, options: unknown, run: StepDefini
     retry: retryPolicy(checked.retries, `${path}.retries`),
     retryIf: checked.retries?.retryIf,
     timeoutMs,
-    totalTimeoutMs: checked.totalTimeout === undefined ? undefined : durationMs(checked.totalTimeout, `${path}.totalTimeout`),
+    totalTimeoutMs: timeLimit(checked.totalTimeout, `${path}.totalTimeout`),
     silenceMs,
     share: poolShare(checked, pools, path),
     priority: checked.priority ?? 0,

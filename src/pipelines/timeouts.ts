@@ -18,12 +18,18 @@ export function silenceTimeout(step: string, limitMs: number): TimeoutError {
   return new TimeoutError(`Step '${step}' gave no heartbeat for ${limitMs} ms; raise its heartbeatTimeout option or have it call heartbeat() more often.`, { step, limitMs });
 }
 
+/** The limit of a timeout; throws `ValidationError` for one that nothing could keep to. */
+export function timeLimit(timeout: Duration | undefined, path: string): number | undefined {
+  if (timeout === undefined) return undefined;
+  const limitMs = durationMs(timeout, path);
+  if (limitMs === 0) throw new ValidationError(`${path} is 0, so that everything would be too late; give the longest that it may take, or leave it out.`, { path });
+  return limitMs;
+}
+
 /** How long the attempts of a step may be silent; throws `ValidationError` for what could never be kept to, or never be passed. */
 export function silenceLimit(heartbeatTimeout: Duration | undefined, timeoutMs: number | undefined, path: string): number | undefined {
-  if (heartbeatTimeout === undefined) return undefined;
-  const limitMs = durationMs(heartbeatTimeout, `${path}.heartbeatTimeout`);
-  if (limitMs === 0) throw new ValidationError(`${path}.heartbeatTimeout is 0, so that every attempt would fail; give the time between two heartbeats at most, or leave it out.`, { path: `${path}.heartbeatTimeout` });
-  if (timeoutMs !== undefined && limitMs >= timeoutMs) {
+  const limitMs = timeLimit(heartbeatTimeout, `${path}.heartbeatTimeout`);
+  if (limitMs !== undefined && timeoutMs !== undefined && limitMs >= timeoutMs) {
     throw new ValidationError(`${path}.heartbeatTimeout is ${limitMs} ms, but the timeout of the step ends an attempt after ${timeoutMs} ms in any case; give a shorter one, or leave it out.`, { path: `${path}.heartbeatTimeout` });
   }
   return limitMs;

@@ -184,6 +184,9 @@ describe('check', () => {
     await expect(validateWith(refusing, 5, 'input')).rejects.toMatchObject({ code: 'validation', message: 'input.rows[3].date is not valid: too late.', details: { path: 'input.rows[3].date' } });
     await expect(validateWith(standard(() => ({ issues: [] })), 5, 'input')).rejects.toThrow('the schema gave no reason');
     await expect(validateWith(z.number(), 'x', 'input')).rejects.toMatchObject({ code: 'validation' });
+    for (const answer of [undefined, null]) {
+      await expect(validateWith(standard(() => answer as never), 5, 'input')).rejects.toMatchObject({ code: 'validation', message: expect.stringContaining(`its schema answered ${answer};`) as string });
+    }
   });
 });
 
