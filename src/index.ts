@@ -374,6 +374,8 @@ export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
 export type { HealthCheck, HealthReport, LatencySummary } from './monitoring/health/judge-health.ts';
+export type { ColumnQualityOptions, MonitorQualityOptions } from './monitoring/quality/quality-options.ts';
+export type { QualityCheck, QualityReport, UnknownColumn } from './monitoring/quality/quality-report.ts';
 export type { DriftVerdict, VerdictWindow, WindowFindings } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';

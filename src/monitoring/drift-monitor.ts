@@ -30,6 +30,7 @@ import { isFailure } from './health/health-tally.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
 import { performanceSettings } from './performance/performance-options.ts';
 import { PerformanceWatch } from './performance/performance-watch.ts';
+import { qualityJudgement } from './quality/quality-options.ts';
 import { unpackWindow } from './windows/monitor-window.ts';
 import { windowPlan } from './windows/window-plan.ts';
 import { monitorDriftSettings, optionsSchema, type AlertHistoryOptions, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
@@ -101,22 +102,23 @@ export class DriftMonitor implements AsyncDisposable {
     const alerting = alertSettings(options.alerts, 'options.alerts');
     if (alerting.log) this.#events.on('alert', logSink(alerting.log));
     this.#at = locationOf(options, this.#clock);
-    const judgements = [healthJudgement(options.health, 'options.health')];
+    const settings = monitorDriftSettings(options.drift, 'options.drift');
+    const judgements = [healthJudgement(options.health, 'options.health'), qualityJudgement(options.quality, options.drift, reference, 'options.quality')];
     this.#context = {
       name,
       writer: newId(),
       reference,
       digest: digestOf(encode(reference, 'reference')),
       plan,
-      settings: monitorDriftSettings(options.drift, 'options.drift'),
+      settings,
       alerting,
       judgements: judgements.filter((each) => each !== undefined),
     };
-    const settings = performanceSettings(options.performance, plan, 'options.performance');
+    const performance = performanceSettings(options.performance, plan, 'options.performance');
     const announce = (type: string, data: unknown): void => this.#announce(type, data);
     const due = (): void => void this.#flusher.flush().catch(this.#onError);
     this.#windows = new WindowKeeper({ at: this.#at, context: this.#context, clock: this.#clock, announce, due });
-    this.#performance = settings && new PerformanceWatch({ at: this.#at, name, settings, alerting, clock: this.#clock, onError: this.#onError, announce });
+    this.#performance = performance && new PerformanceWatch({ at: this.#at, name, settings: performance, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
       pending: () => this.#windows.pending || this.#keeps('some'),

@@ -12,6 +12,7 @@ import type { DriftAlert } from './alerts/alert-state.ts';
 import type { MonitorHealthOptions } from './health/health-options.ts';
 import type { DriftVerdict } from './monitor-state.ts';
 import type { MonitorPerformanceOptions } from './performance/performance-options.ts';
+import type { MonitorQualityOptions } from './quality/quality-options.ts';
 import type { WindowOptions } from './windows/window-plan.ts';
 
 /** When a column of a window counts as drifted. */
@@ -47,6 +48,8 @@ export interface OpenMonitorOptions {
   readonly performance?: MonitorPerformanceOptions | undefined;
   /** What the system around the model is held to, by `latencyMs` and `error` of what is observed. @default it is not judged */
   readonly health?: MonitorHealthOptions | undefined;
+  /** What the quality of the data is held to: values that are missing, out of range, unseen or of another type, and columns that are not sent or not known. `{}` holds it to the reference. @default it is not judged */
+  readonly quality?: MonitorQualityOptions | undefined;
   /** When it alerts. @default at the first window that drifts */
   readonly alerts?: MonitorAlertOptions | undefined;
   /** How long what was observed may wait before it is stored in the background: what a process that is killed loses. @default '1s' */
@@ -65,7 +68,7 @@ export interface DriftMonitorOptions extends OpenMonitorOptions {
 
 /** What a model was asked, and what it answered. */
 export interface Observation {
-  /** Values by column; columns that the reference does not have are not looked at. Only a request that failed may come without: it counts for the health alone. */
+  /** Values by column; columns that the reference does not have are told of by a monitor that judges quality, and not looked at otherwise. Only a request that failed may come without: it counts for the health alone. */
   readonly features?: Readonly<Record<string, unknown>> | undefined;
   /** Goes to the column that the reference names as its prediction. */
   readonly prediction?: unknown;
@@ -142,6 +145,7 @@ export const optionsSchema: z.ZodMiniType<MonitorSettings> = z.strictObject({
   drift: z.optional(z.unknown()),
   performance: z.optional(z.unknown()),
   health: z.optional(z.unknown()),
+  quality: z.optional(z.unknown()),
   alerts: z.optional(z.unknown()),
   flushInterval: z.optional(z.custom<Duration>()),
   clock: z.optional(z.unknown()),

@@ -9,6 +9,7 @@ import type { HealthReport } from './health/judge-health.ts';
 import type { AnyJudgement } from './judging/judgement.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
 import type { PerformanceReport } from './performance/performance-watch.ts';
+import type { QualityReport } from './quality/quality-report.ts';
 import type { WindowCounts } from './windows/monitor-window.ts';
 import type { WindowPlan } from './windows/window-plan.ts';
 
@@ -38,6 +39,8 @@ export interface VerdictWindow {
 export interface WindowFindings {
   /** How the system around the model did; only of a monitor that judges it. */
   readonly health?: HealthReport | undefined;
+  /** What the data was like, beside its distribution; only of a monitor that judges it. */
+  readonly quality?: QualityReport | undefined;
 }
 
 /** What a monitor found in one window. */

@@ -1,6 +1,6 @@
-import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile } from 'modelkeep';
+import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile, type MonitorQualityOptions } from 'modelkeep';
 import { seededRandom } from '../../src/core/random.ts';
-import { compare, measure } from './harness.ts';
+import { compare, measure, type Benchmark } from './harness.ts';
 
 const random = seededRandom(7);
 
@@ -82,8 +82,20 @@ export const benchmarks = [
   ),
   measure('compareData, 500k × 5 columns against a stored profile', ({ profile, february }: Months) => compareData(profile, february), { setup: months, runs: 5 }),
   measure('profileData, 500k × 5 columns', ({ january }: Months) => profileData(january), { setup: months, runs: 5 }),
-  measure(
-    'DriftMonitor.observe, per feature',
+  observing('DriftMonitor.observe, per feature'),
+  observing('DriftMonitor.observe, per feature, its quality judged', {}),
+  measure('DriftMonitor.check, a million predictions joined with a million labels, AUC by version', (monitor: DriftMonitor) => monitor.check(), {
+    setup: labelledMonitor,
+    runs: 3,
+    unit: 'ms',
+    target: { atMost: 2000 },
+  }),
+];
+
+/** Observes 5,000 rows of twenty columns. */
+function observing(name: string, quality?: MonitorQualityOptions): Benchmark {
+  return measure(
+    name,
     ({ monitor, features }: { monitor: DriftMonitor; features: Record<string, unknown>[] }) => {
       for (const each of features) monitor.observe({ features: each });
     },
@@ -92,20 +104,14 @@ export const benchmarks = [
         const labels = (): string[] => Array.from({ length: 5000 }, () => `c${Math.floor(random() * 20)}`);
         const columns = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, i < 15 ? bell(5000, i) : labels()]));
         const features = Array.from({ length: 5000 }, (_, row) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[row]])));
-        return { monitor: new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference: profileData(columns), window: { rows: 1e9 } }), features };
+        return { monitor: new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference: profileData(columns), window: { rows: 1e9 }, quality }), features };
       },
       operations: 100_000,
       unit: 'µs',
       target: { atMost: 2 },
     },
-  ),
-  measure('DriftMonitor.check, a million predictions joined with a million labels, AUC by version', (monitor: DriftMonitor) => monitor.check(), {
-    setup: labelledMonitor,
-    runs: 3,
-    unit: 'ms',
-    target: { atMost: 2000 },
-  }),
-];
+  );
+}
 
 async function labelledMonitor(): Promise<DriftMonitor> {
   const n = 1_000_000;

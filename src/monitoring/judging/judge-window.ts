@@ -47,7 +47,7 @@ type Judge = (window: JudgedWindow) => { readonly found: WindowFindings; readonl
 /** Makes what judges the windows of a monitor, once all of its kinds of judgement are loaded. */
 export async function windowJudging(context: MonitorContext): Promise<WindowJudging> {
   const { name, alerting, judgements } = context;
-  const judges = await Promise.all(judgements.map(async (judgement): Promise<Judge> => judgeOf(judgement.name, await judgement.load())));
+  const judges = await Promise.all(judgements.map(async ({ name: kind, load }): Promise<Judge> => judgeOf(kind, await load())));
   const judged = (window: WindowCounts | undefined, number: number, complete: boolean): { verdict: DriftVerdict; findings: AlertFinding[] } => {
     const verdict = driftVerdict(window, number, complete, context);
     const { start, end } = verdict.window;
@@ -65,10 +65,10 @@ export async function windowJudging(context: MonitorContext): Promise<WindowJudg
   };
 }
 
-function judgeOf<Found>(name: keyof WindowFindings, judge: WindowJudge<Found>): Judge {
+function judgeOf(name: keyof WindowFindings, judge: WindowJudge<NonNullable<WindowFindings[keyof WindowFindings]>>): Judge {
   return (window) => {
     const found = judge.judge(window);
-    return { found: { [name]: found } as WindowFindings, findings: judge.findings(found) };
+    return { found: { [name]: found }, findings: judge.findings(found) };
   };
 }
 
