@@ -164,3 +164,32 @@ export { PageHinkley, type ChangeDirection, type PageHinkleyOptions } from './st
 export { Kswin, type KswinOptions } from './stats/detectors/kswin.ts';
 export { Cusum, type CusumOptions } from './stats/detectors/cusum.ts';
 export type { GeneratorState } from './stats/seeded-generator.ts';
+export { compareArms, type ArmComparison, type CompareArmsOptions } from './stats/experiments/compare-arms.ts';
+export type { EffectKind, UndefinedReason } from './stats/experiments/effect-moments.ts';
+export type {
+  ArmSummary,
+  MeanArm,
+  MeanBefore,
+  MeanSums,
+  ProportionArm,
+  ProportionSums,
+  QuantileArm,
+  RatioArm,
+  RatioBefore,
+  RatioProducts,
+  RatioSums,
+} from './stats/experiments/arm-summary.ts';
+export { alwaysValid, type AlwaysValid, type ConfidenceSequenceOptions } from './stats/experiments/confidence-sequence.ts';
+export { bayesianComparison, type BayesianComparison, type BayesianComparisonOptions, type ChoiceRisk, type EffectPrior } from './stats/experiments/bayesian-comparison.ts';
+export {
+  proportionDifference,
+  proportionPosterior,
+  type BetaPrior,
+  type ProportionDifference,
+  type ProportionPosterior,
+  type ProportionPosteriorOptions,
+} from './stats/experiments/proportion-posterior.ts';
+export { sampleRatioTest, type SampleRatioOptions, type SampleRatioResult } from './stats/experiments/sample-ratio-test.ts';
+export { experimentPower, experimentSampleSize, minimumDetectableEffect, type Baseline, type PlanOptions, type PowerPlanOptions } from './stats/experiments/experiment-power.ts';
+export { groupSequentialBounds, type GroupSequentialLook, type GroupSequentialOptions } from './stats/experiments/group-sequential.ts';
+export { banditWeights, type BanditWeights, type BanditWeightsOptions } from './stats/experiments/bandit-weights.ts';

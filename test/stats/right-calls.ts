@@ -8,6 +8,10 @@ export interface RightCall {
   readonly args: readonly unknown[];
 }
 
+const meanArm = (sum: number): stats.MeanArm => ({ kind: 'mean', n: 120, sum, sumSquares: 2 * sum * sum / 120, before: { sums: { kind: 'mean', sum: 20, sumSquares: 90 }, sumOfProducts: 70 } });
+const proportionArm = (successes: number): stats.ProportionArm => ({ kind: 'proportion', n: 120, successes });
+const ratioArm: stats.RatioArm = { kind: 'ratio', n: 120, numerator: { kind: 'mean', sum: 300, sumSquares: 869 }, denominator: { kind: 'proportion', successes: 90 }, sumOfProducts: 250 };
+const quantileArm: stats.QuantileArm = { kind: 'quantile', n: 1000, sampled: 900, probability: 0.9, value: 7, low: 6.8, high: 7.3 };
 const x = [1.5, 2.5, 3, 4, 6, 7.5];
 const y = [2, 2.5, 4.5, 5, 8, 9];
 const labels = [0, 1, 1, 0, 1, 0];
@@ -43,6 +47,21 @@ const ratings = [
 const sum = (values: Float64Array): number => values.reduce((all, value) => all + value, 0);
 
 const byFunction: Record<string, readonly (readonly unknown[])[]> = {
+  compareArms: [
+    [meanArm(300), meanArm(320), { method: 'fixed', effect: 'absolute', alternative: 'greater', confidence: 0.9, tunedFor: 500 }],
+    [ratioArm, ratioArm],
+    [quantileArm, quantileArm],
+  ],
+  bayesianComparison: [[proportionArm(40), proportionArm(50), { prior: { mean: 0, sd: 0.3 }, credibility: 0.9, lowerIsBetter: true, effect: 'relative' }]],
+  alwaysValid: [[2.5, 1000, { confidence: 0.9, tunedFor: 2000 }]],
+  sampleRatioTest: [[[50, 60], [0.5, 0.5], { alpha: 0.01, minPerArm: 5 }]],
+  banditWeights: [[[proportionArm(10), proportionArm(20)], { floor: 0.1, lowerIsBetter: true, topTwo: false, minPerArm: 20 }]],
+  proportionPosterior: [[{ successes: 3, trials: 9 }, { credibility: 0.9, prior: { successes: 1, failures: 1 } }]],
+  proportionDifference: [[{ successes: 3, trials: 9 }, { successes: 5, trials: 9 }, { credibility: 0.9, prior: { successes: 1, failures: 1 } }]],
+  experimentPower: [[{ mean: 0.1, variance: 0.2 }, 0.1, 1000, 900, { effect: 'absolute', method: 'sequential', confidence: 0.9, tunedFor: 500 }]],
+  experimentSampleSize: [[{ mean: 0.1 }, 0.5, { power: 0.7, effect: 'relative', method: 'fixed' }]],
+  minimumDetectableEffect: [[{ mean: 0.1 }, 1000, { power: 0.7, effect: 'relative', method: 'sequential' }]],
+  groupSequentialBounds: [[[0.5, 1], { alpha: 0.1, sides: 1, spending: 'power', exponent: 3 }]],
   erf: [[0.5]],
   erfc: [[0.5]],
   lgamma: [[2.5]],
