@@ -31,7 +31,6 @@ import type { PeriodPerformance } from './performance/judge-period.ts';
 import { performanceSettings } from './performance/performance-options.ts';
 import { PerformanceWatch } from './performance/performance-watch.ts';
 import { qualityJudgement } from './quality/quality-options.ts';
-import { unpackWindow } from './windows/monitor-window.ts';
 import { windowPlan } from './windows/window-plan.ts';
 import { monitorDriftSettings, optionsSchema, type AlertHistoryOptions, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowKeeper } from './windows/window-keeper.ts';
@@ -54,7 +53,7 @@ const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
  * The reference and all verdicts are kept in the storage, and the open windows, which are stored every `flushInterval` while there are rows, and by `flush()`,
  * `check()` and `close()`: a monitor of the same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor:
  * their rows are added up. A window by rows then closes with at least `window.rows` rows; one by time closes `grace` after its end, by whichever process looks
- * first, and what is stored later goes into the window of now, where `window.late` counts it. A stretch of time without any row has no window. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
+ * first, and what is stored later goes into the window of now, where `window.late` counts it. A stretch of time without any row has no window. Windows may overlap: with `window.slide` the last rows, or the last stretch of time, are judged whenever so much more has come. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
  * write, so its first window may be larger. Another reference under the same name starts a new window.
  *
  * @example
@@ -227,9 +226,7 @@ export class DriftMonitor implements AsyncDisposable {
     const performance = await this.#performance?.report(options);
     const closed = this.#unchecked;
     this.#unchecked = undefined;
-    const latest = state.open.at(-1);
-    const open = latest && unpackWindow(latest, this.#context.reference);
-    const verdict = closed ?? (await this.#windows.judging()).verdictOn(open, state.windows + 1, false);
+    const verdict = closed ?? (await this.#windows.verdictNow(state, options));
     return { ...verdict, ...(performance && { performance }) };
   }
 

@@ -19,7 +19,7 @@ import type { WindowOptions } from './windows/window-plan.ts';
 export interface MonitorDriftOptions extends DriftOptions {
   /**
    * Over how many windows in a row `alpha` bounds the chance of any false alarm: each window is judged at `alpha / horizon`, which by Bonferroni's inequality holds
-   * however the windows depend on each other, and they do, for all are compared with one reference. @default 1: `alpha` holds for each window
+   * however the windows depend on each other, and they do, for all are compared with one reference, and sliding ones share rows. @default 1: `alpha` holds for each window
    */
   readonly horizon?: number | undefined;
 }
@@ -92,7 +92,7 @@ export interface Feedback {
 
 /** How {@link DriftMonitor.check} judges. */
 export interface CheckOptions extends OperationOptions {
-  /** Closes the open window, however few rows it has, so that its verdict is stored. @default false */
+  /** Closes the open window, or the open pane of a sliding one, however few rows it has, so that its verdict is stored. @default false */
   readonly close?: boolean | undefined;
 }
 

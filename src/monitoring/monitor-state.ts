@@ -11,6 +11,7 @@ import type { PeriodPerformance } from './performance/judge-period.ts';
 import type { PerformanceReport } from './performance/performance-watch.ts';
 import type { QualityReport } from './quality/quality-report.ts';
 import type { WindowCounts } from './windows/monitor-window.ts';
+import type { PaneList } from './windows/panes.ts';
 import type { WindowPlan } from './windows/window-plan.ts';
 
 /** The rows that a verdict is about. */
@@ -23,7 +24,12 @@ export interface VerdictWindow {
   readonly start?: number | undefined;
   /** When the window itself ended, itself not in it, epoch milliseconds; absent when windows go by rows. */
   readonly end?: number | undefined;
-  /** Rows in it that were stored when their own window was closed already; absent when there are none. */
+  /**
+   * How many panes it has, of which one closes at each slide; absent when windows do not slide. Fewer than a window has, at the beginning only: until so many have closed, a window is shorter. Panes of time are counted without
+   * rows too.
+   */
+  readonly panes?: number | undefined;
+  /** Rows in it that were stored when their own window, or pane, was closed already; absent when there are none. */
   readonly late?: number | undefined;
   /** When its first row was observed, epoch milliseconds; absent when it has none. */
   readonly from?: number | undefined;
@@ -60,8 +66,11 @@ export interface MonitorState {
   readonly reference: Digest;
   /** Windows closed so far. */
   readonly windows: number;
+  /** Open windows; of sliding ones, open panes. */
   readonly open: readonly WindowCounts[];
-  /** The end of the latest window that closed for its time; 0 before. */
+  /** Closed panes; absent before windows slid. */
+  readonly panes?: PaneList | undefined;
+  /** The end of the latest window, or pane, that closed for its time; 0 before. */
   readonly closedTo: number;
   readonly alerts: readonly AlertState[];
   /** Alerts that nobody is told of; absent before the first. Those whose time is over may still be among them. */

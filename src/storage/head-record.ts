@@ -5,7 +5,7 @@ import type { Digest } from '../core/digest.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
-import type { StorageAdapter, Version } from './contract.ts';
+import type { StorageAdapter, Version, WriteOperation } from './contract.ts';
 import { readEach } from './read-each.ts';
 import { readValue, readValues } from './records.ts';
 import { update, type UpdateOptions } from './update.ts';
@@ -32,6 +32,8 @@ export interface HeadLocation {
 export interface HeadChange<S> {
   readonly state: S;
   readonly events: readonly NewAuditEvent[];
+  /** Records that the state names: they are written before it, in the same call, and stay where the change does not come through, so that each attempt must name records of its own. @default none */
+  readonly first?: readonly WriteOperation[] | undefined;
 }
 
 /** The state of a head record, or `undefined` when there is none. */
@@ -76,6 +78,7 @@ export async function changeHead<S>(
   options: OperationOptions = {},
 ): Promise<{ state: S | undefined; events: readonly AuditEvent[] }> {
   const clock = at.clock ?? systemClock;
+  let first: readonly WriteOperation[] = [];
   const updating: UpdateOptions = {
     ...options,
     clock,
@@ -88,12 +91,13 @@ export async function changeHead<S>(
     (head) => {
       const next = change(head?.state);
       events = [];
+      first = next?.first ?? [];
       if (next === undefined) return head;
       const sequence = head?.sequence ?? 0;
       events = next.events.map((event, i) => ({ ...event, id: newId(), sequence: sequence + i + 1, at: clock.now() }));
       return { state: next.state, sequence: sequence + events.length, outbox: [...(head?.outbox ?? []), ...events] };
     },
-    updating,
+    { ...updating, first: () => first },
   );
   // The change and its evidence are stored by now. What fails from here on leaves the events in the record, and the next change moves them.
   if (events.length > 0) await drain(at, written as { value: Head<S>; version: Version }, updating).catch(() => undefined);

@@ -14,8 +14,8 @@ import type { StorageAdapter, Version, WriteOperation } from './contract.ts';
 export interface UpdateOptions extends OperationOptions {
   /** The blobs that the new value refers to. @default none */
   blobs?: (value: never) => readonly Digest[];
-  /** What is written first, in the same call; it stays where the update does not come through. @default nothing */
-  first?: readonly WriteOperation[];
+  /** What is written first, in the same call; it stays where the update does not come through. A function is asked anew for what each attempt writes. @default nothing */
+  first?: readonly WriteOperation[] | (() => readonly WriteOperation[]);
   /** How often it is tried before `ConflictError`. @default 100 */
   attempts?: number;
   /** @default the host's */
@@ -46,7 +46,7 @@ export async function update<T>(
     const blobs = (options.blobs as ((value: T) => readonly Digest[]) | undefined)?.(value);
     const condition = record ? { match: record.version } : 'absent';
     // Named, so that an adapter that repeats it after a lost answer does not take its own write for someone else's and have the change made twice.
-    const result = (await storage.write([...first, { kind: 'put', key, bytes: encode(value, key), blobs, condition, operationId: newId() }], { signal })).at(-1);
+    const result = (await storage.write([...(typeof first === 'function' ? first() : first), { kind: 'put', key, bytes: encode(value, key), blobs, condition, operationId: newId() }], { signal })).at(-1);
     if (result?.ok) return { value, version: result.version };
     // The first collisions are over at once; only a crowd is worth spreading out.
     if (attempt > 2) await sleep(clock, backoffMs(attempt - 2, { initialMs: 1, maxMs: 50 }, random), signal);

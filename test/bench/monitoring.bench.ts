@@ -84,6 +84,8 @@ export const benchmarks = [
   measure('profileData, 500k × 5 columns', ({ january }: Months) => profileData(january), { setup: months, runs: 5 }),
   observing('DriftMonitor.observe, per feature'),
   observing('DriftMonitor.observe, per feature, its quality judged', {}),
+  measure('DriftMonitor.flush, a row in a window of 24 panes × 50 columns', ({ monitor, row }: Sliding) => (monitor.observe({ features: row }), monitor.flush()), { setup: slidingMonitor, unit: 'ms' }),
+  measure('DriftMonitor.check, an open window of 24 panes × 50 columns', async ({ monitor }: Sliding) => void (await monitor.check()), { setup: slidingMonitor, unit: 'ms', target: { atMost: 50 } }),
   measure('DriftMonitor.check, a million predictions joined with a million labels, AUC by version', (monitor: DriftMonitor) => monitor.check(), {
     setup: labelledMonitor,
     runs: 3,
@@ -111,6 +113,21 @@ function observing(name: string, quality?: MonitorQualityOptions): Benchmark {
       target: { atMost: 2 },
     },
   );
+}
+
+interface Sliding {
+  readonly monitor: DriftMonitor;
+  readonly row: Record<string, number>;
+}
+
+async function slidingMonitor(): Promise<Sliding> {
+  const columns = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`x${i}`, bell(5000, i)]));
+  const rowAt = (row: number): Record<string, number> => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[row % 5000]!]));
+  const monitor = new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference: profileData(columns), window: { rows: 24_000, slide: 1000 } });
+  for (let row = 0; row < 24_500; row++) monitor.observe({ features: rowAt(row) });
+  // The newest closed window is taken, so that the open one is what is measured.
+  await monitor.check();
+  return { monitor, row: rowAt(0) };
 }
 
 async function labelledMonitor(): Promise<DriftMonitor> {

@@ -3,7 +3,7 @@ import type { AlertSilence } from '../alerts/alert-silence.ts';
 import { driftFindings, nextAlerts, type AlertFinding, type AlertState } from '../alerts/alert-state.ts';
 import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import type { DriftVerdict, MonitorContext, WindowFindings } from '../monitor-state.ts';
-import { windowProfile, type WindowCounts } from '../windows/monitor-window.ts';
+import { windowProfile, type WindowCounts, type WindowRows } from '../windows/monitor-window.ts';
 import type { WindowJudge } from './judgement.ts';
 
 /** What a closed window comes to. */
@@ -25,9 +25,9 @@ export interface AlertsBefore {
 /** Judges windows. It is loaded when the first one closes or is checked: who only observes never needs it. */
 export interface WindowJudging {
   /** The verdict on a window, closed or not; on none at all, that there is nothing to judge. */
-  readonly verdictOn: (window: WindowCounts | undefined, number: number, complete: boolean) => DriftVerdict;
+  readonly verdictOn: (window: WindowRows | undefined, number: number, complete: boolean) => DriftVerdict;
   /** The verdict on a window that closes now, and what it does to the alerts. Pure. */
-  readonly conclude: (window: WindowCounts, number: number, before: AlertsBefore) => ConcludedWindow;
+  readonly conclude: (window: WindowRows, number: number, before: AlertsBefore) => ConcludedWindow;
 }
 
 /** A window as it is judged. */
@@ -48,7 +48,7 @@ type Judge = (window: JudgedWindow) => { readonly found: WindowFindings; readonl
 export async function windowJudging(context: MonitorContext): Promise<WindowJudging> {
   const { name, alerting, judgements } = context;
   const judges = await Promise.all(judgements.map(async ({ name: kind, load }): Promise<Judge> => judgeOf(kind, await load())));
-  const judged = (window: WindowCounts | undefined, number: number, complete: boolean): { verdict: DriftVerdict; findings: AlertFinding[] } => {
+  const judged = (window: WindowRows | undefined, number: number, complete: boolean): { verdict: DriftVerdict; findings: AlertFinding[] } => {
     const verdict = driftVerdict(window, number, complete, context);
     const { start, end } = verdict.window;
     const found = judges.map((judge) => judge({ reference: context.reference, counts: window, start, end, complete }));
@@ -72,7 +72,7 @@ function judgeOf(name: keyof WindowFindings, judge: WindowJudge<NonNullable<Wind
   };
 }
 
-function driftVerdict(window: WindowCounts | undefined, number: number, complete: boolean, { name, reference, digest, settings, plan }: MonitorContext): DriftVerdict {
+function driftVerdict(window: WindowRows | undefined, number: number, complete: boolean, { name, reference, digest, settings, plan }: MonitorContext): DriftVerdict {
   return {
     ...compareProfiles(reference, windowProfile(reference, window), settings),
     monitor: name,
@@ -80,7 +80,8 @@ function driftVerdict(window: WindowCounts | undefined, number: number, complete
     window: {
       number,
       rows: window?.rows ?? 0,
-      ...(window && plan.by === 'time' && { start: window.start, end: window.start + plan.everyMs }),
+      ...(window && plan.by === 'time' && { start: window.start, end: window.end ?? window.start + plan.everyMs }),
+      ...(window?.panes !== undefined && { panes: window.panes }),
       ...(window && window.late > 0 && { late: window.late }),
       ...(window && { from: window.from, to: window.to }),
       versions: Object.fromEntries(window?.versions ?? []),

@@ -23,6 +23,14 @@ export interface WindowCounts {
   readonly sums: SumsByName;
 }
 
+/** The rows of a window that is judged. */
+export interface WindowRows extends WindowCounts {
+  /** When it ended, epoch milliseconds; absent when it is one pane, or goes by rows. */
+  readonly end?: number | undefined;
+  /** How many panes it has; absent when windows do not slide. */
+  readonly panes?: number | undefined;
+}
+
 /** The sum of the counts of two stretches of rows. */
 export function mergeWindows(a: WindowCounts, b: WindowCounts): WindowCounts {
   const versions = new Map(a.versions);

@@ -1,14 +1,18 @@
 import type { Clock, Undo } from '../../core/clock.ts';
 import { encode } from '../../core/codec.ts';
 import type { OperationOptions } from '../../core/progress.ts';
-import { changeHead, type HeadLocation } from '../../storage/head-record.ts';
+import { changeHead, readHead, type HeadLocation } from '../../storage/head-record.ts';
 import type { WindowJudging } from '../judging/judge-window.ts';
 import type { Observation } from '../monitor-options.ts';
-import type { MonitorContext, MonitorState } from '../monitor-state.ts';
-import { addBatches, type Batch } from './add-batches.ts';
-import { mergeWindows } from './monitor-window.ts';
+import type { DriftVerdict, MonitorContext, MonitorState } from '../monitor-state.ts';
+import { addBatches, type AddedBatches, type Batch } from './add-batches.ts';
+import { mergeWindows, type WindowRows } from './monitor-window.ts';
+import { panesOfState } from './pane-state.ts';
+import { PaneStore } from './pane-store.ts';
+import { nextPane, windowAt, type PaneList, type Panes } from './panes.ts';
+import type { Missing } from './window-closer.ts';
 import { WindowCounter } from './window-counter.ts';
-import { closingTime, windowStart } from './window-plan.ts';
+import { closingTime, paneSize, paneStart } from './window-plan.ts';
 
 /** What a keeper of windows works with. */
 export interface WindowKeeperParts {
@@ -30,6 +34,7 @@ const batchesKept = 64;
 export class WindowKeeper {
   readonly #parts: WindowKeeperParts;
   readonly #counter: WindowCounter;
+  readonly #panes: PaneStore;
   readonly #waiting: Batch[] = [];
   #batches = 0;
   /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
@@ -45,6 +50,7 @@ export class WindowKeeper {
 
   constructor(parts: WindowKeeperParts) {
     this.#parts = parts;
+    this.#panes = new PaneStore(parts.at);
     this.#counter = new WindowCounter(parts.context.reference, parts.context.judgements);
   }
 
@@ -63,11 +69,11 @@ export class WindowKeeper {
     const { plan } = this.#parts.context;
     if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
       this.#take(false);
-      const start = windowStart(plan, now);
-      this.#period = { start, end: start + plan.everyMs };
+      const start = paneStart(plan, now);
+      this.#period = { start, end: start + paneSize(plan) };
     }
     this.#counter.observe(observation, version, now);
-    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= plan.rows;
+    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= paneSize(plan);
     if (full) this.#take(true);
     return full;
   }
@@ -83,30 +89,65 @@ export class WindowKeeper {
     const { at, context, clock, announce } = this.#parts;
     this.#take(false);
     await this.#storeReference(options);
+    let gone: ReadonlySet<string> = new Set();
     for (;;) {
       const batches = this.#waiting.slice(0, batchesPerWrite);
       const last = batches.length === this.#waiting.length;
-      const now = clock.now();
-      const judging = this.#judging;
-      let unjudged = false;
+      const adding = { now: clock.now(), last, close, judging: this.#judging, panes: this.#panes };
+      let named: PaneList | undefined;
+      let added: AddedBatches | Missing | undefined;
       this.#tried = batches.at(-1)?.number ?? this.#tried;
-      const add = (before: MonitorState | undefined): ReturnType<Parameters<typeof changeHead<MonitorState>>[1]> => {
-        const next = addBatches(before, batches, { now, last, close, judging }, context);
-        unjudged = next === 'unjudged';
-        return next === 'unjudged' ? undefined : next;
+      const add = (before: MonitorState | undefined): AddedBatches | undefined => {
+        named = before?.panes;
+        added = addBatches(before, batches, adding, context);
+        return typeof added === 'string' ? undefined : added;
       };
       const { state, events } = await changeHead<MonitorState>(at, add, options);
-      if (unjudged) {
-        await this.judging();
+      if (typeof added === 'string') {
+        if (added === 'unjudged') await this.judging();
+        else gone = await this.#panes.read(named!.kept, gone, options);
         continue;
       }
       // Until a record names the blob, it must be written anew: it may be collected when that takes long.
       this.#referenceStored = true;
       this.#waiting.splice(0, batches.length);
+      this.#panes.keep(state!.panes, added?.closed ?? []);
       this.#recount(state!);
       for (const { type, data } of events) announce(type, data);
-      if (last) return state!;
+      if (added !== undefined && (added.closed.length > 0 || named?.kept.length !== state!.panes?.kept.length)) await this.#tidy(state!, options);
+      if (last && !added?.more) return state!;
     }
+  }
+
+  /** Deletes what no window needs any more. What cannot be deleted now is when the next pane closes. */
+  async #tidy({ panes }: MonitorState, options: OperationOptions): Promise<void> {
+    if (panes !== undefined) await this.#panes.tidy(panes, options).catch(() => undefined);
+  }
+
+  /** The verdict on the open window as it stands. */
+  async verdictNow(stored: MonitorState, options: OperationOptions): Promise<DriftVerdict> {
+    const { verdictOn } = await this.judging();
+    let state = stored;
+    for (let gone: ReadonlySet<string> = new Set(); ; ) {
+      const window = this.#openWindow(state);
+      if (window !== 'unread') return verdictOn(window, state.windows + 1, false);
+      gone = await this.#panes.read(state.panes!.kept, gone, options);
+      if (gone.size > 0) state = (await readHead<MonitorState>(this.#parts.at, options)) ?? state;
+    }
+  }
+
+  #panesOf(state: MonitorState): Panes {
+    const { plan, reference } = this.#parts.context;
+    return panesOfState(state, (pane) => this.#panes.counts(pane), plan, reference);
+  }
+
+  #openWindow(state: MonitorState): WindowRows | 'unread' | undefined {
+    const { clock, context } = this.#parts;
+    const { plan, reference, digest } = context;
+    // Another process may have gone on to another reference.
+    if (state.reference !== digest) return undefined;
+    const panes = this.#panesOf(state);
+    return windowAt(panes, panes.open.at(-1)?.start ?? Math.max(paneStart(plan, clock.now()), panes.closedTo), plan, reference);
   }
 
   /** What judges windows, loaded when it is not. */
@@ -151,11 +192,11 @@ export class WindowKeeper {
     const { plan } = context;
     const sinceFull = this.#waiting.slice(this.#waiting.findLastIndex(({ fills }) => fills) + 1);
     const waiting = sinceFull.reduce((sum, { counts }) => sum + counts.rows, 0);
-    const [first] = state.open;
-    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (first?.rows ?? 0) : 0);
+    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (state.open[0]?.rows ?? 0) : 0);
     this.#undoClosing?.();
-    if (first === undefined || plan.by === 'rows' || this.#closed) return;
-    this.#undoClosing = clock.setTimer(due, closingTime(plan, first.start) - clock.now());
+    const next = nextPane(this.#panesOf(state), plan);
+    if (next === undefined || this.#closed) return;
+    this.#undoClosing = clock.setTimer(due, closingTime(plan, next) - clock.now());
   }
 }
 
