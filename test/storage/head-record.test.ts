@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NewAuditEvent } from '../../src/core/audit.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import { StorageError } from '../../src/core/errors.ts';
-import type { StorageAdapter } from '../../src/storage/contract.ts';
+import type { StorageAdapter, WriteOperation } from '../../src/storage/contract.ts';
 import { changeHead, readHead, readHistory, type HeadLocation } from '../../src/storage/head-record.ts';
 
 const event = (type: string): NewAuditEvent => ({ type, subject: { kind: 'model', id: 'm' }, data: { n: NaN } });
@@ -100,6 +100,29 @@ describe('changeHead', () => {
     const at: HeadLocation = { storage, key: 'model/m', blobs: (state: { file: typeof digest }) => [state.file] };
     await changeHead<{ file: string }>(at, () => ({ state: { file: digest }, events: [event('added')] }));
     expect((await storage.read(['model/m']))[0]?.blobs).toEqual([digest]);
+  });
+
+  it('writes the records that a state names in front of it, those of the attempt that came through with its own', async () => {
+    const storage = new MemoryStorage();
+    const at = { storage, key: 'head' };
+    let attempts = 0;
+    const keep = (state: number | undefined): ReturnType<ReturnType<typeof add>> & { first: WriteOperation[] } => {
+      attempts++;
+      return { ...add(1)(state), first: [{ kind: 'put', key: `part/${attempts}`, bytes: Uint8Array.of(state ?? 0) }] };
+    };
+    const written: string[][] = [];
+    const contested = Object.assign(Object.create(storage) as StorageAdapter, {
+      async write(operations: readonly WriteOperation[]) {
+        if (written.length === 0) await changeHead(at, add(10));
+        written.push(operations.map(({ key }) => key));
+        return storage.write(operations);
+      },
+    });
+    await changeHead({ ...at, storage: contested }, keep);
+    expect(await readHead(at)).toBe(11);
+    // The last is that of the trimmed head, which names nothing new.
+    expect(written).toEqual([['part/1', 'head'], ['part/2', 'head'], ['head']]);
+    expect((await storage.read(['part/1', 'part/2'])).map((record) => record?.bytes[0])).toEqual([0, 10]);
   });
 
   it('takes the time from its clock', async () => {
