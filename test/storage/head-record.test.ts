@@ -111,7 +111,7 @@ describe('changeHead', () => {
       return { ...add(1)(state), first: [{ kind: 'put', key: `part/${attempts}`, bytes: Uint8Array.of(state ?? 0) }] };
     };
     const written: string[][] = [];
-    const contested = Object.assign(Object.create(storage) as StorageAdapter, {
+    const contested = Object.assign(failing(storage, () => undefined), {
       async write(operations: readonly WriteOperation[]) {
         if (written.length === 0) await changeHead(at, add(10));
         written.push(operations.map(({ key }) => key));
