@@ -29,10 +29,14 @@ export function ksOneSidedTail(n: number, m: number, reach: number): number | un
   let sum = 0;
   for (let i = 0; i <= last; i++) {
     const at = crossings[i]!;
+    const there = weight(i, i + at - 1);
+    const shortOf = i === 0 ? 1 : weight(i, i + at - 2);
+    // What lies below all numbers adds nothing, and divided by itself it would be none.
+    if (there === 0 || shortOf === 0) continue;
     let before = 0;
     for (let k = 0; k < i; k++) before += firsts[k]! * between[at - crossings[k]! - leasts[i - k]! > 0 ? 1 : 0]![i - k]!;
-    const ways = i === 0 ? 0 : (before / weight(i, i + at - 2)) * ((at - 1) / (i + at - 1));
-    firsts[i] = (1 - ways) * weight(i, i + at - 1);
+    const ways = i === 0 ? 0 : (before / shortOf) * ((at - 1) / (i + at - 1));
+    firsts[i] = (1 - ways) * there;
     sum += firsts[i]! * weight(small - i, small - i + large - at);
   }
   return (sum / weight(small, small + large - 1)) * (large / (small + large));

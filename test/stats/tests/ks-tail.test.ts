@@ -37,6 +37,18 @@ describe('ksOneSidedTail', () => {
     for (const k of [210, 300, 500, 700]) expectClose(ksOneSidedTail(n, n, k * n)!, quotient(ways(BigInt(2 * n), BigInt(n - k)), ways(BigInt(2 * n), BigInt(n))), { rtol: 1e-11 });
   });
 
+  it.each([[1500, 1500], [2500, 2500], [5000, 5000], [999, 3608], [1998, 5162], [700, 20_000]])('falls to 0 and no further as the samples come apart, for %d against %d', (n, m) => {
+    let before = 1;
+    for (let share = 0.02; share <= 1; share += 0.02) {
+      const found = ksOneSidedTail(n, m, Math.round(share * n * m));
+      if (found === undefined) continue;
+      expect(found).toBeLessThanOrEqual(before);
+      expect(found).toBeGreaterThanOrEqual(0);
+      before = found;
+    }
+    expect(before).toBe(0);
+  });
+
   it('gives up where the boundary is long, and has none where nothing comes as far', () => {
     expect(ksOneSidedTail(100_000, 90_000, 1000)).toBeUndefined();
     expect(ksOneSidedTail(5, 9, 46)).toBe(0);
@@ -62,6 +74,7 @@ describe('ksTest of large samples', () => {
     expectClose(ksTest(few, many).pValue, 2 / ((1_000_003 * 1_000_002) / 2), { rtol: 1e-12 });
     expect(ksTest(few, many, { method: 'asymptotic' }).pValue).toBe(0);
     expect(ksTest(range(0, 40_000), range(50_000, 40_000))).toMatchObject({ statistic: 1, pValue: 0, method: 'exact' });
+    expect(ksTest(range(0, 5000), range(4000.5, 5000))).toMatchObject({ pValue: 0, method: 'exact' });
     expectClose(ksTestBinned([2, 0], [0, 1_000_001]).pValue, 2 / ((1_000_003 * 1_000_002) / 2), { rtol: 1e-12 });
   });
 });
