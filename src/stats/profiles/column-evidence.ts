@@ -1,3 +1,4 @@
+import type { Sample } from '../samples/sorted-sample.ts';
 import { ksTest, ksTestBinned } from '../tests/ks-test.ts';
 import { coarseCounts, coarseLabels, combined, contingency, countOf, effectOf, presenceLabels, presenceOf } from './bin-evidence.ts';
 import { valueRows, type CategoryProfile, type ColumnProfile, type NumberProfile, type RowCounts } from './column-profile.ts';
@@ -48,7 +49,7 @@ function weighRows(reference: ColumnSide, current: ColumnSide, minRows: number, 
 
 interface NumberSide {
   readonly profile: NumberProfile;
-  readonly sorted?: Float64Array | undefined;
+  readonly numbers?: Sample | undefined;
 }
 
 function weighNumbers(reference: NumberSide, current: NumberSide, minRows: number, designEffect: number): ColumnEvidence {
@@ -63,12 +64,12 @@ function weighNumbers(reference: NumberSide, current: NumberSide, minRows: numbe
 
 function ks(reference: NumberSide, current: NumberSide): Finding {
   const rows = { referenceRows: valueRows(reference.profile), currentRows: valueRows(current.profile) };
-  const sorted = [reference.sorted ?? sortedValues(reference.profile), current.sorted ?? sortedValues(current.profile)] as const;
-  if (sorted[0] === undefined || sorted[1] === undefined) {
+  const numbers = [reference.numbers ?? sortedValues(reference.profile), current.numbers ?? sortedValues(current.profile)] as const;
+  if (numbers[0] === undefined || numbers[1] === undefined) {
     const { statistic, pValue } = ksTestBinned(binCounts(reference.profile, reference.profile.counts), binCounts(current.profile, current.profile.counts));
     return { method: 'ks-binned', statistic, pValue, ...rows };
   }
-  const { statistic, pValue, method } = ksTest(sorted[0], sorted[1]);
+  const { statistic, pValue, method } = ksTest(numbers[0], numbers[1]);
   return { method: `ks-${method}`, statistic, pValue, ...rows };
 }
 

@@ -24,7 +24,7 @@ export function compareTables(
     const { profile, sides } = prepareReference(before, reading);
     if (isProfile(current)) return judge({ profile, sides, current: profileSide(checkProfile(current, 'current'), profile), settings });
     const after = sideTable(current, 'current');
-    return judge({ profile, sides, current: readOnBins(after, profile, true), settings, ...read?.(before, after, profile) });
+    return judge({ profile, sides, current: readOnBins(after, profile, sides), settings, ...read?.(before, after, profile) });
   }
   if (Object.values(reading).some((value) => value !== undefined)) {
     throw new ValidationError('With a profile as reference, how columns are read was decided by profileData(); give prediction, kinds, maxCategories and sample there.', {
@@ -37,5 +37,5 @@ export function compareTables(
 
 function currentSide(current: TableInput | DataProfile, reference: DataProfile): CurrentSide {
   if (isProfile(current)) return profileSide(checkProfile(current, 'current'), reference);
-  return readOnBins(sideTable(current, 'current'), reference, false);
+  return readOnBins(sideTable(current, 'current'), reference, undefined);
 }

@@ -7,7 +7,7 @@ import { demandNumber, demandOptions } from '../arguments.ts';
 import { finitePart } from '../samples/finite-part.ts';
 import { addToBins, countSortedInBins } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
-import { sortDoubles } from '../samples/sort-doubles.ts';
+import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 import { checkProfile } from './check-profile.ts';
 import { listCategories, mergeColumns, type ColumnKind, type ColumnProfile, type NumberProfile } from './column-profile.ts';
 import { countEmbeddings, EmbeddingCounter, embeddingReference, isEmbedding } from './embedding/embedding-counter.ts';
@@ -21,6 +21,9 @@ import { keepValues } from './value-sample.ts';
 /** Into how many bins of about equal counts the reference cuts a column of numbers, and which of the cuts bound the bins of the stability index. */
 const fineBins = 200;
 const coarseBins = 10;
+
+/** Fewer values than this are sorted sooner than a grid of the reference is made. */
+const fewValues = 10_000;
 
 /**
  * What a data set looks like, column by column, as plain data that can be stored and sent: a few kilobytes per column however many rows it had. Counts are
@@ -102,7 +105,7 @@ export function profileData(data: TableInput, options: ProfileDataOptions = {}):
     throw new ValidationError('With bins, the options but now are those of that profile; leave them out.', { path: 'options' });
   }
   const reference = checkProfile(bins, 'bins');
-  const { columns, rows } = readOnBins(sideTable(data, 'data'), reference, false, now);
+  const { columns, rows } = readOnBins(sideTable(data, 'data'), reference, undefined, now);
   return { ...reference, rows, columns: columns.flatMap(({ side }) => (side === undefined ? [] : [side.profile])) };
 }
 
@@ -144,10 +147,10 @@ function emptyLike(column: ColumnProfile, rows: number): ColumnProfile {
   return { ...column, ...counts, counts: column.counts.map(() => 0), negativeInfinite: 0, min: null, max: null, ...(column.sample && { sample: { ...column.sample, values: [] } }) };
 }
 
-/** One side of a comparison: a profile and, when the rows are at hand and were sorted, the numbers themselves. */
+/** One side of a comparison: a profile and, when the rows are at hand, the numbers themselves without NaN, in order or not. */
 export interface ColumnSide {
   readonly profile: ColumnProfile;
-  readonly sorted?: Float64Array | undefined;
+  readonly numbers?: Sample | undefined;
 }
 
 /** The sides of a reference that is given as rows. */
@@ -183,13 +186,13 @@ function checkKinds(kinds: Readonly<Record<string, ColumnKind>>): ReadonlyMap<st
 }
 
 function numberReference(name: string, { values, counts, negativeInfinite }: NumberValues, most: number | undefined): ColumnSide {
-  const sorted = sortDoubles(values);
-  const finite = finitePart(sorted);
+  const numbers = SortedSample.of(values);
+  const finite = finitePart(numbers.sorted);
   const edges = edgesOfSorted(finite, fineBins);
   const cuts = edgesOfSorted(finite, coarseBins);
   const bins = countSortedInBins(edges, finite);
   const profile: NumberProfile = { name, kind: 'number', ...counts, edges: [...edges], cuts: [...cuts], counts: [...bins], negativeInfinite, ...rangeOf(finite), ...(most !== undefined && { sample: keepValues(most, finite) }) };
-  return { profile, sorted };
+  return { profile, numbers };
 }
 
 function rangeOf(finite: Float64Array): { min: number | null; max: number | null } {
@@ -202,22 +205,22 @@ export interface CurrentColumn {
   readonly side: ColumnSide | undefined;
 }
 
-/** Counts rows in the bins of a reference; `sort` keeps the numbers too. Columns that the reference lacks come under `unknown`. */
+/** Counts rows in the bins of a reference; where its own rows are at hand, as `sides`, the numbers are kept too. Columns that the reference lacks come under `unknown`. */
 export function readOnBins(
   table: Table,
   reference: DataProfile,
-  sort: boolean,
+  sides: readonly ColumnSide[] | undefined,
   now?: number,
 ): { columns: readonly CurrentColumn[]; unknown: readonly string[]; rows: number } {
-  const columns = reference.columns.map((profile) => {
+  const columns = reference.columns.map((profile, i) => {
     const column = Object.hasOwn(table.columns, profile.name) ? table.columns[profile.name] : undefined;
-    return { name: profile.name, side: column && onBins(profile, column, sort, now) };
+    return { name: profile.name, side: column && onBins(profile, column, sides?.[i]!.numbers, now) };
   });
   const known = new Set(reference.columns.map(({ name }) => name));
   return { columns, unknown: Object.keys(table.columns).filter((name) => !known.has(name)), rows: table.rowCount };
 }
 
-function onBins(reference: ColumnProfile, column: Column, sort: boolean, now: number | undefined): ColumnSide {
+function onBins(reference: ColumnProfile, column: Column, against: Sample | undefined, now: number | undefined): ColumnSide {
   if (reference.kind === 'timestamp') return { profile: countTimestamps(reference, column, now) };
   if (reference.kind === 'embedding') return { profile: countEmbeddings(reference, column) };
   if (reference.kind === 'text') return { profile: countTexts(reference, column) };
@@ -225,19 +228,28 @@ function onBins(reference: ColumnProfile, column: Column, sort: boolean, now: nu
     const { sums, counts } = readCategories(column);
     return { profile: { ...reference, ...counts, ...listCategories(sums, reference.maxCategories) } };
   }
-  const { values, counts, negativeInfinite } = readNumbers(column);
+  return numbersOnBins(reference, readNumbers(column), against);
+}
+
+/** Sorts only what is few, is to be kept in order, or cannot be held against the reference as it comes. */
+function numbersOnBins(reference: NumberProfile, { values, counts, negativeInfinite }: NumberValues, against: Sample | undefined): ColumnSide {
   const edges = Float64Array.from(reference.edges);
   const { sample } = reference;
-  if (sort || sample !== undefined) {
-    const sorted = sortDoubles(values);
-    const finite = finitePart(sorted);
-    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite), ...(sample && { sample: keepValues(sample.most, finite) }) }, sorted };
+  if (sample !== undefined || (against !== undefined && !isQuick(values, against))) {
+    const numbers = SortedSample.of(values);
+    const finite = finitePart(numbers.sorted);
+    return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite), ...(sample && { sample: keepValues(sample.most, finite) }) }, numbers };
   }
   const bins = new Float64Array(edges.length + 1);
   addToBins(edges, values, bins);
   bins[0]! -= negativeInfinite;
   bins[edges.length]! -= counts.infinite - negativeInfinite;
-  return { profile: { ...reference, ...counts, counts: [...bins], negativeInfinite, ...rangeOfValues(values) } };
+  return { profile: { ...reference, ...counts, counts: [...bins], negativeInfinite, ...rangeOfValues(values) }, ...(against && { numbers: values }) };
+}
+
+/** Whether values are sooner compared with a sample in the cells of its grid than put in order. */
+function isQuick(values: Float64Array, against: Sample): boolean {
+  return values.length >= fewValues && against instanceof SortedSample && against.grid !== undefined;
 }
 
 function rangeOfValues(values: Float64Array): { min: number | null; max: number | null } {

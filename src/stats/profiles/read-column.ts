@@ -1,11 +1,11 @@
 import { isWellFormed } from '../../core/bytes.ts';
 import { canonicalJson } from '../../core/codec.ts';
-import { isPresent, valueAt, type Column } from '../../core/column.ts';
+import { isPresent, valueAt, type BoolColumn, type Column } from '../../core/column.ts';
 import type { ColumnKind, RowCounts } from './column-profile.ts';
 
 /** The values of a column as numbers. */
 export interface NumberValues {
-  /** Every number of the column, ±Infinity included, NaN and other rows left out; not the caller's array. */
+  /** Every number of the column, ±Infinity included, NaN and other rows left out. It may be the caller's array, and is only to be read. */
   readonly values: Float64Array;
   readonly counts: RowCounts;
   readonly negativeInfinite: number;
@@ -26,6 +26,25 @@ export function kindOf(column: Column): ColumnKind {
 
 /** Takes the numbers out of a column of any type. */
 export function readNumbers(column: Column): NumberValues {
+  const plain = column.type === 'float64' && column.valid === undefined ? readPlainNumbers(column.values) : undefined;
+  return plain ?? readAnyNumbers(column);
+}
+
+/** Doubles none of which is missing or NaN are taken as they are; `undefined` where one is. */
+function readPlainNumbers(values: Float64Array): NumberValues | undefined {
+  let infinite = 0;
+  let negativeInfinite = 0;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value - value === 0) continue;
+    if (value !== value) return undefined;
+    infinite++;
+    if (value < 0) negativeInfinite++;
+  }
+  return { values, counts: { rows: values.length, missing: 0, nan: 0, infinite, mistyped: 0 }, negativeInfinite };
+}
+
+function readAnyNumbers(column: Column): NumberValues {
   const rows = column.values.length;
   const values = new Float64Array(rows);
   let kept = 0;
@@ -58,6 +77,7 @@ export function readNumbers(column: Column): NumberValues {
 
 /** Counts the categories of a column of any type. */
 export function readCategories(column: Column): { sums: Map<string, number>; counts: RowCounts } {
+  if (column.type === 'bool') return readTruth(column);
   const rows = column.values.length;
   const sums = new Map<string, number>();
   let missing = 0;
@@ -85,6 +105,20 @@ export function readCategories(column: Column): { sums: Map<string, number>; cou
     }
   }
   return { sums, counts: { rows, missing, nan, infinite: 0, mistyped: 0 } };
+}
+
+function readTruth({ values, valid }: BoolColumn): { sums: Map<string, number>; counts: RowCounts } {
+  const rows = values.length;
+  let present = 0;
+  let truths = 0;
+  for (let i = 0; i < rows; i++) {
+    const there = valid === undefined ? 1 : valid[i]!;
+    present += there;
+    truths += there & values[i]!;
+  }
+  const sums = new Map<string, number>();
+  for (const [category, count] of [['true', truths], ['false', present - truths]] as const) if (count > 0) sums.set(category, count);
+  return { sums, counts: { rows, missing: rows - present, nan: 0, infinite: 0, mistyped: 0 } };
 }
 
 /** A column row by row: numbers, NaN where there is none; or categories, `null` where there is none. */

@@ -37,14 +37,16 @@ const chunkSize = 1024;
 /** Where fewer values are to be compared, they are sorted sooner than a grid is filled. */
 const fewValues = 10_000;
 
-/** The share of all values that a value shares its cell with, on average, from which on too little is told apart. */
+/** The share of all values that a value shares its cell with, on average, from which on too little is told apart; and that which another grid could not better by much. */
 const mostCompany = 1 / 256;
+const goodCompany = 1 / 8192;
 
 /** The grid of sorted values without NaN; `undefined` where they are too few, or so close together that no grid tells them apart. */
 export function gridOf(sorted: Float64Array): SampleGrid | undefined {
   if (sorted.length < fewValues || !littleEndian()) return undefined;
   const aboutZero = gridAbout(sorted, 0);
   // Zero tells values apart that lie about it at every scale; the low end of the sample, those that lie far from it and close together.
+  if (companyIn(aboutZero) <= goodCompany * sorted.length) return aboutZero;
   const low = sorted[Math.floor(sorted.length / 1000)]!;
   const grids = Number.isFinite(low) ? [aboutZero, gridAbout(sorted, low)] : [aboutZero];
   const company = grids.map(companyIn);
@@ -55,8 +57,7 @@ export function gridOf(sorted: Float64Array): SampleGrid | undefined {
 function gridAbout(sorted: Float64Array, place: number): SampleGrid {
   // The distance from -0 is 0 for both zeros, which are equal and must share a cell.
   const origin = place === 0 ? -0 : place;
-  const exponentCounts = new Uint32Array(exponents);
-  eachChunk(sorted, origin, (upper, length) => countExponents(upper, length, exponentCounts));
+  const exponentCounts = exponentsOfSorted(sorted, origin);
   const bases = new Uint16Array(exponents);
   const shifts = new Uint8Array(exponents);
   for (let exponent = 0, cell = 0; exponent < exponents; exponent++) {
@@ -70,10 +71,63 @@ function gridAbout(sorted: Float64Array, place: number): SampleGrid {
     cell += 1 << bits;
   }
   const map = { origin, bases, shifts };
-  const { counts } = countInCells(map, sorted);
-  const starts = new Uint32Array(counts.length + 1);
-  for (let cell = 0; cell < counts.length; cell++) starts[cell + 1] = starts[cell]! + counts[cell]!;
-  return { ...map, starts };
+  return { ...map, starts: startsInCells(map, sorted) };
+}
+
+/** How many sorted values have each sign and exponent of their distance from the origin: they come in runs, whose ends are searched. */
+function exponentsOfSorted(sorted: Float64Array, origin: number): Uint32Array {
+  const counts = new Uint32Array(exponents);
+  const distance = new Float64Array(1);
+  const words = new Int32Array(distance.buffer);
+  const exponentAt = (i: number): number => {
+    distance[0] = sorted[i]! - origin;
+    return keyOf(words[1]!) >>> mantissaBits;
+  };
+  for (let from = 0; from < sorted.length; ) {
+    const exponent = exponentAt(from);
+    let low = from + 1;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (exponentAt(middle) === exponent) low = middle + 1;
+      else high = middle;
+    }
+    counts[exponent] = low - from;
+    from = low;
+  }
+  return counts;
+}
+
+/** How many sorted values come before each cell, and before the end. */
+function startsInCells({ origin, bases, shifts }: CellMap, sorted: Float64Array): Uint32Array {
+  const starts = new Uint32Array(bases[exponents - 1]! + 3);
+  let begun = 0;
+  eachChunk(sorted, origin, (upper, length, from) => {
+    begun = beginCells(upper, length, from, bases, shifts, starts, begun);
+  });
+  starts.fill(sorted.length, begun + 1);
+  return starts;
+}
+
+/** Writes where cells begin that were not begun before; gives the last that is. */
+function beginCells(upper: Int32Array, length: number, from: number, bases: Uint16Array, shifts: Uint8Array, starts: Uint32Array, begun: number): number {
+  let last = begun;
+  for (let i = 0; i < length; i++) {
+    const cell = cellOf(upper[2 * i + 1]!, bases, shifts);
+    while (last < cell) starts[++last] = from + i;
+  }
+  return last;
+}
+
+/** The upper word of a distance as a whole number that sorts as the distances do. */
+function keyOf(word: number): number {
+  return word ^ ((word >> 31) | 0x80000000);
+}
+
+function cellOf(word: number, bases: Uint16Array, shifts: Uint8Array): number {
+  const key = keyOf(word);
+  const exponent = key >>> mantissaBits;
+  return bases[exponent]! + ((key & 0xfffff) >>> shifts[exponent]!);
 }
 
 /** With how many others a value shares its cell, on average. */
@@ -135,19 +189,9 @@ function subtract(values: Float64Array, from: number, length: number, origin: nu
   for (let i = 0; i < length; i++) distances[i] = values[from + i]! - origin;
 }
 
-function countExponents(upper: Int32Array, length: number, counts: Uint32Array): void {
-  for (let i = 0; i < length; i++) {
-    const word = upper[2 * i + 1]!;
-    counts[(word ^ ((word >> 31) | 0x80000000)) >>> mantissaBits]!++;
-  }
-}
-
 function findCells(upper: Int32Array, length: number, bases: Uint16Array, shifts: Uint8Array, cells: Uint16Array, counts: Uint32Array): void {
   for (let i = 0; i < length; i++) {
-    const word = upper[2 * i + 1]!;
-    const key = word ^ ((word >> 31) | 0x80000000);
-    const exponent = key >>> mantissaBits;
-    const cell = bases[exponent]! + ((key & 0xfffff) >>> shifts[exponent]!);
+    const cell = cellOf(upper[2 * i + 1]!, bases, shifts);
     cells[i] = cell;
     counts[cell]!++;
   }

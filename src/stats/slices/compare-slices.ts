@@ -113,7 +113,7 @@ function rowsAt({ columns }: Table, places: Uint8Array, place: number, column: s
 function compareSlice({ sides, column }: Omit<Slice, 'where'>, { prediction, kinds, maxCategories }: ProfileOptions, settings: DriftSettings): DataDrift {
   const others = kinds && Object.fromEntries(Object.entries(kinds).filter(([name]) => name !== column));
   const { profile, sides: before } = prepareReference(sides[0], { prediction: prediction === column ? undefined : prediction, kinds: others, maxCategories });
-  return judge({ profile, sides: before, current: readOnBins(sides[1], profile, true), settings });
+  return judge({ profile, sides: before, current: readOnBins(sides[1], profile, before), settings });
 }
 
 function largestEffect({ columns }: DataDrift): number {
