@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import type { AuditEvent } from '../core/audit.ts';
 import { systemClock, type Clock, type Undo } from '../core/clock.ts';
 import { decode, encode, storedCopy } from '../core/codec.ts';
@@ -17,13 +16,14 @@ import { reportFailure } from '../core/report-failure.ts';
 import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
-import { readHead, readHistory, type HeadLocation } from '../storage/head-record.ts';
+import { readHead, type HeadLocation } from '../storage/head-record.ts';
 import { checkProfile } from '../stats/profiles/check-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
 import { logSink } from './alerts/log-sink.ts';
 import type { AlertSilence, EndSilenceOptions, SilenceOptions } from './alerts/alert-silence.ts';
 import { alertSource, type AlertEvent, type AlertSource, type SilenceEvent } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
+import type { MonitorHistory } from './monitor-history.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
 import { healthJudgement } from './health/health-options.ts';
 import { isFailure } from './health/health-tally.ts';
@@ -34,8 +34,6 @@ import { qualityJudgement } from './quality/quality-options.ts';
 import { windowPlan } from './windows/window-plan.ts';
 import { monitorDriftSettings, optionsSchema, type AlertHistoryOptions, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
 import { WindowKeeper } from './windows/window-keeper.ts';
-
-const pageSchema = z.int().check(z.minimum(1), z.maximum(10_000));
 
 /**
  * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
@@ -82,6 +80,7 @@ export class DriftMonitor implements AsyncDisposable {
   readonly #onError: ErrorListener;
   readonly #events: Emitter<MonitorEvents>;
   readonly #flusher: Flusher;
+  #history: MonitorHistory | undefined;
   #unchecked: DriftVerdict | undefined;
   #work: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -230,14 +229,14 @@ export class DriftMonitor implements AsyncDisposable {
     return { ...verdict, ...(performance && { performance }) };
   }
 
-  /** The stored verdicts of this monitor, oldest first; reads the monitor's whole history. */
+  /** The stored verdicts of this monitor, oldest first. A page that follows one of this monitor is read from there on. */
   async verdicts(options: VerdictsOptions = {}): Promise<Page<DriftVerdict>> {
-    return this.#history(['verdict'], ({ data }) => data as DriftVerdict, options);
+    return this.#page(['verdict'], ({ data }) => data as DriftVerdict, options);
   }
 
-  /** The periods whose performance was judged for good, oldest first; reads the monitor's whole history. */
+  /** The periods whose performance was judged for good, oldest first, read as `verdicts()` is. */
   async performances(options: PerformancesOptions = {}): Promise<Page<PeriodPerformance>> {
-    return this.#history(['performance'], ({ data }) => data as PeriodPerformance, options);
+    return this.#page(['performance'], ({ data }) => data as PeriodPerformance, options);
   }
 
   /**
@@ -248,9 +247,9 @@ export class DriftMonitor implements AsyncDisposable {
     return alertSource(this.#at, this.name);
   }
 
-  /** Every alert, also those that nobody was told of, and every silence with who wanted it and why, oldest first; reads the monitor's whole history. */
+  /** Every alert, also those that nobody was told of, and every silence with who wanted it and why, oldest first, read as `verdicts()` is. */
   async alertHistory(options: AlertHistoryOptions = {}): Promise<Page<AlertEvent | SilenceEvent>> {
-    return this.#history(['alert', 'silenced', 'silence-ended'], (event) => event as AlertEvent | SilenceEvent, options);
+    return this.#page(['alert', 'silenced', 'silence-ended'], (event) => event as AlertEvent | SilenceEvent, options);
   }
 
   /**
@@ -321,13 +320,13 @@ export class DriftMonitor implements AsyncDisposable {
     return waiting === 'much' || (waiting === 'some' && amount === 'some');
   }
 
-  async #history<T>(types: readonly string[], itemOf: (event: AuditEvent) => T, { after, limit: wanted, signal }: VerdictsOptions): Promise<Page<T>> {
-    const limit = check(pageSchema, wanted ?? 100, 'limit');
-    const start = after === undefined ? 0 : Number(after);
-    if (!Number.isInteger(start) || start < 0) throw new ValidationError(`after is ${JSON.stringify(after)}; give the next of a page.`, { path: 'after' });
-    const all = (await readHistory(this.#at, { signal })).filter(({ type }) => types.includes(type));
-    const items = all.slice(start, start + limit).map(itemOf);
-    return start + limit < all.length ? { items, next: String(start + limit) } : { items };
+  async #page<T>(types: readonly string[], itemOf: (event: AuditEvent) => T, options: VerdictsOptions): Promise<Page<T>> {
+    if (this.#history === undefined) {
+      const { MonitorHistory } = await import('./monitor-history.ts');
+      this.#history ??= new MonitorHistory(this.#at);
+    }
+    const { items, ...more } = await this.#history.page(types, options);
+    return { items: items.map(itemOf), ...more };
   }
 
   /** Writes all that waits, one call after the other; gives the state as stored. */

@@ -104,16 +104,21 @@ export async function changeHead<S>(
   return { state: written.value?.state, events };
 }
 
+/** The events of a head record that may not be in the log yet. */
+export async function readOutbox(at: HeadLocation, options?: OperationOptions): Promise<readonly AuditEvent[]> {
+  return (await readValue<Head<unknown>>(at.storage, at.key, options))?.value.outbox ?? [];
+}
+
 /** The events of a head record from the first to the last, whether they reached the log or not. */
 export async function readHistory(at: HeadLocation, options: OperationOptions = {}): Promise<AuditEvent[]> {
   // The record is read first: an event that leaves it afterwards is in the log by then.
-  const head = await readValue<Head<unknown>>(at.storage, at.key, options);
+  const outbox = await readOutbox(at, options);
   const events = new Map<string, AuditEvent>();
   for await (const entry of at.storage.readLog(at.key, options)) {
     const event = decode(entry.bytes, at.key) as AuditEvent;
     events.set(event.id, event);
   }
-  for (const event of head?.value.outbox ?? []) events.set(event.id, event);
+  for (const event of outbox) events.set(event.id, event);
   return [...events.values()].sort((a, b) => a.sequence - b.sequence);
 }
 
