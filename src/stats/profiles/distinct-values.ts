@@ -1,5 +1,6 @@
-import type { HashableValue } from '../sketches/hash-value.ts';
-import { HyperLogLog } from '../sketches/hyper-log-log.ts';
+import { HashRegisters } from '../sketches/hash-registers.ts';
+import { ValueHasher, type HashableValue } from '../sketches/hash-value.ts';
+import { isCount } from './grid-counts.ts';
 
 /** About how many different values a column has. */
 export interface DistinctValues {
@@ -13,40 +14,52 @@ const precision = 10;
 
 /** Counts different values as they come. */
 export class DistinctCounter {
-  #sketch = new HyperLogLog({ precision });
+  readonly #hasher = new ValueHasher();
+  #registers = new HashRegisters(precision);
 
   add(value: HashableValue): void {
-    this.#sketch.update(value);
+    if (this.#hasher.hash(value)) this.#registers.add(this.#hasher);
+  }
+
+  /** Counts a value by its hash. */
+  addHash(hash: { readonly high: number; readonly low: number }): void {
+    this.#registers.add(hash);
   }
 
   /** What was counted since the last take, and starts anew. */
   take(): DistinctValues {
-    const taken = stateOf(this.#sketch);
-    this.#sketch = new HyperLogLog({ precision });
+    const taken = valuesOf(this.#registers);
+    this.#registers = new HashRegisters(precision);
     return taken;
   }
 }
 
 /** The different values of both. */
 export function mergeDistinct(a: DistinctValues, b: DistinctValues): DistinctValues {
-  return stateOf(HyperLogLog.union(sketchOf(a), sketchOf(b)));
+  const both = registersOf(a);
+  both.merge(registersOf(b));
+  return valuesOf(both);
 }
 
 /** Whether what came from outside has registers. */
-export function isDistinct(value: DistinctValues): boolean {
+export function isDistinct({ distinct, registers }: DistinctValues): boolean {
+  if (!Number.isFinite(distinct) || (typeof registers !== 'string' && !(Array.isArray(registers) && registers.every(isCount)))) return false;
   try {
-    sketchOf(value);
-    return Number.isFinite(value.distinct);
+    registersOf({ distinct, registers });
+    return true;
   } catch {
     return false;
   }
 }
 
-function stateOf(sketch: HyperLogLog): DistinctValues {
-  return { distinct: Math.round(sketch.estimate()), registers: sketch.toJSON().registers };
+function valuesOf(registers: HashRegisters): DistinctValues {
+  return { distinct: Math.round(registers.estimate()), registers: registers.stored() };
 }
 
-function sketchOf({ registers }: DistinctValues): HyperLogLog {
-  const filled = typeof registers === 'string' ? registers.replaceAll('A', '').length : registers.length / 2;
-  return HyperLogLog.fromJSON({ kind: 'hyper-log-log', version: 1, precision, count: filled, missing: 0, registers });
+function registersOf({ registers }: DistinctValues): HashRegisters {
+  const restored = new HashRegisters(precision);
+  restored.restore(registers, (place, why) => {
+    throw new RangeError(`${place} ${why}.`);
+  });
+  return restored;
 }

@@ -4,7 +4,7 @@ import { demandList, demandOptions, demandWhole } from '../arguments.ts';
 import { StateReader } from '../state-reader.ts';
 import { ValueHasher, type HashableValue } from './hash-value.ts';
 import { demandEqualSettings, demandSketch } from './demand-sketch.ts';
-import { estimateOf, registerRank } from './register-estimate.ts';
+import { HashRegisters } from './hash-registers.ts';
 
 /** How a {@link HyperLogLog} is made. */
 export interface HyperLogLogOptions {
@@ -27,8 +27,6 @@ export interface HyperLogLogState {
   /** All registers as a text, one character of A–Z a–z 0–9 + / for each (0 to 63); or, while few are above 0, the pairs register, value one after the other. */
   readonly registers: string | readonly number[];
 }
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /**
  * How many different values a stream has, in 2^precision bytes: HyperLogLog (Flajolet et al. 2007) over a hash of 64 bits, with the estimator that Ertl (2017, "New cardinality estimation
@@ -54,7 +52,7 @@ export class HyperLogLog {
     /** The binary logarithm of how many registers there are. */
     readonly precision: number;
   };
-  readonly #registers: Uint8Array;
+  readonly #registers: HashRegisters;
   readonly #hasher = new ValueHasher();
   #count = 0;
   #missing = 0;
@@ -63,7 +61,7 @@ export class HyperLogLog {
     const { precision = 12 } = demandOptions(options);
     demandWhole('precision', precision, 4, 18);
     this.options = Object.freeze({ precision });
-    this.#registers = new Uint8Array(2 ** precision);
+    this.#registers = new HashRegisters(precision);
   }
 
   /** Takes in one value. */
@@ -76,14 +74,13 @@ export class HyperLogLog {
       throw new ValidationError(`The value ${shown(value, 60)} is neither a string, a number, a boolean, a bigint nor a Uint8Array; make one of it first.`, { path: 'value' });
     }
     this.#count++;
-    this.#register(this.options.precision);
+    this.#registers.add(this.#hasher);
     return this;
   }
 
   /** Takes in all values of a list. */
   updateAll(values: ArrayLike<HashableValue | null | undefined>): this {
     demandList('values', values);
-    const { precision } = this.options;
     for (let i = 0; i < values.length; i++) {
       const value = values[i];
       if (typeof value !== 'number') {
@@ -92,7 +89,7 @@ export class HyperLogLog {
       }
       this.#hasher.hashNumber(value);
       this.#count++;
-      this.#register(precision);
+      this.#registers.add(this.#hasher);
     }
     return this;
   }
@@ -101,8 +98,7 @@ export class HyperLogLog {
   merge(other: HyperLogLog): this {
     demandSketch('HyperLogLog', other instanceof HyperLogLog, other);
     demandEqualSettings('HyperLogLog', 'precision', this.options.precision, other.options.precision);
-    const theirs = other.#registers;
-    for (let i = 0; i < theirs.length; i++) if (theirs[i]! > this.#registers[i]!) this.#registers[i] = theirs[i]!;
+    this.#registers.merge(other.#registers);
     this.#count += other.#count;
     this.#missing += other.#missing;
     return this;
@@ -133,24 +129,18 @@ export class HyperLogLog {
 
   /** About how many different values it has seen; exactly 0 of none. */
   estimate(): number {
-    const { precision } = this.options;
-    const histogram = new Float64Array(66 - precision);
-    for (const rank of this.#registers) histogram[rank]!++;
-    return estimateOf(histogram, precision);
+    return this.#registers.estimate();
   }
 
   /** The whole state as a plain object that survives JSON. */
   toJSON(): HyperLogLogState {
-    const pairs: number[] = [];
-    for (let i = 0; i < this.#registers.length && pairs.length * 3 < this.#registers.length; i++) if (this.#registers[i]! > 0) pairs.push(i, this.#registers[i]!);
-    const dense = pairs.length * 3 >= this.#registers.length;
     return {
       kind: 'hyper-log-log',
       version: 1,
       ...this.options,
       count: this.#count,
       missing: this.#missing,
-      registers: dense ? Array.from(this.#registers, (register) => alphabet.charAt(register)).join('') : pairs,
+      registers: this.#registers.stored(),
     };
   }
 
@@ -160,40 +150,9 @@ export class HyperLogLog {
     const sketch = new HyperLogLog({ precision: reader.whole('precision', 4, 18) });
     sketch.#count = reader.whole('count');
     sketch.#missing = reader.whole('missing');
-    const registers = sketch.#registers;
-    const largest = 65 - sketch.options.precision;
     const stored = reader.field('registers');
-    let filled = 0;
-    if (typeof stored === 'string') {
-      if (stored.length !== registers.length) reader.refuse('registers', `has ${stored.length} characters and must have ${registers.length}`, null);
-      for (let i = 0; i < registers.length; i++) {
-        const value = alphabet.indexOf(stored.charAt(i));
-        if (!(value >= 0 && value <= largest)) reader.refuse(`registers[${i}]`, `must be one of the first ${largest + 1} of ${alphabet}`, stored.charAt(i));
-        registers[i] = value;
-        if (value > 0) filled++;
-      }
-    } else {
-      const pairs = reader.counts('registers', registers.length);
-      if (pairs.length % 2 !== 0) reader.refuse('registers', 'must be pairs', null);
-      let previous = -1;
-      for (let i = 0; i < pairs.length; i += 2) {
-        const register = pairs[i]!;
-        const value = pairs[i + 1]!;
-        if (!(register > previous && register < registers.length)) reader.refuse(`registers[${i}]`, `must be above the register before and below ${registers.length}`, register);
-        if (!(value >= 1 && value <= largest)) reader.refuse(`registers[${i + 1}]`, `must be from 1 to ${largest}`, value);
-        registers[register] = value;
-        previous = register;
-      }
-      filled = pairs.length / 2;
-    }
+    const filled = sketch.#registers.restore(typeof stored === 'string' ? stored : reader.counts('registers', sketch.#registers.length), (place, why, value) => reader.refuse(place, why, value));
     if (filled > sketch.#count || (filled === 0 && sketch.#count > 0)) reader.refuse('count', `does not go with ${filled} filled registers`);
     return sketch;
-  }
-
-  #register(precision: number): void {
-    const found = registerRank(this.#hasher, precision);
-    const register = found >>> 6;
-    const rank = found & 63;
-    if (rank > this.#registers[register]!) this.#registers[register] = rank;
   }
 }

@@ -12,23 +12,25 @@ export class WordDraw {
   word = '';
   /** The group of that word, from 1; 0 for none. */
   group = 0;
-  readonly #hasher = new ValueHasher();
+  /** The hash of the last text. */
+  readonly hash: ValueHasher = new ValueHasher();
+  readonly #wordHash = new ValueHasher();
 
   /**
    * Takes the word at a place that the hash of the text draws, or the next one after it: a row then counts once, in one group, so that the groups of independent rows are independent draws, which the words of one text never are.
    * Long words are drawn more often than short ones.
    */
   draw(text: string): void {
-    this.#hasher.hash(text);
-    this.word = text === '' ? '' : wordFrom(text, (this.#hasher.low >>> 0) % text.length);
+    this.hash.hash(text);
+    this.word = text === '' ? '' : wordFrom(text, (this.hash.low >>> 0) % text.length);
     this.group = this.groupOf(this.word);
   }
 
   /** The group of a word. */
   groupOf(word: string): number {
     if (word === '') return 0;
-    this.#hasher.hash(word);
-    return 1 + ((this.#hasher.high >>> 0) % wordGroups);
+    this.#wordHash.hash(word);
+    return 1 + ((this.#wordHash.high >>> 0) % wordGroups);
   }
 }
 

@@ -38,7 +38,7 @@ export class TextCounter {
     this.#groups[this.#draw.group]! += rows;
     const known = this.#words.get(this.#draw.word);
     if (known !== undefined) this.#words.set(this.#draw.word, known + rows);
-    this.#distinct.add(value);
+    this.#distinct.addHash(this.#draw.hash);
   }
 
   /** What was counted since the last take, and starts anew. */
