@@ -1,16 +1,15 @@
 import type { Column } from '../../core/column.ts';
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
 import type { Table, TableInput } from '../../core/table.ts';
-import { demandLevel, demandList, demandOptions, demandProbability, demandShare, demandWhole } from '../arguments.ts';
+import { demandLevel, demandOptions, demandProbability, demandShare, demandWhole } from '../arguments.ts';
 import { cliffsDelta } from '../effects/cliffs-delta.ts';
 import type { DriftStatus } from '../profiles/data-drift.ts';
 import { readPlain } from '../profiles/read-column.ts';
 import { sideTable } from '../profiles/side-table.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { ksTest } from '../tests/ks-test.ts';
+import { chooseColumns } from './choose-columns.ts';
 import { principalComponents } from './principal-components.ts';
-import { drawRows, finiteRows, rowMajor, type RowMajor } from './rows.ts';
+import { allRows, drawRows, finiteRows, rowMajor, type RowMajor } from './rows.ts';
 
 /** How {@link reconstructionTest} reads and judges. */
 export interface ReconstructionOptions {
@@ -88,9 +87,9 @@ interface Settings {
 export function reconstructionTest(reference: TableInput, current: TableInput, options: ReconstructionOptions = {}): ReconstructionDrift {
   const settings = checkSettings(options);
   const tables = [sideTable(reference, 'reference'), sideTable(current, 'current')] as const;
-  const columns = checkColumns(options.columns, tables);
+  const columns = chooseColumns(options.columns, numberColumns(tables), 'which is no column of numbers on both sides');
   const [before, after] = tables.map((table) => completeRows(table, columns)) as [RowMajor, RowMajor];
-  const all = Uint32Array.from({ length: before.count }, (_, i) => i);
+  const all = allRows(before.count);
   const half = drawRows(all, Math.floor(before.count / 2), new SeededGenerator(settings.seed));
   const taken = new Set(half);
   const fitted = rowsAt(before, half);
@@ -118,14 +117,8 @@ function checkSettings(options: ReconstructionOptions): Settings {
   return { alpha, minDelta, minRows, explained, seed };
 }
 
-function checkColumns(wanted: readonly string[] | undefined, tables: readonly [Table, Table]): readonly string[] {
-  const isNumber = (name: unknown): boolean => typeof name === 'string' && tables.every(({ columns }) => Object.hasOwn(columns, name) && ofNumbers(columns[name]!));
-  if (wanted === undefined) return Object.keys(tables[0].columns).filter(isNumber);
-  demandList('columns', wanted);
-  const list = [...new Set(Array.from(wanted))];
-  const odd = list.findIndex((name) => !isNumber(name));
-  if (odd >= 0) throw new ValidationError(`columns[${odd}] is ${shown(list[odd], 80)}, which is no column of numbers on both sides.`, { path: `columns[${odd}]` });
-  return list;
+function numberColumns([before, after]: readonly [Table, Table]): ReadonlySet<string> {
+  return new Set(Object.keys(before.columns).filter((name) => Object.hasOwn(after.columns, name) && [before, after].every(({ columns }) => ofNumbers(columns[name]!))));
 }
 
 function ofNumbers({ type }: Column): boolean {

@@ -90,6 +90,11 @@ export function finiteRows({ values, width, count }: RowMajor): Uint32Array {
   return kept.subarray(0, size);
 }
 
+/** The index of every row. */
+export function allRows(count: number): Uint32Array {
+  return Uint32Array.from({ length: count }, (_, row) => row);
+}
+
 /** At most `size` of the rows, each as likely, in their order. */
 export function drawRows(rows: Uint32Array, size: number, generator: SeededGenerator): Uint32Array {
   if (rows.length <= size) return rows;

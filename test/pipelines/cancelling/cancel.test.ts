@@ -9,6 +9,7 @@ import '../../../src/pipelines/triggers/trigger.ts';
 import '../../../src/pipelines/waiting/wait-worker.ts';
 import { serveStorage } from '../../storage/http/storage-server.ts';
 import { ManualClock, settled } from '../manual-clock.ts';
+import { loadAll } from './load-all.ts';
 
 let clock: ManualClock;
 let storage: StorageAdapter;
@@ -17,17 +18,7 @@ let stopped: unknown[];
 
 const ada = { by: 'ada', reason: 'it costs too much' };
 
-// What is loaded when it is asked for takes time that no clock tells.
-beforeAll(async () => {
-  const pipeline = new Pipeline({ name: 'first', storage: new MemoryStorage(), executor: 'workers' });
-  pipeline.step('train', {}, () => 1);
-  pipeline.sleep('rest', { for: 0 });
-  const outer = new Pipeline({ name: 'outer', storage: new MemoryStorage() });
-  outer.step('nested', {}, pipeline.asStep());
-  const worker = pipeline.work();
-  await outer.run();
-  await worker.close();
-});
+beforeAll(loadAll);
 
 beforeEach(() => {
   clock = new ManualClock();

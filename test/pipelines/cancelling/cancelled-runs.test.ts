@@ -1,24 +1,15 @@
 import { MemoryStorage, Pipeline, type PipelineEvent, type PipelineResult, type StepWorker } from 'modelkeep';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import '../../src/pipelines/launching/launch-worker.ts';
-import '../../src/pipelines/schedules/schedule.ts';
-import { ManualClock, settled } from './manual-clock.ts';
+import '../../../src/pipelines/launching/launch-worker.ts';
+import '../../../src/pipelines/schedules/schedule.ts';
+import { ManualClock, settled } from '../manual-clock.ts';
+import { loadAll } from './load-all.ts';
 
 let clock: ManualClock;
 let storage: MemoryStorage;
 let cleaned: string[];
 
-// What is loaded when it is asked for takes time that no clock tells.
-beforeAll(async () => {
-  const pipeline = new Pipeline({ name: 'first', storage: new MemoryStorage(), executor: 'workers' });
-  pipeline.step('train', {}, () => 1);
-  pipeline.sleep('rest', { for: 0 });
-  const outer = new Pipeline({ name: 'outer', storage: new MemoryStorage() });
-  outer.step('nested', {}, pipeline.asStep());
-  const worker = pipeline.work();
-  await outer.run();
-  await worker.close();
-});
+beforeAll(loadAll);
 
 beforeEach(() => {
   clock = new ManualClock();

@@ -1,12 +1,11 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { PipelineKeeper } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { childProgram } from '../../child-program.ts';
+import { ProcessRoom } from '../process-room.ts';
 import { nightly } from './nightly.ts';
 
 interface Word {
@@ -15,28 +14,8 @@ interface Word {
   readonly cancellation?: { readonly by?: string };
 }
 
-let directory: string;
-let children: ChildProcess[];
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'modelkeep-cancelling-'));
-  children = [];
-});
-
-afterEach(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  rmSync(directory, { recursive: true, force: true });
-});
-
-function child(...what: string[]): ChildProcess {
-  const forked = fork(childProgram('cancel-child.ts', import.meta.url), [join(directory, 'store'), join(directory, 'journal'), ...what], { execArgv: [] });
-  children.push(forked);
-  return forked;
-}
+const room = new ProcessRoom('cancelling');
+const child = (...what: string[]): ChildProcess => room.start(childProgram('cancel-child.ts', import.meta.url), room.path('store'), room.path('journal'), ...what);
 
 /** What a process says next. */
 async function word(of: ChildProcess): Promise<Word> {
@@ -53,7 +32,7 @@ async function training(): Promise<{ runner: ChildProcess; run: string }> {
 
 function lines(): string[] {
   try {
-    return readFileSync(join(directory, 'journal'), 'utf8').trim().split('\n');
+    return readFileSync(room.path('journal'), 'utf8').trim().split('\n');
   } catch {
     return [];
   }
@@ -77,7 +56,7 @@ describe('a run that is cancelled by another process', () => {
     const killed = child('die', run);
     const [, signal] = (await once(killed, 'exit')) as [number | null, string | null];
     expect(signal).toBe('SIGKILL');
-    const storage = new FilesystemStorage(join(directory, 'store'));
+    const storage = new FilesystemStorage(room.path('store'));
     const told: string[] = [];
     const { pipeline, training: inner } = nightly(storage, (line) => told.push(line));
     expect(await pipeline.getRun(run)).toMatchObject({ cancellation: { by: 'die', reason: 'a test' } });

@@ -1,13 +1,11 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { FilesystemStorage } from 'modelkeep/filesystem';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unpackOutput } from '../../../src/pipelines/output-codec.ts';
 import { readValue } from '../../../src/storage/records.ts';
 import { childProgram } from '../../child-program.ts';
+import { ProcessRoom } from '../process-room.ts';
 import { rowsPipeline } from './rows.ts';
 
 interface Told {
@@ -17,23 +15,8 @@ interface Told {
   readonly idle?: boolean;
 }
 
-let directory: string;
-let children: ChildProcess[];
+const room = new ProcessRoom('heartbeats');
 const heard = new WeakMap<ChildProcess, Told[]>();
-
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'modelkeep-heartbeats-'));
-  children = [];
-});
-
-afterEach(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
-  rmSync(directory, { recursive: true, force: true });
-});
 
 /** What a child says next; nothing of it is missed while nobody asks. */
 const told = async (child: ChildProcess): Promise<Told> => {
@@ -43,8 +26,7 @@ const told = async (child: ChildProcess): Promise<Told> => {
 };
 
 async function begin(name: string): Promise<ChildProcess> {
-  const child = fork(childProgram('rows-child.ts', import.meta.url), [join(directory, 'store'), name], { execArgv: [] });
-  children.push(child);
+  const child = room.start(childProgram('rows-child.ts', import.meta.url), room.path('store'), name);
   const said: Told[] = [];
   heard.set(child, said);
   child.on('message', (message: Told) => said.push(message));
@@ -61,7 +43,7 @@ async function proceed(child: ChildProcess): Promise<void> {
 
 describe('processes of which one goes on with what another had done', () => {
   it('are given the last heartbeat of one that was killed and of one that sleeps, which says nothing more when it wakes', async () => {
-    const storage = new FilesystemStorage(join(directory, 'store'));
+    const storage = new FilesystemStorage(room.path('store'));
     const { pipeline, rows } = rowsPipeline(storage, 'run', () => Promise.reject(new Error('Nothing is made in the process of the run.')));
     const first = await begin('first');
     const beginsFirst = told(first);

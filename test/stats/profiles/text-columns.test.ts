@@ -1,7 +1,7 @@
 import { compareData, mergeProfiles, profileData, type ColumnDrift, type TableInput, type TextProfile } from 'modelkeep';
 import { describe, expect, it, test } from 'vitest';
 import { Sampler } from '../../monitoring/samples.ts';
-import { expectAtMostAlpha } from './false-alarms.ts';
+import { expectBlocksToHold, expectFewAlarms } from './false-alarms.ts';
 
 const seed = 20010408;
 const alpha = 0.05;
@@ -103,19 +103,12 @@ describe('a column of free text', () => {
     const sampler = new Sampler(seed + 4);
     // Each user says the same thing twenty times, numbered: twenty rows of one user are one witness.
     const users = (n: number): { user: string; x: string }[] => sentences(sampler, n).flatMap((text) => Array.from({ length: 20 }, (_, i) => ({ user: text, x: `${text} ${i}` })));
-    let naive = 0;
-    let blocked = 0;
-    const trials = 40;
-    for (let trial = 0; trial < trials; trial++) {
-      const [before, after] = [users(15), users(12)];
-      const text = (options: object): ColumnDrift => compareData(before, after, { kinds: { x: 'text' }, ...options }).columns[1]!;
-      if (text({}).pValue! <= alpha) naive++;
-      const found = text({ blocks: { column: 'user', resamples: 99 } });
-      expect(found.tests).toMatchObject([{ method: 'block-permutation' }]);
-      if (found.pValue! <= alpha) blocked++;
-    }
-    expect(naive).toBeGreaterThan(trials / 2);
-    expectAtMostAlpha(blocked, trials, 'blocks', { alpha, seed });
+    const draw = (): { single: ColumnDrift; blocks: ColumnDrift } => {
+      const sides = [users(15), users(12)] as const;
+      const text = (options: object): ColumnDrift => compareData(...sides, { kinds: { x: 'text' }, ...options }).columns[1]!;
+      return { single: text({}), blocks: text({ blocks: { column: 'user', resamples: 99 } }) };
+    };
+    expectBlocksToHold(40, draw, { alpha, seed });
   });
 });
 
@@ -128,15 +121,14 @@ describe('when nothing has changed', () => {
     [4000, 300, 25],
   ])('texts are significant at most as often as alpha says: %i and %i rows', (n, m, trials) => {
     const sampler = new Sampler(seed + n);
-    let exact = 0;
     let drifted = 0;
-    for (let trial = 0; trial < trials; trial++) {
+    const draw = (): ColumnDrift => {
       const report = compareData({ x: sentences(sampler, n) }, { x: sentences(sampler, m) }, { kinds: { x: 'text' } });
-      if (only(report).pValue! <= alpha) exact++;
       if (report.drifted) drifted++;
-    }
-    expectAtMostAlpha(exact, trials, 'significant', { alpha, seed });
-    expect(drifted).toBeLessThanOrEqual(exact);
+      return only(report);
+    };
+    const significant = expectFewAlarms(trials, draw, { alpha, seed });
+    expect(drifted).toBeLessThanOrEqual(significant);
   });
 });
 

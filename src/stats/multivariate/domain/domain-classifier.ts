@@ -1,14 +1,15 @@
 import { ValidationError } from '../../../core/errors.ts';
 import { shown } from '../../../core/shown.ts';
-import type { Table, TableInput } from '../../../core/table.ts';
-import { demandLevel, demandList, demandOptions, demandProbability, demandWhole } from '../../arguments.ts';
+import type { TableInput } from '../../../core/table.ts';
+import { demandLevel, demandOptions, demandProbability, demandWhole } from '../../arguments.ts';
 import { normal } from '../../distributions/normal.ts';
 import { midranks } from '../../effects/midranks.ts';
 import { aucInterval, rocAuc } from '../../metrics/roc-auc.ts';
 import type { DriftStatus } from '../../profiles/data-drift.ts';
 import { sideTable } from '../../profiles/side-table.ts';
 import { SeededGenerator } from '../../seeded-generator.ts';
-import { drawRows } from '../rows.ts';
+import { chooseColumns } from '../choose-columns.ts';
+import { allRows, drawRows } from '../rows.ts';
 import { fitTrees, type TreeSettings } from './boosted-trees.ts';
 import { poolFeatures, type LeftOutReason, type PooledFeature } from './pooled-features.ts';
 
@@ -106,9 +107,9 @@ interface Settings extends TreeSettings {
 export function domainClassifier(reference: TableInput, current: TableInput, options: DomainClassifierOptions = {}): DomainDrift {
   const settings = checkSettings(options);
   const tables = [sideTable(reference, 'reference'), sideTable(current, 'current')] as const;
-  const columns = checkColumns(options.columns, tables);
+  const columns = chooseColumns(options.columns, new Set(tables.flatMap((table) => Object.keys(table.columns))), 'and neither side has such a column');
   const generator = new SeededGenerator(settings.seed);
-  const taken = tables.map(({ rowCount }) => drawRows(Uint32Array.from({ length: rowCount }, (_, i) => i), settings.maxRows, generator)) as [Uint32Array, Uint32Array];
+  const taken = tables.map(({ rowCount }) => drawRows(allRows(rowCount), settings.maxRows, generator)) as [Uint32Array, Uint32Array];
   const { features, leftOut } = poolFeatures(tables, taken, columns);
   const [n, m] = [taken[0].length, taken[1].length];
   const about = { leftOut: [...leftOut], referenceRows: n, currentRows: m, available: [tables[0].rowCount, tables[1].rowCount] as const };
@@ -135,17 +136,6 @@ function checkSettings(options: DomainClassifierOptions): Settings {
   demandWhole('depth', depth, 1, 6);
   if (minAuc < 0.5) throw new ValidationError(`minAuc is ${shown(minAuc)}; it must be at least 0.5, which is what chance gives.`, { path: 'minAuc' });
   return { alpha, minAuc, minRows: Math.max(minRows, folds), maxRows, folds, rounds, depth, seed };
-}
-
-function checkColumns(wanted: readonly string[] | undefined, tables: readonly [Table, Table]): readonly string[] {
-  const known = new Set(tables.flatMap(({ columns }) => Object.keys(columns)));
-  if (wanted === undefined) return [...known];
-  demandList('columns', wanted);
-  const list = Array.from(wanted);
-  for (const [i, name] of list.entries()) {
-    if (!known.has(name)) throw new ValidationError(`columns[${i}] is ${shown(name, 80)}, and neither side has such a column.`, { path: `columns[${i}]` });
-  }
-  return [...new Set(list)];
 }
 
 function tooLittle(n: number, m: number, features: readonly PooledFeature[], minRows: number): string | undefined {
