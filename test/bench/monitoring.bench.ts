@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile, type MonitorQualityOptions } from 'modelkeep';
+import { FilesystemStorage } from 'modelkeep/filesystem';
 import { seededRandom } from '../../src/core/random.ts';
 import { compare, measure, type Benchmark } from './harness.ts';
 
@@ -31,14 +35,28 @@ const months = (): Months => {
 
 const million = 1_000_000;
 
+/** Rows that a monitor observes in one run. */
+const observed = 5000;
+
+interface Watched {
+  readonly monitor: DriftMonitor;
+  readonly features: Record<string, unknown>[];
+  readonly end: () => Promise<void>;
+}
+
+const texts = (n: number): string[] => Array.from({ length: n }, (_, i) => `${i} ${Array.from({ length: 7 }, () => `w${Math.floor(2000 ** random())}`).join(' ')}`);
+const numbersAndLabels = (column: number): ArrayLike<unknown> => (column < 15 ? bell(observed, column) : Array.from({ length: observed }, () => `c${Math.floor(random() * 20)}`));
+const dates = (n: number): Date[] => Array.from({ length: n }, () => new Date(1e12 + Math.floor(random() * 1e10)));
+const vectors = (n: number): Float32Array[] => Array.from({ length: n }, () => Float32Array.from({ length: 32 }, () => random() - 0.5));
+
 /** A million rows of each kind of column. */
 const columnsOfKinds: Readonly<Record<string, () => ArrayLike<unknown>>> = {
   numbers: () => bell(million, 0),
   'truth values': () => Array.from({ length: million }, () => random() < 0.1),
   '200 categories': () => Array.from({ length: million }, () => `A${Math.floor(random() * 200)}`),
-  'different texts of 8 words': () => Array.from({ length: million }, (_, i) => `${i} ${Array.from({ length: 7 }, () => `w${Math.floor(2000 ** random())}`).join(' ')}`),
-  dates: () => Array.from({ length: million }, () => new Date(1e12 + Math.floor(random() * 1e10))),
-  'vectors of 32': () => Array.from({ length: million }, () => Float32Array.from({ length: 32 }, () => random() - 0.5)),
+  'different texts of 8 words': () => texts(million),
+  dates: () => dates(million),
+  'vectors of 32': () => vectors(million),
 };
 
 /** A million rows of ten columns, eight of numbers and two of categories. */
@@ -94,8 +112,19 @@ export const benchmarks = [
   ),
   measure('compareData, 500k × 5 columns against a stored profile', ({ profile, february }: Months) => compareData(profile, february), { setup: months, runs: 5 }),
   measure('profileData, 500k × 5 columns', ({ january }: Months) => profileData(january), { setup: months, runs: 5 }),
-  observing('DriftMonitor.observe, per feature'),
-  observing('DriftMonitor.observe, per feature, its quality judged', {}),
+  observing('per feature', 20, numbersAndLabels),
+  observing('per feature, its quality judged', 20, numbersAndLabels, {}),
+  observing('per text of 8 words', 1, () => texts(observed)),
+  observing('per vector of 32', 1, () => vectors(observed)),
+  observing('per date', 1, () => dates(observed)),
+  ...['in memory', 'in a directory'].map((where) =>
+    measure(`DriftMonitor.check, a window of 5,000 rows × 50 columns, ${where}`, ({ monitor }: Watched) => monitor.check({ close: true }), {
+      setup: () => fullMonitor(where === 'in memory'),
+      before: ({ monitor, features }: Watched) => observeAll(monitor, features),
+      teardown: ({ end }: Watched) => end(),
+      target: { atMost: 50 },
+    }),
+  ),
   measure('DriftMonitor.flush, a row in a window of 24 panes × 50 columns', ({ monitor, row }: Sliding) => (monitor.observe({ features: row }), monitor.flush()), { setup: slidingMonitor, unit: 'ms' }),
   measure('DriftMonitor.check, an open window of 24 panes × 50 columns', async ({ monitor }: Sliding) => void (await monitor.check()), { setup: slidingMonitor, unit: 'ms', target: { atMost: 50 } }),
   measure('DriftMonitor.check, a million predictions joined with a million labels, AUC by version', (monitor: DriftMonitor) => monitor.check(), {
@@ -105,27 +134,6 @@ export const benchmarks = [
     target: { atMost: 2000 },
   }),
 ];
-
-/** Observes 5,000 rows of twenty columns. */
-function observing(name: string, quality?: MonitorQualityOptions): Benchmark {
-  return measure(
-    name,
-    ({ monitor, features }: { monitor: DriftMonitor; features: Record<string, unknown>[] }) => {
-      for (const each of features) monitor.observe({ features: each });
-    },
-    {
-      setup: () => {
-        const labels = (): string[] => Array.from({ length: 5000 }, () => `c${Math.floor(random() * 20)}`);
-        const columns = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, i < 15 ? bell(5000, i) : labels()]));
-        const features = Array.from({ length: 5000 }, (_, row) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[row]])));
-        return { monitor: new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference: profileData(columns), window: { rows: 1e9 }, quality }), features };
-      },
-      operations: 100_000,
-      unit: 'µs',
-      target: { atMost: 2 },
-    },
-  );
-}
 
 interface Sliding {
   readonly monitor: DriftMonitor;
@@ -140,6 +148,50 @@ async function slidingMonitor(): Promise<Sliding> {
   // The newest closed window is taken, so that the open one is what is measured.
   await monitor.check();
   return { monitor, row: rowAt(0) };
+}
+
+/** Times `observe` on rows of so many columns of one make. */
+function observing(what: string, columns: number, make: (column: number) => ArrayLike<unknown>, quality?: MonitorQualityOptions): Benchmark {
+  return measure(`DriftMonitor.observe, ${what}`, ({ monitor, features }: Omit<Watched, 'end'>) => observeAll(monitor, features), {
+    setup: () => {
+      const values = Object.fromEntries(Array.from({ length: columns }, (_, i) => [`x${i}`, make(i)]));
+      return { monitor: new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference: profileData(values), window: { rows: 1e9 }, quality }), features: rowsOf(values) };
+    },
+    operations: observed * columns,
+    unit: 'µs',
+    target: { atMost: 2 },
+  });
+}
+
+/** A monitor of fifty columns: thirty of numbers, ten of categories, four of truth values, two each of dates, texts and vectors; and rows that moved a little. */
+async function fullMonitor(inMemory: boolean): Promise<Watched> {
+  const makes = [...new Array<'numbers'>(30).fill('numbers'), ...new Array<'categories'>(10).fill('categories'), ...new Array<'truth'>(4).fill('truth'), 'dates', 'dates', 'texts', 'texts', 'vectors', 'vectors'] as const;
+  const columns = (mean: number): Record<string, ArrayLike<unknown>> =>
+    Object.fromEntries(
+      makes.map((make, i) => {
+        if (make === 'numbers') return [`x${i}`, bell(observed, mean * i)];
+        if (make === 'categories') return [`x${i}`, Array.from({ length: observed }, () => `c${Math.floor(random() * 50)}`)];
+        if (make === 'truth') return [`x${i}`, Array.from({ length: observed }, () => random() < 0.1)];
+        return [`x${i}`, { dates, texts, vectors }[make](observed)];
+      }),
+    );
+  const directory = inMemory ? undefined : await mkdtemp(join(tmpdir(), 'modelkeep-bench-'));
+  const storage = directory === undefined ? new MemoryStorage() : new FilesystemStorage(directory);
+  const monitor = new DriftMonitor({ storage, name: 'bench', reference: profileData(columns(0)), window: { rows: 1e9 } });
+  const end = async (): Promise<void> => {
+    await monitor.close();
+    await storage.close();
+    if (directory !== undefined) await rm(directory, { recursive: true });
+  };
+  return { monitor, features: rowsOf(columns(0.01)), end };
+}
+
+function rowsOf(columns: Record<string, ArrayLike<unknown>>): Record<string, unknown>[] {
+  return Array.from({ length: observed }, (_, row) => Object.fromEntries(Object.entries(columns).map(([name, values]) => [name, values[row]])));
+}
+
+function observeAll(monitor: DriftMonitor, features: readonly Record<string, unknown>[]): void {
+  for (const each of features) monitor.observe({ features: each });
 }
 
 async function labelledMonitor(): Promise<DriftMonitor> {
