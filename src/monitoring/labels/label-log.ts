@@ -2,7 +2,6 @@ import { IntegrityError, StorageError } from '../../core/errors.ts';
 import { newId } from '../../core/ids.ts';
 import type { Key } from '../../core/key.ts';
 import type { OperationOptions } from '../../core/progress.ts';
-import { decodeTable, encodeTable } from '../../core/table-codec.ts';
 import { ValueHasher } from '../../stats/sketches/hash-value.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { listAll } from '../../storage/records.ts';
@@ -82,6 +81,8 @@ export class LabelLog {
     this.#full.push(...this.#filling.values());
     this.#filling.clear();
     while (this.#full.length > 0) {
+      // Who judges no performance never needs it.
+      const { encodeTable } = await import('../../core/table-codec.ts');
       const { log, rows, operationId } = this.#full[0]!;
       await this.#options.storage.append(log, [encodeTable(rows.table())], { ...options, operationId });
       this.#full.shift();
@@ -104,6 +105,7 @@ export class LabelLog {
   /** The rows of a period, as stretches; each is of use until the next is asked for. */
   async *read(side: LabelSide, start: number, options: OperationOptions): AsyncGenerator<ReadRows> {
     const log = this.#logOf(side, start);
+    const { decodeTable } = await import('../../core/table-codec.ts');
     for await (const { bytes } of this.#options.storage.readLog(log, { ...options, transient: true })) {
       const rows = readRows(decodeTable(bytes, log));
       if (rows === undefined) throw new IntegrityError(`An entry of ${log} has not the columns of ${side}.`, { key: log });
