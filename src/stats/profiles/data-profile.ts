@@ -5,7 +5,7 @@ import { check } from '../../core/schema.ts';
 import type { Table, TableInput } from '../../core/table.ts';
 import { demandNumber, demandOptions } from '../arguments.ts';
 import { finitePart } from '../samples/finite-part.ts';
-import { addToBins, countSortedInBins } from '../samples/count-in-bins.ts';
+import { addToBins, countsQuickly, countSortedInBins } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { SortedSample, type Sample } from '../samples/sorted-sample.ts';
 import { checkProfile } from './check-profile.ts';
@@ -235,7 +235,7 @@ function onBins(reference: ColumnProfile, column: Column, against: Sample | unde
 function numbersOnBins(reference: NumberProfile, { values, counts, negativeInfinite }: NumberValues, against: Sample | undefined): ColumnSide {
   const edges = Float64Array.from(reference.edges);
   const { sample } = reference;
-  if (sample !== undefined || (against !== undefined && !isQuick(values, against))) {
+  if (sample !== undefined || (against !== undefined && !isQuick(values, against, edges))) {
     const numbers = SortedSample.of(values);
     const finite = finitePart(numbers.sorted);
     return { profile: { ...reference, ...counts, counts: [...countSortedInBins(edges, finite)], negativeInfinite, ...rangeOf(finite), ...(sample && { sample: keepValues(sample.most, finite) }) }, numbers };
@@ -247,9 +247,9 @@ function numbersOnBins(reference: NumberProfile, { values, counts, negativeInfin
   return { profile: { ...reference, ...counts, counts: [...bins], negativeInfinite, ...rangeOfValues(values) }, ...(against && { numbers: values }) };
 }
 
-/** Whether values are sooner compared with a sample in the cells of its grid than put in order. */
-function isQuick(values: Float64Array, against: Sample): boolean {
-  return values.length >= fewValues && against instanceof SortedSample && against.grid !== undefined;
+/** Whether values are sooner counted between the edges, and compared with a sample in the cells of its grid, than put in order. */
+function isQuick(values: Float64Array, against: Sample, edges: Float64Array): boolean {
+  return values.length >= fewValues && against instanceof SortedSample && against.grid !== undefined && countsQuickly(edges);
 }
 
 function rangeOfValues(values: Float64Array): { min: number | null; max: number | null } {

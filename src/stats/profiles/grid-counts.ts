@@ -1,4 +1,4 @@
-import { addToBins, binOf } from '../samples/count-in-bins.ts';
+import { binOf } from '../samples/count-in-bins.ts';
 import { edgesOfSorted } from '../samples/quantile-edges.ts';
 import { sortDoubles } from '../samples/sort-doubles.ts';
 
@@ -44,16 +44,6 @@ export class GridCounter {
     this.#counts[binOf(this.#edges, number)]! += rows;
     if (number < this.#min) this.#min = number;
     if (number > this.#max) this.#max = number;
-  }
-
-  /** Counts many finite numbers. */
-  addAll(numbers: Float64Array): void {
-    addToBins(this.#edges, numbers, this.#counts);
-    for (let i = 0; i < numbers.length; i++) {
-      const number = numbers[i]!;
-      if (number < this.#min) this.#min = number;
-      if (number > this.#max) this.#max = number;
-    }
   }
 
   /** What was counted since the last take, and starts anew. */

@@ -52,6 +52,11 @@ export function addToBins(edges: Float64Array, values: Float64Array, counts: Flo
   if (values.length % 2 === 1) counts[binOf(edges, values[values.length - 1]!)]!++;
 }
 
+/** Whether many values are counted without a search for each. */
+export function countsQuickly(edges: Float64Array): boolean {
+  return binTable(edges) !== undefined;
+}
+
 function subtract(values: Float64Array, origin: number, distances: Float64Array): void {
   for (let i = 0; i < values.length; i++) distances[i] = values[i]! - origin;
 }

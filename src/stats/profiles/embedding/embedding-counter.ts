@@ -38,8 +38,7 @@ export class EmbeddingCounter {
     }
     const { vector, places } = this.#projector;
     for (let i = 0; i < places.length; i++) this.#grids[i]!.add(places[i]!, 1);
-    const { scale } = this.#reference;
-    for (let k = 0; k < vector.length; k++) this.#sums[k]! += Math.max(-largestSummand, Math.min(largestSummand, Math.round(vector[k]! * scale)));
+    addScaled(vector, this.#reference.scale, places[0]!, this.#sums);
     // Vectors of one norm and one projection are as good as equal.
     this.#distinct.add(places[0]! * Math.PI + places[1]!);
   }
@@ -51,6 +50,13 @@ export class EmbeddingCounter {
     this.#sums.fill(0);
     return taken;
   }
+}
+
+/** Adds each component times `scale`, rounded, to its sum. */
+function addScaled(vector: Float32Array, scale: number, norm: number, sums: Float64Array): void {
+  // No component is larger than the norm.
+  if (norm * scale <= largestSummand) for (let k = 0; k < vector.length; k++) sums[k]! += Math.round(vector[k]! * scale);
+  else for (let k = 0; k < vector.length; k++) sums[k]! += Math.max(-largestSummand, Math.min(largestSummand, Math.round(vector[k]! * scale)));
 }
 
 /** The profile of a reference: bins frozen from its norms and projections. */
