@@ -372,6 +372,8 @@ export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './moni
 export type { AlertMatch, AlertSilence, EndSilenceOptions, SilenceOptions } from './monitoring/alerts/alert-silence.ts';
 export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
+export type { MonitorConceptOptions } from './monitoring/concept/concept-options.ts';
+export type { LossChange, PeriodConcept, VersionConcept } from './monitoring/concept/follow-concept.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
 export type { HealthCheck, HealthReport, LatencySummary } from './monitoring/health/judge-health.ts';
 export type { ColumnQualityOptions, MonitorQualityOptions } from './monitoring/quality/quality-options.ts';

@@ -5,6 +5,7 @@ import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { AlertSettings } from './alerts/alert-options.ts';
 import type { AlertSilence } from './alerts/alert-silence.ts';
 import type { AlertState } from './alerts/alert-state.ts';
+import type { ConceptState } from './concept/follow-concept.ts';
 import type { HealthReport } from './health/judge-health.ts';
 import type { AnyJudgement } from './judging/judgement.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
@@ -88,6 +89,8 @@ interface JudgedState {
   /** Periods judged so far. */
   readonly periods: number;
   readonly last: PeriodPerformance;
+  /** The losses so far; absent while nothing looks at them. */
+  readonly concept?: ConceptState | undefined;
 }
 
 /** What does not change while a monitor lives. */

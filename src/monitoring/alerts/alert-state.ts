@@ -2,8 +2,8 @@ import type { DriftVerdict } from '../monitor-state.ts';
 import type { AlertSettings, AlertSeverity } from './alert-options.ts';
 import { silenceOf, type AlertSilence } from './alert-silence.ts';
 
-/** What an alert is about: the features of a model, its predictions, how good they were, how the system around it does, or the quality of its data. */
-export type AlertKind = 'data-drift' | 'prediction-drift' | 'performance' | 'health' | 'quality';
+/** What an alert is about: the features of a model, its predictions, how good they were, whether their losses have changed, how the system around it does, or the quality of its data. */
+export type AlertKind = 'data-drift' | 'prediction-drift' | 'performance' | 'concept' | 'health' | 'quality';
 
 /** That something needs somebody, or does no longer. */
 export interface DriftAlert {
@@ -17,9 +17,9 @@ export interface DriftAlert {
   readonly severity: AlertSeverity;
   /** `firing` when it began, `resolved` when a window could be judged and had nothing of it. */
   readonly status: 'firing' | 'resolved';
-  /** The columns that drifted, or whose quality was out of bounds, in the last window that had any; none for `performance` and `health`. */
+  /** The columns that drifted, or whose quality was out of bounds, in the last window that had any; none for `performance`, `concept` and `health`. */
   readonly columns: readonly string[];
-  /** Number of the window that it was decided by; for `performance`, of the period, from 1. */
+  /** Number of the window that it was decided by; for `performance` and `concept`, of the period, from 1. */
   readonly window: number;
   /** Number of the first window or period in the row that had reason to. */
   readonly since: number;
@@ -116,7 +116,7 @@ function isToFire({ windows, sinceAt, told, toldAt }: AlertState, { windows: lea
 }
 
 function alertOf({ kind, since, columns, windows, what, silenced }: AlertState, status: DriftAlert['status'], { number }: AlertFinding, { monitor, settings }: AlertingContext): DriftAlert {
-  const unit = kind === 'performance' ? 'period' : 'window';
+  const unit = kind === 'performance' || kind === 'concept' ? 'period' : 'window';
   const summary =
     status === 'firing'
       ? `Monitor '${monitor}': ${what} in ${windows === 1 ? `${unit} ${since}` : `${windows} ${unit}s in a row, from ${since} to ${number}`}.`

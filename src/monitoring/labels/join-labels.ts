@@ -18,8 +18,8 @@ export interface JoinRequest extends OperationOptions {
   readonly held?: number | undefined;
 }
 
-/** Is told of each prediction once, with the newest of its labels when there is one. */
-export type VisitJoined = (period: number, version: string, prediction: number, label: number, labelled: boolean) => void;
+/** Is told of each prediction once, in no order, with the newest of its labels when there is one, and with when it was made. */
+export type VisitJoined = (period: number, version: string, prediction: number, label: number, labelled: boolean, at: number) => void;
 
 /**
  * Joins predictions with their labels in memory that does not grow with them: the ids are divided by their hash into as many parts as it takes, and the logs are read once for each part.
@@ -55,7 +55,7 @@ export async function joinLabels(log: LabelLog, request: JoinRequest, visit: Vis
         eachOfPart(stretch, part, parts, (high, low, i) => table.label(high, low, times[i]!, values[i]!, everyMs, maxDelayMs));
       }
     }
-    table.forEach((p, version, prediction, label, labelled) => visit(periods[p]!, names[version]!, prediction, label, labelled));
+    table.forEach((p, version, prediction, label, labelled, at) => visit(periods[p]!, names[version]!, prediction, label, labelled, at));
   }
 }
 

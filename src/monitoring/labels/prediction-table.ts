@@ -36,11 +36,11 @@ export class PredictionTable {
     }
   }
 
-  /** Calls `visit` with each prediction and its label; `labelled` says whether there is one. */
-  forEach(visit: (period: number, version: number, prediction: number, label: number, labelled: boolean) => void): void {
-    const { periods, versions, values, labels, labelTimes } = this.#columns;
+  /** Calls `visit` with each prediction, its label and when it was made, in no order; `labelled` says whether there is a label. */
+  forEach(visit: (period: number, version: number, prediction: number, label: number, labelled: boolean, at: number) => void): void {
+    const { periods, versions, values, labels, labelTimes, times } = this.#columns;
     for (let slot = 0; slot < this.#slots; slot++) {
-      if (periods[slot]! >= 0) visit(periods[slot]!, versions[slot]!, values[slot]!, labels[slot]!, labelTimes[slot]! > -Infinity);
+      if (periods[slot]! >= 0) visit(periods[slot]!, versions[slot]!, values[slot]!, labels[slot]!, labelTimes[slot]! > -Infinity, times[slot]!);
     }
   }
 

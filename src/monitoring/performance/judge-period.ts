@@ -1,3 +1,6 @@
+import type { PeriodConcept } from '../concept/follow-concept.ts';
+import { LossTimeline } from '../concept/loss-timeline.ts';
+import { lossOf, type LossFunction } from './losses.ts';
 import type { PerformanceMetric, PerformanceSettings } from './performance-options.ts';
 import { metricTally, type MetricTally } from './metric-tallies.ts';
 
@@ -33,6 +36,8 @@ export interface PeriodPerformance extends MeasuredPerformance {
   readonly coverage: number;
   /** The same for each version of the model, for predictions that named one. */
   readonly versions: Readonly<Record<string, MeasuredPerformance>>;
+  /** Whether the losses have changed; only of final periods, of a monitor that looks for it. */
+  readonly concept?: PeriodConcept | undefined;
 }
 
 /** Counts the joined predictions of one period, all of them and by version. */
@@ -40,21 +45,32 @@ export class PeriodTally {
   readonly #settings: PerformanceSettings;
   readonly #all: Slice;
   readonly #versions = new Map<string, Slice>();
+  readonly #lossOf: LossFunction | undefined;
+  readonly #start: number;
+  /** The losses in the order of time; absent when nothing looks at them. */
+  readonly losses: LossTimeline | undefined;
 
-  constructor(settings: PerformanceSettings) {
+  /** Of the period that begins at `start`; the losses are counted when it is judged for good. */
+  constructor(settings: PerformanceSettings, start: number, final: boolean) {
     this.#settings = settings;
+    this.#start = start;
     this.#all = new Slice(metricTally(settings));
+    if (!final || settings.concept === undefined) return;
+    this.#lossOf = lossOf(settings.metric);
+    this.losses = new LossTimeline(start, settings.everyMs);
   }
 
-  add(version: string, prediction: number, label: number, labelled: boolean): void {
+  add(version: string, prediction: number, label: number, labelled: boolean, at: number): void {
     this.#all.add(prediction, label, labelled);
+    if (labelled) this.losses?.add(version, at, this.#lossOf!(label, prediction));
     if (version === '') return;
     let slice = this.#versions.get(version);
     if (slice === undefined) this.#versions.set(version, (slice = new Slice(metricTally(this.#settings))));
     slice.add(prediction, label, labelled);
   }
 
-  judge(start: number, final: boolean): PeriodPerformance {
+  judge(final: boolean): PeriodPerformance {
+    const start = this.#start;
     const settings = this.#settings;
     const all = this.#all.judge(settings);
     const versions = [...this.#versions].sort(([a], [b]) => (a < b ? -1 : 1)).map(([version, slice]) => [version, slice.judge(settings)] as const);

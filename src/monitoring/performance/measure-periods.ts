@@ -1,4 +1,5 @@
 import type { OperationOptions } from '../../core/progress.ts';
+import type { LossTimeline } from '../concept/loss-timeline.ts';
 import { joinLabels } from '../labels/join-labels.ts';
 import type { LabelLog } from '../labels/label-log.ts';
 import { PeriodTally, type PeriodPerformance } from './judge-period.ts';
@@ -15,10 +16,17 @@ export interface MeasureRequest extends OperationOptions {
   readonly now: number;
 }
 
+/** A period as it was measured. */
+export interface MeasuredPeriod {
+  readonly performance: PeriodPerformance;
+  /** Its losses in the order of time, when it is final and something looks at them. */
+  readonly losses?: LossTimeline | undefined;
+}
+
 /** The performance in each period, by the labels that have come. */
-export async function measurePeriods(log: LabelLog, { periods, final, settings, now, signal }: MeasureRequest): Promise<PeriodPerformance[]> {
+export async function measurePeriods(log: LabelLog, { periods, final, settings, now, signal }: MeasureRequest): Promise<MeasuredPeriod[]> {
   const { everyMs, maxDelayMs } = settings;
-  const tallies = new Map(periods.map((start) => [start, new PeriodTally(settings)]));
+  const tallies = new Map(periods.map((start) => [start, new PeriodTally(settings, start, final)]));
   await joinLabels(log, { periods, everyMs, maxDelayMs, now, signal }, (period, ...row) => tallies.get(period)!.add(...row));
-  return [...tallies].map(([start, tally]) => tally.judge(start, final));
+  return [...tallies.values()].map((tally) => ({ performance: tally.judge(final), losses: tally.losses }));
 }

@@ -2,6 +2,7 @@ import { rocAuc } from '../../stats/metrics/roc-auc.ts';
 import { studentT } from '../../stats/distributions/student-t.ts';
 import { Moments } from '../../stats/sketches/moments.ts';
 import { clopperPearsonInterval } from '../../stats/tests/clopper-pearson-interval.ts';
+import { losses, type LossFunction } from './losses.ts';
 import type { PerformanceSettings } from './performance-options.ts';
 
 /** A metric with the interval that covers its true value with the confidence that was asked for; NaN where it is not defined. */
@@ -69,10 +70,10 @@ class ShareTally implements MetricTally {
 /** A metric that is the mean of what each pair costs, or grows with it: the interval is Student's of the mean. */
 class LossTally implements MetricTally {
   readonly #moments = new Moments();
-  readonly #lossOf: (label: number, prediction: number) => number;
+  readonly #lossOf: LossFunction;
   readonly #metricOf: (mean: number) => number;
 
-  constructor(lossOf: (label: number, prediction: number) => number, metricOf: (mean: number) => number = (mean) => mean) {
+  constructor(lossOf: LossFunction, metricOf: (mean: number) => number = (mean) => mean) {
     this.#lossOf = lossOf;
     this.#metricOf = metricOf;
   }
@@ -131,20 +132,16 @@ const classTallies = {
 /** Makes what measures a metric of numbers. */
 const numberTallies = {
   auc: (): MetricTally => new AucTally(),
-  logLoss: (): MetricTally => new LossTally((label, p) => (isChance(label, p) ? -Math.log(Math.max(Number.EPSILON, label === 1 ? p : 1 - p)) : NaN)),
-  brier: (): MetricTally => new LossTally((label, p) => (isChance(label, p) ? (label - p) ** 2 : NaN)),
-  mae: (): MetricTally => new LossTally((label, prediction) => Math.abs(label - prediction)),
-  rmse: (): MetricTally => new LossTally((label, prediction) => (label - prediction) ** 2, Math.sqrt),
+  logLoss: (): MetricTally => new LossTally(losses.logLoss),
+  brier: (): MetricTally => new LossTally(losses.brier),
+  mae: (): MetricTally => new LossTally(losses.mae),
+  rmse: (): MetricTally => new LossTally(losses.rmse, Math.sqrt),
 } as const;
 
 /** Makes what measures the metric of a monitor. */
 export function metricTally({ metric, positive }: Pick<PerformanceSettings, 'metric' | 'positive'>): MetricTally {
   if (metric in classTallies) return classTallies[metric as keyof typeof classTallies](positive);
   return numberTallies[metric as keyof typeof numberTallies]();
-}
-
-function isChance(label: number, p: number): boolean {
-  return (label === 0 || label === 1) && p >= 0 && p <= 1;
 }
 
 function doubled(array: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {

@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
+import { conceptSettings, type ConceptSettings, type MonitorConceptOptions } from '../concept/concept-options.ts';
 import { labelValue, type LabelEncoding } from '../labels/label-values.ts';
 import type { WindowPlan } from '../windows/window-plan.ts';
 
@@ -15,7 +16,7 @@ export type PerformanceMetric = 'accuracy' | 'precision' | 'recall' | 'f1' | 'au
 export interface MonitorPerformanceOptions {
   /** What is measured. */
   readonly metric: PerformanceMetric;
-  /** The metric must not be below it: violated when its whole interval is. */
+  /** The metric must not be below it: violated when its whole interval is. Without `concept` there must be a bound. */
   readonly min?: number | undefined;
   /** The metric must not be above it: violated when its whole interval is. */
   readonly max?: number | undefined;
@@ -29,6 +30,8 @@ export interface MonitorPerformanceOptions {
   readonly minLabels?: number | undefined;
   /** How probable it is that the interval covers the true value. @default 0.95 */
   readonly confidence?: number | undefined;
+  /** Looks for a change of the losses in the order of their predictions, for each version of the model. `auc` has no loss of single predictions. @default it is not looked for */
+  readonly concept?: MonitorConceptOptions | undefined;
 }
 
 /** {@link MonitorPerformanceOptions} with the defaults filled in. */
@@ -46,6 +49,7 @@ export interface PerformanceSettings {
   readonly confidence: number;
   /** The class that precision, recall and F1 are about, as it is kept. */
   readonly positive: number;
+  readonly concept: ConceptSettings | undefined;
 }
 
 const schema = /* @__PURE__ */ z.strictObject({
@@ -57,13 +61,19 @@ const schema = /* @__PURE__ */ z.strictObject({
   positive: z.optional(z.union([z.string(), z.number(), z.boolean()])),
   minLabels: z.optional(z.int().check(z.minimum(2))),
   confidence: z.optional(z.number().check(z.gt(0), z.lt(1))),
+  concept: z.optional(z.unknown()),
 });
 
 /** Checks how performance is judged; `undefined` when it is not. */
 export function performanceSettings(options: unknown, plan: WindowPlan, path: string): PerformanceSettings | undefined {
   if (options === undefined) return undefined;
-  const { metric, min, max, maxLabelDelay, every, positive, minLabels = 30, confidence = 0.95 } = check(schema, options, path);
-  if (min === undefined && max === undefined) throw new ValidationError(`${path} has neither min nor max; give the bound that ${metric} is held to.`, { path });
+  const given = check(schema, options, path);
+  const { metric, min, max, maxLabelDelay, every, positive, minLabels = 30, confidence = 0.95 } = given;
+  const concept = conceptSettings(given.concept, `${path}.concept`);
+  if (min === undefined && max === undefined && concept === undefined) throw new ValidationError(`${path} has neither min nor max; give the bound that ${metric} is held to, or look for changes with ${path}.concept.`, { path });
+  if (concept !== undefined && metric === 'auc') {
+    throw new ValidationError(`${path}.concept follows the losses of single predictions, and auc has none; measure by logLoss or brier.`, { path: `${path}.concept` });
+  }
   if (min !== undefined && max !== undefined && min > max) throw new ValidationError(`${path}.min is above ${path}.max; no model could be between.`, { path });
   const ofOneClass = ['precision', 'recall', 'f1'].includes(metric);
   if (positive !== undefined && !ofOneClass) {
@@ -87,5 +97,6 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
     minLabels,
     confidence,
     positive: labelValue(positive ?? 1, 'class'),
+    concept,
   };
 }

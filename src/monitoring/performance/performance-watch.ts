@@ -7,6 +7,7 @@ import { LabelLog } from '../labels/label-log.ts';
 import { labelValue } from '../labels/label-values.ts';
 import type { MonitorState } from '../monitor-state.ts';
 import type { PeriodPerformance } from './judge-period.ts';
+import type { MeasuredPeriod } from './measure-periods.ts';
 import type { PerformanceMetric, PerformanceSettings } from './performance-options.ts';
 
 /** What is known of a model's performance. */
@@ -96,7 +97,7 @@ export class PerformanceWatch {
   async report(options: OperationOptions): Promise<PerformanceReport> {
     const { settings, clock } = this.#parts;
     const state = await this.#judge(options);
-    const open = await this.#measure(await this.#periodsFrom(state?.performance?.judgedTo ?? 0, options), false, options);
+    const open = (await this.#measure(await this.#periodsFrom(state?.performance?.judgedTo ?? 0, options), false, options)).map(({ performance }) => performance);
     return { metric: settings.metric, finalTo: this.#finalTo(clock.now()), ...(state?.performance && { last: state.performance.last }), open };
   }
 
@@ -115,7 +116,7 @@ export class PerformanceWatch {
   }
 
   async #judgeFinal(options: OperationOptions): Promise<MonitorState | undefined> {
-    const { at, name, alerting, clock, announce } = this.#parts;
+    const { at, name, alerting, clock, announce, settings } = this.#parts;
     const before = await readHead<MonitorState>(at, options);
     const now = clock.now();
     const judgedTo = this.#finalTo(now);
@@ -127,7 +128,7 @@ export class PerformanceWatch {
     this.#arm();
     if (measured.length === 0) return before;
     const { addPerformance } = await import('./add-performance.ts');
-    const { state, events } = await changeHead<MonitorState>(at, (current) => addPerformance(current, { name, measured, judgedTo, now, alerting }), options);
+    const { state, events } = await changeHead<MonitorState>(at, (current) => addPerformance(current, { name, measured, judgedTo, now, alerting, settings }), options);
     for (const { type, data } of events) announce(type, data);
     await this.#log.clean(state!.performance!.judgedTo, options);
     return state;
@@ -138,7 +139,7 @@ export class PerformanceWatch {
   }
 
   /** What measures is loaded when the first period is measured: who only observes never needs it. */
-  async #measure(periods: readonly number[], final: boolean, { signal }: OperationOptions): Promise<PeriodPerformance[]> {
+  async #measure(periods: readonly number[], final: boolean, { signal }: OperationOptions): Promise<MeasuredPeriod[]> {
     if (periods.length === 0) return [];
     const { settings, clock } = this.#parts;
     const { measurePeriods } = await import('./measure-periods.ts');
