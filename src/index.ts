@@ -372,6 +372,10 @@ export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './moni
 export type { AlertMatch, AlertSilence, EndSilenceOptions, SilenceOptions } from './monitoring/alerts/alert-silence.ts';
 export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
+export type { MonitorAttributionOptions } from './monitoring/attribution/attribution-options.ts';
+export type { PeriodAttribution } from './monitoring/attribution/attribute-loss.ts';
+export type { AttributedColumn, AttributedPart } from './stats/estimation/attribute-cells.ts';
+export type { ChangeAttribution } from './stats/estimation/attribute-change.ts';
 export type { MonitorConceptOptions } from './monitoring/concept/concept-options.ts';
 export type { LossChange, PeriodConcept, VersionConcept } from './monitoring/concept/follow-concept.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';

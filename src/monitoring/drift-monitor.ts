@@ -116,7 +116,7 @@ export class DriftMonitor implements AsyncDisposable {
     const announce = (type: string, data: unknown): void => this.#announce(type, data);
     const due = (): void => void this.#flusher.flush().catch(this.#onError);
     this.#windows = new WindowKeeper({ at: this.#at, context: this.#context, clock: this.#clock, announce, due });
-    this.#performance = performance && new PerformanceWatch({ at: this.#at, name, settings: performance, alerting, clock: this.#clock, onError: this.#onError, announce });
+    this.#performance = performance && new PerformanceWatch({ at: this.#at, name, reference, settings: performance, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
       pending: () => this.#windows.pending || this.#keeps('some'),
@@ -176,7 +176,7 @@ export class DriftMonitor implements AsyncDisposable {
     const versionText = version === undefined ? undefined : String(version);
     const full = this.#windows.observe(observation, versionText, now);
     // Who failed to answer cannot have answered wrongly.
-    if (key !== undefined && !(failed && prediction === undefined)) this.#performance?.predict(key, now, prediction, versionText ?? '');
+    if (key !== undefined && !(failed && prediction === undefined)) this.#performance?.predict(key, now, prediction, versionText ?? '', features ?? {});
     this.#flusher.request(full || this.#keeps('much'));
   }
 

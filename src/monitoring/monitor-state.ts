@@ -5,6 +5,7 @@ import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { AlertSettings } from './alerts/alert-options.ts';
 import type { AlertSilence } from './alerts/alert-silence.ts';
 import type { AlertState } from './alerts/alert-state.ts';
+import type { StoredPlaceSums } from './attribution/place-sums.ts';
 import type { ConceptState } from './concept/follow-concept.ts';
 import type { HealthReport } from './health/judge-health.ts';
 import type { AnyJudgement } from './judging/judgement.ts';
@@ -91,6 +92,8 @@ interface JudgedState {
   readonly last: PeriodPerformance;
   /** The losses so far; absent while nothing looks at them. */
   readonly concept?: ConceptState | undefined;
+  /** The losses of the last period in which all was well, by the bins of the columns; absent while there is none, or nobody asks. */
+  readonly well?: StoredPlaceSums | undefined;
 }
 
 /** What does not change while a monitor lives. */

@@ -21,7 +21,7 @@ export interface LossStream {
 const leastLosses = 30;
 // The mean of a block may be this skewed.
 const skewness = 0.5;
-// What the detector is given is cut off here: one strange block is no change.
+// What the detector is given of a block of the least size is cut off here, for its mean is not quite normal: one strange block is no change. Larger ones are as much nearer to normal.
 const furthest = 4;
 // With fewer losses before it a block is compared with nothing.
 const leastBefore = 150;
@@ -43,11 +43,13 @@ export function followLosses(stream: LossStream, losses: readonly LossSums[], se
   const least = losses.reduce((sum, [, n]) => sum + n, 0) / valuesPerPeriod;
   for (const stretch of losses) {
     partial = mergeLosses(partial, stretch);
-    const size = Math.max(leastLosses, least, (skewnessOf(before) / skewness) ** 2);
+    const normal = Math.max(leastLosses, (skewnessOf(before) / skewness) ** 2);
+    const size = Math.max(least, normal);
     if (partial[1] < size) continue;
     const block = partial;
     partial = noLosses;
-    const value = Math.max(-furthest, Math.min(furthest, distanceOf(before, block)));
+    const end = furthest * Math.sqrt(block[1] / normal);
+    const value = Math.max(-end, Math.min(end, distanceOf(before, block)));
     const judged = before[1] >= Math.max(leastBefore, size);
     blocks = thinned([...blocks, block]);
     before = mergeLosses(before, block);

@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../core/abort.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { LabelLog } from './label-log.ts';
-import type { ReadRows } from './label-rows.ts';
+import { groupsOf, type ReadRows } from './label-rows.ts';
 import { PredictionTable } from './prediction-table.ts';
 
 /** Which predictions are joined with which labels. */
@@ -14,18 +14,19 @@ export interface JoinRequest extends OperationOptions {
   readonly maxDelayMs: number;
   /** Labels are read up to the period of this moment. */
   readonly now: number;
-  /** How many predictions are held in memory at once. @default 262144 */
+  /** How many predictions are held in memory at once. @default 262144, or as many as take the same memory with what is kept with each */
   readonly held?: number | undefined;
 }
 
-/** Is told of each prediction once, in no order, with the newest of its labels when there is one, and with when it was made. */
-export type VisitJoined = (period: number, version: string, prediction: number, label: number, labelled: boolean, at: number) => void;
+/** Is told of each prediction once, in no order, with the newest of its labels when there is one, with when it was made, and with the bytes that are kept with it in `bytes` from `from` on. */
+export type VisitJoined = (period: number, version: string, prediction: number, label: number, labelled: boolean, at: number, bytes: Uint8Array, from: number) => void;
 
 /**
  * Joins predictions with their labels in memory that does not grow with them: the ids are divided by their hash into as many parts as it takes, and the logs are read once for each part.
  */
 export async function joinLabels(log: LabelLog, request: JoinRequest, visit: VisitJoined): Promise<void> {
-  const { periods, everyMs, maxDelayMs, now, held = 1 << 18, signal } = request;
+  const groups = groupsOf(log.kept);
+  const { periods, everyMs, maxDelayMs, now, held = Math.ceil((6 * 2 ** 18) / (6 + groups)), signal } = request;
   const options = { signal };
   const labelPeriods = labelPeriodsOf(request);
   let predictions = 0;
@@ -39,12 +40,12 @@ export async function joinLabels(log: LabelLog, request: JoinRequest, visit: Vis
     return code;
   };
   for (let part = 0; part < parts; part++) {
-    const table = new PredictionTable();
+    const table = new PredictionTable(groups);
     for (const [p, start] of periods.entries()) {
       for await (const stretch of log.read('predictions', start, options)) {
-        const { times, values, versions } = stretch;
+        const { times, values, versions, bytes } = stretch;
         const own = stretch.names.map(codeOf);
-        eachOfPart(stretch, part, parts, (high, low, i) => table.predict(high, low, p, times[i]!, values[i]!, own[versions[i]!]!));
+        eachOfPart(stretch, part, parts, (high, low, i) => table.predict(high, low, p, times[i]!, values[i]!, own[versions[i]!]!, bytes, i));
       }
     }
     for (const start of labelPeriods) {
@@ -55,7 +56,7 @@ export async function joinLabels(log: LabelLog, request: JoinRequest, visit: Vis
         eachOfPart(stretch, part, parts, (high, low, i) => table.label(high, low, times[i]!, values[i]!, everyMs, maxDelayMs));
       }
     }
-    table.forEach((p, version, prediction, label, labelled, at) => visit(periods[p]!, names[version]!, prediction, label, labelled, at));
+    table.forEach((p, version, prediction, label, labelled, at, bytes, from) => visit(periods[p]!, names[version]!, prediction, label, labelled, at, bytes, from));
   }
 }
 

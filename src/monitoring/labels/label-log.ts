@@ -6,7 +6,7 @@ import { ValueHasher } from '../../stats/sketches/hash-value.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import { listAll } from '../../storage/records.ts';
 import type { LabelEncoding } from './label-values.ts';
-import { LabelRows, readRows, type ReadRows } from './label-rows.ts';
+import { LabelRows, readRows, type ReadRows, type RowBytes } from './label-rows.ts';
 
 /** What a row of the log is. */
 export type LabelSide = 'predictions' | 'labels';
@@ -19,6 +19,8 @@ export interface LabelLogOptions {
   readonly encoding: LabelEncoding;
   /** The length of a period, each of which has a log of its own per side. */
   readonly everyMs: number;
+  /** What is kept with each prediction beside what it says. @default nothing */
+  readonly kept?: RowBytes | undefined;
   /** Is told when rows had to be let go. */
   readonly onError: (error: unknown) => void;
 }
@@ -53,17 +55,22 @@ export class LabelLog {
     return this.#rows;
   }
 
+  /** What is kept with each prediction. */
+  get kept(): RowBytes | undefined {
+    return this.#options.kept;
+  }
+
   /** Adds a prediction or label that came at `at`. */
-  add(side: LabelSide, id: string, at: number, value: number, version: string): void {
+  add(side: LabelSide, id: string, at: number, value: number, version: string, bytes?: Uint8Array): void {
     if (this.#rows >= rowsKept) {
       this.#dropped++;
       return;
     }
     const log = this.#logOf(side, this.startOf(at));
     let filling = this.#filling.get(log);
-    if (filling === undefined) this.#filling.set(log, (filling = { log, rows: new LabelRows(), operationId: newId() }));
+    if (filling === undefined) this.#filling.set(log, (filling = { log, rows: new LabelRows(side === 'predictions' ? this.kept : undefined), operationId: newId() }));
     this.#hasher.hash(id);
-    filling.rows.push(this.#hasher.high, this.#hasher.low, at, value, version);
+    filling.rows.push(this.#hasher.high, this.#hasher.low, at, value, version, bytes);
     this.#rows++;
     if (filling.rows.size < rowsPerEntry) return;
     this.#full.push(filling);
@@ -107,7 +114,7 @@ export class LabelLog {
     const log = this.#logOf(side, start);
     const { decodeTable } = await import('../../core/table-codec.ts');
     for await (const { bytes } of this.#options.storage.readLog(log, { ...options, transient: true })) {
-      const rows = readRows(decodeTable(bytes, log));
+      const rows = readRows(decodeTable(bytes, log), side === 'predictions' ? this.kept : undefined);
       if (rows === undefined) throw new IntegrityError(`An entry of ${log} has not the columns of ${side}.`, { key: log });
       yield rows;
     }

@@ -1,7 +1,18 @@
 import type { Table } from '../../core/table.ts';
 
-/** Predictions or labels in the order of their coming, column by column: 64 bits of a hash of the id, when it came, what it says, and which version of the model said it. */
+/** Which bytes are kept with each row. */
+export interface RowBytes {
+  /** Names what the bytes mean: they are read back by the same only. */
+  readonly id: string;
+  /** How many there are. */
+  readonly count: number;
+}
+
+/** Predictions or labels in the order of their coming, column by column: 64 bits of a hash of the id, when it came, what it says, which version of the model said it, and bytes about it where they are asked for. */
 export class LabelRows {
+  readonly #kept: RowBytes | undefined;
+  /** Eight bytes of a row after eight of the one before, then the next eight of all rows. */
+  #bytes: Uint8Array<ArrayBuffer>[];
   #size = 0;
   #ids = new Int32Array(128);
   #times = new Float64Array(64);
@@ -9,13 +20,19 @@ export class LabelRows {
   #versions = new Uint32Array(64);
   readonly #codes = new Map<string, number>([['', 0]]);
 
+  /** Of rows with these bytes, or with none. */
+  constructor(kept?: RowBytes) {
+    this.#kept = kept;
+    this.#bytes = Array.from({ length: groupsOf(kept) }, () => new Uint8Array(8 * 64));
+  }
+
   /** How many there are. */
   get size(): number {
     return this.#size;
   }
 
   /** Adds one; `version` is '' for none. */
-  push(high: number, low: number, at: number, value: number, version: string): void {
+  push(high: number, low: number, at: number, value: number, version: string, bytes?: Uint8Array): void {
     if (this.#size === this.#times.length) this.#grow();
     const i = this.#size++;
     this.#ids[2 * i] = low;
@@ -25,6 +42,7 @@ export class LabelRows {
     let code = this.#codes.get(version);
     if (code === undefined) this.#codes.set(version, (code = this.#codes.size));
     this.#versions[i] = code;
+    if (bytes !== undefined) for (let b = 0; b < bytes.length; b++) this.#bytes[b >> 3]![8 * i + (b & 7)] = bytes[b]!;
   }
 
   /** All of them as a table. */
@@ -37,12 +55,13 @@ export class LabelRows {
         at: { type: 'timestamp', values: this.#times.slice(0, n) },
         value: { type: 'float64', values: this.#values.slice(0, n) },
         version: { type: 'string', values: this.#versions.slice(0, n), dictionary: [...this.#codes.keys()] },
+        ...Object.fromEntries(this.#bytes.map((group, g) => [`${this.#kept!.id}.${g}`, { type: 'int64' as const, values: new BigInt64Array(group.slice(0, 8 * n).buffer) }])),
       },
     };
   }
 
   #grow(): void {
-    const widened = <A extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>>(array: A): A => {
+    const widened = <A extends Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>>(array: A): A => {
       const wider = new (array.constructor as new (length: number) => A)(2 * array.length);
       wider.set(array);
       return wider;
@@ -51,6 +70,7 @@ export class LabelRows {
     this.#times = widened(this.#times);
     this.#values = widened(this.#values);
     this.#versions = widened(this.#versions);
+    this.#bytes = this.#bytes.map(widened);
   }
 }
 
@@ -63,11 +83,28 @@ export interface ReadRows {
   readonly values: Float64Array;
   readonly versions: Uint32Array;
   readonly names: readonly string[];
+  /** The bytes of each row, eight in two words, as many such columns as it takes; absent where they are not those that were asked for. */
+  readonly bytes?: readonly Int32Array[] | undefined;
 }
 
-/** The columns of a table that {@link LabelRows.table} made; `undefined` when it is of another form. */
-export function readRows({ rowCount, columns: { id, at, value, version } }: Table): ReadRows | undefined {
+/** How many eights of bytes a row has. */
+export function groupsOf(kept: RowBytes | undefined): number {
+  return Math.ceil((kept?.count ?? 0) / 8);
+}
+
+/** The columns of a table that {@link LabelRows.table} made, with the bytes that are meant; `undefined` when it is of another form. */
+export function readRows({ rowCount, columns }: Table, kept?: RowBytes): ReadRows | undefined {
+  const { id, at, value, version } = columns;
   if (id?.type !== 'int64' || at?.type !== 'timestamp' || value?.type !== 'float64' || version?.type !== 'string') return undefined;
-  const ids = new Int32Array(id.values.buffer, id.values.byteOffset, 2 * rowCount);
-  return { rows: rowCount, ids, times: at.values, values: value.values, versions: version.values, names: version.dictionary };
+  const bytes: Int32Array[] = [];
+  for (let g = 0; g < groupsOf(kept); g++) {
+    const column = columns[`${kept!.id}.${g}`];
+    if (column?.type === 'int64') bytes.push(wordsOf(column.values));
+  }
+  const rows = { rows: rowCount, ids: wordsOf(id.values), times: at.values, values: value.values, versions: version.values, names: version.dictionary };
+  return kept !== undefined && bytes.length === groupsOf(kept) ? { ...rows, bytes } : rows;
+}
+
+function wordsOf(values: BigInt64Array): Int32Array {
+  return new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
 }

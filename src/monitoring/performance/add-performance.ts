@@ -2,6 +2,8 @@ import type { NewAuditEvent } from '../../core/audit.ts';
 import type { HeadChange } from '../../storage/head-record.ts';
 import type { AlertSettings } from '../alerts/alert-options.ts';
 import { nextAlerts, type AlertFinding } from '../alerts/alert-state.ts';
+import { attributeLoss, canBeCompared } from '../attribution/attribute-loss.ts';
+import type { PlaceGrid } from '../attribution/feature-places.ts';
 import { followConcept, type PeriodConcept } from '../concept/follow-concept.ts';
 import type { MonitorState } from '../monitor-state.ts';
 import type { PeriodPerformance } from './judge-period.ts';
@@ -19,10 +21,12 @@ export interface JudgedPeriods {
   readonly now: number;
   readonly alerting: AlertSettings;
   readonly settings: PerformanceSettings;
+  /** The bins that are kept with each prediction; absent when none are. */
+  readonly grid: PlaceGrid | undefined;
 }
 
 /** The next state of a monitor, with an event for each period that no other process has judged before, and for each alert that this makes; `undefined` when there is none. */
-export function addPerformance(before: MonitorState | undefined, { name, measured, judgedTo, now, alerting, settings }: JudgedPeriods): HeadChange<MonitorState> | undefined {
+export function addPerformance(before: MonitorState | undefined, { name, measured, judgedTo, now, alerting, settings, grid }: JudgedPeriods): HeadChange<MonitorState> | undefined {
   const news = measured.filter(({ performance: { start } }) => start >= (before?.performance?.judgedTo ?? 0));
   if (before === undefined || news.length === 0) return undefined;
   const subject = { kind: 'monitor', id: name } as const;
@@ -30,18 +34,22 @@ export function addPerformance(before: MonitorState | undefined, { name, measure
   let { alerts } = before;
   let periods = before.performance?.periods ?? 0;
   let last: PeriodPerformance | undefined;
-  let concept = before.performance?.concept;
-  for (const { performance, losses } of news) {
+  let { concept, well } = before.performance ?? {};
+  for (const { performance, losses, places } of news) {
     const followed = losses && settings.concept && followConcept(concept, losses, { metric: settings.metric, settings: settings.concept });
     concept = followed?.state ?? concept;
-    const period = { ...performance, ...(followed && { concept: followed.report }) };
+    const sums = places?.stored();
+    const ill = performance.status === 'violated' || followed?.report.status === 'drift';
+    const attribution = ill && sums && grid ? attributeLoss(well, sums, grid, settings.confidence) : undefined;
+    if (performance.status === 'held' && !ill && sums && canBeCompared(sums)) well = sums;
+    const period = { ...performance, ...(followed && { concept: followed.report }), ...(attribution && { attribution }) };
     last = period;
     const findings = [findingOf(period, ++periods), ...(followed ? [conceptFinding(followed.report, periods)] : [])];
     const next = nextAlerts(alerts, findings, { monitor: name, settings: alerting, silences: before.silences ?? [], now });
     events.push({ type: 'performance', subject, data: period }, ...next.alerts.map((data) => ({ type: 'alert', subject, data })));
     alerts = next.states;
   }
-  return { state: { ...before, alerts, performance: { judgedTo, periods, last: last!, ...(concept && { concept }) } }, events };
+  return { state: { ...before, alerts, performance: { judgedTo, periods, last: last!, ...(concept && { concept }), ...(well && { well }) } }, events };
 }
 
 function findingOf({ metric, status, value, low, high, start, labelled }: PeriodPerformance, number: number): AlertFinding {

@@ -1,3 +1,6 @@
+import type { PeriodAttribution } from '../attribution/attribute-loss.ts';
+import type { PlaceGrid } from '../attribution/feature-places.ts';
+import { PlaceSums } from '../attribution/place-sums.ts';
 import type { PeriodConcept } from '../concept/follow-concept.ts';
 import { LossTimeline } from '../concept/loss-timeline.ts';
 import { lossOf, type LossFunction } from './losses.ts';
@@ -38,6 +41,8 @@ export interface PeriodPerformance extends MeasuredPerformance {
   readonly versions: Readonly<Record<string, MeasuredPerformance>>;
   /** Whether the losses have changed; only of final periods, of a monitor that looks for it. */
   readonly concept?: PeriodConcept | undefined;
+  /** Which columns the loss goes with; only of final periods that are violated or whose losses have changed, of a monitor that is asked for it. */
+  readonly attribution?: PeriodAttribution | undefined;
 }
 
 /** Counts the joined predictions of one period, all of them and by version. */
@@ -50,19 +55,27 @@ export class PeriodTally {
   /** The losses in the order of time; absent when nothing looks at them. */
   readonly losses: LossTimeline | undefined;
 
+  /** The losses by the bins of the columns; absent when nothing looks at them. */
+  readonly places: PlaceSums | undefined;
+
   /** Of the period that begins at `start`; the losses are counted when it is judged for good. */
-  constructor(settings: PerformanceSettings, start: number, final: boolean) {
+  constructor(settings: PerformanceSettings, start: number, final: boolean, grid: PlaceGrid | undefined) {
     this.#settings = settings;
     this.#start = start;
     this.#all = new Slice(metricTally(settings));
-    if (!final || settings.concept === undefined) return;
+    if (!final) return;
     this.#lossOf = lossOf(settings.metric);
-    this.losses = new LossTimeline(start, settings.everyMs);
+    if (settings.concept !== undefined) this.losses = new LossTimeline(start, settings.everyMs);
+    if (grid !== undefined) this.places = new PlaceSums(grid, start);
   }
 
-  add(version: string, prediction: number, label: number, labelled: boolean, at: number): void {
+  add(version: string, prediction: number, label: number, labelled: boolean, at: number, bytes: Uint8Array, from: number): void {
     this.#all.add(prediction, label, labelled);
-    if (labelled) this.losses?.add(version, at, this.#lossOf!(label, prediction));
+    if (labelled && this.#lossOf !== undefined) {
+      const loss = this.#lossOf(label, prediction);
+      this.losses?.add(version, at, loss);
+      this.places?.add(bytes, from, loss);
+    }
     if (version === '') return;
     let slice = this.#versions.get(version);
     if (slice === undefined) this.#versions.set(version, (slice = new Slice(metricTally(this.#settings))));

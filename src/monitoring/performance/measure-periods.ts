@@ -1,4 +1,6 @@
 import type { OperationOptions } from '../../core/progress.ts';
+import type { PlaceGrid } from '../attribution/feature-places.ts';
+import type { PlaceSums } from '../attribution/place-sums.ts';
 import type { LossTimeline } from '../concept/loss-timeline.ts';
 import { joinLabels } from '../labels/join-labels.ts';
 import type { LabelLog } from '../labels/label-log.ts';
@@ -12,6 +14,8 @@ export interface MeasureRequest extends OperationOptions {
   /** Whether no label can come for them any more. */
   readonly final: boolean;
   readonly settings: PerformanceSettings;
+  /** The bins that are kept with each prediction; absent when none are. */
+  readonly grid: PlaceGrid | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -21,12 +25,14 @@ export interface MeasuredPeriod {
   readonly performance: PeriodPerformance;
   /** Its losses in the order of time, when it is final and something looks at them. */
   readonly losses?: LossTimeline | undefined;
+  /** Its losses by the bins of the columns, when it is final and something looks at them. */
+  readonly places?: PlaceSums | undefined;
 }
 
 /** The performance in each period, by the labels that have come. */
-export async function measurePeriods(log: LabelLog, { periods, final, settings, now, signal }: MeasureRequest): Promise<MeasuredPeriod[]> {
+export async function measurePeriods(log: LabelLog, { periods, final, settings, grid, now, signal }: MeasureRequest): Promise<MeasuredPeriod[]> {
   const { everyMs, maxDelayMs } = settings;
-  const tallies = new Map(periods.map((start) => [start, new PeriodTally(settings, start, final)]));
+  const tallies = new Map(periods.map((start) => [start, new PeriodTally(settings, start, final, grid)]));
   await joinLabels(log, { periods, everyMs, maxDelayMs, now, signal }, (period, ...row) => tallies.get(period)!.add(...row));
-  return [...tallies.values()].map((tally) => ({ performance: tally.judge(final), losses: tally.losses }));
+  return [...tallies.values()].map((tally) => ({ performance: tally.judge(final), losses: tally.losses, places: tally.places }));
 }

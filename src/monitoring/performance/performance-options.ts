@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
+import { attributionSettings, type MonitorAttributionOptions } from '../attribution/attribution-options.ts';
 import { conceptSettings, type ConceptSettings, type MonitorConceptOptions } from '../concept/concept-options.ts';
 import { labelValue, type LabelEncoding } from '../labels/label-values.ts';
 import type { WindowPlan } from '../windows/window-plan.ts';
@@ -32,6 +33,10 @@ export interface MonitorPerformanceOptions {
   readonly confidence?: number | undefined;
   /** Looks for a change of the losses in the order of their predictions, for each version of the model. `auc` has no loss of single predictions. @default it is not looked for */
   readonly concept?: MonitorConceptOptions | undefined;
+  /**
+   * Says of a period that is violated, or whose losses have changed, which columns its loss goes with, beside the last period that was neither. A byte per column is kept with each prediction that has an id. `auc` has no loss of single predictions. @default nothing is said
+   */
+  readonly attribution?: MonitorAttributionOptions | undefined;
 }
 
 /** {@link MonitorPerformanceOptions} with the defaults filled in. */
@@ -50,6 +55,7 @@ export interface PerformanceSettings {
   /** The class that precision, recall and F1 are about, as it is kept. */
   readonly positive: number;
   readonly concept: ConceptSettings | undefined;
+  readonly attribution: MonitorAttributionOptions | undefined;
 }
 
 const schema = /* @__PURE__ */ z.strictObject({
@@ -62,6 +68,7 @@ const schema = /* @__PURE__ */ z.strictObject({
   minLabels: z.optional(z.int().check(z.minimum(2))),
   confidence: z.optional(z.number().check(z.gt(0), z.lt(1))),
   concept: z.optional(z.unknown()),
+  attribution: z.optional(z.unknown()),
 });
 
 /** Checks how performance is judged; `undefined` when it is not. */
@@ -71,8 +78,10 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
   const { metric, min, max, maxLabelDelay, every, positive, minLabels = 30, confidence = 0.95 } = given;
   const concept = conceptSettings(given.concept, `${path}.concept`);
   if (min === undefined && max === undefined && concept === undefined) throw new ValidationError(`${path} has neither min nor max; give the bound that ${metric} is held to, or look for changes with ${path}.concept.`, { path });
-  if (concept !== undefined && metric === 'auc') {
-    throw new ValidationError(`${path}.concept follows the losses of single predictions, and auc has none; measure by logLoss or brier.`, { path: `${path}.concept` });
+  const attribution = attributionSettings(given.attribution, `${path}.attribution`);
+  for (const [name, asked] of Object.entries({ concept, attribution })) {
+    if (asked === undefined || metric !== 'auc') continue;
+    throw new ValidationError(`${path}.${name} is about the losses of single predictions, and auc has none; measure by logLoss or brier.`, { path: `${path}.${name}` });
   }
   if (min !== undefined && max !== undefined && min > max) throw new ValidationError(`${path}.min is above ${path}.max; no model could be between.`, { path });
   const ofOneClass = ['precision', 'recall', 'f1'].includes(metric);
@@ -98,5 +107,6 @@ export function performanceSettings(options: unknown, plan: WindowPlan, path: st
     confidence,
     positive: labelValue(positive ?? 1, 'class'),
     concept,
+    attribution,
   };
 }

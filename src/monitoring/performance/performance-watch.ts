@@ -1,8 +1,10 @@
 import type { Clock, Undo } from '../../core/clock.ts';
 import { Flusher } from '../../core/flusher.ts';
 import type { OperationOptions } from '../../core/progress.ts';
+import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import { changeHead, readHead, type HeadLocation } from '../../storage/head-record.ts';
 import type { AlertSettings } from '../alerts/alert-options.ts';
+import { FeaturePlaces } from '../attribution/feature-places.ts';
 import { LabelLog } from '../labels/label-log.ts';
 import { labelValue } from '../labels/label-values.ts';
 import type { MonitorState } from '../monitor-state.ts';
@@ -28,6 +30,7 @@ export interface PerformanceWatchParts {
   readonly at: HeadLocation;
   /** Its name. */
   readonly name: string;
+  readonly reference: DataProfile;
   readonly settings: PerformanceSettings;
   readonly alerting: AlertSettings;
   readonly clock: Clock;
@@ -42,6 +45,7 @@ const manyRows = 20_000;
 /** Keeps predictions until their labels have come, and judges a period once no more can. */
 export class PerformanceWatch {
   readonly #parts: PerformanceWatchParts;
+  readonly #places: FeaturePlaces | undefined;
   readonly #log: LabelLog;
   readonly #judging: Flusher;
   /** The beginnings of periods that are known to have predictions, and are not judged. */
@@ -55,9 +59,11 @@ export class PerformanceWatch {
   #closed = false;
 
   constructor(parts: PerformanceWatchParts) {
-    const { at, settings, clock, onError } = parts;
+    const { at, reference, settings, clock, onError } = parts;
     this.#parts = parts;
-    this.#log = new LabelLog({ storage: at.storage, key: at.key, encoding: settings.encoding, everyMs: settings.everyMs, onError });
+    this.#places = settings.attribution && new FeaturePlaces(reference, settings.attribution, 'options.performance.attribution');
+    const grid = this.#places?.grid;
+    this.#log = new LabelLog({ storage: at.storage, key: at.key, encoding: settings.encoding, everyMs: settings.everyMs, kept: grid && { id: grid.id, count: grid.names.length }, onError });
     this.#judging = new Flusher({ write: async () => void (await this.#judge({})), pending: () => this.#due && !this.#closed, clock, intervalMs: 1000, onFailure: onError });
   }
 
@@ -68,8 +74,8 @@ export class PerformanceWatch {
   }
 
   /** Keeps a prediction. */
-  predict(id: string, at: number, prediction: unknown, version: string): void {
-    this.#log.add('predictions', id, at, labelValue(prediction, this.#parts.settings.encoding), version);
+  predict(id: string, at: number, prediction: unknown, version: string, features: Readonly<Record<string, unknown>>): void {
+    this.#log.add('predictions', id, at, labelValue(prediction, this.#parts.settings.encoding), version, this.#places?.of(features));
     this.#unjudged.add(this.#log.startOf(at));
   }
 
@@ -128,7 +134,7 @@ export class PerformanceWatch {
     this.#arm();
     if (measured.length === 0) return before;
     const { addPerformance } = await import('./add-performance.ts');
-    const { state, events } = await changeHead<MonitorState>(at, (current) => addPerformance(current, { name, measured, judgedTo, now, alerting, settings }), options);
+    const { state, events } = await changeHead<MonitorState>(at, (current) => addPerformance(current, { name, measured, judgedTo, now, alerting, settings, grid: this.#places?.grid }), options);
     for (const { type, data } of events) announce(type, data);
     await this.#log.clean(state!.performance!.judgedTo, options);
     return state;
@@ -143,7 +149,7 @@ export class PerformanceWatch {
     if (periods.length === 0) return [];
     const { settings, clock } = this.#parts;
     const { measurePeriods } = await import('./measure-periods.ts');
-    return measurePeriods(this.#log, { periods, final, settings, now: clock.now(), signal });
+    return measurePeriods(this.#log, { periods, final, settings, grid: this.#places?.grid, now: clock.now(), signal });
   }
 
   /** The beginning of the first period that labels may still come for. */

@@ -3,9 +3,9 @@ import { shown } from '../../core/shown.ts';
 import { valueAt } from '../../core/column.ts';
 import { toTable, type Table, type TableInput } from '../../core/table.ts';
 import { demandLevel, demandList, demandOptions, demandWhole } from '../arguments.ts';
-import { normal } from '../distributions/normal.ts';
 import { numberOf } from '../profiles/read-column.ts';
 import { noSlice, sliceColumn } from '../slices/slice-column.ts';
+import { attributeCells, type AttributedColumn, type AttributedPart, type CelledColumn, type ScoreCell } from './attribute-cells.ts';
 
 /** What {@link attributeChange} compares. */
 export interface AttributeChangeOptions {
@@ -21,26 +21,6 @@ export interface AttributeChangeOptions {
   bins?: number | undefined;
   /** The most frequent values of the reference that are told apart, 1 to 200; all others are one. @default 50 */
   maxValues?: number | undefined;
-}
-
-/** A part of a change with its interval, in the unit of the score. */
-export interface AttributedPart {
-  /** How much of the change. */
-  readonly value: number;
-  /** The lower end of the interval. */
-  readonly low: number;
-  /** The upper end of the interval. */
-  readonly high: number;
-}
-
-/** What a column has to say about a change. */
-export interface AttributedColumn {
-  /** The column. */
-  readonly name: string;
-  /** The part that comes with its values having moved. */
-  readonly composition: AttributedPart;
-  /** The rest: the change of rows that have the same value. Both add up to the change of the mean. */
-  readonly rate: AttributedPart;
 }
 
 /** What {@link attributeChange} found. */
@@ -101,17 +81,13 @@ export function attributeChange(reference: TableInput, current: TableInput, opti
   const [before, after] = [sideOf(tables[0], score), sideOf(tables[1], score)];
   const counts = { referenceRows: before.rows.length, currentRows: after.rows.length };
   if (Math.min(before.rows.length, after.rows.length) < minRows) return { status: 'insufficient', change: null, columns: [], ...counts };
-  const z = normal.quantile(1 - (1 - confidence) / 2);
-  const each = normal.quantile(1 - (1 - confidence) / 2 / Math.max(1, names.length));
-  const attributed = names.map((name): AttributedColumn => {
+  const celled = names.map((name): CelledColumn => {
     const { conditions, placesOf } = sliceColumn(name, before.table.columns[name]!, { bins, maxValues });
-    const cells = [before, after].map((side) => cellsOf(side, placesOf(side.table.columns[name]!), conditions.length + 1)) as [Cell[], Cell[]];
-    const { composition, rate } = decompose(...cells);
-    return { name, composition: partOf(composition, each), rate: partOf(rate, each) };
+    const [old, now] = [before, after].map((side) => cellsOf(side, placesOf(side.table.columns[name]!), conditions.length + 1)) as [ScoreCell[], ScoreCell[]];
+    return { name, before: old, after: now };
   });
-  attributed.sort((a, b) => Math.abs(b.composition.value) - Math.abs(a.composition.value));
-  const whole = decompose(cellsOf(before, undefined, 1), cellsOf(after, undefined, 1)).rate;
-  return { status: 'attributed', change: partOf(whole, z), columns: attributed, ...counts };
+  const whole = { before: cellsOf(before, undefined, 1), after: cellsOf(after, undefined, 1) };
+  return { status: 'attributed', ...attributeCells(celled, whole, confidence), ...counts };
 }
 
 function demandColumn(path: string, name: unknown, tables: readonly [Table, Table]): void {
@@ -136,17 +112,7 @@ function sideOf(table: Table, score: string): Side {
   return { table, rows, scores: Float64Array.from(rows, (row) => read[row]!) };
 }
 
-/** Rows of one side in one bin. */
-interface Cell {
-  readonly share: number;
-  readonly n: number;
-  /** NaN without any row. */
-  readonly mean: number;
-  /** The sum of squares about the mean. */
-  readonly squares: number;
-}
-
-function cellsOf({ rows, scores }: Side, places: Uint8Array | undefined, count: number): Cell[] {
+function cellsOf({ rows, scores }: Side, places: Uint8Array | undefined, count: number): ScoreCell[] {
   const placeOf = (i: number): number => (places === undefined ? 0 : places[rows[i]!] === noSlice ? count - 1 : places[rows[i]!]!);
   const [n, sums, squares] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
   for (let i = 0; i < rows.length; i++) {
@@ -154,39 +120,5 @@ function cellsOf({ rows, scores }: Side, places: Uint8Array | undefined, count: 
     sums[placeOf(i)]! += scores[i]!;
   }
   for (let i = 0; i < rows.length; i++) squares[placeOf(i)]! += (scores[i]! - sums[placeOf(i)]! / n[placeOf(i)]!) ** 2;
-  return Array.from(n, (own, place) => ({ share: own / rows.length, n: own, mean: sums[place]! / own, squares: squares[place]! }));
-}
-
-interface Estimated {
-  readonly value: number;
-  readonly variance: number;
-}
-
-/** Both parts of the difference with their variances: those of the mean of what each row contributes to them. */
-function decompose(before: readonly Cell[], after: readonly Cell[]): { composition: Estimated; rate: Estimated } {
-  const middle = before.map(({ mean }, bin) => {
-    const other = after[bin]!.mean;
-    return Number.isNaN(mean) ? (Number.isNaN(other) ? 0 : other) : Number.isNaN(other) ? mean : (mean + other) / 2;
-  });
-  const composition = middle.reduce((sum, mean, bin) => sum + (after[bin]!.share - before[bin]!.share) * mean, 0);
-  const meanOf = (cells: readonly Cell[]): number => cells.reduce((sum, { n, share, mean }) => sum + (n === 0 ? 0 : share * mean), 0);
-  const change = meanOf(after) - meanOf(before);
-  let [ofComposition, ofRate] = [0, 0];
-  for (const [cells, others, sign] of [[before, after, -1], [after, before, 1]] as const) {
-    const rows = cells.reduce((sum, { n }) => sum + n, 0);
-    const [mean, level] = [meanOf(cells), cells.reduce((sum, { share }, bin) => sum + share * middle[bin]!, 0)];
-    cells.forEach((cell, bin) => {
-      if (cell.n === 0) return;
-      const moved = (after[bin]!.share - before[bin]!.share) / cell.share / (others[bin]!.n === 0 ? 1 : 2);
-      const shift = sign * (middle[bin]! - level);
-      ofComposition += (cell.n * shift ** 2 + moved ** 2 * cell.squares) / rows ** 2;
-      ofRate += (cell.n * (sign * (cell.mean - mean) - shift) ** 2 + (sign - moved) ** 2 * cell.squares) / rows ** 2;
-    });
-  }
-  return { composition: { value: composition, variance: ofComposition }, rate: { value: change - composition, variance: ofRate } };
-}
-
-function partOf({ value, variance }: Estimated, z: number): AttributedPart {
-  const reach = z * Math.sqrt(variance);
-  return { value, low: value - reach, high: value + reach };
+  return Array.from(n, (own, place) => ({ n: own, mean: sums[place]! / own, squares: squares[place]! }));
 }

@@ -109,6 +109,19 @@ describe('the stream of losses', () => {
     }
   });
 
+  it('finds a large change by one block, when all predictions of a period are made at one moment', () => {
+    const sampler = new Sampler(4);
+    const settings = settingsOf({});
+    let stream = newStream('', settings);
+    const found = [0.1, 0.1, 0.1, 0.1, 0.2].map((level, p) => {
+      const timeline = new LossTimeline(p * everyMs, everyMs);
+      for (let i = 0; i < 2000; i++) timeline.add('', p * everyMs, Number(sampler.random() < level));
+      stream = followLosses(stream, timeline.versions[0]![1], settings);
+      return stream.drift?.at;
+    });
+    expect(found).toEqual([undefined, undefined, undefined, undefined, 4 * everyMs]);
+  });
+
   it('keeps the level at first while the loss grows on, and tells the newest', () => {
     const sampler = new Sampler(5);
     const settings = settingsOf({});
