@@ -9,6 +9,8 @@ export interface FedProcess {
   readonly at: (rows: number) => Promise<void>;
   /** Ends it with SIGKILL. */
   readonly kill: () => Promise<void>;
+  /** Asks it to end with SIGTERM, and waits until it has. */
+  readonly stop: () => Promise<void>;
 }
 
 /** Starts a program that prints a number per write. */
@@ -21,12 +23,14 @@ export function startFed(program: string, ...args: readonly string[]): FedProces
     stored = Number(line);
     for (const { rows, resolve } of waiters) if (stored >= rows) resolve();
   });
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
   return {
     stored: () => stored,
     at: (rows) => new Promise((resolve) => waiters.push({ rows, resolve })),
-    async kill() {
-      child.kill('SIGKILL');
-      await ended;
-    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
   };
 }
