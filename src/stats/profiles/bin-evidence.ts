@@ -3,6 +3,7 @@ import { nextUp } from '../samples/quantile-edges.ts';
 import { chiSquareTest } from '../tests/chi-square-test.ts';
 import { valueRows, type NumberProfile, type RowCounts } from './column-profile.ts';
 import type { BinShift, DriftEffect, DriftTest, Finding } from './drift-evidence.ts';
+import { tailOfCounts } from './tail-of-counts.ts';
 
 export const presenceLabels = ['missing', 'not a number'] as const;
 
@@ -11,12 +12,16 @@ export function presenceOf(side: RowCounts): [values: number, missing: number, m
   return [valueRows(side), side.missing + side.nan, side.mistyped];
 }
 
-/** The chi-squared test that suits how full the table is. */
-export function contingency(table: readonly (readonly number[])[]): Finding {
+// Above it nothing is called significant.
+const tail = 0.2;
+
+/** The chi-squared test that suits how full the table of both sides is. Its p-value is no smaller than {@link tailOfCounts} says: the chi-squared law is true in the middle, and levels are far out where there are many columns or windows. */
+export function contingency(table: readonly [readonly number[], readonly number[]]): Finding {
   const plain = chiSquareTest(table);
   const suited = plain.smallestExpected >= 5 || plain.df === 0 ? plain : chiSquareTest(table, plain.df === 1 ? { correction: 'yates' } : { law: 'moments' });
+  const pValue = suited.pValue > tail ? suited.pValue : Math.min(tail, Math.max(suited.pValue, tailOfCounts(table)));
   const [referenceRows, currentRows] = table.map((counts) => counts.reduce((sum, count) => sum + count, 0)) as [number, number];
-  return { method: suited.method, statistic: suited.statistic, pValue: suited.pValue, referenceRows, currentRows };
+  return { method: suited.method, statistic: suited.statistic, pValue, referenceRows, currentRows };
 }
 
 /** One p-value for a column by Bonferroni's bound: it holds however the tests depend on each other. */

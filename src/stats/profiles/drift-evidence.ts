@@ -4,7 +4,8 @@ export interface DriftTest {
   readonly of: 'values' | 'presence' | 'length' | 'words' | 'hours' | 'weekdays' | 'precision' | 'norm' | 'projection';
   /**
    * `ks-exact` and `ks-asymptotic` compare the numbers themselves, `ks-binned` the exact counts in the reference's bins (conservative); the chi-squared tests
-   * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is.
+   * compare counts: with Yates' correction when a 2×2 table is nearly empty, with the exact mean and variance of the statistic (`-moments`) when any other is. Their p-values are never smaller than that of Fisher's exact test of a
+   * 2×2 table, or that of the likelihood ratio with mean, variance and skewness of its own for any other, so that they are true at levels of 1e-6 too.
    * `block-permutation` compares the same counts with those of blocks of rows that change sides at random.
    */
   readonly method: 'ks-exact' | 'ks-asymptotic' | 'ks-binned' | 'chi-square' | 'chi-square-yates' | 'chi-square-moments' | 'block-permutation';

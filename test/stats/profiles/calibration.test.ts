@@ -12,11 +12,13 @@ type Draw = (sampler: Sampler, n: number) => ArrayLike<unknown>;
 
 const same: Record<string, Draw> = {
   normal: (sampler, n) => sampler.normals(n),
+  'heavy tails': (sampler, n) => Float64Array.from({ length: n }, () => Math.tan(Math.PI * (sampler.random() - 0.5))),
   'whole numbers with ties': (sampler, n) => sampler.whole(n, 6),
   'half zeros': (sampler, n) => sampler.normals(n).map((value) => Math.max(0, value)),
   'with missing values': (sampler, n) => Array.from(sampler.normals(n), (value) => (sampler.random() < 0.2 ? null : value)),
   '5 categories': (sampler, n) => sampler.categories(n, 5),
   '30 categories': (sampler, n) => sampler.categories(n, 30),
+  '200 categories': (sampler, n) => sampler.categories(n, 200),
   '500 categories': (sampler, n) => sampler.categories(n, 500),
   'rare truth': (sampler, n) => Array.from({ length: n }, () => sampler.random() < 0.02),
 };
@@ -28,6 +30,7 @@ const sizes: [reference: number, current: number, trials: number][] = [
   [400, 400, 60],
   [5000, 300, 30],
   [5000, 5000, 40],
+  [100_000, 30_000, 2],
 ];
 
 describe('when nothing has changed', () => {
