@@ -1,7 +1,7 @@
 import { compareData } from 'modelkeep';
-import { domainClassifier } from 'modelkeep/stats';
 import type { Sampler } from '../monitoring/samples.ts';
-import { alpha } from './simulate.ts';
+import { alpha, count, countFalseAlarms, percent, samplerOf, type Counted, type Trial } from './counting.ts';
+import { rowsText, table, type Part, type Report } from './part.ts';
 
 /** Draws a column of `n` rows. */
 type DrawColumn = (sampler: Sampler, n: number) => unknown[];
@@ -30,38 +30,45 @@ function vectors(sampler: Sampler, n: number, shift = 0): Float32Array[] {
 }
 
 /** Columns that are no numbers and no categories, as they are and changed. */
-export const kinds: Readonly<Record<string, { readonly same: DrawColumn; readonly changed: DrawColumn; readonly change: string }>> = {
+const kinds: Readonly<Record<string, { readonly same: DrawColumn; readonly changed: DrawColumn; readonly change: string }>> = {
   text: { same: sentences, changed: (sampler, n) => sentences(sampler, n, 0.5), change: 'half of the texts of other words' },
   timestamp: { same: times, changed: (sampler, n) => times(sampler, n, 3), change: 'three hours later' },
   embedding: { same: vectors, changed: (sampler, n) => vectors(sampler, n, 1), change: 'every fourth component moved by 0.9 σ' },
 };
 
-/** How often a column of a kind is called changed, out of 1. */
-export function kindRates([before, after]: readonly [DrawColumn, DrawColumn], [n, m]: readonly [number, number], trials: number, sampler: Sampler): { significant: number; drifted: number } {
-  let significant = 0;
-  let drifted = 0;
-  for (let trial = 0; trial < trials; trial++) {
+const sizes: readonly (readonly [reference: number, current: number, trials: number])[] = [
+  [50, 50, 1000],
+  [1000, 100, 1000],
+  [1000, 1000, 500],
+  [10_000, 1000, 200],
+];
+
+function kindTrial([before, after]: readonly [DrawColumn, DrawColumn], [n, m]: readonly [number, number], sampler: Sampler): Trial<'significant' | 'drifted'> {
+  return () => {
     const { pValue, status } = compareData({ x: before(sampler, n) }, { x: after(sampler, m) }, { alpha }).columns[0]!;
-    if (pValue !== undefined && pValue <= alpha) significant++;
-    if (status === 'drifted') drifted++;
-  }
-  return { significant: significant / trials, drifted: drifted / trials };
+    return { significant: pValue !== undefined && pValue <= alpha, drifted: status === 'drifted' };
+  };
 }
 
-/** Two columns that go together by so much, and a category. */
-function correlated(sampler: Sampler, n: number, share: number): Record<string, ArrayLike<unknown>> {
-  const x = sampler.normals(n);
-  return { x, y: x.map((value) => share * value + Math.sqrt(1 - share * share) * sampler.normal()), origin: sampler.categories(n, 8) };
+async function kindLines(report: Report): Promise<readonly (readonly string[])[]> {
+  const bounded = ['significant', 'drifted'] as const;
+  const lines: (readonly string[])[] = [];
+  const add = (kind: string, what: string, [n, m]: readonly [number, number], counted: Counted<'significant' | 'drifted'>): void =>
+    void lines.push(report.line(kind, what, rowsText(n, m), String(counted.trials), percent(counted, 'significant'), percent(counted, 'drifted')));
+  for (const [kind, { same, changed, change }] of Object.entries(kinds)) {
+    for (const [n, m, trials] of sizes) {
+      const counted = await countFalseAlarms({ trials: report.trials(trials), seed: report.nextSeed(), bounded, trialOf: (sampler) => kindTrial([same, same], [n, m], sampler) });
+      report.hold(counted, bounded, `${kind}, ${rowsText(n, m)} rows`);
+      add(kind, 'none', [n, m], counted);
+    }
+    for (const [n, m, trials] of sizes) add(kind, change, [n, m], await count(report.trials(trials / 4), kindTrial([same, changed], [n, m], samplerOf(report.nextSeed()))));
+  }
+  return lines;
 }
 
-/** How often `domainClassifier` tells two sides apart, of one law and of columns that go together less than before. */
-export function classifierRates([n, m]: readonly [number, number], correlation: readonly [number, number], trials: number, sampler: Sampler): { significant: number; drifted: number } {
-  let significant = 0;
-  let drifted = 0;
-  for (let trial = 0; trial < trials; trial++) {
-    const { pValue, status } = domainClassifier(correlated(sampler, n, correlation[0]), correlated(sampler, m, correlation[1]), { alpha });
-    if (pValue !== undefined && pValue <= alpha) significant++;
-    if (status === 'drifted') drifted++;
-  }
-  return { significant: significant / trials, drifted: drifted / trials };
-}
+/** Texts, times and vectors. */
+export const kindsPart: Part = {
+  name: 'kinds',
+  page: 'docs/monitoring.md',
+  make: async (report) => table(['kind', 'change', 'rows', 'trials', 'significant', 'drifted'], await kindLines(report)),
+};

@@ -4,8 +4,8 @@ import { seededRandom, type Random } from '../../src/core/random.ts';
 export class Sampler {
   readonly random: Random;
 
-  constructor(seed: number) {
-    this.random = seededRandom(seed);
+  constructor(seed: number, random: Random = seededRandom(seed)) {
+    this.random = random;
   }
 
   normal(): number {
