@@ -3,7 +3,9 @@ import { shown } from '../../core/shown.ts';
 import { demandFlag, demandLevel, demandNumber, demandOneOf, demandOptions, demandPositive } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import type { ArmSummary } from './arm-summary.ts';
-import { effectMoments, type EffectKind, type UndefinedReason } from './effect-moments.ts';
+import { armEffect } from './arm-effect.ts';
+import type { EffectKind, UndefinedReason } from './effect-moments.ts';
+import { meanAbove0 } from './mean-above-0.ts';
 
 /** What is believed of an effect before anything was seen: a normal law, in the unit of the effect. */
 export interface EffectPrior {
@@ -74,7 +76,7 @@ export function bayesianComparison(control: ArmSummary, treatment: ArmSummary, o
   demandLevel('credibility', credibility);
   demandFlag('lowerIsBetter', lowerIsBetter);
   demandPrior(prior);
-  const moments = effectMoments(control, treatment, effect);
+  const moments = armEffect(control, treatment, effect);
   if (typeof moments === 'string') return { status: 'undefined', reason: moments, effect: 0, low: 0, high: 0, sd: 0, chanceToWin: 0.5, risk: { control: 0, treatment: 0 } };
   const { mean, sd } = posterior(moments.effect, moments.standardError, prior);
   const reach = normal.quantile((1 + credibility) / 2) * sd;
@@ -96,10 +98,4 @@ function posterior(effect: number, standardError: number, prior: EffectPrior | u
   const share = prior.sd ** 2 / (prior.sd ** 2 + standardError ** 2);
   const mean = prior.mean ?? 0;
   return { mean: mean + share * (effect - mean), sd: standardError * Math.sqrt(share) };
-}
-
-/** E[max(0, X)] of a normal X. */
-export function meanAbove0(mean: number, sd: number): number {
-  const z = mean / sd;
-  return z > 0 ? mean * normal.cdf(z) + sd * normal.pdf(z) : Math.max(0, sd * (normal.pdf(z) + z * normal.sf(-z)));
 }

@@ -3,7 +3,8 @@ import { studentT } from '../distributions/student-t.ts';
 import type { Alternative } from '../tests/test-result.ts';
 import type { ArmSummary } from './arm-summary.ts';
 import { logEvidence, oneSidedP, reachOfOne, reachOfTwo, sequenceTuning, type SequenceTuning } from './confidence-sequence.ts';
-import { effectMoments, type EffectKind, type EffectMoments, type UndefinedReason } from './effect-moments.ts';
+import { armEffect } from './arm-effect.ts';
+import type { EffectKind, EffectMoments, UndefinedReason } from './effect-moments.ts';
 
 /** How {@link compareArms} compares. */
 export interface CompareArmsOptions {
@@ -73,7 +74,7 @@ export function compareArms(control: ArmSummary, treatment: ArmSummary, options:
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
   demandLevel('confidence', confidence);
   const tuning = sequenceTuning({ confidence, tunedFor }, alternative === 'two-sided' ? 2 : 1);
-  const moments = effectMoments(control, treatment, effect);
+  const moments = armEffect(control, treatment, effect);
   if (typeof moments === 'string') return { status: 'undefined', reason: moments, method, effect: 0, low: 0, high: 0, standardError: 0, pValue: 1, control: 0, treatment: 0, theta: 0 };
   const { standardError, df, theta } = moments;
   const { reach, pValue } = method === 'fixed' ? welch(moments, alternative, confidence) : sequential(moments, alternative, tuning);

@@ -1,6 +1,4 @@
-import { ValidationError } from '../../core/errors.ts';
-import { adjustedVariance, estimateArm, type ArmEstimate } from './arm-estimate.ts';
-import { demandArm, together, type ArmSummary } from './arm-summary.ts';
+import { adjustedVariance, type ArmEstimate } from './arm-estimate.ts';
 
 /** Whether an effect is a difference in the unit of the measure, or that difference as a share of the control. */
 export type EffectKind = 'absolute' | 'relative';
@@ -23,17 +21,6 @@ export interface EffectMoments {
 /** Why there is nothing to compare. */
 export type UndefinedReason = 'no-variance' | 'no-baseline';
 
-/** How two arms differ; a word for why that cannot be said. */
-export function effectMoments(control: ArmSummary, treatment: ArmSummary, kind: EffectKind): EffectMoments | UndefinedReason {
-  demandArm('control', control);
-  demandArm('treatment', treatment);
-  if (control.kind !== treatment.kind) {
-    throw new ValidationError(`control is a ${control.kind} and treatment a ${treatment.kind}; both arms must be summed up in the same way.`, { path: 'treatment.kind' });
-  }
-  const [a, b] = [estimateArm(control), estimateArm(treatment)];
-  return momentsOf(a, b, thetaOf(control, a, treatment, b), kind);
-}
-
 /** How two arms differ when `theta` of what was before is taken out. */
 export function momentsOf(a: ArmEstimate, b: ArmEstimate, theta: number, kind: EffectKind): EffectMoments | UndefinedReason {
   const [control, treatment] = [a.value - theta * a.before, b.value - theta * b.before];
@@ -48,17 +35,6 @@ export function momentsOf(a: ArmEstimate, b: ArmEstimate, theta: number, kind: E
   const kept = a.ratio ? 1 + difference / a.value : b.value / a.value;
   const ofControl = kept * kept * a.variance + theta * theta * a.varianceBefore - 2 * kept * theta * a.covariance;
   return { ...means, effect: difference / baseline, standardError: Math.sqrt(varianceB / b.n + ofControl / a.n) / baseline };
-}
-
-/**
- * The share of what was before that is taken out of both arms: the one that leaves the least variance (Deng et al. 2013, CUPED), from both arms as one sample of units, or from the sum of both arms' variances for ratios. 0 where
- * nothing was before, or it does not vary.
- */
-function thetaOf(control: ArmSummary, a: ArmEstimate, treatment: ArmSummary, b: ArmEstimate): number {
-  if (control.kind === 'quantile' || treatment.kind === 'quantile' || control.before === undefined || treatment.before === undefined) return 0;
-  const both = control.kind === 'ratio' || treatment.kind === 'ratio' ? undefined : estimateArm(together(control, treatment));
-  const [covariance, variance] = both === undefined ? [a.covariance + b.covariance, a.varianceBefore + b.varianceBefore] : [both.covariance, both.varianceBefore];
-  return variance > 0 && Number.isFinite(covariance) ? covariance / variance : 0;
 }
 
 function satterthwaite(varianceA: number, n: number, varianceB: number, m: number): number {

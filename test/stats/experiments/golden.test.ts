@@ -21,8 +21,9 @@ import {
 } from 'modelkeep/stats';
 import { afterAll, describe, expect, it } from 'vitest';
 import { estimateArm } from '../../../src/stats/experiments/arm-estimate.ts';
-import { meanAbove0 } from '../../../src/stats/experiments/bayesian-comparison.ts';
-import { effectMoments, momentsOf } from '../../../src/stats/experiments/effect-moments.ts';
+import { armEffect } from '../../../src/stats/experiments/arm-effect.ts';
+import { momentsOf } from '../../../src/stats/experiments/effect-moments.ts';
+import { meanAbove0 } from '../../../src/stats/experiments/mean-above-0.ts';
 
 interface Case<Input, Expected> {
   readonly id: string;
@@ -151,7 +152,7 @@ describe('two arms are compared as GrowthBook does', () => {
   it.each(casesOf<Record<'varA' | 'meanA' | 'nA' | 'varB' | 'meanB' | 'nB', number>, { absolute: number; relative: number }>('delta-variance'))('%s', (_, { input, expected }) => {
     const arm = (mean: number, variance: number, n: number): ArmSummary => ({ kind: 'mean', n, sum: n * mean, sumSquares: (n - 1) * variance + n * mean * mean });
     for (const effect of ['absolute', 'relative'] as const) {
-      const found = effectMoments(arm(input.meanA, input.varA, input.nA), arm(input.meanB, input.varB, input.nB), effect);
+      const found = armEffect(arm(input.meanA, input.varA, input.nA), arm(input.meanB, input.varB, input.nB), effect);
       if (typeof found === 'string') throw new Error(found);
       expect(found.standardError ** 2).toBeCloseTo(expected[effect], 5);
     }

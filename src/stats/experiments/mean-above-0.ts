@@ -1,0 +1,7 @@
+import { normal } from '../distributions/normal.ts';
+
+/** E[max(0, X)] of a normal X. */
+export function meanAbove0(mean: number, sd: number): number {
+  const z = mean / sd;
+  return z > 0 ? mean * normal.cdf(z) + sd * normal.pdf(z) : Math.max(0, sd * (normal.pdf(z) + z * normal.sf(-z)));
+}
