@@ -10,7 +10,7 @@ import { QualityTally } from './quality-tally.ts';
 /** What a monitor holds the quality of the data to: by the reference, where nothing else is said. */
 export interface MonitorQualityOptions {
   /**
-   * The chance that anything is called violated in any of `drift.horizon` windows, while the data is as the reference's rows were and at no bound's wrong side, for independent rows. @default that of `drift`
+   * The chance that anything is called violated in any of `drift.horizon` windows, while rows are drawn as those of the reference were, and no share is above its bound, for independent rows. @default that of `drift`
    */
   readonly alpha?: number | undefined;
   /** By how much a share must surely be above that of the reference to matter: 0.01 for one row in a hundred. Where a bound is given, the bound decides. @default 0.01 */

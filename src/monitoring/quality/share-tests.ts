@@ -32,6 +32,7 @@ export function outOfRangePValue({ rows, of }: Part, reference: number): number 
 export function unseenPValue(current: CategoryRows, reference: CategoryRows): number {
   const together = new Map(reference);
   const unseen = rowsOf(current.filter(([category]) => !together.has(category)));
+  if (unseen === 0) return 1;
   for (const [category, rows] of current) together.set(category, (together.get(category) ?? 0) + rows);
   const n = rowsOf(current);
   const sizes = new Map<number, number>();
