@@ -30,11 +30,11 @@ export interface ShareRules {
 export function judgeShare(question: ShareQuestion, { level, minIncrease, minRows }: ShareRules): QualityCheck {
   const { name, column, current, atLeast = false, reference, max } = question;
   const { rows, of } = current;
-  const { low, high } = clopperPearsonInterval(rows, of, level);
+  const { low, high } = intervalOf(current, level);
   const byReference = max === undefined;
   const enough = of >= minRows && (!byReference || reference.of >= minRows);
   const before = reference.of === 0 ? 0 : reference.rows / reference.of;
-  const pValue = byReference && enough ? question.pValue() : undefined;
+  const pValue = byReference && enough ? (rows === 0 ? 1 : question.pValue()) : undefined;
   const above = byReference ? pValue !== undefined && pValue <= level && low > before + minIncrease : low > max;
   return {
     name,
@@ -48,6 +48,11 @@ export function judgeShare(question: ShareQuestion, { level, minIncrease, minRow
     ...(byReference ? { reference: before, ...(pValue !== undefined && { pValue }) } : { max }),
     reason: rows === 0 ? '' : reasonOf(question, before),
   };
+}
+
+/** The exact interval; most shares are 0, for which it needs no search. */
+function intervalOf({ rows, of }: Part, level: number): { low: number; high: number } {
+  return rows === 0 && of > 0 ? { low: 0, high: 1 - level ** (1 / of) } : clopperPearsonInterval(rows, of, level);
 }
 
 function reasonOf({ column, current: { rows, of }, atLeast, max, what }: ShareQuestion, before: number): string {
