@@ -10,6 +10,8 @@ import { checkCalibration, type CalibrationCheck } from './calibration-check.ts'
 import { binaryEstimate, multiclassEstimate, type ClassEstimate, type ClassificationEstimate } from './classification-estimate.ts';
 import { mostOutside, type EstimateWarning } from './estimate-warnings.ts';
 import { countRows, fitPart, foldCount, readPart, type ConfidencePart, type Part } from './confidence-part.ts';
+import { ConfidenceRowCounter } from './confidence-row.ts';
+import type { EstimatedRow } from './estimated-row.ts';
 import { placesOf, readScores, type EstimatorScores, type ScoreReading } from './read-scores.ts';
 
 /** How {@link confidenceEstimator} reads the reference, and how its estimates are made. */
@@ -110,11 +112,13 @@ export class ConfidenceEstimator {
   readonly calibration: readonly CalibrationCheck[];
   readonly #settings: Settings;
   readonly #parts: readonly Part[];
+  readonly #rows: ConfidenceRowCounter;
 
   /** @internal */
   constructor(settings: Settings, parts: readonly Part[], calibration: readonly CalibrationCheck[]) {
     this.#settings = settings;
     this.#parts = parts;
+    this.#rows = new ConfidenceRowCounter(parts, settings);
     this.calibration = calibration;
   }
 
@@ -147,6 +151,11 @@ export class ConfidenceEstimator {
       at += rows.length;
     });
     into[at]! += read.predicted.reduce((sum, predicted) => sum + (predicted === -1 ? 1 : 0), 0);
+  }
+
+  /** Adds one row to counts: by the threshold where there is one, else by its prediction, and among classes without one by the highest score. Never throws. @internal */
+  countRow(row: EstimatedRow, into: Float64Array): void {
+    this.#rows.count(row, into);
   }
 
   /** {@link ConfidenceEstimator.estimate} of counted rows. @internal */

@@ -5,6 +5,7 @@ import { demandLevel, demandList, demandOptions, demandSameLength, demandWhole }
 import { spearmanCorrelation } from '../effects/spearman-correlation.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { StateReader } from '../state-reader.ts';
+import type { EstimatedRow } from './estimated-row.ts';
 import { mostOutside, type EstimateWarning } from './estimate-warnings.ts';
 import { unknownMetric, type EstimatedMetric } from './estimated-metric.ts';
 import { LossCells, type LossCellsState } from './loss-cells.ts';
@@ -115,25 +116,56 @@ export class DirectLossEstimator {
 
   /** What the errors on these rows should be. A column that the reference had and the rows lack is missing in each. Throws `ValidationError` as {@link directLossEstimator} does. O(rows × trees × depth). */
   estimate(columns: TableInput, predictions: ArrayLike<number>): DirectLossEstimate {
+    const counts = new Float64Array(this.cells);
+    this.count(columns, predictions, counts);
+    return this.estimateCounts(counts);
+  }
+
+  /** How many numbers {@link DirectLossEstimator.count} counts in: parts of expected losses, rows unlike the reference, and rows that were left out. @internal */
+  get cells(): number {
+    return this.#cells.size + 2;
+  }
+
+  /** Adds rows to counts, which may be added up and estimated from at any time. @internal */
+  count(columns: TableInput, predictions: ArrayLike<number>, into: Float64Array): void {
     const table = toTable(columns, { path: 'columns' });
     demandRows(table, predictions);
-    const counts = new Float64Array(this.#cells.size);
-    let outside = 0;
-    let n = 0;
-    for (let row = 0; row < table.rowCount; row++) {
-      if (!Number.isFinite(predictions[row])) continue;
-      const found = this.#scorer.score((feature) => valueIn(table, this.#trees.features[feature]!, row, predictions));
-      counts[this.#cells.binOf(found.score)]!++;
-      if (found.outside) outside++;
-      n++;
+    for (let row = 0; row < table.rowCount; row++) this.#count(predictions[row], (feature) => valueIn(table, this.#trees.features[feature]!, row, predictions), into);
+  }
+
+  /** Adds one row to counts; a column that it lacks is missing. Never throws. @internal */
+  countRow({ features = {}, prediction }: EstimatedRow, into: Float64Array): void {
+    this.#count(prediction, (feature) => {
+      const { column } = this.#trees.features[feature]!;
+      if (column === undefined) return prediction;
+      return Object.hasOwn(features, column) ? features[column] : null;
+    }, into);
+  }
+
+  #count(prediction: unknown, valueOf: (feature: number) => unknown, into: Float64Array): void {
+    const { size } = this.#cells;
+    if (!Number.isFinite(prediction)) {
+      into[size + 1]!++;
+      return;
     }
+    const { score, outside } = this.#scorer.score(valueOf);
+    into[this.#cells.binOf(score)]!++;
+    if (outside) into[size]!++;
+  }
+
+  /** {@link DirectLossEstimator.estimate} of counted rows. @internal */
+  estimateCounts(counts: Float64Array): DirectLossEstimate {
+    const { size } = this.#cells;
+    const rows = counts.subarray(0, size);
+    const [outside, dropped] = [counts[size]!, counts[size + 1]!];
+    const n = rows.reduce((sum, count) => sum + count, 0);
     const { confidence, minRows } = this.#settings;
     const warnings: EstimateWarning[] = [];
     if (!(this.association.pValue <= 0.05)) warnings.push('uninformative');
     if (outside > mostOutside * n) warnings.push('outside-reference');
     const enough = n >= minRows;
-    const metrics = enough ? this.#cells.estimate(counts, confidence) : { mae: unknownMetric, mse: unknownMetric, rmse: unknownMetric };
-    return { status: enough ? 'estimated' : 'insufficient', ...metrics, n, dropped: table.rowCount - n, outside: n === 0 ? 0 : outside / n, warnings };
+    const metrics = enough ? this.#cells.estimate(rows, confidence) : { mae: unknownMetric, mse: unknownMetric, rmse: unknownMetric };
+    return { status: enough ? 'estimated' : 'insufficient', ...metrics, n, dropped, outside: n === 0 ? 0 : outside / n, warnings };
   }
 
   /** Plain JSON that {@link DirectLossEstimator.fromJSON} takes. */

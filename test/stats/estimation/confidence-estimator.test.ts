@@ -1,4 +1,5 @@
 import { ConfidenceEstimator, confidenceEstimator, estimatedPerformance, isotonicRegression, rocAuc, type ConfidenceEstimate } from 'modelkeep/stats';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Sampler } from '../../monitoring/samples.ts';
 import { expectAtMostAlpha } from '../profiles/false-alarms.ts';
@@ -138,6 +139,60 @@ describe('confidenceEstimator', () => {
     stored.count(rows.scores.subarray(0, 150), undefined, counts);
     stored.count(rows.scores.subarray(150), undefined, counts);
     expect(stored.estimateCounts(counts)).toEqual(whole);
+  });
+
+  it('counts rows one by one, in any parts, as it counts lists of them', () => {
+    const sampler = new Sampler(seed + 9);
+    const { labels, scores } = drawRows(sampler, 200);
+    const predictions = labels.map((label, i) => (i % 5 === 0 ? 1 - label : label));
+    const classes = ['calm', 'rain', 'storm'];
+    const ofClasses = Array.from(scores, (score) => [score, 1 - score, sampler.random()]);
+    const names = labels.map((label, i) => (i % 3 === 0 ? 'storm' : classes[label]!));
+    const byThreshold = confidenceEstimator(labels, scores, { ...quick, threshold: 0.6 });
+    const given = confidenceEstimator(labels, scores, { ...quick, predictions });
+    const named = confidenceEstimator(labels.map(String), scores, { ...quick, predictions: predictions.map(String), positive: '1' });
+    const several = confidenceEstimator(names, ofClasses, { ...quick, classes });
+    const score = fc.oneof({ weight: 9, arbitrary: fc.double({ min: -0.2, max: 1.2, noNaN: true }) }, { weight: 1, arbitrary: fc.constantFrom(NaN, Infinity, -Infinity) });
+    const row = fc.record({ scores: fc.tuple(score, score, score), prediction: fc.constantFrom(0, 1, -1, true, false, NaN), name: fc.constantFrom('0', '1', '2'), storm: fc.constantFrom('calm', 'rain', 'storm', 'snow'), part: fc.nat({ max: 2 }) });
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 120 }), (rows) => {
+        const firsts = rows.map((one) => one.scores[0]);
+        const all = rows.map((one) => one.scores);
+        const asked = [
+          [byThreshold, (into: Float64Array) => byThreshold.count(firsts, undefined, into), (one: (typeof rows)[number]) => ({ prediction: one.scores[0] })],
+          [byThreshold, (into: Float64Array) => byThreshold.count(firsts, undefined, into), (one: (typeof rows)[number]) => ({ prediction: 'late', scores: one.scores[0] })],
+          [given, (into: Float64Array) => given.count(firsts, rows.map(({ prediction }) => prediction), into), (one: (typeof rows)[number]) => ({ prediction: one.prediction, scores: one.scores[0] })],
+          [named, (into: Float64Array) => named.count(firsts, rows.map(({ name }) => name), into), (one: (typeof rows)[number]) => ({ prediction: one.name, scores: one.scores[0] })],
+          [several, (into: Float64Array) => several.count(all, undefined, into), (one: (typeof rows)[number]) => ({ scores: one.scores })],
+          [several, (into: Float64Array) => several.count(all, rows.map(({ storm }) => storm), into), (one: (typeof rows)[number]) => ({ prediction: one.storm, scores: one.scores })],
+        ] as const;
+        for (const [estimator, countAll, rowOf] of asked) {
+          const [whole, merged] = [new Float64Array(estimator.cells), new Float64Array(estimator.cells)];
+          countAll(whole);
+          for (const part of [0, 1, 2]) {
+            const own = new Float64Array(estimator.cells);
+            for (const one of rows) if (one.part === part) estimator.countRow(rowOf(one), own);
+            own.forEach((count, cell) => (merged[cell]! += count));
+          }
+          expect(merged).toEqual(whole);
+        }
+      }),
+      { seed, numRuns: 40 },
+    );
+  });
+
+  it('counts a row that it cannot read as one left out, whatever is in it', () => {
+    const { labels, scores } = drawRows(new Sampler(seed + 10), 100);
+    const given = confidenceEstimator(labels, scores, { ...quick, predictions: labels });
+    const several = confidenceEstimator(labels, Array.from(scores, (score) => [score, 1 - score]), { ...quick, classes: [0, 1] });
+    for (const [estimator, row] of [
+      [given, { prediction: 'late', scores: 0.5 }], [given, { prediction: 7, scores: 0.5 }], [given, { prediction: 1 }], [given, {}], [given, { prediction: null, scores: 0.5 }],
+      [several, { scores: [0.5] }], [several, { scores: null }], [several, { scores: 0.5 }], [several, { scores: [0.5, '1'] }], [several, { prediction: {}, scores: [0.5, 0.5] }],
+    ] as const) {
+      const counts = new Float64Array(estimator.cells);
+      estimator.countRow(row, counts);
+      expect(estimator.estimateCounts(counts), JSON.stringify(row)).toMatchObject({ n: 0, dropped: 1 });
+    }
   });
 
   it('says what it left out, what lies outside of the reference, and when there is too little', () => {

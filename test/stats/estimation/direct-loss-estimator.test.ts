@@ -1,4 +1,5 @@
 import { DirectLossEstimator, directLossEstimator, type DirectLossEstimate } from 'modelkeep/stats';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Sampler } from '../../monitoring/samples.ts';
 import { expectAtMostAlpha } from '../profiles/false-alarms.ts';
@@ -71,6 +72,36 @@ describe('directLossEstimator', () => {
     const stored = DirectLossEstimator.fromJSON(JSON.parse(JSON.stringify(estimator)));
     expect(stored.estimate(columns, before.predictions)).toEqual(estimator.estimate(columns, before.predictions));
     expect(JSON.stringify(stored)).toBe(JSON.stringify(estimator));
+  });
+
+  it('adds up counts of parts, of tables or row by row, to the estimate of the whole', () => {
+    const sampler = new Sampler(seed + 5);
+    const before = drawRows(sampler, 600);
+    const estimator = directLossEstimator(before.columns, before.labels, before.predictions, { rounds: 20 });
+    const value = fc.oneof(fc.double({ min: -4, max: 4, noNaN: true }), fc.constantFrom(NaN, Infinity, 99, null, 'text', true));
+    const row = fc.record({ x: value, z: value, kind: fc.constantFrom('a', 'b', 'c', 'd', null), prediction: fc.oneof({ weight: 9, arbitrary: fc.double({ min: -3, max: 3, noNaN: true }) }, { weight: 1, arbitrary: fc.constantFrom(NaN, -Infinity) }) });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(row, fc.nat({ max: 2 })), { maxLength: 150 }), (rows) => {
+        const table = (of: readonly (typeof rows)[number][]): { x: number[]; z: number[]; kind: (string | null)[] } => {
+          const numbers = (name: 'x' | 'z'): number[] => of.map(([one]) => (typeof one[name] === 'number' ? one[name] : NaN));
+          return { x: numbers('x'), z: numbers('z'), kind: of.map(([{ kind }]) => kind) };
+        };
+        const predictions = rows.map(([{ prediction }]) => prediction);
+        const whole = new Float64Array(estimator.cells);
+        estimator.count(table(rows), predictions, whole);
+        const [tables, singly] = [new Float64Array(estimator.cells), new Float64Array(estimator.cells)];
+        for (const part of [0, 1, 2]) {
+          const own = rows.filter(([, of]) => of === part);
+          estimator.count(table(own), own.map(([{ prediction }]) => prediction), tables);
+          // What is no number is none to a column of numbers, however it comes.
+          for (const [{ prediction, ...features }] of own) estimator.countRow({ features, prediction }, singly);
+        }
+        expect(tables).toEqual(whole);
+        expect(singly).toEqual(whole);
+        expect(estimator.estimateCounts(singly)).toEqual(estimator.estimate(table(rows), predictions));
+      }),
+      { seed, numRuns: 60 },
+    );
   });
 
   it('says what it left out, what lies outside of the reference, and when there is too little', () => {
