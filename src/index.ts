@@ -378,6 +378,8 @@ export type { AttributedColumn, AttributedPart } from './stats/estimation/attrib
 export type { ChangeAttribution } from './stats/estimation/attribute-change.ts';
 export type { MonitorConceptOptions } from './monitoring/concept/concept-options.ts';
 export type { LossChange, PeriodConcept, VersionConcept } from './monitoring/concept/follow-concept.ts';
+export type { EstimatedMetricName, MonitorEstimateOptions } from './monitoring/estimates/estimate-options.ts';
+export type { EstimateReport, RowsEstimate } from './monitoring/estimates/judge-estimate.ts';
 export type { MonitorHealthOptions } from './monitoring/health/health-options.ts';
 export type { HealthCheck, HealthReport, LatencySummary } from './monitoring/health/judge-health.ts';
 export type { ColumnQualityOptions, MonitorQualityOptions } from './monitoring/quality/quality-options.ts';

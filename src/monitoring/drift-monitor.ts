@@ -25,6 +25,8 @@ import { alertSource, type AlertEvent, type AlertSource, type SilenceEvent } fro
 import type { DriftAlert } from './alerts/alert-state.ts';
 import type { MonitorHistory } from './monitor-history.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
+import { estimateJudgement } from './estimates/estimate-options.ts';
+import { openEstimate } from './estimates/open-estimate.ts';
 import { healthJudgement } from './health/health-options.ts';
 import { isFailure } from './health/health-tally.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
@@ -101,12 +103,14 @@ export class DriftMonitor implements AsyncDisposable {
     if (alerting.log) this.#events.on('alert', logSink(alerting.log));
     this.#at = locationOf(options, this.#clock);
     const settings = monitorDriftSettings(options.drift, 'options.drift');
-    const judgements = [healthJudgement(options.health, 'options.health'), qualityJudgement(options.quality, options.drift, reference, 'options.quality')];
+    const estimate = estimateJudgement(options.estimate, 'options.estimate');
+    const judgements = [healthJudgement(options.health, 'options.health'), qualityJudgement(options.quality, options.drift, reference, 'options.quality'), estimate?.judgement];
     this.#context = {
       name,
       writer: newId(),
       reference,
       digest: digestOf(encode(reference, 'reference')),
+      estimator: estimate?.stored,
       plan,
       settings,
       alerting,
@@ -127,7 +131,7 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   /**
-   * The monitor of that name as it was stored, with its reference and its open window. Throws `NotFoundError` when none was stored, which `new DriftMonitor` with a
+   * The monitor of that name as it was stored, with its reference, its estimator where it has `options.estimate` without one, and its open window. Throws `NotFoundError` when none was stored, which `new DriftMonitor` with a
    * reference and a first `flush()` does.
    *
    * @example
@@ -154,7 +158,8 @@ export class DriftMonitor implements AsyncDisposable {
     const bytes = await options.storage.readBlob(state.reference, { signal: options.signal });
     if (bytes === undefined) throw new IntegrityError(`The reference of monitor '${name}' is gone from the storage.`, { key: state.reference });
     const reference = checkProfile(decode(await collectBytes(bytes), state.reference), `The reference of monitor '${name}'`);
-    const monitor = new DriftMonitor({ ...options, reference });
+    const estimate = await openEstimate(options, state.estimator);
+    const monitor = new DriftMonitor({ ...options, reference, estimate });
     monitor.#windows.resume(state);
     return monitor;
   }
@@ -348,7 +353,7 @@ export class DriftMonitor implements AsyncDisposable {
 }
 
 function locationOf({ storage, name }: Pick<OpenMonitorOptions, 'storage' | 'name'>, clock: Clock | undefined): HeadLocation {
-  return { storage, key: `monitors/${escapeSegment(name)}`, clock, blobs: (state: MonitorState) => [state.reference] };
+  return { storage, key: `monitors/${escapeSegment(name)}`, clock, blobs: ({ reference, estimator }: MonitorState) => (estimator === undefined ? [reference] : [reference, estimator]) };
 }
 
 /** An id as it is looked up by. */

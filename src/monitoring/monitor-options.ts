@@ -9,6 +9,7 @@ import type { DataProfile } from '../stats/profiles/data-profile.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import type { MonitorAlertOptions } from './alerts/alert-options.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
+import type { MonitorEstimateOptions } from './estimates/estimate-options.ts';
 import type { MonitorHealthOptions } from './health/health-options.ts';
 import type { DriftVerdict } from './monitor-state.ts';
 import type { MonitorPerformanceOptions } from './performance/performance-options.ts';
@@ -46,6 +47,8 @@ export interface OpenMonitorOptions {
   readonly drift?: MonitorDriftOptions | undefined;
   /** How the performance is judged by labels that come later, with `feedback()`. @default not at all */
   readonly performance?: MonitorPerformanceOptions | undefined;
+  /** How the performance is estimated before labels come, or where none do. @default not at all */
+  readonly estimate?: MonitorEstimateOptions | undefined;
   /** What the system around the model is held to, by `latencyMs` and `error` of what is observed. @default it is not judged */
   readonly health?: MonitorHealthOptions | undefined;
   /** What the quality of the data is held to: values that are missing, out of range, unseen or of another type, and columns that are not sent or not known. `{}` holds it to the reference. @default it is not judged */
@@ -72,6 +75,8 @@ export interface Observation {
   readonly features?: Readonly<Record<string, unknown>> | undefined;
   /** Goes to the column that the reference names as its prediction. */
   readonly prediction?: unknown;
+  /** What the model thought: a score, or one per class in the order of the estimator's `classes`. Only a monitor that estimates a classifier looks at it. @default the prediction, where the estimator has a threshold */
+  readonly scores?: number | ArrayLike<number> | undefined;
   /** Which version of the model answered; verdicts count the rows of each. */
   readonly version?: string | number | undefined;
   /** Names the prediction, so that its label finds it. Only a monitor that judges performance keeps it; without an id a prediction has no label. */
@@ -144,6 +149,7 @@ export const optionsSchema: z.ZodMiniType<MonitorSettings> = z.strictObject({
   reference: z.optional(z.unknown()),
   drift: z.optional(z.unknown()),
   performance: z.optional(z.unknown()),
+  estimate: z.optional(z.unknown()),
   health: z.optional(z.unknown()),
   quality: z.optional(z.unknown()),
   alerts: z.optional(z.unknown()),

@@ -7,6 +7,8 @@ import type { AlertSilence } from './alerts/alert-silence.ts';
 import type { AlertState } from './alerts/alert-state.ts';
 import type { StoredPlaceSums } from './attribution/place-sums.ts';
 import type { ConceptState } from './concept/follow-concept.ts';
+import type { StoredEstimator } from './estimates/estimate-options.ts';
+import type { EstimateReport } from './estimates/judge-estimate.ts';
 import type { HealthReport } from './health/judge-health.ts';
 import type { AnyJudgement } from './judging/judgement.ts';
 import type { PeriodPerformance } from './performance/judge-period.ts';
@@ -49,6 +51,8 @@ export interface WindowFindings {
   readonly health?: HealthReport | undefined;
   /** What the data was like, beside its distribution; only of a monitor that judges it. */
   readonly quality?: QualityReport | undefined;
+  /** How good the predictions should have been, without labels; only of a monitor that estimates it. */
+  readonly estimate?: EstimateReport | undefined;
 }
 
 /** What a monitor found in one window. */
@@ -66,6 +70,8 @@ export interface DriftVerdict extends DataDrift, WindowFindings {
 /** The head record of a monitor. */
 export interface MonitorState {
   readonly reference: Digest;
+  /** What estimates the performance; absent before there was one. */
+  readonly estimator?: Digest | undefined;
   /** Windows closed so far. */
   readonly windows: number;
   /** Open windows; of sliding ones, open panes. */
@@ -102,6 +108,8 @@ export interface MonitorContext {
   readonly writer: string;
   readonly reference: DataProfile;
   readonly digest: Digest;
+  /** What estimates the performance, when something does. */
+  readonly estimator?: StoredEstimator | undefined;
   readonly plan: WindowPlan;
   readonly settings: DriftSettings;
   readonly alerting: AlertSettings;

@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile, type MonitorQualityOptions } from 'modelkeep';
+import { DriftMonitor, MemoryStorage, compareData, compareSlices, mergeProfiles, profileData, type DataProfile, type MonitorEstimateOptions, type MonitorQualityOptions, type Observation } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
+import { confidenceEstimator, directLossEstimator } from 'modelkeep/stats';
 import { seededRandom } from '../../src/core/random.ts';
 import { compare, measure, type Benchmark } from './harness.ts';
 
@@ -78,6 +79,19 @@ function plainPass(columns: Record<string, ArrayLike<unknown>>): number {
   return sum;
 }
 
+/** What estimates without labels, or nothing, to compare with. */
+const estimators: Readonly<Record<string, () => MonitorEstimateOptions | undefined>> = {
+  'nothing estimated': () => undefined,
+  'estimating by CBPE': () => {
+    const scores = Float64Array.from({ length: 5000 }, random);
+    return { metric: 'accuracy', min: 0.7, estimator: confidenceEstimator(Array.from(scores, (score) => (random() < score ? 1 : 0)), scores) };
+  },
+  'estimating by DLE': () => {
+    const x = bell(5000, 0);
+    return { metric: 'mae', max: 2, estimator: directLossEstimator({ x }, x.map((value) => value * (1 + random())), x) };
+  },
+};
+
 export const benchmarks = [
   ...Object.entries(columnsOfKinds).map(([kind, x]) =>
     measure(`profileData, 1M ${kind}`, (data: Record<string, ArrayLike<unknown>>) => profileData(data), { setup: () => ({ x: x() }), runs: 5, ...(kind === 'numbers' && { target: { atMost: 60 } }) }),
@@ -117,6 +131,7 @@ export const benchmarks = [
   observing('per text of 8 words', 1, () => texts(observed)),
   observing('per vector of 32', 1, () => vectors(observed)),
   observing('per date', 1, () => dates(observed)),
+  ...Object.entries(estimators).map(([kind, estimator]) => estimating(`DriftMonitor.observe, a row of two columns, ${kind}`, estimator)),
   ...['in memory', 'in a directory'].map((where) =>
     measure(`DriftMonitor.check, a window of 5,000 rows × 50 columns, ${where}`, ({ monitor }: Watched) => monitor.check({ close: true }), {
       setup: () => fullMonitor(where === 'in memory'),
@@ -134,6 +149,25 @@ export const benchmarks = [
     target: { atMost: 2000 },
   }),
 ];
+
+/** Observes 100,000 rows of a model in three versions. */
+function estimating(name: string, estimateOf: () => MonitorEstimateOptions | undefined): Benchmark {
+  return measure(
+    name,
+    ({ monitor, observations }: { monitor: DriftMonitor; observations: Observation[] }) => {
+      for (const observation of observations) monitor.observe(observation);
+    },
+    {
+      setup: () => {
+        const reference = profileData({ x: bell(1000, 0), score: bell(1000, 0) }, { prediction: 'score' });
+        const observations = Array.from({ length: 100_000 }, (_, i) => ({ version: i % 3, features: { x: random() }, prediction: random() }));
+        return { monitor: new DriftMonitor({ storage: new MemoryStorage(), name: 'bench', reference, window: { rows: 1e9 }, estimate: estimateOf() }), observations };
+      },
+      operations: 100_000,
+      unit: 'µs',
+    },
+  );
+}
 
 interface Sliding {
   readonly monitor: DriftMonitor;

@@ -5,7 +5,7 @@ import { check } from '../../core/schema.ts';
 import type { AlertKind } from './alert-state.ts';
 
 /** Each kind of alert, of which one at a time fires. */
-export const alertKinds: readonly AlertKind[] = ['data-drift', 'prediction-drift', 'performance', 'concept', 'health', 'quality'];
+export const alertKinds: readonly AlertKind[] = ['data-drift', 'prediction-drift', 'performance', 'concept', 'estimate', 'health', 'quality'];
 
 /** How bad an alert is. */
 export type AlertSeverity = 'info' | 'warning' | 'critical';
@@ -35,6 +35,8 @@ export interface AlertSeverities {
   readonly performance?: AlertSeverity | undefined;
   /** Of alerts about losses that have changed. @default 'warning' */
   readonly concept?: AlertSeverity | undefined;
+  /** Of alerts about a performance that is estimated to be out of its bounds. @default 'warning' */
+  readonly estimate?: AlertSeverity | undefined;
   /** Of alerts about latency, errors or throughput that are out of their bounds. @default 'warning' */
   readonly health?: AlertSeverity | undefined;
   /** Of alerts about data whose quality is out of its bounds. @default 'warning' */

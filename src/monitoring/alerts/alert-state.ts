@@ -2,8 +2,8 @@ import type { DriftVerdict } from '../monitor-state.ts';
 import type { AlertSettings, AlertSeverity } from './alert-options.ts';
 import { silenceOf, type AlertSilence } from './alert-silence.ts';
 
-/** What an alert is about: the features of a model, its predictions, how good they were, whether their losses have changed, how the system around it does, or the quality of its data. */
-export type AlertKind = 'data-drift' | 'prediction-drift' | 'performance' | 'concept' | 'health' | 'quality';
+/** What an alert is about: the features of a model, its predictions, how good they were, whether their losses have changed, how good they are estimated to be, how the system around it does, or the quality of its data. */
+export type AlertKind = 'data-drift' | 'prediction-drift' | 'performance' | 'concept' | 'estimate' | 'health' | 'quality';
 
 /** That something needs somebody, or does no longer. */
 export interface DriftAlert {
@@ -17,7 +17,7 @@ export interface DriftAlert {
   readonly severity: AlertSeverity;
   /** `firing` when it began, `resolved` when a window could be judged and had nothing of it. */
   readonly status: 'firing' | 'resolved';
-  /** The columns that drifted, or whose quality was out of bounds, in the last window that had any; none for `performance`, `concept` and `health`. */
+  /** The columns that drifted, or whose quality was out of bounds, in the last window that had any; none for `performance`, `concept`, `estimate` and `health`. */
   readonly columns: readonly string[];
   /** Number of the window that it was decided by; for `performance` and `concept`, of the period, from 1. */
   readonly window: number;

@@ -24,8 +24,10 @@ export interface WindowJudge<Found> {
  * those of kinds that they do not judge.
  */
 export interface Judgement<Name extends keyof WindowFindings> {
-  /** Under which a window keeps its sums, and a verdict has what was found. */
+  /** Under which a verdict has what was found, and a window keeps the sums. */
   readonly name: Name;
+  /** Under which a window keeps its sums, when that is not the name: what is counted in another way must not be added to them. */
+  readonly sums?: string | undefined;
   /** Counts the rows of this process; absent when the columns are all that is judged. */
   readonly tally?: RowTally | undefined;
   /** Loads what judges; called when the first window is judged. */

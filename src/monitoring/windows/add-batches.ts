@@ -52,7 +52,8 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   const { now, last: isLast, close, judging, panes: store } = options;
   const closer = new WindowCloser(before, { now, judging, counts: (pane) => store.counts(pane) }, context);
   const same = before?.reference === digest;
-  if (same && batches.length === 0 && !(isLast && closer.isDue(close))) return undefined;
+  const estimator = context.estimator?.digest ?? before?.estimator;
+  if (same && before.estimator === estimator && batches.length === 0 && !(isLast && closer.isDue(close))) return undefined;
   const applied = new Map(before?.applied);
   const last = applied.get(writer) ?? 0;
   for (const { number, counts } of batches) {
@@ -70,7 +71,7 @@ export function addBatches(before: MonitorState | undefined, batches: readonly B
   const state = { reference: digest, windows, alerts, applied: [...applied].slice(-writersKept), ...stateOfPanes(panes, context.plan) };
   const changed: NewAuditEvent[] = same ? [] : [{ type: 'reference', subject: { kind: 'monitor', id: name }, data: { reference: digest, rows: reference.rows } }];
   return {
-    state: { ...(before?.performance && { performance: before.performance }), ...(before?.silences && { silences: before.silences }), ...state },
+    state: { ...(estimator && { estimator }), ...(before?.performance && { performance: before.performance }), ...(before?.silences && { silences: before.silences }), ...state },
     events: [...changed, ...closer.events],
     first: store.writes(closed),
     closed,

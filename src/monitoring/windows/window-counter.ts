@@ -25,7 +25,7 @@ export class WindowCounter {
     this.#counters = reference.columns.map((column) => new ColumnCounter(column));
     this.#sent = new Uint8Array(this.#names.length);
     this.#predictionAt = reference.columns.findIndex(({ name }) => name === reference.prediction);
-    this.#tallies = judgements.flatMap(({ name, tally }) => (tally === undefined ? [] : [{ name, tally }]));
+    this.#tallies = judgements.flatMap(({ name, sums = name, tally }) => (tally === undefined ? [] : [{ name: sums, tally }]));
   }
 
   get rows(): number {

@@ -89,23 +89,29 @@ export class WindowKeeper {
     const { at, context, clock, announce } = this.#parts;
     this.#take(false);
     await this.#storeReference(options);
+    const { estimator } = context;
+    let estimatorStored = estimator === undefined;
     let gone: ReadonlySet<string> = new Set();
     for (;;) {
       const batches = this.#waiting.slice(0, batchesPerWrite);
       const last = batches.length === this.#waiting.length;
       const adding = { now: clock.now(), last, close, judging: this.#judging, panes: this.#panes };
       let named: PaneList | undefined;
-      let added: AddedBatches | Missing | undefined;
+      let added: AddedBatches | Missing | 'estimator' | undefined;
       this.#tried = batches.at(-1)?.number ?? this.#tried;
       const add = (before: MonitorState | undefined): AddedBatches | undefined => {
         named = before?.panes;
-        added = addBatches(before, batches, adding, context);
+        // A process that has another estimator may have put its own in the place of ours: no record names the blob then, and it may be gone.
+        added = !estimatorStored && before?.estimator !== estimator?.digest ? 'estimator' : addBatches(before, batches, adding, context);
         return typeof added === 'string' ? undefined : added;
       };
       const { state, events } = await changeHead<MonitorState>(at, add, options);
       if (typeof added === 'string') {
         if (added === 'unjudged') await this.judging();
-        else gone = await this.#panes.read(named!.kept, gone, options);
+        else if (added === 'estimator') {
+          await at.storage.writeBlob(once(estimator!.bytes), { digest: estimator!.digest, signal: options.signal });
+          estimatorStored = true;
+        } else gone = await this.#panes.read(named!.kept, gone, options);
         continue;
       }
       // Until a record names the blob, it must be written anew: it may be collected when that takes long.

@@ -5,14 +5,17 @@ import { demandClasses } from '../metrics/class-counts.ts';
 import { type Label, labelKey } from '../metrics/label.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { StateReader } from '../state-reader.ts';
+import { classifierPlace, type AskedMetric } from './asked-metric.ts';
 import type { CalibrationScope } from './binary-cells.ts';
 import { checkCalibration, type CalibrationCheck } from './calibration-check.ts';
 import { binaryEstimate, multiclassEstimate, type ClassEstimate, type ClassificationEstimate } from './classification-estimate.ts';
+import { DrawnCalibrations } from './drawn-calibrations.ts';
 import { mostOutside, type EstimateWarning } from './estimate-warnings.ts';
 import { countRows, fitPart, foldCount, readPart, type ConfidencePart, type Part } from './confidence-part.ts';
 import { ConfidenceRowCounter } from './confidence-row.ts';
 import type { EstimatedRow } from './estimated-row.ts';
 import { placesOf, readScores, type EstimatorScores, type ScoreReading } from './read-scores.ts';
+import { VersionCells } from './version-cells.ts';
 
 /** How {@link confidenceEstimator} reads the reference, and how its estimates are made. */
 export interface ConfidenceEstimatorOptions {
@@ -93,6 +96,9 @@ interface Settings extends ScoreReading {
 
 const calibrationResamples = 99;
 
+/** So many drawn chances are kept, 8 MB of them; those of more cells or simulations are drawn anew by each estimate. */
+const mostKept = 2 ** 20;
+
 /**
  * Estimates the performance of a classifier on rows without labels; {@link confidenceEstimator} makes it of a labelled reference. All that it keeps are counts.
  *
@@ -113,12 +119,16 @@ export class ConfidenceEstimator {
   readonly #settings: Settings;
   readonly #parts: readonly Part[];
   readonly #rows: ConfidenceRowCounter;
+  readonly #calibrations: readonly DrawnCalibrations[];
 
   /** @internal */
   constructor(settings: Settings, parts: readonly Part[], calibration: readonly CalibrationCheck[]) {
     this.#settings = settings;
     this.#parts = parts;
     this.#rows = new ConfidenceRowCounter(parts, settings);
+    const { resamples, seed } = settings;
+    const keep = this.cells * resamples <= mostKept;
+    this.#calibrations = parts.map(({ rows, positives }, k) => new DrawnCalibrations({ reference: rows, positives, scope: scopeOf(settings) }, { resamples, seed: (seed + k) % 2 ** 32, keep }));
     this.calibration = calibration;
   }
 
@@ -158,17 +168,28 @@ export class ConfidenceEstimator {
     this.#rows.count(row, into);
   }
 
+  /** What counts rows by the version of the model. @internal */
+  versionCells(): VersionCells {
+    return new VersionCells(this);
+  }
+
+  /** The place of the class that is meant, of several; throws `ValidationError` for a metric that is not estimated. @internal */
+  placeOf(asked: AskedMetric): number | undefined {
+    return classifierPlace(asked, this.#settings.classes);
+  }
+
   /** {@link ConfidenceEstimator.estimate} of counted rows. @internal */
   estimateCounts(counts: Float64Array): ConfidenceEstimate {
     const { classes, minRows, seed } = this.#settings;
     let at = 0;
-    const parts = this.#parts.map(({ rows, positives }) => ({ reference: rows, positives, current: counts.subarray(at, (at += rows.length)), scope: scopeOf(this.#settings) }));
+    const parts = this.#calibrations.map((calibrations) => ({ calibrations, current: counts.subarray(at, (at += calibrations.truth.length)) }));
     const n = parts[0]!.current.reduce((sum, count) => sum + count, 0);
     const enough = n >= minRows;
-    const generator = new SeededGenerator(seed);
+    // Rows must not be drawn by the numbers that labels of the reference were drawn by.
+    const generator = new SeededGenerator((seed ^ 0x9e37_79b9) >>> 0);
     const settings = { ...this.#settings, generator };
     const estimate = classes === undefined ? binaryEstimate(enough ? parts[0] : undefined, settings) : multiclassEstimate(enough ? parts : [], classes, settings);
-    const strange = parts.map(({ reference, current }) => current.reduce((sum, count, cell) => sum + (reference[cell] === 0 ? count : 0), 0));
+    const strange = parts.map(({ current }, part) => current.reduce((sum, count, cell) => sum + (this.#parts[part]!.rows[cell] === 0 ? count : 0), 0));
     const outside = n === 0 ? 0 : Math.max(...strange) / n;
     const warnings: EstimateWarning[] = [];
     if (this.calibration.some(({ error, byChance, pValue }) => pValue <= 0.01 && error - byChance > 0.01)) warnings.push('poor-calibration');

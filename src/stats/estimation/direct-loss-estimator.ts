@@ -5,11 +5,13 @@ import { demandLevel, demandList, demandOptions, demandSameLength, demandWhole }
 import { spearmanCorrelation } from '../effects/spearman-correlation.ts';
 import { SeededGenerator } from '../seeded-generator.ts';
 import { StateReader } from '../state-reader.ts';
+import { demandRegressionMetric, type AskedMetric } from './asked-metric.ts';
 import type { EstimatedRow } from './estimated-row.ts';
 import { mostOutside, type EstimateWarning } from './estimate-warnings.ts';
 import { unknownMetric, type EstimatedMetric } from './estimated-metric.ts';
 import { LossCells, type LossCellsState } from './loss-cells.ts';
 import { binnerOf, featuresOf, numberFeature, numberOf, type LossFeature } from './loss-features.ts';
+import { VersionCells } from './version-cells.ts';
 import { fitLossTrees, LossScorer, readFeatures, readTrees, treeStates, type LossTrees, type LossTreeState } from './loss-trees.ts';
 
 /** How {@link directLossEstimator} learns, and how its estimates are made. */
@@ -140,6 +142,16 @@ export class DirectLossEstimator {
       if (column === undefined) return prediction;
       return Object.hasOwn(features, column) ? features[column] : null;
     }, into);
+  }
+
+  /** What counts rows by the version of the model. @internal */
+  versionCells(): VersionCells {
+    return new VersionCells(this);
+  }
+
+  /** No class is meant; throws `ValidationError` for a metric that is not estimated. @internal */
+  placeOf(asked: AskedMetric): undefined {
+    demandRegressionMetric(asked);
   }
 
   #count(prediction: unknown, valueOf: (feature: number) => unknown, into: Float64Array): void {

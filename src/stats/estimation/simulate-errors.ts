@@ -1,16 +1,13 @@
 import type { SeededGenerator } from '../seeded-generator.ts';
-import { binaryMetrics, calibrateCells, measureCells, smoothChances, type CalibrationScope, type CellCounts } from './binary-cells.ts';
+import { binaryMetrics, measureCells, type CellCounts } from './binary-cells.ts';
 import { drawHits } from './draw-hits.ts';
+import type { DrawnCalibrations } from './drawn-calibrations.ts';
 
 /** A labelled reference, and rows without labels. */
 export interface EstimationCells {
-  /** Rows of the reference by cell. */
-  readonly reference: CellCounts;
-  /** Those of them that are positive. */
-  readonly positives: CellCounts;
-  /** Rows whose performance is estimated. */
+  readonly calibrations: DrawnCalibrations;
+  /** Rows whose performance is estimated, cell by cell. */
   readonly current: CellCounts;
-  readonly scope: CalibrationScope;
 }
 
 /** What was estimated, and by how much estimates miss. */
@@ -25,35 +22,25 @@ export interface SimulatedErrors {
 }
 
 /**
- * Estimates, and the law of the error by a parametric bootstrap: labels of the reference and of the current rows are drawn with the chances that were found (drawn towards a half by two rows of either class per pool, as of Agresti & Coull
- * 1998, so that a pool of right rows only is not taken for certain), the calibration is fitted anew to the drawn reference, and its estimate is held against the drawn truth.
+ * Estimates, and the law of the error by a parametric bootstrap: labels of the reference and of the current rows are drawn with the same chances, the calibration is fitted anew to the drawn reference, and its estimate is held against
+ * the drawn truth.
  */
-export function simulateErrors({ reference, positives, current, scope }: EstimationCells, resamples: number, generator: SeededGenerator): SimulatedErrors {
-  const cells = reference.length;
-  const chances = new Float64Array(cells);
+export function simulateErrors({ calibrations, current }: EstimationCells, resamples: number, generator: SeededGenerator): SimulatedErrors {
+  const { found, truth } = calibrations;
   const values = new Float64Array(binaryMetrics.length);
-  calibrateCells(reference, positives, 0, scope, chances);
-  measureCells(current, (cell) => current[cell]! * chances[cell]!, values);
-  const truePositives = positivePart(current, (cell) => current[cell]! * chances[cell]!);
-  const truth = new Float64Array(cells);
-  calibrateCells(reference, positives, 4, scope, truth);
-  smoothChances(truth, reference, scope);
-  const drawn = new Float64Array(cells);
-  const real = new Float64Array(cells);
+  measureCells(current, (cell) => current[cell]! * found[cell]!, values);
+  const truePositives = positivePart(current, (cell) => current[cell]! * found[cell]!);
+  const real = new Float64Array(truth.length);
   const [estimate, happened] = [new Float64Array(values.length), new Float64Array(values.length)];
   const errors = binaryMetrics.map(() => new Float64Array(resamples));
   const missedTruePositives = new Float64Array(resamples);
-  for (let b = 0; b < resamples; b++) {
-    for (let cell = 0; cell < cells; cell++) {
-      drawn[cell] = drawHits(reference[cell]!, truth[cell]!, generator);
-      real[cell] = drawHits(current[cell]!, truth[cell]!, generator);
-    }
-    calibrateCells(reference, drawn, 0, scope, chances);
+  calibrations.forEach((chances, b) => {
+    for (let cell = 0; cell < real.length; cell++) real[cell] = drawHits(current[cell]!, truth[cell]!, generator);
     measureCells(current, (cell) => current[cell]! * chances[cell]!, estimate);
     measureCells(current, (cell) => real[cell]!, happened);
     errors.forEach((ofMetric, m) => (ofMetric[b] = happened[m]! - estimate[m]!));
     missedTruePositives[b] = positivePart(current, (cell) => real[cell]!) - positivePart(current, (cell) => current[cell]! * chances[cell]!);
-  }
+  });
   return { values, truePositives, missedTruePositives, errors };
 }
 
