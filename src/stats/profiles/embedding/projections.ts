@@ -40,7 +40,7 @@ export class Projector {
     }
     let nan = false;
     for (let k = 0; k < this.size; k++) {
-      const number = value[k];
+      const number: unknown = value[k];
       if (typeof number !== 'number') return 'mistyped';
       if (number !== number) nan = true;
       else if (!Number.isFinite(Math.fround(number))) return 'mistyped';
