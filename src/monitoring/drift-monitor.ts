@@ -35,7 +35,8 @@ import { PerformanceWatch } from './performance/performance-watch.ts';
 import { qualityJudgement } from './quality/quality-options.ts';
 import { windowPlan } from './windows/window-plan.ts';
 import { monitorDriftSettings, optionsSchema, type AlertHistoryOptions, type CheckOptions, type DriftMonitorOptions, type Feedback, type MonitorEvents, type Observation, type OpenMonitorOptions, type PerformancesOptions, type VerdictsOptions } from './monitor-options.ts';
-import { WindowKeeper } from './windows/window-keeper.ts';
+import { WaitingRows } from './windows/waiting-rows.ts';
+import type { WindowKeeper, WindowKeeperParts } from './windows/window-keeper.ts';
 
 /**
  * Watches a model in use: counts what it is asked and what it answers, and compares every window of rows with a reference.
@@ -77,7 +78,9 @@ export class DriftMonitor implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #at: HeadLocation;
   readonly #context: MonitorContext;
-  readonly #windows: WindowKeeper;
+  readonly #rows: WaitingRows;
+  readonly #keeping: WindowKeeperParts;
+  #keeper: WindowKeeper | undefined;
   readonly #performance: PerformanceWatch | undefined;
   readonly #onError: ErrorListener;
   readonly #events: Emitter<MonitorEvents>;
@@ -119,11 +122,12 @@ export class DriftMonitor implements AsyncDisposable {
     const performance = performanceSettings(options.performance, plan, 'options.performance');
     const announce = (type: string, data: unknown): void => this.#announce(type, data);
     const due = (): void => void this.#flusher.flush().catch(this.#onError);
-    this.#windows = new WindowKeeper({ at: this.#at, context: this.#context, clock: this.#clock, announce, due });
+    this.#rows = new WaitingRows(this.#context);
+    this.#keeping = { at: this.#at, context: this.#context, rows: this.#rows, clock: this.#clock, announce, due };
     this.#performance = performance && new PerformanceWatch({ at: this.#at, name, reference, settings: performance, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
-      pending: () => this.#windows.pending || this.#keeps('some'),
+      pending: () => this.#rows.pending || this.#keeps('some'),
       clock: this.#clock,
       intervalMs,
       onFailure: this.#onError,
@@ -160,7 +164,7 @@ export class DriftMonitor implements AsyncDisposable {
     const reference = checkProfile(decode(await collectBytes(bytes), state.reference), `The reference of monitor '${name}'`);
     const estimate = await openEstimate(options, state.estimator);
     const monitor = new DriftMonitor({ ...options, reference, estimate });
-    monitor.#windows.resume(state);
+    (await monitor.#windows()).resume(state);
     return monitor;
   }
 
@@ -173,13 +177,13 @@ export class DriftMonitor implements AsyncDisposable {
     const { features, prediction, version, id, error } = observation ?? {};
     const failed = isFailure(error);
     if ((typeof features !== 'object' || features === null) && !(failed && features === undefined)) throw new ValidationError(`features are ${shown(features, 80)}; give an object of values by column.`, { path: 'features' });
-    if (prediction !== undefined && !this.#windows.takesPredictions) {
+    if (prediction !== undefined && !this.#rows.takesPredictions) {
       throw new ValidationError("The reference has no prediction column; name it with profileData(columns, { prediction: '…' }).", { path: 'prediction' });
     }
     const key = id === undefined ? undefined : idText(id);
     const now = this.#clock.now();
     const versionText = version === undefined ? undefined : String(version);
-    const full = this.#windows.observe(observation, versionText, now);
+    const full = this.#rows.observe(observation, versionText, now);
     // Who failed to answer cannot have answered wrongly.
     if (key !== undefined && !(failed && prediction === undefined)) this.#performance?.predict(key, now, prediction, versionText ?? '', features ?? {});
     this.#flusher.request(full || this.#keeps('much'));
@@ -230,7 +234,7 @@ export class DriftMonitor implements AsyncDisposable {
     const performance = await this.#performance?.report(options);
     const closed = this.#unchecked;
     this.#unchecked = undefined;
-    const verdict = closed ?? (await this.#windows.verdictNow(state, options));
+    const verdict = closed ?? (await (await this.#windows()).verdictNow(state, options));
     return { ...verdict, ...(performance && { performance }) };
   }
 
@@ -301,7 +305,7 @@ export class DriftMonitor implements AsyncDisposable {
   /** Stores what was observed and ends the monitor; the storage stays open. A second call is harmless; when storing fails, call it again. */
   async close(options: OperationOptions = {}): Promise<void> {
     this.#closed = true;
-    this.#windows.close();
+    this.#keeper?.close();
     try {
       await this.#settle(false, options);
     } finally {
@@ -334,11 +338,21 @@ export class DriftMonitor implements AsyncDisposable {
     return { items: items.map(itemOf), ...more };
   }
 
+  /** What stores rows and closes windows, loaded when it is not. */
+  async #windows(): Promise<WindowKeeper> {
+    if (this.#keeper === undefined) {
+      const { WindowKeeper } = await import('./windows/window-keeper.ts');
+      this.#keeper ??= new WindowKeeper(this.#keeping);
+      if (this.#closed) this.#keeper.close();
+    }
+    return this.#keeper;
+  }
+
   /** Writes all that waits, one call after the other; gives the state as stored. */
   #settle(close: boolean, options: OperationOptions = {}): Promise<MonitorState> {
     const run = this.#work.then(async () => {
       await this.#performance?.write(options);
-      return this.#windows.store(close, options);
+      return (await this.#windows()).store(close, options);
     });
     this.#work = run.catch(() => undefined);
     return run;

@@ -3,22 +3,22 @@ import { encode } from '../../core/codec.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import { changeHead, readHead, type HeadLocation } from '../../storage/head-record.ts';
 import type { WindowJudging } from '../judging/judge-window.ts';
-import type { Observation } from '../monitor-options.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from '../monitor-state.ts';
-import { addBatches, type AddedBatches, type Batch } from './add-batches.ts';
-import { mergeWindows, type WindowRows } from './monitor-window.ts';
+import { addBatches, type AddedBatches } from './add-batches.ts';
+import type { WindowRows } from './monitor-window.ts';
 import { panesOfState } from './pane-state.ts';
 import { PaneStore } from './pane-store.ts';
 import { nextPane, windowAt, type PaneList, type Panes } from './panes.ts';
 import type { Missing } from './window-closer.ts';
-import { WindowCounter } from './window-counter.ts';
-import { closingTime, paneSize, paneStart } from './window-plan.ts';
+import type { WaitingRows } from './waiting-rows.ts';
+import { closingTime, paneStart } from './window-plan.ts';
 
 /** What a keeper of windows works with. */
 export interface WindowKeeperParts {
   /** The head record of the monitor. */
   readonly at: HeadLocation;
   readonly context: MonitorContext;
+  readonly rows: WaitingRows;
   readonly clock: Clock;
   /** Is told of each event that was stored. */
   readonly announce: (type: string, data: unknown) => void;
@@ -26,23 +26,10 @@ export interface WindowKeeperParts {
   readonly due: () => void;
 }
 
-// So many batches go into one write.
-const batchesPerWrite = 16;
-const batchesKept = 64;
-
-/** Counts rows into windows, and keeps what was counted until the storage has it. */
+/** Stores what was counted, and closes windows. It is loaded when rows are first stored or a window is looked at. */
 export class WindowKeeper {
   readonly #parts: WindowKeeperParts;
-  readonly #counter: WindowCounter;
   readonly #panes: PaneStore;
-  readonly #waiting: Batch[] = [];
-  #batches = 0;
-  /** Number of the last batch that a write was tried with: it may be stored, whatever was answered. */
-  #tried = 0;
-  /** Rows of the open window that are counted before the counter's: stored, or waiting to be. */
-  #carried = 0;
-  /** The window that the counter's rows are of: when it began, and when the next begins. */
-  #period = { start: 0, end: 0 };
   #undoClosing: Undo | undefined;
   #referenceStored = false;
   #judging: WindowJudging | undefined;
@@ -51,31 +38,6 @@ export class WindowKeeper {
   constructor(parts: WindowKeeperParts) {
     this.#parts = parts;
     this.#panes = new PaneStore(parts.at);
-    this.#counter = new WindowCounter(parts.context.reference, parts.context.judgements);
-  }
-
-  /** Whether the reference has a column for predictions. */
-  get takesPredictions(): boolean {
-    return this.#counter.takesPredictions;
-  }
-
-  /** Whether there is anything that the storage does not have. */
-  get pending(): boolean {
-    return !this.#counter.empty || this.#waiting.length > 0;
-  }
-
-  /** Counts a row; true when its window is full by it. */
-  observe(observation: Observation, version: string | undefined, now: number): boolean {
-    const { plan } = this.#parts.context;
-    if (plan.by === 'time' && (now < this.#period.start || now >= this.#period.end)) {
-      this.#take(false);
-      const start = paneStart(plan, now);
-      this.#period = { start, end: start + paneSize(plan) };
-    }
-    this.#counter.observe(observation, version, now);
-    const full = plan.by === 'rows' && this.#carried + this.#counter.rows >= paneSize(plan);
-    if (full) this.#take(true);
-    return full;
   }
 
   /** Takes over a state that was read: its reference is stored, and its open window has so many rows. */
@@ -86,19 +48,17 @@ export class WindowKeeper {
 
   /** Writes all that waits, and closes windows that are due, or with `close` the open ones; gives the state as stored. Must not be called again before it is done. */
   async store(close: boolean, options: OperationOptions): Promise<MonitorState> {
-    const { at, context, clock, announce } = this.#parts;
-    this.#take(false);
+    const { at, context, rows, clock, announce } = this.#parts;
+    rows.take(false);
     await this.#storeReference(options);
     const { estimator } = context;
     let estimatorStored = estimator === undefined;
     let gone: ReadonlySet<string> = new Set();
     for (;;) {
-      const batches = this.#waiting.slice(0, batchesPerWrite);
-      const last = batches.length === this.#waiting.length;
+      const { batches, last } = rows.next();
       const adding = { now: clock.now(), last, close, judging: this.#judging, panes: this.#panes };
       let named: PaneList | undefined;
       let added: AddedBatches | Missing | 'estimator' | undefined;
-      this.#tried = batches.at(-1)?.number ?? this.#tried;
       const add = (before: MonitorState | undefined): AddedBatches | undefined => {
         named = before?.panes;
         // A process that has another estimator may have put its own in the place of ours: no record names the blob then, and it may be gone.
@@ -116,7 +76,7 @@ export class WindowKeeper {
       }
       // Until a record names the blob, it must be written anew: it may be collected when that takes long.
       this.#referenceStored = true;
-      this.#waiting.splice(0, batches.length);
+      rows.stored(batches.length);
       this.#panes.keep(state!.panes, added?.closed ?? []);
       this.#recount(state!);
       for (const { type, data } of events) announce(type, data);
@@ -169,23 +129,6 @@ export class WindowKeeper {
     this.#undoClosing?.();
   }
 
-  /** Moves what is counted to the batches that wait for the storage. */
-  #take(fills: boolean): void {
-    if (this.#counter.empty) return;
-    this.#carried = fills ? 0 : this.#carried + this.#counter.rows;
-    const counts = this.#counter.take(this.#period.start);
-    const last = this.#waiting.at(-1);
-    // What was never tried may still grow: rows of one window are one batch then, however often a storage that fails is tried.
-    const grows = last !== undefined && last.number > this.#tried && !last.fills && last.counts.start === counts.start;
-    if (!grows && this.#waiting.length < batchesKept) {
-      this.#waiting.push({ number: ++this.#batches, counts, fills });
-      return;
-    }
-    // The storage has failed for long: larger windows rather than ever more of them.
-    const { number, counts: before, fills: filled } = this.#waiting.pop()!;
-    this.#waiting.push({ number, counts: { ...mergeWindows(before, counts), start: counts.start }, fills: fills || filled });
-  }
-
   async #storeReference({ signal }: OperationOptions): Promise<void> {
     if (this.#referenceStored) return;
     const { at, context } = this.#parts;
@@ -194,11 +137,9 @@ export class WindowKeeper {
 
   /** Takes over from the stored state how many rows of the open window lie before the counter's, and when the next window closes for its time. */
   #recount(state: MonitorState): void {
-    const { clock, context, due } = this.#parts;
+    const { clock, context, rows, due } = this.#parts;
     const { plan } = context;
-    const sinceFull = this.#waiting.slice(this.#waiting.findLastIndex(({ fills }) => fills) + 1);
-    const waiting = sinceFull.reduce((sum, { counts }) => sum + counts.rows, 0);
-    this.#carried = waiting + (sinceFull.length === this.#waiting.length ? (state.open[0]?.rows ?? 0) : 0);
+    rows.recount(state.open[0]?.rows ?? 0);
     this.#undoClosing?.();
     const next = nextPane(this.#panesOf(state), plan);
     if (next === undefined || this.#closed) return;
