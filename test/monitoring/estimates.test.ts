@@ -211,6 +211,31 @@ describe('the performance that is estimated without labels', () => {
     }
   });
 
+  it('loses no row of many classes and versions, however often it is stored between', async () => {
+    const sampler = new Sampler(seed + 9);
+    const classes = Array.from({ length: 10 }, (_, k) => `c${k}`);
+    const draw = (n: number): number[][] => Array.from({ length: n }, () => {
+      const weights = [...sampler.normals(classes.length)].map((value) => Math.exp(2 * value));
+      return weights.map((weight) => weight / weights.reduce((sum, one) => sum + one, 0));
+    });
+    const before = draw(1500);
+    const labels = before.map((row) => {
+      let left = sampler.random();
+      return classes[row.findIndex((chance) => (left -= chance) < 0)] ?? 'c9';
+    });
+    const estimator = confidenceEstimator(labels, before, { resamples: 50, classes });
+    const rows = draw(2000);
+    await using monitor = monitorOn(new MemoryStorage(), { metric: 'accuracy', min: 0.1, estimator });
+    for (const [i, scores] of rows.entries()) {
+      monitor.observe({ features: { x: 0 }, scores, version: i % 4 });
+      if (i % 400 === 0) await monitor.flush();
+    }
+    const { n, value, versions } = await estimateOf(monitor);
+    expect({ n, value }).toEqual({ n: 2000, value: estimator.estimate(rows).accuracy.value });
+    const third = rows.filter((_, i) => i % 4 === 2);
+    expect(versions['2']).toMatchObject({ n: 500, value: estimator.estimate(third).accuracy.value });
+  });
+
   it('never adds what was counted for another estimator, and keeps each as long as it is in use', async () => {
     const sampler = new Sampler(seed + 6);
     const storage = new MemoryStorage();

@@ -2,11 +2,11 @@ import type { DataProfile } from '../../stats/profiles/data-profile.ts';
 import { categoryOf, numberOf } from '../../stats/profiles/read-column.ts';
 import type { RowTally } from '../judging/judgement.ts';
 import type { Observation } from '../monitor-options.ts';
-import type { Sums } from '../windows/window-sums.ts';
+import { nameMark, type Sums } from '../windows/window-sums.ts';
 import type { NumberRange, QualitySettings } from './quality-options.ts';
 
-/** Under which keys a window keeps what its columns do not count: rows with features, those with columns that the reference does not have, and, each behind a prefix, these by name. */
-export const qualityKeys = { rows: 'rows', unknown: 'unknown', named: 'unknown ' } as const;
+/** Under which keys a window keeps what its columns do not count: rows with features, those with columns that the reference does not have, and, each behind a prefix, these by name, which come from outside. */
+export const qualityKeys: Readonly<Record<'rows' | 'unknown' | 'named', string>> = { rows: 'rows', unknown: 'unknown', named: `${nameMark}unknown ` };
 
 /** Under which keys a window keeps the finite numbers of a column, and those out of a range. The range is part of them: processes that hold a column to different ranges are not added up. */
 export function rangeKeys({ column, min, max }: NumberRange): { readonly of: string; readonly below: string; readonly above: string } {
