@@ -119,6 +119,35 @@ describe('performance by labels', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('judges what was written before the monitor itself could be, once it is', async () => {
+    const whole = new MemoryStorage();
+    const clock = new ManualClock();
+    let fails = true;
+    const storage = new Proxy(whole, {
+      get(target, name) {
+        if (name === 'write' && fails) return () => Promise.reject(new Error('the disk is full'));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const errors: unknown[] = [];
+    const monitor = new DriftMonitor({ storage, name: 'm', reference, window: { rows: 1e9 }, clock, performance, onError: (error) => errors.push(error) });
+    hourOf(monitor, 'a', 50, 20);
+    await expect(monitor.flush()).rejects.toThrow('the disk is full');
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(hour);
+      await settled();
+    }
+    expect(new Set(errors.map((error) => (error as Error).message))).toEqual(new Set(['the disk is full']));
+    fails = false;
+    await monitor.flush();
+    await clock.advance(2000);
+    await settled();
+    expect((await monitor.performances()).items).toMatchObject([{ predictions: 50, labelled: 50, status: 'violated' }]);
+    await monitor.close();
+    expect(clock.pending).toBe(0);
+  });
+
   it('is insufficient with few labels, and neither fires nor is resolved then', async () => {
     const clock = new ManualClock();
     const monitor = monitorOn(new MemoryStorage(), clock);

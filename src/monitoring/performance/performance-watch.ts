@@ -127,7 +127,13 @@ export class PerformanceWatch {
     const now = clock.now();
     const judgedTo = this.#finalTo(now);
     const periods = await this.#periodsFrom(before?.performance?.judgedTo ?? 0, options);
-    const measured = await this.#measure(periods.filter((start) => start < judgedTo), true, options);
+    const final = periods.filter((start) => start < judgedTo);
+    if (before === undefined && final.length > 0) {
+      // Predictions are written in front of the record of the monitor, which may not be there yet: they are judged once it is.
+      this.#due = true;
+      return before;
+    }
+    const measured = await this.#measure(final, true, options);
     this.#unjudged.clear();
     for (const start of periods) if (start >= judgedTo) this.#unjudged.add(start);
     this.#due = false;
