@@ -197,6 +197,21 @@ describe('DriftMonitor', () => {
     expect((await reopened.check()).columns.map(({ name }) => name)).toEqual(['carrier']);
   });
 
+  it('keeps its reference when another process had put its own in the place of it, and nothing named it meanwhile', async () => {
+    const storage = new MemoryStorage();
+    const one = new DriftMonitor({ storage, name: 'm', reference, window: { rows: 500 } });
+    feed(one, 100);
+    const { reference: digest } = await one.check();
+    const other = new DriftMonitor({ storage, name: 'm', reference: profileData({ carrier: training.carrier }), window: { rows: 500 } });
+    await other.flush();
+    // Nothing names it now, so that it may be collected.
+    await storage.deleteBlob(digest);
+    feed(one, 50);
+    await one.flush();
+    const opened = await DriftMonitor.open({ storage, name: 'm', window: { rows: 500 } });
+    expect(await opened.check()).toMatchObject({ reference: digest, window: { rows: 50 } });
+  });
+
   it('is the same monitor with a reference that went through JSON', async () => {
     const storage = new MemoryStorage();
     const odd = profileData({ x: [-0, 0, -0, -1, 2], y: ['a', null, 'b', 'a', undefined] });

@@ -50,25 +50,30 @@ export class WindowKeeper {
   async store(close: boolean, options: OperationOptions): Promise<MonitorState> {
     const { at, context, rows, clock, announce } = this.#parts;
     rows.take(false);
-    await this.#storeReference(options);
-    const { estimator } = context;
+    if (!this.#referenceStored) await this.#storeReference(options);
+    const { estimator, digest } = context;
+    let referenceStored = !this.#referenceStored;
     let estimatorStored = estimator === undefined;
     let gone: ReadonlySet<string> = new Set();
     for (;;) {
       const { batches, last } = rows.next();
       const adding = { now: clock.now(), last, close, judging: this.#judging, panes: this.#panes };
       let named: PaneList | undefined;
-      let added: AddedBatches | Missing | 'estimator' | undefined;
+      let added: AddedBatches | Missing | 'reference' | 'estimator' | undefined;
       const add = (before: MonitorState | undefined): AddedBatches | undefined => {
         named = before?.panes;
-        // A process that has another estimator may have put its own in the place of ours: no record names the blob then, and it may be gone.
-        added = !estimatorStored && before?.estimator !== estimator?.digest ? 'estimator' : addBatches(before, batches, adding, context);
+        // A process that has another reference or estimator may have put its own in the place of ours: no record names the blob then, and it may be gone.
+        if (!referenceStored && before?.reference !== digest) added = 'reference';
+        else added = !estimatorStored && before?.estimator !== estimator?.digest ? 'estimator' : addBatches(before, batches, adding, context);
         return typeof added === 'string' ? undefined : added;
       };
       const { state, events } = await changeHead<MonitorState>(at, add, options);
       if (typeof added === 'string') {
         if (added === 'unjudged') await this.judging();
-        else if (added === 'estimator') {
+        else if (added === 'reference') {
+          await this.#storeReference(options);
+          referenceStored = true;
+        } else if (added === 'estimator') {
           await at.storage.writeBlob(once(estimator!.bytes), { digest: estimator!.digest, signal: options.signal });
           estimatorStored = true;
         } else gone = await this.#panes.read(named!.kept, gone, options);
@@ -130,7 +135,6 @@ export class WindowKeeper {
   }
 
   async #storeReference({ signal }: OperationOptions): Promise<void> {
-    if (this.#referenceStored) return;
     const { at, context } = this.#parts;
     await at.storage.writeBlob(once(encode(context.reference, 'reference')), { digest: context.digest, signal });
   }
