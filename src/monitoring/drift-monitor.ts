@@ -127,7 +127,7 @@ export class DriftMonitor implements AsyncDisposable {
     this.#performance = performance && new PerformanceWatch({ at: this.#at, name, reference, settings: performance, alerting, clock: this.#clock, onError: this.#onError, announce });
     this.#flusher = new Flusher({
       write: async () => void (await this.#settle(false)),
-      pending: () => this.#rows.pending || this.#keeps('some'),
+      pending: () => this.#rows.pending || this.#keeps('some') || this.#keeper?.overdue === true,
       clock: this.#clock,
       intervalMs,
       onFailure: this.#onError,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 // What is loaded when it is asked for takes time that no clock tells.
 import '../../src/monitoring/judging/judge-window.ts';
+import '../../src/monitoring/windows/window-keeper.ts';
 import { childProgram } from '../child-program.ts';
 import { ManualClock } from '../pipelines/manual-clock.ts';
 import { startFed } from './fed-process.ts';
@@ -44,6 +45,32 @@ describe('windows by time', () => {
       { number: 1, rows: 40, start: noon, end: noon + 60 * minute, from: noon + 20 * minute, to: noon + 20 * minute, versions: {}, complete: true },
       expect.objectContaining({ number: 2, rows: 3, start: noon + 3 * 60 * minute, end: noon + 4 * 60 * minute }),
     ]);
+    await monitor.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('close without another row, also where the storage failed when their time was over', async () => {
+    const clock = new ManualClock(noon);
+    const whole = new MemoryStorage();
+    let fails = false;
+    const storage = new Proxy(whole, {
+      get(target, name) {
+        if (name === 'write' && fails) return () => Promise.reject(new Error('the disk is full'));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const errors: unknown[] = [];
+    const monitor = new DriftMonitor({ storage, name: 'm', reference, window: { every: '1h', grace: '30s' }, clock, onError: (error) => errors.push(error) });
+    observe(monitor, 40);
+    await monitor.flush();
+    fails = true;
+    await clock.advance(61 * minute);
+    expect(await windowsOf(monitor)).toEqual([]);
+    expect(errors.length).toBeGreaterThan(0);
+    fails = false;
+    await clock.advance(10 * minute);
+    expect(await windowsOf(monitor)).toMatchObject([{ rows: 40, start: noon }]);
     await monitor.close();
     expect(clock.pending).toBe(0);
   });

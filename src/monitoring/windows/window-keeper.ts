@@ -31,6 +31,8 @@ export class WindowKeeper {
   readonly #parts: WindowKeeperParts;
   readonly #panes: PaneStore;
   #undoClosing: Undo | undefined;
+  /** Whether the time of a window is over, and it could not be closed yet. */
+  #overdue = false;
   #referenceStored = false;
   #judging: WindowJudging | undefined;
   #closed = false;
@@ -38,6 +40,11 @@ export class WindowKeeper {
   constructor(parts: WindowKeeperParts) {
     this.#parts = parts;
     this.#panes = new PaneStore(parts.at);
+  }
+
+  /** Whether a window is to be closed for its time. */
+  get overdue(): boolean {
+    return this.#overdue;
   }
 
   /** Takes over a state that was read: its reference is stored, and its open window has so many rows. */
@@ -145,9 +152,13 @@ export class WindowKeeper {
     const { plan } = context;
     rows.recount(state.open[0]?.rows ?? 0);
     this.#undoClosing?.();
+    this.#overdue = false;
     const next = nextPane(this.#panesOf(state), plan);
     if (next === undefined || this.#closed) return;
-    this.#undoClosing = clock.setTimer(due, closingTime(plan, next) - clock.now());
+    this.#undoClosing = clock.setTimer(() => {
+      this.#overdue = true;
+      due();
+    }, closingTime(plan, next) - clock.now());
   }
 }
 

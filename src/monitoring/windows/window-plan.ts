@@ -65,7 +65,7 @@ function paneCount(length: number, slide: number, unit: 'rows' | 'ms', path: str
   const panes = length / slide;
   const where = { path: `${path}.slide` };
   if (!Number.isInteger(panes)) throw new ValidationError(`${path}.slide is ${slide} ${unit}, which does not divide the window of ${length} ${unit}; choose both so that the window is a multiple of the slide.`, where);
-  if (panes > mostPanes) throw new ValidationError(`${path}.slide divides the window into ${panes} parts, of which ${mostPanes} may be; slide by at least ${length / mostPanes} ${unit}.`, where);
+  if (panes > mostPanes) throw new ValidationError(`${path}.slide divides the window into ${panes} parts, of which ${mostPanes} may be; slide by at least ${Math.ceil(length / mostPanes)} ${unit}.`, where);
   return panes === 1 ? {} : { panes };
 }
 
