@@ -4,6 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+// What is loaded when it is asked for takes time that no clock tells.
+import '../../src/monitoring/performance/add-performance.ts';
+import '../../src/monitoring/performance/measure-periods.ts';
+import '../../src/monitoring/windows/window-keeper.ts';
 import { childProgram } from '../child-program.ts';
 import { ManualClock, settled } from '../pipelines/manual-clock.ts';
 import { startFed } from './fed-process.ts';

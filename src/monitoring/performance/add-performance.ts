@@ -35,6 +35,8 @@ export function addPerformance(before: MonitorState | undefined, { name, measure
   let periods = before.performance?.periods ?? 0;
   let last: PeriodPerformance | undefined;
   let { concept, well } = before.performance ?? {};
+  // Losses of another metric are in another unit.
+  if (before.performance?.last.metric !== settings.metric) well = undefined;
   for (const { performance, losses, places } of news) {
     const followed = losses && settings.concept && followConcept(concept, losses, { metric: settings.metric, settings: settings.concept });
     concept = followed?.state ?? concept;

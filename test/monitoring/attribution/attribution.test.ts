@@ -103,6 +103,34 @@ describe('attribution of a loss', () => {
     }
   });
 
+  it('compares with no period that was well by another metric, whose losses are in another unit', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const minutes = profileData({ distance: training.distance, late: Float64Array.from({ length: 1000 }, (_, i) => i % 60) }, { prediction: 'late' });
+    for (const metric of ['mae', 'rmse'] as const) {
+      await using monitor = monitorOn(storage, clock, { metric, min: undefined, max: 15 }, { reference: minutes });
+      for (const off of metric === 'mae' ? [10] : [20, 10, 20]) {
+        for (let i = 0; i < 200; i++) {
+          const id = `${clock.now()}-${i}`;
+          monitor.observe({ id, features: { distance: (i * 37) % 1000 }, prediction: 30 });
+          monitor.feedback({ id, label: 30 + (i % 2 === 0 ? off : -off) });
+        }
+        clock.jump(hour);
+      }
+      await monitor.flush();
+      clock.jump(3 * hour);
+      await monitor.check();
+    }
+    const periods = (await monitorOn(storage, clock).performances()).items;
+    expect(periods.map(({ metric, status, attribution }) => [metric, status, attribution?.status])).toEqual([
+      ['mae', 'held', undefined],
+      ['rmse', 'violated', 'insufficient'],
+      ['rmse', 'held', undefined],
+      ['rmse', 'violated', 'attributed'],
+    ]);
+    expect(periods[3]!.attribution!.change!.value).toBeCloseTo(300, 10);
+  });
+
   it('is made when the losses have changed, without any bound', async () => {
     const clock = new ManualClock();
     const sampler = new Sampler(3);
