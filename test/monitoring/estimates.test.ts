@@ -173,6 +173,25 @@ describe('the performance that is estimated without labels', () => {
     expect(await estimateOf(reopened)).toMatchObject({ metric: 'rmse', status: 'insufficient', n: 0 });
   });
 
+  it('takes the features of a regression where the columns take them: from getters of a class too, and not what every object inherits', async () => {
+    const sampler = new Sampler(seed + 10);
+    const [x, constructor] = [sampler.normals(600), sampler.normals(600)];
+    const labels = x.map((value) => value + sampler.normal() * Math.exp(value));
+    const estimator = directLossEstimator({ x, constructor }, labels, x, { rounds: 10 });
+    class Given {
+      readonly #x: number;
+      constructor(value: number) {
+        this.#x = value;
+      }
+      get x(): number {
+        return this.#x;
+      }
+    }
+    await using monitor = monitorOn(new MemoryStorage(), { metric: 'mae', max: 10, estimator });
+    for (const value of x) monitor.observe({ features: new Given(value) as unknown as Record<string, unknown>, prediction: value });
+    expect(await estimateOf(monitor)).toMatchObject({ ...estimator.estimate({ x }, x).mae, n: 600 });
+  });
+
   it('counts what it cannot use, and has nothing to say of too few rows or of none', async () => {
     const sampler = new Sampler(seed + 4);
     await using monitor = monitorOn(new MemoryStorage(), { metric: 'auc', min: 0.9, estimator: estimatorOf(sampler) });

@@ -140,7 +140,8 @@ export class DirectLossEstimator {
     this.#count(prediction, (feature) => {
       const { column } = this.#trees.features[feature]!;
       if (column === undefined) return prediction;
-      return Object.hasOwn(features, column) ? features[column] : null;
+      // A column called 'constructor' must not find what every object inherits; getters of a class are values.
+      return column in Object.prototype && !Object.hasOwn(features, column) ? null : (features[column] ?? null);
     }, into);
   }
 
