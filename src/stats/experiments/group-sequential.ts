@@ -32,7 +32,8 @@ export interface GroupSequentialLook {
  * Bounds for a few planned looks at an experiment, such that the chance of any false alarm over all of them is alpha (Lan and DeMets 1983): narrower than an always valid interval, for whoever knows how much is to come. Looks may be at any fractions of
  * the information, and later ones need not be known yet: the bound of a look depends on those before it only.
  *
- * The chance to pass each bound after none before is computed by numerical integration over the law of the score (Armitage, McPherson and Rowe 1969); bounds are good to some 1e-6. Two sides are two bounds at half the level each. Costs O(looks).
+ * The chance to pass each bound after none before is computed by numerical integration over the law of the score (Armitage, McPherson and Rowe 1969); bounds are good to some 1e-6. Two sides are two bounds at half the level each. A look at less than a
+ * millionth more information than the one before learns nothing: its bound is Infinity, and its part of the level is left to later ones. Costs O(looks), and more the closer looks are to each other.
  *
  * @throws ValidationError for fractions that do not rise, or lie outside (0, 1], and options out of range.
  *
@@ -53,19 +54,19 @@ export function groupSequentialBounds(fractions: ArrayLike<number>, options: Gro
   demandFractions(fractions);
   const spentBy = { 'obrien-fleming': obrienFleming, pocock, power: (t: number, level: number): number => level * t ** exponent }[spending];
   const looks: GroupSequentialLook[] = [];
-  let law: ScoreLaw | undefined;
-  let before = 0;
-  let lastFraction = 0;
+  let last: { readonly fraction: number; readonly score: number; readonly spent: number; readonly law: ScoreLaw } | undefined;
   for (let k = 0; k < fractions.length; k++) {
     const fraction = fractions[k]!;
+    if (last !== undefined && fraction - last.fraction < closest * fraction) {
+      looks.push({ fraction, z: Infinity, alpha: 0, spent: sides * last.spent });
+      continue;
+    }
     const spent = spentBy(fraction, alpha / sides);
-    const step: ScoreLaw = law === undefined ? firstLaw(fraction) : law.after(fraction - lastFraction);
-    const score = step.boundFor(spent - before);
+    const law: ScoreLaw = last === undefined ? firstLaw(fraction) : last.law.within(sides === 2 ? -last.score : -Infinity, last.score, { fraction: last.fraction, next: fraction });
+    const score = law.boundFor(spent - (last?.spent ?? 0));
     const z = score / Math.sqrt(fraction);
     looks.push({ fraction, z, alpha: sides * normal.sf(z), spent: sides * spent });
-    if (k + 1 < fractions.length) law = step.within(sides === 2 ? -score : -Infinity, score, { fraction, next: fractions[k + 1]! });
-    before = spent;
-    lastFraction = fraction;
+    last = { fraction, score, spent, law };
   }
   return looks;
 }
@@ -81,20 +82,25 @@ function demandFractions(fractions: ArrayLike<number>): void {
 
 // Both are the level on one side.
 function obrienFleming(t: number, level: number): number {
-  return 2 * normal.sf(normal.quantile(1 - level / 2) / Math.sqrt(t));
+  return 2 * normal.cdf(normal.quantile(level / 2) / Math.sqrt(t));
 }
 
 function pocock(t: number, level: number): number {
-  return level * Math.log(1 + (Math.E - 1) * t);
+  return level * Math.log1p((Math.E - 1) * t);
 }
 
-// Panels of Gauss and Legendre's rule of six points for the law within the bounds: as many as it takes for none to be wider than a standard deviation of what comes next.
+// Looks that are closer, as a share of the information, bring nothing that could be told from rounding.
+const closest = 1e-6;
+
+// Panels of Gauss and Legendre's rule of six points for the law within the bounds, at least so many.
 const least = 40;
-const most = 400;
 const nodes = [-0.932_469_514_203_152, -0.661_209_386_466_264_5, -0.238_619_186_083_196_9, 0.238_619_186_083_196_9, 0.661_209_386_466_264_5, 0.932_469_514_203_152] as const;
 const weights = [0.171_324_492_379_170_36, 0.360_761_573_048_138_6, 0.467_913_934_572_691, 0.467_913_934_572_691, 0.360_761_573_048_138_6, 0.171_324_492_379_170_36] as const;
-// Beyond so many standard errors nothing is left.
+// Beyond so many standard deviations nothing is left of a normal law in comparison with 1, nor with the least that is ever spent.
 const far = 10;
+const farthest = 40;
+// What is so many standard deviations away adds nothing to a density.
+const seen = 20;
 
 /** The law of the score (a Brownian motion at the fraction of the information) of those who have passed no bound: masses at places, spread by a normal law since. */
 class ScoreLaw {
@@ -111,41 +117,66 @@ class ScoreLaw {
   /** The score from which on, to the one side, so much of the law lies; Infinity for none. */
   boundFor(tail: number): number {
     if (!(tail > 0)) return Infinity;
-    return solveMonotone((score) => [tail - this.#above(score), this.#density(score)], 2 * this.#sd);
+    // By logarithms, in which tails of any size are as easy to find.
+    const wanted = Math.log(tail);
+    return solveMonotone((score) => {
+      const above = this.#above(score);
+      return [wanted - Math.log(above), this.#density(score) / above];
+    }, 2 * this.#sd);
   }
 
-  /** The law between two bounds, in so many places that the law at the next fraction can be computed from it. */
+  /** The law at the next fraction of those who are between two bounds at this one, in so many places that it can be computed. */
   within(from: number, to: number, { fraction, next }: { fraction: number; next: number }): ScoreLaw {
-    const widest = far * Math.sqrt(fraction);
-    const [low, high] = [Math.max(from, -widest), Math.min(to, widest)];
-    const panels = Math.min(most, Math.max(least, Math.ceil((high - low) / Math.sqrt(next - fraction))));
-    const places = new Float64Array(panels * nodes.length);
+    const [low, high] = [Math.max(from, -(from === -Infinity ? far : farthest) * Math.sqrt(fraction)), Math.min(to, farthest * Math.sqrt(fraction))];
+    const sd = Math.sqrt(next - fraction);
+    const edges = this.#edges(low, high, sd);
+    const places = new Float64Array((edges.length - 1) * nodes.length);
     const masses = new Float64Array(places.length);
-    const half = (high - low) / panels / 2;
     for (let i = 0; i < places.length; i++) {
-      const node = i % nodes.length;
-      const place = low + half * (2 * Math.floor(i / nodes.length) + 1 + nodes[node]!);
+      const panel = Math.floor(i / nodes.length);
+      const half = (edges[panel + 1]! - edges[panel]!) / 2;
+      const place = edges[panel]! + half * (1 + nodes[i % nodes.length]!);
       places[i] = place;
-      masses[i] = half * weights[node]! * this.#density(place);
+      masses[i] = half * weights[i % nodes.length]! * this.#density(place);
     }
-    return new ScoreLaw(places, masses, 0);
+    return new ScoreLaw(places, masses, sd);
   }
 
-  /** The law after more information came. */
-  after(information: number): ScoreLaw {
-    return new ScoreLaw(this.#places, this.#masses, Math.sqrt(information));
+  /** Panels that are narrow enough for what comes next and, near the bounds, where it falls off within what came last, for this law as well. */
+  #edges(low: number, high: number, sd: number): Float64Array {
+    const panels = Math.max(least, Math.ceil((high - low) / sd));
+    const width = (high - low) / panels;
+    const edges = Array.from({ length: panels + 1 }, (_, i) => low + i * width);
+    if (this.#sd < width) for (let i = 1; i <= far && i * this.#sd < high - low; i++) edges.push(low + i * this.#sd, high - i * this.#sd);
+    return Float64Array.from(edges).sort();
   }
 
   #above(score: number): number {
     let sum = 0;
-    for (let i = 0; i < this.#places.length; i++) sum += this.#masses[i]! * normal.sf((score - this.#places[i]!) / this.#sd);
+    for (let i = this.#firstSeenFrom(score); i < this.#places.length; i++) sum += this.#masses[i]! * normal.sf((score - this.#places[i]!) / this.#sd);
     return sum;
   }
 
   #density(score: number): number {
     let sum = 0;
-    for (let i = 0; i < this.#places.length; i++) sum += this.#masses[i]! * normal.pdf((score - this.#places[i]!) / this.#sd);
+    for (let i = this.#firstSeenFrom(score); i < this.#places.length; i++) {
+      const z = (score - this.#places[i]!) / this.#sd;
+      if (z < -seen) break;
+      sum += this.#masses[i]! * normal.pdf(z);
+    }
     return sum / this.#sd;
+  }
+
+  /** The first place that is near enough to a score, or above it. */
+  #firstSeenFrom(score: number): number {
+    if (this.#places.length === 1) return 0;
+    let [low, high] = [0, this.#places.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#places[middle]! < score - seen * this.#sd) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
