@@ -10,6 +10,9 @@ export function armEffect(control: ArmSummary, treatment: ArmSummary, kind: Effe
   if (control.kind !== treatment.kind) {
     throw new ValidationError(`control is a ${control.kind} and treatment a ${treatment.kind}; both arms must be summed up in the same way.`, { path: 'treatment.kind' });
   }
+  if (control.kind === 'quantile' && treatment.kind === 'quantile' && control.probability !== treatment.probability) {
+    throw new ValidationError(`control is the quantile ${control.probability} and treatment the quantile ${treatment.probability}; both arms must have the same one.`, { path: 'treatment.probability' });
+  }
   const [a, b] = [estimateArm(control), estimateArm(treatment)];
   return momentsOf(a, b, thetaOf(control, a, treatment, b), kind);
 }

@@ -1,4 +1,4 @@
-import { demandFlag, demandList, demandNumber, demandOptions, demandWhole } from '../arguments.ts';
+import { demandFlag, demandList, demandNumber, demandOneOf, demandOptions, demandWhole } from '../arguments.ts';
 import { ValidationError } from '../../core/errors.ts';
 import { normal } from '../distributions/normal.ts';
 import { demandArm, type MeanArm, type ProportionArm } from './arm-summary.ts';
@@ -54,7 +54,10 @@ export function banditWeights(arms: readonly (ProportionArm | MeanArm)[], option
   const { floor = 0.01, lowerIsBetter = false, topTwo = true, minPerArm = 100 } = demandOptions(options);
   demandList('arms', arms);
   if (arms.length < 2) throw new ValidationError(`arms has ${arms.length} elements; a bandit has at least two.`, { path: 'arms' });
-  arms.forEach((arm, i) => demandArm(`arms[${i}]`, arm));
+  arms.forEach((arm, i) => {
+    demandArm(`arms[${i}]`, arm);
+    demandOneOf(`arms[${i}].kind`, arm.kind, ['proportion', 'mean']);
+  });
   demandNumber('floor', floor);
   if (!(floor >= 0 && floor <= 1 / arms.length)) throw new ValidationError(`floor is ${floor}; with ${arms.length} arms it is a share from 0 to 1 / ${arms.length}.`, { path: 'floor' });
   demandFlag('lowerIsBetter', lowerIsBetter);
@@ -77,6 +80,7 @@ function ranks(beliefs: readonly Belief[]): { best: number[]; second: number[] }
   const second = beliefs.map(() => 0);
   eachPlace(beliefs, (x, width) => {
     const below = beliefs.map(({ mean, sd }) => normal.cdf((x - mean) / sd));
+    const above = beliefs.map(({ mean, sd }) => normal.sf((x - mean) / sd));
     beliefs.forEach(({ mean, sd }, i) => {
       const density = (width * normal.pdf((x - mean) / sd)) / sd;
       if (density === 0) return;
@@ -84,8 +88,7 @@ function ranks(beliefs: readonly Belief[]): { best: number[]; second: number[] }
       let one = 0;
       below.forEach((chance, j) => {
         if (j === i) return;
-        const above = normal.sf((x - beliefs[j]!.mean) / beliefs[j]!.sd);
-        one = one * chance + none * above;
+        one = one * chance + none * above[j]!;
         none *= chance;
       });
       best[i] = best[i]! + density * none;

@@ -79,7 +79,7 @@ export function bayesianComparison(control: ArmSummary, treatment: ArmSummary, o
   const moments = armEffect(control, treatment, effect);
   if (typeof moments === 'string') return { status: 'undefined', reason: moments, effect: 0, low: 0, high: 0, sd: 0, chanceToWin: 0.5, risk: { control: 0, treatment: 0 } };
   const { mean, sd } = posterior(moments.effect, moments.standardError, prior);
-  const reach = normal.quantile((1 + credibility) / 2) * sd;
+  const reach = -normal.quantile((1 - credibility) / 2) * sd;
   const better = lowerIsBetter ? -mean : mean;
   return { status: 'compared', effect: mean, low: mean - reach, high: mean + reach, sd, chanceToWin: normal.cdf(better / sd), risk: { control: meanAbove0(better, sd), treatment: meanAbove0(-better, sd) } };
 }
@@ -94,8 +94,9 @@ function demandPrior(prior: EffectPrior | undefined): void {
 
 function posterior(effect: number, standardError: number, prior: EffectPrior | undefined): { mean: number; sd: number } {
   if (prior === undefined) return { mean: effect, sd: standardError };
-  // By the share of what is known that the data bring, so that a huge sd takes nothing from the digits.
-  const share = prior.sd ** 2 / (prior.sd ** 2 + standardError ** 2);
+  // By the share of what is known that the data bring, and by the smaller of both deviations, so that neither a huge nor a tiny sd takes anything from the digits.
+  const share = 1 / (1 + (standardError / prior.sd) ** 2);
+  const [small, large] = standardError < prior.sd ? [standardError, prior.sd] : [prior.sd, standardError];
   const mean = prior.mean ?? 0;
-  return { mean: mean + share * (effect - mean), sd: standardError * Math.sqrt(share) };
+  return { mean: mean + share * (effect - mean), sd: small / Math.hypot(1, small / large) };
 }

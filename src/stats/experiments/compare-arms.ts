@@ -24,9 +24,9 @@ export interface CompareArmsOptions {
 export interface ArmComparison {
   /** `undefined` when there is nothing to compare by; effect, interval and p-value are neutral then: 0, none, 1. */
   readonly status: 'compared' | 'undefined';
-  /** Why there is nothing to compare by: an arm does not vary or has fewer than two units, or the control's measure, by which a relative effect divides, is 0. */
+  /** Why there is nothing to compare by: an arm does not vary or has too few units (two, of a quantile what its interval takes), a ratio has nothing below the line, or the control's measure, by which a relative effect divides, is 0. */
   readonly reason?: UndefinedReason | undefined;
-  /** Treatment less control, in the unit of the measure or as a share of the control. */
+  /** Treatment less control, in the unit of the measure or as a share of the size of the control: above 0 where the treatment is larger, be the control's measure negative or not. */
   readonly effect: number;
   /** The lower end of its interval; -Infinity for the alternative `less`. */
   readonly low: number;
@@ -101,8 +101,8 @@ interface Judged {
 
 function welch({ effect, standardError, df }: EffectMoments, alternative: Alternative, confidence: number): Judged {
   const t = effect / standardError;
-  if (alternative === 'two-sided') return { reach: studentT.quantile((1 + confidence) / 2, df), pValue: Math.min(1, 2 * studentT.sf(Math.abs(t), df)) };
-  return { reach: studentT.quantile(confidence, df), pValue: studentT.sf(alternative === 'greater' ? t : -t, df) };
+  if (alternative === 'two-sided') return { reach: -studentT.quantile((1 - confidence) / 2, df), pValue: Math.min(1, 2 * studentT.sf(Math.abs(t), df)) };
+  return { reach: confidence < 0.5 ? studentT.quantile(confidence, df) : -studentT.quantile(1 - confidence, df), pValue: studentT.sf(alternative === 'greater' ? t : -t, df) };
 }
 
 function sequential({ effect, standardError, n }: EffectMoments, alternative: Alternative, tuning: SequenceTuning): Judged {

@@ -23,18 +23,29 @@ export type UndefinedReason = 'no-variance' | 'no-baseline';
 
 /** How two arms differ when `theta` of what was before is taken out. */
 export function momentsOf(a: ArmEstimate, b: ArmEstimate, theta: number, kind: EffectKind): EffectMoments | UndefinedReason {
+  // What is left out may be no number, such as a ratio without anything below the line.
+  if (theta === 0 && !(a.before === 0 && b.before === 0)) return momentsOf(withoutBefore(a), withoutBefore(b), 0, kind);
   const [control, treatment] = [a.value - theta * a.before, b.value - theta * b.before];
   const [varianceA, varianceB] = [adjustedVariance(a, theta), adjustedVariance(b, theta)];
-  if (!(varianceA > 0 && varianceB > 0)) return 'no-variance';
+  const [squareA, squareB] = [varianceA / a.n, varianceB / b.n];
+  // In the range of floating-point numbers or not at all.
+  if (!(squareA > 0 && squareB > 0 && squareA + squareB < Infinity)) return 'no-variance';
   const difference = treatment - control;
-  const means = { df: satterthwaite(varianceA / a.n, a.n, varianceB / b.n, b.n), n: a.n + b.n, control, treatment, theta };
-  if (kind === 'absolute') return { ...means, effect: difference, standardError: Math.sqrt(varianceA / a.n + varianceB / b.n) };
+  const means = { df: satterthwaite(squareA, a.n, squareB, b.n), n: a.n + b.n, control, treatment, theta };
+  if (kind === 'absolute') return { ...means, effect: difference, standardError: Math.sqrt(squareA + squareB) };
   const baseline = Math.abs(a.value);
   if (!(baseline > 0)) return 'no-baseline';
   // The control is in the difference and below the line: its part of the gradient is -kept·(measured) + theta·(before). Of means it is taken where both arms were alike before, as units assigned by chance are.
   const kept = a.ratio ? 1 + difference / a.value : b.value / a.value;
   const ofControl = kept * kept * a.variance + theta * theta * a.varianceBefore - 2 * kept * theta * a.covariance;
-  return { ...means, effect: difference / baseline, standardError: Math.sqrt(varianceB / b.n + ofControl / a.n) / baseline };
+  const [effect, standardError] = [difference / baseline, Math.sqrt(squareB + ofControl / a.n) / baseline];
+  // A baseline that is 0 but for rounding divides to what is no number any more.
+  if (!Number.isFinite(effect) || standardError === Infinity) return 'no-baseline';
+  return standardError > 0 ? { ...means, effect, standardError } : 'no-variance';
+}
+
+function withoutBefore(arm: ArmEstimate): ArmEstimate {
+  return { ...arm, before: 0, varianceBefore: 0, covariance: 0 };
 }
 
 function satterthwaite(varianceA: number, n: number, varianceB: number, m: number): number {

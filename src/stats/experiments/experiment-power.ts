@@ -50,7 +50,7 @@ function planOf(baseline: Baseline, { effect = 'relative', confidence = 0.95, me
   demandLevel('confidence', confidence);
   if (!Number.isFinite(mean) || (effect === 'relative' && mean === 0)) throw new ValidationError(`baseline.mean is ${shown(mean)}; a relative effect divides by it, so it must be finite and not 0.`, { path: 'baseline.mean' });
   const tuning = sequenceTuning({ confidence, tunedFor }, 2);
-  const z = normal.quantile((1 + confidence) / 2);
+  const z = -normal.quantile((1 - confidence) / 2);
   return { mean, variance, relative: effect === 'relative', reach: method === 'fixed' ? () => z : (n) => reachOfTwo(tuning, n) };
 }
 
@@ -58,7 +58,7 @@ function planOf(baseline: Baseline, { effect = 'relative', confidence = 0.95, me
 function standardErrorOf({ mean, variance, relative }: Plan, effect: number, n: number, m: number): number {
   if (!relative) return Math.sqrt(variance / n + variance / m);
   // By the delta method, the control below the line with the treatment's mean above it.
-  return Math.sqrt(variance / m + (variance * (1 + effect) ** 2) / n) / Math.abs(mean);
+  return Math.hypot(Math.sqrt(variance / m), Math.sqrt(variance / n) * (1 + effect)) / Math.abs(mean);
 }
 
 /**
@@ -83,7 +83,11 @@ export function experimentPower(baseline: Baseline, effect: number, n: number, m
 }
 
 function powerOf(plan: Plan, effect: number, n: number, m: number): number {
-  const z = effect / standardErrorOf(plan, effect, n, m);
+  return powerAt(plan, effect / standardErrorOf(plan, effect, n, m), n, m);
+}
+
+/** The power for an effect of so many standard errors. */
+function powerAt(plan: Plan, z: number, n: number, m: number): number {
   const reach = plan.reach(n + m);
   return normal.sf(reach - z) + normal.cdf(-reach - z);
 }
@@ -124,7 +128,8 @@ export function experimentSampleSize(baseline: Baseline, effect: number, options
 }
 
 /**
- * The smallest effect above 0 that an experiment with `n` units in each arm finds with the power asked for; `undefined` when there is none, because the control's own mean is too uncertain for a relative effect of any size.
+ * The smallest effect above 0 that an experiment with `n` units in each arm finds with the power asked for; `undefined` when there is none, because the control's own mean is too uncertain for a relative effect of any size. 0 when no more power is asked for
+ * than false alarms have.
  *
  * @throws ValidationError for fewer than two units, a baseline without variance, and options out of range.
  *
@@ -140,11 +145,11 @@ export function minimumDetectableEffect(baseline: Baseline, n: number, options: 
   demandLevel('power', power);
   demandWhole('n', n, 2);
   const plan = planOf(baseline, rest);
+  if (powerAt(plan, 0, n, n) >= power) return 0;
   // However large a relative effect is, it is at most so many standard errors from 0.
   const most = plan.relative ? (Math.abs(plan.mean) * Math.sqrt(n)) / Math.sqrt(plan.variance) : Infinity;
-  const needed = plan.reach(2 * n) + normal.quantile(power);
-  if (needed >= most) return undefined;
-  const start = needed * standardErrorOf(plan, 0, n, n);
+  if (powerAt(plan, most, n, n) <= power) return undefined;
+  const start = Math.max(plan.reach(2 * n) + normal.quantile(power), 0.1) * standardErrorOf(plan, 0, n, n);
   return solveMonotone((effect) => {
     const step = Math.max(Math.abs(effect), start) * 1e-6;
     return [powerOf(plan, effect, n, n) - power, (powerOf(plan, effect + step, n, n) - powerOf(plan, effect - step, n, n)) / (2 * step)];

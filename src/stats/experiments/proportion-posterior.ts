@@ -56,7 +56,7 @@ export function proportionPosterior(observed: Proportion, options: ProportionPos
   const { credibility, lawOf } = checked(options);
   const { a, b } = lawOf('observed', observed);
   const tail = (1 - credibility) / 2;
-  return { mean: a / (a + b), low: beta.quantile(tail, a, b), high: beta.quantile(1 - tail, a, b) };
+  return { mean: meanOf({ a, b }), low: beta.quantile(tail, a, b), high: beta.quantile(1 - tail, a, b) };
 }
 
 /**
@@ -75,14 +75,14 @@ export function proportionPosterior(observed: Proportion, options: ProportionPos
 export function proportionDifference(control: Proportion, treatment: Proportion, options: ProportionPosteriorOptions = {}): ProportionDifference {
   const { credibility, lawOf } = checked(options);
   const [c, t] = [lawOf('control', control), lawOf('treatment', treatment)];
-  const mean = t.a / (t.a + t.b) - c.a / (c.a + c.b);
+  const mean = meanOf(t) - meanOf(c);
   const sd = Math.hypot(sdOf(c), sdOf(t));
-  const below = differenceLaw(c, t);
-  const quantile = (p: number): number =>
-    solveMonotone((d) => [below(d) - p, (below(Math.min(1, d + 1e-4 * sd)) - below(Math.max(-1, d - 1e-4 * sd))) / (2e-4 * sd)], mean + sd * normal.quantile(p), -1, 1);
+  const { below, above, lossOfControl, lossOfTreatment } = differenceLaw(c, t);
   const tail = (1 - credibility) / 2;
-  const lossOfControl = meanAbove(c, t);
-  return { mean, low: quantile(tail), high: quantile(1 - tail), chanceToWin: 1 - below(0), risk: { control: lossOfControl, treatment: meanAbove(t, c) } };
+  // Both ends and the chance from their own tails, which 1 - cdf would lose.
+  const low = lowerQuantile(below, tail, { mean, sd });
+  const high = -lowerQuantile((d) => above(-d), tail, { mean: -mean, sd });
+  return { mean, low, high, chanceToWin: Math.min(1, above(0)), risk: { control: lossOfControl, treatment: lossOfTreatment } };
 }
 
 /** The parameters of a Beta law. */
@@ -125,26 +125,46 @@ function quantilesOf({ a, b }: BetaLaw): readonly { readonly x: number; readonly
   });
 }
 
-/** P(treatment - control ≤ d). */
-function differenceLaw(control: BetaLaw, treatment: BetaLaw): (d: number) => number {
-  // Over the narrower law, on whose scale the other is smooth.
-  if (sdOf(control) <= sdOf(treatment)) {
-    const places = quantilesOf(control);
-    return (d) => places.reduce((sum, { x, weight }) => sum + weight * beta.cdf(clamped(x + d), treatment.a, treatment.b), 0);
-  }
-  const places = quantilesOf(treatment);
-  return (d) => places.reduce((sum, { x, weight }) => sum + weight * beta.sf(clamped(x - d), control.a, control.b), 0);
+/** The law of treatment - control. */
+interface DifferenceLaw {
+  /** How probable it is to be at most so large. */
+  readonly below: (d: number) => number;
+  /** How probable it is to be larger. */
+  readonly above: (d: number) => number;
+  /** The mean of what the treatment has more, 0 where it has less. */
+  readonly lossOfControl: number;
+  /** The mean of what the control has more, 0 where it has less. */
+  readonly lossOfTreatment: number;
 }
 
-/** E[max(0, better - worse)]. */
-function meanAbove(worse: BetaLaw, better: BetaLaw): number {
+function differenceLaw(control: BetaLaw, treatment: BetaLaw): DifferenceLaw {
+  // Over the narrower law, on whose scale the other is smooth.
+  const ofControl = sdOf(control) <= sdOf(treatment);
+  const [places, other] = ofControl ? [quantilesOf(control), treatment] : [quantilesOf(treatment), control];
+  const average = (value: (x: number) => number): number => places.reduce((sum, { x, weight }) => sum + weight * value(x), 0);
+  const [mean, { a, b }] = [meanOf(other), other];
   // E[max(0, X - x)] of a Beta law is its mean times the tail of the law with one success more, less x times the tail.
-  const mean = better.a / (better.a + better.b);
-  if (sdOf(worse) <= sdOf(better)) {
-    return quantilesOf(worse).reduce((sum, { x, weight }) => sum + weight * Math.max(0, mean * beta.sf(x, better.a + 1, better.b) - x * beta.sf(x, better.a, better.b)), 0);
+  const otherHasMore = average((x) => Math.max(0, mean * beta.sf(x, a + 1, b) - x * beta.sf(x, a, b)));
+  const otherHasLess = average((x) => Math.max(0, x * beta.cdf(x, a, b) - mean * beta.cdf(x, a + 1, b)));
+  if (ofControl) {
+    return { below: (d) => average((x) => beta.cdf(clamped(x + d), a, b)), above: (d) => average((x) => beta.sf(clamped(x + d), a, b)), lossOfControl: otherHasMore, lossOfTreatment: otherHasLess };
   }
-  const other = worse.a / (worse.a + worse.b);
-  return quantilesOf(better).reduce((sum, { x, weight }) => sum + weight * Math.max(0, x * beta.cdf(x, worse.a, worse.b) - other * beta.cdf(x, worse.a + 1, worse.b)), 0);
+  return { below: (d) => average((x) => beta.sf(clamped(x - d), a, b)), above: (d) => average((x) => beta.cdf(clamped(x - d), a, b)), lossOfControl: otherHasLess, lossOfTreatment: otherHasMore };
+}
+
+/** Where a law of differences has so much below it, by logarithms, in which small tails are as easy to find as large ones. */
+function lowerQuantile(below: (d: number) => number, tail: number, { mean, sd }: { mean: number; sd: number }): number {
+  const step = 1e-4 * sd;
+  const logBelow = (d: number): number => Math.log(below(clamp(d)));
+  return solveMonotone((d) => [logBelow(d) - Math.log(tail), (logBelow(d + step) - logBelow(d - step)) / (2 * step)], clamp(mean + sd * normal.quantile(tail)), -1, 1);
+}
+
+function clamp(difference: number): number {
+  return Math.min(1, Math.max(-1, difference));
+}
+
+function meanOf({ a, b }: BetaLaw): number {
+  return a / (a + b);
 }
 
 function clamped(share: number): number {

@@ -11,7 +11,7 @@ export interface SampleRatioOptions {
 
 /** Whether the arms of an experiment have the shares that they should have. */
 export interface SampleRatioResult {
-  /** `mismatch`: the experiment is not to be trusted; `insufficient`: too few units to tell. */
+  /** `mismatch`: the experiment is not to be trusted; `insufficient`: too few units to tell, or no arm that has a weight. */
   readonly status: 'held' | 'mismatch' | 'insufficient';
   /** The p-value of Pearson's chi-squared test of the shares. */
   readonly pValue: number;
@@ -19,7 +19,7 @@ export interface SampleRatioResult {
   readonly statistic: number;
   /** Units in arms of weight 0, where none should be. */
   readonly unexpected: number;
-  /** The arm that is the furthest off, by its place; -1 where none is to be expected anything. */
+  /** The arm that is the furthest off, by its place; -1 where no arm has a weight. */
   readonly worst: number;
 }
 
@@ -52,6 +52,6 @@ export function sampleRatioTest(counts: ArrayLike<number>, weights: ArrayLike<nu
   const worst = arms.reduce((most, arm) => (most === undefined || offBy(arm) > offBy(most) ? arm : most), arms[0]);
   const found = { unexpected: all - total, worst: worst?.i ?? -1 };
   const { statistic, pValue } = chiSquareGoodnessOfFit(arms.map(({ count }) => count), arms.map(({ weight }) => weight));
-  if (total < minPerArm * arms.length) return { status: 'insufficient', pValue, statistic, ...found };
+  if (arms.length === 0 || total < minPerArm * arms.length) return { status: 'insufficient', pValue, statistic, ...found };
   return { status: pValue < alpha ? 'mismatch' : 'held', pValue, statistic, ...found };
 }
