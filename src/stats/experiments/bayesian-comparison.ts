@@ -67,7 +67,7 @@ export interface ChoiceRisk {
  * import { bayesianComparison } from 'modelkeep/stats';
  *
  * const { chanceToWin, risk } = bayesianComparison({ kind: 'proportion', n: 1000, successes: 100 }, { kind: 'proportion', n: 1000, successes: 125 }, { prior: { sd: 0.3 } });
- * console.log(chanceToWin.toFixed(2), risk.treatment < risk.control); // 0.93 true
+ * console.log(chanceToWin.toFixed(2), risk.treatment < risk.control); // 0.92 true
  * ```
  */
 export function bayesianComparison(control: ArmSummary, treatment: ArmSummary, options: BayesianComparisonOptions = {}): BayesianComparison {

@@ -64,7 +64,7 @@ export interface ArmComparison {
  * import { compareArms } from 'modelkeep/stats';
  *
  * const { effect, low, high, pValue } = compareArms({ kind: 'proportion', n: 10_000, successes: 1000 }, { kind: 'proportion', n: 10_000, successes: 1250 });
- * console.log(effect.toFixed(2), low.toFixed(2), high.toFixed(2), pValue < 0.001); // 0.25 0.11 0.39 true
+ * console.log(effect.toFixed(2), low.toFixed(2), high.toFixed(2), pValue < 0.001); // 0.25 0.09 0.41 true
  * ```
  */
 export function compareArms(control: ArmSummary, treatment: ArmSummary, options: CompareArmsOptions = {}): ArmComparison {

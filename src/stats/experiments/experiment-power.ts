@@ -70,7 +70,7 @@ function standardErrorOf({ mean, variance, relative }: Plan, effect: number, n: 
  * ```ts
  * import { experimentPower } from 'modelkeep/stats';
  *
- * console.log(experimentPower({ mean: 0.1 }, 0.1, 15_000, 15_000).toFixed(2)); // 0.79
+ * console.log(experimentPower({ mean: 0.1 }, 0.1, 15_000, 15_000).toFixed(2)); // 0.78
  * ```
  */
 export function experimentPower(baseline: Baseline, effect: number, n: number, m: number, options: PlanOptions = {}): number {
@@ -103,7 +103,7 @@ function powerAt(plan: Plan, z: number, n: number, m: number): number {
  * ```ts
  * import { experimentSampleSize } from 'modelkeep/stats';
  *
- * console.log(experimentSampleSize({ mean: 0.34 }, 0.003, { effect: 'absolute', power: 0.85 })); // 447672
+ * console.log(experimentSampleSize({ mean: 0.34 }, 0.003, { effect: 'absolute', power: 0.85 })); // 447723
  * ```
  */
 export function experimentSampleSize(baseline: Baseline, effect: number, options: PowerPlanOptions = {}): number {
@@ -137,7 +137,7 @@ export function experimentSampleSize(baseline: Baseline, effect: number, options
  * ```ts
  * import { minimumDetectableEffect } from 'modelkeep/stats';
  *
- * console.log(minimumDetectableEffect({ mean: 0.1 }, 15_000)?.toFixed(3)); // 0.101
+ * console.log(minimumDetectableEffect({ mean: 0.1 }, 15_000)?.toFixed(3)); // 0.102
  * ```
  */
 export function minimumDetectableEffect(baseline: Baseline, n: number, options: PowerPlanOptions = {}): number | undefined {

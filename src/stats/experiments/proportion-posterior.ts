@@ -2,6 +2,7 @@ import { demandLevel, demandOptions, demandPositive, demandWhole } from '../argu
 import { beta } from '../distributions/beta.ts';
 import { normal } from '../distributions/normal.ts';
 import { solveMonotone } from '../distributions/solve-monotone.ts';
+import { betaAverage, type BetaLaw } from './beta-average.ts';
 import type { Proportion } from '../tests/proportions-z-test.ts';
 import type { ChoiceRisk } from './bayesian-comparison.ts';
 
@@ -85,12 +86,6 @@ export function proportionDifference(control: Proportion, treatment: Proportion,
   return { mean, low, high, chanceToWin: Math.min(1, above(0)), risk: { control: lossOfControl, treatment: lossOfTreatment } };
 }
 
-/** The parameters of a Beta law. */
-interface BetaLaw {
-  readonly a: number;
-  readonly b: number;
-}
-
 function checked(options: ProportionPosteriorOptions): { credibility: number; lawOf: (name: string, observed: Proportion) => BetaLaw } {
   const { prior = { successes: 0.5, failures: 0.5 }, credibility = 0.95 } = demandOptions(options);
   demandLevel('credibility', credibility);
@@ -112,19 +107,6 @@ function sdOf({ a, b }: BetaLaw): number {
   return Math.sqrt((a * b) / (a + b + 1)) / (a + b);
 }
 
-// The trapezoidal rule over a normal law is exact to the last digits at this step, for what is smooth on its scale.
-const step = 0.1;
-const far = 8.5;
-
-/** Quantiles of a law with their weights: what is averaged over them is integrated over the law. */
-function quantilesOf({ a, b }: BetaLaw): readonly { readonly x: number; readonly weight: number }[] {
-  const count = Math.round((2 * far) / step) + 1;
-  return Array.from({ length: count }, (_, k) => {
-    const z = -far + k * step;
-    return { x: beta.quantile(normal.cdf(z), a, b), weight: step * normal.pdf(z) };
-  });
-}
-
 /** The law of treatment - control. */
 interface DifferenceLaw {
   /** How probable it is to be at most so large. */
@@ -140,16 +122,16 @@ interface DifferenceLaw {
 function differenceLaw(control: BetaLaw, treatment: BetaLaw): DifferenceLaw {
   // Over the narrower law, on whose scale the other is smooth.
   const ofControl = sdOf(control) <= sdOf(treatment);
-  const [places, other] = ofControl ? [quantilesOf(control), treatment] : [quantilesOf(treatment), control];
-  const average = (value: (x: number) => number): number => places.reduce((sum, { x, weight }) => sum + weight * value(x), 0);
+  const [average, other] = ofControl ? [betaAverage(control), treatment] : [betaAverage(treatment), control];
   const [mean, { a, b }] = [meanOf(other), other];
   // E[max(0, X - x)] of a Beta law is its mean times the tail of the law with one success more, less x times the tail.
   const otherHasMore = average((x) => Math.max(0, mean * beta.sf(x, a + 1, b) - x * beta.sf(x, a, b)));
   const otherHasLess = average((x) => Math.max(0, x * beta.cdf(x, a, b) - mean * beta.cdf(x, a + 1, b)));
-  if (ofControl) {
-    return { below: (d) => average((x) => beta.cdf(clamped(x + d), a, b)), above: (d) => average((x) => beta.sf(clamped(x + d), a, b)), lossOfControl: otherHasMore, lossOfTreatment: otherHasLess };
-  }
-  return { below: (d) => average((x) => beta.sf(clamped(x - d), a, b)), above: (d) => average((x) => beta.cdf(clamped(x - d), a, b)), lossOfControl: otherHasLess, lossOfTreatment: otherHasMore };
+  // How probable it is that the other has at most, or more than, so much more; the law of the other begins and ends where it leaves [0, 1].
+  const otherBelow = (d: number): number => average((x) => beta.cdf(clamped(x + d), a, b), [-d, 1 - d]);
+  const otherAbove = (d: number): number => average((x) => beta.sf(clamped(x + d), a, b), [-d, 1 - d]);
+  if (ofControl) return { below: otherBelow, above: otherAbove, lossOfControl: otherHasMore, lossOfTreatment: otherHasLess };
+  return { below: (d) => otherAbove(-d), above: (d) => otherBelow(-d), lossOfControl: otherHasLess, lossOfTreatment: otherHasMore };
 }
 
 /** Where a law of differences has so much below it, by logarithms, in which small tails are as easy to find as large ones. */

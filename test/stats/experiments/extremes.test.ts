@@ -5,6 +5,7 @@ import {
   compareArms,
   experimentPower,
   experimentSampleSize,
+  lgamma,
   minimumDetectableEffect,
   normal,
   proportionDifference,
@@ -141,11 +142,50 @@ describe('plans', () => {
 
 describe('beliefs of shares', () => {
   it('have chances within [0, 1] that keep their digits when they are small', () => {
-    const [few, many] = [{ successes: 20, trials: 1000 }, { successes: 900, trials: 1000 }];
-    const { chanceToWin } = proportionDifference(many, few);
-    expect(chanceToWin).toBeGreaterThan(0);
-    expect(chanceToWin).toBeLessThan(1e-16);
-    expect(proportionDifference(few, many).chanceToWin).toBe(1);
+    // P(b > a) of two Beta laws with whole parameters is a sum of terms above 0 (Miller 2015).
+    const chance = (a: { successes: number; trials: number }, b: { successes: number; trials: number }): number => {
+      const logBeta = (p: number, q: number): number => lgamma(p) + lgamma(q) - lgamma(p + q);
+      const [aYes, aNo, bYes, bNo] = [a.successes + 1, a.trials - a.successes + 1, b.successes + 1, b.trials - b.successes + 1];
+      let sum = 0;
+      for (let i = 0; i < bYes; i++) sum += Math.exp(logBeta(aYes + i, aNo + bNo) - Math.log(bNo + i) - logBeta(1 + i, bNo) - logBeta(aYes, aNo));
+      return sum;
+    };
+    const prior = { successes: 1, failures: 1 };
+    for (const successes of [60, 100, 150]) {
+      const [few, many] = [{ successes: 50, trials: 1000 }, { successes, trials: 1000 }];
+      expect(proportionDifference(many, few, { prior }).chanceToWin / chance(many, few), `${successes}`).toBeCloseTo(1, 8);
+      expect(proportionDifference(few, many, { prior }).chanceToWin).toBeCloseTo(chance(few, many), 10);
+    }
+    expect(proportionDifference({ successes: 900, trials: 1000 }, { successes: 20, trials: 1000 }).chanceToWin).toBeGreaterThanOrEqual(0);
+    expect(proportionDifference({ successes: 20, trials: 1000 }, { successes: 900, trials: 1000 }).chanceToWin).toBeLessThanOrEqual(1);
+  });
+
+  it('of counts next to none have the tails that are asked for', () => {
+    const nothing = { successes: 0, trials: 0 };
+    // Jeffreys' law is that of sin² of a uniform angle.
+    const below = (d: number): number => {
+      let sum = 0;
+      const points = 200_000;
+      for (let i = 0; i < points; i++) sum += Math.asin(Math.sqrt(Math.min(1, Math.max(0, Math.sin((Math.PI / 2) * ((i + 0.5) / points)) ** 2 + d))));
+      return sum / points / (Math.PI / 2);
+    };
+    for (const credibility of [0.5, 0.95, 0.999]) {
+      const { low, high } = proportionDifference(nothing, nothing, { credibility });
+      expect(below(low)).toBeCloseTo((1 - credibility) / 2, 6);
+      expect(high).toBeCloseTo(-low, 12);
+    }
+    const alike = proportionDifference({ successes: 0, trials: 10 }, { successes: 0, trials: 10 });
+    expect(alike.high).toBeCloseTo(-alike.low, 12);
+  });
+
+  it('have intervals as wide as their credibility says, to the last digit of it', () => {
+    const half = { successes: 5e6, trials: 1e7 };
+    for (const credibility of confidences.slice(2)) {
+      const { low, high } = proportionDifference(half, half, { credibility });
+      const normally = -normal.quantile((1 - credibility) / 2) * Math.sqrt(0.5 / 1e7);
+      expect(-low / normally).toBeCloseTo(1, 4);
+      expect(high / normally).toBeCloseTo(1, 4);
+    }
   });
 
   it('of no trials are those of the prior', () => {
