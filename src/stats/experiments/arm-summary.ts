@@ -16,7 +16,7 @@ export interface MeanSums {
   readonly kind: 'mean';
   /** The sum of the numbers. */
   readonly sum: number;
-  /** The sum of their squares. */
+  /** The sum of their squares. Its rounding hides a variance where the mean is more than some 1e7 standard deviations from 0: take a constant off all values then, and compare by absolute effects. */
   readonly sumSquares: number;
 }
 
