@@ -10,6 +10,7 @@ import '../../src/monitoring/performance/measure-periods.ts';
 import '../../src/monitoring/windows/window-keeper.ts';
 import { childProgram } from '../child-program.ts';
 import { ManualClock, settled } from '../pipelines/manual-clock.ts';
+import { failingWrites } from './failing-writes.ts';
 import { startFed } from './fed-process.ts';
 
 const reference = profileData({ x: [1, 2, 3], class: ['a', 'b', 'a'] }, { prediction: 'class' });
@@ -124,16 +125,9 @@ describe('performance by labels', () => {
   });
 
   it('judges what was written before the monitor itself could be, once it is', async () => {
-    const whole = new MemoryStorage();
     const clock = new ManualClock();
     let fails = true;
-    const storage = new Proxy(whole, {
-      get(target, name) {
-        if (name === 'write' && fails) return () => Promise.reject(new Error('the disk is full'));
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
+    const storage = failingWrites(() => fails);
     const errors: unknown[] = [];
     const monitor = new DriftMonitor({ storage, name: 'm', reference, window: { rows: 1e9 }, clock, performance, onError: (error) => errors.push(error) });
     hourOf(monitor, 'a', 50, 20);

@@ -9,6 +9,7 @@ import '../../src/monitoring/judging/judge-window.ts';
 import '../../src/monitoring/windows/window-keeper.ts';
 import { childProgram } from '../child-program.ts';
 import { ManualClock } from '../pipelines/manual-clock.ts';
+import { failingWrites } from './failing-writes.ts';
 import { startFed } from './fed-process.ts';
 
 const reference = profileData({ x: Float64Array.from({ length: 500 }, (_, i) => i) });
@@ -51,15 +52,8 @@ describe('windows by time', () => {
 
   it('close without another row, also where the storage failed when their time was over', async () => {
     const clock = new ManualClock(noon);
-    const whole = new MemoryStorage();
     let fails = false;
-    const storage = new Proxy(whole, {
-      get(target, name) {
-        if (name === 'write' && fails) return () => Promise.reject(new Error('the disk is full'));
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
+    const storage = failingWrites(() => fails);
     const errors: unknown[] = [];
     const monitor = new DriftMonitor({ storage, name: 'm', reference, window: { every: '1h', grace: '30s' }, clock, onError: (error) => errors.push(error) });
     observe(monitor, 40);

@@ -3,6 +3,7 @@ import { ValidationError } from '../../core/errors.ts';
 import { normal } from '../distributions/normal.ts';
 import { demandArm, type MeanArm, type ProportionArm } from './arm-summary.ts';
 import { estimateArm } from './arm-estimate.ts';
+import { gaussPanels } from './gauss-panels.ts';
 
 /** How {@link banditWeights} shares out the traffic. */
 export interface BanditWeightsOptions {
@@ -100,24 +101,15 @@ function ranks(beliefs: readonly Belief[]): { best: number[]; second: number[] }
 
 // Beyond so many standard deviations nothing is left of a normal law.
 const reach = 9;
-// Gauss and Legendre's rule of six points is exact to the last digits on panels of half a standard deviation.
+// Panels of half a standard deviation integrate a normal law to the last digits.
 const panel = 0.5;
-const nodes = [0.238_619_186_083_196_9, 0.661_209_386_466_264_5, 0.932_469_514_203_152] as const;
-const shares = [0.467_913_934_572_691, 0.360_761_573_048_138_6, 0.171_324_492_379_170_36] as const;
 
 /** Visits places that integrate anything made of the beliefs' laws, each with its weight. */
 function eachPlace(beliefs: readonly Belief[], visit: (x: number, weight: number) => void): void {
   const edges = new Set<number>();
   for (const { mean, sd } of beliefs) for (let k = -reach; k <= reach; k += panel) edges.add(mean + k * sd);
-  const sorted = Float64Array.from(edges).sort();
-  for (let p = 1; p < sorted.length; p++) {
-    const middle = (sorted[p]! + sorted[p - 1]!) / 2;
-    const half = (sorted[p]! - sorted[p - 1]!) / 2;
-    nodes.forEach((node, k) => {
-      visit(middle - half * node, half * shares[k]!);
-      visit(middle + half * node, half * shares[k]!);
-    });
-  }
+  const { places, weights } = gaussPanels(Float64Array.from(edges).sort());
+  places.forEach((place, i) => visit(place, weights[i]!));
 }
 
 function normalized(chances: readonly number[]): number[] {

@@ -3,6 +3,7 @@ import { shown } from '../../core/shown.ts';
 import { demandLevel, demandList, demandOneOf, demandOptions, demandPositive } from '../arguments.ts';
 import { normal } from '../distributions/normal.ts';
 import { solveMonotone } from '../distributions/solve-monotone.ts';
+import { gaussPanels } from './gauss-panels.ts';
 
 /** How {@link groupSequentialBounds} spends the level. */
 export interface GroupSequentialOptions {
@@ -92,10 +93,8 @@ function pocock(t: number, level: number): number {
 // Looks that are closer, as a share of the information, bring nothing that could be told from rounding.
 const closest = 1e-6;
 
-// Panels of Gauss and Legendre's rule of six points for the law within the bounds, at least so many.
+// Panels of the law within the bounds, at least so many.
 const least = 40;
-const nodes = [-0.932_469_514_203_152, -0.661_209_386_466_264_5, -0.238_619_186_083_196_9, 0.238_619_186_083_196_9, 0.661_209_386_466_264_5, 0.932_469_514_203_152] as const;
-const weights = [0.171_324_492_379_170_36, 0.360_761_573_048_138_6, 0.467_913_934_572_691, 0.467_913_934_572_691, 0.360_761_573_048_138_6, 0.171_324_492_379_170_36] as const;
 // Beyond so many standard deviations nothing is left of a normal law in comparison with 1, nor with the least that is ever spent.
 const far = 10;
 const farthest = 40;
@@ -129,16 +128,8 @@ class ScoreLaw {
   within(from: number, to: number, { fraction, next }: { fraction: number; next: number }): ScoreLaw {
     const [low, high] = [Math.max(from, -(from === -Infinity ? far : farthest) * Math.sqrt(fraction)), Math.min(to, farthest * Math.sqrt(fraction))];
     const sd = Math.sqrt(next - fraction);
-    const edges = this.#edges(low, high, sd);
-    const places = new Float64Array((edges.length - 1) * nodes.length);
-    const masses = new Float64Array(places.length);
-    for (let i = 0; i < places.length; i++) {
-      const panel = Math.floor(i / nodes.length);
-      const half = (edges[panel + 1]! - edges[panel]!) / 2;
-      const place = edges[panel]! + half * (1 + nodes[i % nodes.length]!);
-      places[i] = place;
-      masses[i] = half * weights[i % nodes.length]! * this.#density(place);
-    }
+    const { places, weights } = gaussPanels(this.#edges(low, high, sd));
+    const masses = places.map((place, i) => weights[i]! * this.#density(place));
     return new ScoreLaw(places, masses, sd);
   }
 
