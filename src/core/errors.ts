@@ -21,7 +21,9 @@ export type ErrorCode =
   | 'rejected'
   | 'expired'
   | 'command-failed'
-  | 'worker-failed';
+  | 'worker-failed'
+  | 'overloaded'
+  | 'model-failed';
 
 /** What an error may say besides its message: the thing it is about, as data. */
 export interface ErrorDetails {

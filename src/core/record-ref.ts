@@ -18,6 +18,8 @@ export type RecordKind =
   | 'monitor'
   | 'alert'
   | 'webhook'
+  | 'deployment'
+  | 'abtest'
   | 'code';
 
 /** Points at something that modelkeep knows: by kind and id, and by version or digest where it has them. */

@@ -5,7 +5,7 @@ import type { StepCache } from './caching/step-cache.ts';
 import { cancellationOf, causeIn } from './cancelling/cancellation.ts';
 import { RunStop } from './cancelling/run-stop.ts';
 import type { Definition } from './definition.ts';
-import type { RunLease } from './lease.ts';
+import type { Lease } from '../storage/lease.ts';
 import { Outputs } from './outputs.ts';
 import { tell, type PipelineEvent, type PipelineListener } from './pipeline-event.ts';
 import { initialState, isAsking, isFinal, unbegun, type RunOutcome, type RunState, type StepState } from './run-state.ts';
@@ -26,7 +26,7 @@ export type StepRecords = ReadonlyMap<string, { readonly value: StepRecord; read
 export interface HeldRun {
   readonly head: RunHead;
   readonly definition: Definition;
-  readonly lease: RunLease;
+  readonly lease: Lease;
   /** What earlier owners have recorded. */
   readonly records: StepRecords;
   readonly resumed: boolean;

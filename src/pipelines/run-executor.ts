@@ -7,7 +7,7 @@ import { cancelledError, causeIn } from './cancelling/cancellation.ts';
 import type { StepCache } from './caching/step-cache.ts';
 import type { Definition } from './definition.ts';
 import { copyItem, type ItemList } from './item-list.ts';
-import type { RunLease } from './lease.ts';
+import type { Lease } from '../storage/lease.ts';
 import type { Outputs } from './outputs.ts';
 import type { PipelineEvent } from './pipeline-event.ts';
 import type { PoolSlots } from './pool-slots.ts';
@@ -43,7 +43,7 @@ export interface ExecutorParts {
   readonly facts: ReadonlyMap<string, AttemptFacts>;
   /** What they say of the items of steps, by the name of the step. */
   readonly items: ReadonlyMap<string, RestoredItems>;
-  readonly lease: RunLease;
+  readonly lease: Lease;
   /** Absent when no step waits. */
   readonly watch: ((over: WaitWatchParts['over']) => WaitWatch) | undefined;
   /** What the runs of the pipeline in this process share. */

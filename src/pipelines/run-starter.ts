@@ -2,7 +2,7 @@ import { throwIfAborted } from '../core/abort.ts';
 import { isModelkeepError } from '../core/errors.ts';
 import type { Definition } from './definition.ts';
 import type { Launch, LaunchOptions } from './launching/launch.ts';
-import { RunLease, type LeaseRecord } from './lease.ts';
+import { Lease, type LeaseRecord } from '../storage/lease.ts';
 import type { ResumeOptions } from './pipeline-options.ts';
 import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
@@ -89,13 +89,13 @@ export class RunStarter {
     return { status: 'running', endedAt: undefined, failure: undefined, round: round + 1, roundStartedAt: this.#host.clock.now() };
   }
 
-  #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
+  #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<Lease> {
     const { store, leaseMs: ttlMs, clock, onError } = this.#host;
     const terms = { storage: store.storage, key: store.leaseKey(head.id), subject: `Run ${head.id} of pipeline '${store.pipeline}'`, owner: this.#owner, ttlMs, clock, onError };
-    return RunLease.take(terms, lastFence, over);
+    return Lease.take(terms, lastFence, over);
   }
 
-  async #held<T>(lease: RunLease, work: () => Promise<T>): Promise<T> {
+  async #held<T>(lease: Lease, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {

@@ -16,7 +16,7 @@ import { listAll, readValue, readValues, writeValue, type ValueRecord } from '..
 import { cancellationOf, type CancelCause, type CancellableRun, type RunCancellation } from './cancelling/cancellation.ts';
 import type { StepShape } from './definition.ts';
 import type { RunCause } from './launching/run-cause.ts';
-import type { LeaseRecord } from './lease.ts';
+import type { LeaseRecord } from '../storage/lease.ts';
 import { hasEnded, type RunStatus, type StepState } from './run-state.ts';
 import type { DataInterval } from './schedules/data-interval.ts';
 import { startNote, startNotes } from './start-note.ts';

@@ -5,7 +5,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, WriteCondition, WriteOperation } from '../../storage/contract.ts';
 import { readEach, type EachValue } from '../../storage/read-each.ts';
 import { listAll } from '../../storage/records.ts';
-import type { LeaseRecord } from '../lease.ts';
+import type { LeaseRecord } from '../../storage/lease.ts';
 import type { RunStore } from '../run-store.ts';
 import { blobsOf, type StoredValue } from '../stored-output.ts';
 import type { CachedFrom } from './cached-from.ts';

@@ -1,7 +1,7 @@
 import { isModelkeepError } from '../../core/errors.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
-import { RunLease, type LeaseRecord, type LeaseTerms } from '../lease.ts';
+import { Lease, type LeaseRecord, type LeaseTerms } from '../../storage/lease.ts';
 import type { CacheEntry, CacheStore } from './cache-store.ts';
 
 /** Which output is being made. */
@@ -17,7 +17,7 @@ export interface FlightTarget {
 export class Flight {
   readonly #target: FlightTarget;
   readonly #found: WriteCondition | undefined;
-  readonly #lease: RunLease | undefined;
+  readonly #lease: Lease | undefined;
   readonly #onError: ErrorListener;
 
   /**
@@ -25,7 +25,7 @@ export class Flight {
    * @param lease - What keeps others from making the same meanwhile; absent when nobody is kept from it.
    * @param onError - Is told when it cannot be given back; it runs out then.
    */
-  constructor(target: FlightTarget, found: WriteCondition | undefined, lease: RunLease | undefined, onError: ErrorListener) {
+  constructor(target: FlightTarget, found: WriteCondition | undefined, lease: Lease | undefined, onError: ErrorListener) {
     this.#target = target;
     this.#found = found;
     this.#lease = lease;
@@ -49,9 +49,9 @@ export class Flight {
  *
  * @param over - Whether one that has not expired is known to be void.
  */
-export async function takeOff(terms: LeaseTerms, over: (lease: LeaseRecord) => boolean): Promise<RunLease | undefined> {
+export async function takeOff(terms: LeaseTerms, over: (lease: LeaseRecord) => boolean): Promise<Lease | undefined> {
   try {
-    const lease = await RunLease.take(terms, 0, over);
+    const lease = await Lease.take(terms, 0, over);
     lease.startHeartbeat(() => undefined);
     return lease;
   } catch (error) {

@@ -4,7 +4,7 @@ import { describeFailure } from '../../core/failure.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import type { WriteCondition } from '../../storage/contract.ts';
 import { isDamage } from '../../storage/read-each.ts';
-import type { LeaseTerms, RunLease } from '../lease.ts';
+import type { LeaseTerms, Lease } from '../../storage/lease.ts';
 import { fetchOutput, type StoredValue } from '../stored-output.ts';
 import { openStream } from '../streamed-output.ts';
 import { cacheFacts, cacheKey, type CacheFacts, type CacheSubject } from './cache-key.ts';
@@ -115,7 +115,7 @@ export class StepCache {
   }
 
   /** Whoever had the lease before may have put the output in just before giving it back. */
-  async #lookAgain(request: CacheRequest, lookup: CacheLookup, lease: RunLease): Promise<CacheAnswer> {
+  async #lookAgain(request: CacheRequest, lookup: CacheLookup, lease: Lease): Promise<CacheAnswer> {
     let ours = false;
     try {
       const found = await this.#look(request, lookup.key);
@@ -127,7 +127,7 @@ export class StepCache {
     }
   }
 
-  #flight({ step }: CacheRequest, lookup: CacheLookup, { miss, place }: Missing, lease?: RunLease): CacheAnswer {
+  #flight({ step }: CacheRequest, lookup: CacheLookup, { miss, place }: Missing, lease?: Lease): CacheAnswer {
     return { kind: 'flight', lookup: { ...lookup, miss }, flight: new Flight({ store: this.#store, step, key: lookup.key }, place, lease, this.#user.onError) };
   }
 

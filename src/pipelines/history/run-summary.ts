@@ -3,7 +3,7 @@ import type { FailureRecord } from '../../core/failure.ts';
 import type { Page } from '../../core/page.ts';
 import { cancellationOf, type RunCancellation } from '../cancelling/cancellation.ts';
 import type { RunCause } from '../launching/run-cause.ts';
-import type { LeaseRecord } from '../lease.ts';
+import type { LeaseRecord } from '../../storage/lease.ts';
 import type { RunOutcome } from '../run-state.ts';
 import { runTimings, type RunTimings } from '../run-result.ts';
 import type { RunHead } from '../run-store.ts';

@@ -5,7 +5,7 @@ import { KeptRuns } from '../launching/kept-runs.ts';
 import type { KeptWorker } from '../launching/launch-worker.ts';
 import type { LaunchHost, LaunchOptions } from '../launching/launch.ts';
 import { cancellationOf } from '../cancelling/cancellation.ts';
-import type { LeaseRecord } from '../lease.ts';
+import type { LeaseRecord } from '../../storage/lease.ts';
 import { hasEnded } from '../run-state.ts';
 import type { RunHead } from '../run-store.ts';
 import { decisionOf } from './decision.ts';

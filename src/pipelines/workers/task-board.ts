@@ -9,7 +9,7 @@ import { systemRandom } from '../../core/random.ts';
 import type { Version } from '../../storage/contract.ts';
 import type { AttemptMaker, WorkListener } from '../attempt-maker.ts';
 import { recordedItems } from '../item-list.ts';
-import type { RunLease } from '../lease.ts';
+import type { Lease } from '../../storage/lease.ts';
 import { packOutput } from '../output-codec.ts';
 import type { RunHead, RunStore } from '../run-store.ts';
 import { describeStepFailure } from '../step-failure.ts';
@@ -25,7 +25,7 @@ import { TaskStore, type FoundTask } from './task-store.ts';
 export interface BoardParts {
   readonly head: RunHead;
   readonly store: RunStore;
-  readonly lease: RunLease;
+  readonly lease: Lease;
   /** Of the definition of the pipeline. */
   readonly definition: Digest;
   readonly clock: Clock;

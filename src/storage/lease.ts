@@ -4,10 +4,10 @@ import { ConflictError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { ErrorListener } from '../core/logger.ts';
-import type { StorageAdapter, Version, WriteCondition, WriteResult } from '../storage/contract.ts';
-import { readValue, type ValueRecord } from '../storage/records.ts';
+import type { StorageAdapter, Version, WriteCondition, WriteResult } from './contract.ts';
+import { readValue, type ValueRecord } from './records.ts';
 
-/** Who works on a run, and until when that is certain. */
+/** Who holds a lease, and until when that is certain. */
 export interface LeaseRecord {
   readonly owner: string;
   /** Grows with every owner: the writes of an owner with a smaller one are void. */
@@ -30,10 +30,10 @@ export interface LeaseTerms {
 }
 
 /**
- * The right to work on a run, held by one owner at a time and renewed by heartbeats. An owner that stops renewing (it died, its host sleeps) loses it after `ttlMs`;
+ * The right to work on something, such as a run or a rollout, held by one owner at a time and renewed by heartbeats. An owner that stops renewing (it died, its host sleeps) loses it after `ttlMs`;
  * its successor gets a larger fence. Whoever finds that the lease is another's must stop.
  */
-export class RunLease {
+export class Lease {
   readonly fence: number;
   readonly #terms: LeaseTerms;
   #version: Version;
@@ -53,10 +53,10 @@ export class RunLease {
   /**
    * Takes the lease unless somebody holds it, in which case `ConflictError` names them.
    *
-   * @param lastFence - The largest fence that the run has seen.
+   * @param lastFence - The largest fence that is known to have been given.
    * @param over - Whether a lease that has not expired is known to be void.
    */
-  static async take(terms: LeaseTerms, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<RunLease> {
+  static async take(terms: LeaseTerms, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<Lease> {
     const { storage, key, owner, ttlMs, clock } = terms;
     const present = await readValue<LeaseRecord>(storage, key);
     const now = clock.now();
@@ -65,7 +65,7 @@ export class RunLease {
     const lease: LeaseRecord = { owner, fence, expiresAt: now + ttlMs };
     const result = await put(terms, lease, present ? { match: present.version } : 'absent');
     if (!result.ok) throw await lostTo(terms);
-    return new RunLease(terms, fence, result.version!, lease.expiresAt);
+    return new Lease(terms, fence, result.version!, lease.expiresAt);
   }
 
   /** Renews the lease again and again until released; `onLost`, which takes the place of the one before, is told once when it has become another's. The timer keeps no process alive. */
