@@ -16,7 +16,8 @@ function work({ key, step, index, pipeline }: { readonly key: string; readonly s
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }
 
-const child = new Pipeline({ name: 'child', storage });
+// Who goes on waits for the lease of the child's run, too, which nobody takes over.
+const child = new Pipeline({ name: 'child', storage, lease: '500ms' });
 child.step('below', {}, ({ run }) => work(run));
 const pipeline = new Pipeline({ name: 'nightly', storage });
 const charge = pipeline.step('charge', {}, ({ run }) => work(run));
