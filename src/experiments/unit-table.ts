@@ -1,0 +1,52 @@
+/** What the units of a test came to, in columns: one place for each unit that was exposed to exactly one variant. Only of those whose events of all windows can be known is a metric told, see `from`. */
+export interface UnitTable {
+  /** How many units there are. */
+  readonly units: number;
+  /** The index of each unit's variant, in the order of the definition. */
+  readonly variant: Uint16Array;
+  /** When each unit was first exposed, epoch milliseconds. */
+  readonly exposedAt: Float64Array;
+  /** The metrics, by name. */
+  readonly metrics: Readonly<Record<string, MetricColumns>>;
+  /** The attributes at first exposure, by name: the values that there are, and of each unit which one it has; -1 for none. */
+  readonly segments: Readonly<Record<string, { readonly values: readonly string[]; readonly codes: Int32Array }>>;
+  /** Units that were exposed to several variants and are therefore left out. */
+  readonly crossed: number;
+  /** Exposures to variants that the definition does not have. */
+  readonly unknown: number;
+}
+
+/** A number per unit. */
+export interface UnitColumn {
+  /** Says that there is a number per unit. */
+  readonly kind: 'proportion' | 'mean' | 'count';
+  /** The number, of each unit; NaN for one whose window has not passed yet. */
+  readonly value: Float64Array;
+  /** The same before its exposure; absent without `before`. */
+  readonly before?: Float64Array | undefined;
+}
+
+/** Two numbers per unit. */
+export interface RatioColumns {
+  /** Says that there are two numbers per unit. */
+  readonly kind: 'ratio';
+  /** Above the line, of each unit; NaN for one whose window has not passed yet. */
+  readonly numerator: Float64Array;
+  /** Below the line. */
+  readonly denominator: Float64Array;
+  /** The same before its exposure; absent without `before`. */
+  readonly before?: { readonly numerator: Float64Array; readonly denominator: Float64Array } | undefined;
+}
+
+/** A number per event. */
+export interface EventColumn {
+  /** Says that there is a number per event. */
+  readonly kind: 'quantile';
+  /** The number of each event. */
+  readonly value: Float64Array;
+  /** The unit of each event. */
+  readonly unit: Uint32Array;
+}
+
+/** What the units came to in one metric. */
+export type MetricColumns = UnitColumn | RatioColumns | EventColumn;
