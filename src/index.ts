@@ -193,7 +193,7 @@ export type {
   TimestampSpec,
   ValueSpec,
 } from './core/signature/model-signature.ts';
-export { checkData } from './registry/signature/check-data.ts';
+export { checkData } from './core/signature/check-data.ts';
 export { signatureDifferences } from './registry/signature/signature-differences.ts';
 export type { SignatureDifference } from './registry/signature/signature-differences.ts';
 export { signatureOf } from './registry/signature/signature-of.ts';

@@ -1,7 +1,7 @@
 import { shown } from '../../core/shown.ts';
+import { findMismatch } from '../../core/signature/check-data.ts';
 import type { ColumnSpec, DataSpec, ListSpec, ModelSignature, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorsSpec, ValueSpec } from '../../core/signature/model-signature.ts';
 import { lowerBound, upperBound } from '../../core/signature/number-bounds.ts';
-import { findMismatch } from './check-data.ts';
 
 /** One way in which a model is no replacement for another. */
 export interface SignatureDifference {

@@ -1,6 +1,6 @@
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
-import type { DataSpec, ListSpec, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorsSpec, ValueSpec } from '../../core/signature/model-signature.ts';
+import { ValidationError } from '../errors.ts';
+import { shown } from '../shown.ts';
+import type { DataSpec, ListSpec, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorsSpec, ValueSpec } from './model-signature.ts';
 
 /** What is wrong with a value, and where. */
 export interface Mismatch {
