@@ -356,6 +356,15 @@ export type { ColumnQualityOptions, MonitorQualityOptions } from './monitoring/q
 export type { QualityCheck, QualityReport, UnknownColumn } from './monitoring/quality/quality-report.ts';
 export type { DriftVerdict, VerdictWindow, WindowFindings } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
+export { Deployment } from './serving/deployment.ts';
+export type { DeployedRegistry, DeployedVersion, DeploymentOptions, LoadPredictor, PredictionFeedback, PredictOptions, SignatureCheckOptions, VersionCacheOptions } from './serving/deployment-options.ts';
+export type { DeploymentEvents, DeploymentStatus, VersionChange, VersionSelector } from './serving/deployment-status.ts';
+export type { MonitorObservation, MonitorOfPredictions, ObservedPrediction, ObservePrediction } from './serving/bookkeeping/monitor-feed.ts';
+export type { FeatureLookupOptions, OnlineFeatureReader } from './serving/inference/feature-lookup.ts';
+export type { Arm, Prediction, ServedOutcome, ServedReason } from './serving/prediction.ts';
+export type { PredictCall, Predictor, PredictorSource } from './serving/predictor.ts';
+export type { CandidateTraffic, Traffic } from './serving/routing/traffic.ts';
+export type { VersionState, VersionStatus } from './serving/version-status.ts';
 export { startOpenLineage, type StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory, type VerifiedWebhook, type VerifyWebhookOptions, type WebhookMemory, type WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';

@@ -1,0 +1,176 @@
+import * as z from 'zod/mini';
+import type { Clock } from '../core/clock.ts';
+import { durationMs, type Duration } from '../core/duration.ts';
+import { ValidationError } from '../core/errors.ts';
+import type { ErrorListener, Logger } from '../core/logger.ts';
+import { callable, clockOption, having, signalOption } from '../core/option-schemas.ts';
+import type { Random } from '../core/random.ts';
+import { check } from '../core/schema.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { StorageAdapter } from '../storage/contract.ts';
+import { storageOption } from '../storage/storage-option.ts';
+import type { FeatureLookupOptions } from './inference/feature-lookup.ts';
+import type { MonitorOfPredictions, ObservePrediction } from './bookkeeping/monitor-feed.ts';
+import type { PredictorSource } from './predictor.ts';
+
+/** What a deployment asks of a registry. */
+export type DeployedRegistry = Pick<Registry, 'getModel' | 'getVersion' | 'load'>;
+
+/** The files of a registered version, opened, and what is recorded of it. */
+export type DeployedVersion = Awaited<ReturnType<Registry['load']>>;
+
+/** Makes a predictor of the files of a version. */
+export type LoadPredictor<Input, Output> = (version: DeployedVersion, call: { readonly signal: AbortSignal }) => PredictorSource<Input, Output> | Promise<PredictorSource<Input, Output>>;
+
+/** Which versions a deployment keeps in memory besides those in use. */
+export interface VersionCacheOptions {
+  /** Bytes that all versions may hold together. Versions that are no longer in use stay while there is room, the one that was asked least recently goes first; those in use are never held back by it. @default those that are no longer in use leave at once */
+  readonly maxBytes?: number | undefined;
+  /** Whether a version that a caller names is loaded when it is asked for; it needs `maxBytes`. @default false: callers can name those only that are in memory */
+  readonly onDemand?: boolean | undefined;
+}
+
+/** What is held to the signature of a version; one without a signature takes and gives anything. */
+export interface SignatureCheckOptions {
+  /** Whether inputs are checked before the model sees them; one that does not fit is the caller's `ValidationError`. @default true */
+  readonly input?: boolean | undefined;
+  /** Whether outputs are checked before the caller sees them; one that does not fit is a failure of the model (`model-failed`). @default true */
+  readonly output?: boolean | undefined;
+}
+
+/** How a deployment is made. */
+export interface DeploymentOptions<Input = unknown, Output = unknown> {
+  /** Where what it must remember is kept; its hints tell of changes in the registry, when they share a store. */
+  readonly storage: StorageAdapter;
+  /** Has the model and its versions. */
+  readonly registry: DeployedRegistry;
+  /** Name of the model. */
+  readonly model: string;
+  /** Makes a predictor of a version. It is called once for each time that a version comes into memory; what it makes is disposed of exactly once. */
+  readonly load: LoadPredictor<Input, Output>;
+  /** The version in use: what a stage or an alias of the registry names, followed live, or a number. @default 'production' */
+  readonly follow?: 'production' | 'staging' | 'latest' | (string & {}) | number | undefined;
+  /** Further aliases or stages whose versions are kept ready, for callers that ask by them. @default none */
+  readonly labels?: readonly string[] | undefined;
+  /** How often it looks where the versions stand, at least. @default '5s' */
+  readonly interval?: Duration | undefined;
+  /** Which versions are kept in memory besides those in use. @default none */
+  readonly cache?: VersionCacheOptions | undefined;
+  /** How long a version may take to load and warm up. @default '5m' */
+  readonly loadTimeout?: Duration | undefined;
+  /** How long a version that leaves waits for its last requests before it is given up. @default '30s' */
+  readonly drainTimeout?: Duration | undefined;
+  /** What is held to the signatures of versions. @default inputs and outputs */
+  readonly checks?: SignatureCheckOptions | undefined;
+  /** Looks features up and adds them to what is asked. @default none */
+  readonly features?: FeatureLookupOptions<Input> | undefined;
+  /** What answers when a version fails, times out, is overloaded or known to fail: the version in use, a version by its number, or nothing. @default 'stable' */
+  readonly fallback?: 'stable' | number | false | undefined;
+  /** Is fed every prediction, failures too, and feedback. It needs `observe`. @default none */
+  readonly monitor?: MonitorOfPredictions | undefined;
+  /** What the monitor is told of a prediction that was answered. @default nothing */
+  readonly observe?: ObservePrediction<Input, Output> | undefined;
+  /** Told of failures that no caller waits for. @default nobody */
+  readonly onError?: ErrorListener | undefined;
+  /** Told what happens, in the form of pino or console. @default nobody */
+  readonly logger?: Logger | undefined;
+  /** Source of time. @default the host's */
+  readonly clock?: Clock | undefined;
+  /** Source of chance, for requests without a key. @default the host's */
+  readonly random?: Random | undefined;
+}
+
+/** How one prediction is asked for. */
+export interface PredictOptions {
+  /** Whose request it is, such as the id of a user: the same key is routed alike, in every process. @default none: routed by chance */
+  readonly key?: string | undefined;
+  /** The version that is to answer. @default as it is routed */
+  readonly version?: number | undefined;
+  /** Names the prediction, for feedback. @default a new one */
+  readonly id?: string | undefined;
+  /** Ends the wait: with it nobody is told of the answer. @default none */
+  readonly signal?: AbortSignal | undefined;
+  /** How long it may take altogether. @default as long as the model may take */
+  readonly timeout?: Duration | undefined;
+}
+
+/** What came of a prediction. */
+export interface PredictionFeedback {
+  /** The id of the prediction. */
+  readonly id: string;
+  /** What the right answer would have been. @default not told */
+  readonly label?: string | number | boolean | undefined;
+  /** What it led to, as numbers by name. @default none */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
+}
+
+const text = z.string().check(z.minLength(1));
+const flag = z.optional(z.boolean());
+const duration = z.optional(z.union([z.number(), z.string()], 'must be milliseconds or a text such as 30s'));
+const versionNumber = z.int().check(z.minimum(1), z.maximum(999_999_999));
+
+const optionsSchema = z.strictObject({
+  storage: storageOption,
+  registry: having<DeployedRegistry>('getModel', 'must be a registry'),
+  model: text,
+  load: callable(),
+  follow: z.optional(z.union([text, versionNumber])),
+  labels: z.optional(z.array(text)),
+  interval: duration,
+  cache: z.optional(z.strictObject({ maxBytes: z.optional(z.number().check(z.minimum(0))), onDemand: flag })),
+  loadTimeout: duration,
+  drainTimeout: duration,
+  checks: z.optional(z.strictObject({ input: flag, output: flag })),
+  features: z.optional(z.strictObject({ store: having('getOnlineFeatures', 'must be a store of features'), service: z.optional(text), entity: callable() })),
+  fallback: z.optional(z.union([z.literal('stable'), versionNumber, z.literal(false)])),
+  monitor: z.optional(having<MonitorOfPredictions>('observe', 'must be a DriftMonitor')),
+  observe: z.optional(callable()),
+  onError: z.optional(callable<ErrorListener>()),
+  logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
+  clock: clockOption,
+  random: z.optional(callable<Random>()),
+});
+
+const predictSchema = z.strictObject({ key: z.optional(z.string()), version: z.optional(versionNumber), id: z.optional(text), signal: signalOption, timeout: duration });
+const feedbackSchema = z.strictObject({
+  id: text,
+  label: z.optional(z.union([z.string(), z.number(), z.boolean()])),
+  metrics: z.optional(z.record(z.string(), z.number())),
+});
+
+/** Options with what they are by default. */
+export interface DeploymentSettings<Input, Output> extends DeploymentOptions<Input, Output> {
+  readonly follow: string | number;
+  readonly labels: readonly string[];
+  readonly fallback: 'stable' | number | false;
+  readonly intervalMs: number;
+  readonly loadTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+}
+
+/** Checks what a deployment is made with. */
+export function deploymentSettings<Input, Output>(options: DeploymentOptions<Input, Output>): DeploymentSettings<Input, Output> {
+  check(optionsSchema, options, 'options');
+  const { follow = 'production', labels = [], fallback = 'stable', interval = '5s', loadTimeout = '5m', drainTimeout = '30s', cache, monitor, observe } = options;
+  if (cache?.onDemand === true && cache.maxBytes === undefined) throw new ValidationError('options.cache.onDemand needs options.cache.maxBytes, so that callers cannot fill the memory.', { path: 'options.cache.maxBytes' });
+  if (monitor && !observe) throw new ValidationError('options.monitor needs options.observe, which says what of a prediction it is told.', { path: 'options.observe' });
+  if (observe && !monitor) throw new ValidationError('options.observe is for options.monitor, which is missing.', { path: 'options.monitor' });
+  const intervalMs = Math.max(50, durationMs(interval, 'options.interval'));
+  return { ...options, follow, labels, fallback, intervalMs, loadTimeoutMs: durationMs(loadTimeout, 'options.loadTimeout'), drainTimeoutMs: durationMs(drainTimeout, 'options.drainTimeout') };
+}
+
+/** Checks how a prediction is asked for. */
+export function checkPredictOptions(options: PredictOptions): PredictOptions & { readonly timeoutMs: number | undefined } {
+  const { timeout } = check(predictSchema, options, 'options');
+  return { ...options, timeoutMs: timeout === undefined ? undefined : durationMs(timeout as Duration, 'options.timeout') };
+}
+
+/** Checks what came of a prediction. */
+export function checkFeedback(feedback: PredictionFeedback): PredictionFeedback {
+  return check(feedbackSchema, feedback, 'feedback');
+}
+
+/** Checks the number of a version. */
+export function checkVersionNumber(version: number): number {
+  return check(versionNumber, version, 'version');
+}
