@@ -360,7 +360,7 @@ export { Deployment } from './serving/deployment.ts';
 export type { DeployedRegistry, DeployedVersion, DeploymentOptions, LoadPredictor, PredictionFeedback, PredictOptions, SignatureCheckOptions, VersionCacheOptions } from './serving/deployment-options.ts';
 export type { DeploymentEvents, DeploymentStatus, VersionChange, VersionSelector } from './serving/deployment-status.ts';
 export type { MonitorObservation, MonitorOfPredictions, ObservedPrediction, ObservePrediction } from './serving/bookkeeping/monitor-feed.ts';
-export type { FeatureLookupOptions, OnlineFeatureReader } from './serving/inference/feature-lookup.ts';
+export type { FeatureLookupOptions, LookedUpFeatures, OnlineFeatureReader } from './serving/inference/feature-lookup.ts';
 export type { Arm, Prediction, ServedOutcome, ServedReason } from './serving/prediction.ts';
 export type { PredictCall, Predictor, PredictorSource } from './serving/predictor.ts';
 export type { CandidateTraffic, Traffic } from './serving/routing/traffic.ts';

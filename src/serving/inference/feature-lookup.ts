@@ -6,7 +6,13 @@ import type { DeployedVersion } from '../deployment-options.ts';
 /** What a deployment asks of a store of features; a `FeatureStore` is one. */
 export interface OnlineFeatureReader {
   /** Features as they are now. */
-  getOnlineFeatures(query: { entities: readonly Readonly<Record<string, unknown>>[]; features: string; signal?: AbortSignal | undefined }): Promise<{ readonly columns: Readonly<Record<string, readonly unknown[]>> }>;
+  getOnlineFeatures(query: { entities: readonly Readonly<Record<string, unknown>>[]; features: string; signal?: AbortSignal | undefined }): Promise<LookedUpFeatures>;
+}
+
+/** Features that were looked up. */
+export interface LookedUpFeatures {
+  /** Values by column, in the order of the entities. */
+  readonly columns: Readonly<Record<string, readonly unknown[]>>;
 }
 
 /** Which features are looked up for a request. */
