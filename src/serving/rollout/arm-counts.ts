@@ -1,0 +1,78 @@
+/** Sums of a metric of one's own. */
+export interface ValueSums {
+  readonly n: number;
+  readonly sum: number;
+  readonly sumSquares: number;
+}
+
+/** What an arm of a stage came to, as it is stored: sums that add up over processes. */
+export interface StoredArm {
+  /** Requests that it was asked. */
+  readonly n: number;
+  /** Those of them that failed. */
+  readonly errors: number;
+  /** Keys that came to it, each once, and requests without one. */
+  readonly units: number;
+  /** How long requests took: the numbers of the bins that have any, and how many each has. */
+  readonly bins: readonly number[];
+  readonly binned: readonly number[];
+  readonly values: Readonly<Record<string, ValueSums>>;
+}
+
+// Each bin of latencies is two percent wide.
+const logWidth = /* @__PURE__ */ Math.log(1.02);
+const shortestMs = 1e-3;
+const longestMs = 1e8;
+
+/** The bin of a latency. */
+function binOf(ms: number): number {
+  return Math.ceil(Math.log(Math.min(Math.max(ms, shortestMs), longestMs)) / logWidth - 1e-9);
+}
+
+/** The largest latency of a bin, in milliseconds; the smallest is above that of the bin before. */
+export function binEdge(bin: number): number {
+  return Math.exp(bin * logWidth);
+}
+
+/** Counts what an arm comes to. */
+export class ArmCounts {
+  n = 0;
+  errors = 0;
+  units = 0;
+  readonly bins: Map<number, number> = new Map();
+  readonly values: Map<string, ValueSums> = new Map();
+
+  /** Counts a request. */
+  add(latencyMs: number, failed: boolean, isNewUnit: boolean): void {
+    this.n++;
+    if (failed) this.errors++;
+    if (isNewUnit) this.units++;
+    const bin = binOf(latencyMs);
+    this.bins.set(bin, (this.bins.get(bin) ?? 0) + 1);
+  }
+
+  /** Counts a value of a metric. */
+  measure(name: string, value: number): void {
+    const { n, sum, sumSquares } = this.values.get(name) ?? { n: 0, sum: 0, sumSquares: 0 };
+    this.values.set(name, { n: n + 1, sum: sum + value, sumSquares: sumSquares + value * value });
+  }
+
+  /** Adds what another process counted. */
+  merge({ n, errors, units, bins, binned, values }: StoredArm): this {
+    this.n += n;
+    this.errors += errors;
+    this.units += units;
+    bins.forEach((bin, i) => this.bins.set(bin, (this.bins.get(bin) ?? 0) + binned[i]!));
+    for (const [name, added] of Object.entries(values)) {
+      const own = this.values.get(name) ?? { n: 0, sum: 0, sumSquares: 0 };
+      this.values.set(name, { n: own.n + added.n, sum: own.sum + added.sum, sumSquares: own.sumSquares + added.sumSquares });
+    }
+    return this;
+  }
+
+  /** As it is stored. */
+  stored(): StoredArm {
+    const bins = [...this.bins.keys()].sort((a, b) => a - b);
+    return { n: this.n, errors: this.errors, units: this.units, bins, binned: bins.map((bin) => this.bins.get(bin)!), values: Object.fromEntries(this.values) };
+  }
+}
