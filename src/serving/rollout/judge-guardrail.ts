@@ -27,6 +27,7 @@ export function judgeGuardrail(guardrail: Measured, evidence: StageEvidence, sta
   const samples = { candidate: valuesOf(guardrail.metric, evidence.candidate), control: compared ? valuesOf(guardrail.metric, evidence.control) : 0 };
   const facts = { guardrail: guardrail.name, samples, alpha };
   if (compared && controlShare(stage) === 0) return { ...facts, status: 'success', reason: 'Nothing is left of the requests to compare with, so that it is not judged here.' };
+  if (guardrail.metric.kind === 'values' && stage.kind === 'shadow') return { ...facts, status: 'success', reason: 'Nobody sees answers to copies of requests, so that there is no feedback to judge.' };
   const fewest = compared ? Math.min(samples.candidate, samples.control) : samples.candidate;
   if (fewest === 0) return { ...facts, status: 'inconclusive', cause: 'no-data', reason: `There is no value of the ${samples.candidate === 0 ? 'candidate' : 'control'} yet.` };
   const test = testOf(guardrail, evidence, stage);

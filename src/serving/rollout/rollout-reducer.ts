@@ -23,7 +23,7 @@ export function reduceRollout(state: RolloutState | undefined, input: RolloutInp
 }
 
 function begin({ id, model, candidate, stable, plan, by, reason }: Start, now: number): RolloutState {
-  const fresh: RolloutState = { id, model, candidate, stable, plan, startedAt: now, by, phase: 'step', stage: -1, stageAt: now, since: now, heldMs: 0, limitMs: 0, tallies: {}, why: reason ?? 'It was started.' };
+  const fresh: RolloutState = { id, model, candidate, stable, plan, startedAt: now, by, phase: 'step', stage: -1, stageAt: now, since: now, heldMs: 0, limitMs: 0, tallies: {}, verdicts: [], why: reason ?? 'It was started.' };
   return enter(fresh, 0, reason ?? 'It was started.', now);
 }
 
@@ -65,9 +65,13 @@ function isWatched({ phase }: RolloutState): boolean {
   return phase === 'shadow' || phase === 'step' || phase === 'keep';
 }
 
-function look(given: RolloutState, { verdicts, samples }: Look, now: number): RolloutState {
-  if (!isWatched(given)) return given;
-  const state = tallied(given, verdicts, now);
+function look(state: RolloutState, input: Look, now: number): RolloutState {
+  if (!isWatched(state)) return state;
+  const after = judged(tallied(state, input.verdicts, now), input, now);
+  return after === state ? state : { ...after, verdicts: input.verdicts };
+}
+
+function judged(state: RolloutState, { verdicts, samples }: Look, now: number): RolloutState {
   const { plan, tallies } = state;
   const { budgets } = plan;
   const beyond = (count: (tally: GuardrailTally) => boolean): GuardrailVerdict | undefined => verdicts.find(({ guardrail }) => count(tallies[guardrail]!));

@@ -41,6 +41,8 @@ export interface RolloutState {
   /** With so much time held somebody is asked. */
   readonly limitMs: number;
   readonly tallies: Readonly<Record<string, GuardrailTally>>;
+  /** What the look found that changed something last. */
+  readonly verdicts: readonly GuardrailVerdict[];
   readonly paused?: { readonly at: number; readonly by?: string | undefined; readonly reason: string } | undefined;
   /** Whether somebody went on although the arms do not have their shares. */
   readonly ratioAccepted?: boolean | undefined;
