@@ -371,3 +371,8 @@ export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';
 export { webhookTrigger, type WebhookTrigger, type WebhookTriggerOptions } from './integrations/webhooks/webhook-trigger.ts';
 export { startWebhook } from './integrations/webhooks/start-webhook.ts';
 export type { StartWebhookOptions, WebhookOptions, WebhookSigning, WebhookSource } from './integrations/webhooks/webhook-options.ts';
+export { metricsText } from './serving/metrics/metrics-text.ts';
+export type { MetricsSource } from './serving/metrics/metrics-text.ts';
+export type { MetricFamily, MetricSample } from './serving/metrics/metric-family.ts';
+export type { ServingMetricsOptions } from './serving/metrics/metrics-options.ts';
+export type { PredictionUse, VersionCost } from './serving/metrics/version-cost.ts';
