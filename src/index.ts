@@ -370,6 +370,7 @@ export { metricsText } from './serving/metrics/metrics-text.ts';
 export type { MetricsSource } from './serving/metrics/metrics-text.ts';
 export type { MetricFamily, MetricSample } from './serving/metrics/metric-family.ts';
 export type { ServingMetricsOptions } from './serving/metrics/metrics-options.ts';
+export type { TelemetryAttributes, TelemetryHistogram, TelemetryMeter, TelemetryOptions, TelemetrySpan, TelemetryTime, TelemetryTracer } from './serving/metrics/telemetry.ts';
 export type { PredictionUse, VersionCost } from './serving/metrics/version-cost.ts';
 export type { PredictionCloudEvent } from './serving/log/cloud-event.ts';
 export type { PredictionLogOptions } from './serving/log/log-options.ts';

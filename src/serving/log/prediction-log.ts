@@ -85,8 +85,7 @@ export class PredictionLog {
     if (!(failures && outcome.error !== undefined) && !this.#samples(outcome.id)) return;
     const encoded = encodePrediction(outcome, this.#settings);
     if (encoded.failures.length > 0) this.#tell(encoded.failures[0]);
-    if (encoded.text === '') this.#refused++;
-    else this.#add('prediction', outcome.at, windowOf(outcome.at), encoded.text);
+    this.#add('prediction', outcome.at, windowOf(outcome.at), encoded.text);
   }
 
   /** Keeps what came of a prediction, if that is of the sample. Never throws. */
