@@ -3,19 +3,22 @@ import { newId } from './ids.ts';
 
 const [quote, backslash, minus, zero, nine, capitalI, capitalN] = [0x22, 0x5c, 0x2d, 0x30, 0x39, 0x49, 0x4e];
 
+/** Finds digits that may be an integer beyond what a number holds; those behind a point are of a fraction, and most long ones are. */
+const longInteger = /(?<![\d.])\d{16}/;
+
 /** The value of JSON in which integers of 64 bits that a number cannot hold exactly are bigints; larger ones are rounded. Throws `SyntaxError` for what is no JSON. */
 export function parseLossless(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (!longInteger.test(text)) return JSON.parse(text);
   // Also finds out that it is JSON, so that the scan need not.
   const plain: unknown = JSON.parse(text);
   return parseMarked(text, false) ?? plain;
 }
 
-/** The same of JSON that may hold the bare tokens `NaN`, `Infinity`, `-Infinity` and `Inf`, as TensorFlow Serving and Python write them. */
+/** The same of JSON that may hold the bare tokens `NaN`, `Infinity`, `-Infinity` and `Inf`, as TensorFlow Serving and Python write them, and integers of 64 bits without sign. */
 export function parseTolerant(text: string): unknown {
-  if (!/NaN|Inf/.test(text)) return parseLossless(text);
+  if (!longInteger.test(text) && !/NaN|Inf/.test(text)) return JSON.parse(text);
   const marked = parseMarked(text, true);
-  return marked === undefined ? parseLossless(text) : marked;
+  return marked === undefined ? JSON.parse(text) : marked;
 }
 
 /**
@@ -71,7 +74,7 @@ function parseMarked(text: string, bare: boolean): unknown {
     else if (code === minus || (code >= zero && code <= nine)) {
       const token = bare && code === minus ? endOfBare(text, at) : 0;
       const end = token || endOfNumber(text, at);
-      if (token > 0 || isLarge(text.slice(at, end))) put(at, end);
+      if (token > 0 || isLarge(text.slice(at, end), bare)) put(at, end);
       at = end;
     } else if (bare && (code === capitalI || code === capitalN)) {
       const end = endOfBare(text, at);
@@ -123,10 +126,10 @@ function isPlain(value: unknown): boolean {
   return Number.isSafeInteger(value) ? !Object.is(value, -0) : Number.isFinite(value) && !Number.isInteger(value);
 }
 
-function isLarge(digits: string): boolean {
+function isLarge(digits: string, unsigned: boolean): boolean {
   if (digits.length > 20 || !/^-?\d+$/.test(digits) || Number.isSafeInteger(Number(digits))) return false;
   const value = BigInt(digits);
-  return BigInt.asIntN(64, value) === value;
+  return BigInt.asIntN(64, value) === value || (unsigned && BigInt.asUintN(64, value) === value);
 }
 
 /** Behind the closing quote of a text that begins at `at`. */

@@ -59,6 +59,12 @@ describe('JSON with bare NaN and Infinity', () => {
     expect(value['b']).toBeUndefined();
   });
 
+  it('reads integers of 64 bits without sign, and fractions with as many digits as they have', () => {
+    expect(parseTolerant('[18446744073709551615,9223372036854775808,18446744073709551616,NaN]')).toEqual([2n ** 64n - 1n, 2n ** 63n, 2 ** 64, NaN]);
+    expect(parseTolerant('[18446744073709551615,-9223372036854775809,0.12345678901234567,1.2345678901234567e300]')).toEqual([2n ** 64n - 1n, -(2 ** 63), 0.12345678901234567, 1.2345678901234567e300]);
+    expect(parseLossless('{"a":-0.12345678901234567,"b":9007199254740993}')).toEqual({ a: -0.12345678901234567, b: 9007199254740993n });
+  });
+
   it('refuses what is no JSON even so', () => {
     for (const text of ['NaN,', '[NaN', '"NaN', '"NaN\\', '{NaN:1}', '{"a":NaN', 'NaNa', '-', '+NaN', 'nan', '[1NaN]', '[NaN1]', 'Infinit', '--Infinity', '[-"NaN"]', '{9007199254740993:NaN}', 'NaN"']) expect(() => parseTolerant(text), text).toThrow(SyntaxError);
   });
