@@ -117,6 +117,7 @@ export type { ImportRunsOptions } from './tracking/interchange/import-runs.ts';
 export type { ImportDamage, ImportedRun, RunSource } from './tracking/interchange/imported-run.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';
 export { Registry } from './registry/registry.ts';
+export type {
   AliasOptions,
   CreateModelOptions,
   PageOptions,
@@ -158,6 +159,7 @@ export type { ModelFile } from './core/model-manifest.ts';
 export type { CacheRequest, CacheStorageOptions, ModelCache, RequestLike, WebCache } from './registry/model-cache.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
+export type {
   BoolSpec,
   ColumnSpec,
   DataSpec,
@@ -188,6 +190,7 @@ export type { KeySource, WebCryptoAlgorithm, WebCryptoKey } from './registry/sig
 export { verifyManifest, type VerifiedManifest, type VerifyManifestOptions } from './registry/signing/verify-manifest.ts';
 export { signatureToJsonSchema, type SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
+export type {
   AliasDeleted,
   AliasSet,
   EvaluationRecorded,
@@ -366,23 +369,15 @@ export { startOpenLineage, type StartOpenLineageOptions } from './integrations/o
 export { verifyWebhook, webhookMemory, type VerifiedWebhook, type VerifyWebhookOptions, type WebhookMemory, type WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';
 export { webhookTrigger, type WebhookTrigger, type WebhookTriggerOptions } from './integrations/webhooks/webhook-trigger.ts';
+export { startWebhook } from './integrations/webhooks/start-webhook.ts';
+export type { StartWebhookOptions, WebhookOptions, WebhookSigning, WebhookSource } from './integrations/webhooks/webhook-options.ts';
 export { metricsText } from './serving/metrics/metrics-text.ts';
 export type { MetricsSource } from './serving/metrics/metrics-text.ts';
 export type { MetricFamily, MetricSample } from './serving/metrics/metric-family.ts';
 export type { ServingMetricsOptions } from './serving/metrics/metrics-options.ts';
-export type { TelemetryAttributes, TelemetryHistogram, TelemetryMeter, TelemetryOptions, TelemetrySpan, TelemetryTime, TelemetryTracer } from './serving/metrics/telemetry.ts';
 export type { PredictionUse, VersionCost } from './serving/metrics/version-cost.ts';
 export type { PredictionCloudEvent } from './serving/log/cloud-event.ts';
 export type { PredictionLogOptions } from './serving/log/log-options.ts';
 export type { PredictionPageQuery, PredictionQuery } from './serving/log/log-query.ts';
 export type { LoggedFeedback, LoggedPrediction, StoredPrediction } from './serving/log/logged-prediction.ts';
-export { startOpenLineage } from './integrations/openlineage/start-openlineage.ts';
-export type { StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
-export { verifyWebhook, webhookMemory } from './integrations/webhooks/verify-webhook.ts';
-export type { VerifiedWebhook, VerifyWebhookOptions, WebhookMemory, WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
-export { webhook } from './integrations/webhooks/webhook.ts';
-export type { WebhookSink } from './integrations/webhooks/webhook.ts';
-export { webhookTrigger } from './integrations/webhooks/webhook-trigger.ts';
-export type { WebhookTrigger, WebhookTriggerOptions } from './integrations/webhooks/webhook-trigger.ts';
-export { startWebhook } from './integrations/webhooks/start-webhook.ts';
-export type { StartWebhookOptions, WebhookOptions, WebhookSigning, WebhookSource } from './integrations/webhooks/webhook-options.ts';
+export type { TelemetryAttributes, TelemetryHistogram, TelemetryMeter, TelemetryOptions, TelemetrySpan, TelemetryTime, TelemetryTracer } from './serving/metrics/telemetry.ts';
