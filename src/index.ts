@@ -363,8 +363,15 @@ export type { MonitorObservation, MonitorOfPredictions, ObservedPrediction, Obse
 export type { FeatureLookupOptions, LookedUpFeatures, OnlineFeatureReader } from './serving/inference/feature-lookup.ts';
 export type { Arm, Prediction, ServedOutcome, ServedReason } from './serving/prediction.ts';
 export type { PredictCall, Predictor, PredictorSource } from './serving/predictor.ts';
-export type { CandidateTraffic, Traffic } from './serving/routing/traffic.ts';
+export type { CandidateTraffic, RolloutOutcome, RolloutPhase, Traffic } from './serving/rollout/rollout-state.ts';
 export type { VersionState, VersionStatus } from './serving/version-status.ts';
+export type { BatchingOptions, BreakerOptions, ExecutionLimits, PredictionRetryOptions } from './serving/execution/execution-options.ts';
+export type { BoundGuardrail, CheckGuardrail, ComparedGuardrail, Guardrail, GuardrailStatus, GuardrailVerdict, RolloutCheck, RolloutCheckContext, RolloutCheckResult } from './serving/rollout/guardrail.ts';
+export type { RolloutActor, RolloutBudgetOptions, RolloutOptions, RolloutStep, ShadowStep } from './serving/rollout/rollout-options.ts';
+export type { RolloutEvent, RolloutEventData, RolloutEventType } from './serving/rollout/rollout-event.ts';
+export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';
+export type { RolloutStatus } from './serving/rollout/rollout-status.ts';
+export type { ShadowOptions } from './serving/routing/shadow-lane.ts';
 export { startOpenLineage, type StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory, type VerifiedWebhook, type VerifyWebhookOptions, type WebhookMemory, type WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';

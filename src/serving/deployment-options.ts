@@ -11,10 +11,16 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
 import type { FeatureLookupOptions } from './inference/feature-lookup.ts';
 import type { MonitorOfPredictions, ObservePrediction } from './bookkeeping/monitor-feed.ts';
+import { executionSettings, type BatchingOptions, type ExecutionLimits } from './execution/execution-options.ts';
+import type { PredictionLogOptions } from './log/log-options.ts';
+import type { ServingMetricsOptions } from './metrics/metrics-options.ts';
+import type { TelemetryOptions } from './metrics/telemetry.ts';
 import type { PredictorSource } from './predictor.ts';
+import type { RolloutCheck } from './rollout/guardrail.ts';
+import type { ShadowOptions } from './routing/shadow-lane.ts';
 
 /** What a deployment asks of a registry. */
-export type DeployedRegistry = Pick<Registry, 'getModel' | 'getVersion' | 'load'>;
+export type DeployedRegistry = Pick<Registry, 'getModel' | 'getVersion' | 'load' | 'checkGates' | 'promote' | 'rollback'>;
 
 /** The files of a registered version, opened, and what is recorded of it. */
 export type DeployedVersion = Awaited<ReturnType<Registry['load']>>;
@@ -61,7 +67,13 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
   /** How long a version that leaves waits for its last requests before it is given up. @default '30s' */
   readonly drainTimeout?: Duration | undefined;
   /** What is held to the signatures of versions. @default inputs and outputs */
-  readonly checks?: SignatureCheckOptions | undefined;
+  readonly validate?: SignatureCheckOptions | undefined;
+  /** How requests that come together are answered together. @default one by one */
+  readonly batching?: BatchingOptions<Input> | undefined;
+  /** What each version takes on at once, how long it may take, and when it is left alone. @default see each */
+  readonly limits?: ExecutionLimits | undefined;
+  /** What a request counts in `limits.queueBytes` and `batching.maxBytes`. @default 0 */
+  readonly bytesOf?: ((input: Input) => number) | undefined;
   /** Looks features up and adds them to what is asked. @default none */
   readonly features?: FeatureLookupOptions<Input> | undefined;
   /** What answers when a version fails, times out, is overloaded or known to fail: the version in use, a version by its number, or nothing. @default 'stable' */
@@ -70,6 +82,16 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
   readonly monitor?: MonitorOfPredictions | undefined;
   /** What the monitor is told of a prediction that was answered. @default nothing */
   readonly observe?: ObservePrediction<Input, Output> | undefined;
+  /** How many copies of requests a candidate is given at once. @default see each */
+  readonly shadow?: ShadowOptions | undefined;
+  /** The functions behind guardrails such as `{ check: 'drift' }` of a rollout, by name. @default none: such guardrails cannot be looked at */
+  readonly guardrails?: Readonly<Record<string, RolloutCheck>> | undefined;
+  /** What is counted, and the price of a prediction; see `metricsText()` and `costs()`. @default see each */
+  readonly metrics?: ServingMetricsOptions | undefined;
+  /** A tracer and a meter of OpenTelemetry. @default none */
+  readonly telemetry?: TelemetryOptions | undefined;
+  /** Keeps what was served, and what came of it, in the storage; see `predictions()`. @default false */
+  readonly log?: boolean | PredictionLogOptions | undefined;
   /** Told of failures that no caller waits for. @default nobody */
   readonly onError?: ErrorListener | undefined;
   /** Told what happens, in the form of pino or console. @default nobody */
@@ -120,11 +142,19 @@ const optionsSchema = z.strictObject({
   cache: z.optional(z.strictObject({ maxBytes: z.optional(z.number().check(z.minimum(0))), onDemand: flag })),
   loadTimeout: duration,
   drainTimeout: duration,
-  checks: z.optional(z.strictObject({ input: flag, output: flag })),
+  validate: z.optional(z.strictObject({ input: flag, output: flag })),
+  batching: z.optional(z.looseObject({})),
+  limits: z.optional(z.looseObject({})),
+  bytesOf: z.optional(callable()),
   features: z.optional(z.strictObject({ store: having('getOnlineFeatures', 'must be a store of features'), service: z.optional(text), entity: callable() })),
   fallback: z.optional(z.union([z.literal('stable'), versionNumber, z.literal(false)])),
   monitor: z.optional(having<MonitorOfPredictions>('observe', 'must be a DriftMonitor')),
   observe: z.optional(callable()),
+  shadow: z.optional(z.strictObject({ inFlight: z.optional(z.int().check(z.minimum(1))), queue: z.optional(z.int().check(z.minimum(0))) })),
+  guardrails: z.optional(z.record(z.string(), callable<RolloutCheck>())),
+  metrics: z.optional(z.looseObject({})),
+  telemetry: z.optional(z.looseObject({})),
+  log: z.optional(z.union([z.boolean(), z.looseObject({})])),
   onError: z.optional(callable<ErrorListener>()),
   logger: z.optional(having<Logger>('error', 'must be a logger, such as console')),
   clock: clockOption,
@@ -151,10 +181,12 @@ export interface DeploymentSettings<Input, Output> extends DeploymentOptions<Inp
 /** Checks what a deployment is made with. */
 export function deploymentSettings<Input, Output>(options: DeploymentOptions<Input, Output>): DeploymentSettings<Input, Output> {
   check(optionsSchema, options, 'options');
-  const { follow = 'production', labels = [], fallback = 'stable', interval = '5s', loadTimeout = '5m', drainTimeout = '30s', cache, monitor, observe } = options;
+  const { follow = 'production', labels = [], fallback = 'stable', interval = '5s', loadTimeout = '5m', drainTimeout = '30s', cache, monitor, observe, batching, limits } = options;
   if (cache?.onDemand === true && cache.maxBytes === undefined) throw new ValidationError('options.cache.onDemand needs options.cache.maxBytes, so that callers cannot fill the memory.', { path: 'options.cache.maxBytes' });
   if (monitor && !observe) throw new ValidationError('options.monitor needs options.observe, which says what of a prediction it is told.', { path: 'options.observe' });
   if (observe && !monitor) throw new ValidationError('options.observe is for options.monitor, which is missing.', { path: 'options.monitor' });
+  // Each version has a runner of its own; what is wrong with their options is told here.
+  executionSettings(batching, limits);
   const intervalMs = Math.max(50, durationMs(interval, 'options.interval'));
   return { ...options, follow, labels, fallback, intervalMs, loadTimeoutMs: durationMs(loadTimeout, 'options.loadTimeout'), drainTimeoutMs: durationMs(drainTimeout, 'options.drainTimeout') };
 }

@@ -1,5 +1,6 @@
 import type { ServedOutcome } from './prediction.ts';
-import type { Traffic } from './routing/traffic.ts';
+import type { RolloutEvent } from './rollout/rollout-event.ts';
+import type { Traffic } from './rollout/rollout-state.ts';
 import type { VersionState, VersionStatus } from './version-status.ts';
 
 /** How a deployment stands in one process. */
@@ -16,6 +17,8 @@ export interface DeploymentStatus {
   readonly loaded: number;
   /** Predictors that were disposed of: all that were made, once the deployment is closed. */
   readonly disposed: number;
+  /** Copies of requests that were dropped for want of room, in place of being given to a candidate. */
+  readonly shadowsDropped: number;
 }
 
 /** A version that came to another state. */
@@ -32,6 +35,8 @@ export interface VersionChange {
 export interface DeploymentEvents {
   /** A request came to an end: it was answered, or failed. */
   readonly served: ServedOutcome;
+  /** This process has changed a rollout; what others change is in `rolloutHistory()`. */
+  readonly rollout: RolloutEvent;
   /** A version came to another state in this process. */
   readonly version: VersionChange;
 }

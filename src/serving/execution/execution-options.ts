@@ -40,13 +40,13 @@ export interface ExecutionLimits {
   /** The longest that a request takes, its waiting included. Its caller is told then; the model is only asked to stop, and its place stays taken until it has. @default '30s' */
   readonly timeout?: Duration | undefined;
   /** How often a request is tried again that the model failed at; give it only where a second try does no harm. @default no retries */
-  readonly retries?: RetryOptions | undefined;
+  readonly retries?: PredictionRetryOptions | undefined;
   /** When a version that keeps failing is left alone for a while; `false` for never. @default a breaker with its defaults */
   readonly breaker?: BreakerOptions | false | undefined;
 }
 
 /** How a request is tried again that the model failed at: only within its time, and not while others wait for the model. */
-export interface RetryOptions {
+export interface PredictionRetryOptions {
   /** How many times at most, besides the first. */
   readonly max: number;
   /** The wait before the first retry; it doubles with each, and its upper half is left to chance. @default '50ms' */

@@ -32,8 +32,7 @@ export interface FeatureLookupOptions<Input = unknown> {
  */
 export async function withFeatures<Input>({ store, service, entity }: FeatureLookupOptions<Input>, input: Input, facts: DeployedVersion['version'], signal: AbortSignal | undefined): Promise<Input> {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) throw new ValidationError(`input is ${shown(input, 80)}; features are added to an object of columns.`, { path: 'input' });
-  const registered = facts.features && `${facts.features.service}@${facts.features.version}`;
-  const features = service ?? registered;
+  const features = service ?? registeredService(facts);
   if (features === undefined) {
     throw new ModelkeepError('unavailable', `${facts.model}@${facts.version} was registered without a feature service; name one in options.features.service.`, { features: true });
   }
@@ -48,4 +47,8 @@ export async function withFeatures<Input>({ store, service, entity }: FeatureLoo
   const found = { ...input } as Record<string, unknown>;
   for (const name of Object.keys(columns)) if (!Object.hasOwn(asked, name)) found[name] = columns[name]![0];
   return found as Input;
+}
+
+function registeredService({ features }: DeployedVersion['version']): string | undefined {
+  return features?.version === undefined ? features?.service : `${features.service}@${features.version}`;
 }

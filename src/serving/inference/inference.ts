@@ -2,7 +2,7 @@ import { untilAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TimeoutError } from '../../core/errors.ts';
 import { checkData } from '../../core/signature/check-data.ts';
-import type { RunResult } from '../versions/runner.ts';
+import type { ModelAnswer } from '../execution/model-request.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import { withFeatures, type FeatureLookupOptions } from './feature-lookup.ts';
 
@@ -10,6 +10,7 @@ import { withFeatures, type FeatureLookupOptions } from './feature-lookup.ts';
 export interface InferenceParts<Input> {
   readonly features: FeatureLookupOptions<Input> | undefined;
   readonly checkInput: boolean;
+  readonly bytesOf: ((input: Input) => number) | undefined;
   readonly clock: Clock;
 }
 
@@ -38,8 +39,9 @@ export class Inference<Input, Output> {
   }
 
   /** Runs a slot on what it is asked. */
-  async run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<RunResult<Output>> {
-    return slot.runner.run(asked, { signal, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - this.#parts.clock.monotonic()) });
+  run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<ModelAnswer<Output>> {
+    const { bytesOf, clock } = this.#parts;
+    return slot.runner.run(asked, { signal, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic()), bytes: bytesOf?.(asked) });
   }
 
   #inTime<T>(work: Promise<T>, { signal, deadline }: InferenceCall): Promise<T> {

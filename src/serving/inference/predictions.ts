@@ -1,19 +1,19 @@
 import type { Clock } from '../../core/clock.ts';
 import { isModelkeepError } from '../../core/errors.ts';
-import type { GivenIds } from '../bookkeeping/given-ids.ts';
-import type { OutcomeSinks } from '../bookkeeping/outcome-sinks.ts';
+import type { Bookkeeping } from '../bookkeeping/bookkeeping.ts';
+import type { ModelAnswer } from '../execution/model-request.ts';
 import type { Prediction, ServedOutcome } from '../prediction.ts';
 import { newPredictionId } from '../routing/prediction-id.ts';
 import type { Choice, Routes } from '../routing/routes.ts';
-import type { RunResult } from '../versions/runner.ts';
+import type { ShadowLane } from '../routing/shadow-lane.ts';
 import type { Inference, InferenceCall } from './inference.ts';
 
 /** What predictions are made with. */
 export interface PredictionsParts<Input, Output> {
   readonly routes: Routes<Input, Output>;
   readonly inference: Inference<Input, Output>;
-  readonly sinks: OutcomeSinks;
-  readonly ids: GivenIds;
+  readonly books: Bookkeeping<Input, Output>;
+  readonly shadows: ShadowLane;
   readonly clock: Clock;
 }
 
@@ -29,9 +29,11 @@ export interface PredictionRequest<Input> extends InferenceCall {
   readonly startedAt: number;
 }
 
-const nothingRan: Omit<RunResult<never>, 'output'> = { queueMs: 0, computeMs: 0, batchSize: 0 };
+type Facts = Omit<ModelAnswer<unknown>, 'output'> & { readonly output?: unknown; readonly error?: unknown };
 
-/** Makes predictions: asks the chosen version, then the fallback when that fails, and tells of every outcome. */
+const nothingRan = { queueMs: 0, computeMs: 0, batchSize: 0 } as const;
+
+/** Makes predictions: asks the chosen version, then the fallback when that fails, gives copies to a shadow, and tells of every outcome. */
 export class Predictions<Input, Output> {
   readonly #parts: PredictionsParts<Input, Output>;
 
@@ -41,43 +43,77 @@ export class Predictions<Input, Output> {
 
   /** The answer of the chosen version, or of the fallback. Throws what the chosen version failed of when no fallback answers either. */
   async make(choice: Choice<Input, Output>, request: PredictionRequest<Input>): Promise<Prediction<Output>> {
-    const { routes, ids } = this.#parts;
+    const { books } = this.#parts;
     const origin = { version: choice.slot.version, arm: choice.arm };
     const id = request.id ?? newPredictionId(origin);
-    if (request.id !== undefined) ids.remember(id, origin);
+    if (request.id !== undefined) books.remember(id, origin);
     try {
-      return await this.#ask(choice, id, request);
+      const prediction = await this.#ask(choice, id, request);
+      this.#shadow(choice, id, request);
+      return prediction;
     } catch (error) {
-      const fallback = mayFallBack(error) ? routes.fallbackOf(choice.slot.version) : undefined;
-      if (fallback === undefined || this.#isLate(request)) throw error;
-      return this.#ask(fallback, id, request).catch((again: unknown) => {
-        throw isCallersError(again) ? again : error;
-      });
+      return this.#fallBack(choice, id, request, error);
     }
+  }
+
+  async #fallBack(choice: Choice<Input, Output>, id: string, request: PredictionRequest<Input>, error: unknown): Promise<Prediction<Output>> {
+    const { routes } = this.#parts;
+    // What a candidate takes for no valid input may be one for the version in use: then the candidate is to blame.
+    const isRefused = isModelkeepError(error, 'validation') && choice.arm === 'candidate' && choice.reason !== 'override';
+    const fallback = isRefused || mayFallBack(error) ? routes.fallbackOf(choice.slot.version) : undefined;
+    if (fallback === undefined || this.#isLate(request)) throw error;
+    const prediction = await this.#ask(fallback, id, request).catch((again: unknown) => {
+      throw isCallersError(again) ? again : error;
+    });
+    if (isRefused) this.#tell(choice, id, request, request.input, { ...nothingRan, error });
+    return prediction;
   }
 
   async #ask(choice: Choice<Input, Output>, id: string, request: PredictionRequest<Input>): Promise<Prediction<Output>> {
     const { inference } = this.#parts;
     const { slot, reason } = choice;
     let asked = request.input;
-    let result: RunResult<Output>;
+    let answer: ModelAnswer<Output>;
+    slot.hold();
     try {
       asked = await inference.prepare(slot, request.input, request);
-      result = await inference.run(slot, asked, request);
+      answer = await inference.run(slot, asked, request);
     } catch (error) {
       if (!isCallersError(error)) this.#tell(choice, id, request, asked, { ...nothingRan, error });
       throw error;
+    } finally {
+      slot.release();
     }
-    const { output, computeMs, batchSize } = result;
-    const latencyMs = this.#tell(choice, id, request, asked, result);
+    const { output, computeMs, batchSize } = answer;
+    const latencyMs = this.#tell(choice, id, request, asked, answer);
     return { id, output, version: slot.version, reason, cached: false, latencyMs, computeMs, batchSize };
   }
 
-  #tell({ slot, arm, reason }: Choice<Input, Output>, id: string, request: PredictionRequest<Input>, input: Input, result: Omit<RunResult<Output>, 'output'> & { readonly output?: Output; readonly error?: unknown }): number {
-    const { sinks, clock } = this.#parts;
-    const latencyMs = clock.monotonic() - request.startedAt;
-    const outcome: ServedOutcome = { id, at: request.at, version: slot.version, arm, reason, key: request.key, shadow: false, input, ...result, cached: false, latencyMs };
-    sinks.tell(outcome);
+  /** Gives a copy of a request that was answered to the candidate, if that is to have one. */
+  #shadow({ slot: answered, reason }: Choice<Input, Output>, id: string, { input, key, at }: PredictionRequest<Input>): void {
+    const { routes, shadows, clock } = this.#parts;
+    const shadow = reason === 'override' ? undefined : routes.shadowOf(answered.version, key);
+    if (shadow === undefined) return;
+    shadows.offer(async () => {
+      if (shadow.slot.state !== 'ready') return;
+      const request = { input, key, id, at, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
+      const { inference } = this.#parts;
+      let asked = input;
+      try {
+        asked = await inference.prepare(shadow.slot, input, request);
+        this.#tell(shadow, id, request, asked, await inference.run(shadow.slot, asked, request), true);
+      } catch (error) {
+        // The request itself was answered: it was valid, and whatever the shadow has against it is the shadow's fault.
+        this.#tell(shadow, id, request, asked, { ...nothingRan, error }, true);
+      }
+    });
+  }
+
+  #tell({ slot, arm, reason }: Choice<Input, Output>, id: string, { key, at, startedAt }: PredictionRequest<Input>, input: Input, facts: Facts, shadow = false): number {
+    const { books, clock } = this.#parts;
+    const latencyMs = clock.monotonic() - startedAt;
+    const outcome: ServedOutcome = { id, at, version: slot.version, arm, reason, key, shadow, input, ...facts, cached: false, latencyMs };
+    books.tell(outcome);
     return latencyMs;
   }
 

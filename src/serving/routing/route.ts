@@ -1,7 +1,7 @@
 import { bucketOf } from '../../core/bucket.ts';
 import type { Random } from '../../core/random.ts';
 import type { Arm } from '../prediction.ts';
-import type { CandidateTraffic } from './traffic.ts';
+import type { CandidateTraffic } from '../rollout/rollout-state.ts';
 
 /**
  * Which arm a request falls into. The candidate has the keys of the lower end of [0, 1), the control as many of the upper end, so that whoever is in either stays there while shares grow. A request without a key is drawn by chance.

@@ -1,12 +1,13 @@
 import { ModelkeepError } from '../../core/errors.ts';
 import type { Random } from '../../core/random.ts';
+import type { TrafficShare } from '../metrics/serving-gauges.ts';
 import type { Arm, ServedReason } from '../prediction.ts';
+import type { Traffic } from '../rollout/rollout-state.ts';
 import type { VersionSet } from '../versions/version-set.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import type { VersionStatus } from '../version-status.ts';
 import { ReadyPointer } from './ready-pointer.ts';
-import { armOf } from './route.ts';
-import type { Traffic } from './traffic.ts';
+import { armOf, isShadowed } from './route.ts';
 
 /** What decides where requests go. */
 export interface RoutesParts<Input, Output> {
@@ -109,6 +110,25 @@ export class Routes<Input, Output> {
     if (fallback === false) return undefined;
     const version = fallback === 'stable' ? this.#stable.serving : fallback;
     return version === failed ? undefined : this.#use(version, 'stable', 'fallback');
+  }
+
+  /** What is given a copy of a request that a version has answered; absent when nothing is. */
+  shadowOf(answered: number, key: string | undefined): Choice<Input, Output> | undefined {
+    const { candidate } = this.#traffic;
+    if (candidate === undefined || candidate.version === answered || !isShadowed(candidate, key, this.#parts.random)) return undefined;
+    return this.#use(candidate.version, 'candidate', 'canary');
+  }
+
+  /** Which share of the requests each version is to answer. */
+  shares(): TrafficShare[] {
+    const { candidate } = this.#traffic;
+    const { serving } = this.#stable;
+    const weight = candidate?.weight ?? 0;
+    const control = Math.min(candidate?.controlWeight ?? 0, 1 - weight);
+    return [
+      ...(serving === undefined ? [] : [{ version: serving, arm: 'stable', share: 1 - weight - control } as const, ...(candidate ? [{ version: serving, arm: 'control', share: control } as const] : [])]),
+      ...(candidate ? [{ version: candidate.version, arm: 'candidate', share: weight } as const, { version: candidate.version, arm: 'shadow', share: candidate.shadow } as const] : []),
+    ];
   }
 
   /** Why no version can be in use yet; absent while it is loading. */

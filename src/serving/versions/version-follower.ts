@@ -6,6 +6,7 @@ import type { Random } from '../../core/random.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import type { DeployedRegistry } from '../deployment-options.ts';
 
+const longestLookMs = 1_000;
 const backoff = { initialMs: 1_000, maxMs: 30_000 } as const;
 
 /** What following a model takes. */
@@ -57,6 +58,16 @@ export class VersionFollower {
   /** Resolves when it has looked after this call. */
   refresh(): Promise<void> {
     return this.#loop.idle();
+  }
+
+  /** Looks once, now, beside the loop; resolves when it has, when that failed, or when it takes too long. */
+  async lookOnce(): Promise<void> {
+    const stop = new AbortController();
+    let undo: Undo = () => undefined;
+    const late = new Promise<void>((resolve) => (undo = this.#parts.clock.setTimer(resolve, longestLookMs)));
+    await Promise.race([this.#look(stop.signal).catch(this.#parts.onError), late]);
+    undo();
+    stop.abort();
   }
 
   /** The version that a stage or an alias names; absent while there is none, or nothing has been seen yet. */

@@ -44,6 +44,8 @@ export class VersionSet<Input, Output> {
   loaded = 0;
   /** Predictors that were given back. */
   disposed = 0;
+  /** Loads that failed. */
+  failed = 0;
 
   constructor(parts: VersionSetParts<Input, Output>) {
     this.#parts = parts;
@@ -81,14 +83,14 @@ export class VersionSet<Input, Output> {
   /** Loads a version that nobody needs, and calls `work` while it is certain to stay; what is thrown when it cannot be loaded says why. */
   async withLoaded<T>(version: number, signal: AbortSignal | undefined, work: (slot: VersionSlot<Input, Output>) => T): Promise<Awaited<T>> {
     const { slot } = this.#ensure(version);
-    slot.holds++;
+    slot.hold();
     try {
       await untilAborted(slot.settled, signal, `The load of ${slot.name}`);
       if (slot.state !== 'ready') throw this.#refusal(slot);
       slot.lastUsed = ++this.#uses;
       return await work(slot);
     } finally {
-      slot.holds--;
+      slot.release();
       this.#trim();
     }
   }
@@ -163,6 +165,7 @@ export class VersionSet<Input, Output> {
   }
 
   #failed(entry: Entry<Input, Output>): void {
+    this.failed++;
     const { clock, random, onError } = this.#parts;
     const { version, failure } = entry.slot;
     const waitMs = backoffMs(++entry.failures, retries, random);
@@ -197,7 +200,7 @@ export class VersionSet<Input, Output> {
 
   async #admit(slot: VersionSlot<Input, Output>): Promise<void> {
     const { maxBytes = Infinity } = this.#parts;
-    this.#shrinkTo(maxBytes);
+    this.#shrinkTo(maxBytes, 'idle');
     // What leaves is in memory until it has left.
     await Promise.all([...this.#leaving].map((each) => each.unload()));
     if (this.#needed.has(slot.version) || this.#bytes <= maxBytes) return;
@@ -207,23 +210,23 @@ export class VersionSet<Input, Output> {
   /** Lets those go that nobody needs, until the rest has room. */
   #trim(): void {
     const { maxBytes } = this.#parts;
-    this.#shrinkTo(maxBytes ?? -1);
+    this.#shrinkTo(maxBytes ?? -1, 'any');
   }
 
-  #shrinkTo(bytes: number): void {
+  #shrinkTo(bytes: number, which: 'idle' | 'any'): void {
     while (!this.#closed && this.#bytes > bytes) {
-      const entry = this.#leastUsed();
+      const entry = this.#leastUsed(which);
       if (entry === undefined) return;
       void this.#leave(entry);
     }
   }
 
   /** Of those that are ready and that nobody needs, the one that was asked least recently; one without requests goes before others. */
-  #leastUsed(): Entry<Input, Output> | undefined {
+  #leastUsed(which: 'idle' | 'any'): Entry<Input, Output> | undefined {
     let least: Entry<Input, Output> | undefined;
     for (const entry of this.#entries.values()) {
       const { slot } = entry;
-      if (slot.state !== 'ready' || slot.holds > 0 || this.#keeps(slot.version)) continue;
+      if (slot.state !== 'ready' || (which === 'idle' && slot.busy) || this.#keeps(slot.version)) continue;
       const other = least?.slot;
       if (other === undefined || (slot.busy === other.busy ? slot.lastUsed < other.lastUsed : other.busy)) least = entry;
     }

@@ -40,8 +40,6 @@ export class VersionSlot<Input, Output> {
   readonly settled: Promise<void>;
   /** When it was asked last, in the order of the set. */
   lastUsed = 0;
-  /** Those who are about to ask it. */
-  holds = 0;
   readonly #parts: SlotParts<Input, Output>;
   readonly #host: SlotHost<Input, Output>;
   readonly #stop = new AbortController();
@@ -51,6 +49,8 @@ export class VersionSlot<Input, Output> {
   #predictor: Predictor<Input, Output> | undefined;
   #runner: Runner<Input, Output> | undefined;
   #bytes = 0;
+  #holds = 0;
+  #released: () => void = () => undefined;
   #end: Promise<void> | undefined;
   #leftover: Promise<void> = Promise.resolve();
   #wanted = true;
@@ -85,13 +85,23 @@ export class VersionSlot<Input, Output> {
 
   /** Whether requests are in it. */
   get busy(): boolean {
-    return this.#runner !== undefined && this.#runner.inFlight + this.#runner.queued > 0;
+    return this.#holds > 0 || (this.#runner !== undefined && this.#runner.inFlight + this.#runner.queued > 0);
   }
 
-  /** What runs it. Only a version that is ready has it. */
+  /** What runs it: there for those who have held it since it was ready. */
   get runner(): Runner<Input, Output> {
-    if (this.#runner === undefined || this.#state !== 'ready') throw new ModelkeepError('unavailable', `${this.name} is ${this.#state}; only a version that is ready answers.`, { version: this.version });
+    if (this.#runner === undefined || isOver(this.#state)) throw new ModelkeepError('unavailable', `${this.name} is ${this.#state}; only a version that is ready answers.`, { version: this.version });
     return this.#runner;
+  }
+
+  /** Keeps it from being unloaded until {@link release}. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  /** Is called once for each {@link hold}. */
+  release(): void {
+    if (--this.#holds === 0) this.#released();
   }
 
   /** As it is told to callers. */
@@ -162,10 +172,15 @@ export class VersionSlot<Input, Output> {
     }
     if (this.#state === 'ready') {
       this.#become('draining');
-      await this.#untilLate(this.#runner!.drain(), 'still has requests that it did not answer');
+      await this.#untilLate(this.#free().then(() => this.#runner!.drain()), 'still has requests that it did not answer');
       await this.#untilLate(this.#dispose(), 'did not give its memory back');
       this.#become('unloaded');
     } else await this.#untilLate(this.#leftover, 'did not end its load, which was told to stop,');
+  }
+
+  /** Resolves when nobody holds it. */
+  #free(): Promise<void> {
+    return this.#holds === 0 ? Promise.resolve() : new Promise((resolve) => (this.#released = resolve));
   }
 
   /** Waits for the end of something, but not for what never ends. */

@@ -1,0 +1,87 @@
+import type { Clock } from '../../core/clock.ts';
+import { ValidationError } from '../../core/errors.ts';
+import type { ErrorListener } from '../../core/logger.ts';
+import type { Random } from '../../core/random.ts';
+import type { DeploymentOptions, PredictionFeedback } from '../deployment-options.ts';
+import { PredictionLog } from '../log/prediction-log.ts';
+import type { ServingGauges } from '../metrics/serving-gauges.ts';
+import { ServingMetrics } from '../metrics/serving-metrics.ts';
+import { Telemetry } from '../metrics/telemetry.ts';
+import type { ServedOutcome } from '../prediction.ts';
+import type { RolloutController } from '../rollout/rollout-controller.ts';
+import { originOf, type PredictionOrigin } from '../routing/prediction-id.ts';
+import { GivenIds } from './given-ids.ts';
+import { feedMonitor } from './monitor-feed.ts';
+
+/** What the books of a deployment are kept with. */
+export interface BookkeepingParts<Input, Output> {
+  readonly options: Pick<DeploymentOptions<Input, Output>, 'storage' | 'model' | 'monitor' | 'observe' | 'metrics' | 'telemetry' | 'log'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onError: ErrorListener;
+  readonly gauges: () => Omit<ServingGauges, 'logDropped' | 'logBuffered'>;
+  readonly rollouts: Pick<RolloutController, 'count' | 'measure'> | undefined;
+  /** Is told of each outcome, the last of all. */
+  readonly served: (outcome: ServedOutcome) => void;
+}
+
+// Of the ids that callers gave, so many are remembered.
+const rememberedIds = 10_000;
+
+/** Tells of what was served whoever counts, keeps or watches it, and of what came of it. What fails in one of them reaches neither the prediction nor the others. */
+export class Bookkeeping<Input, Output> {
+  readonly metrics: ServingMetrics;
+  readonly log: PredictionLog | undefined;
+  readonly #parts: BookkeepingParts<Input, Output>;
+  readonly #sinks: readonly ((outcome: ServedOutcome) => void)[];
+  readonly #ids = new GivenIds(rememberedIds);
+
+  constructor(parts: BookkeepingParts<Input, Output>) {
+    const { options, clock, random, onError, rollouts, served } = parts;
+    const { model, storage, monitor, observe, metrics, telemetry, log = false } = options;
+    this.#parts = parts;
+    this.log = log === false ? undefined : new PredictionLog({ storage, model, clock, random, onError, options: log === true ? {} : log });
+    this.metrics = new ServingMetrics({ model, clock, onError, options: metrics, gauges: () => ({ ...parts.gauges(), ...(this.log && { logDropped: this.log.dropped, logBuffered: this.log.buffered }) }) });
+    const told = telemetry && new Telemetry(model, telemetry, onError);
+    this.#sinks = [
+      (outcome) => this.metrics.count(outcome),
+      ...(rollouts ? [(outcome: ServedOutcome) => rollouts.count(outcome)] : []),
+      ...(this.log ? [(outcome: ServedOutcome) => this.log!.record(outcome)] : []),
+      ...(monitor && observe ? [(outcome: ServedOutcome) => feedMonitor(monitor, observe, outcome)] : []),
+      ...(told ? [(outcome: ServedOutcome) => told.record(outcome)] : []),
+      served,
+    ];
+  }
+
+  /** Tells of an outcome. Never throws. */
+  tell(outcome: ServedOutcome): void {
+    for (const sink of this.#sinks) {
+      try {
+        sink(outcome);
+      } catch (error) {
+        this.#parts.onError(error);
+      }
+    }
+  }
+
+  /** Remembers where a prediction came from whose id its caller gave. */
+  remember(id: string, origin: PredictionOrigin): void {
+    this.#ids.remember(id, origin);
+  }
+
+  /** Takes what came of a prediction. Throws `ValidationError` for a label that nobody takes. */
+  feedback({ id, label, metrics }: PredictionFeedback): void {
+    const { options, rollouts, onError } = this.#parts;
+    if (label !== undefined && options.monitor === undefined && this.log === undefined) {
+      throw new ValidationError('feedback.label has no use: the deployment has neither a monitor nor a log. Give it options.monitor or options.log.', { path: 'feedback.label' });
+    }
+    if (label !== undefined) options.monitor?.feedback({ id, label });
+    try {
+      this.log?.feedback({ id, label, metrics });
+      const origin = originOf(id) ?? this.#ids.originOf(id);
+      if (metrics && origin) rollouts?.measure(origin, metrics);
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
