@@ -10,6 +10,7 @@ export class BatchCost {
   #next = 0;
   #perItem = 0;
   #fixed = 0;
+  #spread = 0;
   #split = false;
 
   /** Takes one more batch. */
@@ -40,6 +41,11 @@ export class BatchCost {
     return this.known ? this.#perItem * size + this.#fixed : 0;
   }
 
+  /** The standard deviation of how long batches took about what was expected of them, in milliseconds; 0 while too little is known. */
+  get spreadMs(): number {
+    return this.known ? this.#spread : 0;
+  }
+
   #fit(): void {
     const n = this.#sizes.length;
     const meanSize = sum(this.#sizes) / n;
@@ -59,9 +65,13 @@ export class BatchCost {
     this.#split = variance > 0;
     this.#perItem = this.#split ? Math.max(0, covariance / variance) : 0;
     this.#fixed = meanMs - this.#perItem * meanSize;
-    if (this.#fixed >= 0) return;
-    this.#fixed = 0;
-    this.#perItem = products / squares;
+    if (this.#fixed < 0) {
+      this.#fixed = 0;
+      this.#perItem = products / squares;
+    }
+    let residuals = 0;
+    for (let i = 0; i < n; i++) residuals += (this.#durations[i]! - this.#fixed - this.#perItem * this.#sizes[i]!) ** 2;
+    this.#spread = Math.sqrt(residuals / n);
   }
 }
 

@@ -8,6 +8,9 @@ import type { Queued, RequestQueue } from './request-queue.ts';
 // What no host's timer can tell from nothing.
 const timerStepMs = 1;
 
+// Of what is spread normally, 97.7 % are below the mean and two standard deviations.
+const mostDeviations = 2;
+
 /** What waits for a batch. */
 export interface Batchable extends Queued {
   readonly arrivedAt: number;
@@ -74,6 +77,11 @@ export class Batcher<T extends Batchable> {
     return this.#parts.cost.expectedMs(this.paddedSize(size));
   }
 
+  /** Milliseconds within which that many full batches, one after the other, are most likely done with. */
+  likelyMs(batches: number): number {
+    return batches * this.expectedMs(this.#parts.settings.maxSize) + mostDeviations * Math.sqrt(batches) * this.#parts.cost.spreadMs;
+  }
+
   /** The requests that are to go now. */
   #due(now: number, hurry: boolean): ReadonlySet<T> | undefined {
     const { queue, settings } = this.#parts;
@@ -127,7 +135,7 @@ export class Batcher<T extends Batchable> {
     this.#timerAt = Infinity;
   }
 
-  /** First come, first served, but for those whose deadline could not be met. Where no more wait than go at once, a batch is rather made smaller than one of them dropped. */
+  /** First come, first served, but for those whose deadline is not going to be met. Where no more wait than go at once, a batch is rather made smaller than one of them dropped. */
   #form(waiting: ReadonlySet<T>, now: number): FormedBatch<T> {
     const { maxSize, maxBytes } = this.#parts.settings;
     const crowded = waiting.size > maxSize;
@@ -142,7 +150,8 @@ export class Batcher<T extends Batchable> {
       const time = request.deadline - now;
       if (!crowded && time >= this.expectedMs(next)) while (time < this.expectedMs(size)) size--;
       left--;
-      if (time <= 0 || time < this.expectedMs(size)) {
+      // Others could have the place of one that may well be late; where there are none, it may have it.
+      if (time <= 0 || time < (crowded ? this.likelyMs(1) : this.expectedMs(size))) {
         late.push(request);
         size = Math.min(size, requests.length + left);
       } else {

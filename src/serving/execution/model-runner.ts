@@ -160,7 +160,8 @@ export class ModelRunner<Input, Output> {
     if (waiting >= queue) throw this.#overloadedError(`${waiting} requests wait already, as many as limits.queue allows`);
     if (waiting > 0 && this.#queue.bytes + bytes > queueBytes) throw this.#overloadedError(`the requests that wait hold ${this.#queue.bytes} bytes, and limits.queueBytes allows no ${bytes} more`);
     // Where something waits, something is in the model, from which it will be known when this is no longer so.
-    if (waiting >= this.#perRound && this.#expectedWaitMs() + this.#batcher.expectedMs(1) > timeoutMs) {
+    const rounds = Math.floor(waiting / this.#perRound) + 1;
+    if (rounds > 1 && this.#batcher.likelyMs(rounds + 1) > timeoutMs) {
       throw this.#overloadedError(`${waiting} requests wait already, too many to answer another within its ${timeoutMs} ms`);
     }
   }
@@ -175,11 +176,6 @@ export class ModelRunner<Input, Output> {
   get #perRound(): number {
     const { batching, limits } = this.#settings;
     return batching.maxSize * Math.min(batching.concurrency, Math.floor(limits.inFlight / batching.maxSize));
-  }
-
-  /** Milliseconds that one who comes now would wait. */
-  #expectedWaitMs(): number {
-    return (Math.floor(this.queued / this.#perRound) + 1) * this.#batcher.expectedMs(this.#settings.batching.maxSize);
   }
 
   /** Gives the model all that it can be given now; `hurry` means that who waits longest waits for no company. */
@@ -276,9 +272,9 @@ export class ModelRunner<Input, Output> {
     const now = clock.monotonic();
     const limitMs = request.deadline - request.arrivedAt;
     const waitedMs = (request.startedAt ?? now) - request.arrivedAt;
-    const inModel = request.abandon !== undefined;
-    // One that waited while nothing at all was answered tells of the model as much as those that it hangs with.
-    const failed = inModel || request.failures > 0 || (this.#inFlight > 0 && this.#endedAt < request.arrivedAt);
+    // Whose time went by in the queue is a victim of the load, not of the model; unless the model ended with nothing all the while.
+    const slow = request.abandon !== undefined && 2 * waitedMs <= limitMs;
+    const failed = slow || request.failures > 0 || (this.#inFlight > 0 && this.#endedAt < request.arrivedAt);
     const why = now < request.deadline ? `could not have been answered within its ${limitMs} ms` : `was not answered within its ${limitMs} ms`;
     this.#reject(request, new TimeoutError(`A request ${why} by ${name}; for ${Math.round(waitedMs)} ms it waited for its turn. Raise limits.timeout, or see why the model is slow.`, { key: name, limitMs, queueMs: waitedMs }), failed ? true : undefined);
   }
@@ -317,7 +313,7 @@ export class ModelRunner<Input, Output> {
 
   #overloadedError(why: string): ModelkeepError {
     const { name } = this.#parts;
-    const expected = this.#expectedWaitMs();
+    const expected = (Math.floor(this.queued / this.#perRound) + 1) * this.#batcher.expectedMs(this.#settings.batching.maxSize);
     const retryAfterMs = expected > 0 ? Math.ceil(expected) : Math.min(1000, this.#settings.limits.timeoutMs);
     return new ModelkeepError('overloaded', `${name} takes no more requests now: ${why}. Come again in ${retryAfterMs} ms.`, { key: name, retryAfterMs });
   }

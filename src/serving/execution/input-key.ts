@@ -1,0 +1,88 @@
+import { utf8 } from '../../core/bytes.ts';
+import { createHasher } from '../../core/digest.ts';
+import { isPlain } from './plain-copy.ts';
+
+// A key that is a text itself costs nothing to make; one longer than a digest costs memory.
+const longestText = 200;
+const deepest = 100;
+
+/**
+ * What tells an input from every other: equal for inputs that are equal part by part, whatever the order of their properties, and different for all others. It is the input itself, written down canonically, where that is short, and else a SHA-256 of that, for which nobody has ever found two alike.
+ *
+ * `undefined` for what cannot be told by its contents: what holds functions, symbols or instances of classes, refers back to itself, or is nested more than a hundred deep.
+ */
+export function inputKey(input: unknown): string | undefined {
+  const writer = new KeyWriter();
+  return writer.write(input) ? writer.key() : undefined;
+}
+
+/** Writes values one after the other; each kind of value begins and ends in its own way, so that no two run into each other. */
+class KeyWriter {
+  readonly #parts: (string | Uint8Array)[] = [];
+  readonly #within: object[] = [];
+  #text = '';
+
+  key(): string {
+    if (this.#parts.length === 0 && this.#text.length <= longestText) return this.#text;
+    const hasher = createHasher();
+    for (const part of [...this.#parts, this.#text]) hasher.update(typeof part === 'string' ? utf8(part) : part);
+    return hasher.digest();
+  }
+
+  /** Whether the value could be written. */
+  write(value: unknown): boolean {
+    switch (typeof value) {
+      case 'string':
+        return this.#add(JSON.stringify(value));
+      case 'number':
+        return this.#add(Object.is(value, -0) ? '-0,' : `${value},`);
+      case 'bigint':
+        return this.#add(`${value}n`);
+      case 'boolean':
+        return this.#add(value ? 'T' : 'F');
+      case 'undefined':
+        return this.#add('U');
+      case 'object':
+        return value === null ? this.#add('!') : this.#object(value);
+      default:
+        return false;
+    }
+  }
+
+  #add(text: string): true {
+    this.#text += text;
+    return true;
+  }
+
+  #object(value: object): boolean {
+    if (value instanceof Date) return this.#add(`D${value.getTime()},`);
+    if (ArrayBuffer.isView(value)) return this.#bytes(value.constructor.name, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    if (value instanceof ArrayBuffer) return this.#bytes('ArrayBuffer', new Uint8Array(value));
+    if (this.#within.length >= deepest || this.#within.includes(value)) return false;
+    this.#within.push(value);
+    const written = Array.isArray(value) ? this.#items(value) : isPlain(value) && this.#fields(value);
+    this.#within.pop();
+    return written;
+  }
+
+  #bytes(kind: string, bytes: Uint8Array): true {
+    this.#parts.push(`${this.#text}<${kind} ${bytes.length}>`, bytes);
+    this.#text = '';
+    return true;
+  }
+
+  #items(values: readonly unknown[]): boolean {
+    this.#add('[');
+    for (let i = 0; i < values.length; i++) if (!this.write(values[i])) return false;
+    return this.#add(']');
+  }
+
+  #fields(fields: Readonly<Record<string, unknown>>): boolean {
+    this.#add('{');
+    for (const name of Object.keys(fields).sort()) {
+      this.#add(`${JSON.stringify(name)}:`);
+      if (!this.write(fields[name])) return false;
+    }
+    return this.#add('}');
+  }
+}
