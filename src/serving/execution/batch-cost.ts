@@ -1,6 +1,16 @@
 const remembered = 50;
 const fewest = 5;
 
+/** What is known of batches; `split` when their sizes differed enough to tell the parts. */
+interface Line {
+  readonly perItem: number;
+  readonly fixed: number;
+  readonly spread: number;
+  readonly split: boolean;
+}
+
+const unknown: Line = { perItem: 0, fixed: 0, spread: 0, split: false };
+
 /**
  * How long batches take, as a line through the last fifty that were answered: `perItem · n + fixed` milliseconds for `n` inputs, by least squares. Neither part is ever negative.
  */
@@ -8,45 +18,46 @@ export class BatchCost {
   readonly #sizes: number[] = [];
   readonly #durations: number[] = [];
   #next = 0;
-  #perItem = 0;
-  #fixed = 0;
-  #spread = 0;
-  #split = false;
+  #line: Line | undefined;
 
   /** Takes one more batch. */
   add(size: number, ms: number): void {
     this.#sizes[this.#next] = size;
     this.#durations[this.#next] = ms;
     this.#next = (this.#next + 1) % remembered;
-    this.#fit();
-  }
-
-  /** Whether enough batches were seen to say anything. */
-  get known(): boolean {
-    return this.#sizes.length >= fewest;
+    this.#line = undefined;
   }
 
   /** Milliseconds that a batch takes however small it is; 0 while the batches seen were all of one size, for then nobody can tell. */
   get fixedMs(): number {
-    return this.known && this.#split ? this.#fixed : 0;
+    const { fixed, split } = this.#fitted();
+    return split ? fixed : 0;
   }
 
   /** Milliseconds that each input adds; 0 as above. */
   get perItemMs(): number {
-    return this.known && this.#split ? this.#perItem : 0;
+    return this.#fitted().perItem;
   }
 
   /** Milliseconds that a batch of `size` is expected to take; 0 while too little is known. */
   expectedMs(size: number): number {
-    return this.known ? this.#perItem * size + this.#fixed : 0;
+    const { perItem, fixed } = this.#fitted();
+    return perItem * size + fixed;
   }
 
   /** The standard deviation of how long batches took about what was expected of them, in milliseconds; 0 while too little is known. */
   get spreadMs(): number {
-    return this.known ? this.#spread : 0;
+    return this.#fitted().spread;
   }
 
-  #fit(): void {
+  /** Fitted when it is asked for, which is seldom where nothing waits. */
+  #fitted(): Line {
+    if (this.#sizes.length < fewest) return unknown;
+    this.#line ??= this.#fit();
+    return this.#line;
+  }
+
+  #fit(): Line {
     const n = this.#sizes.length;
     const meanSize = sum(this.#sizes) / n;
     const meanMs = sum(this.#durations) / n;
@@ -62,16 +73,16 @@ export class BatchCost {
       squares += size * size;
       products += size * ms;
     }
-    this.#split = variance > 0;
-    this.#perItem = this.#split ? Math.max(0, covariance / variance) : 0;
-    this.#fixed = meanMs - this.#perItem * meanSize;
-    if (this.#fixed < 0) {
-      this.#fixed = 0;
-      this.#perItem = products / squares;
+    const split = variance > 0;
+    let perItem = split ? Math.max(0, covariance / variance) : 0;
+    let fixed = meanMs - perItem * meanSize;
+    if (fixed < 0) {
+      fixed = 0;
+      perItem = products / squares;
     }
     let residuals = 0;
-    for (let i = 0; i < n; i++) residuals += (this.#durations[i]! - this.#fixed - this.#perItem * this.#sizes[i]!) ** 2;
-    this.#spread = Math.sqrt(residuals / n);
+    for (let i = 0; i < n; i++) residuals += (this.#durations[i]! - fixed - perItem * this.#sizes[i]!) ** 2;
+    return { perItem, fixed, spread: Math.sqrt(residuals / n), split };
   }
 }
 

@@ -137,6 +137,8 @@ export class Batcher<T extends Batchable> {
 
   /** First come, first served, but for those whose deadline is not going to be met. Where no more wait than go at once, a batch is rather made smaller than one of them dropped. */
   #form(waiting: ReadonlySet<T>, now: number): FormedBatch<T> {
+    // One alone is tried in any case.
+    if (waiting.size === 1) return spared([...waiting], now);
     const { maxSize, maxBytes } = this.#parts.settings;
     const crowded = waiting.size > maxSize;
     const requests: T[] = [];

@@ -178,7 +178,7 @@ export class ResponseCache<Output> {
         signal?.removeEventListener('abort', left);
         undo?.();
       };
-      const leave = (error: unknown): void => {
+      const leave = (error: Error): void => {
         done();
         flight.waiting--;
         if (flight.waiting === 0) {
