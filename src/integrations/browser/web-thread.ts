@@ -1,17 +1,16 @@
 import { describeFailure } from '../../core/failure.ts';
 import { newId } from '../../core/ids.ts';
-import type { FromThread, ThreadEnd, ThrownRecord, ToThread } from '../../pipelines/threads/thread-messages.ts';
-import type { Moved, Thread } from '../../pipelines/threads/thread-pool.ts';
-import { threadProgram } from '../../pipelines/threads/thread-program.ts';
+import type { Moved, Thread, ThreadEnd, ThreadProgram } from '../../core/threads/thread.ts';
+import type { ThrownRecord } from '../../core/threads/thrown-record.ts';
 
 /** What a worker tells of itself beside what all threads do. */
-type FromWebWorker = FromThread | { readonly type: 'crashed'; readonly thrown: ThrownRecord } | { readonly type: 'held' };
+type OfWebWorker = { readonly type: 'crashed'; readonly thrown: ThrownRecord } | { readonly type: 'held' };
 
 /** A Web Worker of the host, as far as it is used. */
 interface HostWorker {
   postMessage(message: unknown, moved: readonly Moved[]): void;
   terminate(): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: FromWebWorker }) => void): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
   addEventListener(type: 'error' | 'messageerror', listener: (event: { readonly message?: string; preventDefault(): void }) => void): void;
 }
 
@@ -34,27 +33,27 @@ const ready = self.navigator.locks && new Promise((begin) => {
 `;
 
 /** A module Web Worker. */
-export class WebThread implements Thread {
+export class WebThread<To, From extends { readonly type: string }> implements Thread<To, From> {
   readonly #globals: WorkerGlobals;
   /** Absent when the page refused it at once. */
   readonly #worker: HostWorker | undefined;
   readonly #url: string;
   readonly #name: string = `modelkeep-worker-${newId()}`;
-  #listener: (said: FromThread) => void = () => undefined;
+  #listener: (said: From | ThreadEnd) => void = () => undefined;
   #ended = false;
 
-  constructor(globals: WorkerGlobals) {
+  constructor(globals: WorkerGlobals, program: ThreadProgram) {
     this.#globals = globals;
     // Of the page's own origin, so that it may import what the page may.
-    this.#url = URL.createObjectURL(new Blob([threadProgram(host)], { type: 'text/javascript' }));
+    this.#url = URL.createObjectURL(new Blob([program(host)], { type: 'text/javascript' }));
     this.#worker = this.#begin();
   }
 
-  tell(message: ToThread, moved: readonly Moved[]): void {
+  tell(message: To, moved: readonly Moved[]): void {
     this.#worker?.postMessage(message, moved);
   }
 
-  listen(listener: (said: FromThread) => void): void {
+  listen(listener: (said: From | ThreadEnd) => void): void {
     this.#listener = listener;
   }
 
@@ -69,7 +68,7 @@ export class WebThread implements Thread {
     const refuse = (why: string | undefined): void => this.#end({ type: 'ended', why: notBegun(why) });
     try {
       const worker = new this.#globals.Worker!(this.#url, { type: 'module', name: this.#name });
-      worker.addEventListener('message', ({ data }) => this.#hear(data));
+      worker.addEventListener('message', ({ data }) => this.#hear(data as From | OfWebWorker));
       worker.addEventListener('error', (event) => {
         event.preventDefault();
         refuse(event.message);
@@ -83,10 +82,11 @@ export class WebThread implements Thread {
     }
   }
 
-  #hear(said: FromWebWorker): void {
+  #hear(message: From | OfWebWorker): void {
+    const said = message as OfWebWorker;
     if (said.type === 'held') void this.#globals.navigator!.locks!.request(this.#name, () => this.#end({ type: 'ended', why: 'ended its worker; return or throw instead of closing it.' }));
     else if (said.type === 'crashed') this.#end({ type: 'ended', cause: Object.assign(new Error(said.thrown.message), { name: said.thrown.name ?? 'Error' }), why: `ended its worker with an error that nothing caught: ${said.thrown.message}` });
-    else if (!this.#ended) this.#listener(said);
+    else if (!this.#ended) this.#listener(message as From);
   }
 
   #end(end: ThreadEnd): void {
@@ -100,6 +100,6 @@ export class WebThread implements Thread {
 
 /** Browsers say nothing, or little, of why they refuse a worker: where it is a policy of the page, that has to be known. */
 function notBegun(why: string | undefined): string {
-  const policy = "if the page has a Content-Security-Policy, have it allow them by worker-src blob: (such as `worker-src 'self' blob:`), or give the step a function that runs in the page";
+  const policy = "if the page has a Content-Security-Policy, have it allow them by worker-src blob: (such as `worker-src 'self' blob:`), or have it run in the page itself";
   return `was not begun, for the page could not start a Web Worker${why ? ` (${why})` : ''}: ${policy}.`;
 }

@@ -5,6 +5,7 @@ import { check } from '../../core/schema.ts';
 import type { StepFacts } from '../../pipelines/step.ts';
 import { idleTime, ThreadPool, workerPoolOptions, type WorkerPool, type WorkerPoolOptions } from '../../pipelines/threads/thread-pool.ts';
 import { threadWork, type WorkerFacts, type WorkerOptions, type WorkerWork } from '../../pipelines/threads/thread-work.ts';
+import { callingProgram } from '../../pipelines/threads/thread-program.ts';
 import { WebThread, type WorkerGlobals } from './web-thread.ts';
 
 const schema = z.strictObject(workerPoolOptions);
@@ -13,7 +14,7 @@ function webPool(options: WorkerPoolOptions): ThreadPool {
   const { size, idle } = check(schema, options, 'options');
   const globals = globalThis as WorkerGlobals;
   if (globals.Worker === undefined) throw new ModelkeepError('unsupported', "This host has no Web Workers; in Node take worker and workerPool of 'modelkeep/node'.", {});
-  return new ThreadPool({ size: size ?? globals.navigator?.hardwareConcurrency ?? 1, idleMs: idleTime(idle), clock: systemClock, begin: () => new WebThread(globals) });
+  return new ThreadPool({ size: size ?? globals.navigator?.hardwareConcurrency ?? 1, idleMs: idleTime(idle), clock: systemClock, begin: () => new WebThread(globals, callingProgram) });
 }
 
 /**

@@ -1,8 +1,6 @@
 import { Worker, type ResourceLimits, type TransferListItem } from 'node:worker_threads';
 import { describeFailure } from '../../core/failure.ts';
-import type { FromThread, ThreadEnd, ToThread } from '../../pipelines/threads/thread-messages.ts';
-import type { Moved, Thread } from '../../pipelines/threads/thread-pool.ts';
-import { threadProgram } from '../../pipelines/threads/thread-program.ts';
+import type { Moved, Thread, ThreadEnd, ThreadProgram } from '../../core/threads/thread.ts';
 
 const host = `
 import { parentPort } from 'node:worker_threads';
@@ -12,24 +10,24 @@ const ready = undefined;
 `;
 
 /** A worker thread. */
-export class NodeThread implements Thread {
+export class NodeThread<To, From> implements Thread<To, From> {
   readonly #worker: Worker;
-  #listener: (said: FromThread) => void = () => undefined;
+  #listener: (said: From | ThreadEnd) => void = () => undefined;
   #error: unknown;
 
-  constructor(resourceLimits: ResourceLimits) {
-    this.#worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(threadProgram(host))}`), { resourceLimits });
+  constructor(program: ThreadProgram, resourceLimits: ResourceLimits) {
+    this.#worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(program(host))}`), { resourceLimits });
     this.#worker
-      .on('message', (said: FromThread) => this.#listener(said))
+      .on('message', (said: From) => this.#listener(said))
       .on('error', (thrown: unknown) => (this.#error = thrown ?? new Error('nothing')))
       .on('exit', (exitCode) => this.#listener(endOf(this.#error, exitCode)));
   }
 
-  tell(message: ToThread, moved: readonly Moved[]): void {
+  tell(message: To, moved: readonly Moved[]): void {
     this.#worker.postMessage(message, moved as readonly TransferListItem[]);
   }
 
-  listen(listener: (said: FromThread) => void): void {
+  listen(listener: (said: From | ThreadEnd) => void): void {
     this.#listener = listener;
   }
 

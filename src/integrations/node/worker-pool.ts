@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { systemClock } from '../../core/clock.ts';
 import { check } from '../../core/schema.ts';
 import { idleTime, ThreadPool, workerPoolOptions, type WorkerPool, type WorkerPoolOptions } from '../../pipelines/threads/thread-pool.ts';
+import { callingProgram } from '../../pipelines/threads/thread-program.ts';
 import { NodeThread } from './node-thread.ts';
 
 /** How much memory a thread may have, in mebibytes. */
@@ -30,7 +31,7 @@ const schema = z.strictObject({
 /** A pool of worker threads. */
 export function threadPool(options: ThreadPoolOptions): ThreadPool {
   const { size, idle, resourceLimits } = check(schema, options, 'options');
-  return new ThreadPool({ size: size ?? availableParallelism(), idleMs: idleTime(idle), clock: systemClock, begin: () => new NodeThread({ ...resourceLimits }) });
+  return new ThreadPool({ size: size ?? availableParallelism(), idleMs: idleTime(idle), clock: systemClock, begin: () => new NodeThread(callingProgram, { ...resourceLimits }) });
 }
 
 /**

@@ -1,5 +1,4 @@
-import { isModelkeepError } from '../../core/errors.ts';
-import { describeFailure } from '../../core/failure.ts';
+import type { ThrownRecord } from '../../core/threads/thrown-record.ts';
 import type { ItemFacts } from '../map-step.ts';
 import type { StepAttempt, StepFacts } from '../step.ts';
 import type { StepLogLevel } from '../logs/step-log-lines.ts';
@@ -56,39 +55,5 @@ export interface ThreadStream {
   readonly stream: ReadableStream<Uint8Array | string>;
 }
 
-/** How a thread ended that was to answer. */
-export interface ThreadEnd {
-  readonly type: 'ended';
-  /** What became of its function, as the end of a sentence; absent when somebody ended the thread. */
-  readonly why?: string | undefined;
-  readonly exitCode?: number | undefined;
-  readonly cause?: unknown;
-}
-
 /** What is heard of a thread. */
-export type FromThread = ThreadAnswer | ThreadLine | ThreadHeartbeat | ThreadStream | ThreadEnd;
-
-/** What was thrown, as it can be sent: a structured clone of an error keeps neither its code nor the name of its class. */
-export interface ThrownRecord {
-  readonly error: boolean;
-  readonly name?: string | undefined;
-  readonly message: string;
-  readonly stack?: string | undefined;
-  readonly code?: string | undefined;
-  /** Of an error of this package, its facts. */
-  readonly details?: Readonly<Record<string, unknown>> | undefined;
-}
-
-/** What was thrown in the host, as a thread is sent it. */
-export function thrownRecord(error: unknown): ThrownRecord {
-  return { error: true, ...describeFailure(error), ...(isModelkeepError(error) && { details: clonedDetails(error.details) }) };
-}
-
-/** Details may hold what cannot be sent, such as a cause; then they stay behind. */
-function clonedDetails(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  try {
-    return structuredClone(details);
-  } catch {
-    return {};
-  }
-}
+export type FromThread = ThreadAnswer | ThreadLine | ThreadHeartbeat | ThreadStream;

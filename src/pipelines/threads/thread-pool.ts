@@ -2,8 +2,9 @@ import * as z from 'zod/mini';
 import type { Clock, Undo } from '../../core/clock.ts';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ModelkeepError } from '../../core/errors.ts';
-import type { StreamPort } from './thread-streams.ts';
-import type { FromThread, ThreadAnswer, ThreadEnd, ThreadLine, ThrownRecord, ToThread } from './thread-messages.ts';
+import type { Moved, Thread, ThreadEnd } from '../../core/threads/thread.ts';
+import type { ThrownRecord } from '../../core/threads/thrown-record.ts';
+import type { FromThread, ThreadAnswer, ThreadLine, ToThread } from './thread-messages.ts';
 
 /** How many workers a pool has. */
 export interface WorkerPoolOptions {
@@ -23,25 +24,15 @@ export interface WorkerPool {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a thread is handed over. */
-export type Moved = ArrayBuffer | StreamPort;
-
-/** A thread of the host that runs the thread program. */
-export interface Thread {
-  tell(message: ToThread, moved: readonly Moved[]): void;
-  /** Has what it says and how it ends told to one listener, in the place of the one before. Its end is told also when it was terminated. */
-  listen(listener: (said: FromThread) => void): void;
-  /** Whether it keeps its process alive. */
-  keep(alive: boolean): void;
-  terminate(): Promise<void>;
-}
+/** A thread that calls exports of modules. */
+export type CallingThread = Thread<ToThread, FromThread>;
 
 /** What a pool is made of. */
 export interface ThreadPoolParts {
   readonly size: number;
   readonly idleMs: number;
   readonly clock: Clock;
-  readonly begin: () => Thread;
+  readonly begin: () => CallingThread;
 }
 
 /** One call of an export of a module. */
@@ -72,9 +63,9 @@ export function idleTime(idle: Duration | undefined): number {
 /** The threads themselves. */
 export class ThreadPool implements WorkerPool {
   readonly #parts: ThreadPoolParts;
-  readonly #idle: { readonly thread: Thread; readonly undo: Undo }[] = [];
+  readonly #idle: { readonly thread: CallingThread; readonly undo: Undo }[] = [];
   readonly #waiting = new Set<() => void>();
-  readonly #busy = new Set<Thread>();
+  readonly #busy = new Set<CallingThread>();
   #taken = 0;
   #calls = 0;
   #closed = false;
@@ -129,7 +120,7 @@ export class ThreadPool implements WorkerPool {
     this.#taken++;
   }
 
-  #thread(): Thread {
+  #thread(): CallingThread {
     const idle = this.#idle.pop();
     idle?.undo();
     const thread = idle?.thread ?? this.#parts.begin();
@@ -138,7 +129,7 @@ export class ThreadPool implements WorkerPool {
     return thread;
   }
 
-  async #execute(thread: Thread, { message, transfer, signal, graceMs, onLine, onHeartbeat, onStream, reason }: ThreadCall): Promise<ThreadAnswer | ThreadEnd> {
+  async #execute(thread: CallingThread, { message, transfer, signal, graceMs, onLine, onHeartbeat, onStream, reason }: ThreadCall): Promise<ThreadAnswer | ThreadEnd> {
     const call = ++this.#calls;
     let deadline: Undo | undefined;
     let ended = false;
@@ -177,7 +168,7 @@ export class ThreadPool implements WorkerPool {
     }
   }
 
-  #rest(thread: Thread): void {
+  #rest(thread: CallingThread): void {
     if (this.#closed) return void thread.terminate();
     thread.keep(false);
     const leave = (): void => {

@@ -1,27 +1,6 @@
-// A text, since a thread is begun with a file, and whoever bundles this package leaves none beside it.
+import { threadProgram, type ThreadProgram } from '../../core/threads/thread.ts';
+
 const source = `
-const brand = Symbol.for('modelkeep.error');
-const text = (value) => { try { return String(value); } catch { return 'what cannot be shown'; } };
-const cloned = (value) => { try { return structuredClone(value); } catch { return {}; } };
-const record = (thrown) => {
-  if (!(thrown instanceof Error) && thrown?.[brand] !== true) return { error: false, message: text(thrown) };
-  const { name, message, stack, code } = thrown;
-  return { error: true, name: text(name), message: text(message), stack: text(stack), code: typeof code === 'string' ? code : undefined, details: thrown[brand] === true ? cloned(thrown.details) : undefined };
-};
-const revived = ({ error, name, message, code, details }) => {
-  if (!error) return message;
-  const made = Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
-  return details === undefined ? made : Object.defineProperty(Object.assign(made, { details }), brand, { value: true });
-};
-const load = async ({ module, name }) => {
-  let found;
-  try {
-    found = (await import(module))[name];
-  } catch (thrown) {
-    return { answer: { type: 'unloadable', thrown: record(thrown) } };
-  }
-  return typeof found === 'function' ? { work: found } : { answer: { type: 'no-function', found: found === undefined ? 'no such export' : found === null ? 'null' : 'a ' + typeof found } };
-};
 const streamed = ({ digest, size, port }) => {
   const waiting = new Map();
   let asked = 0;
@@ -105,11 +84,5 @@ listen(async (message) => {
 });
 `;
 
-/**
- * The program of a thread that calls exports of modules, one at a time, each as long as it takes.
- *
- * @param host - Defines, in the host's own way, `post`, `listen` and the promise `ready`, which calls wait for.
- */
-export function threadProgram(host: string): string {
-  return host + source;
-}
+/** The program of a thread that calls exports of modules, one at a time, each as long as it takes. */
+export const callingProgram: ThreadProgram = /* @__PURE__ */ threadProgram(source);

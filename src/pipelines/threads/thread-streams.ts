@@ -1,7 +1,7 @@
 import { isContentStream } from '../../core/content.ts';
 import type { Digest } from '../../core/digest.ts';
 import type { ReadStreamedOptions, StreamedOutput } from '../streamed-output.ts';
-import { thrownRecord, type ThrownRecord } from './thread-messages.ts';
+import { thrownRecord, type ThrownRecord } from '../../core/threads/thrown-record.ts';
 
 /** An end of a channel, as Node and pages both have it; their types differ. */
 export interface StreamPort {

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
-import { ModelkeepError, NotFoundError, ValidationError, type ErrorCode } from '../../core/errors.ts';
+import { ModelkeepError, NotFoundError, ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
+import type { ThreadEnd } from '../../core/threads/thread.ts';
+import { revivedError, thrownRecord, type ThrownRecord } from '../../core/threads/thrown-record.ts';
 import type { StepContext, StepFacts } from '../step.ts';
 import { heartbeatsOf } from './thread-heartbeats.ts';
-import { thrownRecord, type SentItem, type ThreadAnswer, type ThreadEnd, type ThrownRecord } from './thread-messages.ts';
+import type { SentItem, ThreadAnswer } from './thread-messages.ts';
 import { ThreadPool, type WorkerPool } from './thread-pool.ts';
 import { receive, sendInputs } from './thread-streams.ts';
 
@@ -79,7 +81,7 @@ function valueOf(answer: ThreadAnswer | ThreadEnd, place: Place): unknown {
     case 'value':
       return answer.value;
     case 'thrown':
-      throw revived(answer.thrown, where, place);
+      throw revivedError(answer.thrown, where, { ...place });
     case 'uncloneable':
       throw new ValidationError(`${where} returned what cannot be sent from its thread: ${answer.message} Return plain data, bytes or typed arrays.`, { path: 'output', ...place });
     case 'no-function':
@@ -89,13 +91,6 @@ function valueOf(answer: ThreadAnswer | ThreadEnd, place: Place): unknown {
     case 'ended':
       throw endedEarly(answer, where, place);
   }
-}
-
-function revived({ error, name, message, stack, code, details }: ThrownRecord, where: string, place: Place): Error {
-  if (!error) return new ModelkeepError('worker-failed', `${where} threw ${shown(message)}, which is no error; throw an Error.`, { ...place });
-  // A code of this package, which is what its errors are made of.
-  const made = details ? new ModelkeepError(code as ErrorCode, message, details) : Object.assign(new Error(message), code === undefined ? {} : { code });
-  return Object.assign(made, { name: name ?? 'Error' }, stack === undefined ? {} : { stack });
 }
 
 function unloadable(thrown: ThrownRecord, where: string, place: Place): ModelkeepError {
