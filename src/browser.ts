@@ -6,3 +6,6 @@ export { worker, workerPool } from './integrations/browser/web-worker-step.ts';
 export type { StepWork, WorkContext } from './pipelines/step-work.ts';
 export type { WorkerPool, WorkerPoolOptions } from './pipelines/threads/thread-pool.ts';
 export type { WorkerFacts, WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';
+export { workerPredictor } from './integrations/browser/web-worker-predictor.ts';
+export type { WorkerPredictor, WorkerPredictorOptions } from './serving/execution/threads/thread-predictor.ts';
+export type { PredictCall, Predictor } from './serving/predictor.ts';

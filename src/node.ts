@@ -15,3 +15,7 @@ export type { ThreadLimits, ThreadPoolOptions } from './integrations/node/worker
 export type { WorkerPool, WorkerPoolOptions } from './pipelines/threads/thread-pool.ts';
 export { worker } from './integrations/node/worker-step.ts';
 export type { WorkerFacts, WorkerOptions, WorkerWork } from './pipelines/threads/thread-work.ts';
+export { workerPredictor } from './integrations/node/worker-predictor.ts';
+export type { WorkerThreadPredictorOptions } from './integrations/node/worker-predictor.ts';
+export type { WorkerPredictor, WorkerPredictorOptions } from './serving/execution/threads/thread-predictor.ts';
+export type { PredictCall, Predictor } from './serving/predictor.ts';

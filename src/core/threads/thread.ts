@@ -51,5 +51,6 @@ const load = async ({ module, name }) => {
 
 /** A program of a thread, which has `record` and `revived` for what is thrown, and `load` for functions that modules export. */
 export function threadProgram(source: string): ThreadProgram {
-  return (host) => host + prelude + source;
+  // Without a name of its own, it would be named by its whole text wherever an error comes from it.
+  return (host) => `${host}${prelude}${source}\n//# sourceURL=modelkeep-thread.js\n`;
 }

@@ -23,10 +23,11 @@ export interface ThreadPoolOptions extends WorkerPoolOptions {
 }
 
 const limit = z.optional(z.number().check(z.positive()));
-const schema = z.strictObject({
-  ...workerPoolOptions,
-  resourceLimits: z.optional(z.strictObject({ maxOldGenerationSizeMb: limit, maxYoungGenerationSizeMb: limit, stackSizeMb: limit })),
-});
+
+/** Schema of how much memory a thread may have. */
+export const threadLimits: z.ZodMiniType<ThreadLimits | undefined> = z.optional(z.strictObject({ maxOldGenerationSizeMb: limit, maxYoungGenerationSizeMb: limit, stackSizeMb: limit }));
+
+const schema = z.strictObject({ ...workerPoolOptions, resourceLimits: threadLimits });
 
 /** A pool of worker threads. */
 export function threadPool(options: ThreadPoolOptions): ThreadPool {
