@@ -1,5 +1,5 @@
 /** What every guardrail over a metric has. */
-interface MetricGuardrailBase {
+export interface MetricGuardrail {
   /**
    * What is measured of each version: `error_rate`, the share of requests that failed; `latency_p50`, `latency_p99`, `latency_p99.9`, a quantile of how long requests took, in milliseconds; any other name is a metric of your own,
    * whose values come as feedback, and of which the mean is judged.
@@ -16,7 +16,7 @@ interface MetricGuardrailBase {
 }
 
 /** Holds a metric of the candidate to a bound that is the same at all times. */
-export interface BoundGuardrail extends MetricGuardrailBase {
+export interface BoundGuardrail extends MetricGuardrail {
   /** The largest value that is allowed. @default none */
   readonly max?: number | undefined;
   /** The smallest value that is allowed; of metrics of your own only. @default none */
@@ -26,7 +26,7 @@ export interface BoundGuardrail extends MetricGuardrailBase {
 }
 
 /** Holds a metric of the candidate to that of the stable version at the same time: to the control, an equal share of requests. */
-export interface ComparedGuardrail extends MetricGuardrailBase {
+export interface ComparedGuardrail extends MetricGuardrail {
   /** What it is compared with. */
   readonly notWorseThan: 'stable';
   /** The bound is so many times the control's value: above 1 where less is better, below 1 where more is. @default 1 */

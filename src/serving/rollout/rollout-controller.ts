@@ -4,6 +4,7 @@ import { newId } from '../../core/ids.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import { LookLoop } from '../../core/look-loop.ts';
 import type { Random } from '../../core/random.ts';
+import type { TriggerSource } from '../../core/trigger-source.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import type { Arm, ServedOutcome } from '../prediction.ts';
 import { ExperimentClaims, rolloutRuns } from './experiment-claims.ts';
@@ -11,6 +12,7 @@ import type { RolloutCheck } from './guardrail.ts';
 import { RolloutCounter } from './rollout-counter.ts';
 import { conflictOf, RolloutDecider } from './rollout-decider.ts';
 import { eventOf, holdEndsAt, type RolloutEvent } from './rollout-event.ts';
+import { rolloutEvents } from './rollout-events.ts';
 import { checkActor, planRollout, type RolloutActor, type RolloutOptions } from './rollout-options.ts';
 import { reduceRollout } from './rollout-reducer.ts';
 import type { RolloutRegistry } from './rollout-registry.ts';
@@ -175,6 +177,11 @@ export class RolloutController {
   /** All that happened to rollouts of the model, oldest first. */
   history(): Promise<RolloutEvent[]> {
     return this.#store.history();
+  }
+
+  /** The same as a source that is read by a cursor, which pipelines and webhooks go by. */
+  events(): TriggerSource<RolloutEvent> {
+    return rolloutEvents(this.#store, this.#parts.name);
   }
 
   /** Keeps rollouts out while an experiment goes on; throws `ConflictError` while a rollout does. */

@@ -1,5 +1,6 @@
-import { MemoryStorage, gates, type Registry } from 'modelkeep';
+import { DriftMonitor, MemoryStorage, gates, profileData, type Registry } from 'modelkeep';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { driftCheck } from '../../../src/serving/rollout/drift-check.ts';
 import { reduceRollout } from '../../../src/serving/rollout/rollout-reducer.ts';
 import type { RolloutEvent } from '../../../src/serving/rollout/rollout-event.ts';
 import type { RolloutInput, RolloutState } from '../../../src/serving/rollout/rollout-state.ts';
@@ -116,6 +117,46 @@ describe('a rollout by one process', () => {
     ]);
     await replica.controller.look();
     expect((await replica.controller.status())!.paused?.reason).toContain("'broken' could not be looked at 2 times in a row: no connection");
+  });
+
+  it('is a source of events, read by a cursor', async () => {
+    const { controller } = replica;
+    const source = controller.events();
+    expect(await source.poll(undefined)).toEqual({ events: [], next: undefined });
+    await controller.start(canary);
+    const first = await source.poll(undefined, { limit: 1 });
+    expect(first.events).toMatchObject([{ ref: { kind: 'deployment', id: model }, data: { type: 'started' } }]);
+    const before = await source.now!();
+    await controller.abort({ by: 'ada' });
+    expect((await source.poll(before)).events.map(({ data }) => data.type)).toEqual(['aborted']);
+    expect((await source.poll(first.next)).events.at(-1)).toMatchObject({ data: { type: 'aborted', by: 'ada' } });
+    await expect(source.poll('soon')).rejects.toMatchObject({ code: 'validation' });
+  });
+
+  it('goes by the windows of a monitor that began in its stage and have rows of the candidate', async () => {
+    const monitor = new DriftMonitor({ storage, clock, name: 'inputs', reference: profileData({ x: Float64Array.from({ length: 1000 }, (_, i) => i) }), window: { rows: 200 } });
+    const observe = async (version: number, from: number): Promise<void> => {
+      clock.jump(1);
+      for (let i = 0; i < 200; i++) monitor.observe({ version, features: { x: from + 5 * i } });
+      await monitor.flush();
+    };
+    await observe(1, 5000);
+    clock.jump(minute);
+    replica = replicaOf(storage, registry, clock, { drift: driftCheck(monitor) });
+    const { controller } = replica;
+    await controller.start({ ...canary, guardrails: [{ metric: 'drift' }] });
+    const drift = async () => (await controller.status())!.verdicts.find(({ guardrail }) => guardrail === 'drift');
+    expect(await drift()).toMatchObject({ status: 'inconclusive', reason: 'no window with rows of the candidate has begun and ended in this stage yet.' });
+    await observe(1, 0);
+    await controller.look();
+    expect((await drift())!.status).toBe('inconclusive');
+    await observe(2, 0);
+    await controller.look();
+    expect(await drift()).toMatchObject({ status: 'success', evidence: { window: 3, rows: 200 } });
+    await observe(2, 5000);
+    await controller.look();
+    expect(await controller.status()).toMatchObject({ outcome: 'rolled-back' });
+    await monitor.close();
   });
 
   it('is paused, resumed, promoted and aborted by hand, with who and why', async () => {

@@ -29,7 +29,7 @@ export interface Replica {
   readonly traffic: Traffic[];
   readonly errors: unknown[];
   /** Has so many requests served by each arm that there is, of which so many of the candidate fail. */
-  serve(n: number, failing?: number): void;
+  readonly serve: (n: number, failing?: number) => void;
 }
 
 export function replicaOf(storage: StorageAdapter, registry: RolloutRegistry, clock: Clock, checks: Readonly<Record<string, RolloutCheck>> = {}): Replica {
