@@ -65,7 +65,7 @@ export interface RolloutOptions extends RolloutActor {
   readonly alpha?: number | undefined;
   /** How often guardrails are looked at. @default '10s' */
   readonly every?: Duration | undefined;
-  /** How many requests the candidate, and the control where there is one, must have had before a stage ends, and how many values a guardrail needs to be a success. @default 100 with guardrails, else 0 */
+  /** How many requests the candidate, and the control where there is one, must have had before a stage ends, and how many values a guardrail needs to be a success. @default 100 with guardrails, else 1: a candidate that nobody could ask is not promoted */
   readonly minSamples?: number | undefined;
   /** How much longer than its hold a stage may last before the rollout pauses for somebody to decide. @default '24h' */
   readonly maxHold?: Duration | undefined;
@@ -131,7 +131,7 @@ const defaultSteps: readonly RolloutStep[] = [5, 25, 50].map((weight) => ({ weig
 export function planRollout(options: RolloutOptions): { readonly plan: RolloutPlan; readonly candidate: number; readonly actor: RolloutActor } {
   const given = check(optionsSchema, options, 'options') as RolloutOptions;
   const { candidate, strategy = 'canary', guardrails = [], alpha = 0.05, every = '10s', maxHold = '24h', grace = '10m', waitFor = 'verdicts', budgets = {}, onError = 'pause', force, by, reason } = given;
-  const minSamples = given.minSamples ?? (guardrails.length > 0 ? 100 : 0);
+  const minSamples = given.minSamples ?? (guardrails.length > 0 ? 100 : 1);
   const everyMs = durationMs(every, 'options.every');
   if (everyMs < shortestLookMs) throw new ValidationError(`options.every is ${shown(every)}; guardrails are looked at every ${shortestLookMs} ms at most.`, { path: 'options.every' });
   const stages = stagesOf(given, strategy, minSamples);

@@ -86,6 +86,17 @@ describe('a rollout by one process', () => {
     expect((await controller.status())!.verdicts[2]!.samples).toEqual({ candidate: 1, control: 0 });
   });
 
+  it('does not promote what no request could reach', async () => {
+    const { controller } = replica;
+    await controller.start({ candidate: 2, steps: [{ weight: 50, hold: '1m' }] });
+    clock.jump(5 * minute);
+    await controller.look();
+    expect(await controller.status()).toMatchObject({ phase: 'step', stage: 0 });
+    clock.jump(24 * 60 * minute);
+    await controller.look();
+    expect((await controller.status())!.paused?.reason).toContain('an arm has 0 of the 1 requests that it needs');
+  });
+
   it('judges metrics that come as feedback', async () => {
     const { controller } = replica;
     await controller.start({ ...canary, guardrails: [{ metric: 'clicked', notWorseThan: 'stable' }] });
@@ -190,6 +201,7 @@ describe('the registry', () => {
     const { controller } = replica;
     await controller.start({ candidate: 2, steps: [{ weight: 50, hold: '1m' }] });
     const policy = (await registry.getModel(model)).policy;
+    replica.serve(1);
     await registry.setPolicy(model, { production: [gates.metric('auc', { goal: 'maximize', min: 0.99 })] });
     clock.jump(minute);
     await controller.look();
@@ -295,6 +307,7 @@ describe('several processes', () => {
     for (const { controller } of [replica, other]) controller.begin();
     await clock.advance(1);
     await replica.controller.start({ candidate: 2, steps: [{ weight: 20, hold: '1m' }], keep: '1m' });
+    replica.serve(1);
     await clock.advance(5000);
     expect(other.controller.traffic.candidate?.weight).toBe(0.2);
     await clock.advance(minute);
