@@ -10,6 +10,7 @@ export function planGuardrails(guardrails: readonly Guardrail[], minSamples: num
   guardrails.forEach((guardrail, i) => {
     const path = `options.guardrails[${i}]`;
     for (const each of plansOf(guardrail, minSamples, path)) {
+      if (each.name === '__proto__' || (each.kind !== 'check' && each.metric.kind === 'values' && each.metric.name === '__proto__')) throw new ValidationError(`${path} has something called '__proto__', which would be lost; give it another name.`, { path });
       if (names.has(each.name)) throw new ValidationError(`${path}: there is a guardrail '${each.name}' already; give it another name.`, { path: `${path}.name` });
       names.add(each.name);
       planned.push(each);

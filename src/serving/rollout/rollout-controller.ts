@@ -13,7 +13,7 @@ import { RolloutCounter } from './rollout-counter.ts';
 import { conflictOf, RolloutDecider } from './rollout-decider.ts';
 import { eventOf, holdEndsAt, type RolloutEvent } from './rollout-event.ts';
 import { rolloutEvents } from './rollout-events.ts';
-import { checkActor, planRollout, type RolloutActor, type RolloutOptions } from './rollout-options.ts';
+import { checkActor, checkPromotion, planRollout, type RolloutActor, type RolloutOptions } from './rollout-options.ts';
 import { reduceRollout } from './rollout-reducer.ts';
 import type { RolloutRegistry } from './rollout-registry.ts';
 import { trafficOf, type RolloutInput, type RolloutState, type Traffic } from './rollout-state.ts';
@@ -153,8 +153,7 @@ export class RolloutController {
 
   /** Skips what is left of a rollout: the candidate is promoted when the gates let it pass. */
   async promote(actor: RolloutActor & { readonly force?: boolean | undefined } = {}): Promise<RolloutStatus> {
-    const { force = false, ...rest } = actor;
-    const { by, reason = 'It was promoted before its time.' } = checkActor(rest);
+    const { by, reason = 'It was promoted before its time.', force = false } = checkPromotion(actor);
     const { rollout } = await this.#inTurn(() => this.#store.read());
     if (rollout === undefined || rollout.phase === 'ended') throw this.#noRollout();
     if (!force && rollout.plan.force === undefined && rollout.phase !== 'keep') await this.#demandGates(rollout.candidate);

@@ -100,7 +100,7 @@ export class RolloutDecider {
 
   /** What happens to a rollout next: what the registry has become of it, what was done there, or what the guardrails say. */
   async #nextInput(state: RolloutState): Promise<RolloutInput | undefined> {
-    const { production } = await this.#parts.registry.getModel(this.#parts.model);
+    const production = await this.#production();
     const { phase, stable, candidate } = state;
     if (phase === 'promoting') return this.#promote(state, production);
     if (phase === 'restoring') return this.#restore(state, production);
@@ -122,7 +122,7 @@ export class RolloutDecider {
     } catch (error) {
       if (!isModelkeepError(error, 'gate', 'conflict', 'not-found')) throw error;
       // Another version may have come in between; the next round sees that.
-      const now = (await registry.getModel(model)).production;
+      const now = await this.#production();
       return now === stable ? { type: 'refused', reason: `The registry did not promote it: ${error.message}` } : this.#promote(state, now);
     }
   }
@@ -132,6 +132,16 @@ export class RolloutDecider {
     if (production === candidate) await registry.rollback(model, { by: ending?.by ?? state.by ?? 'rollout', reason: ending?.reason ?? state.why, from: candidate, to: stable });
     else if (production !== stable) return this.#superseded({ candidate, stable, ending, ...state }, production);
     return { type: 'restored' };
+  }
+
+  /** The version in production; none when the model was deleted. */
+  async #production(): Promise<number | undefined> {
+    try {
+      return (await this.#parts.registry.getModel(this.#parts.model)).production;
+    } catch (error) {
+      if (isModelkeepError(error, 'not-found')) return undefined;
+      throw error;
+    }
   }
 
   #superseded(state: RolloutState, production: number | undefined): RolloutInput {

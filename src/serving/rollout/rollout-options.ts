@@ -118,10 +118,16 @@ const optionsSchema = z.strictObject({
   reason: text,
 });
 const actorSchema = z.strictObject({ by: text, reason: text });
+const promotionSchema = z.strictObject({ by: text, reason: text, force: z.optional(z.boolean()) });
 
 /** Checks who does something, and why. */
 export function checkActor(options: RolloutActor): RolloutActor {
   return check(actorSchema, options, 'options');
+}
+
+/** Checks who promotes, why, and whether against the gates. */
+export function checkPromotion(options: RolloutActor & { readonly force?: boolean | undefined }): RolloutActor & { readonly force?: boolean | undefined } {
+  return check(promotionSchema, options, 'options');
 }
 
 const shortestLookMs = 100;

@@ -1,10 +1,13 @@
 import type { Clock } from '../../core/clock.ts';
+import { encode } from '../../core/codec.ts';
 import { TimeoutError, ValidationError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
 import { shown } from '../../core/shown.ts';
 import type { GuardrailVerdict, PlannedCheck, RolloutCheck, RolloutCheckContext, RolloutCheckResult } from './guardrail.ts';
 
 const patienceMs = 30_000;
+const mostEvidence = 10_000;
+const longestReason = 1000;
 
 /** Asks the functions behind guardrails, all at once. A function that is not there, throws, gives what is no verdict, or takes longer than half a minute is a verdict of `error`. */
 export function runChecks(planned: readonly PlannedCheck[], checks: ReadonlyMap<string, RolloutCheck>, context: RolloutCheckContext, clock: Clock): Promise<readonly GuardrailVerdict[]> {
@@ -14,12 +17,19 @@ export function runChecks(planned: readonly PlannedCheck[], checks: ReadonlyMap<
         const call = checks.get(check);
         if (call === undefined) throw new ValidationError(`there is no check '${check}' in this process; give it to the deployment.`, { path: check });
         const { status, reason = `check '${check}' says so.`, evidence } = checkedResult(await within(patienceMs, clock, async () => call(context)), check);
-        return { guardrail: name, status, reason, ...(status === 'inconclusive' && { cause: 'undecided' }), evidence };
+        // What cannot be stored, or is no evidence but data, would keep the verdict out of the history.
+        if (evidence !== undefined && encode(evidence, `the evidence of check '${check}'`).length > mostEvidence) throw new ValidationError(`check '${check}' gave more than ${mostEvidence} bytes of evidence; store that elsewhere and point to it.`, { path: check });
+        return { guardrail: name, status, reason: shortened(reason), ...(status === 'inconclusive' && { cause: 'undecided' }), evidence };
       } catch (error) {
-        return { guardrail: name, status: 'error', reason: describeFailure(error).message };
+        return { guardrail: name, status: 'error', reason: shortened(describeFailure(error).message) };
       }
     }),
   );
+}
+
+function shortened(reason: unknown): string {
+  const text = String(reason);
+  return text.length > longestReason ? `${text.slice(0, longestReason)}…` : text;
 }
 
 function checkedResult(result: unknown, check: string): RolloutCheckResult {

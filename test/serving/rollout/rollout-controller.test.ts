@@ -118,15 +118,26 @@ describe('a rollout by one process', () => {
         return { status: 'inconclusive', reason: 'too few rows', evidence: { rows: 3 } };
       },
       broken: () => Promise.reject(new Error('no connection')),
+      odd: () => ({ status: 'success', evidence: { code: () => 1 } }),
+      none: () => undefined as never,
+      slow: () => new Promise(() => undefined),
     });
-    await replica.controller.start({ ...canary, guardrails: [{ metric: 'drift' }, { check: 'broken' }, { check: 'absent' }], budgets: { error: 1 } });
+    const started = replica.controller.start({ ...canary, guardrails: [{ metric: 'drift' }, ...['broken', 'absent', 'odd', 'none', 'slow'].map((check) => ({ check }))], budgets: { error: 1 } });
+    await clock.advance(30_000);
+    await started;
+    clock.jump(-30_000);
     expect(said).toEqual([{ model, candidate: 2, stable: 1, since: clock.now() }]);
     expect((await replica.controller.status())!.verdicts.slice(1)).toMatchObject([
       { guardrail: 'drift', status: 'inconclusive', reason: 'too few rows', evidence: { rows: 3 } },
       { guardrail: 'broken', status: 'error', reason: 'no connection' },
-      { guardrail: 'absent', status: 'error' },
+      { guardrail: 'absent', status: 'error', reason: "there is no check 'absent' in this process; give it to the deployment." },
+      { guardrail: 'odd', status: 'error' },
+      { guardrail: 'none', status: 'error', reason: "check 'none' gave undefined; it gives { status: 'success' | 'failed' | 'inconclusive' }." },
+      { guardrail: 'slow', status: 'error', reason: 'it took longer than 30 s.' },
     ]);
-    await replica.controller.look();
+    const look = replica.controller.look();
+    await clock.advance(30_000);
+    await look;
     expect((await replica.controller.status())!.paused?.reason).toContain("'broken' could not be looked at 2 times in a row: no connection");
   });
 
@@ -240,6 +251,14 @@ describe('the registry', () => {
     await controller.start(canary);
     await registry.promote(`${model}@3`, 'production', { by: 'bo', reason: 'again', force: true });
     await expect(controller.promote({ by: 'ada' })).rejects.toMatchObject({ code: 'conflict', details: { production: 3 } });
+  });
+
+  it('may know the model no more: the rollout ends', async () => {
+    await replica.controller.start(canary);
+    await registry.promote(`${model}@1`, 'archived', { by: 'bo', reason: 'no more' });
+    await registry.deleteModel(model, { by: 'bo', reason: 'no more' });
+    await replica.controller.look();
+    expect(await replica.controller.status()).toMatchObject({ outcome: 'aborted' });
   });
 
   it('may have the candidate in production already, by hand: that is what was wanted', async () => {
