@@ -372,6 +372,15 @@ export type { RolloutEvent, RolloutEventData, RolloutEventType } from './serving
 export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';
 export type { RolloutStatus } from './serving/rollout/rollout-status.ts';
 export type { ShadowOptions } from './serving/routing/shadow-lane.ts';
+export { ABTest } from './experiments/ab-test.ts';
+export type { ABTestOptions, ABTestProcessOptions, ExposeOptions, OpenABTestOptions, RampOptions, RecordOptions, SetWeightsOptions, StartOptions, StopOptions, UnitsOptions } from './experiments/ab-test-options.ts';
+export type { Assigned, AssignedReason, Assignment, Attributes, Unassigned, UnassignedReason } from './experiments/assignment/assignment.ts';
+export type { TargetCondition, TargetConditions, Targeting, TargetValue } from './experiments/assignment/targeting.ts';
+export type { DefinitionOptions } from './experiments/definition/definition-options.ts';
+export type { ExperimentHistoryOptions } from './experiments/definition/experiment-record.ts';
+export type { ChangeAuthor, ExperimentEvent, ExperimentEventType, ExperimentStop } from './experiments/definition/experiment-state.ts';
+export type { ExperimentDefinition, ExperimentHash, Holdout, LayerSlice, MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing } from './experiments/experiment-definition.ts';
+export type { EventColumn, MetricColumns, RatioColumns, UnitColumn, UnitTable } from './experiments/unit-table.ts';
 export { startOpenLineage, type StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory, type VerifiedWebhook, type VerifyWebhookOptions, type WebhookMemory, type WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';

@@ -1,4 +1,5 @@
 import type { Duration } from '../core/duration.ts';
+import type { Targeting } from './assignment/targeting.ts';
 
 /** A variant that units are assigned to. */
 export interface VariantOptions {
@@ -73,3 +74,53 @@ export interface QuantileMetricOptions extends MetricBase {
 
 /** A metric of a test. */
 export type MetricOptions = UnitMetricOptions | RatioMetricOptions | QuantileMetricOptions;
+
+/** A slice of a layer: tests with slices that do not overlap share no unit. Layers of different names are independent of each other. */
+export interface LayerSlice {
+  /** The name of the layer, the same for all tests in it. */
+  readonly name: string;
+  /** Where the slice begins, from 0. */
+  readonly from: number;
+  /** Where it ends, up to 1; that itself is outside. */
+  readonly to: number;
+}
+
+/** Units that take part in no test, so that what all tests together do can be told. */
+export interface Holdout {
+  /** Which share of all units, from 0 to below 1. A higher one keeps those that were in it. */
+  readonly share: number;
+  /** Tests with the same salt hold out the same units. @default 'holdout' */
+  readonly salt?: string | undefined;
+}
+
+/**
+ * Which hash divides the units. `murmur3` is 53 bits of MurmurHash3 x86 128 over UTF-8. `growthbook-v1` and `growthbook-v2` give the variants that GrowthBook's SDKs give with the salt as `seed` (or the key of its experiment) and the
+ * layer as `namespace`, for tests that began there; version 1 makes tests depend on each other.
+ */
+export type ExperimentHash = 'murmur3' | 'growthbook-v1' | 'growthbook-v2';
+
+/** What a test is, as it is stored and as all processes agree on it. */
+export interface ExperimentDefinition {
+  /** The variants, in their order. */
+  readonly variants: readonly VariantOptions[];
+  /** The name of the variant that the others are compared with. */
+  readonly control: string;
+  /** What is measured. */
+  readonly metrics: readonly MetricOptions[];
+  /** What its hash is salted with. */
+  readonly salt: string;
+  /** Which hash it is. */
+  readonly hash: ExperimentHash;
+  /** Which share of the units that could take part does, from 0 to 1. */
+  readonly coverage: number;
+  /** Its slice of a layer; absent where it is in none. */
+  readonly layer?: LayerSlice | undefined;
+  /** The units that take part in no test; absent where there are none. */
+  readonly holdout?: Holdout | undefined;
+  /** Which units it is for; absent where it is for all. */
+  readonly targeting?: Targeting | undefined;
+  /** The attributes that are kept of each exposed unit. */
+  readonly segments: readonly string[];
+  /** Whether its weights may change while it runs. */
+  readonly adaptive: boolean;
+}

@@ -1,4 +1,4 @@
-/** What the units of a test came to, in columns: one place for each unit that was exposed to exactly one variant. Only of those whose events of all windows can be known is a metric told, see `from`. */
+/** What the units of a test came to, in columns: one place for each unit that was exposed to exactly one variant, in an order that depends on the units alone and says nothing of them. */
 export interface UnitTable {
   /** How many units there are. */
   readonly units: number;
@@ -8,11 +8,11 @@ export interface UnitTable {
   readonly exposedAt: Float64Array;
   /** The metrics, by name. */
   readonly metrics: Readonly<Record<string, MetricColumns>>;
-  /** The attributes at first exposure, by name: the values that there are, and of each unit which one it has; -1 for none. */
+  /** The attributes at first exposure, by name: the values that there are, as texts and in their order, and of each unit which one it has; -1 for none. */
   readonly segments: Readonly<Record<string, { readonly values: readonly string[]; readonly codes: Int32Array }>>;
   /** Units that were exposed to several variants and are therefore left out. */
   readonly crossed: number;
-  /** Exposures to variants that the definition does not have. */
+  /** Units that were exposed to variants that the definition does not have; such exposures count for nothing else. */
   readonly unknown: number;
 }
 
