@@ -2,12 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { MemoryStorage, TimeoutError, type StorageAdapter } from 'modelkeep';
+import { MemoryStorage, TimeoutError, exportPredictions, readPredictions, type LoggedPrediction, type PredictionLogOptions, type PredictionQuery, type StorageAdapter } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/core/random.ts';
-import type { PredictionLogOptions } from '../../src/serving/log/log-options.ts';
-import type { LoggedPrediction } from '../../src/serving/log/logged-prediction.ts';
 import { PredictionLog } from '../../src/serving/log/prediction-log.ts';
 import type { ServedOutcome } from '../../src/serving/prediction.ts';
 import { ManualClock } from '../tracking/manual-clock.ts';
@@ -33,7 +31,9 @@ function world({ storage = new MemoryStorage(), clock = new ManualClock(start), 
     log.record(served);
     return served;
   };
-  return { storage, clock, errors, log, serve };
+  /** All that is stored, by a reader of its own. */
+  const stored = (query?: PredictionQuery): Promise<LoggedPrediction[]> => all(readPredictions({ storage, model: 'flight-delay' }, query));
+  return { storage, clock, errors, log, serve, stored };
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
@@ -125,7 +125,7 @@ describe('the prediction log', () => {
       }
       expect(ids(pages)).toEqual(expected.map(({ id }) => id));
       const [from, to] = [start + 600_000, new Date(start + 1_500_000)];
-      const some = await all(writers[0]!.log.entries({ from, to, version: 2, outcome: 'answered', shadow: false }));
+      const some = await writers[0]!.stored({ from, to, version: 2, outcome: 'answered', shadow: false });
       expect(ids(some)).toEqual(expected.filter((of) => of.at >= from && of.at <= to.getTime() && of.version === 2 && of.error === undefined && !of.shadow).map(({ id }) => id));
       expect(some.length).toBeGreaterThan(5);
     } finally {
@@ -199,13 +199,15 @@ describe('the prediction log', () => {
     const failed = one.serve({ error: new Error('It broke.') });
     await one.log.flush();
     await other.log.flush();
-    const found = await all(other.log.entries());
+    const found = await other.stored();
     expect(ids(found)).toContain(failed.id);
     const sampled = found.filter(({ error }) => error === undefined);
     // Five standard deviations of a binomial.
     expect(Math.abs(sampled.length - 500)).toBeLessThan(5 * Math.sqrt(450));
     expect(sampled.every(({ feedback }) => feedback.length === 1)).toBe(true);
-    expect(await all(world({ sample: 0 }).log.entries())).toEqual([]);
+    const none = world({ sample: 0 });
+    none.serve();
+    expect(none.log.buffered).toBe(0);
   });
 
   it('leaves out what is not to be kept, is too large, or cannot be stored, and tells of it now and then', async () => {
@@ -251,27 +253,28 @@ describe('the prediction log', () => {
   });
 
   it('lets go of what is older than it is to be kept, and of what came of it', async () => {
-    const { log, serve, clock, storage } = world({ keep: '2d' });
+    const { log, serve, clock, storage, stored } = world({ keep: '2d' });
     const old = serve();
     log.feedback({ id: old.id, label: 1 });
     await log.flush();
     await clock.pass(47 * hour);
     const young = serve();
     await log.flush();
-    expect(ids(await all(log.entries()))).toEqual([young.id, old.id]);
+    expect(ids(await stored())).toEqual([young.id, old.id]);
     await clock.pass(2 * hour);
     log.feedback({ id: young.id, label: 2 });
     await log.flush();
-    expect(ids(await all(log.entries()))).toEqual([young.id]);
+    expect(ids(await stored())).toEqual([young.id]);
     expect((await all(listed(storage))).map(({ key }) => key.split('/').slice(0, 3).join('/'))).toEqual(['serving/flight-delay/feedback', 'serving/flight-delay/predictions']);
   });
 
   it('is exported as CloudEvents, one a line', async () => {
-    const { log, serve, clock } = world();
+    const { log, serve, clock, storage } = world();
     const served = serve({ shadow: true, version: 2, arm: 'candidate', input: { n: 2n ** 60n, x: NaN } });
     await clock.pass(1000);
     log.feedback({ id: served.id, label: 'late', metrics: { cost: 2 } });
-    const lines = await all(log.lines());
+    await log.flush();
+    const lines = await all(exportPredictions({ storage, model: 'flight-delay' }));
     expect(lines.every((line) => line.endsWith('\n') && line.indexOf('\n') === line.length - 1)).toBe(true);
     expect(lines[0]).toContain('1152921504606846976');
     const events = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -297,11 +300,12 @@ describe('the prediction log', () => {
     for (const [options, path] of [[{ sample: 2 }, 'options.log.sample'], [{ keep: 'long' }, 'options.log.keep'], [{ redact: 1 }, 'options.log.redact'], [{ maxBuffered: 0 }, 'options.log.maxBuffered'], [{ colour: 1 }, 'colour']] as const) {
       expect(() => world(options as PredictionLogOptions)).toThrow(path);
     }
-    const { log } = world();
+    const { log, stored, storage } = world();
     for (const [query, path] of [[{ from: 'soon' }, 'query.from'], [{ limit: 0 }, 'query.limit'], [{ after: 'x' }, 'query.after'], [{ outcome: 'good' }, 'query.outcome'], [{ colour: 1 }, 'colour']] as const) {
       await expect(log.list(query as object)).rejects.toThrow(path);
     }
-    await expect(all(log.entries({ limit: 3 } as object))).rejects.toThrow('limit');
+    await expect(stored({ limit: 3 } as object)).rejects.toThrow('limit');
+    await expect(all(readPredictions({ storage, model: '' }))).rejects.toThrow('source.model');
     await expect(log.list({ signal: AbortSignal.abort() })).rejects.toThrow('aborted');
   });
 });

@@ -2,7 +2,7 @@ import { stringifyLossless } from '../../core/lossless-json.ts';
 import type { LoggedFeedback, LoggedPrediction } from './logged-prediction.ts';
 
 /** An event of the prediction log in the form of CloudEvents 1.0 (`cloudevents.io`), structured JSON. */
-export interface PredictionCloudEvent {
+interface PredictionCloudEvent {
   /** The version of CloudEvents. */
   readonly specversion: '1.0';
   /** Unique among the events of its source. */

@@ -17,14 +17,13 @@ export class FeedbackReader {
   readonly #windows = new Map<number, FeedbackById>();
   /** Of ids that do not tell when they were made: their feedback is kept under the moment when it came. */
   readonly #placeless = new Map<string, StoredFeedback[]>();
-  #placelessFrom: number;
+  /** The oldest window of which they are read; absent before the first is. */
+  #placelessFrom: number | undefined;
 
-  constructor(storage: StorageAdapter, model: string, now: number, signal: AbortSignal | undefined) {
+  constructor(storage: StorageAdapter, model: string, signal: AbortSignal | undefined) {
     this.#storage = storage;
     this.#prefix = logPrefix(model, 'feedback');
     this.#signal = signal;
-    // Clocks of other processes may be ahead.
-    this.#placelessFrom = windowOf(now) + 2;
   }
 
   /** What came of a prediction, oldest first. */
@@ -47,8 +46,8 @@ export class FeedbackReader {
 
   async #ofPlaceless(id: string, from: number): Promise<readonly StoredFeedback[] | undefined> {
     // What came before the prediction was asked is not of it.
-    if (from < this.#placelessFrom) {
-      const newest = this.#placelessFrom - 1;
+    if (this.#placelessFrom === undefined || from < this.#placelessFrom) {
+      const newest = this.#placelessFrom === undefined ? undefined : this.#placelessFrom - 1;
       this.#placelessFrom = from;
       await this.#read(newest, from, (feedback) => {
         if (windowOfId(feedback.id) === undefined) this.#placeless.set(feedback.id, [...(this.#placeless.get(feedback.id) ?? []), feedback]);
@@ -57,8 +56,8 @@ export class FeedbackReader {
     return this.#placeless.get(id);
   }
 
-  /** Feedback that is kept under windows from the newest to the oldest. */
-  async #read(newest: number, oldest: number, add: (feedback: StoredFeedback) => void): Promise<void> {
+  /** Feedback that is kept under windows from the newest, or the newest of all, to the oldest. */
+  async #read(newest: number | undefined, oldest: number, add: (feedback: StoredFeedback) => void): Promise<void> {
     const options = { signal: this.#signal };
     const end = windowEnd(this.#prefix, oldest);
     let keys: string[] = [];
@@ -67,7 +66,7 @@ export class FeedbackReader {
       keys = [];
       for (const record of records) record?.value.forEach(add);
     };
-    for await (const { key } of listAll(this.#storage, { prefix: this.#prefix, after: `${this.#prefix}${windowSegment(newest)}` }, options)) {
+    for await (const { key } of listAll(this.#storage, { prefix: this.#prefix, after: newest === undefined ? undefined : `${this.#prefix}${windowSegment(newest)}` }, options)) {
       if (key > end) break;
       keys.push(key);
       if (keys.length >= recordsPerRead) await take();

@@ -2,8 +2,8 @@ import { isId } from '../../core/ids.ts';
 import { escapeSegment, type Key } from '../../core/key.ts';
 import { newestFirst } from '../../core/newest-first.ts';
 
-/** Records hold events of one window, so that a look for a moment need not begin at the newest. */
-export const windowMs = 600_000;
+// Records hold events of one window, so that a look for a moment need not begin at the newest.
+const windowMs = 600_000;
 
 /** Where the log of a model lies. */
 export function logPrefix(model: string, kind: 'predictions' | 'feedback'): string {

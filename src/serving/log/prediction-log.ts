@@ -10,12 +10,11 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { Random } from '../../core/random.ts';
 import type { PutOperation, StorageAdapter } from '../../storage/contract.ts';
 import type { ServedOutcome } from '../prediction.ts';
-import type { PredictionCloudEvent } from './cloud-event.ts';
 import { encodeFeedback, encodePrediction } from './encode-event.ts';
 import { EventBuffer } from './event-buffer.ts';
 import { windowOf, windowOfId } from './log-keys.ts';
 import { checkPredictionLog, type PredictionLogOptions, type PredictionLogSettings } from './log-options.ts';
-import type { LogSelection, PredictionPageQuery, PredictionQuery } from './log-query.ts';
+import type { PredictionPageQuery } from './log-query.ts';
 import type { LoggedPrediction } from './logged-prediction.ts';
 import { writesOf } from './write-events.ts';
 
@@ -105,30 +104,17 @@ export class PredictionLog {
   async list(query: PredictionPageQuery = {}): Promise<Page<LoggedPrediction>> {
     const { checkPageQuery, cursorOf } = await import('./log-query.ts');
     const selection = checkPageQuery(query);
+    const { storage, model, onError } = this.#parts;
+    // What is stored can be read where nothing can be written.
+    await this.flush({ signal: selection.signal }).catch(onError);
+    throwIfAborted(selection.signal, 'Reading predictions');
+    const { readLog } = await import('./read-log.ts');
     const items: LoggedPrediction[] = [];
-    for await (const prediction of await this.#read(selection)) {
+    for await (const prediction of readLog(storage, model, selection)) {
       if (items.length === selection.limit) return { items, next: cursorOf(items.at(-1)!) };
       items.push(prediction);
     }
     return { items };
-  }
-
-  /** All that was kept, the newest first; what is buffered here is written before. */
-  async *entries(query: PredictionQuery = {}): AsyncGenerator<LoggedPrediction, void, undefined> {
-    const { checkPredictionQuery } = await import('./log-query.ts');
-    yield* await this.#read(checkPredictionQuery(query));
-  }
-
-  /** The same as events, of each prediction its own and then those of what came of it. */
-  async *events(query: PredictionQuery = {}): AsyncGenerator<PredictionCloudEvent, void, undefined> {
-    const { cloudEventsOf } = await import('./cloud-event.ts');
-    for await (const prediction of this.entries(query)) yield* cloudEventsOf(this.#parts.model, prediction);
-  }
-
-  /** The same as lines of JSON, each with its line feed. */
-  async *lines(query: PredictionQuery = {}): AsyncGenerator<string, void, undefined> {
-    const { lineOf } = await import('./cloud-event.ts');
-    for await (const event of this.events(query)) yield lineOf(event);
   }
 
   /** Writes all that is buffered; rejects when it cannot, and tries again in the background. */
@@ -199,14 +185,5 @@ export class PredictionLog {
     const { pruneLog } = await import('./prune-log.ts');
     // What is too old can wait; what is new is written.
     await pruneLog(storage, model, now - this.#settings.keepMs).catch(onError);
-  }
-
-  async #read(selection: LogSelection): Promise<AsyncGenerator<LoggedPrediction, void, undefined>> {
-    const { storage, model, clock, onError } = this.#parts;
-    // What is stored can be read where nothing can be written.
-    await this.flush({ signal: selection.signal }).catch(onError);
-    throwIfAborted(selection.signal, 'Reading predictions');
-    const { readLog } = await import('./read-log.ts');
-    return readLog(storage, model, clock.now(), selection);
   }
 }

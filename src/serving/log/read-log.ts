@@ -14,8 +14,8 @@ interface PlacedPrediction extends LogPlace {
 }
 
 /** What a selection has of the log of a model, the newest first, each with what came of it. */
-export async function* readLog(storage: StorageAdapter, model: string, now: number, selection: LogSelection): AsyncGenerator<LoggedPrediction, void, undefined> {
-  const feedback = new FeedbackReader(storage, model, now, selection.signal);
+export async function* readLog(storage: StorageAdapter, model: string, selection: LogSelection): AsyncGenerator<LoggedPrediction, void, undefined> {
+  const feedback = new FeedbackReader(storage, model, selection.signal);
   for await (const prediction of readPredictions(storage, model, selection)) {
     if (selection.selects(prediction)) yield { ...prediction, feedback: await feedback.of(prediction) };
   }

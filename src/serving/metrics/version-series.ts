@@ -23,7 +23,7 @@ export function failureCode(error: unknown): string {
 
 /** What the requests of one version came to, in one arm. */
 export class VersionSeries {
-  readonly failures = new Map<string, number>();
+  readonly failures: Map<string, number> = new Map();
   readonly duration: Histogram;
   readonly queue: Histogram;
   readonly compute: Histogram;
