@@ -1,17 +1,17 @@
 /** What a request is about to do with one thing of the store. Everything that a request touches is asked for on its own: each key of a batch, too. */
 export interface Access {
-  /** What is done: `list` names what there is, `append` adds entries to a log, `call` has a model changed, or a view materialized, by the server. */
+  /** What is done: `list` names what there is, `append` adds entries to a log, `call` has a model changed, a view materialized, or a deployment asked or changed, by the server. */
   readonly action: 'read' | 'write' | 'delete' | 'list' | 'append' | 'call';
-  /** What it is done to. `store` is what the store can do, `upload` is a blob under way, `model` is a model of the registry, `feature-view` a view of features. */
-  readonly kind: 'record' | 'log' | 'blob' | 'upload' | 'store' | 'model' | 'feature-view';
+  /** What it is done to. `store` is what the store can do, `upload` is a blob under way, `model` is a model of the registry, `feature-view` a view of features, `deployment` a model that is served. */
+  readonly kind: 'record' | 'log' | 'blob' | 'upload' | 'store' | 'model' | 'feature-view' | 'deployment';
   /**
-   * Which one: the key of a record, a log or a model's head record, the name of a view, the digest of a blob, the id of an upload (empty for a new one). For a list of records or logs the prefix that all keys of
-   * the list share; empty for the list of blobs and for the store.
+   * Which one: the key of a record, a log or a model's head record, the name of a view, the model of a deployment, the digest of a blob, the id of an upload (empty for a new one). For a list of records or logs the prefix that all keys of
+   * the list share; empty for the list of blobs, for the store, and for all deployments at once.
    */
   readonly key: string;
   /** The workspace that the request is made in, to which `key` belongs; absent for the store as a whole. */
   readonly workspace?: string | undefined;
-  /** What is called for, such as `promote` or `materialize`; absent for everything else. */
+  /** What is called for, such as `promote`, `materialize` or `predict`; absent for everything else. */
   readonly method?: string | undefined;
 }
 

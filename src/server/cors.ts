@@ -14,16 +14,25 @@ export interface CorsOptions {
   readonly maxAge?: Duration | undefined;
 }
 
-const own = Object.values(headerNames);
-const allowedHeaders = ['authorization', 'content-type', 'if-match', 'if-none-match', 'if-range', 'range', ...own].join(', ');
-const exposedHeaders = ['etag', 'accept-ranges', 'content-length', 'content-range', 'retry-after', 'www-authenticate', headerNames.blobs].join(', ');
+const allowedHeaders = ['authorization', 'content-type', 'if-match', 'if-none-match', 'if-range', 'range'];
+const exposedHeaders = ['etag', 'accept-ranges', 'content-length', 'content-range', 'retry-after', 'www-authenticate'];
+
+/** Headers of a handler's own that pages may send, and see in answers. */
+export interface OwnHeaders {
+  readonly request: readonly string[];
+  readonly answer: readonly string[];
+}
+
+const storageHeaders: OwnHeaders = { request: Object.values(headerNames), answer: [headerNames.blobs] };
 
 /** What is said to web pages of other origins (the CORS protocol of the Fetch standard). */
 export class Cors {
   readonly #options: CorsOptions | undefined;
+  readonly #own: OwnHeaders;
 
-  constructor(options: CorsOptions | undefined) {
+  constructor(options: CorsOptions | undefined, own: OwnHeaders = storageHeaders) {
     this.#options = options;
+    this.#own = own;
   }
 
   /** The answer to a browser that asks beforehand; `undefined` when that is not what the request is. */
@@ -32,7 +41,7 @@ export class Cors {
     const maxAge = Math.floor(durationMs(this.#options.maxAge ?? '10m', 'options.cors.maxAge') / 1000);
     return emptyAnswer(204, {
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': allowedHeaders,
+      'access-control-allow-headers': [...allowedHeaders, ...this.#own.request].join(', '),
       'access-control-max-age': String(maxAge),
     });
   }
@@ -57,7 +66,7 @@ export class Cors {
     const origin = request.header('origin');
     if (!this.#allows(origin)) return;
     headers['access-control-allow-origin'] = options.origins === '*' ? '*' : origin!;
-    headers['access-control-expose-headers'] = exposedHeaders;
+    headers['access-control-expose-headers'] = [...exposedHeaders, ...this.#own.answer].join(', ');
     if (options.credentials) headers['access-control-allow-credentials'] = 'true';
   }
 

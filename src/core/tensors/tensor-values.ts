@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from '../bytes.ts';
+import { fromBase64, toBase64, utf8 } from '../bytes.ts';
 import { ValidationError } from '../errors.ts';
 import { shown } from '../shown.ts';
 import type { TensorType } from '../signature/model-signature.ts';
@@ -61,9 +61,14 @@ function checkLists(value: unknown, levels: readonly number[], level: number, pa
   if (level < levels.length - 1) for (const item of value) checkLists(item, levels, level + 1, path);
 }
 
-/** The elements of a tensor as nested lists of JSON values, bigints among them. Texts with `asBytes`, and bytes that are no text, are `{ "b64": … }`. */
-export function nestedOf({ dtype, shape, data }: Tensor, asBytes = false): unknown {
-  const value = valueReader(dtype, data, asBytes);
+/**
+ * How elements are given: as JSON has them, with the fewest digits for floats of 32 bits; the same with all texts as `{ "b64": … }`, as bytes that are no text are anyway; or as a program has them, bytes being bytes.
+ */
+export type ElementForm = 'json' | 'b64' | 'raw';
+
+/** The elements of a tensor as nested lists, 64-bit integers as bigints. */
+export function nestedOf({ dtype, shape, data }: Tensor, form: ElementForm = 'json'): unknown {
+  const value = valueReader(dtype, data, form);
   let next = 0;
   const list = (level: number): unknown => (level === shape.length ? value(next++) : Array.from({ length: shape[level]! }, () => list(level + 1)));
   return list(0);
@@ -71,21 +76,21 @@ export function nestedOf({ dtype, shape, data }: Tensor, asBytes = false): unkno
 
 /** The elements of a tensor as one list of JSON values. */
 export function flatOf({ dtype, shape, data }: Tensor): unknown[] {
-  const value = valueReader(dtype, data, false);
+  const value = valueReader(dtype, data, 'json');
   return Array.from({ length: elementCount(shape) }, (_, i) => value(i));
 }
 
-/** Gives elements as JSON has them. */
-function valueReader(dtype: TensorType, data: TensorValues, asBytes: boolean): (i: number) => unknown {
+/** Gives elements one by one. */
+function valueReader(dtype: TensorType, data: TensorValues, form: ElementForm): (i: number) => unknown {
   switch (dtype) {
     case 'bool':
       return (i) => data[i] === 1;
     case 'float16':
       return (i) => halfToNumber(data[i] as number);
     case 'float32':
-      return (i) => shortest(data[i] as number);
+      return form === 'raw' ? (i) => data[i] : (i) => shortest(data[i] as number);
     case 'string':
-      return (i) => textValue(data[i] as string | Uint8Array, asBytes);
+      return form === 'raw' ? (i) => data[i] : (i) => textValue(data[i] as string | Uint8Array, form === 'b64');
     default:
       return (i) => data[i];
   }
@@ -93,7 +98,7 @@ function valueReader(dtype: TensorType, data: TensorValues, asBytes: boolean): (
 
 function textValue(text: string | Uint8Array, asBytes: boolean): unknown {
   if (typeof text === 'string' && !asBytes) return text;
-  return { b64: toBase64(typeof text === 'string' ? new TextEncoder().encode(text) : text) };
+  return { b64: toBase64(typeof text === 'string' ? utf8(text) : text) };
 }
 
 /** The number with fewest digits, of six or nine, that is the same in 32 bits: nobody wants to read 0.10000000149011612. */

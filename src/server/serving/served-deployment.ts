@@ -1,0 +1,69 @@
+import type { Duration } from '../../core/duration.ts';
+import type { OperationOptions } from '../../core/progress.ts';
+import type { ModelSignature } from '../../core/signature/model-signature.ts';
+import type { Prediction } from '../../serving/prediction.ts';
+import type { VersionStatus } from '../../serving/version-status.ts';
+
+/** What a serving handler asks of a deployment; a `Deployment` has it. */
+export interface ServedDeployment {
+  /** The model's name, by which requests ask for it. */
+  readonly model: string;
+  /** Answers one input. */
+  predict(input: unknown, options?: ServedPredictOptions): Promise<Prediction>;
+  /** Takes what became known of a prediction. */
+  feedback(feedback: ServedFeedback): void;
+  /** Resolves when the version in use can answer; says why it cannot. */
+  ready(options?: OperationOptions): Promise<void>;
+  /** What is in memory, and what is in use. */
+  status(): ServedStatus;
+  /** What a version in memory takes and gives; of the version in use where none is named. */
+  signature(version?: number): ModelSignature | undefined;
+  /** The version that a number or a label means. */
+  resolve(selector: ServedSelector): Promise<number>;
+  /** Brings a version into memory and keeps it there. */
+  load(version: number, options?: OperationOptions): Promise<void>;
+  /** Lets go of a version that was loaded. */
+  unload(version: number): Promise<void>;
+  /** What it counted, as text of Prometheus. */
+  metricsText(): string;
+}
+
+/** How a prediction is asked for over HTTP. */
+export interface ServedPredictOptions {
+  /** What the request is routed by. */
+  readonly key?: string | undefined;
+  /** The version that must answer. */
+  readonly version?: number | undefined;
+  /** The id that the prediction is to have. */
+  readonly id?: string | undefined;
+  /** Fires when the client leaves. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long it may take. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** What became known of a prediction. */
+export interface ServedFeedback {
+  /** The id of the prediction. */
+  readonly id: string;
+  /** What was true. */
+  readonly label?: unknown;
+  /** What it was worth, by metric. */
+  readonly metrics?: Readonly<Record<string, number>> | undefined;
+}
+
+/** What a deployment has in memory. */
+export interface ServedStatus {
+  /** The version in use; absent before the first is ready. */
+  readonly stable?: number | undefined;
+  /** Every version that this process has, or has had lately. */
+  readonly versions: readonly VersionStatus[];
+}
+
+/** Says which version is meant: by its number, or by a label such as a stage or an alias. */
+export interface ServedSelector {
+  /** Its number. */
+  readonly version?: number | undefined;
+  /** Its label. */
+  readonly label?: string | undefined;
+}

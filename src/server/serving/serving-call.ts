@@ -1,0 +1,156 @@
+import { fromUtf8, utf8 } from '../../core/bytes.ts';
+import type { Clock } from '../../core/clock.ts';
+import { parseTolerant, stringifyTolerant } from '../../core/lossless-json.ts';
+import type { Access } from '../access.ts';
+import { bytesAnswer, jsonType, type Answer } from '../answer.ts';
+import type { ByteBudget } from '../byte-budget.ts';
+import { assertIdentity } from '../call.ts';
+import type { IncomingRequest } from '../incoming-request.ts';
+import { jsonDepth } from '../json-depth.ts';
+import { Refusal } from '../refusal.ts';
+import { RequestBody } from '../request-body.ts';
+import type { InferenceStats } from './inference-stats.ts';
+import type { ServedDeployment, ServedPredictOptions } from './served-deployment.ts';
+import type { ServingHandlerOptions, ServingLimits } from './serving-handler-options.ts';
+
+/** Headers by which requests are routed, and answers say where they come from; all protocols have them. */
+export const servingHeaders = {
+  /** What a request is routed by. */
+  key: 'x-modelkeep-key',
+  /** The version that must answer; in an answer the version that did. */
+  version: 'x-modelkeep-version',
+  /** The id that the prediction is to have; in an answer the id that feedback refers to. */
+  id: 'x-modelkeep-id',
+  /** How long the answer may take, in milliseconds. */
+  timeout: 'x-modelkeep-timeout-ms',
+  /** In an answer: why it was this version. */
+  reason: 'x-modelkeep-reason',
+} as const;
+
+/** What all requests share. */
+export interface ServingService {
+  readonly deployments: ReadonlyMap<string, ServedDeployment>;
+  readonly authorize: ServingHandlerOptions['authorize'];
+  readonly limits: ServingLimits;
+  readonly budget: ByteBudget;
+  readonly clock: Clock;
+  readonly stats: InferenceStats;
+}
+
+/** A JSON object of a request. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One request on its way to its answer. */
+export class ServingCall {
+  readonly service: ServingService;
+  readonly request: IncomingRequest;
+  readonly #body: RequestBody;
+
+  constructor(service: ServingService, request: IncomingRequest) {
+    this.service = service;
+    this.request = request;
+    this.#body = new RequestBody(request, { clock: service.clock, timeoutMs: service.limits.bodyTimeoutMs, budget: service.budget });
+  }
+
+  /** Asks for leave, and says who has it; `undefined` where everyone may do everything. */
+  async permit(action: Access['action'], key: string, method?: string): Promise<string | undefined> {
+    const { authorize } = this.service;
+    if (authorize === 'public') return undefined;
+    const access: Access = { action, kind: 'deployment', key, method };
+    const verdict = authorize(this.request.toRequest(), access);
+    return assertIdentity(verdict instanceof Promise ? await verdict : verdict, access).actor;
+  }
+
+  /** A deployment that is to be asked something. */
+  deployment(model: string, missing = `The model '${model}' is not served here.`): ServedDeployment {
+    const found = this.service.deployments.get(model);
+    if (found === undefined) throw new Refusal(404, 'not-found', missing);
+    return found;
+  }
+
+  /** The whole body. */
+  bytes(): Promise<Uint8Array> {
+    const encoding = this.request.header('content-encoding');
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw new Refusal(415, 'unsupported', 'Bodies are taken as they are: send none with a Content-Encoding.');
+    return this.#body.bytes(this.service.limits.requestBytes, 'The body');
+  }
+
+  /** The media type of the body, without its parameters; empty where none is named. */
+  get contentType(): string {
+    return this.request.header('content-type')?.split(';')[0]!.trim().toLowerCase() ?? '';
+  }
+
+  /** Refuses a body that says that it is something else than what is taken. What says nothing is taken, and what curl says of any body that it is given. */
+  expectType(...others: readonly string[]): void {
+    const type = this.contentType;
+    if (type === '' || type === jsonType || type === 'application/x-www-form-urlencoded' || others.includes(type)) return;
+    throw new Refusal(415, 'unsupported', `The body must be ${[jsonType, ...others].join(' or ')}; Content-Type says something else.`);
+  }
+
+  /** The body as a JSON object, an empty body being an empty one where `empty` says so. */
+  async object({ empty = false } = {}): Promise<JsonObject> {
+    this.expectType();
+    const bytes = await this.bytes();
+    return empty && bytes.length === 0 ? {} : this.objectOf(bytes);
+  }
+
+  /** The JSON object that bytes are. */
+  objectOf(bytes: Uint8Array): JsonObject {
+    const value = this.parse(bytes);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal(400, 'validation', 'JSON Value: Is not object');
+    return value as JsonObject;
+  }
+
+  /** The JSON value that bytes are; NaN and infinities may stand bare, and integers of 64 bits keep their value. */
+  parse(bytes: Uint8Array): unknown {
+    if (bytes.length === 0) throw new Refusal(400, 'validation', 'JSON Parse error: The document is empty');
+    if (jsonDepth(bytes) > this.service.limits.depth) throw new Refusal(400, 'validation', `JSON Parse error: The document is nested more than ${this.service.limits.depth} deep.`);
+    try {
+      return parseTolerant(fromUtf8(bytes));
+    } catch (cause) {
+      throw new Refusal(400, 'validation', `JSON Parse error: ${cause instanceof SyntaxError ? cause.message.slice(0, 200) : 'The document is not UTF-8.'}`, { cause });
+    }
+  }
+
+  /** What headers say of how a prediction is to be made. `version` is one that stands in the path. */
+  predictOptions(version: number | undefined): ServedPredictOptions & { readonly signal: AbortSignal } {
+    const { request } = this;
+    const asked = version ?? versionOf(request.header(servingHeaders.version));
+    const key = request.header(servingHeaders.key);
+    const id = request.header(servingHeaders.id);
+    const timeout = request.header(servingHeaders.timeout);
+    if (id !== undefined && !isHeaderText(id)) throw new Refusal(400, 'validation', `${servingHeaders.id} must have at most 200 visible characters.`);
+    if (timeout !== undefined && !/^[1-9]\d{0,8}$/.test(timeout)) throw new Refusal(400, 'validation', `${servingHeaders.timeout} must be a number of milliseconds.`);
+    return {
+      signal: request.signal,
+      ...(asked !== undefined && { version: asked }),
+      ...(key !== undefined && { key }),
+      ...(id !== undefined && { id }),
+      ...(timeout !== undefined && { timeout: Number(timeout) }),
+    };
+  }
+
+  /** Lets go of the body. */
+  release(): void {
+    this.#body.release();
+  }
+}
+
+/** Whether a header can hold a text. */
+export function isHeaderText(text: string): boolean {
+  return /^[\x21-\x7e]{1,200}$/.test(text);
+}
+
+/** The version that a text names. */
+export function versionOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,19}$/.test(text) || BigInt.asIntN(64, BigInt(text)) !== BigInt(text)) throw new Refusal(400, 'validation', `Failed to convert version: ${text.slice(0, 40)} to numeric.`);
+  const version = Number(text);
+  if (!Number.isSafeInteger(version) || version === 0) throw new Refusal(404, 'not-found', `There is no version ${text}.`);
+  return version;
+}
+
+/** An answer of JSON in which NaN and infinities stand bare, and bigints as integers. */
+export function tolerantAnswer(value: unknown, headers?: Readonly<Record<string, string>>): Answer {
+  return bytesAnswer(200, jsonType, utf8(stringifyTolerant(value)), headers);
+}
