@@ -3,22 +3,24 @@ import { newId } from './ids.ts';
 
 const [quote, backslash, minus, zero, nine, capitalI, capitalN] = [0x22, 0x5c, 0x2d, 0x30, 0x39, 0x49, 0x4e];
 
-/** Finds digits that may be an integer beyond what a number holds; those behind a point are of a fraction, and most long ones are. */
-const longInteger = /(?<![\d.])\d{16}/;
-
 /** The value of JSON in which integers of 64 bits that a number cannot hold exactly are bigints; larger ones are rounded. Throws `SyntaxError` for what is no JSON. */
 export function parseLossless(text: string): unknown {
-  if (!longInteger.test(text)) return JSON.parse(text);
   // Also finds out that it is JSON, so that the scan need not.
   const plain: unknown = JSON.parse(text);
-  return parseMarked(text, false) ?? plain;
+  return holdsLarge(plain) ? (parseMarked(text, false) ?? plain) : plain;
 }
 
 /** The same of JSON that may hold the bare tokens `NaN`, `Infinity`, `-Infinity` and `Inf`, as TensorFlow Serving and Python write them, and integers of 64 bits without sign. */
 export function parseTolerant(text: string): unknown {
-  if (!longInteger.test(text) && !/NaN|Inf/.test(text)) return JSON.parse(text);
-  const marked = parseMarked(text, true);
-  return marked === undefined ? JSON.parse(text) : marked;
+  let plain: unknown;
+  try {
+    plain = JSON.parse(text);
+  } catch (error) {
+    const marked = /NaN|Inf/.test(text) ? parseMarked(text, true) : undefined;
+    if (marked === undefined) throw error;
+    return marked;
+  }
+  return holdsLarge(plain) ? (parseMarked(text, true) ?? plain) : plain;
 }
 
 /**
@@ -108,6 +110,28 @@ function unmark(root: unknown, mark: string): unknown {
     }
   }
   return valueOf(root);
+}
+
+/** Whether a number is among values that may have been an integer which it does not hold exactly. Looking at the values takes much less time than looking for long digits in the text: most of those are fractions. */
+function holdsLarge(root: unknown): boolean {
+  const isLargeNumber = (value: unknown): boolean => typeof value === 'number' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER);
+  const open: object[] = isObject(root) ? [root] : [];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) {
+        const item: unknown = value[i];
+        if (isLargeNumber(item)) return true;
+        if (isObject(item)) open.push(item);
+      }
+      continue;
+    }
+    for (const name in value) {
+      const field = (value as Record<string, unknown>)[name];
+      if (isLargeNumber(field)) return true;
+      if (isObject(field)) open.push(field);
+    }
+  }
+  return isLargeNumber(root);
 }
 
 function isObject(value: unknown): value is object {
