@@ -23,7 +23,11 @@ export function bytesAnswer(status: number, type: string, body: Uint8Array | str
 
 /** An answer of JSON. */
 export function jsonAnswer(value: unknown, { status = 200, headers }: { status?: number; headers?: Readonly<Record<string, string>> | undefined } = {}): Answer {
-  const text = JSON.stringify(value);
+  return jsonTextAnswer(JSON.stringify(value), { status, headers });
+}
+
+/** An answer of a text that is JSON already. */
+export function jsonTextAnswer(text: string, { status = 200, headers }: { status?: number; headers?: Readonly<Record<string, string>> | undefined } = {}): Answer {
   // Node sends a short text in one piece with the headers.
   return bytesAnswer(status, jsonType, text.length < 4096 && isAscii(text) ? text : utf8(text), headers);
 }

@@ -1,12 +1,11 @@
-import { jsonAnswer, type Answer } from '../answer.ts';
+import { utf8 } from '../../core/bytes.ts';
+import { metricsText, type MetricsSource } from '../../serving/metrics/metrics-text.ts';
+import { bytesAnswer, jsonAnswer, type Answer } from '../answer.ts';
 import { Refusal } from '../refusal.ts';
 import { isObject } from './json-values.ts';
-import { mergedMetrics } from './metrics-text.ts';
 import type { ServedDeployment, ServedFeedback } from './served-deployment.ts';
 import { isReady } from './served-version.ts';
 import { tolerantAnswer, versionOf, type JsonObject, type ServingCall } from './serving-call.ts';
-import { bytesAnswer } from '../answer.ts';
-import { utf8 } from '../../core/bytes.ts';
 import { allReady } from './open-inference-calls.ts';
 
 /** `GET /health/live` */
@@ -23,7 +22,7 @@ export function ready(call: ServingCall, model: string | undefined): Answer {
 /** `GET /metrics` */
 export async function metrics(call: ServingCall): Promise<Answer> {
   await call.permit('read', '', 'metrics');
-  const text = mergedMetrics([...call.service.deployments.values()].map((deployment) => deployment.metricsText()));
+  const text = metricsText([...call.service.deployments.values()].filter(isCounting));
   return bytesAnswer(200, 'text/plain; version=0.0.4; charset=utf-8', utf8(text));
 }
 
@@ -60,6 +59,10 @@ export async function changeVersion(call: ServingCall, model: string, versionInP
   return tolerantAnswer(described(deployment));
 }
 
+function isCounting(deployment: ServedDeployment): deployment is ServedDeployment & MetricsSource {
+  return deployment.metricFamilies !== undefined;
+}
+
 function described(deployment: ServedDeployment): object {
   return { model: deployment.model, ...deployment.status() };
 }
@@ -71,6 +74,7 @@ function checkFeedback(value: unknown): ServedFeedback {
   if (unknown !== undefined) throw new Refusal(400, 'validation', `Feedback has no ${unknown.slice(0, 80)}; it has id, label and metrics.`);
   if (typeof id !== 'string' || id === '') throw new Refusal(400, 'validation', 'id must be the id of a prediction.');
   if (given !== undefined && !(isObject(given) && Object.values(given).every((metric) => typeof metric === 'number'))) throw new Refusal(400, 'validation', 'metrics must be an object of numbers.');
+  if (label !== undefined && !['string', 'number', 'boolean'].includes(typeof label)) throw new Refusal(400, 'validation', 'label must be a text, a number, true or false.');
   if (label === undefined && given === undefined) throw new Refusal(400, 'validation', 'Feedback must have a label, or metrics.');
-  return { id, ...(label !== undefined && { label }), ...(given !== undefined && { metrics: given as Record<string, number> }) };
+  return { id, ...(label !== undefined && { label: label as string }), ...(given !== undefined && { metrics: given as Record<string, number> }) };
 }

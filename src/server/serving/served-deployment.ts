@@ -1,6 +1,7 @@
 import type { Duration } from '../../core/duration.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { ModelSignature } from '../../core/signature/model-signature.ts';
+import type { MetricFamily } from '../../serving/metrics/metric-family.ts';
 import type { Prediction } from '../../serving/prediction.ts';
 import type { VersionStatus } from '../../serving/version-status.ts';
 
@@ -19,13 +20,13 @@ export interface ServedDeployment {
   /** What a version in memory takes and gives; of the version in use where none is named. */
   signature(version?: number): ModelSignature | undefined;
   /** The version that a number or a label means. */
-  resolve(selector: ServedSelector): Promise<number>;
+  resolve(selector: ServedSelector, options?: OperationOptions): Promise<number>;
   /** Brings a version into memory and keeps it there. */
   load(version: number, options?: OperationOptions): Promise<void>;
   /** Lets go of a version that was loaded. */
   unload(version: number): Promise<void>;
-  /** What it counted, as text of Prometheus. */
-  metricsText(): string;
+  /** What it counted, for Prometheus. @default nothing */
+  metricFamilies?(): readonly MetricFamily[];
 }
 
 /** How a prediction is asked for over HTTP. */
@@ -47,7 +48,7 @@ export interface ServedFeedback {
   /** The id of the prediction. */
   readonly id: string;
   /** What was true. */
-  readonly label?: unknown;
+  readonly label?: string | number | boolean | undefined;
   /** What it was worth, by metric. */
   readonly metrics?: Readonly<Record<string, number>> | undefined;
 }

@@ -1,8 +1,8 @@
-import { fromUtf8, utf8 } from '../../core/bytes.ts';
+import { fromUtf8 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import { parseTolerant, stringifyTolerant } from '../../core/lossless-json.ts';
 import type { Access } from '../access.ts';
-import { bytesAnswer, jsonType, type Answer } from '../answer.ts';
+import { jsonTextAnswer, jsonType, type Answer } from '../answer.ts';
 import type { ByteBudget } from '../byte-budget.ts';
 import { assertIdentity } from '../call.ts';
 import type { IncomingRequest } from '../incoming-request.ts';
@@ -88,7 +88,7 @@ export class ServingCall {
   }
 
   /** The body as a JSON object, an empty body being an empty one where `empty` says so. */
-  async object({ empty = false } = {}): Promise<JsonObject> {
+  async object({ empty = false }: { readonly empty?: boolean } = {}): Promise<JsonObject> {
     this.expectType();
     const bytes = await this.bytes();
     return empty && bytes.length === 0 ? {} : this.objectOf(bytes);
@@ -104,10 +104,13 @@ export class ServingCall {
   /** The JSON value that bytes are; NaN and infinities may stand bare, and integers of 64 bits keep their value. */
   parse(bytes: Uint8Array): unknown {
     if (bytes.length === 0) throw new Refusal(400, 'validation', 'JSON Parse error: The document is empty');
-    if (jsonDepth(bytes) > this.service.limits.depth) throw new Refusal(400, 'validation', `JSON Parse error: The document is nested more than ${this.service.limits.depth} deep.`);
+    const { depth } = this.service.limits;
     try {
-      return parseTolerant(fromUtf8(bytes));
+      const text = fromUtf8(bytes);
+      if (opensMoreThan(text, depth) && jsonDepth(bytes) > depth) throw new Refusal(400, 'validation', `JSON Parse error: The document is nested more than ${depth} deep.`);
+      return parseTolerant(text);
     } catch (cause) {
+      if (cause instanceof Refusal) throw cause;
       throw new Refusal(400, 'validation', `JSON Parse error: ${cause instanceof SyntaxError ? cause.message.slice(0, 200) : 'The document is not UTF-8.'}`, { cause });
     }
   }
@@ -136,6 +139,15 @@ export class ServingCall {
   }
 }
 
+/** Whether a text has more brackets than so many; with fewer it cannot be nested deeper, and need not be looked through for its strings. */
+function opensMoreThan(text: string, most: number): boolean {
+  let count = 0;
+  for (const bracket of '[{') {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) if (++count > most) return true;
+  }
+  return false;
+}
+
 /** Whether a header can hold a text. */
 export function isHeaderText(text: string): boolean {
   return /^[\x21-\x7e]{1,200}$/.test(text);
@@ -152,5 +164,5 @@ export function versionOf(text: string | undefined): number | undefined {
 
 /** An answer of JSON in which NaN and infinities stand bare, and bigints as integers. */
 export function tolerantAnswer(value: unknown, headers?: Readonly<Record<string, string>>): Answer {
-  return bytesAnswer(200, jsonType, utf8(stringifyTolerant(value)), headers);
+  return jsonTextAnswer(stringifyTolerant(value), { headers });
 }

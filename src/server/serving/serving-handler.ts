@@ -31,11 +31,21 @@ const answerHeaders = [servingHeaders.version, servingHeaders.reason, servingHea
  *
  * @example
  * ```ts
+ * import { Deployment, MemoryStorage, Registry } from 'modelkeep';
  * import { createServingHandler } from 'modelkeep/server';
  *
- * const handler = createServingHandler([], { authorize: 'public' });
- * const response = await handler(new Request('http://models.test/v2'));
- * console.log(await response.json());
+ * const storage = new MemoryStorage();
+ * const registry = new Registry({ storage });
+ * await registry.createModel('flight-delay');
+ * await registry.registerVersion('flight-delay', { files: { 'model.json': '{"slope":0.5}' } });
+ * await registry.promote('flight-delay@1', 'production', { by: 'ann', reason: 'first' });
+ * await using deployment = new Deployment({ storage, registry, model: 'flight-delay', load: () => ({ distance }: { distance: number }) => ({ minutes: 0.5 * distance }) });
+ *
+ * const handler = createServingHandler([deployment], { authorize: 'public' });
+ * const response = await handler(new Request('http://models.test/v1/models/flight-delay:predict', {
+ *   method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ instances: [{ distance: 80 }] }),
+ * }));
+ * console.log(await response.json(), response.headers.get('x-modelkeep-version')); // { predictions: [ 40 ] } 1
  * ```
  */
 export function createServingHandler(deployments: readonly ServedDeployment[], options: ServingHandlerOptions): StorageHandler {

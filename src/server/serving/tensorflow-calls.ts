@@ -30,7 +30,7 @@ const defaultSignature = 'serving_default';
 export async function tensorflowPredict(call: ServingCall, path: TensorflowTarget, method: 'predict' | 'classify' | 'regress'): Promise<Answer> {
   await call.permit('call', path.model, 'predict');
   const deployment = call.deployment(path.model, `Servable not found for request: ${servable(path)}`);
-  const options = call.predictOptions(await resolved(deployment, path));
+  const options = call.predictOptions(await resolved(call, deployment, path));
   const body = await call.object();
   checkSignature(body);
   const target: PredictTarget = { call, deployment, options };
@@ -46,7 +46,7 @@ export async function tensorflowPredict(call: ServingCall, path: TensorflowTarge
 export async function tensorflowStatus(call: ServingCall, path: TensorflowTarget): Promise<Answer> {
   await call.permit('read', path.model);
   const deployment = call.deployment(path.model, `Could not find any versions of model ${path.model}`);
-  const version = await resolved(deployment, path);
+  const version = await resolved(call, deployment, path);
   const statuses = statusesOf(deployment.status().versions, version);
   if (statuses.length === 0) throw new Refusal(404, 'not-found', version === undefined ? `Could not find any versions of model ${path.model}` : `Could not find version ${version} of model ${path.model}`);
   return jsonAnswer({ model_version_status: statuses });
@@ -57,7 +57,7 @@ export async function tensorflowMetadata(call: ServingCall, path: TensorflowTarg
   await call.permit('read', path.model);
   const missing = `Servable not found for request: ${servable(path)}`;
   const deployment = call.deployment(path.model, missing);
-  const version = (await resolved(deployment, path)) ?? deployment.status().stable;
+  const version = (await resolved(call, deployment, path)) ?? deployment.status().stable;
   if (version === undefined || !isReady(deployment, version)) throw new Refusal(404, 'not-found', missing);
   return jsonAnswer({
     model_spec: { name: path.model, signature_name: '', version: String(version) },
@@ -66,10 +66,10 @@ export async function tensorflowMetadata(call: ServingCall, path: TensorflowTarg
 }
 
 /** The version that a path names. A label that means nothing is at fault itself, as there. */
-async function resolved(deployment: ServedDeployment, { version, label }: TensorflowTarget): Promise<number | undefined> {
+async function resolved({ request: { signal } }: ServingCall, deployment: ServedDeployment, { version, label }: TensorflowTarget): Promise<number | undefined> {
   if (label === undefined) return versionOf(version);
   try {
-    return await deployment.resolve({ label });
+    return await deployment.resolve({ label }, { signal });
   } catch (error) {
     if (!isModelkeepError(error, 'not-found', 'validation')) throw error;
     throw new Refusal(400, 'validation', `Unrecognized servable version label: ${label}`, { cause: error });

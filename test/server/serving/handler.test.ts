@@ -36,9 +36,9 @@ describe('management', () => {
     expect((await ask('POST /deployments/double/versions/2/load', {})).body).toMatchObject({ versions: [{ version: 1 }, { version: 2, state: 'ready' }] });
     expect((await ask('POST /deployments/double/versions/1/unload', {}))).toMatchObject({ status: 409, body: { error: { code: 'conflict' } } });
     expect(await ask('POST /deployments/double/feedback', { id: 'p1', label: true, metrics: { revenue: 5 } })).toMatchObject({ status: 202, body: { accepted: 1 } });
-    expect(await ask('POST /deployments/double/feedback', { feedback: [{ id: 'p2', label: 1 }, { id: 'p3', label: null }] })).toMatchObject({ status: 202, body: { accepted: 2 } });
-    expect(served.given).toEqual([{ id: 'p1', label: true, metrics: { revenue: 5 } }, { id: 'p2', label: 1 }, { id: 'p3', label: null }]);
-    for (const wrong of [{}, { id: '' , label: 1 }, { id: 'p' }, { id: 'p', label: 1, more: 2 }, { id: 'p', metrics: { a: 'x' } }, { feedback: [5] }]) {
+    expect(await ask('POST /deployments/double/feedback', { feedback: [{ id: 'p2', label: 1 }, { id: 'p3', label: false }] })).toMatchObject({ status: 202, body: { accepted: 2 } });
+    expect(served.given).toEqual([{ id: 'p1', label: true, metrics: { revenue: 5 } }, { id: 'p2', label: 1 }, { id: 'p3', label: false }]);
+    for (const wrong of [{}, { id: '' , label: 1 }, { id: 'p' }, { id: 'p', label: 1, more: 2 }, { id: 'p', label: [] }, { id: 'p', metrics: { a: 'x' } }, { feedback: [5] }]) {
       expect(await ask('POST /deployments/double/feedback', wrong), JSON.stringify(wrong)).toMatchObject({ status: 400, body: { error: { code: 'validation' } } });
     }
   });

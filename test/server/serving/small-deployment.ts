@@ -1,6 +1,7 @@
 import { ConflictError, ModelkeepError, NotFoundError, type ModelSignature, type SignatureSource } from 'modelkeep';
 import { signatureOf } from 'modelkeep';
 import type { ServedDeployment, ServedFeedback } from '../../../src/server/serving/served-deployment.ts';
+import type { MetricFamily } from '../../../src/serving/metrics/metric-family.ts';
 import type { VersionStatus } from '../../../src/serving/version-status.ts';
 
 export interface SmallVersion {
@@ -67,7 +68,7 @@ export class SmallDeployment implements ServedDeployment {
     this.#loaded.delete(version);
   }
 
-  metricsText(): string {
-    return `# HELP modelkeep_predictions_total Predictions.\n# TYPE modelkeep_predictions_total counter\nmodelkeep_predictions_total{model="${this.model}"} ${this.#asked}\n`;
+  metricFamilies(): MetricFamily[] {
+    return [{ name: 'modelkeep_predictions_total', help: 'Predictions.', type: 'counter', samples: [{ suffix: '', labels: { model: this.model }, value: this.#asked }] }];
   }
 }
