@@ -4,6 +4,7 @@ import type { Registry } from '../../../src/index.ts';
 import type { RolloutRegistry } from '../../../src/serving/rollout/rollout-registry.ts';
 import { ManualClock } from '../../pipelines/manual-clock.ts';
 import { driveRollout, registryIn } from './rollout-drive.ts';
+import { boundTo } from './rollout-harness.ts';
 
 const [directory = '', now = '0', hang = 'none', failing = 'no'] = process.argv.slice(2);
 const storage = new FilesystemStorage(directory);
@@ -19,9 +20,7 @@ const reach = async (point: string): Promise<void> => {
 /** The registry, with a stop before and behind what a rollout has it do. */
 function stopping(registry: Registry): RolloutRegistry {
   return {
-    getModel: (name) => registry.getModel(name),
-    getVersion: (ref) => registry.getVersion(ref),
-    checkGates: (ref, stage) => registry.checkGates(ref, stage),
+    ...boundTo(registry),
     promote: async (...given) => {
       await reach('before promote');
       await registry.promote(...given);

@@ -1,11 +1,12 @@
 import { DriftMonitor, MemoryStorage, gates, profileData, type Registry } from 'modelkeep';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { driftCheck } from '../../../src/serving/rollout/drift-check.ts';
+import type { RolloutCheckResult } from '../../../src/serving/rollout/guardrail.ts';
 import { reduceRollout } from '../../../src/serving/rollout/rollout-reducer.ts';
 import type { RolloutEvent } from '../../../src/serving/rollout/rollout-event.ts';
 import type { RolloutInput, RolloutState } from '../../../src/serving/rollout/rollout-state.ts';
 import { ManualClock } from '../../pipelines/manual-clock.ts';
-import { minute, model, productions, registryOf, replicaOf, type Replica } from './rollout-harness.ts';
+import { boundTo, minute, model, productions, registryOf, replicaOf, type Replica } from './rollout-harness.ts';
 
 let clock: ManualClock;
 let storage: MemoryStorage;
@@ -302,6 +303,48 @@ describe('several processes', () => {
     expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(outcomes.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
     expect(types(await other.controller.history()).filter((type) => type === 'started')).toHaveLength(1);
+  });
+
+  it('act once when the one that decides stands still and another takes over', async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let reached = (): void => undefined;
+    const promoting = new Promise<void>((resolve) => (reached = resolve));
+    const slow = replicaOf(storage, { ...boundTo(registry), promote: async (...given) => (reached(), await held, registry.promote(...given)) }, clock);
+    await slow.controller.start({ candidate: 2, steps: [{ weight: 50, hold: '1m' }] });
+    slow.serve(5);
+    clock.jump(minute);
+    const look = slow.controller.look();
+    await promoting;
+    clock.jump(minute);
+    await replica.controller.look();
+    expect(types(await replica.controller.history())).toEqual(['started', 'promoting', 'promoted']);
+    goOn();
+    await look;
+    expect(slow.controller.traffic).toEqual({});
+    expect(types(await slow.controller.history())).toEqual(['started', 'promoting', 'promoted']);
+    expect(await productions(registry)).toEqual(['stage-changed 1', 'stage-changed 2']);
+  });
+
+  it('do not act upon what one of them found while another took over', async () => {
+    let say = (_result: RolloutCheckResult): void => undefined;
+    let reached = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (reached = resolve));
+    let answer: () => Promise<RolloutCheckResult> = async () => ({ status: 'inconclusive' });
+    const slow = replicaOf(storage, registry, clock, { health: () => answer() });
+    const other = replicaOf(storage, registry, clock, { health: () => ({ status: 'success' }) });
+    await slow.controller.start({ candidate: 2, steps: [{ weight: 20, hold: '1m' }, { weight: 50, hold: '1m' }], guardrails: [{ check: 'health' }], minSamples: 1 });
+    slow.serve(5);
+    answer = () => (reached(), new Promise((resolve) => (say = resolve)));
+    const look = slow.controller.look();
+    await asked;
+    clock.jump(minute);
+    await other.controller.look();
+    expect((await other.controller.status())!.stage).toBe(1);
+    say({ status: 'failed', reason: 'it was ill a minute ago' });
+    await look;
+    expect(await other.controller.status()).toMatchObject({ phase: 'step', stage: 1, weight: 50 });
+    expect(slow.controller.traffic.candidate?.weight).toBe(0.5);
   });
 
   it('keep rollouts and experiments apart, and forget an experiment whose process died', async () => {

@@ -64,6 +64,17 @@ export function replicaOf(storage: StorageAdapter, registry: RolloutRegistry, cl
   return { controller, events, traffic, errors, serve };
 }
 
+/** What a rollout does with a registry, to put something in front of it. */
+export function boundTo(registry: Registry): RolloutRegistry {
+  return {
+    getModel: (name) => registry.getModel(name),
+    getVersion: (ref) => registry.getVersion(ref),
+    checkGates: (ref, stage) => registry.checkGates(ref, stage),
+    promote: (...given) => registry.promote(...given),
+    rollback: (...given) => registry.rollback(...given),
+  };
+}
+
 /** What became of the versions in production, as the registry tells it. */
 export async function productions(registry: Registry): Promise<string[]> {
   const told = await registry.history(model);
