@@ -28,12 +28,24 @@ export interface MetricBase {
   readonly margin?: number | undefined;
 }
 
+/** A bound for extremes that is known beforehand. */
+export interface WinsorValue {
+  /** The bound, in the unit of what is summed up. */
+  readonly value: number;
+}
+
+/** A bound for extremes that the data give, of all variants together. */
+export interface WinsorQuantile {
+  /** Which share of the values that are not 0 lies below the bound. */
+  readonly quantile: number;
+}
+
 /** Takes the extremes in: values beyond are set to the bound, the same for all variants. */
 export interface Winsorizing {
   /** The bound from below: a value, or the quantile of the values that are not 0. @default none */
-  readonly lower?: { readonly value: number } | { readonly quantile: number } | undefined;
+  readonly lower?: WinsorValue | WinsorQuantile | undefined;
   /** The bound from above: a value, or the quantile of the values that are not 0. @default none */
-  readonly upper?: { readonly value: number } | { readonly quantile: number } | undefined;
+  readonly upper?: WinsorValue | WinsorQuantile | undefined;
 }
 
 /** One number per unit: whether anything was recorded that is not 0 (`proportion`), the sum of what was recorded (`mean`), or how often (`count`). */

@@ -9,11 +9,19 @@ export interface UnitTable {
   /** The metrics, by name. */
   readonly metrics: Readonly<Record<string, MetricColumns>>;
   /** The attributes at first exposure, by name: the values that there are, as texts and in their order, and of each unit which one it has; -1 for none. */
-  readonly segments: Readonly<Record<string, { readonly values: readonly string[]; readonly codes: Int32Array }>>;
+  readonly segments: Readonly<Record<string, SegmentColumn>>;
   /** Units that were exposed to several variants and are therefore left out. */
   readonly crossed: number;
   /** Units that were exposed to variants that the definition does not have; such exposures count for nothing else. */
   readonly unknown: number;
+}
+
+/** An attribute of the units. */
+export interface SegmentColumn {
+  /** The values that there are. */
+  readonly values: readonly string[];
+  /** Of each unit the place of its value among them; -1 for none. */
+  readonly codes: Int32Array;
 }
 
 /** A number per unit. */
@@ -35,7 +43,15 @@ export interface RatioColumns {
   /** Below the line. */
   readonly denominator: Float64Array;
   /** The same before its exposure; absent without `before`. */
-  readonly before?: { readonly numerator: Float64Array; readonly denominator: Float64Array } | undefined;
+  readonly before?: RatioColumnsBefore | undefined;
+}
+
+/** Two numbers per unit, of the time before its exposure. */
+export interface RatioColumnsBefore {
+  /** Above the line. */
+  readonly numerator: Float64Array;
+  /** Below the line. */
+  readonly denominator: Float64Array;
 }
 
 /** A number per event. */
