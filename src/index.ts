@@ -393,3 +393,9 @@ export type { PredictionPageQuery, PredictionQuery } from './serving/log/log-que
 export type { LoggedFeedback, LoggedPrediction, StoredPrediction } from './serving/log/logged-prediction.ts';
 export type { TelemetryAttributes, TelemetryHistogram, TelemetryMeter, TelemetryOptions, TelemetrySpan, TelemetryTime, TelemetryTracer } from './serving/metrics/telemetry.ts';
 export { exportPredictions, readPredictions, type PredictionSource } from './serving/log/stored-predictions.ts';
+export type { EffectPrior } from './stats/experiments/bayesian-comparison.ts';
+export { analyzeUnits } from './experiments/analysis/analyze-units.ts';
+export type { AnalyzedDefinition, AnalyzeOptions, PlannedLooks } from './experiments/analysis/analyze-options.ts';
+export type { AbAnalysis, AbDecision, AdjustedComparison, AnalysisLook, AnalysisMethod, ArmAnalysis, CorrectionMethod, CupedShare, DetectableEffect, EffectBelief, EffectInterval, GuardrailCheck, MetricAnalysis, MetricComparison, RemainingTime, SampleRatioCheck, SegmentAnalysis, VariantCount, VariantStanding, WinsorBounds } from './experiments/analysis/ab-analysis.ts';
+export type { EventColumn, MetricColumns, RatioColumns, RatioColumnsBefore, SegmentColumn, UnitColumn, UnitTable } from './experiments/unit-table.ts';
+export type { MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing, WinsorQuantile, WinsorValue } from './experiments/experiment-definition.ts';

@@ -180,6 +180,7 @@ export type {
   RatioProducts,
   RatioSums,
 } from './stats/experiments/arm-summary.ts';
+export { quantileArm, type QuantileArmOptions } from './stats/experiments/quantile-arm.ts';
 export { alwaysValid, type AlwaysValid, type ConfidenceSequenceOptions } from './stats/experiments/confidence-sequence.ts';
 export { bayesianComparison, type BayesianComparison, type BayesianComparisonOptions, type ChoiceRisk, type EffectPrior } from './stats/experiments/bayesian-comparison.ts';
 export {

@@ -53,6 +53,7 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
     [quantileArm, quantileArm],
   ],
   bayesianComparison: [[proportionArm(40), proportionArm(50), { prior: { mean: 0, sd: 0.3 }, credibility: 0.9, lowerIsBetter: true, effect: 'relative' }]],
+  quantileArm: [[many, 0.5, { units: many.map((_, i) => i % 20) }]],
   alwaysValid: [[2.5, 1000, { confidence: 0.9, tunedFor: 2000 }]],
   sampleRatioTest: [[[50, 60], [0.5, 0.5], { alpha: 0.01, minPerArm: 5 }]],
   banditWeights: [[[proportionArm(10), proportionArm(20)], { floor: 0.1, lowerIsBetter: true, topTwo: false, minPerArm: 20 }]],

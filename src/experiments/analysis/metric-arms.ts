@@ -1,0 +1,103 @@
+import type { ArmSummary, MeanArm, MeanSums, ProportionArm, RatioArm } from '../../stats/experiments/arm-summary.ts';
+import { quantileArm } from '../../stats/experiments/quantile-arm.ts';
+import type { MetricOptions, Winsorizing } from '../experiment-definition.ts';
+import type { EventColumn, MetricColumns } from '../unit-table.ts';
+import type { WinsorBounds } from './ab-analysis.ts';
+import { sumUnits, type Grouping, type UnitSums } from './unit-sums.ts';
+import { takenIn, winsorBounds } from './winsorize.ts';
+
+/** A group of units in a metric. */
+export interface MetricArm {
+  /** Units that are known; of a quantile, those that have values. */
+  readonly units: number;
+  /** What they come to; absent where sums of their numbers are beyond what a number can be. */
+  readonly summary?: ArmSummary | undefined;
+}
+
+/** A metric whose columns are made ready to be summed up by one grouping after another. */
+export interface ReadyMetric {
+  readonly winsorized?: Readonly<Record<string, WinsorBounds>> | undefined;
+  readonly armsBy: (grouping: Grouping) => readonly MetricArm[];
+}
+
+/** Makes a metric ready: takes its extremes in, by bounds that are the same for whatever is summed up. */
+export function readyMetric(metric: MetricOptions, columns: MetricColumns): ReadyMetric {
+  if (columns.kind === 'quantile') return { armsBy: (grouping) => quantileArms(columns, metric.kind === 'quantile' ? metric.probability : 0.5, grouping) };
+  const winsorize = metric.kind === 'quantile' ? undefined : metric.winsorize;
+  if (columns.kind === 'proportion') {
+    const ready = [columns.value, columns.before].filter((column) => column !== undefined).map(zerosAndOnes);
+    return { armsBy: (grouping) => sumUnits(ready, grouping).map((sums) => finiteArm(sums, proportionArm)) };
+  }
+  const named = columns.kind === 'ratio' ? { numerator: columns.numerator, denominator: columns.denominator } : { value: columns.value };
+  const before = columns.kind === 'ratio' ? columns.before && [columns.before.numerator, columns.before.denominator] : columns.before && [columns.before];
+  const bounds = winsorize && Object.fromEntries(Object.entries(named).map(([name, column]) => [name, winsorBounds(column, winsorize)]));
+  const ready = [...Object.entries(named).map(([name, column]) => (bounds ? takenIn(column, bounds[name]!) : column)), ...(before ?? []).map((column) => boundedBefore(column, winsorize))];
+  const armOf = columns.kind === 'ratio' ? ratioArm : meanArm;
+  return { winsorized: bounds, armsBy: (grouping) => sumUnits(ready, grouping).map((sums) => finiteArm(sums, armOf)) };
+}
+
+// What was before is taken in by the same rule, with quantiles of its own: the time before may be longer or shorter.
+function boundedBefore(column: Float64Array, winsorize: Winsorizing | undefined): Float64Array {
+  return winsorize === undefined ? column : takenIn(column, winsorBounds(column, winsorize));
+}
+
+function zerosAndOnes(column: Float64Array): Float64Array {
+  return column.map((value) => (value === value ? Number(value !== 0) : value));
+}
+
+function finiteArm(sums: UnitSums, armOf: (sums: UnitSums) => ArmSummary): MetricArm {
+  const finite = [...sums.sums, ...sums.products.flat()].every(Number.isFinite);
+  return finite ? { units: sums.n, summary: armOf(sums) } : { units: sums.n };
+}
+
+function proportionArm({ n, sums, products }: UnitSums): ProportionArm {
+  const before = sums.length > 1 ? { sums: { kind: 'proportion', successes: sums[1]! } as const, sumOfProducts: products[0]![1]! } : undefined;
+  return { kind: 'proportion', n, successes: sums[0]!, before };
+}
+
+function meanArm(all: UnitSums): MeanArm {
+  const before = all.sums.length > 1 ? { sums: meanSums(all, 1), sumOfProducts: all.products[0]![1]! } : undefined;
+  return { ...meanSums(all, 0), n: all.n, before };
+}
+
+function meanSums({ sums, products }: UnitSums, i: number): MeanSums {
+  return { kind: 'mean', sum: sums[i]!, sumSquares: products[i]![i]! };
+}
+
+function ratioArm(all: UnitSums): RatioArm {
+  const { products } = all;
+  const before = all.sums.length > 2
+    ? {
+        numerator: meanSums(all, 2),
+        denominator: meanSums(all, 3),
+        sumOfProducts: products[2]![3]!,
+        withNumerator: { numerator: products[0]![2]!, denominator: products[0]![3]! },
+        withDenominator: { numerator: products[1]![2]!, denominator: products[1]![3]! },
+      }
+    : undefined;
+  return { kind: 'ratio', n: all.n, numerator: meanSums(all, 0), denominator: meanSums(all, 1), sumOfProducts: products[0]![1]!, before };
+}
+
+function quantileArms({ value, unit }: EventColumn, probability: number, { of, groups }: Grouping): readonly MetricArm[] {
+  const sizes = new Uint32Array(groups);
+  for (let i = 0; i < value.length; i++) {
+    const group = of[unit[i]!]!;
+    if (group >= 0 && value[i]! === value[i]!) sizes[group]!++;
+  }
+  const values = Array.from(sizes, (size) => new Float64Array(size));
+  const units = Array.from(sizes, (size) => new Uint32Array(size));
+  const seen = new Uint8Array(of.length);
+  const known = new Float64Array(groups);
+  sizes.fill(0);
+  for (let i = 0; i < value.length; i++) {
+    const at = unit[i]!;
+    const group = of[at]!;
+    if (group < 0 || value[i]! !== value[i]!) continue;
+    const place = sizes[group]!++;
+    values[group]![place] = value[i]!;
+    units[group]![place] = at;
+    if (seen[at] === 0) known[group]!++;
+    seen[at] = 1;
+  }
+  return values.map((each, group) => ({ units: known[group]!, summary: quantileArm(each, probability, { units: units[group] }) }));
+}
