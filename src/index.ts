@@ -370,7 +370,7 @@ export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';
 export type { RolloutStatus } from './serving/rollout/rollout-status.ts';
 export type { ShadowOptions } from './serving/routing/shadow-lane.ts';
 export { ABTest } from './experiments/ab-test.ts';
-export type { ABTestOptions, ABTestProcessOptions, ExposeOptions, OpenABTestOptions, RampOptions, RecordOptions, SetWeightsOptions, StartOptions, StopOptions, UnitsOptions } from './experiments/ab-test-options.ts';
+export type { ABTestOptions, ABTestProcessOptions, AnalyzeTestOptions, ExposeOptions, OpenABTestOptions, RampOptions, RecordOptions, SetWeightsOptions, StartOptions, StopOptions, UnitsOptions } from './experiments/ab-test-options.ts';
 export type { Assigned, AssignedReason, Assignment, Attributes, Unassigned, UnassignedReason } from './experiments/assignment/assignment.ts';
 export type { TargetCondition, TargetConditions, Targeting, TargetValue } from './experiments/assignment/targeting.ts';
 export type { DefinitionOptions } from './experiments/definition/definition-options.ts';

@@ -7,6 +7,7 @@ import type { OperationOptions } from '../core/progress.ts';
 import type { Random } from '../core/random.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
+import type { AnalyzeOptions } from './analysis/analyze-options.ts';
 import type { Attributes } from './assignment/assignment.ts';
 import { definitionShape } from './definition/check-definition.ts';
 import type { DefinitionOptions } from './definition/definition-options.ts';
@@ -98,6 +99,9 @@ export interface UnitsOptions extends OperationOptions {
   /** As of when, epoch milliseconds: a window that ends later has not passed. @default now */
   readonly at?: number | undefined;
 }
+
+/** How a test is analysed. */
+export interface AnalyzeTestOptions extends AnalyzeOptions, UnitsOptions {}
 
 const duration = /* @__PURE__ */ z.optional(z.union([z.number(), z.string()]));
 const author = { by: /* @__PURE__ */ z.optional(z.string()), reason: /* @__PURE__ */ z.optional(z.string()), signal: signalOption };

@@ -9,6 +9,7 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHead } from '../storage/head-record.ts';
+import type { AbAnalysis } from './analysis/ab-analysis.ts';
 import {
   openSchema,
   optionsSchema,
@@ -19,6 +20,7 @@ import {
   weightsSchema,
   type ABTestOptions,
   type ABTestProcessOptions,
+  type AnalyzeTestOptions,
   type ExposeOptions,
   type OpenABTestOptions,
   type RampOptions,
@@ -64,8 +66,8 @@ import type { UnitTable } from './unit-table.ts';
  *   test.expose(`user-${i}`);
  *   test.record(`user-${i}`, { converted: variant === 'B' ? 1 : 0 }, { id: `order-${i}` });
  * }
- * const table = await test.units();
- * console.log(table.units); // 1000
+ * const { decision, units } = await test.analyze();
+ * console.log(units, decision.action, decision.variant); // 1000 ship B
  * ```
  */
 export class ABTest implements AsyncDisposable {
@@ -270,6 +272,18 @@ export class ABTest implements AsyncDisposable {
     this.#reading = reading.catch(() => undefined);
     await reading;
     return fold.table(at);
+  }
+
+  /**
+   * What the units say, of all processes, as of now: the effects in each metric, whether the shares are as they should be, and what to do with the reasons, as {@link analyzeUnits} has it of `units()`. It may be looked at any time. The shares that
+   * units are expected in are the weights of now; for an adaptive test, whose units came by others, give `weights` as they were on average.
+   */
+  async analyze({ at, signal, ...options }: AnalyzeTestOptions = {}): Promise<AbAnalysis> {
+    const table = await this.units({ at, signal });
+    // Who only assigns and records never needs it.
+    const { analyzeUnits } = await import('./analysis/analyze-units.ts');
+    const { variants, control } = this.#plan.definition;
+    return analyzeUnits({ variants, control, metrics: this.#given.metrics }, table, options);
   }
 
   /** Writes what was taken, and ends what goes on in the background. A second call is harmless. */

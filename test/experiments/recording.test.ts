@@ -187,6 +187,24 @@ describe('recording', () => {
     expect([table.units, new Set(orders(table))]).toEqual([100, new Set([1_111])]);
   });
 
+  it('is analysed as it stands, of all processes, whatever was taken a moment ago', async () => {
+    const storage = new MemoryStorage();
+    const tests = [0, 1].map(() => testOn(storage, { metrics: [{ name: 'orders', kind: 'mean', role: 'primary' }], segments: ['country'], control: 'B' }));
+    for (let i = 0; i < 2_000; i++) {
+      const test = tests[i % 2]!;
+      const { variant } = test.expose(`user-${i}`, { attributes: { country: i % 3 === 0 ? 'DE' : 'FR' } });
+      test.record(`user-${i}`, { orders: (i % 5) + (variant === 'A' ? 1 : 0) });
+    }
+    await tests[1]!.flush();
+    const analysis = await tests[0]!.analyze({ segments: ['country'] });
+    expect(analysis).toMatchObject({ control: 'B', units: 2_000, crossed: 0, unknown: 0, decision: { action: 'ship', variant: 'A' } });
+    expect(analysis.segments.length).toBeGreaterThan(0);
+    expect(JSON.parse(JSON.stringify(analysis))).toEqual(analysis);
+    await expect(tests[0]!.analyze({ confidence: 2 })).rejects.toThrow('options.confidence');
+    await tests[0]!.stop({ ship: analysis.decision.variant, decision: analysis.decision });
+    expect((await tests[0]!.history()).items.at(-1)).toMatchObject({ type: 'stopped', data: { ship: 'A', decision: { action: 'ship' } } });
+  });
+
   it('loses nothing that was acknowledged and doubles nothing, though its processes are killed', async () => {
     const path = directory();
     const program = childProgram('recording-child.ts', import.meta.url);
