@@ -19,38 +19,7 @@ export type { StandardFailure, StandardIssue, StandardPathSegment, StandardProps
 export type { SystemMetrics, SystemMetricsReader } from './core/system-metrics.ts';
 export type { ArrowTable, ArrowVector, Columns, Row, TableInput, TableSource } from './core/table.ts';
 export type { TriggerEvent, TriggerPage, TriggerPollOptions, TriggerSource } from './core/trigger-source.ts';
-export type {
-  AdapterSupports,
-  AppendOptions,
-  BlobOptions,
-  BlobRange,
-  BlobRef,
-  DeleteBlobOptions,
-  DeleteOperation,
-  DomainCommand,
-  InspectOptions,
-  ListEntry,
-  ListPage,
-  ListQuery,
-  LogEntry,
-  LogPosition,
-  LogQuery,
-  PutOperation,
-  ReadBlobOptions,
-  ReadOptions,
-  RecordAdapter,
-  RecordSupports,
-  StorageAdapter,
-  StoreFinding,
-  StoredRecord,
-  Version,
-  VersionMatch,
-  WriteCondition,
-  WriteDone,
-  WriteOperation,
-  WriteRefused,
-  WriteResult,
-} from './storage/contract.ts';
+export type { AdapterSupports, AppendOptions, BlobOptions, BlobRange, BlobRef, DeleteBlobOptions, DeleteOperation, DomainCommand, InspectOptions, ListEntry, ListPage, ListQuery, LogEntry, LogPosition, LogQuery, PutOperation, ReadBlobOptions, ReadOptions, RecordAdapter, RecordSupports, StorageAdapter, StoreFinding, StoredRecord, Version, VersionMatch, WriteCondition, WriteDone, WriteOperation, WriteRefused, WriteResult } from './storage/contract.ts';
 export { checkStore, type CheckStoreOptions } from './storage/check-store.ts';
 export { collectGarbage, type CollectGarbageOptions, type GarbageReport } from './storage/collect-garbage.ts';
 export { exportStore, type ExportStoreOptions } from './storage/export-store.ts';
@@ -116,21 +85,7 @@ export type { ImportRunsOptions } from './tracking/interchange/import-runs.ts';
 export type { ImportDamage, ImportedRun, RunSource } from './tracking/interchange/imported-run.ts';
 export type { MetricValues } from './tracking/metric-buffer.ts';
 export { Registry } from './registry/registry.ts';
-export type {
-  AliasOptions,
-  CreateModelOptions,
-  PageOptions,
-  PromoteOptions,
-  ReasonedOptions,
-  RecordEvaluationOptions,
-  RegisterVersionOptions,
-  RegistryOptions,
-  RollbackOptions,
-  RunPointer,
-  SetPolicyOptions,
-  UpdateModelOptions,
-  UpdateVersionOptions,
-} from './registry/registry-options.ts';
+export type { AliasOptions, CreateModelOptions, PageOptions, PromoteOptions, ReasonedOptions, RecordEvaluationOptions, RegisterVersionOptions, RegistryOptions, RollbackOptions, RunPointer, SetPolicyOptions, UpdateModelOptions, UpdateVersionOptions } from './registry/registry-options.ts';
 export type { Approval } from './registry/approval.ts';
 export type { RegistryEventsOptions, RegistryEventSource } from './registry/registry-events.ts';
 export type { DamagedModel, DamagedVersion, ModelPage, VersionPage } from './registry/damaged.ts';
@@ -158,24 +113,7 @@ export type { ModelFile } from './core/model-manifest.ts';
 export type { CacheRequest, CacheStorageOptions, ModelCache, RequestLike, WebCache } from './registry/model-cache.ts';
 export type { ModelInfo } from './registry/model-info.ts';
 export type { ModelVersion } from './registry/model-version.ts';
-export type {
-  BoolSpec,
-  ColumnSpec,
-  DataSpec,
-  JsonSpec,
-  ListSpec,
-  ModelSignature,
-  NamedSpec,
-  NullableSpec,
-  NumberSpec,
-  RowSpec,
-  StringSpec,
-  TensorSpec,
-  TensorType,
-  TensorsSpec,
-  TimestampSpec,
-  ValueSpec,
-} from './core/signature/model-signature.ts';
+export type { BoolSpec, ColumnSpec, DataSpec, JsonSpec, ListSpec, ModelSignature, NamedSpec, NullableSpec, NumberSpec, RowSpec, StringSpec, TensorSpec, TensorType, TensorsSpec, TimestampSpec, ValueSpec } from './core/signature/model-signature.ts';
 export { checkData } from './core/signature/check-data.ts';
 export { signatureDifferences, type SignatureDifference } from './registry/signature/signature-differences.ts';
 export { signatureOf, type DataSource, type JsonSchemaSource, type SchemaSource, type SchemaSourceProps, type SignatureSource } from './registry/signature/signature-of.ts';
@@ -189,27 +127,7 @@ export type { KeySource, WebCryptoAlgorithm, WebCryptoKey } from './registry/sig
 export { verifyManifest, type VerifiedManifest, type VerifyManifestOptions } from './registry/signing/verify-manifest.ts';
 export { signatureToJsonSchema, type SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
-export type {
-  AliasDeleted,
-  AliasSet,
-  EvaluationRecorded,
-  ModelCreated,
-  ModelDeleted,
-  ModelUpdated,
-  PolicyChanged,
-  RegistryEvent,
-  RegistryEventData,
-  StageChanged,
-  StageMoved,
-  ToldOfModel,
-  ToldOfVersion,
-  VersionApproved,
-  VersionDeleted,
-  VersionNamed,
-  VersionRegistered,
-  VersionSigned,
-  VersionUpdated,
-} from './registry/registry-event.ts';
+export type { AliasDeleted, AliasSet, EvaluationRecorded, ModelCreated, ModelDeleted, ModelUpdated, PolicyChanged, RegistryEvent, RegistryEventData, StageChanged, StageMoved, ToldOfModel, ToldOfVersion, VersionApproved, VersionDeleted, VersionNamed, VersionRegistered, VersionSigned, VersionUpdated } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export type { ItemCacheOptions, StepCacheOptions } from './pipelines/caching/cache-options.ts';
 export type { CachedFrom } from './pipelines/caching/cached-from.ts';
@@ -376,8 +294,8 @@ export type { TargetCondition, TargetConditions, Targeting, TargetValue } from '
 export type { DefinitionOptions } from './experiments/definition/definition-options.ts';
 export type { ExperimentHistoryOptions } from './experiments/definition/experiment-record.ts';
 export type { ChangeAuthor, ExperimentEvent, ExperimentEventType, ExperimentStop } from './experiments/definition/experiment-state.ts';
-export type { ExperimentDefinition, ExperimentHash, Holdout, LayerSlice, MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing } from './experiments/experiment-definition.ts';
-export type { EventColumn, MetricColumns, RatioColumns, UnitColumn, UnitTable } from './experiments/unit-table.ts';
+export type { ExperimentDefinition, ExperimentHash, Holdout, LayerSlice, MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing, WinsorQuantile, WinsorValue } from './experiments/experiment-definition.ts';
+export type { EventColumn, MetricColumns, RatioColumns, UnitColumn, UnitTable, RatioColumnsBefore, SegmentColumn } from './experiments/unit-table.ts';
 export { startOpenLineage, type StartOpenLineageOptions } from './integrations/openlineage/start-openlineage.ts';
 export { verifyWebhook, webhookMemory, type VerifiedWebhook, type VerifyWebhookOptions, type WebhookMemory, type WebhookRequest } from './integrations/webhooks/verify-webhook.ts';
 export { webhook, type WebhookSink } from './integrations/webhooks/webhook.ts';
@@ -397,5 +315,3 @@ export type { EffectPrior } from './stats/experiments/bayesian-comparison.ts';
 export { analyzeUnits } from './experiments/analysis/analyze-units.ts';
 export type { AnalyzedDefinition, AnalyzeOptions, PlannedLooks } from './experiments/analysis/analyze-options.ts';
 export type { AbAnalysis, AbDecision, AdjustedComparison, AnalysisLook, AnalysisMethod, ArmAnalysis, CorrectionMethod, CupedShare, DetectableEffect, EffectBelief, EffectInterval, GuardrailCheck, MetricAnalysis, MetricComparison, RemainingTime, SampleRatioCheck, SegmentAnalysis, VariantCount, VariantStanding, WinsorBounds } from './experiments/analysis/ab-analysis.ts';
-export type { EventColumn, MetricColumns, RatioColumns, RatioColumnsBefore, SegmentColumn, UnitColumn, UnitTable } from './experiments/unit-table.ts';
-export type { MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing, WinsorQuantile, WinsorValue } from './experiments/experiment-definition.ts';
