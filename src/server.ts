@@ -11,7 +11,7 @@ export type { RegistryEventListener, RegistryEventPlace } from './server/registr
 export type { Tensor as ServedTensor, TensorValues as ServedTensorValues } from './core/tensors/tensor.ts';
 export { createServingHandler } from './server/serving/serving-handler.ts';
 export type { ServingHandlerLimits, ServingHandlerOptions } from './server/serving/serving-handler-options.ts';
-export type { ServedDeployment, ServedFeedback, ServedPredictOptions, ServedSelector, ServedStatus } from './server/serving/served-deployment.ts';
+export type { ServedDeployment, ServedFeedback, ServedPredictOptions, ServedRollouts, ServedSelector, ServedStatus } from './server/serving/served-deployment.ts';
 export { createStorageHandler } from './server/storage-handler.ts';
 export type { StorageHandler } from './server/storage-handler.ts';
 export { workspaceStorage } from './server/workspace-storage.ts';

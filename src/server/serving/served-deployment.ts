@@ -3,10 +3,31 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { ModelSignature } from '../../core/signature/model-signature.ts';
 import type { MetricFamily } from '../../serving/metrics/metric-family.ts';
 import type { Prediction } from '../../serving/prediction.ts';
+import type { RolloutEvent } from '../../serving/rollout/rollout-event.ts';
+import type { RolloutActor, RolloutOptions } from '../../serving/rollout/rollout-options.ts';
+import type { RolloutStatus } from '../../serving/rollout/rollout-status.ts';
 import type { VersionStatus } from '../../serving/version-status.ts';
 
-/** What a serving handler asks of a deployment; a `Deployment` has it. */
-export interface ServedDeployment {
+/** What a serving handler asks of rollouts; a `Deployment` has it. */
+export interface ServedRollouts {
+  /** Begins to bring a version into production. */
+  startRollout(options: RolloutOptions): Promise<RolloutStatus>;
+  /** Where the last one stands. */
+  rollout(): Promise<RolloutStatus | undefined>;
+  /** Holds it. */
+  pauseRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  /** Goes on with it. */
+  resumeRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  /** Ends it with its version in production. */
+  promoteRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  /** Ends it with the version before. */
+  abortRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  /** What has happened in all of them. */
+  rolloutHistory(): Promise<readonly RolloutEvent[]>;
+}
+
+/** What a serving handler asks of a deployment; a `Deployment` has it. Without rollouts, what is asked of them is answered by 501. */
+export interface ServedDeployment extends Partial<ServedRollouts> {
   /** The model's name, by which requests ask for it. */
   readonly model: string;
   /** Answers one input. */

@@ -24,7 +24,7 @@ const answerHeaders = [servingHeaders.version, servingHeaders.reason, servingHea
  * What a model is asked with follows from the signature of its version: one with a signature of tensors is given all tensors of a request at once, as {@link ServedTensor}s; any other is asked once for each row, which batching joins
  * again. A version that a request names must be in memory. Requests are routed by the header `x-modelkeep-key`, and answers say in `x-modelkeep-version`, `-reason` and `-id` where they come from.
  *
- * `authorize` is asked with kind `deployment`: to `call` it with the method `predict`, `feedback`, `load` or `unload`, to `read` it, to `list` all, and to read all with the method `metrics`. Health is told to everyone. Errors have the form of the
+ * `authorize` is asked with kind `deployment`: to `call` it with the method `predict`, `feedback`, `load`, `unload`, or `startRollout` and others of rollouts, to `read` it, to `list` all, and to read all with the method `metrics`. Health is told to everyone. Errors have the form of the
  * protocol. Throws `ValidationError` for options that are not what they must be.
  *
  * @param deployments - The models, each under its name; they stay the caller's to close.

@@ -3,6 +3,7 @@ import { Refusal } from '../refusal.ts';
 import { changeVersion, describeDeployment, listDeployments, live, metrics, ready, takeFeedback } from './management-calls.ts';
 import { infer } from './open-inference-infer.ts';
 import { modelMetadata, modelReady, modelStats, repositoryChange, repositoryIndex, serverMetadata } from './open-inference-calls.ts';
+import { changeRollout, readRollout, readRolloutHistory, rolloutChanges, startRollout, type RolloutChange } from './rollout-calls.ts';
 import type { ServingCall } from './serving-call.ts';
 import type { ErrorForm } from './serving-errors.ts';
 import { tensorflowMetadata, tensorflowPredict, tensorflowStatus, type TensorflowTarget } from './tensorflow-calls.ts';
@@ -36,7 +37,7 @@ export function findRoute(method: string, path: string): ServingRoute | undefine
     case 'predictions':
       return rest.length === 1 || rest.length === 2 ? post((call) => torchservePredict(call, rest[0]!, rest[1])) : undefined;
     case 'deployments':
-      return managementRoute(rest);
+      return managementRoute(method, rest);
     case 'health':
       if (rest.length === 1 && rest[0] === 'live') return open(live);
       return (rest.length === 1 || rest.length === 2) && rest[0] === 'ready' ? open((call) => ready(call, rest[1])) : undefined;
@@ -91,13 +92,20 @@ function openInferenceRoute(parts: readonly string[]): ServingRoute | undefined 
   }
 }
 
-function managementRoute(parts: readonly string[]): ServingRoute | undefined {
-  const [model, what, version, method] = parts;
+function managementRoute(method: string, parts: readonly string[]): ServingRoute | undefined {
+  const [model, what, version, change] = parts;
   if (parts.length === 0) return get(listDeployments);
   if (parts.length === 1) return get((call) => describeDeployment(call, model!));
   if (parts.length === 2 && what === 'feedback') return post((call) => takeFeedback(call, model!));
-  if (parts.length === 4 && what === 'versions' && (method === 'load' || method === 'unload')) return post((call) => changeVersion(call, model!, version!, method));
-  return undefined;
+  if (parts.length === 4 && what === 'versions' && (change === 'load' || change === 'unload')) return post((call) => changeVersion(call, model!, version!, change));
+  return what === 'rollout' ? rolloutRoute(method, model!, parts.slice(2)) : undefined;
+}
+
+function rolloutRoute(method: string, model: string, [change, ...more]: readonly string[]): ServingRoute | undefined {
+  if (more.length > 0) return undefined;
+  if (change === undefined) return method === 'POST' ? post((call) => startRollout(call, model)) : get((call) => readRollout(call, model));
+  if (change === 'history') return get((call) => readRolloutHistory(call, model));
+  return rolloutChanges.includes(change) ? post((call) => changeRollout(call, model, change as RolloutChange)) : undefined;
 }
 
 function get(handle: ServingRoute['handle']): ServingRoute {
