@@ -12,11 +12,13 @@ import { storageOption } from '../storage/storage-option.ts';
 import type { FeatureLookupOptions } from './inference/feature-lookup.ts';
 import type { MonitorOfPredictions, ObservePrediction } from './bookkeeping/monitor-feed.ts';
 import { executionSettings, type BatchingOptions, type ExecutionLimits } from './execution/execution-options.ts';
+import type { ResponseCacheOptions } from './execution/response-cache.ts';
 import type { PredictionLogOptions } from './log/log-options.ts';
 import type { ServingMetricsOptions } from './metrics/metrics-options.ts';
 import type { TelemetryOptions } from './metrics/telemetry.ts';
 import type { PredictorSource } from './predictor.ts';
 import type { RolloutCheck } from './rollout/guardrail.ts';
+import type { DeployedExperiment } from './routing/deployed-experiment.ts';
 import type { ShadowOptions } from './routing/shadow-lane.ts';
 
 /** What a deployment asks of a registry. */
@@ -86,6 +88,10 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
   readonly shadow?: ShadowOptions | undefined;
   /** The functions behind guardrails such as `{ check: 'drift' }` of a rollout, by name. @default none: such guardrails cannot be looked at */
   readonly guardrails?: Readonly<Record<string, RolloutCheck>> | undefined;
+  /** An experiment that decides by key which version answers, such as an `ABTest` whose variants name versions. Units are exposed when they are answered, and metrics of feedback are recorded. Rollouts are kept out meanwhile. @default none */
+  readonly experiment?: DeployedExperiment | undefined;
+  /** Keeps answers for inputs that come again, for models that always answer the same. @default none are kept */
+  readonly responses?: ResponseCacheOptions | undefined;
   /** What is counted, and the price of a prediction; see `metricsText()` and `costs()`. @default see each */
   readonly metrics?: ServingMetricsOptions | undefined;
   /** A tracer and a meter of OpenTelemetry. @default none */
@@ -106,6 +112,8 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
 export interface PredictOptions {
   /** Whose request it is, such as the id of a user: the same key is routed alike, in every process. @default none: routed by chance */
   readonly key?: string | undefined;
+  /** What is known of whoever asks, for an experiment that targets by it. @default nothing */
+  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
   /** The version that is to answer. @default as it is routed */
   readonly version?: number | undefined;
   /** Names the prediction, for feedback. @default a new one */
@@ -120,6 +128,8 @@ export interface PredictOptions {
 export interface PredictionFeedback {
   /** The id of the prediction. */
   readonly id: string;
+  /** The key that the prediction was asked by, for an experiment: needed when the process that made the prediction is another one, or has made thousands since. @default remembered */
+  readonly key?: string | undefined;
   /** What the right answer would have been. @default not told */
   readonly label?: string | number | boolean | undefined;
   /** What it led to, as numbers by name. @default none */
@@ -152,6 +162,8 @@ const optionsSchema = z.strictObject({
   observe: z.optional(callable()),
   shadow: z.optional(z.strictObject({ inFlight: z.optional(z.int().check(z.minimum(1))), queue: z.optional(z.int().check(z.minimum(0))) })),
   guardrails: z.optional(z.record(z.string(), callable<RolloutCheck>())),
+  experiment: z.optional(having<DeployedExperiment>('assign', 'must be an experiment, such as new ABTest(…)')),
+  responses: z.optional(z.looseObject({})),
   metrics: z.optional(z.looseObject({})),
   telemetry: z.optional(z.looseObject({})),
   log: z.optional(z.union([z.boolean(), z.looseObject({})])),
@@ -161,9 +173,10 @@ const optionsSchema = z.strictObject({
   random: z.optional(callable<Random>()),
 });
 
-const predictSchema = z.strictObject({ key: z.optional(z.string()), version: z.optional(versionNumber), id: z.optional(text), signal: signalOption, timeout: duration });
+const predictSchema = z.strictObject({ key: z.optional(z.string()), attributes: z.optional(z.record(z.string(), z.unknown())), version: z.optional(versionNumber), id: z.optional(text), signal: signalOption, timeout: duration });
 const feedbackSchema = z.strictObject({
   id: text,
+  key: z.optional(z.string()),
   label: z.optional(z.union([z.string(), z.number(), z.boolean()])),
   metrics: z.optional(z.record(z.string(), z.number())),
 });

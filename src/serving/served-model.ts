@@ -3,6 +3,7 @@ import { Emitter } from '../core/emitter.ts';
 import { ModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
+import { LookLoop, type Look } from '../core/look-loop.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { systemRandom } from '../core/random.ts';
 import { reportFailure } from '../core/report-failure.ts';
@@ -11,6 +12,7 @@ import { hostTurn } from '../core/turn.ts';
 import { Bookkeeping } from './bookkeeping/bookkeeping.ts';
 import { checkPredictOptions, checkVersionNumber, type DeploymentSettings, type PredictOptions } from './deployment-options.ts';
 import type { DeploymentEvents, DeploymentStatus, VersionSelector } from './deployment-status.ts';
+import { ResponseCache } from './execution/response-cache.ts';
 import { ModelRunner } from './execution/model-runner.ts';
 import { Inference } from './inference/inference.ts';
 import { Predictions, type PredictionRequest } from './inference/predictions.ts';
@@ -45,12 +47,13 @@ export class ServedModel<Input, Output> {
   readonly books: Bookkeeping<Input, Output>;
   readonly predictions: Predictions<Input, Output>;
   #traffic: Traffic = {};
+  #claim: LookLoop | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
 
   /** Begins to look where the versions stand, and to load. */
   constructor(settings: DeploymentSettings<Input, Output>) {
-    const { model, registry, storage, load, cache, validate, batching, limits, bytesOf, shadow, guardrails = {}, features, follow, labels, fallback, clock = systemClock, random = systemRandom, onError, logger } = settings;
+    const { model, registry, storage, load, cache, validate, batching, limits, bytesOf, shadow, guardrails = {}, experiment, responses, features, follow, labels, fallback, clock = systemClock, random = systemRandom, onError, logger } = settings;
     this.settings = settings;
     this.clock = clock;
     this.onError = (error) => reportFailure(error, { who: `The deployment of '${model}'`, onError, logger });
@@ -91,6 +94,7 @@ export class ServedModel<Input, Output> {
       labels,
       labelled: (label) => this.follower?.versionOf(label),
       fallback,
+      experiment,
       random,
     });
     this.gate = new ReadyGate(() => this.#readiness(), mostWaiting, clock);
@@ -104,10 +108,14 @@ export class ServedModel<Input, Output> {
       gauges: () => this.#gauges(),
       served: (outcome) => this.events.emit('served', outcome),
     });
-    const inference = new Inference<Input, Output>({ features, checkInput: validate?.input ?? true, bytesOf, clock });
+    const inference = new Inference<Input, Output>({ features, checkInput: validate?.input ?? true, bytesOf, responses: responses && new ResponseCache<Output>(responses, clock), clock });
     this.predictions = new Predictions({ routes: this.routes, inference, books: this.books, shadows: this.shadows, clock });
     this.follower?.start();
     this.rollouts.begin();
+    if (experiment) {
+      this.#claim = this.#claimOf(experiment.name);
+      this.#claim.start();
+    }
     this.settle();
   }
 
@@ -121,6 +129,7 @@ export class ServedModel<Input, Output> {
     this.#isClosed = true;
     this.gate.changed();
     this.shadows.close();
+    await this.#claim?.stop();
     await this.follower?.close();
     await this.versions.close();
     // What the last requests came to is counted and kept by now.
@@ -131,14 +140,14 @@ export class ServedModel<Input, Output> {
   /** Answers one request. */
   async predict(input: Input, options: PredictOptions): Promise<Prediction<Output>> {
     this.demandOpen();
-    const { version, key, id, signal, timeoutMs } = checkPredictOptions(options);
+    const { version, key, attributes, id, signal, timeoutMs } = checkPredictOptions(options);
     const startedAt = this.clock.monotonic();
-    const request: PredictionRequest<Input> = { input, key, id, signal, deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
+    const request: PredictionRequest<Input> = { input, key, attributes, id, signal, deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
     if (version !== undefined) return this.#predictWith(version, request);
-    let choice = this.routes.choose(key);
+    let choice = this.routes.choose(key, attributes);
     if (choice === undefined) {
       await this.gate.pass(signal, request.deadline);
-      choice = this.routes.choose(key);
+      choice = this.routes.choose(key, attributes);
     }
     if (choice === undefined) throw new ModelkeepError('unavailable', `No version of '${this.settings.model}' is ready.`, { model: this.settings.model });
     return this.predictions.make(choice, request);
@@ -187,6 +196,17 @@ export class ServedModel<Input, Output> {
     if (this.#isClosed) return;
     this.routes.settle();
     this.gate.changed();
+  }
+
+  /** Keeps rollouts out, trying again while one goes on; until then the experiment decides nothing. */
+  #claimOf(name: string): LookLoop {
+    const { clock } = this;
+    const look = async (): Promise<Look> => {
+      await this.rollouts.claimExperiment(name);
+      this.routes.experimenting = true;
+      return { waitMs: claimMs, settled: true };
+    };
+    return new LookLoop({ clock, random: this.settings.random ?? systemRandom, look, onError: this.onError, backoff: { initialMs: 1_000 }, keepAlive: false, closed: () => this.#closed() });
   }
 
   /** Goes by what a rollout says. When that has ended the registry says which version is in use, and what was seen of it may be older than the promotion. */

@@ -9,13 +9,14 @@ import { ServingMetrics } from '../metrics/serving-metrics.ts';
 import { Telemetry } from '../metrics/telemetry.ts';
 import type { ServedOutcome } from '../prediction.ts';
 import type { RolloutController } from '../rollout/rollout-controller.ts';
+import type { DeployedExperiment } from '../routing/deployed-experiment.ts';
 import { originOf, type PredictionOrigin } from '../routing/prediction-id.ts';
 import { GivenIds } from './given-ids.ts';
 import { feedMonitor } from './monitor-feed.ts';
 
 /** What the books of a deployment are kept with. */
 export interface BookkeepingParts<Input, Output> {
-  readonly options: Pick<DeploymentOptions<Input, Output>, 'storage' | 'model' | 'monitor' | 'observe' | 'metrics' | 'telemetry' | 'log'>;
+  readonly options: Pick<DeploymentOptions<Input, Output>, 'storage' | 'model' | 'monitor' | 'observe' | 'metrics' | 'telemetry' | 'log' | 'experiment'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly onError: ErrorListener;
@@ -65,12 +66,22 @@ export class Bookkeeping<Input, Output> {
   }
 
   /** Remembers where a prediction came from whose id its caller gave. */
-  remember(id: string, origin: PredictionOrigin): void {
-    this.#ids.remember(id, origin);
+  remember(id: string, origin: PredictionOrigin, key: string | undefined): void {
+    this.#ids.remember(id, { ...origin, key });
+  }
+
+  /** Tells the experiment that a unit has met its variant. Never throws. */
+  expose(key: string, exposure: Parameters<DeployedExperiment['expose']>[1]): void {
+    const { options, onError } = this.#parts;
+    try {
+      options.experiment?.expose(key, exposure);
+    } catch (error) {
+      onError(error);
+    }
   }
 
   /** Takes what came of a prediction. Throws `ValidationError` for a label that nobody takes. */
-  feedback({ id, label, metrics }: PredictionFeedback): void {
+  feedback({ id, key, label, metrics }: PredictionFeedback): void {
     const { options, rollouts, onError } = this.#parts;
     if (label !== undefined && options.monitor === undefined && this.log === undefined) {
       throw new ValidationError('feedback.label has no use: the deployment has neither a monitor nor a log. Give it options.monitor or options.log.', { path: 'feedback.label' });
@@ -78,8 +89,12 @@ export class Bookkeeping<Input, Output> {
     if (label !== undefined) options.monitor?.feedback({ id, label });
     try {
       this.log?.feedback({ id, label, metrics });
-      const origin = originOf(id) ?? this.#ids.originOf(id);
-      if (metrics && origin) rollouts?.measure(origin, metrics);
+      if (metrics === undefined) return;
+      const remembered = this.#ids.originOf(id);
+      const origin = originOf(id) ?? remembered;
+      if (origin) rollouts?.measure(origin, metrics);
+      const unit = key ?? remembered?.key;
+      if (unit !== undefined && origin?.variant !== undefined) options.experiment?.record(unit, metrics, { id: `${id} ${Object.keys(metrics).sort().join(' ')}` });
     } catch (error) {
       onError(error);
     }

@@ -2,15 +2,19 @@ import { untilAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { TimeoutError } from '../../core/errors.ts';
 import { checkData } from '../../core/signature/check-data.ts';
+import type { ResponseCache } from '../execution/response-cache.ts';
 import type { ModelAnswer } from '../execution/model-request.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import { withFeatures, type FeatureLookupOptions } from './feature-lookup.ts';
 
+const notRun = { queueMs: 0, computeMs: 0, batchSize: 0 } as const;
+
 /** What every prediction of a deployment is made with. */
-export interface InferenceParts<Input> {
+export interface InferenceParts<Input, Output> {
   readonly features: FeatureLookupOptions<Input> | undefined;
   readonly checkInput: boolean;
   readonly bytesOf: ((input: Input) => number) | undefined;
+  readonly responses: ResponseCache<Output> | undefined;
   readonly clock: Clock;
 }
 
@@ -21,11 +25,16 @@ export interface InferenceCall {
   readonly deadline: number | undefined;
 }
 
+/** An answer, and whether it was kept from before, or made for an equal request. */
+export interface RunAnswer<Output> extends ModelAnswer<Output> {
+  readonly cached: boolean;
+}
+
 /** Asks one version: looks features up, holds the input to its signature, and runs it. */
 export class Inference<Input, Output> {
-  readonly #parts: InferenceParts<Input>;
+  readonly #parts: InferenceParts<Input, Output>;
 
-  constructor(parts: InferenceParts<Input>) {
+  constructor(parts: InferenceParts<Input, Output>) {
     this.#parts = parts;
   }
 
@@ -39,9 +48,19 @@ export class Inference<Input, Output> {
   }
 
   /** Runs a slot on what it is asked. */
-  run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<ModelAnswer<Output>> {
-    const { bytesOf, clock } = this.#parts;
-    return slot.runner.run(asked, { signal, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic()), bytes: bytesOf?.(asked) });
+  async run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<RunAnswer<Output>> {
+    const { bytesOf, clock, responses } = this.#parts;
+    const timeoutMs = deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic());
+    const bytes = bytesOf?.(asked);
+    if (responses === undefined) return { ...(await slot.runner.run(asked, { signal, timeoutMs, bytes })), cached: false };
+    let ran: ModelAnswer<Output> | undefined;
+    const compute = async (stop: AbortSignal): Promise<Output> => {
+      ran = await slot.runner.run(asked, { signal: stop, timeoutMs, bytes });
+      return ran.output;
+    };
+    const { output, cached } = await responses.answer({ version: slot.version, input: asked, signal, timeoutMs, compute });
+    const { queueMs, computeMs, batchSize } = cached || ran === undefined ? notRun : ran;
+    return { output, queueMs, computeMs, batchSize, cached };
   }
 
   #inTime<T>(work: Promise<T>, { signal, deadline }: InferenceCall): Promise<T> {

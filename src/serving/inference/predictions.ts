@@ -1,12 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import { isModelkeepError } from '../../core/errors.ts';
 import type { Bookkeeping } from '../bookkeeping/bookkeeping.ts';
-import type { ModelAnswer } from '../execution/model-request.ts';
 import type { Prediction, ServedOutcome } from '../prediction.ts';
 import { newPredictionId } from '../routing/prediction-id.ts';
 import type { Choice, Routes } from '../routing/routes.ts';
 import type { ShadowLane } from '../routing/shadow-lane.ts';
-import type { Inference, InferenceCall } from './inference.ts';
+import type { Inference, InferenceCall, RunAnswer } from './inference.ts';
 
 /** What predictions are made with. */
 export interface PredictionsParts<Input, Output> {
@@ -21,6 +20,7 @@ export interface PredictionsParts<Input, Output> {
 export interface PredictionRequest<Input> extends InferenceCall {
   readonly input: Input;
   readonly key: string | undefined;
+  readonly attributes: Readonly<Record<string, unknown>> | undefined;
   /** Given by the caller. */
   readonly id: string | undefined;
   /** Epoch milliseconds. */
@@ -29,9 +29,9 @@ export interface PredictionRequest<Input> extends InferenceCall {
   readonly startedAt: number;
 }
 
-type Facts = Omit<ModelAnswer<unknown>, 'output'> & { readonly output?: unknown; readonly error?: unknown };
+type Facts = Omit<RunAnswer<unknown>, 'output'> & { readonly output?: unknown; readonly error?: unknown };
 
-const nothingRan = { queueMs: 0, computeMs: 0, batchSize: 0 } as const;
+const nothingRan = { queueMs: 0, computeMs: 0, batchSize: 0, cached: false } as const;
 
 /** Makes predictions: asks the chosen version, then the fallback when that fails, gives copies to a shadow, and tells of every outcome. */
 export class Predictions<Input, Output> {
@@ -44,9 +44,9 @@ export class Predictions<Input, Output> {
   /** The answer of the chosen version, or of the fallback. Throws what the chosen version failed of when no fallback answers either. */
   async make(choice: Choice<Input, Output>, request: PredictionRequest<Input>): Promise<Prediction<Output>> {
     const { books } = this.#parts;
-    const origin = { version: choice.slot.version, arm: choice.arm };
+    const origin = { version: choice.slot.version, arm: choice.arm, variant: choice.variant };
     const id = request.id ?? newPredictionId(origin);
-    if (request.id !== undefined) books.remember(id, origin);
+    if (request.id !== undefined || choice.variant !== undefined) books.remember(id, origin, request.key);
     try {
       const prediction = await this.#ask(choice, id, request);
       this.#shadow(choice, id, request);
@@ -62,7 +62,7 @@ export class Predictions<Input, Output> {
     const isRefused = isModelkeepError(error, 'validation') && choice.arm === 'candidate' && choice.reason !== 'override';
     const fallback = isRefused || mayFallBack(error) ? routes.fallbackOf(choice.slot.version) : undefined;
     if (fallback === undefined || this.#isLate(request)) throw error;
-    const prediction = await this.#ask(fallback, id, request).catch((again: unknown) => {
+    const prediction = await this.#ask({ ...fallback, variant: choice.variant }, id, request).catch((again: unknown) => {
       throw isCallersError(again) ? again : error;
     });
     if (isRefused) this.#tell(choice, id, request, request.input, { ...nothingRan, error });
@@ -73,7 +73,7 @@ export class Predictions<Input, Output> {
     const { inference } = this.#parts;
     const { slot, reason } = choice;
     let asked = request.input;
-    let answer: ModelAnswer<Output>;
+    let answer: RunAnswer<Output>;
     slot.hold();
     try {
       asked = await inference.prepare(slot, request.input, request);
@@ -84,9 +84,9 @@ export class Predictions<Input, Output> {
     } finally {
       slot.release();
     }
-    const { output, computeMs, batchSize } = answer;
+    const { output, computeMs, batchSize, cached } = answer;
     const latencyMs = this.#tell(choice, id, request, asked, answer);
-    return { id, output, version: slot.version, reason, cached: false, latencyMs, computeMs, batchSize };
+    return { id, output, version: slot.version, reason, ...(choice.variant !== undefined && { variant: choice.variant }), cached, latencyMs, computeMs, batchSize };
   }
 
   /** Gives a copy of a request that was answered to the candidate, if that is to have one. */
@@ -96,7 +96,7 @@ export class Predictions<Input, Output> {
     if (shadow === undefined) return;
     shadows.offer(async () => {
       if (shadow.slot.state !== 'ready') return;
-      const request = { input, key, id, at, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
+      const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
       const { inference } = this.#parts;
       let asked = input;
       try {
@@ -109,11 +109,12 @@ export class Predictions<Input, Output> {
     });
   }
 
-  #tell({ slot, arm, reason }: Choice<Input, Output>, id: string, { key, at, startedAt }: PredictionRequest<Input>, input: Input, facts: Facts, shadow = false): number {
+  #tell({ slot, arm, reason, variant }: Choice<Input, Output>, id: string, { key, at, startedAt, attributes }: PredictionRequest<Input>, input: Input, facts: Facts, shadow = false): number {
     const { books, clock } = this.#parts;
     const latencyMs = clock.monotonic() - startedAt;
-    const outcome: ServedOutcome = { id, at, version: slot.version, arm, reason, key, shadow, input, ...facts, cached: false, latencyMs };
+    const outcome: ServedOutcome = { id, at, version: slot.version, arm, reason, ...(variant !== undefined && { variant }), key, shadow, input, ...facts, latencyMs };
     books.tell(outcome);
+    if (reason === 'experiment' && variant !== undefined && key !== undefined) books.expose(key, { variant, attributes, at });
     return latencyMs;
   }
 

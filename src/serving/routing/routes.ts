@@ -6,6 +6,7 @@ import type { Traffic } from '../rollout/rollout-state.ts';
 import type { VersionSet } from '../versions/version-set.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import type { VersionStatus } from '../version-status.ts';
+import type { DeployedExperiment } from './deployed-experiment.ts';
 import { ReadyPointer } from './ready-pointer.ts';
 import { armOf, isShadowed } from './route.ts';
 
@@ -21,6 +22,7 @@ export interface RoutesParts<Input, Output> {
   readonly labels: readonly string[];
   readonly labelled: (label: string) => number | undefined;
   readonly fallback: 'stable' | number | false;
+  readonly experiment: DeployedExperiment | undefined;
   readonly random: Random;
 }
 
@@ -29,6 +31,8 @@ export interface Choice<Input, Output> {
   readonly slot: VersionSlot<Input, Output>;
   readonly arm: Arm;
   readonly reason: ServedReason;
+  /** The variant of the experiment. */
+  readonly variant?: string | undefined;
 }
 
 const reasons = { stable: 'stable', control: 'control', candidate: 'canary' } as const;
@@ -39,6 +43,8 @@ export class Routes<Input, Output> {
   readonly #stable = new ReadyPointer();
   readonly #labels: ReadonlyMap<string, ReadyPointer>;
   #traffic: Traffic = {};
+  /** Whether the experiment decides, which it does once rollouts are kept out. */
+  experimenting = false;
   #settling: 'no' | 'once' | 'again' = 'no';
 
   constructor(parts: RoutesParts<Input, Output>) {
@@ -86,9 +92,11 @@ export class Routes<Input, Output> {
   }
 
   /** Which version answers a request that names none. */
-  choose(key: string | undefined): Choice<Input, Output> | undefined {
+  choose(key: string | undefined, attributes: Readonly<Record<string, unknown>> | undefined): Choice<Input, Output> | undefined {
     const { traffic, versions, random } = this.#parts;
     if (traffic() !== this.#traffic) this.settle();
+    const tried = this.experimenting && key !== undefined ? this.#variantOf(key, attributes) : undefined;
+    if (tried) return tried;
     const { candidate } = this.#traffic;
     const slot = candidate && versions.ready(candidate.version);
     if (candidate && slot) {
@@ -137,6 +145,16 @@ export class Routes<Input, Output> {
     return wanted === undefined ? undefined : this.#parts.versions.failureOf(wanted);
   }
 
+  /** The variant of a key, when the version that serves it is ready: a unit whose variant cannot be served takes no part. */
+  #variantOf(key: string, attributes: Readonly<Record<string, unknown>> | undefined): Choice<Input, Output> | undefined {
+    const { experiment } = this.#parts;
+    const variant = experiment?.assign(key, attributes).variant;
+    if (variant === undefined) return undefined;
+    const version = experiment!.variants.find(({ name }) => name === variant)?.version ?? this.#stable.serving;
+    const choice = this.#use(version, version === this.#stable.serving ? 'stable' : 'candidate', 'experiment');
+    return choice && { ...choice, variant };
+  }
+
   #use(version: number | undefined, arm: Arm, reason: ServedReason): Choice<Input, Output> | undefined {
     const slot = version === undefined ? undefined : this.#parts.versions.use(version);
     return slot && { slot, arm, reason };
@@ -152,6 +170,7 @@ export class Routes<Input, Output> {
     const needed = new Set([...this.#stable.versions(), ...[...this.#labels.values()].flatMap((pointer) => pointer.versions())]);
     if (this.#traffic.candidate) needed.add(this.#traffic.candidate.version);
     if (typeof fallback === 'number') needed.add(fallback);
+    for (const { version } of this.#parts.experiment?.variants ?? []) if (version !== undefined) needed.add(version);
     versions.need(needed);
   }
 }

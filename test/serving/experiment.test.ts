@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { ABTest } from 'modelkeep';
+import { settled } from '../pipelines/manual-clock.ts';
+import { by, deploy, Models, registryOf } from './served-model.ts';
+
+describe('an experiment', () => {
+  it('decides which version answers a key, records who met which and what came of it, and keeps rollouts out', async () => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    await using test = new ABTest({
+      storage: parts.storage,
+      name: 'delay',
+      variants: [{ name: 'A', version: 1 }, { name: 'B', version: 2 }],
+      metrics: [{ name: 'converted', kind: 'proportion', role: 'primary' }],
+    });
+    const { deployment, errors } = deploy(parts, new Models(), { experiment: test });
+    await deployment.ready();
+    await settled();
+    const served: number[] = [0, 0];
+    for (let i = 0; i < 60; i++) {
+      const key = `user-${i}`;
+      const { id, version, variant, reason } = await deployment.predict({ x: 1 }, { key });
+      expect([variant, reason]).toEqual([version === 1 ? 'A' : 'B', 'experiment']);
+      expect(variant).toBe(test.assign(key).variant);
+      served[version - 1]!++;
+      deployment.feedback({ id, metrics: { converted: version - 1 } });
+      // Said again, it counts once.
+      deployment.feedback({ id, metrics: { converted: version - 1 } });
+    }
+    expect((await deployment.predict({ x: 1 })).reason).toBe('stable');
+    await expect(deployment.startRollout({ candidate: 2 })).rejects.toMatchObject({ code: 'conflict' });
+    await deployment.close();
+    const table = await test.units();
+    expect([...table.variant].filter((variant) => variant === 1)).toHaveLength(served[1]!);
+    expect(table.units).toBe(60);
+    const { converted } = table.metrics;
+    expect(converted?.kind === 'proportion' && [...converted.value].reduce((sum, value) => sum + value, 0)).toBe(served[1]);
+    expect(errors).toEqual([]);
+  });
+});
+
+describe('answers that are kept', () => {
+  it('are given for equal inputs, by version', async () => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    let asked = 0;
+    const { deployment } = deploy(parts, new Models({ predict: () => void asked++ }), { responses: {} });
+    expect((await deployment.predict({ x: 1 })).cached).toBe(false);
+    expect(await deployment.predict({ x: 1 })).toMatchObject({ cached: true, output: 101, computeMs: 0, batchSize: 0 });
+    await parts.registry.promote('m@2', 'production', by);
+    await deployment.refresh();
+    await settled();
+    expect(await deployment.predict({ x: 1 })).toMatchObject({ cached: false, output: 201 });
+    expect(asked).toBe(2);
+    await deployment.close();
+  });
+});
