@@ -281,7 +281,7 @@ export type { PredictCall, Predictor, PredictorSource } from './serving/predicto
 export type { CandidateTraffic, RolloutOutcome, RolloutPhase, Traffic } from './serving/rollout/rollout-state.ts';
 export type { VersionState, VersionStatus } from './serving/version-status.ts';
 export type { BatchingOptions, BreakerOptions, ExecutionLimits, PredictionRetryOptions } from './serving/execution/execution-options.ts';
-export type { BoundGuardrail, CheckGuardrail, ComparedGuardrail, Guardrail, GuardrailStatus, GuardrailVerdict, RolloutCheck, RolloutCheckContext, RolloutCheckResult } from './serving/rollout/guardrail.ts';
+export type { BoundGuardrail, CheckGuardrail, ComparedGuardrail, Guardrail, GuardrailStatus, GuardrailVerdict, MetricGuardrail, RolloutCheck, RolloutCheckContext, RolloutCheckResult } from './serving/rollout/guardrail.ts';
 export type { RolloutActor, RolloutBudgetOptions, RolloutOptions, RolloutStep, ShadowStep } from './serving/rollout/rollout-options.ts';
 export type { RolloutEvent, RolloutEventData, RolloutEventType } from './serving/rollout/rollout-event.ts';
 export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';

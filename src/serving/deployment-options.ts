@@ -86,7 +86,7 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
   readonly observe?: ObservePrediction<Input, Output> | undefined;
   /** How many copies of requests a candidate is given at once. @default see each */
   readonly shadow?: ShadowOptions | undefined;
-  /** The functions behind guardrails such as `{ check: 'drift' }` of a rollout, by name. @default none: such guardrails cannot be looked at */
+  /** The functions behind guardrails such as `{ check: 'health' }` of a rollout, by name. @default `drift` by the verdicts of the monitor, if it is one that has them */
   readonly guardrails?: Readonly<Record<string, RolloutCheck>> | undefined;
   /** An experiment that decides by key which version answers, such as an `ABTest` whose variants name versions. Units are exposed when they are answered, and metrics of feedback are recorded. Rollouts are kept out meanwhile. @default none */
   readonly experiment?: DeployedExperiment | undefined;

@@ -4,6 +4,7 @@ import { ValidationError } from '../core/errors.ts';
 import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import type { ModelSignature } from '../core/signature/model-signature.ts';
+import { shown } from '../core/shown.ts';
 import { checkFeedback, checkVersionNumber, deploymentSettings, type DeploymentOptions, type PredictionFeedback, type PredictOptions } from './deployment-options.ts';
 import type { DeploymentEvents, DeploymentStatus, VersionSelector } from './deployment-status.ts';
 import type { PredictionPageQuery } from './log/log-query.ts';
@@ -136,10 +137,13 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
    * Brings a version into production by and by: growing shares of requests, guardrails that compare it with the version in use, and an end by itself, in the registry. See {@link RolloutOptions}. Resolves when it has begun; it goes on in whichever process
    * serves the model, after restarts too.
    *
-   * Throws `GateError` when the gates of the registry do not let the version pass, `ConflictError` when another rollout or an experiment goes on, or the version is in production already.
+   * Throws `GateError` when the gates of the registry do not let the version pass, `ConflictError` when another rollout or an experiment goes on, or the version is in production already, `ValidationError` where the deployment does not
+   * follow what is in production.
    */
   async startRollout(options: RolloutOptions): Promise<RolloutStatus> {
     this.#served.demandOpen();
+    const { follow, model } = this.#served.settings;
+    if (follow !== 'production') throw new ValidationError(`This deployment of '${model}' follows ${shown(follow)}; a rollout goes from the version in production to another one. Start it from a deployment that follows 'production'.`, { path: 'options.follow' });
     return this.#served.rollouts.start(options);
   }
 

@@ -19,6 +19,7 @@ import { Predictions, type PredictionRequest } from './inference/predictions.ts'
 import type { ServingGauges } from './metrics/serving-gauges.ts';
 import type { Prediction } from './prediction.ts';
 import { ReadyGate, type Readiness } from './ready-gate.ts';
+import { driftCheck, isDriftSource } from './rollout/drift-check.ts';
 import { RolloutController } from './rollout/rollout-controller.ts';
 import type { Traffic } from './rollout/rollout-state.ts';
 import { Routes } from './routing/routes.ts';
@@ -53,7 +54,7 @@ export class ServedModel<Input, Output> {
 
   /** Begins to look where the versions stand, and to load. */
   constructor(settings: DeploymentSettings<Input, Output>) {
-    const { model, registry, storage, load, cache, validate, batching, limits, bytesOf, shadow, guardrails = {}, experiment, responses, features, follow, labels, fallback, clock = systemClock, random = systemRandom, onError, logger } = settings;
+    const { model, registry, storage, load, cache, validate, batching, limits, bytesOf, shadow, guardrails, monitor, experiment, responses, features, follow, labels, fallback, clock = systemClock, random = systemRandom, onError, logger } = settings;
     this.settings = settings;
     this.clock = clock;
     this.onError = (error) => reportFailure(error, { who: `The deployment of '${model}'`, onError, logger });
@@ -76,7 +77,7 @@ export class ServedModel<Input, Output> {
       storage,
       name: model,
       registry,
-      checks: guardrails,
+      checks: { ...(isDriftSource(monitor) && { drift: driftCheck(monitor) }), ...guardrails },
       clock,
       random,
       onError: this.onError,

@@ -16,6 +16,11 @@ export interface DriftVerdictFacts {
   readonly window: { readonly number: number; readonly from?: number | undefined; readonly versions: Readonly<Record<string, number>> };
 }
 
+/** Whether something has verdicts to go by. */
+export function isDriftSource(monitor: unknown): monitor is DriftVerdictSource {
+  return typeof (monitor as Partial<DriftVerdictSource> | null | undefined)?.verdicts === 'function';
+}
+
 /** A check by the newest window of a monitor that began in the present stage and has rows of the candidate. Verdicts are read and not taken, so that whoever else waits for them gets them too. */
 export function driftCheck(monitor: DriftVerdictSource): RolloutCheck {
   let after: string | undefined;
