@@ -20,7 +20,7 @@ const typeOfArray: ReadonlyMap<unknown, TensorType> = /* @__PURE__ */ new Map<un
 ]);
 
 /** The tensor that a model gave, in the form of ONNX Runtime (`type`, `dims`), of TensorFlow.js (`dtype`, `shape`) or of this package, with its elements in `data`; `undefined` for anything else. */
-export function tensorOfOutput(value: unknown): Tensor | undefined {
+function tensorOfOutput(value: unknown): Tensor | undefined {
   if (!isObject(value)) return undefined;
   const { dtype, type = dtype, shape, dims = shape, data } = value;
   if (!Array.isArray(dims) || !tensorTypes.includes(type as TensorType) || !(ArrayBuffer.isView(data) || Array.isArray(data))) return undefined;
