@@ -42,7 +42,12 @@ function boundedBefore(column: Float64Array, winsorize: Winsorizing | undefined)
 }
 
 function zerosAndOnes(column: Float64Array): Float64Array {
-  return column.map((value) => (value === value ? Number(value !== 0) : value));
+  const ready = new Float64Array(column.length);
+  for (let i = 0; i < column.length; i++) {
+    const value = column[i]!;
+    ready[i] = value !== value ? value : value === 0 ? 0 : 1;
+  }
+  return ready;
 }
 
 function finiteArm(sums: UnitSums, armOf: (sums: UnitSums) => ArmSummary): MetricArm {

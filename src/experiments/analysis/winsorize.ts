@@ -7,7 +7,7 @@ export function winsorBounds(column: Float64Array, { lower, upper }: Winsorizing
   let values: Float64Array | undefined;
   const boundOf = (side: NonNullable<Winsorizing['lower']>): number | undefined => {
     if ('value' in side) return side.value;
-    values ??= column.filter((value) => value !== 0 && value === value);
+    values ??= somethingOf(column);
     if (values.length === 0) return undefined;
     return selectValue(values, Math.min(values.length - 1, Math.max(0, Math.ceil(values.length * side.quantile) - 1)));
   };
@@ -23,4 +23,15 @@ export function takenIn(column: Float64Array, { lower = -Infinity, upper = Infin
     taken[i] = value < lower ? lower : value > upper ? upper : value;
   }
   return taken;
+}
+
+/** The values that are numbers and not 0. */
+function somethingOf(column: Float64Array): Float64Array {
+  const values = new Float64Array(column.length);
+  let kept = 0;
+  for (let i = 0; i < column.length; i++) {
+    const value = column[i]!;
+    if (value === value && value !== 0) values[kept++] = value;
+  }
+  return values.subarray(0, kept);
 }
