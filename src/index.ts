@@ -287,7 +287,7 @@ export type { RolloutEvent, RolloutEventData, RolloutEventType } from './serving
 export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';
 export type { RolloutStatus } from './serving/rollout/rollout-status.ts';
 export type { ShadowOptions } from './serving/routing/shadow-lane.ts';
-export type { DeployedExperiment } from './serving/routing/deployed-experiment.ts';
+export type { DeployedExperiment, UnitAttributes } from './serving/routing/deployed-experiment.ts';
 export type { ResponseCacheOptions } from './serving/execution/response-cache.ts';
 export { ABTest } from './experiments/ab-test.ts';
 export type { ABTestOptions, ABTestProcessOptions, AnalyzeTestOptions, ExposeOptions, OpenABTestOptions, RampOptions, RecordOptions, SetWeightsOptions, StartOptions, StopOptions, UnitsOptions } from './experiments/ab-test-options.ts';

@@ -18,7 +18,7 @@ import type { ServingMetricsOptions } from './metrics/metrics-options.ts';
 import type { TelemetryOptions } from './metrics/telemetry.ts';
 import type { PredictorSource } from './predictor.ts';
 import type { RolloutCheck } from './rollout/guardrail.ts';
-import type { DeployedExperiment } from './routing/deployed-experiment.ts';
+import type { DeployedExperiment, UnitAttributes } from './routing/deployed-experiment.ts';
 import type { ShadowOptions } from './routing/shadow-lane.ts';
 
 /** What a deployment asks of a registry. */
@@ -113,7 +113,7 @@ export interface PredictOptions {
   /** Whose request it is, such as the id of a user: the same key is routed alike, in every process. @default none: routed by chance */
   readonly key?: string | undefined;
   /** What is known of whoever asks, for an experiment that targets by it. @default nothing */
-  readonly attributes?: Readonly<Record<string, unknown>> | undefined;
+  readonly attributes?: UnitAttributes | undefined;
   /** The version that is to answer. @default as it is routed */
   readonly version?: number | undefined;
   /** Names the prediction, for feedback. @default a new one */
@@ -173,7 +173,7 @@ const optionsSchema = z.strictObject({
   random: z.optional(callable<Random>()),
 });
 
-const predictSchema = z.strictObject({ key: z.optional(z.string()), attributes: z.optional(z.record(z.string(), z.unknown())), version: z.optional(versionNumber), id: z.optional(text), signal: signalOption, timeout: duration });
+const predictSchema = z.strictObject({ key: z.optional(z.string()), attributes: z.optional(z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null(), z.undefined()]))), version: z.optional(versionNumber), id: z.optional(text), signal: signalOption, timeout: duration });
 const feedbackSchema = z.strictObject({
   id: text,
   key: z.optional(z.string()),

@@ -4,6 +4,7 @@ import type { Bookkeeping } from '../bookkeeping/bookkeeping.ts';
 import type { Prediction, ServedOutcome } from '../prediction.ts';
 import { newPredictionId } from '../routing/prediction-id.ts';
 import type { Choice, Routes } from '../routing/routes.ts';
+import type { UnitAttributes } from '../routing/deployed-experiment.ts';
 import type { ShadowLane } from '../routing/shadow-lane.ts';
 import type { Inference, InferenceCall, RunAnswer } from './inference.ts';
 
@@ -20,7 +21,7 @@ export interface PredictionsParts<Input, Output> {
 export interface PredictionRequest<Input> extends InferenceCall {
   readonly input: Input;
   readonly key: string | undefined;
-  readonly attributes: Readonly<Record<string, unknown>> | undefined;
+  readonly attributes: UnitAttributes | undefined;
   /** Given by the caller. */
   readonly id: string | undefined;
   /** Epoch milliseconds. */

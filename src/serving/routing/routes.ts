@@ -6,7 +6,7 @@ import type { Traffic } from '../rollout/rollout-state.ts';
 import type { VersionSet } from '../versions/version-set.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import type { VersionStatus } from '../version-status.ts';
-import type { DeployedExperiment } from './deployed-experiment.ts';
+import type { DeployedExperiment, UnitAttributes } from './deployed-experiment.ts';
 import { ReadyPointer } from './ready-pointer.ts';
 import { armOf, isShadowed } from './route.ts';
 
@@ -92,7 +92,7 @@ export class Routes<Input, Output> {
   }
 
   /** Which version answers a request that names none. */
-  choose(key: string | undefined, attributes: Readonly<Record<string, unknown>> | undefined): Choice<Input, Output> | undefined {
+  choose(key: string | undefined, attributes: UnitAttributes | undefined): Choice<Input, Output> | undefined {
     const { traffic, versions, random } = this.#parts;
     if (traffic() !== this.#traffic) this.settle();
     const tried = this.experimenting && key !== undefined ? this.#variantOf(key, attributes) : undefined;
@@ -146,7 +146,7 @@ export class Routes<Input, Output> {
   }
 
   /** The variant of a key, when the version that serves it is ready: a unit whose variant cannot be served takes no part. */
-  #variantOf(key: string, attributes: Readonly<Record<string, unknown>> | undefined): Choice<Input, Output> | undefined {
+  #variantOf(key: string, attributes: UnitAttributes | undefined): Choice<Input, Output> | undefined {
     const { experiment } = this.#parts;
     const variant = experiment?.assign(key, attributes).variant;
     if (variant === undefined) return undefined;
