@@ -317,8 +317,6 @@ export type { EffectPrior } from './stats/experiments/bayesian-comparison.ts';
 export { analyzeUnits } from './experiments/analysis/analyze-units.ts';
 export type { AnalyzedDefinition, AnalyzeOptions, PlannedLooks } from './experiments/analysis/analyze-options.ts';
 export type { AbAnalysis, AbDecision, AdjustedComparison, AnalysisLook, AnalysisMethod, ArmAnalysis, CorrectionMethod, CupedShare, DetectableEffect, EffectBelief, EffectInterval, GuardrailCheck, MetricAnalysis, MetricComparison, RemainingTime, SampleRatioCheck, SegmentAnalysis, VariantCount, VariantStanding, WinsorBounds } from './experiments/analysis/ab-analysis.ts';
-export type { EventColumn, MetricColumns, RatioColumns, RatioColumnsBefore, SegmentColumn, UnitColumn, UnitTable } from './experiments/unit-table.ts';
-export type { MetricBase, MetricOptions, MetricRole, QuantileMetricOptions, RatioMetricOptions, UnitMetricOptions, VariantOptions, Winsorizing, WinsorQuantile, WinsorValue } from './experiments/experiment-definition.ts';
 export { baselineOf } from './experiments/planning/baseline-of.ts';
 export { planExperiment, type ExperimentPlan, type PlanExperimentOptions } from './experiments/planning/plan-experiment.ts';
 export type { Baseline } from './stats/experiments/experiment-power.ts';
