@@ -26,7 +26,7 @@ export interface ServingHead {
 }
 
 /** Nothing yet. */
-export const emptyHead: ServingHead = { fence: 0, claims: [] };
+const emptyHead: ServingHead = { fence: 0, claims: [] };
 
 /** What is stored of the rollouts of a model: where they stand with their history, and what processes counted. */
 export class RolloutStore {
