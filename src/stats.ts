@@ -195,3 +195,4 @@ export { sampleRatioTest, type SampleRatioOptions, type SampleRatioResult } from
 export { experimentPower, experimentSampleSize, minimumDetectableEffect, type Baseline, type PlanOptions, type PowerPlanOptions } from './stats/experiments/experiment-power.ts';
 export { groupSequentialBounds, type GroupSequentialLook, type GroupSequentialOptions } from './stats/experiments/group-sequential.ts';
 export { banditWeights, type BanditWeights, type BanditWeightsOptions } from './stats/experiments/bandit-weights.ts';
+export { upperConfidenceBounds, type UpperConfidenceBounds, type UpperConfidenceBoundsOptions } from './stats/experiments/upper-confidence-bounds.ts';

@@ -57,6 +57,7 @@ const byFunction: Record<string, readonly (readonly unknown[])[]> = {
   alwaysValid: [[2.5, 1000, { confidence: 0.9, tunedFor: 2000 }]],
   sampleRatioTest: [[[50, 60], [0.5, 0.5], { alpha: 0.01, minPerArm: 5 }]],
   banditWeights: [[[proportionArm(10), proportionArm(20)], { floor: 0.1, lowerIsBetter: true, topTwo: false, minPerArm: 20 }]],
+  upperConfidenceBounds: [[[proportionArm(10), proportionArm(20)], { lowerIsBetter: true, range: [0, 2], exploration: 0.5 }]],
   proportionPosterior: [[{ successes: 3, trials: 9 }, { credibility: 0.9, prior: { successes: 1, failures: 1 } }]],
   proportionDifference: [[{ successes: 3, trials: 9 }, { successes: 5, trials: 9 }, { credibility: 0.9, prior: { successes: 1, failures: 1 } }]],
   experimentPower: [[{ mean: 0.1, variance: 0.2 }, 0.1, 1000, 900, { effect: 'absolute', method: 'sequential', confidence: 0.9, tunedFor: 500 }]],
