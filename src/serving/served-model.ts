@@ -130,12 +130,17 @@ export class ServedModel<Input, Output> {
     this.#isClosed = true;
     this.gate.changed();
     this.shadows.close();
-    await this.#claim?.stop();
-    await this.follower?.close();
+    const looks = [this.#claim?.stop(), this.follower?.close()];
+    // Versions are given back whether or not a storage answers whoever looks at it.
     await this.versions.close();
     // What the last requests came to is counted and kept by now.
+    const kept = await Promise.allSettled([this.books.log?.close(), this.#closeRollouts(looks)]);
+    for (const end of kept) if (end.status === 'rejected') throw end.reason;
+  }
+
+  async #closeRollouts(looks: readonly (Promise<void> | undefined)[]): Promise<void> {
+    for (const look of looks) await look;
     await this.rollouts.close();
-    await this.books.log?.close();
   }
 
   /** Answers one request. */

@@ -3,6 +3,7 @@ import type { Clock, Undo } from '../../core/clock.ts';
 import { AbortedError, ModelkeepError, TimeoutError, ValidationError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
 import type { ErrorListener } from '../../core/logger.ts';
+import { shown } from '../../core/shown.ts';
 import type { DeployedVersion, LoadPredictor, DeployedRegistry } from '../deployment-options.ts';
 import type { Predictor, PredictorSource } from '../predictor.ts';
 import type { VersionState, VersionStatus } from '../version-status.ts';
@@ -135,8 +136,7 @@ export class VersionSlot<Input, Output> {
       await orStopped(loading, signal);
       this.#become('ready');
     } catch (error) {
-      // What comes of a load that nobody waits for any more is given back as well.
-      this.#leftover = loading.catch(() => undefined).then(() => this.#dispose());
+      this.#leftover = this.#clearAway(loading);
       this.#failure = error;
       this.#become(this.#wanted ? 'failed' : 'unloaded');
     } finally {
@@ -149,12 +149,14 @@ export class VersionSlot<Input, Output> {
     const files = await registry.load(this.name, { signal });
     this.#facts = files.version;
     this.#bytes = files.version.size;
+    // Room is made by whoever leaves: one that is to leave itself would wait for its own end.
+    throwIfAborted(signal, `The load of ${this.name}`);
     await this.#host.admit(this);
     throwIfAborted(signal, `The load of ${this.name}`);
     const predictor = predictorOf<Input, Output>(await load(files, { signal }), this.name);
     this.#predictor = predictor;
     this.#host.counted('loaded');
-    this.#bytes = predictor.bytes ?? files.version.size;
+    this.#bytes = heldBytes(predictor.bytes ?? files.version.size, this.name);
     throwIfAborted(signal, `The load of ${this.name}`);
     if (predictor.warmUp) {
       this.#become('warming');
@@ -175,7 +177,15 @@ export class VersionSlot<Input, Output> {
       await this.#untilLate(this.#free().then(() => this.#runner!.drain()), 'still has requests that it did not answer');
       await this.#untilLate(this.#dispose(), 'did not give its memory back');
       this.#become('unloaded');
-    } else await this.#untilLate(this.#leftover, 'did not end its load, which was told to stop,');
+    } else await this.#leftover;
+  }
+
+  /** Gives back what comes of a load that nobody waits for any more: also what it has made when it never ends, and what it makes later all the same. */
+  async #clearAway(loading: Promise<void>): Promise<void> {
+    const over = loading.catch(() => undefined);
+    await this.#untilLate(over, 'did not end its load, which was told to stop,');
+    void over.then(() => this.#dispose());
+    await this.#untilLate(this.#dispose(), 'did not give its memory back');
   }
 
   /** Resolves when nobody holds it. */
@@ -215,6 +225,12 @@ export class VersionSlot<Input, Output> {
     this.#state = state;
     this.#host.changed(this);
   }
+}
+
+/** A number that bytes can be counted with: one that is none would make the sum of all versions none, and the cache boundless. */
+function heldBytes(bytes: number, name: string): number {
+  if (typeof bytes === 'number' && Number.isFinite(bytes) && bytes >= 0) return bytes;
+  throw new ValidationError(`The predictor of ${name} says that it holds ${shown(bytes)} bytes; bytes must be a number of 0 or more.`, { path: 'options.load' });
 }
 
 function isOver(state: VersionState): boolean {
