@@ -12,6 +12,7 @@ import { hostTurn } from '../core/turn.ts';
 import { Bookkeeping } from './bookkeeping/bookkeeping.ts';
 import { checkPredictOptions, checkVersionNumber, type DeploymentSettings, type PredictOptions } from './deployment-options.ts';
 import type { DeploymentEvents, DeploymentStatus, VersionSelector } from './deployment-status.ts';
+import { executionSettings } from './execution/execution-options.ts';
 import { ResponseCache } from './execution/response-cache.ts';
 import { ModelRunner } from './execution/model-runner.ts';
 import { Inference } from './inference/inference.ts';
@@ -109,7 +110,7 @@ export class ServedModel<Input, Output> {
       gauges: () => this.#gauges(),
       served: (outcome) => this.events.emit('served', outcome),
     });
-    const inference = new Inference<Input, Output>({ features, checkInput: validate?.input ?? true, bytesOf, responses: responses && new ResponseCache<Output>(responses, clock), clock });
+    const inference = new Inference<Input, Output>({ features, checkInput: validate?.input ?? true, bytesOf, responses: responses && new ResponseCache<Output>(responses, clock), timeoutMs: executionSettings(batching, limits).limits.timeoutMs, clock });
     this.predictions = new Predictions({ routes: this.routes, inference, books: this.books, shadows: this.shadows, clock });
     this.follower?.start();
     this.rollouts.begin();

@@ -1,6 +1,6 @@
 import { utf8 } from '../../core/bytes.ts';
 import { createHasher } from '../../core/digest.ts';
-import { isPlain } from './plain-copy.ts';
+import { isPlain, TypedArray } from './plain-copy.ts';
 
 // A key that is a text itself costs nothing to make; one longer than a digest costs memory.
 const longestText = 200;
@@ -14,6 +14,12 @@ const deepest = 100;
 export function inputKey(input: unknown): string | undefined {
   const writer = new KeyWriter();
   return writer.write(input) ? writer.key() : undefined;
+}
+
+/** Whether a view is of a class of the language, or Node's Buffer: bytes say all of it. */
+function isOfLanguage(view: ArrayBufferView): boolean {
+  const { constructor } = view;
+  return constructor === DataView || Object.getPrototypeOf(constructor) === TypedArray || constructor === (globalThis as { Buffer?: unknown }).Buffer;
 }
 
 /** Writes values one after the other; each kind of value begins and ends in its own way, so that no two run into each other. */
@@ -55,8 +61,8 @@ class KeyWriter {
   }
 
   #object(value: object): boolean {
-    if (value instanceof Date) return this.#add(`D${value.getTime()},`);
-    if (ArrayBuffer.isView(value)) return this.#bytes(value.constructor.name, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    if (value instanceof Date) return Object.getPrototypeOf(value) === Date.prototype && this.#add(`D${value.getTime()},`);
+    if (ArrayBuffer.isView(value)) return isOfLanguage(value) && this.#bytes(value.constructor.name, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
     if (value instanceof ArrayBuffer) return this.#bytes('ArrayBuffer', new Uint8Array(value));
     if (this.#within.length >= deepest || this.#within.includes(value)) return false;
     this.#within.push(value);
@@ -72,14 +78,19 @@ class KeyWriter {
   }
 
   #items(values: readonly unknown[]): boolean {
+    // Holes, and what an array has besides its items, are not written.
+    if (Object.getPrototypeOf(values) !== Array.prototype || Reflect.ownKeys(values).length !== values.length + 1) return false;
     this.#add('[');
     for (let i = 0; i < values.length; i++) if (!this.write(values[i])) return false;
     return this.#add(']');
   }
 
   #fields(fields: Readonly<Record<string, unknown>>): boolean {
+    const names = Object.keys(fields);
+    // Nor are fields that have no name, or do not show it.
+    if (Reflect.ownKeys(fields).length !== names.length) return false;
     this.#add('{');
-    for (const name of Object.keys(fields).sort()) {
+    for (const name of names.sort()) {
       this.#add(`${JSON.stringify(name)}:`);
       if (!this.write(fields[name])) return false;
     }

@@ -16,7 +16,8 @@ export function isPlain(value: object): value is Readonly<Record<string, unknown
 const objectBytes = 32;
 const slotBytes = 16;
 
-const TypedArray: unknown = /* @__PURE__ */ Object.getPrototypeOf(Uint8Array);
+/** What all typed arrays of the language extend. */
+export const TypedArray: unknown = /* @__PURE__ */ Object.getPrototypeOf(Uint8Array);
 
 /** A copy of a value that shares nothing with it, or `undefined` when the value is not plain data all through, such as one that holds functions or instances of classes. */
 export function plainCopy<T>(value: T): PlainCopy<T> | undefined {

@@ -35,14 +35,14 @@ export interface ResponseCacheCounts {
 }
 
 /** One request that may be answered from the cache. */
-export interface CachedCall<Output> {
+export interface CachedCall<Output, Input = unknown> {
   readonly version: number;
-  readonly input: unknown;
+  readonly input: Input;
   readonly signal?: AbortSignal | undefined;
   /** How long it may wait for an equal request. */
   readonly timeoutMs?: number | undefined;
-  /** Asks the model; its signal fires when none of those who wait for this answer is left. */
-  readonly compute: (signal: AbortSignal) => Promise<Output>;
+  /** Asks the model what it is given, which nobody else writes over; its signal fires when none of those who wait for this answer is left. */
+  readonly compute: (signal: AbortSignal, input: Input) => Promise<Output>;
 }
 
 /** An answer, and whether the model was asked for it by somebody else: now or before. */
@@ -100,7 +100,7 @@ export class ResponseCache<Output> {
   }
 
   /** The answer that is kept, or the model's. */
-  async answer(call: CachedCall<Output>): Promise<CachedAnswer<Output>> {
+  async answer<Input>(call: CachedCall<Output, Input>): Promise<CachedAnswer<Output>> {
     const { version, input, signal } = call;
     if (signal?.aborted) throw abortedError(signal);
     const digest = inputKey(input);
@@ -114,7 +114,7 @@ export class ResponseCache<Output> {
     const flight = this.#flights.get(key);
     if (flight !== undefined) return this.#join(key, flight, call);
     this.#misses++;
-    return { output: await this.#begin(key, call), cached: false };
+    return { output: await this.#begin(key, digest, call), cached: false };
   }
 
   /** Lets go of all answers of a version, such as one that is unloaded. */
@@ -122,9 +122,9 @@ export class ResponseCache<Output> {
     for (const [key, entry] of this.#entries) if (entry.version === version) this.#delete(key, entry);
   }
 
-  async #uncached({ signal, compute }: CachedCall<Output>): Promise<CachedAnswer<Output>> {
+  async #uncached<Input>({ signal, compute, input }: CachedCall<Output, Input>): Promise<CachedAnswer<Output>> {
     this.#uncacheable++;
-    return { output: await compute(signal ?? new AbortController().signal), cached: false };
+    return { output: await compute(signal ?? new AbortController().signal, input), cached: false };
   }
 
   #lookUp(key: string): Entry<Output> | undefined {
@@ -141,10 +141,13 @@ export class ResponseCache<Output> {
   }
 
   /** Asks the model, for whoever asks the same meanwhile too. */
-  async #begin(key: string, { version, compute, signal }: CachedCall<Output>): Promise<Output> {
+  async #begin<Input>(key: string, digest: string, { version, compute, signal, input }: CachedCall<Output, Input>): Promise<Output> {
     const controller = new AbortController();
-    const answer = (async () => compute(controller.signal))()
-      .then((output) => ({ output, copy: this.#keep(key, version, output) }))
+    // Its caller may write over the input, or the model in it, before it is answered: that answer would be kept for another input than it is of.
+    const own = plainCopy(input);
+    const isOfKey = (): boolean => own !== undefined || inputKey(input) === digest;
+    const answer = (async () => compute(controller.signal, own === undefined ? input : own.value))()
+      .then((output) => ({ output, copy: isOfKey() ? this.#keep(key, version, output) : undefined }))
       .finally(() => this.#landed(key, controller));
     const flight: Flight<Output> = { answer, controller, waiting: 0 };
     this.#flights.set(key, flight);
@@ -156,7 +159,7 @@ export class ResponseCache<Output> {
   }
 
   /** Waits for what another asked. Whose own time is not up and who has not left is not failed by the other's. */
-  async #join(key: string, flight: Flight<Output>, call: CachedCall<Output>): Promise<CachedAnswer<Output>> {
+  async #join<Input>(key: string, flight: Flight<Output>, call: CachedCall<Output, Input>): Promise<CachedAnswer<Output>> {
     const begun = this.#clock.monotonic();
     try {
       const { copy } = await this.#wait(key, flight, call);

@@ -1,6 +1,7 @@
 import { untilAborted } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
-import { TimeoutError } from '../../core/errors.ts';
+import { ModelkeepError, TimeoutError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
 import { checkData } from '../../core/signature/check-data.ts';
 import type { ResponseCache } from '../execution/response-cache.ts';
 import type { ModelAnswer } from '../execution/model-request.ts';
@@ -15,6 +16,8 @@ export interface InferenceParts<Input, Output> {
   readonly checkInput: boolean;
   readonly bytesOf: ((input: Input) => number) | undefined;
   readonly responses: ResponseCache<Output> | undefined;
+  /** How long a version may take for a request whose caller says nothing of it. */
+  readonly timeoutMs: number;
   readonly clock: Clock;
 }
 
@@ -49,30 +52,50 @@ export class Inference<Input, Output> {
 
   /** Runs a slot on what it is asked. */
   async run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<RunAnswer<Output>> {
-    const { bytesOf, clock, responses } = this.#parts;
-    const timeoutMs = deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic());
-    const bytes = bytesOf?.(asked);
-    if (responses === undefined) return { ...(await slot.runner.run(asked, { signal, timeoutMs, bytes })), cached: false };
+    const { clock, responses, timeoutMs } = this.#parts;
+    const until = deadline ?? clock.monotonic() + timeoutMs;
+    const leftMs = (): number => Math.max(0, until - clock.monotonic());
+    const bytes = this.#bytesOf(asked);
+    if (responses === undefined) return { ...(await slot.runner.run(asked, { signal, timeoutMs: leftMs(), bytes })), cached: false };
     let ran: ModelAnswer<Output> | undefined;
-    const compute = async (stop: AbortSignal): Promise<Output> => {
-      ran = await slot.runner.run(asked, { signal: stop, timeoutMs, bytes });
+    const compute = async (stop: AbortSignal, input: Input): Promise<Output> => {
+      // Who waited for an equal request in vain has less time left.
+      ran = await slot.runner.run(input, { signal: stop, timeoutMs: leftMs(), bytes });
       return ran.output;
     };
-    const { output, cached } = await responses.answer({ version: slot.version, input: asked, signal, timeoutMs, compute });
+    const { output, cached } = await responses.answer({ version: slot.version, input: asked, signal, timeoutMs: leftMs(), compute });
     const { queueMs, computeMs, batchSize } = cached || ran === undefined ? notRun : ran;
     return { output, queueMs, computeMs, batchSize, cached };
   }
 
+  /** Throws `model-failed` for what bytes cannot be counted with: the sum of the queue would be none from then on, and its bound as well. */
+  #bytesOf(asked: Input): number | undefined {
+    const bytes = this.#parts.bytesOf?.(asked);
+    if (bytes === undefined || (typeof bytes === 'number' && Number.isFinite(bytes) && bytes >= 0)) return bytes;
+    throw new ModelkeepError('model-failed', `options.bytesOf says that an input has ${shown(bytes)} bytes; it must give a number of 0 or more.`, { path: 'options.bytesOf' });
+  }
+
+  /** What features come to in the time of the caller, or else in that which the limits give: a store that hangs must not collect requests without end. */
   #inTime<T>(work: Promise<T>, { signal, deadline }: InferenceCall): Promise<T> {
-    if (deadline === undefined) return untilAborted(work, signal, 'The prediction');
-    return untilAborted(untilDeadline(work, deadline, this.#parts.clock, 'The features of a prediction were'), signal, 'The prediction');
+    const { clock, timeoutMs } = this.#parts;
+    const what = 'The features of a prediction were';
+    const inTime =
+      deadline === undefined
+        ? untilDeadline(work, clock.monotonic() + timeoutMs, clock, what).catch((error: unknown) => {
+            throw error instanceof LateError ? new ModelkeepError('unavailable', `${what} not there within the ${timeoutMs} ms of limits.timeout.`, { features: true, cause: error }) : error;
+          })
+        : untilDeadline(work, deadline, clock, what);
+    return untilAborted(inTime, signal, 'The prediction');
   }
 }
+
+/** The time for it is up; what it waits for may have failed of a timeout of its own. */
+class LateError extends TimeoutError {}
 
 /** What `work` comes to, or `TimeoutError` when the deadline passes first. */
 export function untilDeadline<T>(work: Promise<T>, deadline: number, clock: Clock, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
-    const undo = clock.setTimer(() => reject(new TimeoutError(`${what} not there in time; give the call a longer timeout.`)), Math.max(0, deadline - clock.monotonic()), { keepAlive: true });
+    const undo = clock.setTimer(() => reject(new LateError(`${what} not there in time; give the call a longer timeout.`)), Math.max(0, deadline - clock.monotonic()), { keepAlive: true });
     work.then(resolve, reject).finally(undo);
   });
 }
