@@ -73,8 +73,8 @@ function checkFeedback(value: unknown): ServedFeedback {
   const unknown = Object.keys(others)[0];
   if (unknown !== undefined) throw new Refusal(400, 'validation', `Feedback has no ${unknown.slice(0, 80)}; it has id, label and metrics.`);
   if (typeof id !== 'string' || id === '') throw new Refusal(400, 'validation', 'id must be the id of a prediction.');
-  if (given !== undefined && !(isObject(given) && Object.values(given).every((metric) => typeof metric === 'number'))) throw new Refusal(400, 'validation', 'metrics must be an object of numbers.');
-  if (label !== undefined && !['string', 'number', 'boolean'].includes(typeof label)) throw new Refusal(400, 'validation', 'label must be a text, a number, true or false.');
+  if (given !== undefined && !(isObject(given) && Object.values(given).every((metric) => Number.isFinite(metric)))) throw new Refusal(400, 'validation', 'metrics must be an object of finite numbers.');
+  if (label !== undefined && !['string', 'boolean'].includes(typeof label) && !Number.isFinite(label)) throw new Refusal(400, 'validation', 'label must be a text, a number, true or false.');
   if (label === undefined && given === undefined) throw new Refusal(400, 'validation', 'Feedback must have a label, or metrics.');
   return { id, ...(label !== undefined && { label: label as string }), ...(given !== undefined && { metrics: given as Record<string, number> }) };
 }

@@ -87,8 +87,12 @@ function readRequest({ id, inputs, outputs }: JsonObject, parameters: JsonObject
 
 function requestedOutputs(outputs: unknown): RequestedOutput[] {
   if (!Array.isArray(outputs)) throw invalid('outputs must be a list of outputs.');
+  const names = new Set<string>();
   return outputs.map((output: unknown, i) => {
     if (!isObject(output) || typeof output['name'] !== 'string') throw invalid(`outputs[${i}].name must be a text.`);
+    // A small request must not be answered with the same output a million times.
+    if (names.has(output['name'])) throw invalid(`outputs[${i}].name is ${shown(output['name'], 80)}, which is asked for already.`);
+    names.add(output['name']);
     const { binary_data: binary, classification } = objectOr(output['parameters'], `outputs[${i}].parameters`);
     if (binary !== undefined && typeof binary !== 'boolean') throw invalid(`outputs[${i}].parameters.binary_data must be true or false.`);
     if (classification !== undefined) throw new Refusal(501, 'unsupported', `outputs[${i}].parameters.classification is not served; ask for the output and take its largest values.`);

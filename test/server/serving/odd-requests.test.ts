@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { askOf } from './ask.ts';
+import { SmallDeployment } from './small-deployment.ts';
+
+const echo = (): SmallDeployment => new SmallDeployment('m', { 1: { predict: (input: unknown) => input } });
+const x = { name: 'x', datatype: 'FP64', shape: [1], data: [1] };
+
+describe('a request to a serving handler', () => {
+  it('gets each output once: one that asks for the same one over and over is refused', async () => {
+    const ask = askOf([echo()]);
+    expect(await ask('POST /v2/models/m/infer', { inputs: [x], outputs: [{ name: 'x' }] })).toMatchObject({ status: 200 });
+    const { status, text } = await ask('POST /v2/models/m/infer', { inputs: [x], outputs: Array.from({ length: 1000 }, () => ({ name: 'x' })) });
+    expect(status).toBe(400);
+    expect(text).toContain('outputs[1].name');
+  });
+
+  it.each(['{"id":"b","metrics":{"v":NaN}}', '{"id":"b","metrics":{"v":Infinity}}', '{"id":"b","label":NaN}'])('that brings feedback which is wrong in one place changes nothing: %s', async (wrong) => {
+    const deployment = echo();
+    const { status } = await askOf([deployment])('POST /deployments/m/feedback', `{"feedback":[{"id":"a","metrics":{"v":1}},${wrong}]}`);
+    expect([status, deployment.given]).toEqual([400, []]);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', 'a\u0000b', 'ü/ö?#%', '\u{1f600}'])('may have inputs, keys, ids and models of any name: %j', async (name) => {
+    const deployment = echo();
+    const ask = askOf([deployment]);
+    const inputs = JSON.stringify([{ ...x, name }]);
+    const infer = await ask('POST /v2/models/m/infer', `{"inputs":${inputs},"parameters":{"modelkeep_id":${JSON.stringify(name)},"key":${JSON.stringify(name)}}}`);
+    expect(infer).toMatchObject({ status: 200, body: { outputs: [{ name, data: [1] }], parameters: { modelkeep_id: name } } });
+    const row = `{${JSON.stringify(name)}:1,"other":"NaN, Infinity"}`;
+    for (const body of [`{"instances":[${row}]}`, `{"inputs":{${JSON.stringify(name)}:[1],"other":["NaN, Infinity"]}}`]) {
+      const { status, text } = await ask('POST /v1/models/m:predict', body);
+      expect([status, text]).toEqual([200, body.startsWith('{"inst') ? `{"predictions":[${row}]}` : `{"outputs":{${JSON.stringify(name)}:[1],"other":["NaN, Infinity"]}}`]);
+    }
+    expect(({} as Record<string, unknown>)['1']).toBeUndefined();
+    for (const line of ['GET /v2/models/%', 'POST /v1/models/%:predict', 'GET /health/ready/%', 'GET /deployments/%']) expect(await ask(line.replace('%', encodeURIComponent(name)), line.startsWith('POST') ? '{}' : undefined)).toMatchObject({ status: 404 });
+  });
+
+  it.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'POST'])('of any method on any path gets a proper answer: %s', async (method) => {
+    const ask = askOf([echo()]);
+    for (const path of ['/', '/v1', '/v1/', '/v1/models', '/v1/models/m', '/v1/models/m:predict', '/v2', '/v2/', '/v2/models/m', '/v2/models/m/infer', '/v2/models/m/versions/0', '/v2/models/m/versions/1.5/infer', '/v2/models/m/versions/18446744073709551616', '/predictions/m', '/predictions/m/x', '/ping', '/metrics', '/health/ready', '/health/ready/m', '/deployments', '/deployments/m', '/deployments/m/rollout', '/deployments/m/versions/1/load', '//', '/%', '/%ff', '/v2/models/%E0%A4%A/infer', '/v1/models/%zz:predict']) {
+      const { status } = await ask(`${method} ${path}`, method === 'POST' || method === 'PUT' || method === 'PATCH' ? '{}' : undefined);
+      expect([method, path, status]).toEqual([method, path, expect.toSatisfy((code: number) => code < 500 || code === 501)]);
+    }
+  });
+});
