@@ -91,7 +91,8 @@ export class Bookkeeping<Input, Output> {
       this.log?.feedback({ id, label, metrics });
       if (metrics === undefined) return;
       const remembered = this.#ids.originOf(id);
-      const origin = originOf(id) ?? remembered;
+      // An id that a caller gave may be one that another deployment made.
+      const origin = remembered ?? originOf(id);
       if (origin) rollouts?.measure(origin, metrics);
       const unit = key ?? remembered?.key;
       if (unit !== undefined && origin?.variant !== undefined) options.experiment?.record(unit, metrics, { id: `${id} ${Object.keys(metrics).sort().join(' ')}` });

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { isModelkeepError } from '../../core/errors.ts';
 import type { Bookkeeping } from '../bookkeeping/bookkeeping.ts';
+import { plainCopy } from '../execution/plain-copy.ts';
 import type { Prediction, ServedOutcome } from '../prediction.ts';
 import { newPredictionId } from '../routing/prediction-id.ts';
 import type { Choice, Routes } from '../routing/routes.ts';
@@ -92,22 +93,28 @@ export class Predictions<Input, Output> {
 
   /** Gives a copy of a request that was answered to the candidate, if that is to have one. */
   #shadow({ slot: answered, reason }: Choice<Input, Output>, id: string, { input, key, at }: PredictionRequest<Input>): void {
-    const { routes, shadows, clock } = this.#parts;
+    const { routes, shadows } = this.#parts;
     const shadow = reason === 'override' ? undefined : routes.shadowOf(answered.version, key);
     if (shadow === undefined) return;
-    shadows.offer(async () => {
-      if (shadow.slot.state !== 'ready') return;
-      const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
-      const { inference } = this.#parts;
-      let asked = input;
-      try {
-        asked = await inference.prepare(shadow.slot, input, request);
-        this.#tell(shadow, id, request, asked, await inference.run(shadow.slot, asked, request), true);
-      } catch (error) {
-        // The request itself was answered: it was valid, and whatever the shadow has against it is the shadow's fault.
-        this.#tell(shadow, id, request, asked, { ...nothingRan, error }, true);
-      }
+    shadows.offer(() => {
+      // Whoever asked may write over the input when they have their answer. What is no plain data cannot be copied.
+      const copy = plainCopy(input);
+      return () => this.#askShadow(shadow, id, { input: copy === undefined ? input : copy.value, key, at });
     });
+  }
+
+  async #askShadow(shadow: Choice<Input, Output>, id: string, { input, key, at }: Pick<PredictionRequest<Input>, 'input' | 'key' | 'at'>): Promise<void> {
+    if (shadow.slot.state !== 'ready') return;
+    const { inference, clock } = this.#parts;
+    const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
+    let asked = input;
+    try {
+      asked = await inference.prepare(shadow.slot, input, request);
+      this.#tell(shadow, id, request, asked, await inference.run(shadow.slot, asked, request), true);
+    } catch (error) {
+      // The request itself was answered: it was valid, and whatever the shadow has against it is the shadow's fault.
+      this.#tell(shadow, id, request, asked, { ...nothingRan, error }, true);
+    }
   }
 
   #tell({ slot, arm, reason, variant }: Choice<Input, Output>, id: string, { key, at, startedAt, attributes }: PredictionRequest<Input>, input: Input, facts: Facts, shadow = false): number {

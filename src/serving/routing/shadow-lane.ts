@@ -26,13 +26,13 @@ export class ShadowLane {
     this.#turn = turn;
   }
 
-  /** Takes a copy that never rejects, when there is room. */
-  offer(copy: () => Promise<void>): void {
+  /** Takes a copy that never rejects, which is made when there is room. */
+  offer(make: () => () => Promise<void>): void {
     if (this.#closed || this.#waiting.length >= this.#room) {
       this.dropped++;
       return;
     }
-    this.#waiting.push(copy);
+    this.#waiting.push(make());
     this.#arm();
   }
 
