@@ -15,3 +15,13 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
 }
+
+/** What `work` comes to, or the reason of `signal` as soon as that fires. */
+export function orStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stopped = (): void => reject(signal.reason as Error);
+    if (signal.aborted) stopped();
+    else signal.addEventListener('abort', stopped, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+  });
+}

@@ -273,3 +273,19 @@ class SimulatedPatience extends SimulatedTime {
     return super.setTimer(callback, ms);
   }
 }
+
+describe('a remote model whose token never comes', () => {
+  it('is given up when its time is over or its caller leaves, and keeps no place', async () => {
+    const time = new ManualClock();
+    const asking = predictorOf({ url: 'http://127.0.0.1:9', format: 'json', token: () => new Promise<string>(() => undefined), timeout: '2s', clock: time });
+    const late = asking.predict(0).catch((error: unknown) => error);
+    await settled();
+    await time.pass(2_000);
+    expect(await late).toMatchObject({ code: 'timeout' });
+    const caller = new AbortController();
+    const left = asking.predict(0, caller.signal).catch((error: unknown) => error);
+    await settled();
+    caller.abort();
+    expect(await left).toMatchObject({ code: 'aborted' });
+  });
+});

@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../core/abort.ts';
+import { orStopped, throwIfAborted } from '../../core/abort.ts';
 import { backoffMs } from '../../core/backoff.ts';
 import { concatBytes } from '../../core/bytes.ts';
 import { sleep } from '../../core/clock.ts';
@@ -78,7 +78,8 @@ async function attemptTo({ what, url, body, signal, timeoutMs }: RemoteCall, lef
   if (signal.aborted) leave();
   signal.addEventListener('abort', leave, { once: true });
   try {
-    const headers = await headersOf(settings, body, what);
+    // A function for a token may wait for ever.
+    const headers = await orStopped(headersOf(settings, body, what), controller.signal);
     // A redirection would carry the request where nobody meant it to go.
     const request = new Request(url, { method: body ? 'POST' : 'GET', headers, redirect: 'manual', signal: controller.signal, ...(body && { body: body.bytes }) });
     const response = await sendRequest(fetch, request);

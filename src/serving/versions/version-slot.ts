@@ -1,4 +1,4 @@
-import { throwIfAborted } from '../../core/abort.ts';
+import { orStopped, throwIfAborted } from '../../core/abort.ts';
 import type { Clock, Undo } from '../../core/clock.ts';
 import { AbortedError, ModelkeepError, TimeoutError, ValidationError } from '../../core/errors.ts';
 import { describeFailure } from '../../core/failure.ts';
@@ -235,15 +235,6 @@ function heldBytes(bytes: number, name: string): number {
 
 function isOver(state: VersionState): boolean {
   return state === 'failed' || state === 'unloaded';
-}
-
-/** What `work` comes to, or why it was stopped. */
-function orStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stopped = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', stopped, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
-  });
 }
 
 function predictorOf<Input, Output>(source: PredictorSource<Input, Output>, name: string): Predictor<Input, Output> {
