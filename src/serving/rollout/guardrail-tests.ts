@@ -122,10 +122,12 @@ function latencyComparison({ ratio, margin }: PlannedComparison, probability: nu
 function meanComparison({ goal, ratio, margin }: PlannedComparison, a: ValueSums, b: ValueSums): GuardrailTest {
   const sign = goal === 'decrease' ? 1 : -1;
   const [candidate, control] = [momentsOf(a), momentsOf(b)];
-  const limit = ratio * control.mean + sign * margin;
+  // So many times what is below 0 is on the other side of it: the allowance is a share of the size.
+  const factor = control.mean < 0 ? 2 - ratio : ratio;
+  const limit = factor * control.mean + sign * margin;
   // An arm in which all values are alike is taken to vary as all values together do: that none of ten thousand converted says something.
   const pooled = momentsOf({ n: a.n + b.n, sum: a.sum + b.sum, sumSquares: a.sumSquares + b.sumSquares }).variance;
-  const variance = (candidate.variance || pooled) / a.n + (ratio * ratio * (control.variance || pooled)) / b.n;
+  const variance = (candidate.variance || pooled) / a.n + (factor * factor * (control.variance || pooled)) / b.n;
   const beyond = sign * (candidate.mean - limit);
   const facts = { candidate: candidate.mean, control: control.mean, limit, needs: fewestForMeans, exact: false };
   if (!(variance > 0)) return blindTest(facts, beyond);

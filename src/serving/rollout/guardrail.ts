@@ -29,7 +29,7 @@ export interface BoundGuardrail extends MetricGuardrail {
 export interface ComparedGuardrail extends MetricGuardrail {
   /** What it is compared with. */
   readonly notWorseThan: 'stable';
-  /** The bound is so many times the control's value: above 1 where less is better, below 1 where more is. @default 1 */
+  /** The bound is so many times the control's value: above 1 where less is better, below 1 where more is; of a mean below 0, the same share of its size away from it. @default 1 */
   readonly ratio?: number | undefined;
   /** And so much worse, in the unit of the metric. @default 0 */
   readonly margin?: number | undefined;

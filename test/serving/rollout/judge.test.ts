@@ -121,6 +121,20 @@ describe('a guardrail of a metric of one’s own', () => {
     expect(judge({ metric: 'score', max: 0.5, kind: 'proportion' }, evidence(arm(20, () => ({ value: 1 })), control)).status).toBe('failed');
   });
 
+  it('allows a share of the size of a mean, be that above or below 0', () => {
+    const random = seededRandom(8);
+    const about = (mean: number): ArmCounts => arm(2000, () => ({ value: mean + normal(random) }));
+    const [less, more] = [{ metric: 'score', notWorseThan: 'stable', ratio: 0.9 }, { metric: 'score', notWorseThan: 'stable', ratio: 1.1, goal: 'decrease' }] as const;
+    const [loss, gain] = [about(-10), about(10)];
+    for (const guardrail of [less, more]) for (const control of [loss, gain]) expect(judge(guardrail, evidence(control, control)).status).toBe('success');
+    expect(judge(less, evidence(about(-10.5), loss)).status).toBe('success');
+    expect(judge(less, evidence(about(-12), loss))).toMatchObject({ status: 'failed' });
+    expect(judge(more, evidence(about(-9.5), loss)).status).toBe('success');
+    expect(judge(more, evidence(about(-8), loss))).toMatchObject({ status: 'failed' });
+    expect(judge(less, evidence(about(8), gain)).status).toBe('failed');
+    expect(judge(more, evidence(about(12), gain)).status).toBe('failed');
+  });
+
   it('is not sure of what does not vary, and lets nobody pass by it', () => {
     const same = evidence(arm(200, () => ({ value: 5 })), healthy);
     expect(judge({ metric: 'score', max: 4 }, same)).toMatchObject({ status: 'inconclusive', cause: 'undecided' });
