@@ -128,10 +128,21 @@ export class RolloutDecider {
   }
 
   async #restore({ candidate, stable, ending, ...state }: RolloutState, production: number | undefined): Promise<RolloutInput> {
-    const { registry, model } = this.#parts;
-    if (production === candidate) await registry.rollback(model, { by: ending?.by ?? state.by ?? 'rollout', reason: ending?.reason ?? state.why, from: candidate, to: stable });
-    else if (production !== stable) return this.#superseded({ candidate, stable, ending, ...state }, production);
-    return { type: 'restored' };
+    const { registry, model, onError } = this.#parts;
+    if (production === stable) return { type: 'restored' };
+    if (production !== candidate) return this.#superseded({ candidate, stable, ending, ...state }, production);
+    try {
+      await registry.rollback(model, { by: ending?.by ?? state.by ?? 'rollout', reason: ending?.reason ?? state.why, from: candidate, to: stable });
+      return { type: 'restored' };
+    } catch (error) {
+      if (!isModelkeepError(error, 'not-found', 'conflict', 'integrity')) throw error;
+      // Another version may have come in between; the next round sees that.
+      const now = await this.#production();
+      if (now !== candidate) return this.#restore({ candidate, stable, ending, ...state }, now);
+      // To try again for ever would leave a model without the version that requests go to, and keep further rollouts out.
+      onError(error);
+      return { type: 'stranded', reason: `The registry cannot go back to version ${stable}, so that version ${candidate} stays in production: ${error.message}` };
+    }
   }
 
   /** The version in production; none when the model was deleted. */

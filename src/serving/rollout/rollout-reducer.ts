@@ -47,6 +47,8 @@ function next(state: RolloutState, input: Exclude<RolloutInput, Start>, now: num
       return superseded(state, input.production, now);
     case 'restored':
       return state.phase === 'restoring' ? ended(state, state.ending!.outcome, state.ending!.reason, now) : state;
+    case 'stranded':
+      return state.phase === 'restoring' ? ended(state, 'aborted', `${state.ending!.reason} ${input.reason}`, now) : state;
   }
 }
 

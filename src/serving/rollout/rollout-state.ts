@@ -69,7 +69,9 @@ export type RolloutInput =
   /** The registry has another version in production than the rollout knows of. */
   | { readonly type: 'superseded'; readonly production?: number | undefined }
   /** The registry has gone back. */
-  | { readonly type: 'restored' };
+  | { readonly type: 'restored' }
+  /** The registry cannot go back: the version before is there no more, or is not to be used. */
+  | { readonly type: 'stranded'; readonly reason: string };
 
 /** What is to be done after a step of the reducer: route requests anew, have the registry promote or go back, or tell that it is over. */
 export type RolloutAction = 'route' | 'promote' | 'restore' | 'end';

@@ -240,6 +240,22 @@ describe('the registry', () => {
     expect(types(await controller.history())).toEqual(['started', 'promoting', 'promoted', 'restoring', 'rolled-back']);
   });
 
+  it.each(['deleted', 'retired'] as const)('cannot go back to a version that was %s: the rollout ends, and another one can begin', async (how) => {
+    const { controller } = replica;
+    await controller.start({ candidate: 2, strategy: 'all-at-once', keep: '1h', guardrails: [{ metric: 'error_rate', max: 0.05 }] });
+    await (how === 'deleted' ? registry.deleteVersion(`${model}@1`, { by: 'bo', reason: 'tidy' }) : registry.retire(`${model}@1`, { by: 'bo', reason: 'a bug' }));
+    replica.serve(200, 100);
+    await controller.look();
+    const status = await controller.status();
+    expect(status).toMatchObject({ phase: 'ended', outcome: 'aborted' });
+    expect(status!.why).toContain("Guardrail 'error_rate max 0.05' failed");
+    expect(status!.why).toContain('The registry cannot go back to version 1, so that version 2 stays in production: ');
+    expect(replica.errors).toMatchObject([{ code: how === 'deleted' ? 'not-found' : 'conflict' }]);
+    expect(controller.traffic).toEqual({});
+    expect(types(await controller.history())).toEqual(['started', 'promoted', 'restoring', 'aborted']);
+    expect(await controller.start({ candidate: 3, force: { reason: 'anything but this' } })).toMatchObject({ phase: 'step', stable: 2 });
+  });
+
   it('is left to whoever promotes by hand meanwhile, and the rollout ends', async () => {
     const { controller } = replica;
     await controller.start(canary);
