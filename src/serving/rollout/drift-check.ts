@@ -28,15 +28,19 @@ export function driftCheck(monitor: DriftVerdictSource): RolloutCheck {
   return async ({ candidate, since }) => {
     for (;;) {
       const { items, next }: Awaited<ReturnType<DriftVerdictSource['verdicts']>> = await monitor.verdicts({ after });
-      newest = items.at(-1) ?? newest;
+      newest = items.findLast((each) => rowsOf(each, candidate) > 0) ?? newest;
       if (next === undefined) break;
       after = next;
     }
     const { status, summary, window } = newest ?? {};
-    const rows = window?.versions[String(candidate)] ?? 0;
+    const rows = newest ? rowsOf(newest, candidate) : 0;
     if (window === undefined || rows === 0 || (window.from ?? 0) < since) return { status: 'inconclusive', reason: 'no window with rows of the candidate has begun and ended in this stage yet.' };
     const evidence = { window: window.number, rows };
     if (status === 'insufficient') return { status: 'inconclusive', reason: summary, evidence };
     return { status: status === 'drifted' ? 'failed' : 'success', reason: summary, evidence };
   };
+}
+
+function rowsOf({ window }: DriftVerdictFacts, version: number): number {
+  return window.versions[String(version)] ?? 0;
 }

@@ -176,7 +176,9 @@ describe('a rollout by one process', () => {
     await observe(2, 0);
     await controller.look();
     expect(await drift()).toMatchObject({ status: 'success', evidence: { window: 3, rows: 200 } });
+    // A window without rows of the candidate takes nothing away from the one before.
     await observe(2, 5000);
+    await observe(1, 0);
     await controller.look();
     expect(await controller.status()).toMatchObject({ outcome: 'rolled-back' });
     await monitor.close();
