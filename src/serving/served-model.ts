@@ -84,6 +84,10 @@ export class ServedModel<Input, Output> {
       onError: this.onError,
       announce: (event) => this.events.emit('rollout', event),
       onTraffic: (traffic) => this.#follow(traffic),
+      onClaimLost: () => {
+        this.routes.experimenting = false;
+        this.#claim?.wake();
+      },
       intervals: { idleMs: settings.intervalMs, leaseMs, claimMs },
     });
     const isFollowing = typeof follow === 'string' || labels.length > 0;
@@ -205,7 +209,7 @@ export class ServedModel<Input, Output> {
     this.gate.changed();
   }
 
-  /** Keeps rollouts out, trying again while one goes on; until then the experiment decides nothing. */
+  /** Keeps rollouts out, trying again while one goes on; until then, and when one began while this process was asleep, the experiment decides nothing. */
   #claimOf(name: string): LookLoop {
     const { clock } = this;
     const look = async (): Promise<Look> => {

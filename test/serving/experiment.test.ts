@@ -37,6 +37,29 @@ describe('an experiment', () => {
     expect(converted?.kind === 'proportion' && [...converted.value].reduce((sum, value) => sum + value, 0)).toBe(served[1]);
     expect(errors).toEqual([]);
   });
+
+  it('gives way to a rollout that began while its process slept, and comes back after it', async () => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    await using test = new ABTest({ storage: parts.storage, name: 'delay', variants: [{ name: 'A', version: 1 }, { name: 'B', version: 2 }] });
+    const asleep = deploy(parts, new Models(), { experiment: test });
+    const awake = deploy(parts, new Models());
+    for (const { deployment } of [asleep, awake]) await deployment.ready();
+    await settled();
+    const reasonOf = async (key: string) => (await asleep.deployment.predict({ x: 1 }, { key })).reason;
+    expect(await reasonOf('user-1')).toBe('experiment');
+    awake.clock.jump(360_000);
+    await awake.deployment.startRollout({ candidate: 2, steps: [{ weight: 100, hold: '1h' }] });
+    await asleep.clock.advance(361_000);
+    await settled();
+    expect(await reasonOf('user-1')).toBe('canary');
+    expect(asleep.errors[0]).toMatchObject({ code: 'conflict', details: { candidate: 2 } });
+    await awake.deployment.abortRollout();
+    await asleep.clock.advance(361_000);
+    await settled();
+    expect(await reasonOf('user-1')).toBe('experiment');
+    for (const { deployment } of [asleep, awake]) await deployment.close();
+  });
 });
 
 describe('answers that are kept', () => {

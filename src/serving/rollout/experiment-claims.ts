@@ -12,6 +12,8 @@ export interface ExperimentClaimsParts {
   readonly clock: Clock;
   /** How long a claim stands that is not renewed. */
   readonly ttlMs: number;
+  /** Is told that a rollout began while this process did not renew its claims: they are over. */
+  readonly onLost: (error: ConflictError) => void;
 }
 
 /** That experiments choose between the versions of a model, which keeps rollouts out; as far as this process runs them. A claim that its process does not renew runs out, so that one that died keeps nobody out for long. */
@@ -31,7 +33,8 @@ export class ExperimentClaims {
   /** Throws `ConflictError` while a rollout goes on. */
   async claim(experiment: string): Promise<void> {
     await this.#write([...this.#own, experiment], (head) => {
-      if (head.rollout && head.rollout.phase !== 'ended') throw rolloutRuns(head.rollout, `experiment '${experiment}' cannot choose between its versions`);
+      const conflict = conflictOf(head, experiment);
+      if (conflict) throw conflict;
     });
     this.#own.add(experiment);
   }
@@ -41,12 +44,27 @@ export class ExperimentClaims {
     await this.#write([...this.#own]);
   }
 
-  /** Renews what this process claims, once a third of its time has passed. */
+  /** Renews what this process claims, once a third of its time has passed. A process that slept for so long that a rollout could begin claims nothing any more. */
   async renew(): Promise<void> {
     const { store, clock, owner, ttlMs } = this.#parts;
+    if (this.#own.size === 0 || this.#isLost(store.head)) return;
     const oldest = clock.now() + (2 / 3) * ttlMs;
     const isFresh = (name: string): boolean => store.head.claims.some((claim) => claim.owner === owner && claim.experiment === name && claim.expiresAt >= oldest);
-    if (![...this.#own].every(isFresh)) await this.#write([...this.#own]);
+    if ([...this.#own].every(isFresh)) return;
+    await this.#write([...this.#own], (head) => {
+      const conflict = conflictOf(head, this.own[0]!);
+      // One that began just now is seen by the next look.
+      if (conflict) throw conflict;
+    });
+  }
+
+  /** Gives up what this process claims when a rollout goes on. */
+  #isLost(head: ServingHead): boolean {
+    const conflict = conflictOf(head, this.own[0]!);
+    if (conflict === undefined) return false;
+    this.#own.clear();
+    this.#parts.onLost(conflict);
+    return true;
   }
 
   /** Throws `ConflictError` while an experiment chooses between versions, in whatever process. */
@@ -66,6 +84,11 @@ export class ExperimentClaims {
       return { state: { ...head, claims }, events: [] };
     });
   }
+}
+
+/** Why an experiment cannot choose between versions; `undefined` when no rollout goes on. */
+function conflictOf({ rollout }: ServingHead, experiment: string): ConflictError | undefined {
+  return rollout && rollout.phase !== 'ended' ? rolloutRuns(rollout, `experiment '${experiment}' cannot choose between its versions`) : undefined;
 }
 
 /** That something cannot be while a rollout goes on. */

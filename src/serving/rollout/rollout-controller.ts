@@ -45,6 +45,8 @@ export interface RolloutControllerParts {
   readonly announce: (event: RolloutEvent) => void;
   /** Is told when requests go elsewhere than before. */
   readonly onTraffic: (traffic: Traffic) => void;
+  /** Is told that the experiments of this process may not choose between versions any longer: a rollout began while it was silent for longer than its claims stand. */
+  readonly onClaimLost: () => void;
   readonly intervals: RolloutIntervals;
 }
 
@@ -68,7 +70,7 @@ export class RolloutController {
   #closed = false;
 
   constructor(parts: RolloutControllerParts) {
-    const { storage, name, clock, random, onError, announce, intervals } = parts;
+    const { storage, name, clock, random, onError, announce, onClaimLost, intervals } = parts;
     this.#parts = parts;
     this.#store = new RolloutStore(storage, name, clock);
     this.#decider = new RolloutDecider({
@@ -80,7 +82,11 @@ export class RolloutController {
       leaseMs: intervals.leaseMs,
       announce: (events) => events.forEach(announce),
     });
-    this.#claims = new ExperimentClaims({ store: this.#store, model: name, owner: this.#owner, clock, ttlMs: intervals.claimMs });
+    const onLost = (error: ConflictError): void => {
+      onClaimLost();
+      onError(error);
+    };
+    this.#claims = new ExperimentClaims({ store: this.#store, model: name, owner: this.#owner, clock, ttlMs: intervals.claimMs, onLost });
     const backoff = { initialMs: 500, maxMs: Math.max(1000, intervals.idleMs) };
     this.#loop = new LookLoop({ clock, random, onError, backoff, keepAlive: false, closed: () => this.#closedError(), look: async () => ({ waitMs: await this.#lookAround(), settled: true }) });
   }

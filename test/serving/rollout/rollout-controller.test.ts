@@ -382,6 +382,23 @@ describe('several processes', () => {
     await replica.controller.start(canary);
   });
 
+  it('end an experiment whose process slept until a rollout began', async () => {
+    const other = replicaOf(storage, registry, clock);
+    await other.controller.claimExperiment('delay-model');
+    clock.jump(6 * minute);
+    await replica.controller.start(canary);
+    expect(other.claimsLost).toEqual([]);
+    await other.controller.look();
+    expect(other.claimsLost).toEqual([clock.now()]);
+    expect(other.errors).toMatchObject([{ code: 'conflict', details: { candidate: 2 } }]);
+    expect(other.controller.traffic).toEqual(replica.controller.traffic);
+    await other.controller.look();
+    expect(other.errors).toHaveLength(1);
+    await replica.controller.abort();
+    // Nor is it in the way of the next one.
+    await replica.controller.start(canary);
+  });
+
   it('look by themselves', async () => {
     const other = replicaOf(storage, registry, clock);
     for (const { controller } of [replica, other]) controller.begin();

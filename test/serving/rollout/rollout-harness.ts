@@ -28,12 +28,14 @@ export interface Replica {
   readonly events: RolloutEvent[];
   readonly traffic: Traffic[];
   readonly errors: unknown[];
+  /** When experiments of it were told to end. */
+  readonly claimsLost: number[];
   /** Has so many requests served by each arm that there is, of which so many of the candidate fail. */
   readonly serve: (n: number, failing?: number) => void;
 }
 
 export function replicaOf(storage: StorageAdapter, registry: RolloutRegistry, clock: Clock, checks: Readonly<Record<string, RolloutCheck>> = {}): Replica {
-  const [events, traffic, errors]: [RolloutEvent[], Traffic[], unknown[]] = [[], [], []];
+  const [events, traffic, errors, claimsLost]: [RolloutEvent[], Traffic[], unknown[], number[]] = [[], [], [], []];
   const controller = new RolloutController({
     storage,
     name: model,
@@ -44,6 +46,7 @@ export function replicaOf(storage: StorageAdapter, registry: RolloutRegistry, cl
     onError: (error) => errors.push(error),
     announce: (event) => events.push(event),
     onTraffic: (each) => traffic.push(each),
+    onClaimLost: () => claimsLost.push(clock.now()),
     intervals: { idleMs: 5000, leaseMs: 15_000, claimMs: 5 * minute },
   });
   let served = 0;
@@ -61,7 +64,7 @@ export function replicaOf(storage: StorageAdapter, registry: RolloutRegistry, cl
       one({ version: stable!, arm: candidate.controlWeight > 0 ? 'control' : 'stable', reason: 'control' });
     }
   };
-  return { controller, events, traffic, errors, serve };
+  return { controller, events, traffic, errors, claimsLost, serve };
 }
 
 /** What a rollout does with a registry, to put something in front of it. */
