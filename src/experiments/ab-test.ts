@@ -85,7 +85,7 @@ export class ABTest implements AsyncDisposable {
   readonly #exposed: ExposedUnits;
   #plan: AssignmentPlan;
   #sticky: StickyUnits | undefined;
-  #fold: Promise<UnitFold> | undefined;
+  #fold: { readonly names: string; readonly made: Promise<UnitFold> } | undefined;
   #reading: Promise<unknown> = Promise.resolve();
   #starting: Promise<void> | undefined;
   #undoTimer: Undo | undefined;
@@ -264,14 +264,7 @@ export class ABTest implements AsyncDisposable {
    * It keeps about 40 bytes of memory for each unit, and 22 to 80 for each value whose name a metric asks for.
    */
   async units(options: UnitsOptions = {}): Promise<UnitTable> {
-    const { at = this.#clock.now(), signal } = check(unitsSchema, options, 'options');
-    if (!this.#closed) await this.flush({ signal });
-    this.#fold ??= this.#newFold();
-    const fold = await this.#fold;
-    const reading = this.#reading.then(() => fold.read({ signal }));
-    this.#reading = reading.catch(() => undefined);
-    await reading;
-    return fold.table(at);
+    return (await this.#unitsBy(options)).table;
   }
 
   /**
@@ -279,10 +272,10 @@ export class ABTest implements AsyncDisposable {
    * units are expected in are the weights of now; for an adaptive test, whose units came by others, give `weights` as they were on average.
    */
   async analyze({ at, signal, ...options }: AnalyzeTestOptions = {}): Promise<AbAnalysis> {
-    const table = await this.units({ at, signal });
+    const { table, definition } = await this.#unitsBy({ at, signal });
     // Who only assigns and records never needs it.
     const { analyzeUnits } = await import('./analysis/analyze-units.ts');
-    const { variants, control } = this.#plan.definition;
+    const { variants, control } = definition;
     return analyzeUnits({ variants, control, metrics: this.#given.metrics }, table, options);
   }
 
@@ -334,10 +327,32 @@ export class ABTest implements AsyncDisposable {
     }, this.#lookMs);
   }
 
-  async #newFold(): Promise<UnitFold> {
+  /** The table of the units, and the definition by whose variants it is. */
+  async #unitsBy(options: UnitsOptions): Promise<{ readonly table: UnitTable; readonly definition: ExperimentDefinition }> {
+    const { at = this.#clock.now(), signal } = check(unitsSchema, options, 'options');
+    if (!this.#closed) await this.flush({ signal });
+    const { definition } = this.#plan;
+    const fold = await this.#foldBy(definition.variants);
+    const reading = this.#reading.then(() => fold.read({ signal }));
+    this.#reading = reading.catch(() => undefined);
+    await reading;
+    return { table: fold.table(at), definition };
+  }
+
+  /** What was read so far; from the first event again when another process has given the test other variants meanwhile. */
+  #foldBy(variants: readonly VariantOptions[]): Promise<UnitFold> {
+    const names = JSON.stringify(variants.map(({ name }) => name));
+    if (this.#fold?.names === names) return this.#fold.made;
+    const made = this.#newFold(variants);
+    this.#fold = { names, made };
+    return made;
+  }
+
+  async #newFold(variants: readonly VariantOptions[]): Promise<UnitFold> {
     // Who only assigns and records never needs it.
     const { UnitFold: Fold } = await import('./folding/unit-fold.ts');
-    return new Fold({ storage: this.#storage, log: eventLog(this.name), definition: this.#given });
+    const { metrics, segments } = this.#given;
+    return new Fold({ storage: this.#storage, log: eventLog(this.name), definition: { variants, metrics, segments } });
   }
 
   #demandOpen(): void {

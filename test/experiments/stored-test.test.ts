@@ -95,6 +95,27 @@ describe('a stored test', () => {
     expect((await ABTest.open({ storage, name: 'delay model' })).definition).toEqual(test.definition);
   });
 
+  it('counts units by the variants that another process has given it meanwhile', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    const metrics = [{ name: 'bought', kind: 'proportion', role: 'primary' }] as const;
+    const old = testOn(storage, { metrics, clock });
+    await old.start();
+    old.expose('user-0');
+    expect((await old.analyze()).units).toBe(1);
+    const redefined = testOn(storage, { metrics, variants: [{ name: 'A', version: 1 }, { name: 'C', version: 3 }, { name: 'B', version: 2 }] });
+    await redefined.start({ redefine: true, by: 'ann' });
+    for (const id of ids) if (redefined.expose(id).variant === 'B') redefined.record(id, { bought: 1 });
+    await redefined.flush();
+    await clock.advance(10_000);
+    await settled();
+    const [seen, right] = [await old.analyze(), await redefined.analyze()];
+    expect(old.variants.map(({ name }) => name)).toEqual(['A', 'C', 'B']);
+    expect(seen.variants).toEqual(right.variants);
+    expect(seen.metrics).toEqual(right.metrics);
+    expect(right.metrics[0]!.arms.map(({ variant, value }) => [variant, value])).toEqual([['A', 0], ['C', 0], ['B', 1]]);
+  });
+
   it('gives other weights only when it is adaptive', async () => {
     const storage = new MemoryStorage();
     const plain = testOn(storage);
