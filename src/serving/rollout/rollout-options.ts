@@ -61,7 +61,7 @@ export interface RolloutOptions extends RolloutActor {
   readonly keep?: Duration | undefined;
   /** What must hold of it. @default none */
   readonly guardrails?: readonly Guardrail[] | undefined;
-  /** The chance that a candidate that is as good as the stable version and the bounds is rolled back, by all measured guardrails over all looks together. @default 0.05 */
+  /** The chance that a candidate that is as good as the stable version and the bounds is rolled back, by all measured guardrails over all looks together; from 1e-9 to 0.5. @default 0.05 */
   readonly alpha?: number | undefined;
   /** How often guardrails are looked at. @default '10s' */
   readonly every?: Duration | undefined;
@@ -98,6 +98,8 @@ const guardrail = z.union([
   z.strictObject({ ...measured, notWorseThan: z.literal('stable'), ratio: z.optional(z.number().check(z.gt(0))), margin: z.optional(z.number().check(z.minimum(0))), goal: z.optional(z.enum(['increase', 'decrease'])) }),
   z.strictObject({ ...measured, max: z.optional(z.number()), min: z.optional(z.number()), kind: z.optional(z.enum(['mean', 'proportion'])) }),
 ]);
+// Shared by as many guardrails and stages as there may be, it is still to be told from 0 beside 1.
+const leastAlpha = 1e-9;
 const optionsSchema = z.strictObject({
   candidate: z.int().check(z.minimum(1)),
   strategy: z.optional(z.enum(['canary', 'blue-green', 'all-at-once'])),
@@ -105,7 +107,7 @@ const optionsSchema = z.strictObject({
   shadow: z.optional(z.union([z.boolean(), shadow])),
   keep: z.optional(duration),
   guardrails: z.optional(z.array(guardrail).check(z.maxLength(100))),
-  alpha: z.optional(z.number().check(z.gt(0), z.maximum(0.5))),
+  alpha: z.optional(z.number().check(z.minimum(leastAlpha), z.maximum(0.5))),
   every: z.optional(duration),
   minSamples: z.optional(whole),
   maxHold: z.optional(duration),

@@ -256,6 +256,7 @@ describe('a plan', () => {
     ['what would never be looked at', { candidate: 2, strategy: 'all-at-once', guardrails: [{ metric: 'error_rate', max: 0.1 }] }, 'never be looked at'],
     ['nothing to compare with', { candidate: 2, strategy: 'all-at-once', keep: '1h', guardrails: [{ metric: 'error_rate', notWorseThan: 'stable' }] }, 'requests to compare with'],
     ['looks without a pause', { candidate: 2, every: 1 }, 'options.every'],
+    ['a chance of a false alarm that is nothing beside 1', { candidate: 2, alpha: 1e-18 }, 'options.alpha'],
     ['no duration', { candidate: 2, maxHold: 'soon' }, 'options.maxHold'],
   ])('refuses %s', (_what, options, message) => {
     expect(() => planRollout(options as RolloutOptions)).toThrow(message);
