@@ -13,7 +13,7 @@ export interface StoredArm {
   readonly errors: number;
   /** Keys that came to it, each once, and requests without one. */
   readonly units: number;
-  /** How long requests took: the numbers of the bins that have any, and how many each has. */
+  /** How long requests took whose answers were not kept from before: the numbers of the bins that have any, and how many each has. */
   readonly bins: readonly number[];
   readonly binned: readonly number[];
   readonly values: Readonly<Record<string, ValueSums>>;
@@ -42,11 +42,19 @@ export class ArmCounts {
   readonly bins: Map<number, number> = new Map();
   readonly values: Map<string, ValueSums> = new Map();
 
-  /** Counts a request. */
-  add(latencyMs: number, failed: boolean, isNewUnit: boolean): void {
+  /** How many requests have a latency that counts. */
+  get timed(): number {
+    let sum = 0;
+    for (const count of this.bins.values()) sum += count;
+    return sum;
+  }
+
+  /** Counts a request. How long a kept answer took says nothing of the version: the stable one, which has most requests, has more of them kept. */
+  add(latencyMs: number, failed: boolean, isNewUnit: boolean, cached: boolean = false): void {
     this.n++;
     if (failed) this.errors++;
     if (isNewUnit) this.units++;
+    if (cached) return;
     const bin = binOf(latencyMs);
     this.bins.set(bin, (this.bins.get(bin) ?? 0) + 1);
   }

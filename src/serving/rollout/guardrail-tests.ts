@@ -29,7 +29,8 @@ export interface GuardrailTest {
 
 /** How many values of an arm a metric has. */
 export function valuesOf(metric: GuardrailMetric, arm: ArmCounts): number {
-  return metric.kind === 'values' ? (arm.values.get(metric.name)?.n ?? 0) : arm.n;
+  if (metric.kind === 'values') return arm.values.get(metric.name)?.n ?? 0;
+  return metric.kind === 'latency' ? arm.timed : arm.n;
 }
 
 /** The test of a fixed bound; there is at least one value. */

@@ -8,8 +8,8 @@ export class LatencyLaw {
   /** How many lie in each bin or before. */
   readonly #upTo: readonly number[];
 
-  constructor({ n, bins }: ArmCounts) {
-    this.n = n;
+  constructor({ bins, timed }: ArmCounts) {
+    this.n = timed;
     this.#bins = [...bins.keys()].sort((a, b) => a - b);
     let sum = 0;
     this.#upTo = this.#bins.map((bin) => (sum += bins.get(bin)!));

@@ -27,8 +27,8 @@ export class StageCounts {
   }
 
   /** Counts a request of an arm. */
-  add(arm: 'candidate' | 'control', { key, latencyMs, error }: Pick<ServedOutcome, 'key' | 'latencyMs' | 'error'>): void {
-    this[arm].add(latencyMs, error !== undefined, this.#isNew(key));
+  add(arm: 'candidate' | 'control', { key, latencyMs, error, cached }: Pick<ServedOutcome, 'key' | 'latencyMs' | 'error' | 'cached'>): void {
+    this[arm].add(latencyMs, error !== undefined, this.#isNew(key), cached);
     this.changed = true;
   }
 

@@ -88,6 +88,24 @@ describe('a guardrail of a latency', () => {
     expect(judge(guardrail, evidence(uniform(3000, random, 1.5), control)).status).toBe('failed');
   });
 
+  it('goes by answers that were made, not by those that were kept: a new version has fewer of these', () => {
+    const random = seededRandom(9);
+    const withKept = (n: number, kept: number): ArmCounts => {
+      const counts = new ArmCounts();
+      for (let i = 0; i < n; i++) {
+        const isKept = random() < kept;
+        counts.add(isKept ? 0.01 : 100 * (0.5 + random()), false, true, isKept);
+      }
+      return counts;
+    };
+    const [candidate, control] = [withKept(3000, 0.3), withKept(3000, 0.8)];
+    const verdict = judge({ metric: 'latency_p50', notWorseThan: 'stable' }, evidence(candidate, control));
+    expect(verdict).toMatchObject({ status: 'success', samples: { candidate: candidate.timed, control: control.timed } });
+    expect(candidate.timed / 2100).toBeCloseTo(1, 1);
+    expect(judge({ metric: 'latency_p50', max: 80 }, evidence(withKept(3000, 0.8), healthy)).status).toBe('failed');
+    expect(new ArmCounts().merge(control.stored())).toEqual(control);
+  });
+
   it('bounds a quantile from both sides, within the width of a bin of what is true', () => {
     const law = new LatencyLaw(uniform(20_000, seededRandom(3)));
     expect(law.lowerBound(0.5, 0.05)).toBeLessThan(100);
