@@ -185,6 +185,19 @@ describe('planned looks', () => {
     expect(pValue).toBeGreaterThan(2 * normal.sf(difference.effect / standardError));
   });
 
+  it('are not taken while no primary metric is known of any unit', () => {
+    const both = definitionOf([{ name: 'm', kind: 'mean', role: 'primary' }, { name: 'g', kind: 'mean', role: 'guardrail' }]);
+    const early = tableOf(2000, { m: { kind: 'mean', value: column(2000, () => NaN) }, g: { kind: 'mean', value: column(2000, (i) => draws.bell() + 3 * (i % 2)) } });
+    const none = tableOf(0, { m: { kind: 'mean', value: column(0, () => 0) }, g: { kind: 'mean', value: column(0, () => 0) } });
+    for (const table of [early, none]) {
+      const { look, metrics, decision } = analyzeUnits(both, table, { method: 'group-sequential', looks: { units: 4000 } });
+      expect(look).toBeUndefined();
+      expect(metrics.flatMap(({ comparisons }) => comparisons.map(({ status, pValue }) => [status, pValue]))).toEqual([['undefined', 1], ['undefined', 1]]);
+      expect(decision).toMatchObject({ action: 'keep running', remaining: { units: 4000 } });
+      expect(decision.reasons.at(-1)).toContain('0 of 4000 planned units are there.');
+    }
+  });
+
   it('end with the plan, and are refused behind it or out of order', () => {
     const ended = analyzeUnits(definition, at(4000), { method: 'group-sequential', looks: { units: 3800, earlier: [2000] } });
     expect(ended.look!.fraction).toBe(1);

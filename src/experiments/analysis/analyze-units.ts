@@ -74,7 +74,9 @@ function informedUnits(measured: readonly Measured[], table: UnitTable): number 
   return Math.min(table.units, ...known);
 }
 
-function lookOf(units: number, { units: planned, earlier = [] }: NonNullable<AnalyzeSettings['looks']>): AnalysisLook {
+/** Which of the planned looks this is; none while nothing is known of a primary metric, such as before the first window has passed: nothing is spent then. */
+function lookOf(units: number, { units: planned, earlier = [] }: NonNullable<AnalyzeSettings['looks']>): AnalysisLook | undefined {
+  if (units === 0 && earlier.length === 0) return undefined;
   const last = earlier.at(-1) ?? 0;
   if (units <= last) throw new ValidationError(`options.looks.earlier ends with a look at ${last} units, and now there are ${units}; a further look wants more of them.`, { path: 'options.looks.earlier' });
   return { number: earlier.length + 1, units, fraction: Math.min(1, units / planned) };

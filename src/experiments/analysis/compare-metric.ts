@@ -35,7 +35,7 @@ export function compareMetric(control: MetricArm, treatment: MetricArm, judge: J
   const found = judge.compare(...arms, { effect: 'absolute', confidence });
   if (found.status === 'undefined') return none(whyUndefined(control, treatment));
   const difference = intervalOf(found);
-  if (difference === undefined) return none('this look is so near to the one before it that no level is left to spend on it');
+  if (difference === undefined) return none('no level is spent at this look: of no unit is a primary metric known yet, or it is too near to the look before');
   const relative = judge.compare(...arms, { effect: 'relative', confidence });
   const few = Math.min(control.units, treatment.units) < minPerArm;
   return {

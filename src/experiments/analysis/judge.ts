@@ -58,7 +58,8 @@ function plannedLook(fractions: readonly number[], spending: 'obrien-fleming' | 
   const known = new Map<string, number>();
   const bound = (alpha: number, sides: 1 | 2): number => {
     const key = `${alpha} ${sides}`;
-    const z = known.get(key) ?? groupSequentialBounds(fractions, { alpha, sides, spending }).at(-1)!.z;
+    // Before the first look nothing is spent, and nothing is significant.
+    const z = fractions.length === 0 ? Infinity : known.get(key) ?? groupSequentialBounds(fractions, { alpha, sides, spending }).at(-1)!.z;
     known.set(key, z);
     return z;
   };
