@@ -239,7 +239,7 @@ export class RolloutController {
     await this.#decider.release();
     const last = this.#store.head.rollout?.id;
     if (last !== undefined && last !== this.#cleared) {
-      await this.#store.clearCounts(undefined);
+      await this.#store.clearCounts();
       this.#cleared = last;
     }
     return this.#parts.intervals.idleMs;

@@ -84,12 +84,16 @@ export class RolloutStore {
     return found.flatMap((record) => (record ? [record.value] : []));
   }
 
-  /** Deletes the counts of all rollouts but one: they were judged, and what they came to is in the history. */
-  async clearCounts(but: string | undefined): Promise<void> {
+  /** Deletes the counts of rollouts that have ended: they were judged, and what they came to is in the history. */
+  async clearCounts(): Promise<void> {
     const { storage, key } = this.#at;
-    const kept = but === undefined ? undefined : this.#countsOf(but);
-    const old: Key[] = [];
-    for await (const entry of listAll(storage, { prefix: `${key}/counts/` })) if (kept === undefined || !entry.key.startsWith(kept)) old.push(entry.key);
+    const keys: Key[] = [];
+    for await (const entry of listAll(storage, { prefix: `${key}/counts/` })) keys.push(entry.key);
+    if (keys.length === 0) return;
+    // Another process may have begun a rollout since the head was read, and what was listed may be counts of that.
+    const { rollout } = await this.read();
+    const kept = rollout === undefined || rollout.phase === 'ended' ? undefined : this.#countsOf(rollout.id);
+    const old = keys.filter((each) => kept === undefined || !each.startsWith(kept));
     if (old.length > 0) await storage.write(old.map((each) => ({ kind: 'delete', key: each })));
   }
 

@@ -1,4 +1,4 @@
-import { MemoryStorage } from 'modelkeep';
+import { MemoryStorage, type StorageAdapter } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import { failingStorage } from '../../registry/failing-storage.ts';
 import { ManualClock } from '../../pipelines/manual-clock.ts';
@@ -49,6 +49,40 @@ describe('a store that fails at any call', () => {
       expect(failing ? [types, ['started', 'rolled-back']] : [types], `call ${at} ${when} ${then}`).toContainEqual(found.types);
       expect(found.sequences).toEqual(found.sequences.map((_, i) => i + 1));
     }
+  });
+
+  it('keeps the counts of a rollout that begins while those of the one before are cleared away', async () => {
+    const clock = new ManualClock();
+    const storage = new MemoryStorage();
+    const registry = await registryOf(storage, clock);
+    const other = replicaOf(storage, registry, clock);
+    await other.controller.start(healthy);
+    other.serve(10);
+    await other.controller.abort();
+    // Between the reading of the head and the listing of counts the other process begins the next one.
+    let begin = async (): Promise<void> => {
+      await other.controller.start(healthy);
+      other.serve(40);
+      await other.controller.look();
+    };
+    const view = new Proxy<StorageAdapter>(storage, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(storage, name);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]): Promise<unknown> => {
+          const now = begin;
+          if (name === 'list') begin = () => Promise.resolve();
+          if (name === 'list') await now();
+          return (value as (...all: unknown[]) => unknown).apply(storage, args);
+        };
+      },
+    });
+    const replica = replicaOf(view, registry, clock);
+    await replica.controller.look();
+    expect(replica.controller.traffic.candidate?.weight).toBe(0.1);
+    expect((await replica.controller.status())!.verdicts[1]!.samples).toEqual({ candidate: 40, control: 40 });
+    await replica.controller.look();
+    expect((await storage.list({ prefix: 'serving/flight-delay/counts/' })).entries).toHaveLength(1);
   });
 
   it('loses no count: what could not be stored is stored later', async () => {
