@@ -3,8 +3,8 @@ import { quantileArm } from '../../stats/experiments/quantile-arm.ts';
 import type { MetricOptions, Winsorizing } from '../experiment-definition.ts';
 import type { EventColumn, MetricColumns } from '../unit-table.ts';
 import type { WinsorBounds } from './ab-analysis.ts';
-import { sumUnits, type Grouping, type UnitSums } from './unit-sums.ts';
-import { takenIn, winsorBounds } from './winsorize.ts';
+import { sumUnits, type BoundedColumn, type Grouping, type UnitSums } from './unit-sums.ts';
+import { winsorBounds } from './winsorize.ts';
 
 /** A group of units in a metric. */
 export interface MetricArm {
@@ -25,29 +25,44 @@ export function readyMetric(metric: MetricOptions, columns: MetricColumns): Read
   if (columns.kind === 'quantile') return { armsBy: (grouping) => quantileArms(columns, metric.kind === 'quantile' ? metric.probability : 0.5, grouping) };
   const winsorize = metric.kind === 'quantile' ? undefined : metric.winsorize;
   if (columns.kind === 'proportion') {
-    const ready = [columns.value, columns.before].filter((column) => column !== undefined).map(zerosAndOnes);
+    const ready = [columns.value, columns.before].filter((column) => column !== undefined).map((column) => bounded(zerosAndOnes(column)));
     return { armsBy: (grouping) => sumUnits(ready, grouping).map((sums) => finiteArm(sums, proportionArm)) };
   }
   const named = columns.kind === 'ratio' ? { numerator: columns.numerator, denominator: columns.denominator } : { value: columns.value };
   const before = columns.kind === 'ratio' ? columns.before && [columns.before.numerator, columns.before.denominator] : columns.before && [columns.before];
   const bounds = winsorize && Object.fromEntries(Object.entries(named).map(([name, column]) => [name, winsorBounds(column, winsorize)]));
-  const ready = [...Object.entries(named).map(([name, column]) => (bounds ? takenIn(column, bounds[name]!) : column)), ...(before ?? []).map((column) => boundedBefore(column, winsorize))];
+  const ready = [...Object.entries(named).map(([name, column]) => bounded(column, bounds?.[name])), ...(before ?? []).map((column) => bounded(column, boundsBefore(column, winsorize)))];
   const armOf = columns.kind === 'ratio' ? ratioArm : meanArm;
   return { winsorized: bounds, armsBy: (grouping) => sumUnits(ready, grouping).map((sums) => finiteArm(sums, armOf)) };
 }
 
 // What was before is taken in by the same rule, with quantiles of its own: the time before may be longer or shorter.
-function boundedBefore(column: Float64Array, winsorize: Winsorizing | undefined): Float64Array {
-  return winsorize === undefined ? column : takenIn(column, winsorBounds(column, winsorize));
+function boundsBefore(column: Float64Array, winsorize: Winsorizing | undefined): WinsorBounds | undefined {
+  return winsorize && winsorBounds(column, winsorize);
 }
 
+function bounded(values: Float64Array, { lower = -Infinity, upper = Infinity }: WinsorBounds = {}): BoundedColumn {
+  return { values, lower, upper };
+}
+
+/** The column with 1 for all that is not 0; itself where it has nothing else. */
 function zerosAndOnes(column: Float64Array): Float64Array {
+  if (hasOnlyZerosAndOnes(column)) return column;
   const ready = new Float64Array(column.length);
   for (let i = 0; i < column.length; i++) {
     const value = column[i]!;
     ready[i] = value !== value ? value : value === 0 ? 0 : 1;
   }
   return ready;
+}
+
+function hasOnlyZerosAndOnes(column: Float64Array): boolean {
+  for (let i = 0; i < column.length; i++) {
+    const value = column[i]!;
+    // One question that is always answered alike, where those for 0 and for 1 cannot be foretold.
+    if (value * (value - 1) !== 0 && value === value) return false;
+  }
+  return true;
 }
 
 function finiteArm(sums: UnitSums, armOf: (sums: UnitSums) => ArmSummary): MetricArm {

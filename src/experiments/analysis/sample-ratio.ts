@@ -8,7 +8,7 @@ export function countVariants({ variants }: AnalyzedDefinition, of: Int32Array, 
   const shares = weights ?? variants.map(({ weight = 1 }) => weight);
   if (shares.length !== variants.length) throw new ValidationError(`options.weights has ${shares.length} elements for ${variants.length} variants.`, { path: 'options.weights' });
   const counts = new Float64Array(variants.length);
-  for (const variant of of) counts[variant]!++;
+  for (let i = 0; i < of.length; i++) counts[of[i]!]!++;
   const all = shares.reduce((sum, share) => sum + share, 0);
   return variants.map(({ name }, v) => ({ variant: name, units: counts[v]!, expected: all > 0 ? (of.length * shares[v]!) / all : 0 }));
 }

@@ -15,16 +15,6 @@ export function winsorBounds(column: Float64Array, { lower, upper }: Winsorizing
   return { ...(low !== undefined && { lower: low }), ...(high !== undefined && { upper: high }) };
 }
 
-/** The column with what lies beyond the bounds set to them; NaN stays. */
-export function takenIn(column: Float64Array, { lower = -Infinity, upper = Infinity }: WinsorBounds): Float64Array {
-  const taken = new Float64Array(column.length);
-  for (let i = 0; i < column.length; i++) {
-    const value = column[i]!;
-    taken[i] = value < lower ? lower : value > upper ? upper : value;
-  }
-  return taken;
-}
-
 /** The values that are numbers and not 0. */
 function somethingOf(column: Float64Array): Float64Array {
   const values = new Float64Array(column.length);
