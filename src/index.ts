@@ -272,7 +272,7 @@ export type { QualityCheck, QualityReport, UnknownColumn } from './monitoring/qu
 export type { DriftVerdict, VerdictWindow, WindowFindings } from './monitoring/monitor-state.ts';
 export type { RowWindowOptions, TimeWindowOptions, WindowOptions } from './monitoring/windows/window-plan.ts';
 export { Deployment } from './serving/deployment.ts';
-export type { DeployedRegistry, DeployedVersion, DeploymentOptions, LoadPredictor, PredictionFeedback, PredictOptions, SignatureCheckOptions, VersionCacheOptions } from './serving/deployment-options.ts';
+export type { DeployedRegistry, DeployedVersion, DeploymentOptions, LoadPredictor, PredictionFeedback, PredictOptions, SignatureCheckOptions, StickyOptions, VersionCacheOptions } from './serving/deployment-options.ts';
 export type { DeploymentEvents, DeploymentStatus, VersionChange, VersionSelector } from './serving/deployment-status.ts';
 export type { MonitorObservation, MonitorOfPredictions, ObservedPrediction, ObservePrediction } from './serving/bookkeeping/monitor-feed.ts';
 export type { FeatureLookupOptions, LookedUpFeatures, OnlineFeatureReader } from './serving/inference/feature-lookup.ts';
@@ -284,10 +284,11 @@ export type { BatchingOptions, BreakerOptions, ExecutionLimits, PredictionRetryO
 export type { BoundGuardrail, CheckGuardrail, ComparedGuardrail, Guardrail, GuardrailStatus, GuardrailVerdict, MetricGuardrail, RolloutCheck, RolloutCheckContext, RolloutCheckResult } from './serving/rollout/guardrail.ts';
 export type { RolloutActor, RolloutBudgetOptions, RolloutOptions, RolloutStep, ShadowStep } from './serving/rollout/rollout-options.ts';
 export type { RolloutEvent, RolloutEventData, RolloutEventType } from './serving/rollout/rollout-event.ts';
+export type { RolloutEventsOptions, RolloutEventSource } from './serving/rollout/rollout-events.ts';
 export type { RolloutStrategy } from './serving/rollout/rollout-plan.ts';
 export type { RolloutStatus } from './serving/rollout/rollout-status.ts';
 export type { ShadowOptions } from './serving/routing/shadow-lane.ts';
-export type { DeployedExperiment, UnitAttributes } from './serving/routing/deployed-experiment.ts';
+export type { DeployedAssignment, DeployedExperiment, DeployedVariant, UnitAttributes } from './serving/routing/deployed-experiment.ts';
 export type { ResponseCacheOptions } from './serving/execution/response-cache.ts';
 export { ABTest } from './experiments/ab-test.ts';
 export type { ABTestOptions, ABTestProcessOptions, AnalyzeTestOptions, ExposeOptions, OpenABTestOptions, RampOptions, RecordOptions, SetWeightsOptions, StartOptions, StopOptions, UnitsOptions } from './experiments/ab-test-options.ts';

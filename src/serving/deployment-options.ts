@@ -38,6 +38,12 @@ export interface VersionCacheOptions {
   readonly onDemand?: boolean | undefined;
 }
 
+/** How keys stay at the variants that they had first. */
+export interface StickyOptions {
+  /** How long a prediction waits at most for the storage of the experiment, and no longer than half of its own `timeout`; then the key is divided as `assign` has it. @default '50ms' */
+  readonly timeout?: Duration | undefined;
+}
+
 /** What is held to the signature of a version; one without a signature takes and gives anything. */
 export interface SignatureCheckOptions {
   /** Whether inputs are checked before the model sees them; one that does not fit is the caller's `ValidationError`. @default true */
@@ -90,6 +96,11 @@ export interface DeploymentOptions<Input = unknown, Output = unknown> {
   readonly guardrails?: Readonly<Record<string, RolloutCheck>> | undefined;
   /** An experiment that decides by key which version answers, such as an `ABTest` whose variants name versions. Units are exposed when they are answered, and metrics of feedback are recorded. Rollouts are kept out meanwhile. @default none */
   readonly experiment?: DeployedExperiment | undefined;
+  /**
+   * Keeps keys at the variant of the experiment that they had first, whatever becomes of its weights, in all processes and for good: the experiment stores them, by `assignSticky`. A key that this process does not know costs a read of the
+   * storage before it is answered. Rollouts need no such memory, for their shares only grow. @default false: variants are computed, by `assign`
+   */
+  readonly sticky?: boolean | StickyOptions | undefined;
   /** Keeps answers for inputs that come again, for models that always answer the same. @default none are kept */
   readonly responses?: ResponseCacheOptions | undefined;
   /** What is counted, and the price of a prediction; see `metricsText()` and `costs()`. @default see each */
@@ -163,6 +174,7 @@ const optionsSchema = z.strictObject({
   shadow: z.optional(z.strictObject({ inFlight: z.optional(z.int().check(z.minimum(1))), queue: z.optional(z.int().check(z.minimum(0))) })),
   guardrails: z.optional(z.record(z.string(), callable<RolloutCheck>())),
   experiment: z.optional(having<DeployedExperiment>('assign', 'must be an experiment, such as new ABTest(…)')),
+  sticky: z.optional(z.union([z.boolean(), z.strictObject({ timeout: duration })])),
   responses: z.optional(z.looseObject({})),
   metrics: z.optional(z.looseObject({})),
   telemetry: z.optional(z.looseObject({})),
@@ -189,19 +201,27 @@ export interface DeploymentSettings<Input, Output> extends DeploymentOptions<Inp
   readonly intervalMs: number;
   readonly loadTimeoutMs: number;
   readonly drainTimeoutMs: number;
+  /** Absent where keys are not kept at variants. */
+  readonly stickyTimeoutMs: number | undefined;
 }
 
 /** Checks what a deployment is made with. */
 export function deploymentSettings<Input, Output>(options: DeploymentOptions<Input, Output>): DeploymentSettings<Input, Output> {
   check(optionsSchema, options, 'options');
-  const { follow = 'production', labels = [], fallback = 'stable', interval = '5s', loadTimeout = '5m', drainTimeout = '30s', cache, monitor, observe, batching, limits } = options;
+  const { follow = 'production', labels = [], fallback = 'stable', interval = '5s', loadTimeout = '5m', drainTimeout = '30s', cache, monitor, observe, batching, limits, experiment, sticky = false } = options;
   if (cache?.onDemand === true && cache.maxBytes === undefined) throw new ValidationError('options.cache.onDemand needs options.cache.maxBytes, so that callers cannot fill the memory.', { path: 'options.cache.maxBytes' });
   if (monitor && !observe) throw new ValidationError('options.monitor needs options.observe, which says what of a prediction it is told.', { path: 'options.observe' });
   if (observe && !monitor) throw new ValidationError('options.observe is for options.monitor, which is missing.', { path: 'options.monitor' });
+  if (sticky !== false && experiment?.assignSticky === undefined) throw new ValidationError('options.sticky needs options.experiment with assignSticky, such as new ABTest(…), which stores the variants of keys.', { path: 'options.experiment' });
   // Each version has a runner of its own; what is wrong with their options is told here.
   executionSettings(batching, limits);
   const intervalMs = Math.max(50, durationMs(interval, 'options.interval'));
-  return { ...options, follow, labels, fallback, intervalMs, loadTimeoutMs: durationMs(loadTimeout, 'options.loadTimeout'), drainTimeoutMs: durationMs(drainTimeout, 'options.drainTimeout') };
+  return { ...options, follow, labels, fallback, intervalMs, loadTimeoutMs: durationMs(loadTimeout, 'options.loadTimeout'), drainTimeoutMs: durationMs(drainTimeout, 'options.drainTimeout'), stickyTimeoutMs: stickyTimeoutOf(sticky) };
+}
+
+function stickyTimeoutOf(sticky: boolean | StickyOptions): number | undefined {
+  if (sticky === false) return undefined;
+  return durationMs((sticky === true ? undefined : sticky.timeout) ?? '50ms', 'options.sticky.timeout');
 }
 
 /** Checks how a prediction is asked for. */

@@ -13,6 +13,7 @@ import type { MetricFamily } from './metrics/metric-family.ts';
 import type { VersionCost } from './metrics/version-cost.ts';
 import type { Prediction } from './prediction.ts';
 import type { RolloutEvent } from './rollout/rollout-event.ts';
+import type { RolloutEventsOptions, RolloutEventSource } from './rollout/rollout-events.ts';
 import type { RolloutActor, RolloutOptions } from './rollout/rollout-options.ts';
 import type { RolloutStatus } from './rollout/rollout-status.ts';
 import { ServedModel } from './served-model.ts';
@@ -181,6 +182,36 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
   async rolloutHistory(): Promise<RolloutEvent[]> {
     this.#served.demandOpen();
     return this.#served.rollouts.history();
+  }
+
+  /**
+   * What happens to rollouts of the model, in all processes, as a source that pipelines and webhooks go by: `pipeline.triggerOn(deployment.rolloutEvents({ types: ['rolled-back'] }))`. It goes on to be read when the deployment is closed.
+   *
+   * Throws `ValidationError` for a type that there is none of.
+   *
+   * @example
+   * ```ts
+   * import { Deployment, MemoryStorage, Pipeline, Registry } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage();
+   * const registry = new Registry({ storage });
+   * await registry.createModel('flight-delay');
+   * for (const slope of ['0.5', '0.6']) await registry.registerVersion('flight-delay', { files: { slope } });
+   * await registry.promote('flight-delay@1', 'production', { by: 'ann', reason: 'first' });
+   * await using deployment = new Deployment({ storage, registry, model: 'flight-delay', load: () => (distance: number) => distance / 2 });
+   *
+   * const review = new Pipeline({ name: 'review', storage });
+   * review.step('look', {}, () => console.log('a rollout was given up'));
+   * await review.triggerOn(deployment.rolloutEvents({ types: ['rolled-back', 'aborted'] }), { from: 'beginning' });
+   *
+   * await deployment.startRollout({ candidate: 2, steps: [{ weight: 5, hold: '1h' }] });
+   * await deployment.abortRollout({ by: 'ann', reason: 'too many calls' });
+   * await using keeper = review.start();
+   * await keeper.idle(); // a rollout was given up
+   * ```
+   */
+  rolloutEvents(options: RolloutEventsOptions = {}): RolloutEventSource {
+    return this.#served.rollouts.events(options);
   }
 
   /** What was counted, in the text format 0.0.4 of Prometheus; {@link metricsText} makes one text of several deployments. */

@@ -6,7 +6,7 @@ export type Arm = 'stable' | 'control' | 'candidate';
  *
  * - `stable`: it is the version in use, and nothing else was to be decided.
  * - `override`: the caller named the version.
- * - `sticky`: the key was served by this version before, and stays there.
+ * - `sticky`: the key had this variant of an experiment before, which was stored, and stays there (`sticky` of the deployment).
  * - `canary`, `control`: the key falls into the share of the candidate, or into the equal share of the stable version that it is compared with.
  * - `experiment`: the key's variant of an experiment names the version.
  * - `fallback`: the version that should have answered failed, timed out, or was known to fail, and the fallback answered in its place.

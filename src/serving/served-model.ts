@@ -25,6 +25,7 @@ import { RolloutController } from './rollout/rollout-controller.ts';
 import type { Traffic } from './rollout/rollout-state.ts';
 import { Routes } from './routing/routes.ts';
 import { ShadowLane } from './routing/shadow-lane.ts';
+import { StickyVariants } from './routing/sticky-variants.ts';
 import { VersionFollower } from './versions/version-follower.ts';
 import { VersionSet } from './versions/version-set.ts';
 import type { VersionSlot } from './versions/version-slot.ts';
@@ -48,6 +49,7 @@ export class ServedModel<Input, Output> {
   readonly shadows: ShadowLane;
   readonly books: Bookkeeping<Input, Output>;
   readonly predictions: Predictions<Input, Output>;
+  readonly #sticky: StickyVariants | undefined;
   #traffic: Traffic = {};
   #claim: LookLoop | undefined;
   #isClosed = false;
@@ -103,6 +105,8 @@ export class ServedModel<Input, Output> {
       experiment,
       random,
     });
+    const { stickyTimeoutMs } = settings;
+    if (experiment?.assignSticky && stickyTimeoutMs !== undefined) this.#sticky = new StickyVariants({ assign: experiment.assignSticky.bind(experiment), timeoutMs: stickyTimeoutMs, clock, onError: this.onError });
     this.gate = new ReadyGate(() => this.#readiness(), mostWaiting, clock);
     this.shadows = new ShadowLane(shadow ?? {}, hostTurn);
     this.books = new Bookkeeping({
@@ -155,10 +159,11 @@ export class ServedModel<Input, Output> {
     const startedAt = this.clock.monotonic();
     const request: PredictionRequest<Input> = { input, key, attributes, id, signal, deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
     if (version !== undefined) return this.#predictWith(version, request);
-    let choice = this.routes.choose(key, attributes);
+    const kept = this.#sticky && key !== undefined && this.routes.experimenting ? await this.#sticky.of(key, attributes, request.deadline) : undefined;
+    let choice = this.routes.choose(key, attributes, kept);
     if (choice === undefined) {
       await this.gate.pass(signal, request.deadline);
-      choice = this.routes.choose(key, attributes);
+      choice = this.routes.choose(key, attributes, kept);
     }
     if (choice === undefined) throw new ModelkeepError('unavailable', `No version of '${this.settings.model}' is ready.`, { model: this.settings.model });
     return this.predictions.make(choice, request);

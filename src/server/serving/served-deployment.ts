@@ -11,19 +11,19 @@ import type { VersionStatus } from '../../serving/version-status.ts';
 /** What a serving handler asks of rollouts; a `Deployment` has it. */
 export interface ServedRollouts {
   /** Begins to bring a version into production. */
-  startRollout(options: RolloutOptions): Promise<RolloutStatus>;
+  readonly startRollout: (options: RolloutOptions) => Promise<RolloutStatus>;
   /** Where the last one stands. */
-  rollout(): Promise<RolloutStatus | undefined>;
+  readonly rollout: () => Promise<RolloutStatus | undefined>;
   /** Holds it. */
-  pauseRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  readonly pauseRollout: (actor?: RolloutActor) => Promise<RolloutStatus>;
   /** Goes on with it. */
-  resumeRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  readonly resumeRollout: (actor?: RolloutActor) => Promise<RolloutStatus>;
   /** Ends it with its version in production. */
-  promoteRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  readonly promoteRollout: (actor?: RolloutActor) => Promise<RolloutStatus>;
   /** Ends it with the version before. */
-  abortRollout(actor?: RolloutActor): Promise<RolloutStatus>;
+  readonly abortRollout: (actor?: RolloutActor) => Promise<RolloutStatus>;
   /** What has happened in all of them. */
-  rolloutHistory(): Promise<readonly RolloutEvent[]>;
+  readonly rolloutHistory: () => Promise<readonly RolloutEvent[]>;
 }
 
 /** What a serving handler asks of a deployment; a `Deployment` has it. Without rollouts, what is asked of them is answered by 501. */

@@ -122,7 +122,7 @@ export class Predictions<Input, Output> {
     const latencyMs = clock.monotonic() - startedAt;
     const outcome: ServedOutcome = { id, at, version: slot.version, arm, reason, ...(variant !== undefined && { variant }), key, shadow, input, ...facts, latencyMs };
     books.tell(outcome);
-    if (reason === 'experiment' && variant !== undefined && key !== undefined) books.expose(key, { variant, attributes, at });
+    if ((reason === 'experiment' || reason === 'sticky') && variant !== undefined && key !== undefined) books.expose(key, { variant, attributes, at });
     return latencyMs;
   }
 

@@ -68,7 +68,14 @@ export interface GuardrailVerdict {
   /** What the candidate's value is held to. */
   readonly limit?: number | undefined;
   /** How many values of the candidate, and of the control, it rests on. */
-  readonly samples?: { readonly candidate: number; readonly control: number } | undefined;
+  readonly samples?:
+    | {
+        /** Of the candidate. */
+        readonly candidate: number;
+        /** Of the control; 0 where there is none. */
+        readonly control: number;
+      }
+    | undefined;
   /** The chance of a false alarm that it may use up, over all looks of its part of the rollout. */
   readonly alpha?: number | undefined;
   /** What a check gave as evidence. */

@@ -4,7 +4,6 @@ import { newId } from '../../core/ids.ts';
 import type { ErrorListener } from '../../core/logger.ts';
 import { LookLoop } from '../../core/look-loop.ts';
 import type { Random } from '../../core/random.ts';
-import type { TriggerSource } from '../../core/trigger-source.ts';
 import type { StorageAdapter } from '../../storage/contract.ts';
 import type { Arm, ServedOutcome } from '../prediction.ts';
 import { ExperimentClaims, rolloutRuns } from './experiment-claims.ts';
@@ -12,7 +11,7 @@ import type { RolloutCheck } from './guardrail.ts';
 import { RolloutCounter } from './rollout-counter.ts';
 import { conflictOf, RolloutDecider } from './rollout-decider.ts';
 import { eventOf, holdEndsAt, type RolloutEvent } from './rollout-event.ts';
-import { rolloutEvents } from './rollout-events.ts';
+import { rolloutEvents, type RolloutEventsOptions, type RolloutEventSource } from './rollout-events.ts';
 import { checkActor, checkPromotion, planRollout, type RolloutActor, type RolloutOptions } from './rollout-options.ts';
 import { reduceRollout } from './rollout-reducer.ts';
 import type { RolloutRegistry } from './rollout-registry.ts';
@@ -185,8 +184,8 @@ export class RolloutController {
   }
 
   /** The same as a source that is read by a cursor, which pipelines and webhooks go by. */
-  events(): TriggerSource<RolloutEvent> {
-    return rolloutEvents(this.#store, this.#parts.name);
+  events(options: RolloutEventsOptions = {}): RolloutEventSource {
+    return rolloutEvents(this.#store, this.#parts.name, options);
   }
 
   /** Keeps rollouts out while an experiment goes on; throws `ConflictError` while a rollout does. */

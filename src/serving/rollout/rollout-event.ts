@@ -26,7 +26,10 @@ export interface RolloutEventData {
   /** Why, in words. */
   readonly why: string;
   /** What brought it about: the whole evidence, from which the rollout can be replayed. */
-  readonly input: Readonly<Record<string, unknown>> & { readonly type: string };
+  readonly input: Readonly<Record<string, unknown>> & {
+    /** What kind of thing it was, such as `look` or `abort`. */
+    readonly type: string;
+  };
   /** Epoch milliseconds by which it was decided. */
   readonly decidedAt: number;
 }

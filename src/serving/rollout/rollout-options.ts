@@ -78,7 +78,12 @@ export interface RolloutOptions extends RolloutActor {
   /** What happens when a guardrail cannot be looked at again and again. @default 'pause' */
   readonly onError?: 'pause' | 'roll-back' | undefined;
   /** Rolls out although the gates of the registry fail, and promotes so at the end. @default not */
-  readonly force?: { readonly reason: string } | undefined;
+  readonly force?:
+    | {
+        /** Why they may be passed over; it is kept in the history. */
+        readonly reason: string;
+      }
+    | undefined;
 }
 
 const whole = z.int().check(z.minimum(0));

@@ -26,7 +26,16 @@ export interface RolloutStatus {
   /** Why it stands where it stands, in words. */
   readonly why: string;
   /** When it was paused, by whom and why; absent while it goes on. */
-  readonly paused?: { readonly at: number; readonly by?: string | undefined; readonly reason: string } | undefined;
+  readonly paused?:
+    | {
+        /** Epoch milliseconds. */
+        readonly at: number;
+        /** By whom; absent when it paused by itself, or nobody said. */
+        readonly by?: string | undefined;
+        /** Why. */
+        readonly reason: string;
+      }
+    | undefined;
   /** Epoch milliseconds when the hold of this stage is over; absent where nothing is to come by itself. */
   readonly nextAt?: number | undefined;
   /** Epoch milliseconds when it was started. */

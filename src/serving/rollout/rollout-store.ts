@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { encode } from '../../core/codec.ts';
 import { escapeSegment, type Key } from '../../core/key.ts';
+import type { OperationOptions } from '../../core/progress.ts';
 import type { StorageAdapter, Version } from '../../storage/contract.ts';
 import { changeHead, readHeadUnless, readHistory, type HeadChange, type HeadLocation } from '../../storage/head-record.ts';
 import { HistoryPages, type HistoryPage } from '../../storage/history-pages.ts';
@@ -63,8 +64,8 @@ export class RolloutStore {
     return events as readonly RolloutEvent[];
   }
 
-  async history(): Promise<RolloutEvent[]> {
-    return (await readHistory(this.#at)) as RolloutEvent[];
+  async history(options: OperationOptions = {}): Promise<RolloutEvent[]> {
+    return (await readHistory(this.#at, options)) as RolloutEvent[];
   }
 
   page(after: number, limit: number, signal: AbortSignal | undefined): Promise<HistoryPage> {

@@ -6,7 +6,7 @@ import type { Traffic } from '../rollout/rollout-state.ts';
 import type { VersionSet } from '../versions/version-set.ts';
 import type { VersionSlot } from '../versions/version-slot.ts';
 import type { VersionStatus } from '../version-status.ts';
-import type { DeployedExperiment, UnitAttributes } from './deployed-experiment.ts';
+import type { DeployedAssignment, DeployedExperiment, UnitAttributes } from './deployed-experiment.ts';
 import { ReadyPointer } from './ready-pointer.ts';
 import { armOf, isShadowed } from './route.ts';
 
@@ -91,11 +91,11 @@ export class Routes<Input, Output> {
     this.#settling = 'no';
   }
 
-  /** Which version answers a request that names none. */
-  choose(key: string | undefined, attributes: UnitAttributes | undefined): Choice<Input, Output> | undefined {
+  /** Which version answers a request that names none. @param kept - What the experiment has stored of the key, in the place of what it would say now. */
+  choose(key: string | undefined, attributes: UnitAttributes | undefined, kept?: DeployedAssignment): Choice<Input, Output> | undefined {
     const { traffic, versions, random } = this.#parts;
     if (traffic() !== this.#traffic) this.settle();
-    const tried = this.experimenting && key !== undefined ? this.#variantOf(key, attributes) : undefined;
+    const tried = this.experimenting && key !== undefined ? this.#variantOf(key, attributes, kept) : undefined;
     if (tried) return tried;
     const { candidate } = this.#traffic;
     const slot = candidate && versions.ready(candidate.version);
@@ -146,12 +146,12 @@ export class Routes<Input, Output> {
   }
 
   /** The variant of a key, when the version that serves it is ready: a unit whose variant cannot be served takes no part. */
-  #variantOf(key: string, attributes: UnitAttributes | undefined): Choice<Input, Output> | undefined {
+  #variantOf(key: string, attributes: UnitAttributes | undefined, kept: DeployedAssignment | undefined): Choice<Input, Output> | undefined {
     const { experiment } = this.#parts;
-    const variant = experiment?.assign(key, attributes).variant;
+    const { variant, reason } = kept ?? experiment?.assign(key, attributes) ?? {};
     if (variant === undefined) return undefined;
     const version = experiment!.variants.find(({ name }) => name === variant)?.version ?? this.#stable.serving;
-    const choice = this.#use(version, version === this.#stable.serving ? 'stable' : 'candidate', 'experiment');
+    const choice = this.#use(version, version === this.#stable.serving ? 'stable' : 'candidate', reason === 'sticky' ? 'sticky' : 'experiment');
     return choice && { ...choice, variant };
   }
 

@@ -1,4 +1,4 @@
-import { DriftMonitor, profileData } from 'modelkeep';
+import { DriftMonitor, Pipeline, profileData } from 'modelkeep';
 import { expect, it } from 'vitest';
 import { settled } from '../../pipelines/manual-clock.ts';
 import { by, deploy, Models, registryOf } from '../served-model.ts';
@@ -26,5 +26,23 @@ it('a deployment that follows something else than production rolls nothing out',
   const { deployment } = deploy(parts, new Models(), { follow: 1 });
   await deployment.ready();
   await expect(deployment.startRollout({ candidate: 2 })).rejects.toMatchObject({ code: 'validation', details: { path: 'options.follow' } });
+  await deployment.close();
+});
+
+it('a pipeline is started by what becomes of a rollout, once', async () => {
+  const parts = await registryOf(2);
+  await parts.registry.promote('m@1', 'production', by);
+  const { deployment } = deploy(parts, new Models());
+  await deployment.ready();
+  const review = new Pipeline({ name: 'review', storage: parts.storage });
+  review.step('look', {}, () => 'looked');
+  await review.triggerOn(deployment.rolloutEvents({ types: ['aborted', 'rolled-back'] }), { from: 'beginning' });
+  await deployment.startRollout({ candidate: 2, steps: [{ weight: 5, hold: '1h' }] });
+  await deployment.abortRollout(by);
+  await using keeper = review.start();
+  await keeper.idle();
+  const runs = [];
+  for await (const run of review.runs()) runs.push(run);
+  expect(runs).toMatchObject([{ status: 'succeeded', triggeredBy: { kind: 'trigger' } }]);
   await deployment.close();
 });

@@ -149,10 +149,17 @@ describe('a rollout by one process', () => {
     await controller.start(canary);
     const first = await source.poll(undefined, { limit: 1 });
     expect(first.events).toMatchObject([{ ref: { kind: 'deployment', id: model }, data: { type: 'started' } }]);
-    const before = await source.now!();
+    const before = await source.now();
     await controller.abort({ by: 'ada' });
     expect((await source.poll(before)).events.map(({ data }) => data.type)).toEqual(['aborted']);
     expect((await source.poll(first.next)).events.at(-1)).toMatchObject({ data: { type: 'aborted', by: 'ada' } });
+    // What is left out is passed over all the same.
+    const wanted = controller.events({ types: ['aborted'] });
+    expect(wanted.id).not.toBe(source.id);
+    const none = await wanted.poll(undefined, { limit: 1 });
+    expect(none).toEqual({ events: [], next: first.next });
+    expect((await wanted.poll(none.next)).events.map(({ data }) => data.type)).toEqual(['aborted']);
+    expect(() => controller.events({ types: ['exploded' as 'aborted'] })).toThrow(expect.objectContaining({ code: 'validation' }));
     await expect(source.poll('soon')).rejects.toMatchObject({ code: 'validation' });
   });
 
