@@ -224,10 +224,33 @@ function stickyTimeoutOf(sticky: boolean | StickyOptions): number | undefined {
   return durationMs((sticky === true ? undefined : sticky.timeout) ?? '50ms', 'options.sticky.timeout');
 }
 
-/** Checks how a prediction is asked for. */
-export function checkPredictOptions(options: PredictOptions): PredictOptions & { readonly timeoutMs: number | undefined } {
-  const { timeout } = check(predictSchema, options, 'options');
-  return { ...options, timeoutMs: timeout === undefined ? undefined : durationMs(timeout as Duration, 'options.timeout') };
+/** Checks how a prediction is asked for, and gives its timeout in milliseconds. */
+export function checkPredictOptions(options: PredictOptions): number | undefined {
+  if (!isPlainly(options)) check(predictSchema, options, 'options');
+  const { timeout } = options;
+  return timeout === undefined ? undefined : durationMs(timeout, 'options.timeout');
+}
+
+/** Whether options are certainly what they must be. Every prediction is looked at so; the schema, which takes much longer, decides on all others and says what is wrong. */
+function isPlainly(options: PredictOptions): boolean {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
+  for (const name in options) {
+    const value: unknown = options[name as keyof PredictOptions];
+    switch (name) {
+      case 'key':
+        if (typeof value !== 'string' && value !== undefined) return false;
+        break;
+      case 'id':
+        if (value === '' || (typeof value !== 'string' && value !== undefined)) return false;
+        break;
+      case 'signal':
+        if (value !== undefined && typeof (value as Partial<AbortSignal> | null)?.addEventListener !== 'function') return false;
+        break;
+      default:
+        if (value !== undefined || !Object.hasOwn(predictSchema.def.shape, name)) return false;
+    }
+  }
+  return true;
 }
 
 /** Checks what came of a prediction. */

@@ -69,7 +69,7 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
    * Throws `ValidationError` for an input that the model does not take, `model-failed` with what the model threw, or gave that cannot be, as its cause, `TimeoutError`, `AbortedError`, and `unavailable` when no version is ready and none is on its way;
    * `NotFoundError` for a version that is not there or not in memory.
    */
-  async predict(input: Input, options: PredictOptions = {}): Promise<Prediction<Output>> {
+  predict(input: Input, options: PredictOptions = {}): Promise<Prediction<Output>> {
     return this.#served.predict(input, options);
   }
 

@@ -155,7 +155,8 @@ export class ServedModel<Input, Output> {
   /** Answers one request. */
   async predict(input: Input, options: PredictOptions): Promise<Prediction<Output>> {
     this.demandOpen();
-    const { version, key, attributes, id, signal, timeoutMs } = checkPredictOptions(options);
+    const timeoutMs = checkPredictOptions(options);
+    const { version, key, attributes, id, signal } = options;
     const startedAt = this.clock.monotonic();
     const request: PredictionRequest<Input> = { input, key, attributes, id, signal, deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
     if (version !== undefined) return this.#predictWith(version, request);

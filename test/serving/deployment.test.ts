@@ -151,7 +151,21 @@ describe('a deployment', () => {
     ];
     for (const [wrong, path] of options) expect(() => deploy(parts, new Models(), wrong), path).toThrow(expect.objectContaining({ code: 'validation', details: { path } }) as Error);
     const { deployment } = deploy(parts, new Models());
-    await expect(deployment.predict({ x: 1 }, { version: 1.5 })).rejects.toMatchObject({ details: { path: 'options.version' } });
+    const calls: [object | null, string][] = [
+      [null, 'options'],
+      [[], 'options'],
+      [{ version: 1.5 }, 'options.version'],
+      [{ key: 7 }, 'options.key'],
+      [{ id: '' }, 'options.id'],
+      [{ id: null }, 'options.id'],
+      [{ signal: {} }, 'options.signal'],
+      [{ signal: null }, 'options.signal'],
+      [{ attributes: { plan: [] } }, 'options.attributes.plan'],
+      [{ timeout: '5 s' }, 'options.timeout'],
+      [{ keys: undefined }, 'options'],
+      [{ key: 'a', toString: undefined }, 'options'],
+    ];
+    for (const [wrong, path] of calls) await expect(deployment.predict({ x: 1 }, wrong as never), JSON.stringify(wrong)).rejects.toMatchObject({ code: 'validation', details: { path } });
     expect(() => deployment.feedback({ id: '' })).toThrow('feedback.id must not be empty');
     await deployment.close();
   });

@@ -63,7 +63,8 @@ export class Batcher<T extends Batchable> {
     this.#turnAwaited = false;
     this.#disarm();
     const batch = this.#form(due, now);
-    for (const request of [...batch.requests, ...batch.late]) this.#parts.queue.delete(request);
+    for (const request of batch.requests) this.#parts.queue.delete(request);
+    for (const request of batch.late) this.#parts.queue.delete(request);
     return batch;
   }
 
@@ -138,7 +139,10 @@ export class Batcher<T extends Batchable> {
   /** First come, first served, but for those whose deadline is not going to be met. Where no more wait than go at once, a batch is rather made smaller than one of them dropped. */
   #form(waiting: ReadonlySet<T>, now: number): FormedBatch<T> {
     // One alone is tried in any case.
-    if (waiting.size === 1) return spared([...waiting], now);
+    if (waiting.size === 1) {
+      const alone = [...waiting];
+      return alone[0]!.deadline <= now ? { requests: [], late: alone } : { requests: alone, late: [] };
+    }
     const { maxSize, maxBytes } = this.#parts.settings;
     const crowded = waiting.size > maxSize;
     const requests: T[] = [];

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { ModelkeepError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
+import { isThenable } from '../../core/thenable.ts';
 import type { PredictCall, Predictor } from '../predictor.ts';
 import type { BatchingSettings } from './execution-options.ts';
 import type { ModelRequest } from './model-request.ts';
@@ -18,8 +19,8 @@ export interface ModelCallParts<Input, Output> {
   readonly onFailure: (request: ModelRequest<Input, Output>, error: unknown) => void;
   /** Is told how long a call that was answered took, and for how many inputs, those that filled it up included. */
   readonly onDuration: (size: number, ms: number) => void;
-  /** Is told, once, when the model has nothing of this any more. */
-  readonly onEnd: () => void;
+  /** Is told, once, when the model has nothing any more of so many requests. */
+  readonly onEnd: (requests: number) => void;
 }
 
 /** The model does not keep to its contract; what it gave cannot be told apart by requests, and to ask it in smaller batches would not mend that. */
@@ -77,13 +78,13 @@ export class ModelCall<Input, Output> implements PredictCall {
     } catch (error) {
       return this.#failed(error);
     }
-    this.#parts.onEnd();
+    this.#parts.onEnd(this.#requests.length);
   }
 
   #failed(error: unknown): void {
     if (!this.#divisible(this.#requests, error)) return this.#end(() => this.#failEach(this.#requests, error));
     this.#failedCalls = 1;
-    void this.#divide(this.#requests, error).finally(() => this.#parts.onEnd());
+    void this.#divide(this.#requests, error).finally(() => this.#parts.onEnd(this.#requests.length));
   }
 
   #end(work: () => void): void {
@@ -92,7 +93,7 @@ export class ModelCall<Input, Output> implements PredictCall {
     } catch (error) {
       return this.#failed(error);
     }
-    this.#parts.onEnd();
+    this.#parts.onEnd(this.#requests.length);
   }
 
   /** One call of the model. */
@@ -115,7 +116,8 @@ export class ModelCall<Input, Output> implements PredictCall {
     if (outputs.length !== size) throw new UnusableOutputs(name, `gave ${outputs.length} outputs for ${size} inputs`);
     const now = clock.monotonic();
     onDuration(size, now - startedAt);
-    for (const [i, request] of requests.entries()) {
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i]!;
       const output: unknown = outputs[i];
       this.#release(request);
       if (output instanceof Error) onFailure(request, output);
@@ -189,8 +191,4 @@ function single(output: unknown): unknown {
 
 function noLongerWanted(): DOMException {
   return new DOMException('Nobody waits for the answer any longer.', 'AbortError');
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -11,7 +11,7 @@ import { Batcher } from './batcher.ts';
 import { CircuitBreaker, type BreakerState, type Leave } from './circuit-breaker.ts';
 import { DeadlineWatch } from './deadline-watch.ts';
 import { executionSettings, type BatchingOptions, type ExecutionLimits, type ExecutionSettings } from './execution-options.ts';
-import { ModelCall } from './model-call.ts';
+import { ModelCall, type ModelCallParts } from './model-call.ts';
 import { isModelsFault, isWorthRetrying, modelFailure } from './model-failure.ts';
 import { ModelRequest, type ModelAnswer } from './model-request.ts';
 import { RequestQueue } from './request-queue.ts';
@@ -59,6 +59,7 @@ export class ModelRunner<Input, Output> {
   readonly #cost = new BatchCost();
   readonly #deadlines: DeadlineWatch<ModelRequest<Input, Output>>;
   readonly #breaker: CircuitBreaker | undefined;
+  readonly #callParts: ModelCallParts<Input, Output>;
   readonly #drained: (() => void)[] = [];
   #inFlight = 0;
   #calls = 0;
@@ -82,6 +83,18 @@ export class ModelRunner<Input, Output> {
     this.#batcher = new Batcher({ queue: this.#queue, settings, cost: this.#cost, clock, turn, onDue: (hurry) => this.#pump(hurry) });
     this.#deadlines = new DeadlineWatch(clock, (request) => this.#expire(request));
     this.#breaker = limited.breaker && new CircuitBreaker(limited.breaker, () => this.#refuseWaiting());
+    this.#callParts = {
+      name: parts.name,
+      predictor,
+      batched: batching !== undefined,
+      settings,
+      paddedSize: (size) => this.#batcher.paddedSize(size),
+      clock,
+      onAnswer: (request, output, computeMs, batchSize) => this.#answer(request, output, computeMs, batchSize),
+      onFailure: (request, error) => this.#fail(request, error),
+      onDuration: (size, ms) => this.#cost.add(size, ms),
+      onEnd: (requests) => this.#ended(requests),
+    };
   }
 
   /** Requests that the model has now, those included whose callers have left. */
@@ -195,27 +208,17 @@ export class ModelRunner<Input, Output> {
   }
 
   #give(requests: readonly ModelRequest<Input, Output>[]): void {
-    const { name, predictor, clock, batching } = this.#parts;
     this.#inFlight += requests.length;
     this.#calls++;
-    new ModelCall(requests, {
-      name,
-      predictor,
-      batched: batching !== undefined,
-      settings: this.#settings.batching,
-      paddedSize: (size) => this.#batcher.paddedSize(size),
-      clock,
-      onAnswer: (request, output, computeMs, batchSize) => this.#answer(request, output, computeMs, batchSize),
-      onFailure: (request, error) => this.#fail(request, error),
-      onDuration: (size, ms) => this.#cost.add(size, ms),
-      onEnd: () => {
-        this.#inFlight -= requests.length;
-        this.#calls--;
-        this.#endedAt = clock.monotonic();
-        this.#pump();
-        this.#checkDrained();
-      },
-    }).start();
+    new ModelCall(requests, this.#callParts).start();
+  }
+
+  #ended(requests: number): void {
+    this.#inFlight -= requests;
+    this.#calls--;
+    this.#endedAt = this.#parts.clock.monotonic();
+    this.#pump();
+    this.#checkDrained();
   }
 
   #answer(request: ModelRequest<Input, Output>, output: Output, computeMs: number, batchSize: number): void {

@@ -30,7 +30,8 @@ export interface InferenceCall {
 
 /** An answer, and whether it was kept from before, or made for an equal request. */
 export interface RunAnswer<Output> extends ModelAnswer<Output> {
-  readonly cached: boolean;
+  /** @default false */
+  readonly cached?: boolean;
 }
 
 /** Asks one version: looks features up, holds the input to its signature, and runs it. */
@@ -41,22 +42,36 @@ export class Inference<Input, Output> {
     this.#parts = parts;
   }
 
-  /** What the model of a slot is to be asked. Throws `ValidationError` for what it does not take. */
-  async prepare(slot: VersionSlot<Input, Output>, input: Input, call: InferenceCall): Promise<Input> {
+  /** Whether {@link withLookup} adds to what is asked. */
+  get looksUp(): boolean {
+    return this.#parts.features !== undefined;
+  }
+
+  /** What is asked, with its features. */
+  async withLookup(slot: VersionSlot<Input, Output>, input: Input, call: InferenceCall): Promise<Input> {
     const { features } = this.#parts;
-    const asked = features ? await this.#inTime(withFeatures(features, input, slot.facts!, call.signal), call) : input;
+    return features ? this.#inTime(withFeatures(features, input, slot.facts!, call.signal), call) : input;
+  }
+
+  /** Throws `ValidationError` for what the model of a slot does not take. */
+  check(slot: VersionSlot<Input, Output>, asked: Input): void {
     const spec = this.#parts.checkInput ? slot.facts?.signature?.input : undefined;
     if (spec) checkData(spec, asked, 'input');
-    return asked;
   }
 
   /** Runs a slot on what it is asked. */
-  async run(slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall): Promise<RunAnswer<Output>> {
-    const { clock, responses, timeoutMs } = this.#parts;
+  run(slot: VersionSlot<Input, Output>, asked: Input, call: InferenceCall): Promise<RunAnswer<Output>> {
+    const { clock, responses } = this.#parts;
+    const bytes = this.#bytesOf(asked);
+    if (responses !== undefined) return this.#runOrRecall(responses, slot, asked, call, bytes);
+    const { signal, deadline } = call;
+    return slot.runner.run(asked, { signal, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic()), bytes });
+  }
+
+  async #runOrRecall(responses: ResponseCache<Output>, slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall, bytes: number | undefined): Promise<RunAnswer<Output>> {
+    const { clock, timeoutMs } = this.#parts;
     const until = deadline ?? clock.monotonic() + timeoutMs;
     const leftMs = (): number => Math.max(0, until - clock.monotonic());
-    const bytes = this.#bytesOf(asked);
-    if (responses === undefined) return { ...(await slot.runner.run(asked, { signal, timeoutMs: leftMs(), bytes })), cached: false };
     let ran: ModelAnswer<Output> | undefined;
     const compute = async (stop: AbortSignal, input: Input): Promise<Output> => {
       // Who waited for an equal request in vain has less time left.

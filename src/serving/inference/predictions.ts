@@ -31,6 +31,9 @@ export interface PredictionRequest<Input> extends InferenceCall {
   readonly startedAt: number;
 }
 
+// What every prediction makes is not spread together, which takes much longer.
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 type Facts = Omit<RunAnswer<unknown>, 'output'> & { readonly output?: unknown; readonly error?: unknown };
 
 const nothingRan = { queueMs: 0, computeMs: 0, batchSize: 0, cached: false } as const;
@@ -78,7 +81,8 @@ export class Predictions<Input, Output> {
     let answer: RunAnswer<Output>;
     slot.hold();
     try {
-      asked = await inference.prepare(slot, request.input, request);
+      if (inference.looksUp) asked = await inference.withLookup(slot, asked, request);
+      inference.check(slot, asked);
       answer = await inference.run(slot, asked, request);
     } catch (error) {
       if (!isCallersError(error)) this.#tell(choice, id, request, asked, { ...nothingRan, error });
@@ -86,9 +90,11 @@ export class Predictions<Input, Output> {
     } finally {
       slot.release();
     }
-    const { output, computeMs, batchSize, cached } = answer;
+    const { output, computeMs, batchSize, cached = false } = answer;
     const latencyMs = this.#tell(choice, id, request, asked, answer);
-    return { id, output, version: slot.version, reason, ...(choice.variant !== undefined && { variant: choice.variant }), cached, latencyMs, computeMs, batchSize };
+    const prediction: Writable<Prediction<Output>> = { id, output, version: slot.version, reason, cached, latencyMs, computeMs, batchSize };
+    if (choice.variant !== undefined) prediction.variant = choice.variant;
+    return prediction;
   }
 
   /** Gives a copy of a request that was answered to the candidate, if that is to have one. */
@@ -109,7 +115,8 @@ export class Predictions<Input, Output> {
     const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
     let asked = input;
     try {
-      asked = await inference.prepare(shadow.slot, input, request);
+      if (inference.looksUp) asked = await inference.withLookup(shadow.slot, input, request);
+      inference.check(shadow.slot, asked);
       this.#tell(shadow, id, request, asked, await inference.run(shadow.slot, asked, request), true);
     } catch (error) {
       // The request itself was answered: it was valid, and whatever the shadow has against it is the shadow's fault.
@@ -120,7 +127,11 @@ export class Predictions<Input, Output> {
   #tell({ slot, arm, reason, variant }: Choice<Input, Output>, id: string, { key, at, startedAt, attributes }: PredictionRequest<Input>, input: Input, facts: Facts, shadow = false): number {
     const { books, clock } = this.#parts;
     const latencyMs = clock.monotonic() - startedAt;
-    const outcome: ServedOutcome = { id, at, version: slot.version, arm, reason, ...(variant !== undefined && { variant }), key, shadow, input, ...facts, latencyMs };
+    const { queueMs, computeMs, batchSize, cached = false } = facts;
+    const outcome: Writable<ServedOutcome> = { id, at, version: slot.version, arm, reason, key, shadow, input, queueMs, computeMs, batchSize, cached, latencyMs };
+    if (variant !== undefined) outcome.variant = variant;
+    if (facts.error === undefined) outcome.output = facts.output;
+    else outcome.error = facts.error;
     books.tell(outcome);
     if ((reason === 'experiment' || reason === 'sticky') && variant !== undefined && key !== undefined) books.expose(key, { variant, attributes, at });
     return latencyMs;

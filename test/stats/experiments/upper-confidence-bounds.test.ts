@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../../src/core/random.ts';
 
 const share = (successes: number, n: number): ProportionArm => ({ kind: 'proportion', successes, n });
+const mean = (sum: number, sumSquares: number): MeanArm => ({ kind: 'mean', n: 2, sum, sumSquares });
 const seed = Number(process.env['SEED'] ?? 20_261_130);
 
 /** The regret of a bandit over Bernoulli arms. */
@@ -73,9 +74,9 @@ describe('upper confidence bounds', () => {
 
   it.each([
     [[share(1, 2)], {}, 'at least two'],
-    [[share(1, 2), { kind: 'mean', n: 2, sum: 1, sumSquares: 1 }], {}, 'give options.range'],
-    [[share(1, 2), { kind: 'mean', n: 2, sum: 9, sumSquares: 50 }], { range: [0, 1] as const }, 'outside of the range'],
-    [[share(1, 2), { kind: 'mean', n: 2, sum: 1, sumSquares: 1 }], { range: [1, 0] as const }, 'the least and the most'],
+    [[share(1, 2), mean(1, 1)], {}, 'give options.range'],
+    [[share(1, 2), mean(9, 50)], { range: [0, 1] as const }, 'outside of the range'],
+    [[share(1, 2), mean(1, 1)], { range: [1, 0] as const }, 'the least and the most'],
     [[share(1, 2), share(1, 2)], { exploration: -1 }, 'exploration'],
   ])('refuse what is none: %j %j', (arms, options, message) => {
     expect(() => upperConfidenceBounds(arms, options)).toThrow(message);
