@@ -41,6 +41,14 @@ describe('answers that are kept', () => {
     await deployment.close();
   });
 
+  it('are neither kept nor looked up, but given, where reading what was asked or answered throws', async () => {
+    const { deployment } = await make((input) => ((input as unknown as { asks?: unknown }).asks === undefined ? 5 : thrower('answers')));
+    const thrower = (name: string): object => Object.defineProperty({ asks: 1 }, name, { enumerable: true, get: () => { throw new Error('no'); } });
+    expect((await deployment.predict(Object.defineProperty({}, 'x', { enumerable: true, get: () => { throw new Error('no'); } }))).output).toBe(5);
+    expect(Object.keys((await deployment.predict({ asks: 1 })).output as object)).toEqual(['asks', 'answers']);
+    await deployment.close();
+  });
+
   it('keep nobody longer than their own timeout', async () => {
     const { deployment, clock } = await make(() => new Promise(() => undefined));
     const first = deployment.predict({ x: 1 }, { timeout: 90 }).catch((error: unknown) => error);

@@ -23,6 +23,22 @@ describe('feedback', () => {
       for (let i = 0; ; i++) if ((await deployment.predict({ x: 1 }, { key: `u${i}` })).reason === arm) return `u${i}`;
     }
   });
+
+  it('that is sent again is not counted again', async () => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    const { deployment } = deploy(parts, new Models());
+    await deployment.ready();
+    await deployment.startRollout({ candidate: 2, steps: [{ weight: 100, hold: '1h' }], guardrails: [{ metric: 'clicks', max: 1_000, minSamples: 1 }, { metric: 'views', max: 1_000, minSamples: 1 }] as never });
+    await settled();
+    const [one, two] = [await deployment.predict({ x: 1 }), await deployment.predict({ x: 1 })];
+    for (const metrics of [{ clicks: 1 }, { clicks: 1 }, { views: 1 }, { views: 1, clicks: 1 }] as Record<string, number>[]) deployment.feedback({ id: one.id, metrics });
+    deployment.feedback({ id: two.id, metrics: { clicks: 1 } });
+    const { verdicts } = (await deployment.rollout())!;
+    const samples = (metric: string): unknown => verdicts.find(({ guardrail }) => guardrail.startsWith(metric))?.samples?.candidate;
+    expect([samples('clicks'), samples('views')]).toEqual([2, 1]);
+    await deployment.close();
+  });
 });
 
 describe('a shadow', () => {

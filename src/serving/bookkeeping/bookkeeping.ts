@@ -1,3 +1,4 @@
+import { bucketOf } from '../../core/bucket.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ValidationError } from '../../core/errors.ts';
 import type { ErrorListener } from '../../core/logger.ts';
@@ -28,6 +29,8 @@ export interface BookkeepingParts<Input, Output> {
 
 // Of the ids that callers gave, so many are remembered.
 const rememberedIds = 10_000;
+// And of the metrics that were told.
+const rememberedMetrics = 100_000;
 
 /** Tells of what was served whoever counts, keeps or watches it, and of what came of it. What fails in one of them reaches neither the prediction nor the others. */
 export class Bookkeeping<Input, Output> {
@@ -36,6 +39,7 @@ export class Bookkeeping<Input, Output> {
   readonly #parts: BookkeepingParts<Input, Output>;
   readonly #sinks: readonly ((outcome: ServedOutcome) => void)[];
   readonly #ids = new GivenIds(rememberedIds);
+  readonly #measured = new Set<number>();
 
   constructor(parts: BookkeepingParts<Input, Output>) {
     const { options, clock, random, onError, rollouts, served } = parts;
@@ -93,11 +97,25 @@ export class Bookkeeping<Input, Output> {
       const remembered = this.#ids.originOf(id);
       // An id that a caller gave may be one that another deployment made.
       const origin = remembered ?? originOf(id);
-      if (origin) rollouts?.measure(origin, metrics);
+      if (origin) rollouts?.measure(origin, this.#new(id, metrics));
       const unit = key ?? remembered?.key;
       if (unit !== undefined && origin?.variant !== undefined) options.experiment?.record(unit, metrics, { id: `${id} ${Object.keys(metrics).sort().join(' ')}` });
     } catch (error) {
       onError(error);
     }
+  }
+
+  /** The metrics that were not told of a prediction before, as far as is remembered: whoever heard no answer sends them again. */
+  #new(id: string, metrics: Readonly<Record<string, number>>): Record<string, number> {
+    return Object.fromEntries(
+      Object.entries(metrics).filter(([name]) => {
+        // By its hash: ids of callers are of any length.
+        const told = bucketOf(id, name);
+        if (this.#measured.has(told)) return false;
+        this.#measured.add(told);
+        if (this.#measured.size > rememberedMetrics) this.#measured.delete(this.#measured.values().next().value!);
+        return true;
+      }),
+    );
   }
 }

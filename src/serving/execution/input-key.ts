@@ -9,11 +9,15 @@ const deepest = 100;
 /**
  * What tells an input from every other: equal for inputs that are equal part by part, whatever the order of their properties, and different for all others. It is the input itself, written down canonically, where that is short, and else a SHA-256 of that, for which nobody has ever found two alike.
  *
- * `undefined` for what cannot be told by its contents: what holds functions, symbols or instances of classes, refers back to itself, or is nested more than a hundred deep.
+ * `undefined` for what cannot be told by its contents: what holds functions, symbols or instances of classes, refers back to itself, is nested more than a hundred deep, or throws when it is read.
  */
 export function inputKey(input: unknown): string | undefined {
   const writer = new KeyWriter();
-  return writer.write(input) ? writer.key() : undefined;
+  try {
+    return writer.write(input) ? writer.key() : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a view is of a class of the language, or Node's Buffer: bytes say all of it. */

@@ -19,11 +19,15 @@ const slotBytes = 16;
 /** What all typed arrays of the language extend. */
 export const TypedArray: unknown = /* @__PURE__ */ Object.getPrototypeOf(Uint8Array);
 
-/** A copy of a value that shares nothing with it, or `undefined` when the value is not plain data all through, such as one that holds functions or instances of classes. */
+/** A copy of a value that shares nothing with it, or `undefined` when the value is not plain data all through, such as one that holds functions or instances of classes, or throws when it is read. */
 export function plainCopy<T>(value: T): PlainCopy<T> | undefined {
   const copier = new Copier();
-  const copy = copier.copy(value);
-  return copier.plain ? { value: copy as T, bytes: copier.bytes } : undefined;
+  try {
+    const copy = copier.copy(value);
+    return copier.plain ? { value: copy as T, bytes: copier.bytes } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 class Copier {
