@@ -36,7 +36,7 @@ describe('answers that are kept', () => {
     const tagged = (n: number): unknown => Object.assign([1], { tag: n });
     class Row extends Array<number> {}
     const answers = [];
-    for (const input of [{ a: 1 }, { a: 1, [tag]: 1 }, Object.defineProperty({ a: 1 }, 'tag', { value: 7, enumerable: false }), [1], tagged(1), tagged(2), Row.of(1)]) answers.push((await deployment.predict(input)).cached);
+    for (const input of [{ a: 1 }, { a: 1, [tag]: 1 }, Object.defineProperty({ a: 1 }, 'tag', { value: 7, enumerable: false }), [1], tagged(1), tagged(2), Object.assign([1], { [tag]: 1 }), Object.assign(new Array(1), { tag: 1 }), Row.of(1)]) answers.push((await deployment.predict(input)).cached);
     expect(answers).toEqual(answers.map(() => false));
     await deployment.close();
   });

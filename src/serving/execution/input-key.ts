@@ -26,6 +26,12 @@ function isOfLanguage(view: ArrayBufferView): boolean {
   return constructor === DataView || Object.getPrototypeOf(constructor) === TypedArray || constructor === (globalThis as { Buffer?: unknown }).Buffer;
 }
 
+/** Whether an array has all its items, and nothing else; its names come in the order of the items, and behind them the others. */
+function hasOnlyItems(values: readonly unknown[]): boolean {
+  const names = Object.keys(values);
+  return names.length === values.length && (names.length === 0 || names.at(-1) === String(values.length - 1)) && Object.getOwnPropertySymbols(values).length === 0;
+}
+
 /** Writes values one after the other; each kind of value begins and ends in its own way, so that no two run into each other. */
 class KeyWriter {
   readonly #parts: (string | Uint8Array)[] = [];
@@ -83,7 +89,7 @@ class KeyWriter {
 
   #items(values: readonly unknown[]): boolean {
     // Holes, and what an array has besides its items, are not written.
-    if (Object.getPrototypeOf(values) !== Array.prototype || Reflect.ownKeys(values).length !== values.length + 1) return false;
+    if (Object.getPrototypeOf(values) !== Array.prototype || !hasOnlyItems(values)) return false;
     this.#add('[');
     for (let i = 0; i < values.length; i++) if (!this.write(values[i])) return false;
     return this.#add(']');
