@@ -3,7 +3,11 @@ export interface ValueSums {
   readonly n: number;
   readonly sum: number;
   readonly sumSquares: number;
+  /** By which it is known how skewed the values are. */
+  readonly sumCubes: number;
 }
+
+const noValues: ValueSums = { n: 0, sum: 0, sumSquares: 0, sumCubes: 0 };
 
 /** What an arm of a stage came to, as it is stored: sums that add up over processes. */
 export interface StoredArm {
@@ -34,6 +38,11 @@ export function binEdge(bin: number): number {
   return Math.exp(bin * logWidth);
 }
 
+/** The sums of values of both. */
+export function addSums(a: ValueSums, b: ValueSums): ValueSums {
+  return { n: a.n + b.n, sum: a.sum + b.sum, sumSquares: a.sumSquares + b.sumSquares, sumCubes: a.sumCubes + b.sumCubes };
+}
+
 /** Counts what an arm comes to. */
 export class ArmCounts {
   n = 0;
@@ -61,8 +70,7 @@ export class ArmCounts {
 
   /** Counts a value of a metric. */
   measure(name: string, value: number): void {
-    const { n, sum, sumSquares } = this.values.get(name) ?? { n: 0, sum: 0, sumSquares: 0 };
-    this.values.set(name, { n: n + 1, sum: sum + value, sumSquares: sumSquares + value * value });
+    this.values.set(name, addSums(this.values.get(name) ?? noValues, { n: 1, sum: value, sumSquares: value * value, sumCubes: value * value * value }));
   }
 
   /** Adds what another process counted. */
@@ -71,10 +79,7 @@ export class ArmCounts {
     this.errors += errors;
     this.units += units;
     bins.forEach((bin, i) => this.bins.set(bin, (this.bins.get(bin) ?? 0) + binned[i]!));
-    for (const [name, added] of Object.entries(values)) {
-      const own = this.values.get(name) ?? { n: 0, sum: 0, sumSquares: 0 };
-      this.values.set(name, { n: own.n + added.n, sum: own.sum + added.sum, sumSquares: own.sumSquares + added.sumSquares });
-    }
+    for (const [name, added] of Object.entries(values)) this.values.set(name, addSums(this.values.get(name) ?? noValues, added));
     return this;
   }
 

@@ -1,6 +1,6 @@
 import { oneSidedP, sequenceTuning } from '../../stats/experiments/confidence-sequence.ts';
 import { shareEvidence, shareLowerBound, shareUpperBound } from '../../stats/experiments/share-evidence.ts';
-import type { ArmCounts, ValueSums } from './arm-counts.ts';
+import { addSums, type ArmCounts, type ValueSums } from './arm-counts.ts';
 import type { GuardrailMetric, PlannedBound, PlannedComparison } from './guardrail.ts';
 import { LatencyLaw } from './latency-bounds.ts';
 
@@ -51,11 +51,11 @@ export function boundTest({ metric, side, bound }: PlannedBound, arm: ArmCounts)
   }
   const sums = arm.values.get(metric.name)!;
   if (metric.proportion) return side === 'max' ? shareTest(sums.sum, sums.n, bound) : { ...shareTest(sums.n - sums.sum, sums.n, 1 - bound), candidate: sums.sum / sums.n, limit: bound };
-  const { mean, variance } = momentsOf(sums);
-  const test = (z: number, alpha: number): boolean => oneSidedP(sequenceTuning({ confidence: 1 - alpha }, 1), z, sums.n) <= alpha;
-  const z = ((side === 'max' ? 1 : -1) * (mean - bound)) / Math.sqrt(variance / sums.n);
+  const { mean, variance, third } = momentsOf(sums);
+  const sign = side === 'max' ? 1 : -1;
   const facts = { candidate: mean, limit: bound, needs: fewestForMeans, exact: false };
-  return variance > 0 ? { ...facts, harm: (alpha) => test(z, alpha), kept: (alpha) => test(-z, alpha) } : blindTest(facts, (side === 'max' ? 1 : -1) * (mean - bound));
+  if (!(variance > 0)) return blindTest(facts, sign * (mean - bound));
+  return { ...facts, ...meanTest({ beyond: sign * (mean - bound), variance: variance / sums.n, third: (sign * third) / sums.n ** 2, n: sums.n }) };
 }
 
 /** Of values that are all alike. */
@@ -127,14 +127,39 @@ function meanComparison({ goal, ratio, margin }: PlannedComparison, a: ValueSums
   const factor = control.mean < 0 ? 2 - ratio : ratio;
   const limit = factor * control.mean + sign * margin;
   // An arm in which all values are alike is taken to vary as all values together do: that none of ten thousand converted says something.
-  const pooled = momentsOf({ n: a.n + b.n, sum: a.sum + b.sum, sumSquares: a.sumSquares + b.sumSquares }).variance;
+  const pooled = momentsOf(addSums(a, b)).variance;
   const variance = (candidate.variance || pooled) / a.n + (factor * factor * (control.variance || pooled)) / b.n;
   const beyond = sign * (candidate.mean - limit);
   const facts = { candidate: candidate.mean, control: control.mean, limit, needs: fewestForMeans, exact: false };
   if (!(variance > 0)) return blindTest(facts, beyond);
+  // Arms have shares alike, so that the skewness of one takes away that of the other.
+  return { ...facts, ...meanTest({ beyond, variance, third: 0, n: a.n + b.n }) };
+}
+
+/** How far an estimate is beyond its limit, with its variance and third central moment. */
+interface Excess {
+  readonly beyond: number;
+  readonly variance: number;
+  readonly third: number;
+  readonly n: number;
+}
+
+/** The sequential test of an estimate that is nearly normal. */
+function meanTest({ beyond, variance, third, n }: Excess): Pick<GuardrailTest, 'harm' | 'kept'> {
   const z = beyond / Math.sqrt(variance);
-  const test = (deviation: number, alpha: number): boolean => oneSidedP(sequenceTuning({ confidence: 1 - alpha }, 1), deviation, a.n + b.n) <= alpha;
-  return { ...facts, harm: (alpha) => test(z, alpha), kept: (alpha) => test(-z, alpha) };
+  const skewness = third / variance ** 1.5;
+  const test = (deviation: number, alpha: number): boolean => oneSidedP(sequenceTuning({ confidence: 1 - alpha }, 1), deviation, n) <= alpha;
+  return { harm: (alpha) => test(lessSkewed(z, skewness), alpha), kept: (alpha) => test(lessSkewed(-z, -skewness), alpha) };
+}
+
+/**
+ * A deviation upwards, less what is to be expected of an estimate whose long tail is below (Johnson 1978, to the first order): where few values are large, a sample that has none of them is small and seems to vary little. Never corrected
+ * upwards, and never less for a larger deviation.
+ */
+function lessSkewed(z: number, skewness: number): number {
+  const against = Math.max(0, -skewness);
+  const most = Math.min(z, 1.5 / against);
+  return most - (against * (1 + 2 * most * most)) / 6;
 }
 
 // The law of a mean is near a normal one from then on, for what is not very skewed.
@@ -149,7 +174,7 @@ function enough(evidence: number, alpha: number): boolean {
   return evidence >= -Math.log(alpha);
 }
 
-function momentsOf({ n, sum, sumSquares }: ValueSums): { mean: number; variance: number } {
+function momentsOf({ n, sum, sumSquares, sumCubes }: ValueSums): { mean: number; variance: number; third: number } {
   const mean = sum / n;
-  return { mean, variance: n < 2 ? 0 : Math.max(0, (sumSquares - sum * mean) / (n - 1)) };
+  return { mean, variance: n < 2 ? 0 : Math.max(0, (sumSquares - sum * mean) / (n - 1)), third: (sumCubes - 3 * mean * sumSquares) / n + 2 * mean ** 3 };
 }

@@ -227,6 +227,29 @@ describe('rollouts that are looked at again and again', () => {
     expect(failed / runs).toBeLessThanOrEqual(0.05);
   });
 
+  it('roll back at most alpha by a least mean where few values are large', () => {
+    const [guardrail, batch]: [Guardrail, number] = [{ metric: 'score', min: 0.05 * Math.exp(0.5) }, 20];
+    const random = seededRandom(12);
+    const bell = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+    // Of twenty users one buys, for very different sums.
+    const spend = (): number => (random() < 0.05 ? Math.exp(bell()) : 0);
+    const failedOf = (runs: number, looks: number, times: number): number => {
+      let failed = 0;
+      for (let run = 0; run < runs; run++) {
+        const arms = evidence(new ArmCounts(), new ArmCounts());
+        let wrong = false;
+        for (let look = 0; look < looks && !wrong; look++) {
+          for (let i = 0; i < batch; i++) arms.candidate.measure('score', times * spend());
+          wrong = judge(guardrail, arms).status === 'failed';
+        }
+        if (wrong) failed++;
+      }
+      return failed;
+    };
+    expect(failedOf(100, 50, 1)).toBeLessThanOrEqual(5);
+    expect(failedOf(5, 400, 0.4)).toBe(5);
+  });
+
   it('catch five points more errors', () => {
     const runs = 30;
     const { failed, soonest } = simulate(7, runs, (random, candidate) => ({ ...alike(random), failed: random() < (candidate ? 0.11 : 0.06) }));
