@@ -1,4 +1,5 @@
-import { analyzeUnits, baselineOf, planExperiment, type AnalyzedDefinition, type AnalyzeOptions, type MetricComparison, type MetricOptions, type UnitTable } from 'modelkeep';
+import { analyzeUnits, baselineOf, planExperiment, type AnalyzedDefinition, type AnalyzeOptions, type MetricOptions, type UnitTable } from 'modelkeep';
+import { compareArms, type MeanArm } from 'modelkeep/stats';
 import { describe, expect, it } from 'vitest';
 import { clopperPearsonInterval } from '../../src/stats/tests/clopper-pearson-interval.ts';
 import { column, Draws, tableOf } from './unit-tables.ts';
@@ -31,24 +32,28 @@ describe(`an experiment between equal arms (seed ${seed})`, () => {
   const most = 2180;
   const metric: MetricOptions = { name: 'm', kind: 'mean', role: 'primary' };
 
-  /** Whether any of a hundred looks ships or stops. */
-  function decides(method: 'sequential' | 'fixed', alike: Float64Array): boolean {
+  /** Whether any of a hundred looks ships or stops, and whether a test for one look would have found a difference at any of them. */
+  function decides(alike: Float64Array): { readonly sequential: boolean; readonly fixed: boolean } {
     const table = tableOf(most, { m: { kind: 'mean', value: alike } });
-    for (let units = 200; units <= most; units += 20) {
+    let [sequential, fixed] = [false, false];
+    for (let units = 200; units <= most && !(sequential && fixed); units += 20) {
       const looked = { ...table, units, variant: table.variant.subarray(0, units), exposedAt: table.exposedAt.subarray(0, units), metrics: { m: { kind: 'mean' as const, value: alike.subarray(0, units) } } };
-      const { decision, metrics } = analyzeUnits(definitionOf(metric), looked, { method });
-      if (method === 'sequential' ? decision.action !== 'keep running' : metrics[0]!.comparisons[0]!.verdict !== 'unclear') return true;
+      const { decision, metrics } = analyzeUnits(definitionOf(metric), looked, { method: 'sequential' });
+      sequential ||= decision.action !== 'keep running';
+      const { difference, standardError } = metrics[0]!.comparisons[0]!;
+      // With less than 1.9 standard errors its p-value is above 0.057, and it need not be asked.
+      fixed ||= Math.abs(difference.effect) >= 1.9 * standardError && analyzeUnits(definitionOf(metric), looked, { method: 'fixed' }).metrics[0]!.comparisons[0]!.verdict !== 'unclear';
     }
-    return false;
+    return { sequential, fixed };
   }
 
   it('that is looked at a hundred times ends in a false decision at most as often as alpha says; by a test for one look far more often', () => {
     const trials = 40;
     let [sequential, fixed] = [0, 0];
     for (let trial = 0; trial < trials; trial++) {
-      const alike = column(most, () => (trial % 2 === 0 ? draws.exponential() : draws.uniform() < 0.1 ? 1 : 0));
-      sequential += Number(decides('sequential', alike));
-      fixed += Number(decides('fixed', alike));
+      const found = decides(column(most, () => (trial % 2 === 0 ? draws.exponential() : draws.uniform() < 0.1 ? 1 : 0)));
+      sequential += Number(found.sequential);
+      fixed += Number(found.fixed);
     }
     expectShare(sequential, trials, 0, 0.05);
     expect(fixed, `seed ${seed}`).toBeGreaterThan(trials * 0.15);
@@ -99,15 +104,45 @@ describe(`intervals of one look (seed ${seed})`, () => {
 });
 
 describe(`plans (seed ${seed})`, () => {
-  const compared = (units: number, lift: number, options: AnalyzeOptions): MetricComparison =>
-    analyzeUnits(definitionOf({ name: 'm', kind: 'mean', role: 'primary' }), tableOf(units, { m: { kind: 'mean', value: column(units, (i) => 10 * (1 + lift * (i % 2)) + 3 * draws.bell()) } }), options).metrics[0]!.comparisons[0]!;
+  type Arms = readonly [control: MeanArm, treatment: MeanArm];
+
+  const finds = (arms: Arms, method: 'fixed' | 'sequential'): boolean => {
+    const { effect, pValue } = compareArms(...arms, { effect: 'absolute', method });
+    return effect > 0 && pValue <= 0.05;
+  };
+
+  /** The sums of so many normal numbers, by their distributions: the mean is normal, and the squares about it are a chi-square apart from it. */
+  function sumsOf(n: number, mean: number, deviation: number): MeanArm {
+    const sum = n * mean + Math.sqrt(n) * deviation * draws.bell();
+    return { kind: 'mean', n, sum, sumSquares: (sum * sum) / n + deviation ** 2 * 2 * draws.gamma((n - 1) / 2) };
+  }
 
   it.each([['fixed', 0.1], ['sequential', 0.2]] as const)('promise a power that analyses have, to two points: %s', (method, lift) => {
     const { units, power } = planExperiment({ baseline: { mean: 10, variance: 9 }, lift, method });
     expect(power).toBeGreaterThanOrEqual(0.8);
-    const trials = 4000;
-    const found = count(trials, () => compared(units + (units % 2), lift, { method, minPerArm: 2 }).verdict === 'better');
+    const half = Math.ceil(units / 2);
+    // Of so many trials the standard error is 0.4 points.
+    const trials = 10_000;
+    const found = count(trials, () => finds([sumsOf(half, 10, 3), sumsOf(half, 10 * (1 + lift), 3)], method));
     expect(Math.abs(found / trials - power), `${found} of ${trials} for ${power} (seed ${seed})`).toBeLessThan(0.02);
+  });
+
+  it.each([['fixed', 0.1], ['sequential', 0.2]] as const)('are of the analysis of units, which says of them what the comparison of their sums does: %s', (method, lift) => {
+    const { units: planned, power } = planExperiment({ baseline: { mean: 10, variance: 9 }, lift, method });
+    const units = planned + (planned % 2);
+    const trials = 300;
+    let found = 0;
+    for (let trial = 0; trial < trials; trial++) {
+      const value = column(units, (i) => 10 * (1 + lift * (i % 2)) + 3 * draws.bell());
+      const arms = [0, 1].map((arm): MeanArm => {
+        const own = value.filter((_, i) => i % 2 === arm);
+        return { kind: 'mean', n: own.length, sum: own.reduce((sum, each) => sum + each, 0), sumSquares: own.reduce((sum, each) => sum + each * each, 0) };
+      }) as [MeanArm, MeanArm];
+      const better = analyzeUnits(definitionOf({ name: 'm', kind: 'mean', role: 'primary' }), tableOf(units, { m: { kind: 'mean', value } }), { method, minPerArm: 2 }).metrics[0]!.comparisons[0]!.verdict === 'better';
+      expect(better, `trial ${trial} (seed ${seed})`).toBe(finds(arms, method));
+      found += Number(better);
+    }
+    expectShare(found, trials, power, power);
   });
 
   it('ask for more for several treatments, for several primary metrics and for unequal weights, and tell days', () => {

@@ -22,6 +22,16 @@ export class Draws {
     return -Math.log(1 - this.#generator.uniform());
   }
 
+  /** By Marsaglia and Tsang (2000), exactly; the shape is at least 1. */
+  gamma(shape: number): number {
+    const d = shape - 1 / 3;
+    for (;;) {
+      const x = this.bell();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      if (v > 0 && Math.log(1 - this.uniform()) < (x * x) / 2 + d * (1 - v + Math.log(v))) return d * v;
+    }
+  }
+
   below(size: number): number {
     return this.#generator.below(size);
   }
