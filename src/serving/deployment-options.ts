@@ -235,7 +235,7 @@ export function checkPredictOptions(options: PredictOptions): number | undefined
 function isPlainly(options: PredictOptions): boolean {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
   for (const name in options) {
-    const value: unknown = options[name as keyof PredictOptions];
+    const value = (options as Readonly<Record<string, unknown>>)[name];
     switch (name) {
       case 'key':
         if (typeof value !== 'string' && value !== undefined) return false;
@@ -244,7 +244,7 @@ function isPlainly(options: PredictOptions): boolean {
         if (value === '' || (typeof value !== 'string' && value !== undefined)) return false;
         break;
       case 'signal':
-        if (value !== undefined && typeof (value)?.addEventListener !== 'function') return false;
+        if (value !== undefined && typeof (value as Partial<AbortSignal> | null)?.addEventListener !== 'function') return false;
         break;
       default:
         if (value !== undefined || !Object.hasOwn(predictSchema.def.shape, name)) return false;
