@@ -49,11 +49,11 @@ function stringify(value: unknown, nonFinite: (value: number) => string): string
     default:
       return JSON.stringify(value) ?? 'null';
   }
+  if (isPlain(value)) return JSON.stringify(value);
   const inner = (item: unknown): string => stringify(item, nonFinite);
   if (value === null) return 'null';
   if (value instanceof Date) return JSON.stringify(value);
   if (value instanceof Uint8Array) return `"${toBase64(value)}"`;
-  if (Array.isArray(value) && value.every(isPlain)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(inner).join(',')}]`;
   if (ArrayBuffer.isView(value)) return `[${Array.from(value as unknown as ArrayLike<number>, inner).join(',')}]`;
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
@@ -144,10 +144,19 @@ function numberOf(text: string): number | bigint {
   return BigInt(text);
 }
 
-/** Whether JSON.stringify says the same of a value. */
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'number') return value === null || typeof value === 'string' || typeof value === 'boolean';
-  return Number.isSafeInteger(value) ? !Object.is(value, -0) : Number.isFinite(value) && !Number.isInteger(value);
+/** Whether JSON.stringify certainly says the same of a value: of simple values, lists of them, and objects that have nothing else; what is nested deeper is looked at by its parts. */
+function isPlain(value: unknown, levels = 2): boolean {
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? value !== 0 || !Object.is(value, -0) : Number.isFinite(value) && !Number.isInteger(value);
+  if (typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (value === null) return true;
+  if (levels === 0) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], levels - 1)) return false;
+    return true;
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const name in value) if (!isPlain((value as Record<string, unknown>)[name], levels - 1)) return false;
+  return true;
 }
 
 function isLarge(digits: string, unsigned: boolean): boolean {

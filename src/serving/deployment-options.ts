@@ -244,7 +244,7 @@ function isPlainly(options: PredictOptions): boolean {
         if (value === '' || (typeof value !== 'string' && value !== undefined)) return false;
         break;
       case 'signal':
-        if (value !== undefined && typeof (value as Partial<AbortSignal> | null)?.addEventListener !== 'function') return false;
+        if (value !== undefined && typeof (value as Readonly<Record<string, unknown>> | null)?.['addEventListener'] !== 'function') return false;
         break;
       default:
         if (value !== undefined || !Object.hasOwn(predictSchema.def.shape, name)) return false;

@@ -8,6 +8,9 @@ import type { ServedDeployment } from './served-deployment.ts';
  * has others loaded by asking for them.
  */
 export async function servedSignature(deployment: ServedDeployment, { version, signal }: OperationOptions & { readonly version?: number | undefined }): Promise<ModelSignature | undefined> {
+  // Only of what is in memory is there a signature.
+  const known = deployment.signature(version);
+  if (known !== undefined) return known;
   if (version === undefined) {
     if (!isReady(deployment)) await deployment.ready({ signal });
   } else if (!isReady(deployment, version)) throw new NotFoundError(`Version ${version} of '${deployment.model}' is not in memory.`);
