@@ -34,7 +34,7 @@ function quickSort(values: Float64Array, first: number, last: number): void {
  * Hoare's partition of the values from `low` to `high` by one of them: none before the place that it gives is larger, none from there on is smaller, and neither part is empty. That one must not be
  * the largest of them all at `high`.
  */
-export function partition(values: Float64Array, low: number, high: number, pivot: number): number {
+function partition(values: Float64Array, low: number, high: number, pivot: number): number {
   let i = low;
   let j = high;
   while (i <= j) {
