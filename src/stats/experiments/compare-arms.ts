@@ -53,7 +53,7 @@ export interface ArmComparison {
  *
  * By default the interval and the p-value are *always valid*: whoever looks every day and stops at the first significant result is wrong no more often than `1 - confidence` says (the asymptotic confidence sequence of `alwaysValid`). With
  * `method: 'fixed'` they are those of Welch's t-test, which hold for one look at a number of units that was settled before. A relative effect divides by the control's measure without adjustment; its standard error is by the delta method, and takes in that the
- * control is uncertain too.
+ * control is uncertain too. Both take the means for normal: with very skewed values in arms of very different size they are wrong more often.
  *
  * Never NaN: without variance or baseline the status says so, and the result is neutral. Costs O(1).
  *
