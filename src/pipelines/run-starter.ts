@@ -1,14 +1,16 @@
 import { throwIfAborted } from '../core/abort.ts';
 import { isModelkeepError } from '../core/errors.ts';
+import { Lease, type LeaseRecord } from '../storage/lease.ts';
 import type { Definition } from './definition.ts';
 import type { Launch, LaunchOptions } from './launching/launch.ts';
-import { Lease, type LeaseRecord } from '../storage/lease.ts';
 import type { ResumeOptions } from './pipeline-options.ts';
 import { driveRun, finishedRun, type DriveOptions } from './run-driver.ts';
 import type { RunHost } from './run-host.ts';
 import type { PipelineResult } from './run-result.ts';
 import { hasEnded, type RunOutcome } from './run-state.ts';
 import type { RunHead } from './run-store.ts';
+
+const leaseAdvice = { held: 'Wait for it, or resume with takeOver: true when you know that it is gone.', lost: 'What was committed stays; look at getRun() or resume later.' };
 
 /** What a run begins with. */
 export type RunBeginning = Pick<RunHead, 'id' | 'params' | 'refresh' | 'triggeredBy' | 'interval'>;
@@ -91,7 +93,7 @@ export class RunStarter {
 
   #lease(head: RunHead, lastFence: number, over: (lease: LeaseRecord) => boolean): Promise<Lease> {
     const { store, leaseMs: ttlMs, clock, onError } = this.#host;
-    const terms = { storage: store.storage, key: store.leaseKey(head.id), subject: `Run ${head.id} of pipeline '${store.pipeline}'`, owner: this.#owner, ttlMs, clock, onError };
+    const terms = { storage: store.storage, key: store.leaseKey(head.id), subject: `Run ${head.id} of pipeline '${store.pipeline}'`, advice: leaseAdvice, owner: this.#owner, ttlMs, clock, onError };
     return Lease.take(terms, lastFence, over);
   }
 

@@ -22,6 +22,8 @@ export interface LeaseTerms {
   readonly key: Key;
   /** What the lease is for, for messages. */
   readonly subject: string;
+  /** What to do when somebody else holds it, or has taken it over, for messages. */
+  readonly advice: { readonly held: string; readonly lost: string };
   readonly owner: string;
   readonly ttlMs: number;
   readonly clock: Clock;
@@ -153,7 +155,7 @@ async function put({ storage, key }: LeaseTerms, lease: LeaseRecord, condition: 
 function heldBy(terms: LeaseTerms, lease: LeaseRecord, now: number): ConflictError {
   const left = Math.ceil((lease.expiresAt - now) / 1000);
   return new ConflictError(
-    `${terms.subject} is being worked on by '${lease.owner}', whose lease ends in ${left} s unless renewed. Wait for it, or resume with takeOver: true when you know that it is gone.`,
+    `${terms.subject} is being worked on by '${lease.owner}', whose lease ends in ${left} s unless renewed. ${terms.advice.held}`,
     { key: terms.key, owner: lease.owner, fence: lease.fence, expiresAt: lease.expiresAt },
   );
 }
@@ -162,7 +164,7 @@ async function lostTo(terms: LeaseTerms): Promise<ConflictError> {
   const present = await readValue<LeaseRecord>(terms.storage, terms.key).catch(() => undefined);
   const owner = present?.value.owner;
   return new ConflictError(
-    `${terms.subject} is no longer '${terms.owner}'s to work on: ${owner === undefined ? 'another process has finished it' : `'${owner}' has taken it over`}. What was committed stays; look at getRun() or resume later.`,
+    `${terms.subject} is no longer '${terms.owner}'s to work on: ${owner === undefined ? 'another process has finished it' : `'${owner}' has taken it over`}. ${terms.advice.lost}`,
     { key: terms.key, owner },
   );
 }

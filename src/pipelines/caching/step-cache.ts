@@ -165,6 +165,7 @@ export class StepCache {
       storage: this.#store.storage,
       key: this.#store.flightKey(step, key),
       subject: `The output of step '${step}' in run ${run}`,
+      advice: { held: 'Wait for its output.', lost: 'Wait for its output.' },
       // No two attempts have this in common, so that none takes the lease of another for its own.
       owner: `${this.#unit(request)}.${holder}.${attempt}`,
       ttlMs: leaseMs,

@@ -64,7 +64,7 @@ export class RolloutDecider {
     const { storage, store, model, owner, leaseMs: ttlMs, clock, onError } = this.#parts;
     try {
       if (this.#lease === undefined) {
-        const terms = { storage, key: store.leaseKey, subject: `The rollout of '${model}'`, owner, ttlMs, clock, onError };
+        const terms = { storage, key: store.leaseKey, subject: `The rollout of '${model}'`, advice: { held: 'It decides; what is counted here reaches it.', lost: 'That decides from now on; what is counted here reaches it.' }, owner, ttlMs, clock, onError };
         const lease = await Lease.take(terms, store.head.fence, () => false);
         lease.startHeartbeat(() => this.#forget(lease));
         this.#lease = lease;
