@@ -70,12 +70,19 @@ async function heldAfterReading(options: FeatureStoreOptions, entities: number):
   return { held: (await memory()) - before, answers };
 }
 
+/** The median of three: the heap of Node 24 tells some per cent more or less each time, of what is neither the instance's nor its records'. */
+async function typicalOf(measure: () => Promise<{ held: number; answers: string[] }>): Promise<{ held: number; answers: string[] }> {
+  const measured = [];
+  for (let i = 0; i < 3; i++) measured.push(await measure());
+  return measured.toSorted((a, b) => a.held - b.held)[1]!;
+}
+
 const { features, entities } = views[name]!;
 const how = await storeWith(features, entities);
 // What is compiled and made once for a process is not any instance's.
 await heldAfterReading(how, entities);
 await heldAfterReading({ ...how, cacheBytes: Number(cacheBytes) }, entities);
-const bounded = await heldAfterReading({ ...how, cacheBytes: Number(cacheBytes) }, entities);
+const bounded = await typicalOf(() => heldAfterReading({ ...how, cacheBytes: Number(cacheBytes) }, entities));
 const unbounded = await heldAfterReading(how, entities);
 process.send!({ bounded, unbounded });
 process.disconnect();
