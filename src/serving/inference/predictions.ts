@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
+import { IdMaker } from '../../core/ids.ts';
 import { isModelkeepError } from '../../core/errors.ts';
 import type { Bookkeeping } from '../bookkeeping/bookkeeping.ts';
 import { plainCopy } from '../execution/plain-copy.ts';
@@ -41,6 +42,7 @@ const nothingRan = { queueMs: 0, computeMs: 0, batchSize: 0, cached: false } as 
 /** Makes predictions: asks the chosen version, then the fallback when that fails, gives copies to a shadow, and tells of every outcome. */
 export class Predictions<Input, Output> {
   readonly #parts: PredictionsParts<Input, Output>;
+  readonly #ids = new IdMaker();
 
   constructor(parts: PredictionsParts<Input, Output>) {
     this.#parts = parts;
@@ -50,7 +52,7 @@ export class Predictions<Input, Output> {
   async make(choice: Choice<Input, Output>, request: PredictionRequest<Input>): Promise<Prediction<Output>> {
     const { books } = this.#parts;
     const origin = { version: choice.slot.version, arm: choice.arm, variant: choice.variant };
-    const id = request.id ?? newPredictionId(origin);
+    const id = request.id ?? newPredictionId(this.#ids, origin);
     if (request.id !== undefined || choice.variant !== undefined) books.remember(id, origin, request.key);
     try {
       const prediction = await this.#ask(choice, id, request);

@@ -1,4 +1,4 @@
-import { isId, newId } from '../../core/ids.ts';
+import { isId, type IdMaker } from '../../core/ids.ts';
 import type { Arm } from '../prediction.ts';
 
 /** What an id tells of its prediction. */
@@ -12,8 +12,8 @@ const idLength = 36;
 const tail = /^\.([1-9]\d{0,8})\.(stable|control|candidate)(?:\.(.+))?$/s;
 
 /** A new id, which tells where its prediction came from to whoever gets feedback on it, in whichever process. */
-export function newPredictionId({ version, arm, variant }: PredictionOrigin): string {
-  const id = `${newId()}.${version}.${arm}`;
+export function newPredictionId(ids: IdMaker, { version, arm, variant }: PredictionOrigin): string {
+  const id = `${ids.next()}.${version}.${arm}`;
   return variant === undefined ? id : `${id}.${encodeURIComponent(variant)}`;
 }
 
