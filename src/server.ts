@@ -6,7 +6,7 @@ export type { HandlerLimits, StorageHandlerOptions } from './server/handler-opti
 export type { NodeHeaders } from './server/lazy-request.ts';
 export { toNodeHandler } from './server/node-handler.ts';
 export type { NodeHandler, NodeResponse } from './server/node-handler.ts';
-export type { NodeRequest } from './server/node-incoming.ts';
+export type { NodeRequest } from './server/node-body.ts';
 export type { RegistryEventListener, RegistryEventPlace } from './server/registry-endpoint.ts';
 export type { Tensor as ServedTensor, TensorValues as ServedTensorValues } from './core/tensors/tensor.ts';
 export { createServingHandler } from './server/serving/serving-handler.ts';

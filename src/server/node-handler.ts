@@ -1,7 +1,8 @@
 import { jsonAnswer, type Answer } from './answer.ts';
 import type { IncomingRequest } from './incoming-request.ts';
 import { lazyRequests } from './lazy-request.ts';
-import { NodeIncoming, type NodeRequest } from './node-incoming.ts';
+import type { NodeRequest } from './node-body.ts';
+import { NodeIncoming } from './node-incoming.ts';
 import { answerDirectly, type DirectHandler } from './storage-handler.ts';
 import { StreamedBody } from './streamed-body.ts';
 
@@ -59,8 +60,24 @@ export function toNodeHandler(handler: (request: Request) => Response | Promise<
     // Refused before anything reads one of them and a proxy another.
     const problem = incoming.problem();
     const answering = problem === undefined ? answerOf(incoming) : Promise.resolve(jsonAnswer({ error: { code: 'validation', message: problem } }, { status: 400 }));
-    answering.catch(failed).then((answer) => send(answer, request, response)).catch((error: unknown) => response.destroy(error as Error));
+    void respond(answering, incoming, response);
   };
+}
+
+/** Never rejects: a connection that cannot be answered ends. */
+async function respond(answering: Promise<Answer>, request: NodeIncoming, response: NodeResponse): Promise<void> {
+  let answer: Answer;
+  try {
+    answer = await answering;
+  } catch {
+    answer = failed();
+  }
+  try {
+    const sending = send(answer, request, response);
+    if (sending !== undefined) await sending;
+  } catch (error) {
+    response.destroy(error as Error);
+  }
 }
 
 function failed(): Answer {
@@ -84,17 +101,18 @@ async function answerOfWeb(handler: (request: Request) => Response | Promise<Res
   return { status: response.status, headers: headers as Record<string, string>, body: reader && request.method !== 'HEAD' ? new StreamedBody({ next, return: leave }) : undefined };
 }
 
-async function send({ status, headers, body }: Answer, request: NodeRequest, response: NodeResponse): Promise<void> {
+function send({ status, headers, body }: Answer, request: NodeIncoming, response: NodeResponse): Promise<void> | undefined {
   if (response.destroyed) {
     if (body instanceof StreamedBody) body.cancel();
-    return;
+    return undefined;
   }
   // What is left of a refused body may never end; the connection does.
-  if (status >= 400 && !request.complete && request.httpVersionMajor === 1) headers['connection'] = 'close';
+  if (status >= 400 && !request.complete && request.httpVersion === 1) headers['connection'] = 'close';
   response.writeHead(status, headers);
-  if (body instanceof StreamedBody) await pipe(body, response);
-  else if (body === undefined) response.end();
+  if (body instanceof StreamedBody) return pipe(body, response);
+  if (body === undefined) response.end();
   else response.end(body);
+  return undefined;
 }
 
 async function pipe(body: StreamedBody, response: NodeResponse): Promise<void> {

@@ -1,35 +1,6 @@
 import type { BodySource, IncomingRequest } from './incoming-request.ts';
-import { headersOf, type NodeHeaders, type RequestFactory } from './lazy-request.ts';
-
-/** What is used of Node's `http.IncomingMessage`. */
-export interface NodeRequest {
-  /** Such as `GET`. */
-  readonly method?: string | undefined;
-  /** Path and query. */
-  readonly url?: string | undefined;
-  /** What Express keeps of `url` where it cuts off the path of a mount. */
-  readonly originalUrl?: string | undefined;
-  /** The headers by lower-case name. */
-  readonly headers: NodeHeaders;
-  /** Names and values in turn, as they came. */
-  readonly rawHeaders: readonly string[];
-  /** 1 or 2. */
-  readonly httpVersionMajor: number;
-  /** Whether all of the body came. */
-  readonly complete: boolean;
-  /** Whether nothing more will come. */
-  readonly destroyed: boolean;
-  /** The connection. */
-  readonly socket: object;
-  /** The next piece of the body, or null. */
-  read(): unknown;
-  /** Lets what nobody reads go by. */
-  resume(): unknown;
-  /** Listens for an event. */
-  on(event: 'readable' | 'close' | 'error', listener: () => void): unknown;
-  /** Listens no longer. */
-  off(event: 'readable' | 'close', listener: () => void): unknown;
-}
+import { headersOf, type RequestFactory } from './lazy-request.ts';
+import { NodeBody, type NodeRequest } from './node-body.ts';
 
 /** What tells that a client left. */
 export interface NodeConnection {
@@ -50,6 +21,7 @@ export class NodeIncoming implements IncomingRequest {
   readonly #connection: NodeConnection;
   readonly #makeRequest: RequestFactory;
   #aborts: AbortController | undefined;
+  #body: NodeBody | undefined;
   #web: Request | undefined;
 
   constructor(request: NodeRequest, connection: NodeConnection, makeRequest: RequestFactory) {
@@ -81,7 +53,18 @@ export class NodeIncoming implements IncomingRequest {
   openBody(): BodySource | undefined {
     const { headers } = this.#request;
     if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return undefined;
-    return sourceOf(this.#request);
+    this.#body = new NodeBody(this.#request);
+    return this.#body;
+  }
+
+  /** 1 or 2. */
+  get httpVersion(): number {
+    return this.#request.httpVersionMajor;
+  }
+
+  /** Whether all of the body has come. */
+  get complete(): boolean {
+    return this.#request.complete || this.#body?.ended === true;
   }
 
   /** Without its body, which is the handler's to read. */
@@ -158,47 +141,4 @@ function targetOf(url: string): string {
   } catch {
     return '/';
   }
-}
-
-function sourceOf(request: NodeRequest): BodySource {
-  let given = true;
-  let leave: (() => void) | undefined;
-  // What is wrong shows when it is read; a stream that nobody listens to would end the process.
-  request.on('error', () => undefined);
-  /** Something may have come, or nothing will any more. */
-  const happened = (): Promise<void> =>
-    new Promise((resolve) => {
-      leave = () => {
-        request.off('readable', leave!);
-        request.off('close', leave!);
-        leave = undefined;
-        resolve();
-      };
-      request.on('readable', leave);
-      request.on('close', leave);
-    });
-  const readLater = async (): Promise<Uint8Array | undefined> => {
-    while (given) {
-      // One that is gone already says so no more: whoever waited for that would wait for ever.
-      if (request.destroyed) throw new Error('The connection was cut.');
-      await happened();
-      const chunk = request.read() as Uint8Array | null;
-      if (chunk !== null) return chunk;
-      if (request.complete) return undefined;
-    }
-    return undefined;
-  };
-  return {
-    read() {
-      const chunk = request.read() as Uint8Array | null;
-      if (chunk !== null) return chunk;
-      return request.complete ? undefined : readLater();
-    },
-    cancel() {
-      given = false;
-      leave?.();
-      // What still comes is thrown away.
-      request.resume();
-    },
-  };
 }

@@ -39,8 +39,14 @@ export class RequestBody {
   /** The whole body. `what` names it in messages. */
   async bytes(limit: number, what: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    for (let chunk = await this.#next(limit, what); chunk !== undefined; chunk = await this.#next(limit, what)) parts.push(this.#hold(chunk));
-    return parts.length === 1 ? parts[0]! : concatBytes(parts);
+    // What came along with the headers is there by then, and need not be waited for.
+    await Promise.resolve();
+    for (;;) {
+      const next = this.#next(limit, what);
+      const chunk = next instanceof Promise ? await next : next;
+      if (chunk === undefined) return parts.length === 1 ? parts[0]! : concatBytes(parts);
+      parts.push(this.#hold(chunk));
+    }
   }
 
   /** The whole body as JSON that is nested at most `maxDepth` deep. */
@@ -86,23 +92,40 @@ export class RequestBody {
     for (let chunk = await this.#next(limit, what); chunk !== undefined; chunk = await this.#next(limit, what)) yield chunk;
   }
 
-  async #next(limit: number, what: string): Promise<Uint8Array | undefined> {
+  /** The next bytes, at once where they are there already; `undefined` at the end. */
+  #next(limit: number, what: string): Uint8Array | undefined | Promise<Uint8Array | undefined> {
     try {
       this.#begin(limit, what);
-      const chunk = this.#source && (await this.#read(this.#source));
-      if (chunk === undefined) {
-        if (this.#announced !== undefined && this.#announced !== this.#received) {
-          throw new Refusal(400, 'validation', `The body has ${this.#received} bytes, but Content-Length announced ${this.#announced}.`);
-        }
-        return undefined;
-      }
-      this.#received += chunk.length;
-      if (this.#received > limit) throw tooLarge(what, limit);
-      return chunk;
+      const chunk = this.#source?.read();
+      return chunk instanceof Promise ? this.#nextLater(chunk, limit, what) : this.#counted(chunk, limit, what);
     } catch (error) {
-      this.#failure = error as Error;
-      throw error;
+      throw this.#failed(error);
     }
+  }
+
+  async #nextLater(reading: Promise<Uint8Array | undefined>, limit: number, what: string): Promise<Uint8Array | undefined> {
+    try {
+      return this.#counted(await this.#inTime(this.#source!, reading), limit, what);
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  #counted(chunk: Uint8Array | undefined, limit: number, what: string): Uint8Array | undefined {
+    if (chunk === undefined) {
+      if (this.#announced !== undefined && this.#announced !== this.#received) {
+        throw new Refusal(400, 'validation', `The body has ${this.#received} bytes, but Content-Length announced ${this.#announced}.`);
+      }
+      return undefined;
+    }
+    this.#received += chunk.length;
+    if (this.#received > limit) throw tooLarge(what, limit);
+    return chunk;
+  }
+
+  #failed(error: unknown): Error {
+    this.#failure = error as Error;
+    return this.#failure;
   }
 
   #begin(limit: number, what: string): void {
@@ -142,11 +165,6 @@ export class RequestBody {
   #assertType(type: string): void {
     const given = this.#request.header('content-type')?.split(';')[0]!.trim().toLowerCase();
     if (given !== type) throw new Refusal(415, 'unsupported', `The body must be ${type}; Content-Type says ${given === undefined ? 'nothing' : 'something else'}.`);
-  }
-
-  #read(source: BodySource): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    const reading = source.read();
-    return reading instanceof Promise ? this.#inTime(source, reading) : reading;
   }
 
   /** Only what the client is waited for counts: the store may be slow, too. */
