@@ -6,8 +6,9 @@ import { checkDataset, storedDriftSchema, type DatasetPointer } from './evaluati
 import { checkPolicy, type Policy } from './gates.ts';
 import { checkStoredFiles } from './model-files.ts';
 import { checkModelName, parseReference } from './model-name.ts';
-import { changeShapes, stageSchema } from './registry-options.ts';
+import { changeShapes, checkIncumbent, stageSchema } from './registry-options.ts';
 import type { RegistryChange, RegistryChangeInputs } from './registry-changes.ts';
+import type { Stage } from './stages.ts';
 import { checkSignature } from '../core/signature/check-signature.ts';
 import { storedFactShapes } from './version-facts.ts';
 
@@ -92,6 +93,7 @@ function completed(change: RegistryChange, input: Record<string, unknown>, model
     case 'setPolicy':
       return { policy: checkPolicy(input['policy'] as Policy, model) };
     case 'promote':
+      checkIncumbent(input['from'] as number | null | undefined, input['stage'] as Stage, 'input.from');
       return { force: input['force'] ?? false };
     default:
       return where;

@@ -29,7 +29,7 @@ import type { RegistryChangeInputs, RegistryChanges } from './registry-changes.t
 import type { RegistryEvent } from './registry-event.ts';
 import { runGates, type GateHost } from './run-gates.ts';
 import type { VersionSignature } from './signing/version-signature.ts';
-import { hasServed, stageOf, type Stage } from './stages.ts';
+import { hasServed, stageOf, type ExclusiveStage, type Stage } from './stages.ts';
 import { verifyFiles } from './verify-files.ts';
 import { deleteVersion, recordApproval, recordSignature, reinstateVersion, retireVersion, updateVersion } from './version-decisions.ts';
 
@@ -195,10 +195,11 @@ export class OwnRegistryChanges implements RegistryChanges {
     return evaluation;
   }
 
-  async promote({ ref, stage, force, ...actor }: RegistryChangeInputs['promote'], options: OperationOptions): Promise<ModelVersion> {
+  async promote({ ref, stage, force, from, ...actor }: RegistryChangeInputs['promote'], options: OperationOptions): Promise<ModelVersion> {
     const reference = parseReference(ref);
     return this.#decide(reference.model, async (seen) => {
       const record = await this.#store.version(reference, seen, options);
+      if (stage === 'production' || stage === 'staging') demandIncumbent(seen, stage, from, `Version ${record.version} of ${shown(seen.name)} did not go to ${stage}`);
       if (stageOf(seen.stages, record.version) === stage) return viewOf(seen, record);
       if (stage !== 'archived') demandInUse(seen, record.version);
       const report = await runGates(this.#host, seen, record, stage, options);
@@ -215,13 +216,7 @@ export class OwnRegistryChanges implements RegistryChanges {
   async rollback({ model, to, from, verifyAll, ...actor }: RegistryChangeInputs['rollback'], options: OperationOptions): Promise<ModelVersion> {
     return this.#decide(model, async (seen) => {
       const { production, previous } = seen.stages;
-      if (from !== undefined && production !== from) {
-        throw new ConflictError(`Model ${shown(model)} was not rolled back: ${production === undefined ? 'no version' : `version ${production}`} is in production, not version ${from}.`, {
-          key: model,
-          model,
-          production,
-        });
-      }
+      demandIncumbent(seen, 'production', from, `Model ${shown(model)} was not rolled back`);
       const target = to ?? previous.at(-1);
       if (target === undefined) {
         throw new NotFoundError(`Model ${shown(model)} has no previous version in production to go back to; promote the one you want with registry.promote().`, {
@@ -346,13 +341,23 @@ function demandInUse(state: ModelState, version: number): void {
   throw new ConflictError(`Version ${version} of ${shown(state.name)} was retired; bring it back into use with registry.reinstate() first.`, { key: state.name, model: state.name, version });
 }
 
+/** Throws when another version than the expected one is in a stage; `null` expects none, and `undefined` any. */
+function demandIncumbent({ name, stages }: ModelState, stage: ExclusiveStage, expected: number | null | undefined, undone: string): void {
+  const holder = stages[stage];
+  if (expected === undefined || holder === (expected ?? undefined)) return;
+  throw new ConflictError(`${undone}: ${versionNamed(holder)} is in ${stage}, not ${expected === null ? 'none' : `version ${expected}`}.`, { key: name, model: name, [stage]: holder });
+}
+
+function versionNamed(version: number | undefined): string {
+  return version === undefined ? 'no version' : `version ${version}`;
+}
+
 /** Throws when another version than the welcome one took the place meanwhile: whoever asks for it now decided without knowing that. */
 function demandSameIncumbent(seen: ModelState, now: ModelState, stage: Stage, version: number, welcome: number | undefined): void {
   if (stage !== 'production' && stage !== 'staging') return;
   const [before, holder] = [seen.stages[stage], now.stages[stage]];
   if (holder === before || (holder !== undefined && holder === welcome)) return;
-  const named = (holding: number | undefined): string => (holding === undefined ? 'no version' : `version ${holding}`);
-  throw new ConflictError(`Version ${version} of ${shown(now.name)} did not go to ${stage}: ${named(holder)} came there meanwhile, where ${named(before)} was; decide anew.`, {
+  throw new ConflictError(`Version ${version} of ${shown(now.name)} did not go to ${stage}: ${versionNamed(holder)} came there meanwhile, where ${versionNamed(before)} was; decide anew.`, {
     key: now.name,
     model: now.name,
     version,

@@ -51,7 +51,13 @@ export interface RegistryChangeInputs {
     readonly drift?: DriftEvidence | undefined;
     readonly by?: string | undefined;
   };
-  readonly promote: { readonly ref: string; readonly stage: Stage; readonly force: boolean } & Reasoned;
+  readonly promote: {
+    readonly ref: string;
+    readonly stage: Stage;
+    readonly force: boolean;
+    /** The version that must be in the stage for it to happen; `null` where none may be, absent for any. */
+    readonly from?: number | null | undefined;
+  } & Reasoned;
   readonly rollback: { readonly model: string } & RollbackTarget & Reasoned;
 }
 
@@ -59,8 +65,8 @@ export interface RegistryChangeInputs {
 export interface RollbackTarget {
   /** The version to go back to; absent for the one before the present one. */
   readonly to?: number | undefined;
-  /** The version that must be in production for it to happen. */
-  readonly from?: number | undefined;
+  /** The version that must be in production for it to happen; `null` where none may be, absent for any. */
+  readonly from?: number | null | undefined;
   /** Whether every file is read whole first, however large. */
   readonly verifyAll: boolean;
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { Clock } from '../core/clock.ts';
 import type { Content } from '../core/content.ts';
+import { ValidationError } from '../core/errors.ts';
 import type { Framework } from '../core/framework.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
 import { callable, clockOption, having, progressOption, signalOption } from '../core/option-schemas.ts';
@@ -154,8 +155,8 @@ export interface ReasonedOptions extends OperationOptions {
 export interface RollbackOptions extends ReasonedOptions {
   /** The number of the version to go back to. It must have been in production before. @default the version that the present one replaced */
   readonly to?: number | undefined;
-  /** The number of the version that must be in production for it to happen: `ConflictError` when another one is, so that two who go back at once go back once. @default any */
-  readonly from?: number | undefined;
+  /** The number of the version that must be in production for it to happen, `null` where none may be: `ConflictError` when another one is, so that two who go back at once go back once. @default any */
+  readonly from?: number | null | undefined;
   /** Reads every file whole before the change, however large, and refuses when one has changed. @default false: as much as is read in a few milliseconds */
   readonly verifyAll?: boolean | undefined;
 }
@@ -172,6 +173,11 @@ export interface AliasOptions extends OperationOptions {
 export interface PromoteOptions extends ReasonedOptions {
   /** Promotes although gates fail; the history keeps that, with the reason and what the gates found. @default false */
   readonly force?: boolean | undefined;
+  /**
+   * The number of the version that must be in the stage for it to happen, `null` where none may be, as for a first promotion: `ConflictError` when another one is, so that nobody overwrites
+   * what they did not know of. Only for `production` and `staging`, which hold one version each. @default any
+   */
+  readonly from?: number | null | undefined;
 }
 
 /** Part of a list. */
@@ -206,8 +212,9 @@ const someMetrics = metrics.check(z.refine((values) => Object.keys(values).lengt
 const evaluationShape = { metrics: someMetrics, slices: z.optional(z.record(z.string(), someMetrics)), by: optionalText };
 const reasonedShape = { by: text, reason: text };
 const versionNumber = z.int().check(z.minimum(1), z.maximum(999_999_999));
-const rollbackShape = { ...reasonedShape, to: z.optional(versionNumber), from: z.optional(versionNumber), verifyAll: z.optional(z.boolean()) };
-const promoteShape = { ...reasonedShape, force: z.optional(z.boolean()) };
+const incumbent = z.optional(z.nullable(versionNumber));
+const rollbackShape = { ...reasonedShape, to: z.optional(versionNumber), from: incumbent, verifyAll: z.optional(z.boolean()) };
+const promoteShape = { ...reasonedShape, force: z.optional(z.boolean()), from: incumbent };
 
 const createSchema = z.strictObject({ ...createShape, signal: signalOption });
 const registerSchema = z.strictObject({
@@ -303,8 +310,16 @@ export function checkRollbackOptions(options: RollbackOptions): RollbackOptions 
 }
 
 /** Checks the options of `promote`. */
-export function checkPromoteOptions(options: PromoteOptions): PromoteOptions {
-  return check(promoteSchema, options, 'options');
+export function checkPromoteOptions(options: PromoteOptions, stage: Stage): PromoteOptions {
+  const checked = check(promoteSchema, options, 'options');
+  checkIncumbent(checked.from, stage, 'options.from');
+  return checked;
+}
+
+/** Checks that a version is only expected in a stage that holds one. */
+export function checkIncumbent(from: number | null | undefined, stage: Stage, path: string): void {
+  if (from === undefined || stage === 'production' || stage === 'staging') return;
+  throw new ValidationError(`${path}: '${stage}' holds any number of versions, so that none can be expected there; leave it out.`, { path });
 }
 
 /** Checks which page is asked for; a page has 100 entries unless told otherwise. */

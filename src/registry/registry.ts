@@ -451,16 +451,17 @@ export class Registry {
    * Moves a version to a stage. The gates before the stage are asked first, and the state that they saw is the state that is changed: when someone else changes it
    * meanwhile, they are asked again. Where the version stands already nothing happens and nothing is written.
    *
-   * Moving the version in production elsewhere leaves production empty; `rollback` then brings back the one before it.
+   * Moving the version in production elsewhere leaves production empty; `rollback` then brings back the one before it. `from` says which version is to be replaced, so that whoever decided
+   * on what they saw a while ago overwrites nothing that came since.
    *
    * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set; `ConflictError` when another version came into the stage while the gates
-   * were asked, so that of two promotions at once one wins, and when the version was retired.
+   * were asked, so that of two promotions at once one wins, when `from` is not there, and when the version was retired.
    */
   async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {
     parseReference(ref);
     checkStage(stage);
-    const { force = false, signal: aborts, ...actor } = checkPromoteOptions(options);
-    return this.#changes.promote({ ref, stage, force, ...actor }, { signal: aborts });
+    const { force = false, signal: aborts, ...rest } = checkPromoteOptions(options, stage);
+    return this.#changes.promote({ ref, stage, force, ...rest }, { signal: aborts });
   }
 
   /**

@@ -10,8 +10,8 @@ export type Command =
   | { readonly kind: 'createModel' }
   | { readonly kind: 'deleteModel' }
   | { readonly kind: 'register'; readonly text: string; readonly idempotent: boolean }
-  | { readonly kind: 'promote'; readonly version: number; readonly stage: Stage }
-  | { readonly kind: 'rollback'; readonly to: number | undefined; readonly from: number | undefined }
+  | { readonly kind: 'promote'; readonly version: number; readonly stage: Stage; readonly from?: number | null | undefined }
+  | { readonly kind: 'rollback'; readonly to: number | undefined; readonly from: number | null | undefined }
   | { readonly kind: 'setAlias'; readonly version: number; readonly alias: string }
   | { readonly kind: 'deleteAlias'; readonly alias: string }
   | { readonly kind: 'retire' | 'reinstate' | 'deleteVersion'; readonly version: number }
@@ -33,7 +33,7 @@ export async function perform(registry: Registry, command: Command, mark: string
     case 'register':
       return registry.registerVersion('m', { files: filesOf(command.text), idempotent: command.idempotent, createdBy: mark });
     case 'promote':
-      return registry.promote(`m@${command.version}`, command.stage, who);
+      return registry.promote(`m@${command.version}`, command.stage, { ...who, from: command.from });
     case 'rollback':
       return registry.rollback('m', { ...who, to: command.to, from: command.from });
     case 'setAlias':

@@ -41,8 +41,9 @@ describe('a registry over a store that is guarded', () => {
     await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: NaN }, by: 'mallory' });
     const predicted = await registry.recordEvaluation('fraud@1', { dataset, metrics: { auc: 0.81 }, predictions: { label: [1, 0], prediction: [0.7, 0.1] }, slices: { a: { auc: 1 } } });
     expect(await registry.predictions(predicted)).toMatchObject({ rowCount: 2 });
-    expect((await registry.promote('fraud@1', 'production', by)).stage).toBe('production');
-    expect((await registry.promote('fraud@2', 'production', by)).version).toBe(2);
+    expect((await registry.promote('fraud@1', 'production', { ...by, from: null })).stage).toBe('production');
+    await expect(registry.promote('fraud@2', 'production', { ...by, from: null })).rejects.toSatisfy((error) => error instanceof ConflictError && error.message.includes('version 1 is in production, not none'));
+    expect((await registry.promote('fraud@2', 'production', { ...by, from: 1 })).version).toBe(2);
     expect((await registry.rollback('fraud', { ...by, from: 2 })).version).toBe(1);
     await registry.updateModel('fraud', { tags: { a: 'b' }, by: 'mallory' });
     await registry.updateVersion('fraud@2', { description: 'second', by: 'mallory' });

@@ -138,6 +138,8 @@ describe('options', () => {
     ['an empty reason', promote({ by: 'b', reason: '' }), 'options.reason must not be empty'],
     ['a misspelt one', promote({ ...who, forced: true }), 'unknown options: forced'],
     ['a stage that is none', () => registry.promote('m@1', 'prod' as never, who), 'stage must be one of'],
+    ['a version expected where many are', () => registry.promote('m@1', 'archived', { ...who, from: 1 }), "options.from: 'archived' holds any number of versions"],
+    ['an expected version that is no number', promote({ ...who, from: 'none' }), 'options.from'],
     ['a rollback for no reason', () => registry.rollback('m', { by: 'b' } as never), 'options.reason is missing'],
     ['a metric that is a text', evaluate({ dataset, metrics: { auc: '0.8' } }), 'options.metrics.auc must be a number'],
     ['no metrics', evaluate({ dataset, metrics: {} }), 'options.metrics is empty'],

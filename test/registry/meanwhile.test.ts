@@ -89,6 +89,23 @@ describe('a version that is registered while the latest is read', () => {
   });
 });
 
+describe('a promotion in the place of a version', () => {
+  it('does not happen when another one came there meanwhile, also by the same promotion of somebody else', async () => {
+    for (const ref of ['m@3', 'm@2']) {
+      const { registry, other } = await interrupted((first) => first.promote(ref, 'production', who));
+      await expect(registry.promote('m@2', 'production', { ...who, from: 1 })).rejects.toMatchObject({ code: 'conflict' });
+      expect((await other.history('m')).filter(({ type }) => type === 'stage-changed')).toHaveLength(2);
+    }
+  });
+
+  it('is asked for anew only as long as that one is there', async () => {
+    const { registry, other } = await interrupted((first) => first.setAlias('m', 'champion', 1));
+    expect(await registry.promote('m@2', 'production', { ...who, from: 1 })).toMatchObject({ version: 2, stage: 'production' });
+    await expect(other.promote('m@3', 'production', { ...who, from: 1 })).rejects.toMatchObject({ code: 'conflict', message: 'Version 3 of "m" did not go to production: version 2 is in production, not version 1.', details: { model: 'm', production: 2 } });
+    await expect(other.promote('m@3', 'staging', { ...who, from: 1 })).rejects.toMatchObject({ code: 'conflict', message: 'Version 3 of "m" did not go to staging: no version is in staging, not version 1.' });
+  });
+});
+
 describe('rollbacks at once', () => {
   it('go back one step, not two: the one that comes second is told of the first', async () => {
     const { registry, other } = await interrupted((first) => first.rollback('m', who));

@@ -144,7 +144,7 @@ export function verdict(model: PlainModel, command: Command, digest: string | un
       return version === undefined ? { error: 'not-found' } : onVersion(model, { kind: 'promote', version, stage });
     }
     case 'rollback': {
-      if (command.from !== undefined && command.from !== production) return conflict;
+      if (command.from !== undefined && command.from !== (production ?? null)) return conflict;
       const version = command.to ?? model.previous.at(-1);
       const target = version === undefined ? undefined : model.versions[version];
       if (!target) return { error: 'not-found' };
@@ -165,6 +165,8 @@ function onVersion(model: PlainModel, command: Extract<Command, { readonly versi
   const used = found.stage === 'production' || found.stage === 'staging' || Object.values(model.aliases).includes(version);
   switch (command.kind) {
     case 'promote': {
+      const { stage, from } = command;
+      if (from !== undefined && (stage === 'production' || stage === 'staging') && from !== (holderOf(model, stage) ?? null)) return conflict;
       if (found.stage === command.stage) return { unchanged: true };
       if (found.retired && command.stage !== 'archived') return conflict;
       if (command.stage === 'production' && found.approvedBy.length < model.needs) return { error: 'gate' };

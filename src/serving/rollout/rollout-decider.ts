@@ -117,11 +117,11 @@ export class RolloutDecider {
     if (state.paused) return undefined;
     const reason = promotion?.reason ?? plan.force?.reason ?? `All stages of rollout ${state.id} held up.`;
     try {
-      await registry.promote(`${model}@${candidate}`, 'production', { by: promotion?.by ?? by ?? 'rollout', reason, force: promotion?.force || plan.force !== undefined });
+      await registry.promote(`${model}@${candidate}`, 'production', { by: promotion?.by ?? by ?? 'rollout', reason, force: promotion?.force || plan.force !== undefined, from: stable });
       return { type: 'promoted' };
     } catch (error) {
       if (!isModelkeepError(error, 'gate', 'conflict', 'not-found')) throw error;
-      // Another version may have come in between; the next round sees that.
+      // Another version may have come in between, which is then not overwritten: what was decided by hand stands.
       const now = await this.#production();
       return now === stable ? { type: 'refused', reason: `The registry did not promote it: ${error.message}` } : this.#promote(state, now);
     }

@@ -14,8 +14,8 @@ export interface RolloutRegistry {
   getVersion(ref: string): Promise<unknown>;
   /** What the gates say of a version. */
   checkGates(ref: string, stage: 'production'): Promise<RolloutGateReport>;
-  /** Promotes a version. */
-  promote(ref: string, stage: 'production', options: { readonly by: string; readonly reason: string; readonly force: boolean }): Promise<unknown>;
+  /** Promotes a version in the place of `from`, which must still be there. */
+  promote(ref: string, stage: 'production', options: { readonly by: string; readonly reason: string; readonly force: boolean; readonly from: number }): Promise<unknown>;
   /** Goes back to a version. */
   rollback(model: string, options: { readonly by: string; readonly reason: string; readonly from: number; readonly to: number }): Promise<unknown>;
 }

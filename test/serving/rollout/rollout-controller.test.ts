@@ -279,6 +279,27 @@ describe('the registry', () => {
     await expect(controller.promote({ by: 'ada' })).rejects.toMatchObject({ code: 'conflict', details: { production: 3 } });
   });
 
+  it.each([false, true])('is not overwritten by a rollout whose last look was before a promotion by hand (forced: %s)', async (forced) => {
+    // The registry of the rollout, to which the promotion by hand comes when it has been seen and before it is changed.
+    let byHand: (() => Promise<unknown>) | undefined = () => registry.promote(`${model}@3`, 'production', { by: 'bo', reason: 'an emergency', force: true });
+    const raced = replicaOf(storage, {
+      ...boundTo(registry),
+      promote: async (...given) => {
+        await byHand?.();
+        byHand = undefined;
+        return registry.promote(...given);
+      },
+    }, clock);
+    await raced.controller.start({ candidate: 2, steps: [{ weight: 50, hold: '1m' }], ...(forced && { force: { reason: 'sure' } }) });
+    raced.serve(1);
+    clock.jump(minute);
+    await raced.controller.look();
+    expect(await raced.controller.status()).toMatchObject({ phase: 'ended', outcome: 'aborted', weight: 0, why: expect.stringContaining('Version 3 is in production, which this rollout did not bring there') });
+    expect(raced.errors).toMatchObject([{ code: 'conflict', details: { production: 3, candidate: 2 } }]);
+    expect(await productions(registry)).toEqual(['stage-changed 1', 'stage-changed 3']);
+    expect(types(await raced.controller.history())).toEqual(['started', 'promoting', 'aborted']);
+  });
+
   it('may know the model no more: the rollout ends', async () => {
     await replica.controller.start(canary);
     await registry.promote(`${model}@1`, 'archived', { by: 'bo', reason: 'no more' });
