@@ -7,6 +7,7 @@ const environments = {
   'the isomorphic part, as a worker sees it': 'test/check/tsconfig.isomorphic.json',
   'the isomorphic part, as a page sees it': 'test/check/tsconfig.dom.json',
   'all of src, as Node 20 sees it': 'test/check/tsconfig.node.json',
+  'the code of our own pages': 'test/check/tsconfig.client.json',
   'tests, benchmarks and examples': 'test/tsconfig.json',
 };
 

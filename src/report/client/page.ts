@@ -1,0 +1,5 @@
+import { followPlots } from './plots.ts';
+import { makeSortable } from './tables.ts';
+
+makeSortable(document);
+followPlots(document);

@@ -1,0 +1,81 @@
+import * as z from 'zod/mini';
+import { ValidationError } from '../core/errors.ts';
+import { check } from '../core/schema.ts';
+import { html } from './markup/html.ts';
+import { reportContext, type ReportContext } from './page/context.ts';
+import type { Section } from './page/section.ts';
+import { page, type PageAssets } from './page/shell.ts';
+import { runsSection, type RunsPart } from './sections/runs.ts';
+
+/** What a report shows: any of these, in this order. */
+export interface ReportParts {
+  /** Runs in a table that sorts and filters. */
+  readonly runs?: RunsPart | undefined;
+}
+
+/** How a report is made. */
+export interface ReportOptions {
+  /** Its heading. @default 'Report' */
+  readonly title?: string | undefined;
+  /** When it was made, epoch milliseconds; written under the heading. @default not said, so that equal parts give equal bytes */
+  readonly createdAt?: number | undefined;
+  /** The time zone of all times, as IANA has it. @default 'UTC' */
+  readonly timeZone?: string | undefined;
+  /** Where style and script come from: in the file, or from URLs for hosts that forbid inline ones (`reportStyle` and `reportScript` are what to serve there). @default 'inline' */
+  readonly assets?: PageAssets | undefined;
+}
+
+const optionsSchema = z.strictObject({
+  title: z.optional(z.string()),
+  createdAt: z.optional(z.number()),
+  timeZone: z.optional(z.string()),
+  assets: z.optional(z.union([z.literal('inline'), z.strictObject({ style: z.string(), script: z.string() })])),
+});
+
+/** What makes a section of each part, in the order of the page. */
+const sectionOf: { readonly [Part in keyof ReportParts]-?: (part: NonNullable<ReportParts[Part]>, context: ReportContext) => Section | readonly Section[] } = {
+  runs: runsSection,
+};
+
+/**
+ * A report as one HTML file that loads nothing: tables and pictures, for light and dark, for paper, for keyboards and screen readers. It can be read without its script, which
+ * sorts, filters and tells values. Equal parts and options give equal bytes on every host.
+ *
+ * All texts are escaped: names of runs may be anybody's.
+ *
+ * Throws `ValidationError` for parts and options that are none.
+ *
+ * @example
+ * ```ts
+ * import { MemoryStorage, Tracker } from 'modelkeep';
+ * import { renderReport } from 'modelkeep/report';
+ *
+ * const tracker = new Tracker({ storage: new MemoryStorage() });
+ * await tracker.withRun({ experiment: 'demo', params: { lr: 0.1 } }, (run) => run.logMetrics({ loss: 0.25 }));
+ * const { runs } = await tracker.listRuns();
+ * const page = renderReport({ runs: { runs } }, { title: 'Demo' });
+ * console.log(page.startsWith('<!doctype html>')); // true
+ * ```
+ */
+export function renderReport(parts: ReportParts, options: ReportOptions = {}): string {
+  const { title = 'Report', createdAt, timeZone, assets } = check(optionsSchema, options, 'options');
+  const known = Object.keys(sectionOf) as (keyof ReportParts)[];
+  const unknown = Object.keys(parts).filter((name) => !(known as string[]).includes(name));
+  if (unknown.length > 0) throw new ValidationError(`parts has unknown parts: ${unknown.join(', ')}; a report has ${known.join(', ')}.`, { path: `parts.${unknown[0]}` });
+  const context = reportContext(timeZone);
+  const sections = known.flatMap((name) => made(name, parts, context));
+  return page({
+    title,
+    lead: createdAt === undefined ? undefined : html`<p class="muted">${context.timeElement(createdAt)} ${context.timeZone}</p>`,
+    sections,
+    timeZone: context.timeZone,
+    assets,
+  });
+}
+
+function made<Part extends keyof ReportParts>(name: Part, parts: ReportParts, context: ReportContext): readonly Section[] {
+  const part = parts[name];
+  if (part === undefined) return [];
+  const sections = sectionOf[name](part, context);
+  return [sections].flat();
+}
