@@ -1,0 +1,52 @@
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { NotFoundError } from '../core/errors.ts';
+import type { StorageAdapter } from '../index.ts';
+import type { OpenOptions } from './command.ts';
+import type { CliHost } from './host.ts';
+
+const isUrl = /^https?:\/\//i;
+
+/** Where the store is that a call works on: `--store`, else `MODELKEEP_STORE`, else `.modelkeep`. */
+export function storePlace(option: string | undefined, { env }: Pick<CliHost, 'env'>): string {
+  return option ?? (env['MODELKEEP_STORE'] || '.modelkeep');
+}
+
+/**
+ * The store at a place, a directory or the address of a server, looked at once so that what is wrong with it is said before anything is done. Throws `NotFoundError` for a directory that is missing
+ * or empty, unless it may be made, and what the adapter says of one that is no store, of a newer format, damaged, or cannot be reached.
+ */
+export async function openStore(place: string, host: CliHost, { create = false }: OpenOptions = {}): Promise<StorageAdapter> {
+  const storage = isUrl.test(place) ? await remoteStore(place, host) : await localStore(resolve(host.directory, place), create);
+  try {
+    await storage.list({ limit: 1 });
+    return storage;
+  } catch (error) {
+    await storage.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function localStore(directory: string, create: boolean): Promise<StorageAdapter> {
+  // A name that was mistyped must not pass for a store that has nothing in it.
+  if (!create && (await isAbsentOrEmpty(directory))) {
+    throw new NotFoundError(`There is no store at ${directory}; give its directory or address with --store, or set MODELKEEP_STORE.`, { key: directory });
+  }
+  const { FilesystemStorage } = await import('../filesystem.ts');
+  return new FilesystemStorage(directory);
+}
+
+async function isAbsentOrEmpty(directory: string): Promise<boolean> {
+  try {
+    return (await readdir(directory)).length === 0;
+  } catch (error) {
+    // What else is wrong with it, such as being a file, the adapter says better.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
+
+async function remoteStore(url: string, { env, clock }: CliHost): Promise<StorageAdapter> {
+  const { HttpStorage } = await import('../http.ts');
+  // A person waits: a server that is not there is said to be so within seconds.
+  return new HttpStorage(url, { token: env['MODELKEEP_TOKEN'] || undefined, retry: { limit: 2, within: '20s' }, timeout: '15s', clock });
+}
