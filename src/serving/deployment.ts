@@ -93,10 +93,13 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
     await this.#served.gate.pass(signal, timeout === undefined ? undefined : this.#served.clock.monotonic() + durationMs(timeout, 'options.timeout'));
   }
 
-  /** Looks where the versions stand in the registry now, and resolves when it has; what must be loaded then is on its way. */
+  /**
+   * Looks now, without waiting for its next look by itself: where a rollout stands, which it brings on as far as that is due and this process decides about it, and where the versions stand in the registry. Resolves when it has; what must be
+   * loaded then is on its way. Rejects when the storage does not tell of the rollout.
+   */
   async refresh(): Promise<void> {
     this.#served.demandOpen();
-    await this.#served.follower?.refresh();
+    await this.#served.refresh();
   }
 
   /** How things stand in this process. */

@@ -51,6 +51,7 @@ export class ServedModel<Input, Output> {
   readonly predictions: Predictions<Input, Output>;
   readonly #sticky: StickyVariants | undefined;
   #traffic: Traffic = {};
+  #following: Promise<void> | undefined;
   #claim: LookLoop | undefined;
   #isClosed = false;
   #closing: Promise<void> | undefined;
@@ -170,6 +171,13 @@ export class ServedModel<Input, Output> {
     return this.predictions.make(choice, request);
   }
 
+  /** Looks at the rollout and at the registry; resolves when requests go by what was found. */
+  async refresh(): Promise<void> {
+    await this.rollouts.look();
+    await this.#following;
+    await this.follower?.refresh();
+  }
+
   /** How things stand. */
   status(): DeploymentStatus {
     const { stable, traffic } = this.routes;
@@ -234,7 +242,7 @@ export class ServedModel<Input, Output> {
       this.settle();
     };
     const hasEnded = traffic.stable === undefined && this.#traffic.stable !== undefined;
-    if (hasEnded && this.follower) void this.follower.lookOnce().then(take);
+    if (hasEnded && this.follower) this.#following = this.follower.lookOnce().then(take);
     else take();
   }
 

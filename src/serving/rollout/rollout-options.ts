@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { durationMs, type Duration } from '../../core/duration.ts';
 import { ValidationError } from '../../core/errors.ts';
+import { wellFormedCheck } from '../../core/option-schemas.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { BoundGuardrail, ComparedGuardrail, Guardrail } from './guardrail.ts';
@@ -84,6 +85,8 @@ export interface RolloutOptions extends RolloutActor {
         readonly reason: string;
       }
     | undefined;
+  /** What keys are hashed with. Rollouts with the same salt begin with the same keys, such as those of a team that wants to be first, and a simulation that is run again gives each key the same version. @default one of its own */
+  readonly salt?: string | undefined;
 }
 
 const whole = z.int().check(z.minimum(0));
@@ -121,6 +124,7 @@ const optionsSchema = z.strictObject({
   budgets: z.optional(z.strictObject({ failed: z.optional(whole), error: z.optional(whole), inconclusive: z.optional(whole) })),
   onError: z.optional(z.enum(['pause', 'roll-back'])),
   force: z.optional(z.strictObject({ reason: z.string().check(z.minLength(1)) })),
+  salt: z.optional(z.string().check(z.minLength(1), z.maxLength(1_000), wellFormedCheck)),
   by: text,
   reason: text,
 });
@@ -143,7 +147,7 @@ const defaultSteps: readonly RolloutStep[] = [5, 25, 50].map((weight) => ({ weig
 /** Checks the options of a rollout and makes its plan. */
 export function planRollout(options: RolloutOptions): { readonly plan: RolloutPlan; readonly candidate: number; readonly actor: RolloutActor } {
   const given = check(optionsSchema, options, 'options') as RolloutOptions;
-  const { candidate, strategy = 'canary', guardrails = [], alpha = 0.05, every = '10s', maxHold = '24h', grace = '10m', waitFor = 'verdicts', budgets = {}, onError = 'pause', force, by, reason } = given;
+  const { candidate, strategy = 'canary', guardrails = [], alpha = 0.05, every = '10s', maxHold = '24h', grace = '10m', waitFor = 'verdicts', budgets = {}, onError = 'pause', force, salt, by, reason } = given;
   const minSamples = given.minSamples ?? (guardrails.length > 0 ? 100 : 1);
   const everyMs = durationMs(every, 'options.every');
   if (everyMs < shortestLookMs) throw new ValidationError(`options.every is ${shown(every)}; guardrails are looked at every ${shortestLookMs} ms at most.`, { path: 'options.every' });
@@ -162,6 +166,7 @@ export function planRollout(options: RolloutOptions): { readonly plan: RolloutPl
     budgets: { failed: budgets.failed ?? 0, error: budgets.error ?? 4, inconclusive: budgets.inconclusive },
     onError,
     force,
+    ...(salt !== undefined && { salt }),
   };
   return { plan, candidate, actor: { by, reason } };
 }

@@ -31,6 +31,8 @@ export interface RolloutPlan {
   readonly budgets: RolloutBudgets;
   readonly onError: 'pause' | 'roll-back';
   readonly force?: { readonly reason: string } | undefined;
+  /** Absent: the id of the rollout. */
+  readonly salt?: string | undefined;
 }
 
 /** How many verdicts of a kind a guardrail may have; the next one acts. */

@@ -113,7 +113,7 @@ export function trafficOf(state: RolloutState | undefined): Traffic {
   if (state === undefined || state.phase === 'ended') return {};
   if (state.phase === 'restoring') return { stable: state.stable };
   const stage = stageOf(state);
-  const candidate = { version: state.candidate, salt: state.id };
+  const candidate = { version: state.candidate, salt: state.plan.salt ?? state.id };
   // What comes straight to its promotion takes no requests before it.
   if (stage === undefined) return { stable: state.stable, candidate: { ...candidate, weight: 0, controlWeight: 0, shadow: 0 } };
   return { stable: state.stable, candidate: { ...candidate, weight: stage.weight, controlWeight: stage.kind === 'step' ? controlShare(stage) : 0, shadow: stage.shadow } };

@@ -46,3 +46,44 @@ it('a pipeline is started by what becomes of a rollout, once', async () => {
   expect(runs).toMatchObject([{ status: 'succeeded', triggeredBy: { kind: 'trigger' } }]);
   await deployment.close();
 });
+
+it('a rollout goes on by refresh() alone, where no timer rings', async () => {
+  const parts = await registryOf(2);
+  await parts.registry.promote('m@1', 'production', by);
+  let now = Date.UTC(2001, 0, 1);
+  const clock = { now: () => now, monotonic: () => now, setTimer: () => () => undefined };
+  const { deployment } = deploy(parts, new Models(), { clock });
+  await deployment.ready();
+  await deployment.startRollout({ candidate: 2, steps: [{ weight: 50, hold: '1h' }], guardrails: [{ metric: 'error_rate', max: 0.5 }], minSamples: 10 });
+  await settled();
+  const ask = async (): Promise<number[]> => (await Promise.all(Array.from({ length: 60 }, (_, i) => deployment.predict({ x: i }, { key: `user-${i}` })))).map(({ version }) => version);
+  expect(new Set(await ask())).toEqual(new Set([1, 2]));
+  await deployment.refresh();
+  expect(await deployment.rollout()).toMatchObject({ phase: 'step', weight: 50 });
+  now += 3_600_000;
+  await deployment.refresh();
+  await deployment.refresh();
+  expect(await deployment.rollout()).toMatchObject({ outcome: 'promoted' });
+  // What it resolves with counts at once: the next request is the first of the version that was promoted.
+  expect(new Set(await ask())).toEqual(new Set([2]));
+  await deployment.close();
+});
+
+it('rollouts with one salt begin with the same keys, and others with others', async () => {
+  const firstOf = async (salt?: string): Promise<string[]> => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    const { deployment } = deploy(parts, new Models(), { limits: { queue: 1000 } });
+    await deployment.ready();
+    await deployment.startRollout({ candidate: 2, steps: [{ weight: 20, hold: '1h' }], salt });
+    await settled();
+    const keys = Array.from({ length: 200 }, (_, i) => `user-${i}`);
+    const versions = await Promise.all(keys.map((key) => deployment.predict({ x: 0 }, { key })));
+    await deployment.close();
+    return keys.filter((_, i) => versions[i]!.version === 2);
+  };
+  const first = await firstOf('volunteers');
+  expect(first.length).toBeGreaterThan(20);
+  expect(await firstOf('volunteers')).toEqual(first);
+  expect(await firstOf()).not.toEqual(first);
+});
