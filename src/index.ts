@@ -255,7 +255,7 @@ export type { MeasuredPerformance, PeriodPerformance } from './monitoring/perfor
 export type { PerformanceReport } from './monitoring/performance/performance-watch.ts';
 export type { AlertSeverities, AlertSeverity, MonitorAlertOptions } from './monitoring/alerts/alert-options.ts';
 export type { AlertMatch, AlertSilence, EndSilenceOptions, SilenceOptions } from './monitoring/alerts/alert-silence.ts';
-export type { AlertEvent, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
+export type { AlertEvent, AlertsOptions, AlertSource, SilenceEvent } from './monitoring/alerts/alert-source.ts';
 export type { AlertKind, DriftAlert } from './monitoring/alerts/alert-state.ts';
 export type { MonitorAttributionOptions } from './monitoring/attribution/attribution-options.ts';
 export type { PeriodAttribution } from './monitoring/attribution/attribute-loss.ts';

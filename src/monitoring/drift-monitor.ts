@@ -21,7 +21,7 @@ import { checkProfile } from '../stats/profiles/check-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
 import { logSink } from './alerts/log-sink.ts';
 import type { AlertSilence, EndSilenceOptions, SilenceOptions } from './alerts/alert-silence.ts';
-import { alertSource, type AlertEvent, type AlertSource, type SilenceEvent } from './alerts/alert-source.ts';
+import { alertSource, type AlertEvent, type AlertSource, type AlertsOptions, type SilenceEvent } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
 import type { MonitorHistory } from './monitor-history.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
@@ -250,10 +250,12 @@ export class DriftMonitor implements AsyncDisposable {
 
   /**
    * The alerts of this monitor, whichever process decided them, for who must hear of each: a pipeline starts by them (`pipeline.triggerOn`), and `startWebhook` sends
-   * them, signed, until they are taken. Neither holds up `observe`.
+   * them, signed, until they are taken. Neither holds up `observe`. Each alert comes twice, when it begins to fire and when it is resolved, unless `status` says which: what retrains a model wants `{ status: 'firing' }`.
+   *
+   * Throws `ValidationError` for a kind or a status that there is none of.
    */
-  alerts(): AlertSource {
-    return alertSource(this.#at, this.name);
+  alerts(options: AlertsOptions = {}): AlertSource {
+    return alertSource(this.#at, this.name, options);
   }
 
   /** Every alert, also those that nobody was told of, and every silence with who wanted it and why, oldest first, read as `verdicts()` is. */

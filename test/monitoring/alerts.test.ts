@@ -147,6 +147,21 @@ describe('alerts', () => {
     expect(attempts).toBe(3);
   });
 
+  it('are those of a kind and of a status where a source is asked for them, with a place of its own in each', async () => {
+    const monitor = monitorOn(new MemoryStorage(), new ManualClock());
+    for (const kind of ['drifted', 'predicted', 'same'] as const) await window(monitor, kind);
+    const told = async (options: Parameters<DriftMonitor['alerts']>[0]): Promise<string[]> => (await monitor.alerts(options).poll(undefined)).events.map(({ data: { data } }) => `${data.kind} ${data.status}`);
+    expect(await told({ status: 'firing' })).toEqual(['data-drift firing', 'prediction-drift firing']);
+    expect(await told({ kinds: ['prediction-drift'] })).toEqual(['prediction-drift firing', 'prediction-drift resolved']);
+    expect(await told({ kinds: ['data-drift', 'quality'], status: 'resolved' })).toEqual(['data-drift resolved']);
+    const ids = [{}, { status: 'firing' }, { kinds: ['quality', 'health'] }, { kinds: ['health', 'quality'] }].map((options) => monitor.alerts(options as object).id);
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[2]).toBe(ids[3]);
+    const source = monitor.alerts({ kinds: ['health'] });
+    expect(await source.poll(undefined)).toEqual({ events: [], next: await source.now() });
+    expect(() => monitor.alerts({ kinds: ['drift'] as never })).toThrow(/options.kinds/);
+  });
+
   it('are read page by page by a cursor, and a wrong one is refused', async () => {
     const monitor = monitorOn(new MemoryStorage(), new ManualClock());
     const source = monitor.alerts();

@@ -8,7 +8,8 @@ import { shown } from '../../core/shown.ts';
 import type { TriggerEvent, TriggerSource } from '../../core/trigger-source.ts';
 import { readEachHead, readHistory, type HeadLocation } from '../../storage/head-record.ts';
 import type { AlertSilence } from './alert-silence.ts';
-import type { DriftAlert } from './alert-state.ts';
+import { alertKinds } from './alert-options.ts';
+import type { AlertKind, DriftAlert } from './alert-state.ts';
 
 /** An alert with when it was decided. */
 export type AlertEvent = AuditEvent<'alert', DriftAlert>;
@@ -22,15 +23,29 @@ export interface AlertSource extends TriggerSource<AlertEvent> {
   now(options?: OperationOptions): Promise<string>;
 }
 
+/** Which alerts a source has. */
+export interface AlertsOptions {
+  /** What the alerts are about, such as `data-drift`. @default everything */
+  readonly kinds?: readonly AlertKind[] | undefined;
+  /** Those that begin to fire, or those that are resolved. @default both */
+  readonly status?: DriftAlert['status'] | undefined;
+}
+
+const optionsSchema = z.strictObject({ kinds: z.optional(z.array(z.enum(alertKinds)).check(z.minLength(1))), status: z.optional(z.enum(['firing', 'resolved'])) });
 const pollSchema = z.object({ limit: z.optional(z.int().check(z.minimum(1), z.maximum(10_000))) });
 
 /** Makes the source of a monitor's alerts: its history, read on from the sequence that was reached. */
-export function alertSource(at: HeadLocation, name: string): AlertSource {
+export function alertSource(at: HeadLocation, name: string, options: AlertsOptions): AlertSource {
+  const { kinds, status } = check(optionsSchema, options, 'options');
+  const among = kinds && [...new Set(kinds)].sort();
+  const parts = { ...(among && { kinds: among }), ...(status && { status }) };
+  const isAsked = ({ type, data }: AlertEvent | SilenceEvent): boolean =>
+    type === 'alert' && data.silenced === undefined && (among?.includes(data.kind) ?? true) && (status === undefined || data.status === status);
   return {
-    id: `monitor.alerts/${escapeSegment(name)}`,
-    async poll(after, options = {}) {
-      const { signal } = options;
-      const { limit = 100 } = check(pollSchema, options, 'options');
+    id: `monitor.alerts/${escapeSegment(name)}${Object.keys(parts).length > 0 ? JSON.stringify(parts) : ''}`,
+    async poll(after, poll = {}) {
+      const { signal } = poll;
+      const { limit = 100 } = check(pollSchema, poll, 'options');
       let reached = sequenceOf(after);
       // Nothing new costs one record, not the history.
       if ((await sequenceNow(at, { signal })) <= reached) return { events: [], next: after };
@@ -40,7 +55,7 @@ export function alertSource(at: HeadLocation, name: string): AlertSource {
         // A copy that is not complete yet may lack events in between; they must not be passed over.
         if (event.sequence > reached + 1 || events.length >= limit) break;
         reached = event.sequence;
-        if (event.type === 'alert' && (event as AlertEvent).data.silenced === undefined) events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
+        if (isAsked(event as AlertEvent | SilenceEvent)) events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
       }
       return { events, next: String(reached) };
     },
