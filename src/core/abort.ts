@@ -1,5 +1,30 @@
 import { AbortedError } from './errors.ts';
 
+/** Who waits for something, and may leave before it is there. */
+export interface Caller {
+  /** Whether they are known to have left. */
+  readonly left: boolean;
+  /** Fires when they leave. It may be made when it is asked for, which only who has to wait need do. */
+  readonly signal: AbortSignal;
+}
+
+class Signaller implements Caller {
+  readonly signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.signal = signal;
+  }
+
+  get left(): boolean {
+    return this.signal.aborted;
+  }
+}
+
+/** The caller whose signal it is. */
+export function callerOf(signal: AbortSignal | undefined): Caller | undefined {
+  return signal && new Signaller(signal);
+}
+
 /** Throws {@link AbortedError} when `signal` has fired; `what` names the call for the message. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError(`${what} was aborted by its caller.`, { cause: signal.reason });

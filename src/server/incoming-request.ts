@@ -1,3 +1,5 @@
+import type { Caller } from '../core/abort.ts';
+
 /** A body as it comes in. */
 export interface BodySource {
   /** The next bytes, or `undefined` at the end; at once where they are there already. */
@@ -7,31 +9,51 @@ export interface BodySource {
 }
 
 /** What the handler reads of a request. */
-export interface IncomingRequest {
+export interface IncomingRequest extends Caller {
   readonly method: string;
   /** Path and query, as sent. */
   readonly target: string;
   header(name: string): string | undefined;
   /** The body, once; `undefined` when there is none. */
   openBody(): BodySource | undefined;
-  /** Fires when the client leaves. */
-  readonly signal: AbortSignal;
   /** The request as `authorize` gets it. */
   toRequest(): Request;
 }
 
+/** A web-standard request as the handler reads it. Whether its client has left only the signal tells, which some servers make when it is asked for. */
+class WebIncoming implements IncomingRequest {
+  readonly left = false;
+  readonly method: string;
+  readonly target: string;
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    this.#request = request;
+    this.method = request.method;
+    this.target = targetOf(request.url);
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers.get(name) ?? undefined;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  openBody(): BodySource | undefined {
+    const { body } = this.#request;
+    return body === null ? undefined : sourceOf(body);
+  }
+
+  toRequest(): Request {
+    return this.#request;
+  }
+}
+
 /** A web-standard request as the handler reads it. */
 export function incomingOf(request: Request): IncomingRequest {
-  return {
-    method: request.method,
-    target: targetOf(request.url),
-    header: (name) => request.headers.get(name) ?? undefined,
-    openBody: () => (request.body ? sourceOf(request.body) : undefined),
-    get signal() {
-      return request.signal;
-    },
-    toRequest: () => request,
-  };
+  return new WebIncoming(request);
 }
 
 /** Path and query of an absolute URL in its normal form, which is what a `Request` has. */

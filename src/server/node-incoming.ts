@@ -37,6 +37,10 @@ export class NodeIncoming implements IncomingRequest {
     return typeof value === 'object' ? value.join(', ') : value;
   }
 
+  get left(): boolean {
+    return this.#connection.destroyed && !this.#connection.writableFinished;
+  }
+
   get signal(): AbortSignal {
     if (this.#aborts === undefined) {
       const aborts = new AbortController();

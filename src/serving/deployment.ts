@@ -1,3 +1,4 @@
+import type { Caller } from '../core/abort.ts';
 import type { Undo } from '../core/clock.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { ValidationError } from '../core/errors.ts';
@@ -71,6 +72,16 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
    */
   predict(input: Input, options: PredictOptions = {}): Promise<Prediction<Output>> {
     return this.#served.predict(input, options);
+  }
+
+  /** {@link Deployment.predict} for a caller whose signal is made only if there is something to wait for. @internal */
+  predictFor(caller: Caller, input: Input, options: Omit<PredictOptions, 'signal'>): Promise<Prediction<Output>> {
+    return this.#served.predict(input, options, caller);
+  }
+
+  /** Whether a version can answer at once; without one, that in use. @internal */
+  isReady(version?: number): boolean {
+    return this.#served.isReady(version);
   }
 
   /**

@@ -1,3 +1,4 @@
+import { callerOf, type Caller } from '../core/abort.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { Emitter } from '../core/emitter.ts';
 import { ModelkeepError, NotFoundError, ValidationError } from '../core/errors.ts';
@@ -153,18 +154,18 @@ export class ServedModel<Input, Output> {
     await this.rollouts.close();
   }
 
-  /** Answers one request. */
-  async predict(input: Input, options: PredictOptions): Promise<Prediction<Output>> {
+  /** Answers one request. @param caller - Who waits for it, in the place of the signal of the options. */
+  async predict(input: Input, options: PredictOptions, caller?: Caller): Promise<Prediction<Output>> {
     this.demandOpen();
     const timeoutMs = checkPredictOptions(options);
-    const { version, key, attributes, id, signal } = options;
+    const { version, key, attributes, id } = options;
     const startedAt = this.clock.monotonic();
-    const request: PredictionRequest<Input> = { input, key, attributes, id, signal, deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
+    const request: PredictionRequest<Input> = { input, key, attributes, id, caller: caller ?? callerOf(options.signal), deadline: timeoutMs === undefined ? undefined : startedAt + timeoutMs, at: this.clock.now(), startedAt };
     if (version !== undefined) return this.#predictWith(version, request);
     const kept = this.#sticky && key !== undefined && this.routes.experimenting ? await this.#sticky.of(key, attributes, request.deadline) : undefined;
     let choice = this.routes.choose(key, attributes, kept);
     if (choice === undefined) {
-      await this.gate.pass(signal, request.deadline);
+      await this.gate.pass(request.caller?.signal, request.deadline);
       choice = this.routes.choose(key, attributes, kept);
     }
     if (choice === undefined) throw new ModelkeepError('unavailable', `No version of '${this.settings.model}' is ready.`, { model: this.settings.model });
@@ -176,6 +177,12 @@ export class ServedModel<Input, Output> {
     await this.rollouts.look();
     await this.#following;
     await this.follower?.refresh();
+  }
+
+  /** Whether a version can answer; without one, that in use. */
+  isReady(version: number | undefined): boolean {
+    const asked = version ?? this.routes.stable;
+    return asked !== undefined && this.versions.ready(asked) !== undefined;
   }
 
   /** How things stand. */
@@ -208,7 +215,7 @@ export class ServedModel<Input, Output> {
     if (this.settings.cache?.onDemand !== true) {
       throw this.versions.failureOf(version) ?? new NotFoundError(`${this.settings.model}@${version} is not in memory; load(${version}) it first, or allow it by cache.onDemand.`, { model: this.settings.model, version });
     }
-    return this.versions.withLoaded(version, request.signal, (slot) => this.predictions.make({ slot, arm: 'stable', reason: 'override' }, request));
+    return this.versions.withLoaded(version, request.caller?.signal, (slot) => this.predictions.make({ slot, arm: 'stable', reason: 'override' }, request));
   }
 
   async #existing(version: number, options: OperationOptions): Promise<number> {

@@ -1,3 +1,4 @@
+import { callerOf } from '../../src/core/abort.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { systemRandom } from '../../src/core/random.ts';
 import type { BatchingOptions } from '../../src/serving/execution/execution-options.ts';
@@ -59,7 +60,7 @@ export const benchmarks = [
     'A request through a runner, model a promise, with a signal',
     async (runner: ModelRunner<number, number>) => {
       const { signal } = new AbortController();
-      for (let i = 0; i < many; i++) await runner.run(i, { signal });
+      for (let i = 0; i < many; i++) await runner.run(i, { caller: callerOf(signal) });
     },
     { setup: () => runnerOf({ predict: async (x: number) => x + 1 }), operations: many, unit: 'µs', warmup: 3, target: { atMost: 15 } },
   ),

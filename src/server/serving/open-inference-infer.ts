@@ -40,7 +40,7 @@ export async function infer(call: ServingCall, model: string, versionInPath: str
   // Of the version in use until the parameters name another.
   const parameters = json === undefined ? {} : objectOr(json['parameters'], 'parameters');
   const options = { ...fromHeaders, ...optionsOf(parameters, versionInPath !== undefined) };
-  const signature = await servedSignature(deployment, options);
+  const signature = await servedSignature(deployment, options.version, call.request);
   const asked = json === undefined ? { ...rawRequest, tensors: [rawTensor(signature, binary)] } : readRequest(json, parameters, binary);
   const form = formOf(signature);
   const target: PredictTarget = { call, deployment, options };

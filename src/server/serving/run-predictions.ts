@@ -1,7 +1,7 @@
 import { isModelkeepError } from '../../core/errors.ts';
 import type { Prediction } from '../../serving/prediction.ts';
 import type { ModelInputs } from './json-inputs.ts';
-import type { ServedDeployment } from './served-deployment.ts';
+import { isDirect, type ServedDeployment } from './served-deployment.ts';
 import { isHeaderText, servingHeaders, type ServingCall } from './serving-call.ts';
 
 /** Which deployment is asked, and how. */
@@ -25,7 +25,8 @@ export async function runPredictions({ call, deployment, options }: PredictTarge
       const at = next++;
       const began = clock.monotonic();
       try {
-        const prediction = await deployment.predict(inputs[at], inputs.length > 1 && options.id !== undefined ? { ...options, id: `${options.id}.${at}` } : options);
+        const own = inputs.length > 1 && options.id !== undefined ? { ...options, id: `${options.id}.${at}` } : options;
+        const prediction = await (isDirect(deployment) ? deployment.predictFor(call.request, inputs[at], own) : deployment.predict(inputs[at], { ...own, signal: call.request.signal }));
         predictions[at] = prediction;
         stats.succeeded(deployment.model, prediction, clock.now());
       } catch (error) {

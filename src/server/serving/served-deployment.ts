@@ -1,3 +1,4 @@
+import type { Caller } from '../../core/abort.ts';
 import type { Duration } from '../../core/duration.ts';
 import type { OperationOptions } from '../../core/progress.ts';
 import type { ModelSignature } from '../../core/signature/model-signature.ts';
@@ -48,6 +49,19 @@ export interface ServedDeployment extends Partial<ServedRollouts> {
   unload(version: number): Promise<void>;
   /** What it counted, for Prometheus. @default nothing */
   metricFamilies?(): readonly MetricFamily[];
+}
+
+/** A deployment that can also be asked without a signal being made for each request. */
+export interface DirectDeployment extends ServedDeployment {
+  /** Answers one input to a caller whose signal is asked for only if there is something to wait for. */
+  predictFor(caller: Caller, input: unknown, options: Omit<ServedPredictOptions, 'signal'>): Promise<Prediction>;
+  /** Whether a version can answer at once; without one, that in use. */
+  isReady(version?: number): boolean;
+}
+
+/** Whether a deployment can be asked without a signal. */
+export function isDirect(deployment: ServedDeployment): deployment is DirectDeployment {
+  return (deployment as Partial<DirectDeployment>).predictFor !== undefined;
 }
 
 /** How a prediction is asked for over HTTP. */

@@ -116,7 +116,7 @@ export class ServingCall {
   }
 
   /** What headers say of how a prediction is to be made. `version` is one that stands in the path. */
-  predictOptions(version: number | undefined): ServedPredictOptions & { readonly signal: AbortSignal } {
+  predictOptions(version: number | undefined): Omit<ServedPredictOptions, 'signal'> {
     const { request } = this;
     const asked = version ?? versionOf(request.header(servingHeaders.version));
     const key = request.header(servingHeaders.key);
@@ -125,7 +125,6 @@ export class ServingCall {
     if (id !== undefined && !isHeaderText(id)) throw new Refusal(400, 'validation', `${servingHeaders.id} must have at most 200 visible characters.`);
     if (timeout !== undefined && !/^[1-9]\d{0,8}$/.test(timeout)) throw new Refusal(400, 'validation', `${servingHeaders.timeout} must be a number of milliseconds.`);
     return {
-      signal: request.signal,
       ...(asked !== undefined && { version: asked }),
       ...(key !== undefined && { key }),
       ...(id !== undefined && { id }),

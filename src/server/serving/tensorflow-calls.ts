@@ -87,7 +87,7 @@ function checkSignature({ signature_name: name = '' }: JsonObject): void {
 
 async function predict(target: PredictTarget, { instances, inputs }: JsonObject): Promise<Answer> {
   const { deployment, options, call } = target;
-  const signature = await servedSignature(deployment, options);
+  const signature = await servedSignature(deployment, options.version, call.request);
   const form = formOf(signature);
   const columnar = instances === undefined;
   if (columnar && inputs === undefined) throw new Refusal(400, 'validation', "Missing 'inputs' or 'instances' key");
@@ -143,10 +143,10 @@ function rowsOfTensors(tensors: readonly NamedTensor[], { rows }: ModelInputs): 
 }
 
 async function examples(target: PredictTarget, body: JsonObject, method: 'classify' | 'regress'): Promise<Answer> {
-  const { call: { service: { limits } }, deployment, options } = target;
-  const signature = await servedSignature(deployment, options);
+  const { call, deployment, options } = target;
+  const signature = await servedSignature(deployment, options.version, call.request);
   const form = formOf(signature);
-  const asked = exampleInputs(form, body, method, limits.rows);
+  const asked = exampleInputs(form, body, method, call.service.limits.rows);
   const predictions = await runPredictions(target, asked);
   const outputs =
     form.kind === 'tensors'

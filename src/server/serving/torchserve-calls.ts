@@ -26,7 +26,7 @@ export async function torchservePredict(call: ServingCall, model: string, versio
   const type = call.contentType;
   if (type.startsWith('multipart/')) throw new Refusal(415, 'unsupported', 'A body of several parts is not taken; send one input as it is.');
   const bytes = await call.bytes();
-  const signature = await servedSignature(deployment, options);
+  const signature = await servedSignature(deployment, options.version, call.request);
   const form = formOf(signature);
   const isJson = type === jsonType || type === '' || type === 'application/x-www-form-urlencoded';
   const value = isJson ? call.parse(bytes) : undefined;

@@ -1,4 +1,5 @@
 import { backoffMs } from '../../core/backoff.ts';
+import type { Caller } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { AbortedError, isModelkeepError, ModelkeepError, TimeoutError, ValidationError } from '../../core/errors.ts';
 import type { ErrorListener } from '../../core/logger.ts';
@@ -33,8 +34,8 @@ export interface ModelRunnerParts<Input, Output> {
 
 /** How a request is run. */
 export interface RunOptions {
-  /** Gives the request up. */
-  readonly signal?: AbortSignal | undefined;
+  /** Who may give the request up. */
+  readonly caller?: Caller | undefined;
   /** The longest that it takes, in milliseconds. @default the timeout of the limits */
   readonly timeoutMs?: number | undefined;
   /** What it counts in the bounds of bytes. @default 0 */
@@ -115,8 +116,8 @@ export class ModelRunner<Input, Output> {
   /** Answers one input. */
   run(input: Input, options: RunOptions = {}): Promise<ModelAnswer<Output>> {
     return new Promise((resolve, reject) => {
-      const { signal, timeoutMs = this.#settings.limits.timeoutMs, bytes = 0 } = options;
-      if (signal?.aborted) throw this.#abortedError(signal);
+      const { caller, timeoutMs = this.#settings.limits.timeoutMs, bytes = 0 } = options;
+      if (caller?.left) throw this.#abortedError(caller.signal);
       const now = this.#parts.clock.monotonic();
       const kind = this.#kindOf(input);
       const leave = this.#admit(now, bytes, timeoutMs);
@@ -126,7 +127,7 @@ export class ModelRunner<Input, Output> {
       this.#pump();
       if (request.settled) return;
       this.#deadlines.add(request);
-      if (signal !== undefined) this.#heed(signal, request);
+      if (caller !== undefined) this.#heed(caller.signal, request);
     });
   }
 
@@ -289,6 +290,7 @@ export class ModelRunner<Input, Output> {
 
   #heed(signal: AbortSignal, request: ModelRequest<Input, Output>): void {
     const left = (): void => this.#reject(request, this.#abortedError(signal), undefined);
+    if (signal.aborted) return left();
     signal.addEventListener('abort', left, { once: true });
     request.unheed = () => signal.removeEventListener('abort', left);
   }

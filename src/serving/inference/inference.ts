@@ -1,4 +1,4 @@
-import { untilAborted } from '../../core/abort.ts';
+import { callerOf, untilAborted, type Caller } from '../../core/abort.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ModelkeepError, TimeoutError } from '../../core/errors.ts';
 import { shown } from '../../core/shown.ts';
@@ -23,7 +23,7 @@ export interface InferenceParts<Input, Output> {
 
 /** Until when, and for whom, a prediction is made. */
 export interface InferenceCall {
-  readonly signal: AbortSignal | undefined;
+  readonly caller: Caller | undefined;
   /** When the caller stops waiting, by the monotonic clock; absent when the limits of the model decide. */
   readonly deadline: number | undefined;
 }
@@ -50,7 +50,7 @@ export class Inference<Input, Output> {
   /** What is asked, with its features. */
   async withLookup(slot: VersionSlot<Input, Output>, input: Input, call: InferenceCall): Promise<Input> {
     const { features } = this.#parts;
-    return features ? this.#inTime(withFeatures(features, input, slot.facts!, call.signal), call) : input;
+    return features ? this.#inTime(withFeatures(features, input, slot.facts!, call.caller?.signal), call) : input;
   }
 
   /** Throws `ValidationError` for what the model of a slot does not take. */
@@ -64,21 +64,21 @@ export class Inference<Input, Output> {
     const { clock, responses } = this.#parts;
     const bytes = this.#bytesOf(asked);
     if (responses !== undefined) return this.#runOrRecall(responses, slot, asked, call, bytes);
-    const { signal, deadline } = call;
-    return slot.runner.run(asked, { signal, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic()), bytes });
+    const { caller, deadline } = call;
+    return slot.runner.run(asked, { caller, timeoutMs: deadline === undefined ? undefined : Math.max(0, deadline - clock.monotonic()), bytes });
   }
 
-  async #runOrRecall(responses: ResponseCache<Output>, slot: VersionSlot<Input, Output>, asked: Input, { signal, deadline }: InferenceCall, bytes: number | undefined): Promise<RunAnswer<Output>> {
+  async #runOrRecall(responses: ResponseCache<Output>, slot: VersionSlot<Input, Output>, asked: Input, { caller, deadline }: InferenceCall, bytes: number | undefined): Promise<RunAnswer<Output>> {
     const { clock, timeoutMs } = this.#parts;
     const until = deadline ?? clock.monotonic() + timeoutMs;
     const leftMs = (): number => Math.max(0, until - clock.monotonic());
     let ran: ModelAnswer<Output> | undefined;
     const compute = async (stop: AbortSignal, input: Input): Promise<Output> => {
       // Who waited for an equal request in vain has less time left.
-      ran = await slot.runner.run(input, { signal: stop, timeoutMs: leftMs(), bytes });
+      ran = await slot.runner.run(input, { caller: callerOf(stop), timeoutMs: leftMs(), bytes });
       return ran.output;
     };
-    const { output, cached } = await responses.answer({ version: slot.version, input: asked, signal, timeoutMs: leftMs(), compute });
+    const { output, cached } = await responses.answer({ version: slot.version, input: asked, signal: caller?.signal, timeoutMs: leftMs(), compute });
     const { queueMs, computeMs, batchSize } = cached || ran === undefined ? notRun : ran;
     return { output, queueMs, computeMs, batchSize, cached };
   }
@@ -91,7 +91,7 @@ export class Inference<Input, Output> {
   }
 
   /** What features come to in the time of the caller, or else in that which the limits give: a store that hangs must not collect requests without end. */
-  #inTime<T>(work: Promise<T>, { signal, deadline }: InferenceCall): Promise<T> {
+  #inTime<T>(work: Promise<T>, { caller, deadline }: InferenceCall): Promise<T> {
     const { clock, timeoutMs } = this.#parts;
     const what = 'The features of a prediction were';
     const inTime =
@@ -100,7 +100,7 @@ export class Inference<Input, Output> {
             throw error instanceof LateError ? new ModelkeepError('unavailable', `${what} not there within the ${timeoutMs} ms of limits.timeout.`, { features: true, cause: error }) : error;
           })
         : untilDeadline(work, deadline, clock, what);
-    return untilAborted(inTime, signal, 'The prediction');
+    return untilAborted(inTime, caller?.signal, 'The prediction');
   }
 }
 

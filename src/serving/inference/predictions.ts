@@ -114,7 +114,7 @@ export class Predictions<Input, Output> {
   async #askShadow(shadow: Choice<Input, Output>, id: string, { input, key, at }: Pick<PredictionRequest<Input>, 'input' | 'key' | 'at'>): Promise<void> {
     if (shadow.slot.state !== 'ready') return;
     const { inference, clock } = this.#parts;
-    const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), signal: undefined, deadline: undefined };
+    const request = { input, key, id, at, attributes: undefined, startedAt: clock.monotonic(), caller: undefined, deadline: undefined };
     let asked = input;
     try {
       if (inference.looksUp) asked = await inference.withLookup(shadow.slot, input, request);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { callerOf } from '../../../src/core/abort.ts';
 import { EventClock } from './event-clock.ts';
 import { outcomeOf, runnerOf } from './runner-world.ts';
 
@@ -64,7 +65,7 @@ describe('the circuit breaker of a version', () => {
     await ask('fail', 'fail');
     await clock.run(2000);
     const controller = new AbortController();
-    const left = outcomeOf(runner.run('ok', { signal: controller.signal }));
+    const left = outcomeOf(runner.run('ok', { caller: callerOf(controller.signal) }));
     controller.abort();
     expect(await ask('ok')).toEqual(['ok']);
     expect([left.error?.code, runner.breaker]).toEqual(['aborted', 'closed']);

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { callerOf } from '../../../src/core/abort.ts';
 import type { ModelRunner } from '../../../src/serving/execution/model-runner.ts';
 import { EventClock } from './event-clock.ts';
 import { runnerOf } from './runner-world.ts';
@@ -68,7 +69,7 @@ async function play(runner: ModelRunner<Asked, number>, clock: EventClock, asked
     clock.setTimer(() => {
       const controller = new AbortController();
       if (leavesAfter !== undefined) clock.setTimer(() => controller.abort(), leavesAfter);
-      runner.run(request, { timeoutMs, bytes, signal: controller.signal }).then(
+      runner.run(request, { timeoutMs, bytes, caller: callerOf(controller.signal) }).then(
         ({ output }) => outcomes.get(id)?.push(output),
         (error: unknown) => outcomes.get(id)?.push(error),
       );

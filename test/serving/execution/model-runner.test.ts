@@ -1,5 +1,6 @@
 import { ValidationError } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
+import { callerOf } from '../../../src/core/abort.ts';
 import { EventClock } from './event-clock.ts';
 import { doublingModel, outcomeOf, runnerOf } from './runner-world.ts';
 
@@ -114,7 +115,7 @@ describe('a model runner', () => {
     };
     const { runner } = runnerOf({ predictBatch }, { clock, batching: { maxSize: 2 } });
     const controllers = Array.from({ length: 4 }, () => new AbortController());
-    const outcomes = controllers.map(({ signal }, i) => outcomeOf(runner.run(i, { signal })));
+    const outcomes = controllers.map(({ signal }, i) => outcomeOf(runner.run(i, { caller: callerOf(signal) })));
     controllers[2]?.abort(new Error('page closed'));
     controllers[0]?.abort();
     await clock.run(50);
@@ -125,7 +126,7 @@ describe('a model runner', () => {
     expect(outcomes.map(({ value, error }) => value?.output ?? error?.code)).toEqual(['aborted', 'aborted', 'aborted', 3]);
     expect(outcomes[2]?.error?.cause).toMatchObject({ message: 'page closed' });
     expect(seen).toEqual([0, 1, 3]);
-    const before = outcomeOf(runner.run(9, { signal: AbortSignal.abort() }));
+    const before = outcomeOf(runner.run(9, { caller: callerOf(AbortSignal.abort()) }));
     await clock.run();
     expect([before.error?.code, seen.length]).toEqual(['aborted', 3]);
   });
@@ -232,7 +233,7 @@ describe('retries', () => {
     const model = flaky(1);
     const { clock, runner } = runnerOf(model, { limits: { retries: { max: 1, backoff: 100 } } });
     const controller = new AbortController();
-    const outcome = outcomeOf(runner.run(1, { signal: controller.signal }));
+    const outcome = outcomeOf(runner.run(1, { caller: callerOf(controller.signal) }));
     controller.abort();
     await clock.run();
     expect([outcome.error?.code, model.asked.length, clock.pending, runner.queued]).toEqual(['aborted', 1, 0, 0]);
