@@ -169,7 +169,7 @@ export class ServedModel<Input, Output> {
       choice = this.routes.choose(key, attributes, kept);
     }
     if (choice === undefined) throw new ModelkeepError('unavailable', `No version of '${this.settings.model}' is ready.`, { model: this.settings.model });
-    return this.predictions.make(choice, request);
+    return await this.predictions.make(choice, request);
   }
 
   /** Looks at the rollout and at the registry; resolves when requests go by what was found. */

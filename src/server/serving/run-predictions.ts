@@ -15,31 +15,40 @@ export interface PredictTarget {
 const mostIds = 32;
 
 /** Asks the model each input, some of them at once, and gives the answers in their order. When several fail it is the error of the first that is thrown; what was not begun by then is not. */
-export async function runPredictions({ call, deployment, options }: PredictTarget, { inputs }: ModelInputs): Promise<Prediction[]> {
-  const { service: { limits, stats, clock } } = call;
+export async function runPredictions(target: PredictTarget, { inputs }: ModelInputs): Promise<Prediction[]> {
+  const { call, options } = target;
+  if (inputs.length === 1) return [await ask(target, inputs[0], options)];
   const predictions = new Array<Prediction>(inputs.length);
   const failures: { readonly at: number; readonly error: unknown }[] = [];
   let next = 0;
-  const ask = async (): Promise<void> => {
+  const goOn = async (): Promise<void> => {
     while (next < inputs.length && failures.length === 0) {
       const at = next++;
-      const began = clock.monotonic();
       try {
-        const own = inputs.length > 1 && options.id !== undefined ? { ...options, id: `${options.id}.${at}` } : options;
-        const prediction = await (isDirect(deployment) ? deployment.predictFor(call.request, inputs[at], own) : deployment.predict(inputs[at], { ...own, signal: call.request.signal }));
-        predictions[at] = prediction;
-        stats.succeeded(deployment.model, prediction, clock.now());
+        predictions[at] = await ask(target, inputs[at], options.id === undefined ? options : { ...options, id: `${options.id}.${at}` });
       } catch (error) {
-        countFailure(call, deployment, options.version, error, clock.monotonic() - began);
         failures.push({ at, error });
       }
     }
   };
-  if (inputs.length === 1) await ask();
-  else await Promise.all(Array.from({ length: Math.min(limits.rowsAtOnce, inputs.length) }, ask));
+  await Promise.all(Array.from({ length: Math.min(call.service.limits.rowsAtOnce, inputs.length) }, goOn));
   const [first] = failures.sort((a, b) => a.at - b.at);
   if (first !== undefined) throw first.error;
   return predictions;
+}
+
+/** Asks the model one input, and counts what comes of it. */
+async function ask({ call, deployment }: PredictTarget, input: unknown, options: PredictTarget['options']): Promise<Prediction> {
+  const { request, service: { stats, clock } } = call;
+  const began = clock.monotonic();
+  try {
+    const prediction = await (isDirect(deployment) ? deployment.predictFor(request, input, options) : deployment.predict(input, { ...options, signal: request.signal }));
+    stats.succeeded(deployment.model, prediction, clock.now());
+    return prediction;
+  } catch (error) {
+    countFailure(call, deployment, options.version, error, clock.monotonic() - began);
+    throw error;
+  }
 }
 
 /** A request that is at fault itself is no failure of a version. */

@@ -53,12 +53,12 @@ export class ServingCall {
   }
 
   /** Asks for leave, and says who has it; `undefined` where everyone may do everything. */
-  async permit(action: Access['action'], key: string, method?: string): Promise<string | undefined> {
+  permit(action: Access['action'], key: string, method?: string): string | undefined | Promise<string> {
     const { authorize } = this.service;
     if (authorize === 'public') return undefined;
     const access: Access = { action, kind: 'deployment', key, method };
     const verdict = authorize(this.request.toRequest(), access);
-    return assertIdentity(verdict instanceof Promise ? await verdict : verdict, access).actor;
+    return verdict instanceof Promise ? verdict.then((identity) => assertIdentity(identity, access).actor) : assertIdentity(verdict, access).actor;
   }
 
   /** A deployment that is to be asked something. */

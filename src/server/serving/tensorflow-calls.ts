@@ -28,9 +28,10 @@ const defaultSignature = 'serving_default';
 
 /** `POST /v1/models/{model}[/versions/{version}|/labels/{label}]:predict|classify|regress` */
 export async function tensorflowPredict(call: ServingCall, path: TensorflowTarget, method: 'predict' | 'classify' | 'regress'): Promise<Answer> {
-  await call.permit('call', path.model, 'predict');
+  const permitting = call.permit('call', path.model, 'predict');
+  if (permitting instanceof Promise) await permitting;
   const deployment = call.deployment(path.model, `Servable not found for request: ${servable(path)}`);
-  const options = call.predictOptions(await resolved(call, deployment, path));
+  const options = call.predictOptions(path.label === undefined ? versionOf(path.version) : await labelled(call, deployment, path.label));
   const body = await call.object();
   checkSignature(body);
   const target: PredictTarget = { call, deployment, options };
@@ -65,11 +66,15 @@ export async function tensorflowMetadata(call: ServingCall, path: TensorflowTarg
   });
 }
 
-/** The version that a path names. A label that means nothing is at fault itself, as there. */
-async function resolved({ request: { signal } }: ServingCall, deployment: ServedDeployment, { version, label }: TensorflowTarget): Promise<number | undefined> {
-  if (label === undefined) return versionOf(version);
+/** The version that a path names. */
+async function resolved(call: ServingCall, deployment: ServedDeployment, { version, label }: TensorflowTarget): Promise<number | undefined> {
+  return label === undefined ? versionOf(version) : labelled(call, deployment, label);
+}
+
+/** The version that a label means. One that means nothing is at fault itself, as there. */
+async function labelled({ request }: ServingCall, deployment: ServedDeployment, label: string): Promise<number> {
   try {
-    return await deployment.resolve({ label }, { signal });
+    return await deployment.resolve({ label }, { signal: request.signal });
   } catch (error) {
     if (!isModelkeepError(error, 'not-found', 'validation')) throw error;
     throw new Refusal(400, 'validation', `Unrecognized servable version label: ${label}`, { cause: error });
@@ -87,7 +92,8 @@ function checkSignature({ signature_name: name = '' }: JsonObject): void {
 
 async function predict(target: PredictTarget, { instances, inputs }: JsonObject): Promise<Answer> {
   const { deployment, options, call } = target;
-  const signature = await servedSignature(deployment, options.version, call.request);
+  const reading = servedSignature(deployment, options.version, call.request);
+  const signature = reading instanceof Promise ? await reading : reading;
   const form = formOf(signature);
   const columnar = instances === undefined;
   if (columnar && inputs === undefined) throw new Refusal(400, 'validation', "Missing 'inputs' or 'instances' key");
@@ -144,7 +150,8 @@ function rowsOfTensors(tensors: readonly NamedTensor[], { rows }: ModelInputs): 
 
 async function examples(target: PredictTarget, body: JsonObject, method: 'classify' | 'regress'): Promise<Answer> {
   const { call, deployment, options } = target;
-  const signature = await servedSignature(deployment, options.version, call.request);
+  const reading = servedSignature(deployment, options.version, call.request);
+  const signature = reading instanceof Promise ? await reading : reading;
   const form = formOf(signature);
   const asked = exampleInputs(form, body, method, call.service.limits.rows);
   const predictions = await runPredictions(target, asked);
