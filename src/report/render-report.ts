@@ -5,12 +5,23 @@ import { html } from './markup/html.ts';
 import { reportContext, type ReportContext } from './page/context.ts';
 import type { Section } from './page/section.ts';
 import { page, type PageAssets } from './page/shell.ts';
+import type { RunComparison } from '../tracking/comparison/compare-runs.ts';
+import { chartsSection } from './sections/charts.ts';
+import { comparisonSection } from './sections/comparison.ts';
+import { curvesSection, type CurvesPart } from './sections/curves.ts';
+import type { Chart } from './charts/chart.ts';
 import { runsSection, type RunsPart } from './sections/runs.ts';
 
 /** What a report shows: any of these, in this order. */
 export interface ReportParts {
   /** Runs in a table that sorts and filters. */
   readonly runs?: RunsPart | undefined;
+  /** Runs side by side, as `tracker.compareRuns` gives them. */
+  readonly comparison?: RunComparison | undefined;
+  /** Metrics over the course of runs. */
+  readonly curves?: CurvesPart | undefined;
+  /** Charts of any kind. */
+  readonly charts?: readonly Chart[] | undefined;
 }
 
 /** How a report is made. */
@@ -32,9 +43,14 @@ const optionsSchema = z.strictObject({
   assets: z.optional(z.union([z.literal('inline'), z.strictObject({ style: z.string(), script: z.string() })])),
 });
 
+type SectionMaker<Part extends keyof ReportParts> = (part: NonNullable<ReportParts[Part]>, context: ReportContext) => Section;
+
 /** What makes a section of each part, in the order of the page. */
-const sectionOf: { readonly [Part in keyof ReportParts]-?: (part: NonNullable<ReportParts[Part]>, context: ReportContext) => Section | readonly Section[] } = {
+const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } = {
   runs: runsSection,
+  comparison: comparisonSection,
+  curves: curvesSection,
+  charts: chartsSection,
 };
 
 /**
@@ -52,7 +68,7 @@ const sectionOf: { readonly [Part in keyof ReportParts]-?: (part: NonNullable<Re
  *
  * const tracker = new Tracker({ storage: new MemoryStorage() });
  * await tracker.withRun({ experiment: 'demo', params: { lr: 0.1 } }, (run) => run.logMetrics({ loss: 0.25 }));
- * const { runs } = await tracker.listRuns();
+ * const { items: runs } = await tracker.listRuns();
  * const page = renderReport({ runs: { runs } }, { title: 'Demo' });
  * console.log(page.startsWith('<!doctype html>')); // true
  * ```
@@ -76,6 +92,6 @@ export function renderReport(parts: ReportParts, options: ReportOptions = {}): s
 function made<Part extends keyof ReportParts>(name: Part, parts: ReportParts, context: ReportContext): readonly Section[] {
   const part = parts[name];
   if (part === undefined) return [];
-  const sections = sectionOf[name](part, context);
-  return [sections].flat();
+  const make = sectionOf[name] as SectionMaker<Part>;
+  return [make(part, context)];
 }

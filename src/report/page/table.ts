@@ -25,14 +25,15 @@ export interface PageTable {
 /** A table in a frame that scrolls. The first column names the row. */
 export function tableOf({ caption, columns, rows, interactive = false, rowHeads = true }: PageTable): Html {
   const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => isNumeric(row[i])) && rows.some((row) => typeof sortKey(row[i]) === 'number'));
-  const head = columns.map((name, i) => html`<th scope="col"${numeric[i] && html` class="number"`}>${name}</th>`);
+  const head = columns.map((name, i) => html`<th scope="col"${numeric[i] && html` class="n"`}>${nameOf(name)}</th>`);
   const body = rows.map((row) => html`<tr>${columns.map((_, i) => cellOf(row[i], numeric[i]!, rowHeads && i === 0))}</tr>`);
   return html`<div class="scroll${rows.length > 25 && ' tall'}" tabindex="0" role="group" aria-label="${caption}"><table${interactive && html` data-sortable`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
 /** A text that others wrote, in its own direction; a very long one is cut by the page, and whole in its title. */
 export function nameOf(text: string): Html {
-  return text.length > 120 ? html`<bdi class="long" title="${text}">${text}</bdi>` : html`<bdi>${text}</bdi>`;
+  if (text.length > 120) return html`<bdi class="long" title="${text}">${text}</bdi>`;
+  return /^[ -~]*$/.test(text) ? html`${text}` : html`<bdi>${text}</bdi>`;
 }
 
 function cellOf(cell: Cell, numeric: boolean, rowHead: boolean): Html {
@@ -41,7 +42,7 @@ function cellOf(cell: Cell, numeric: boolean, rowHead: boolean): Html {
   // What is shown of a number is rounded; it is sorted by all of it.
   const sort = key !== undefined && (typeof cell !== 'string') && String(key) !== String(content) && html` data-sort="${key}"`;
   if (rowHead) return html`<th scope="row"${sort}>${content}</th>`;
-  return html`<td${numeric && html` class="number"`}${sort}>${content}</td>`;
+  return html`<td${numeric && html` class="n"`}${sort}>${content}</td>`;
 }
 
 function sortKey(cell: Cell): number | string | undefined {

@@ -37,7 +37,7 @@ export function runsSection(part: RunsPart, context: ReportContext): Section {
   const rows = shown.map((run): Cell[] => [
     nameCell(run, linkOf),
     statusCell(run.status),
-    { shown: context.timeElement(run.startedAt), sort: run.startedAt },
+    context.time(run.startedAt),
     durationCell(run),
     ...metrics.names.map((name) => (Object.hasOwn(run.metrics, name) ? run.metrics[name]!.value : null)),
     ...params.names.map((name) => (Object.hasOwn(run.params, name) ? paramCell(run.params[name]) : null)),
