@@ -9,6 +9,7 @@ import { legendOf } from '../svg/legend.ts';
 import { seriesStyle } from '../svg/palette.ts';
 import { extent, linear, logarithmic, type ScaleMaker } from '../svg/scale.ts';
 import { linePath, markerAt } from '../svg/shapes.ts';
+import { shortName } from '../svg/text.ts';
 import { temporal } from '../svg/time-scale.ts';
 import { formatWallTime, wallClock, type WallClock } from '../svg/wall-time.ts';
 import { heightOption, smoothingOption, widthOption } from './chart-options.ts';
@@ -157,7 +158,7 @@ function summaryOf(sums: readonly SeriesSums[], leftOut: number, { xName, descri
   else {
     const least = seen.reduce((a, b) => (b.least < a.least ? b : a));
     const greatest = seen.reduce((a, b) => (b.greatest > a.greatest ? b : a));
-    sentences.push(`${seen.length} series; the least value is ${formatNumber(least.least)} (${least.name}), the greatest ${formatNumber(greatest.greatest)} (${greatest.name}).`);
+    sentences.push(`${seen.length} series; the least value is ${formatNumber(least.least)} (${shortName(least.name)}), the greatest ${formatNumber(greatest.greatest)} (${shortName(greatest.name)}).`);
   }
   const notFinite = sums.reduce((sum, { gaps }) => sum + gaps, 0);
   if (notFinite > 0) sentences.push(`${formatCount(notFinite, 'value is', 'values are')} not finite and ${notFinite === 1 ? 'leaves a gap' : 'leave gaps'}.`);
@@ -168,7 +169,8 @@ function summaryOf(sums: readonly SeriesSums[], leftOut: number, { xName, descri
   return sentences.join(' ');
 }
 
-function oneSeries({ name, total, first, last, least, leastAt, greatest, greatestAt }: SeriesSums, xName: string, describeX: (value: number) => string): string {
+function oneSeries({ name: whole, total, first, last, least, leastAt, greatest, greatestAt }: SeriesSums, xName: string, describeX: (value: number) => string): string {
+  const name = shortName(whole);
   if (total === 1) return `${name} has one point: ${formatNumber(last)} at ${xName} ${describeX(leastAt)}.`;
   if (least === greatest) return `${name} is ${formatNumber(least)} at all of its ${formatCount(total, 'point')}.`;
   const way = last < first ? 'falls' : last > first ? 'rises' : 'goes';

@@ -48,12 +48,32 @@ export function page(parts: PageParts): string {
   return `<!doctype html>\n${root}<head>${head.toString()}${style}</head><body>${body.toString()}${script}</body></html>\n`;
 }
 
-/** The style of pages and the pictures in them, as a file for hosts that allow no inline style. */
+/**
+ * The style of pages and the pictures in them, as a file for hosts that allow no inline style.
+ *
+ * @example
+ * ```ts
+ * import { renderReport, reportStyle } from 'modelkeep/report';
+ *
+ * const page = renderReport({ charts: [] }, { assets: { style: '/report.css', script: '/report.js' } });
+ * console.log(page.includes('<style'), reportStyle().includes('prefers-color-scheme')); // false true
+ * ```
+ */
 export function reportStyle(): string {
   return `${pageStyle}\n${chartStyle}`;
 }
 
-/** The script of pages, as a file for hosts that allow no inline script. */
+/**
+ * The script of pages, as a file for hosts that allow no inline script. It sorts and filters tables and tells values in pictures.
+ *
+ * @example
+ * ```ts
+ * import { reportScript } from 'modelkeep/report';
+ *
+ * const answer = new Response(reportScript(), { headers: { 'content-type': 'text/javascript' } });
+ * console.log(answer.ok); // true
+ * ```
+ */
 export function reportScript(): string {
   return clientScript;
 }

@@ -69,7 +69,7 @@ export function curvesSection(part: CurvesPart, { timeZone }: ReportContext): Se
 }
 
 /** A text as part of an id: other texts give other ids. */
-export function idOf(name: string): string {
+function idOf(name: string): string {
   return name.replace(/[^A-Za-z0-9-]/gu, (character) => `_${character.codePointAt(0)!.toString(36)}_`);
 }
 

@@ -53,7 +53,7 @@ export function runsSection(part: RunsPart, context: ReportContext): Section {
 }
 
 /** A status in words, in the colour that goes with it. */
-export function statusCell(status: RunRecord['status']): Cell {
+function statusCell(status: RunRecord['status']): Cell {
   const look = status === 'finished' ? 'good' : status === 'running' ? 'muted' : 'bad';
   return { shown: html`<span class="badge ${look}">${status}</span>`, sort: status };
 }
@@ -64,7 +64,7 @@ export function paramCell(value: unknown): Cell {
 }
 
 /** A value of a param as text. */
-export function paramText(value: unknown): string {
+function paramText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' || (typeof each === 'number' && each - each !== 0) ? String(each) : each)) ?? 'undefined');
 }
 

@@ -25,3 +25,9 @@ function emsOf(character: string): number {
   if (/[\u1100-\u115f\u2e80-\uffef]|[\u{1f000}-\u{3ffff}]/u.test(character)) return 1.05;
   return 0.68;
 }
+
+/** A name as it stands in a sentence: the beginning of a very long one. */
+export function shortName(name: string): string {
+  const characters = [...name];
+  return characters.length > 60 ? `${characters.slice(0, 59).join('')}…` : name;
+}
