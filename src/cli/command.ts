@@ -69,6 +69,10 @@ export interface CommandCall<O extends OptionDefinitions = OptionDefinitions> {
   readonly positionals: readonly string[];
   /** The store that `--store` or the environment names; opened once, closed after the command. Throws `NotFoundError` when it is not there, unless it may be made. */
   readonly storage: (options?: OpenOptions) => Promise<StorageAdapter>;
+  /** What `--store` says; undefined without it. */
+  readonly storeOption: string | undefined;
+  /** A further store, at a place that an argument names; closed after the command. Of a server, the token is `MODELKEEP_TARGET_TOKEN`, for that of `--store` is nobody else's business. */
+  readonly targetStorage: (place: string, options?: OpenOptions) => Promise<StorageAdapter>;
   /** What the user's module has. Throws `UsageError` without `--module`. */
   readonly module: () => Promise<UserModule>;
   /** The same where a module is of use but not needed: nothing without `--module`. */

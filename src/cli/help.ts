@@ -71,6 +71,7 @@ function optionText({ description, choices, otherwise, type }: OptionDefinition)
 const environment: readonly (readonly [string, string])[] = [
   ['MODELKEEP_STORE', 'The store, where --store is not given.'],
   ['MODELKEEP_TOKEN', 'Sent to a server as a bearer token.'],
+  ['MODELKEEP_TARGET_TOKEN', 'The same for the server that a store is migrated to.'],
   ['MODELKEEP_DEBUG', 'Shows where an error comes from.'],
   ['NO_COLOR', 'No colours and no progress.'],
   ['CI', 'No progress.'],

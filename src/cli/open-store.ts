@@ -5,7 +5,12 @@ import type { StorageAdapter } from '../index.ts';
 import type { OpenOptions } from './command.ts';
 import type { CliHost } from './host.ts';
 
-const isUrl = /^https?:\/\//i;
+const url = /^https?:\/\//i;
+
+/** Whether a place is the address of a server. */
+export function isUrl(place: string): boolean {
+  return url.test(place);
+}
 
 /** Where the store is that a call works on: `--store`, else `MODELKEEP_STORE`, else `.modelkeep`. */
 export function storePlace(option: string | undefined, { env }: Pick<CliHost, 'env'>): string {
@@ -16,8 +21,8 @@ export function storePlace(option: string | undefined, { env }: Pick<CliHost, 'e
  * The store at a place, a directory or the address of a server, looked at once so that what is wrong with it is said before anything is done. Throws `NotFoundError` for a directory that is missing
  * or empty, unless it may be made, and what the adapter says of one that is no store, of a newer format, damaged, or cannot be reached.
  */
-export async function openStore(place: string, host: CliHost, { create = false }: OpenOptions = {}): Promise<StorageAdapter> {
-  const storage = isUrl.test(place) ? await remoteStore(place, host) : await localStore(resolve(host.directory, place), create);
+export async function openStore(place: string, host: CliHost, { create = false }: OpenOptions = {}, token: string | undefined = host.env['MODELKEEP_TOKEN']): Promise<StorageAdapter> {
+  const storage = isUrl(place) ? await remoteStore(place, token, host) : await localStore(resolve(host.directory, place), create);
   try {
     await storage.list({ limit: 1 });
     return storage;
@@ -45,8 +50,8 @@ async function isAbsentOrEmpty(directory: string): Promise<boolean> {
   }
 }
 
-async function remoteStore(url: string, { env, clock }: CliHost): Promise<StorageAdapter> {
+async function remoteStore(address: string, token: string | undefined, { clock }: CliHost): Promise<StorageAdapter> {
   const { HttpStorage } = await import('../http.ts');
   // A person waits: a server that is not there is said to be so within seconds.
-  return new HttpStorage(url, { token: env['MODELKEEP_TOKEN'] || undefined, retry: { limit: 2, within: '20s' }, timeout: '15s', clock });
+  return new HttpStorage(address, { token: token || undefined, retry: { limit: 2, within: '20s' }, timeout: '15s', clock });
 }

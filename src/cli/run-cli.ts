@@ -84,6 +84,7 @@ class CallScope {
   readonly #host: CliHost;
   readonly #signal: AbortSignal;
   readonly #onClosed: () => void;
+  readonly #stores: Promise<StorageAdapter>[] = [];
   #store: Promise<StorageAdapter> | undefined;
 
   constructor(parsed: ParsedArguments, host: CliHost, signal: AbortSignal, onClosed: () => void) {
@@ -100,7 +101,9 @@ class CallScope {
     const call: CommandCall = {
       options: this.#parsed.options as OptionValues<OptionDefinitions>,
       positionals: this.#parsed.positionals,
-      storage: (options) => (this.#store ??= openStore(storePlace(this.#text('store'), host), host, options)),
+      storage: (options) => (this.#store ??= this.#opened(openStore(storePlace(this.#text('store'), host), host, options))),
+      storeOption: this.#text('store'),
+      targetStorage: (place, options) => this.#opened(openStore(place, host, options, host.env['MODELKEEP_TARGET_TOKEN'] ?? '')),
       module: async () => {
         const module = await call.moduleIfGiven();
         if (module === undefined) throw new UsageError('This needs your code: --module FILE, a JavaScript module that exports it.', `See 'modelkeep ${command.path.join(' ')} --help'.`);
@@ -116,8 +119,13 @@ class CallScope {
       return (await command.run(call)) ?? exitCodes.done;
     } finally {
       await clear();
-      await (await this.#store?.catch(() => undefined))?.close();
+      for (const store of this.#stores) await (await store.catch(() => undefined))?.close();
     }
+  }
+
+  #opened(store: Promise<StorageAdapter>): Promise<StorageAdapter> {
+    this.#stores.push(store);
+    return store;
   }
 
   async #module(storage: () => Promise<StorageAdapter>): Promise<UserModule | undefined> {

@@ -2,8 +2,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { NotFoundError, ValidationError, isModelkeepError } from '../core/errors.ts';
 import { shown } from '../core/shown.ts';
-import type { GateFunction, Pipeline, StorageAdapter } from '../index.ts';
+import type { GateFunction, OnDemandView, Pipeline, StorageAdapter } from '../index.ts';
 import type { CliHost } from './host.ts';
+import { didYouMean } from './suggest.ts';
 
 /** A pipeline, whatever its input and params. */
 export type AnyPipeline = Pick<Pipeline, 'name' | 'resume'>;
@@ -14,10 +15,12 @@ export interface UserModule {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   /** The functions of custom gates by name. */
   readonly gates: Readonly<Record<string, GateFunction>>;
+  /** On-demand views of features, with their functions. */
+  readonly views: readonly OnDemandView[];
 }
 
 /**
- * Loads a module and looks at what it exports: `pipelines`, a list of them or a function that makes one for `{ storage }`, and `gates`, functions by name. Every other export that is a pipeline counts, too.
+ * Loads a module and looks at what it exports: `pipelines`, a list of them or a function that makes one for `{ storage }`; `gates`, functions by name; and `views`, a list of on-demand views. Every other export that is a pipeline or an on-demand view counts, too.
  * Throws `NotFoundError` when there is no such file, and `ValidationError` when it fails or exports something else under these names.
  */
 export async function loadUserModule(file: string, storage: () => Promise<StorageAdapter>, host: CliHost): Promise<UserModule> {
@@ -26,7 +29,16 @@ export async function loadUserModule(file: string, storage: () => Promise<Storag
   const pipelines = new Map<string, AnyPipeline>();
   const listed: unknown = typeof exported['pipelines'] === 'function' ? await (exported['pipelines'] as (context: unknown) => unknown)({ storage: await storage() }) : exported['pipelines'];
   for (const value of [...itemsOf(listed, path), ...Object.values(exported).filter(isPipeline)]) pipelines.set(value.name, value);
-  return { pipelines, gates: gatesOf(exported['gates'], path) };
+  const views = [...valuesOf(exported['views']), ...Object.values(exported)].filter(isOnDemandView);
+  return { pipelines, gates: gatesOf(exported['gates'], path), views };
+}
+
+/** The pipeline of a name. Throws `NotFoundError`, naming those that there are. */
+export function pipelineOf({ pipelines }: UserModule, name: string): AnyPipeline {
+  const found = pipelines.get(name);
+  if (found !== undefined) return found;
+  const known = [...pipelines.keys()];
+  throw new NotFoundError(`The module has no pipeline '${name}'${didYouMean(name, known) || '.'} It has ${known.length === 0 ? 'none' : known.join(', ')}; export it, alone or in \`pipelines\`.`, { key: name });
 }
 
 async function importFrom(path: string, host: CliHost): Promise<Readonly<Record<string, unknown>>> {
@@ -42,11 +54,18 @@ async function importFrom(path: string, host: CliHost): Promise<Readonly<Record<
 
 function itemsOf(listed: unknown, path: string): AnyPipeline[] {
   if (listed === undefined) return [];
-  const items: unknown = typeof listed === 'object' && listed !== null && !isPipeline(listed) ? Object.values(listed) : [listed];
-  return (items as unknown[]).map((item) => {
+  return (isPipeline(listed) ? [listed] : valuesOf(listed)).map((item) => {
     if (isPipeline(item)) return item;
     throw new ValidationError(`\`pipelines\` of ${path} has ${shown(item, 80)}; export pipelines, or a function that makes them for { storage }.`, { path: 'pipelines' });
   });
+}
+
+function valuesOf(listed: unknown): unknown[] {
+  return typeof listed === 'object' && listed !== null ? Object.values(listed) : listed === undefined ? [] : [listed];
+}
+
+function isOnDemandView(value: unknown): value is OnDemandView {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<OnDemandView>).name === 'string' && typeof (value as { readonly compute?: unknown }).compute === 'function';
 }
 
 function gatesOf(gates: unknown, path: string): Readonly<Record<string, GateFunction>> {

@@ -1,4 +1,4 @@
-import type { ComparedItem, ComparedMetric, RunComparison } from '../../../index.ts';
+import type { ComparedItem, RunComparison } from '../../../index.ts';
 import { defineCommand, type Command } from '../../command.ts';
 import { numberText, valueText } from '../../output/formats.ts';
 import type { TextPage } from '../../output/page.ts';
@@ -29,7 +29,7 @@ function textOf(comparison: RunComparison, page: TextPage): string {
   const part = <T>(title: string, items: readonly ComparedItem<T>[], text: (value: T) => string): string => titled(title, items.length === 0 ? '' : sideBySide(heads, items, text, page), page);
   const parts = [
     part('Params', params, valueText),
-    part('Metrics (latest)', metrics as readonly ComparedMetric[], ({ value }) => numberText(value)!),
+    part('Metrics (latest)', metrics, ({ value }) => numberText(value)!),
     part('Datasets', datasets, (sets) => sets.map(({ name }) => name).join(', ')),
     part('Attributes', attributes, valueText),
     part('Tags', tags, valueText),

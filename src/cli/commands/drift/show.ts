@@ -1,0 +1,49 @@
+import type { DriftVerdict } from '../../../index.ts';
+import { defineCommand, type Command } from '../../command.ts';
+import { exitCodes } from '../../exit-code.ts';
+import { timeText } from '../../output/formats.ts';
+import type { TextPage } from '../../output/page.ts';
+import { titled } from '../../output/sections.ts';
+import { statusStyle } from '../../output/status-style.ts';
+import { table } from '../../output/table.ts';
+import { driftText } from './drift-text.ts';
+
+export const driftShow: Command = defineCommand({
+  path: ['drift', 'show'],
+  summary: "Show a monitor's last verdicts, the newest in full; exit 3 when that one says drifted.",
+  options: { limit: { type: 'number', short: 'n', value: 'N', description: 'So many of the last windows.', otherwise: '20' } },
+  positionals: [{ name: 'MONITOR', description: 'The name of a monitor.' }],
+  examples: [{ command: 'drift show flight-delay', does: 'How the last windows of a monitor were judged.' }],
+  async run({ options, positionals: [name = ''], storage, out, signal }) {
+    const { DriftMonitor } = await import('../../../index.ts');
+    // It only reads: nothing is observed or checked, and no window could fill up.
+    const monitor = await DriftMonitor.open({ storage: await storage(), name, window: { rows: Number.MAX_SAFE_INTEGER }, signal });
+    const limit = options.limit ?? 20;
+    const verdicts: DriftVerdict[] = [];
+    let after: string | undefined;
+    do {
+      const page = await monitor.verdicts({ after, limit: 1000, signal });
+      verdicts.push(...page.items);
+      verdicts.splice(0, verdicts.length - limit);
+      after = page.next;
+    } while (after !== undefined);
+    await out.result(verdicts, (page) => textOf(verdicts, page));
+    return verdicts.at(-1)?.drifted === true ? exitCodes.gate : exitCodes.done;
+  },
+});
+
+function textOf(verdicts: readonly DriftVerdict[], page: TextPage): string {
+  const last = verdicts.at(-1);
+  if (last === undefined) return 'No window has been judged yet.';
+  return [
+    table([...verdicts].reverse(), [
+      { head: 'WINDOW', text: ({ window }) => String(window.number), align: 'right' },
+      { head: 'ROWS', text: ({ window }) => String(window.rows), align: 'right' },
+      { head: 'FROM', text: ({ window }) => timeText(window.start ?? window.from, page), whole: true, spare: true },
+      { head: 'TO', text: ({ window }) => timeText(window.end ?? window.to, page), whole: true, spare: true },
+      { head: 'STATUS', text: ({ status }) => status, whole: true, style: ({ status }) => statusStyle(status) },
+      { head: 'DRIFTED', text: ({ driftedColumns }) => driftedColumns.join(', ') },
+    ], page),
+    titled(`Window ${last.window.number}`, driftText(last, page), page),
+  ].join('\n\n');
+}
