@@ -1,11 +1,11 @@
-import { compileFunction, constants } from 'node:vm';
 import { systemClock } from '../core/clock.ts';
 import type { CliHost, InterruptSignal, OutputStream } from './host.ts';
 
+// A text, like the programs of threads: the module is the user's and no part of this package, and nothing that follows its imports may look for it.
+const importModule = Reflect.construct(Function, ['url', 'return import(url)']) as CliHost['importModule'];
+
 /** The process of Node that this is. */
 export function processHost(): CliHost {
-  // Compiled apart, for the module is the user's and no part of this package: nothing that follows imports may look for it.
-  const load = compileFunction('return import(url)', ['url'], { importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }) as (url: string) => Promise<Record<string, unknown>>;
   return {
     env: process.env,
     directory: process.cwd(),
@@ -23,7 +23,7 @@ export function processHost(): CliHost {
       };
     },
     exit: (code) => process.exit(code),
-    importModule: load,
+    importModule,
   };
 }
 

@@ -47,7 +47,7 @@ async function importFrom(path: string, host: CliHost): Promise<Readonly<Record<
   } catch (cause) {
     if (isModelkeepError(cause)) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(path) && !message.includes('imported from')) throw new NotFoundError(`There is no module ${path}; --module takes a file of JavaScript.`, { key: path, cause });
+    if (code === 'ERR_MODULE_NOT_FOUND' && message.startsWith(`Cannot find module '${path}'`)) throw new NotFoundError(`There is no module ${path}; --module takes a file of JavaScript.`, { key: path, cause });
     throw new ValidationError(`The module ${path} could not be loaded: ${message}`, { path: '--module', cause });
   }
 }

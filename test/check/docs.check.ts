@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { codeBlocks, markdownFiles, readRegion } from './code-blocks.ts';
+import { commandLinePage, withCommands } from './command-line-page.ts';
 import { tryExamples, type Example } from './examples.ts';
 import { readAccuracyTable } from '../stats/golden/accuracy-table.ts';
 import { measureAccuracy } from '../stats/golden/accuracy.ts';
@@ -69,6 +70,11 @@ describe('the page of statistics', () => {
     const broken = measured.filter(({ name, worst }) => worst > (promised.get(name) ?? 0)).map(({ name, worst }) => `${name}: ${worst}`);
     expect(broken).toEqual([]);
   });
+});
+
+test('the page of the command line says what the commands say of themselves (npm run docs:sync)', async () => {
+  const page = readFileSync(root + commandLinePage, 'utf8');
+  expect(page).toBe(await withCommands(page));
 });
 
 describe('examples', () => {

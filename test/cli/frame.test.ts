@@ -5,6 +5,8 @@ import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, test } from 'vitest';
 import { defineCommand } from '../../src/cli/command.ts';
 import { commands, type CommandLoaders } from '../../src/cli/commands.ts';
+import { findCommand } from '../../src/cli/find-command.ts';
+import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
 import { listen } from '../server/listening.ts';
 import { cli } from './cli-host.ts';
@@ -22,6 +24,13 @@ async function storeWithRun(): Promise<{ readonly directory: string; readonly id
   return { directory, id: run.id };
 }
 
+/** The words of a command line as a shell has them, up to what pipes and redirects. */
+function wordsOf(line: string): string[] {
+  const words = [...line.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g)].map(([, double, single, bare]) => double ?? single ?? bare!);
+  const end = words.findIndex((word) => ['|', '>', '<'].includes(word));
+  return end < 0 ? words : words.slice(0, end);
+}
+
 describe('help', () => {
   test('without a command it lists all of them, each on a line with what it does', async () => {
     const { code, stdout } = await cli([]);
@@ -37,7 +46,11 @@ describe('help', () => {
       const command = await load();
       expect(command.path.join(' ')).toBe(path);
       expect(command.examples.length, path).toBeGreaterThan(0);
-      for (const { command: line } of command.examples) expect(line.split(' ').slice(0, 8).join(' '), path).toContain(path);
+      for (const { command: line } of command.examples) {
+        const found = await findCommand(wordsOf(line), commands);
+        expect(found.command.path, line).toEqual(command.path);
+        expect(() => parseArguments(found.args, found.command), line).not.toThrow();
+      }
       const help = await cli([...command.path, '--help']);
       expect(help.code).toBe(0);
       for (const name of Object.keys(command.options)) expect(help.stdout).toContain(`--${name}`);
