@@ -26,6 +26,8 @@ export interface StepResult {
   readonly durationMs?: number | undefined;
   /** What it waits for, while it does. */
   readonly waitingFor?: StepWait | undefined;
+  /** What it waited for at last, once it does no longer; `endedAt` is when that was over. */
+  readonly waited?: StepWait | undefined;
   /** How its items stand, once it is known which it has; absent for a step that has none. */
   readonly items?: StepItems | undefined;
   /** Where its output was taken from, when the step was not run for it. */
@@ -36,7 +38,7 @@ export interface StepResult {
 export function stepResult(name: string, state: StepState): StepResult {
   const { status, attempts, failures, startedAt, endedAt, durationMs, because, items, cache, wait } = state;
   const failure = status === 'failed' ? (state.failure ?? failures.at(-1)?.failure) : undefined;
-  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, ...(status === 'waiting' && { waitingFor: wait }), ...(items && { items }), cache };
+  return { name, status, attempts, failures, failure, because, startedAt, endedAt, durationMs, ...(wait && (status === 'waiting' ? { waitingFor: wait } : { waited: wait })), ...(items && { items }), cache };
 }
 
 /** Whether a step in this state has something to give: all of its output, or what those of its items have that have succeeded. */

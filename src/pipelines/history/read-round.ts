@@ -78,10 +78,10 @@ function isOutcome(type: string): type is RunOutcome {
 async function stepsOf(store: RunStore, { id, definition }: RunHead, round: number, options: OperationOptions): Promise<StepHistory[]> {
   const records = await store.steps(id, definition.map(({ name }) => name), options);
   const outputs = new Map([...records].flatMap(([name, { value }]) => (value.output && value.round <= round ? [[name, contentsOf(value.output)] as const] : [])));
-  return definition.flatMap(({ name, needs }) => {
+  return definition.flatMap(({ name, needs, after }) => {
     const record = records.get(name)?.value;
     if (record?.round !== round || !isFinal(record.status)) return [];
-    return [{ ...stepResult(name, unbegun(record)), inputs: inputsOf(record, needs, outputs), output: outputs.get(name) }];
+    return [{ ...stepResult(name, unbegun(record)), needs, after, inputs: inputsOf(record, needs, outputs), output: outputs.get(name) }];
   });
 }
 

@@ -17,6 +17,10 @@ export interface StepInputRecord extends StoredContents {
 
 /** A step of a run as it was last recorded. */
 export interface StepHistory extends StepResult {
+  /** The steps whose outputs it takes, by the name of the input. */
+  readonly needs: Readonly<Record<string, string>>;
+  /** The steps that it comes after without taking what they put out. */
+  readonly after: readonly string[];
   /** The digests of what its last attempt was given, or its output was taken for, by the name of the input. One that was not there, or whose step had put out nothing, is left out. */
   readonly inputs: Readonly<Record<string, StepInputRecord>>;
   /** The digest of what it put out, as it is stored; absent when it has not succeeded or put out nothing. */
@@ -51,10 +55,10 @@ export function presentRecords(head: RunHead, records: ReadonlyMap<string, { rea
 /** What became of each step, in the order in which they were defined. */
 export function stepHistories({ definition }: RunHead, present: ReadonlyMap<string, StepRecord>, items: ReadonlyMap<string, StepItems>): [string, StepHistory][] {
   const outputs = new Map([...present].flatMap(([name, { output }]) => (output ? [[name, contentsOf(output)] as const] : [])));
-  return definition.map(({ name, needs }): [string, StepHistory] => {
+  return definition.map(({ name, needs, after }): [string, StepHistory] => {
     const record = present.get(name);
     const result = stepResult(name, { ...(record ?? untouched), items: items.get(name) });
-    return [name, { ...result, inputs: inputsOf(record, needs, outputs), output: result.status === 'succeeded' ? outputs.get(name) : undefined }];
+    return [name, { ...result, needs, after, inputs: inputsOf(record, needs, outputs), output: result.status === 'succeeded' ? outputs.get(name) : undefined }];
   });
 }
 
