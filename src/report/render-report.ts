@@ -1,6 +1,12 @@
 import * as z from 'zod/mini';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
+import type { AbAnalysis } from '../experiments/analysis/ab-analysis.ts';
+import type { DriftVerdict } from '../monitoring/monitor-state.ts';
+import type { PipelineRun } from '../pipelines/history/read-run.ts';
+import type { PipelineResult } from '../pipelines/run-result.ts';
+import type { DataDrift } from '../stats/profiles/data-drift.ts';
+import type { LineageGraph } from '../storage/lineage-graph.ts';
 import { html } from './markup/html.ts';
 import { reportContext, type ReportContext } from './page/context.ts';
 import type { Section } from './page/section.ts';
@@ -10,7 +16,15 @@ import { chartsSection } from './sections/charts.ts';
 import { comparisonSection } from './sections/comparison.ts';
 import { curvesSection, type CurvesPart } from './sections/curves.ts';
 import type { Chart } from './charts/chart.ts';
+import { abTestSection, type AbTestPart } from './sections/ab-test.ts';
+import { driftSection, type DriftReportPart } from './sections/drift.ts';
+import { lineageSection } from './sections/lineage.ts';
+import { modelSection, type ModelPart } from './sections/model.ts';
+import { performanceSection, type PerformancePart } from './sections/performance.ts';
+import { pipelineSection } from './sections/pipeline.ts';
+import { rolloutSection, type RolloutPart } from './sections/rollout.ts';
 import { runsSection, type RunsPart } from './sections/runs.ts';
+import { severally, type OneOrMore } from './sections/severally.ts';
 
 /** What a report shows: any of these, in this order. */
 export interface ReportParts {
@@ -22,6 +36,20 @@ export interface ReportParts {
   readonly curves?: CurvesPart | undefined;
   /** Charts of any kind. */
   readonly charts?: readonly Chart[] | undefined;
+  /** What became of data: what `compareData` gives, or a verdict of a monitor, alone or with the profiles that its distributions are drawn from; one or several. */
+  readonly drift?: OneOrMore<DataDrift | DriftVerdict | DriftReportPart> | undefined;
+  /** The performance of models in time; one or several. */
+  readonly performance?: OneOrMore<PerformancePart> | undefined;
+  /** A/B tests: what `test.analyze()` gives, alone or with the name of the test; one or several. */
+  readonly abTest?: OneOrMore<AbAnalysis | AbTestPart> | undefined;
+  /** Rollouts of versions; one or several. */
+  readonly rollout?: OneOrMore<RolloutPart> | undefined;
+  /** Runs of pipelines: what `getRun` gives, or, without the graph of their steps, what `run` returns; one or several. */
+  readonly pipeline?: OneOrMore<PipelineRun | PipelineResult> | undefined;
+  /** Models of a registry, with their versions and history; one or several. */
+  readonly model?: OneOrMore<ModelPart> | undefined;
+  /** What something came from, or what came of it: what `registry.lineage` and `registry.impact` give; one or several. */
+  readonly lineage?: OneOrMore<LineageGraph> | undefined;
 }
 
 /** How a report is made. */
@@ -43,7 +71,7 @@ const optionsSchema = z.strictObject({
   assets: z.optional(z.union([z.literal('inline'), z.strictObject({ style: z.string(), script: z.string() })])),
 });
 
-type SectionMaker<Part extends keyof ReportParts> = (part: NonNullable<ReportParts[Part]>, context: ReportContext) => Section;
+type SectionMaker<Part extends keyof ReportParts> = (part: NonNullable<ReportParts[Part]>, context: ReportContext) => Section | readonly Section[];
 
 /** What makes a section of each part, in the order of the page. */
 const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } = {
@@ -51,6 +79,13 @@ const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } 
   comparison: comparisonSection,
   curves: curvesSection,
   charts: chartsSection,
+  drift: severally('drift', driftSection),
+  performance: severally('performance', performanceSection),
+  abTest: severally('ab-test', abTestSection),
+  rollout: severally('rollout', rolloutSection),
+  pipeline: severally('pipeline', pipelineSection),
+  model: severally('model', modelSection),
+  lineage: severally('lineage', lineageSection),
 };
 
 /**
@@ -92,6 +127,6 @@ export function renderReport(parts: ReportParts, options: ReportOptions = {}): s
 function made<Part extends keyof ReportParts>(name: Part, parts: ReportParts, context: ReportContext): readonly Section[] {
   const part = parts[name];
   if (part === undefined) return [];
-  const make = sectionOf[name] as SectionMaker<Part>;
-  return [make(part, context)];
+  // A part and what makes its sections have one name.
+  return [sectionOf[name](part as never, context)].flat();
 }

@@ -37,6 +37,8 @@ export interface ChartParts {
   readonly width: number;
   /** Height of the picture, in pixels. */
   readonly height: number;
+  /** Whether the picture is never drawn smaller, but scrolls where it has no room. @default false */
+  readonly keepsSize?: boolean | undefined;
   /** What stands in the `<svg>`. */
   readonly marks: Html;
   /** What the client script knows of the axes, to tell the values under the pointer; undefined where every mark has a title of its own. */
@@ -84,9 +86,9 @@ export class DrawnChart implements Chart {
 
   /** The `<svg>` alone, for a page that has the styles and names the elements that label it. */
   inPage(labelledBy: string): Html {
-    const { width, height, marks, readout } = this.#parts;
+    const { width, height, marks, readout, keepsSize } = this.#parts;
     const data = readout && html` data-axes="${JSON.stringify([readout.x, readout.y].map(({ kind, domain, range }) => [kind, ...domain, ...range]))}"`;
-    return html`<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${data}>${marks}</svg>`;
+    return html`<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${keepsSize && html` style="width:${width}px;min-width:${width}px"`}${data}>${marks}</svg>`;
   }
 
   toSVG(): string {

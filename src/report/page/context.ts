@@ -7,9 +7,9 @@ export interface ReportContext {
   readonly timeZone: string;
   readonly clock: WallClock;
   /** A time to the second, without its zone: "2026-11-30 06:45:12". */
-  time(epochMs: number): string;
+  readonly time: (epochMs: number) => string;
   /** The same as a `<time>` element, with its zone. */
-  timeElement(epochMs: number): Html;
+  readonly timeElement: (epochMs: number) => Html;
 }
 
 /** The context of a time zone. Throws `ValidationError` for one that the host does not know. */

@@ -15,7 +15,7 @@ export interface Scale {
   /** The coordinates of both ends; falling for an axis that goes up. */
   readonly range: readonly [number, number];
   /** Coordinate of a value; NaN where it has none. */
-  at(value: number): number;
+  readonly at: (value: number) => number;
   readonly ticks: readonly Tick[];
 }
 

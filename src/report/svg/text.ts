@@ -19,9 +19,10 @@ export function truncated(text: string, width: number, size: number): string {
 }
 
 function emsOf(character: string): number {
-  if (/[il.,:;'|!\[\]()/ jtfrI]/.test(character)) return 0.36;
-  if (/[a-z0-9_\-?*"=+<>~^]/.test(character)) return 0.58;
-  if (/[mwMW%@]/.test(character)) return 0.92;
+  if (/[il.,:;'|!\[\]()/ jtfrI\-]/.test(character)) return 0.39;
+  if (/[mwMW%@]/.test(character)) return 0.95;
+  if (/[=+<>~^]/.test(character)) return 0.84;
+  if (/[a-z0-9_?*"]/.test(character)) return 0.62;
   if (/[\u1100-\u115f\u2e80-\uffef]|[\u{1f000}-\u{3ffff}]/u.test(character)) return 1.05;
   return 0.68;
 }

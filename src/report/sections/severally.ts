@@ -1,0 +1,18 @@
+import { ValidationError } from '../../core/errors.ts';
+import { shown } from '../../core/shown.ts';
+import type { ReportContext } from '../page/context.ts';
+import type { Section } from '../page/section.ts';
+
+/** One of something, or a list of them. */
+export type OneOrMore<T> = T | readonly T[];
+
+/** Makes a section of each of one or several parts; the anchors are `id`, `id-2`, `id-3` and so on. */
+export function severally<T extends object>(id: string, sectionOf: (part: T, context: ReportContext, id: string) => Section): (parts: OneOrMore<T>, context: ReportContext) => Section[] {
+  return (parts, context) => {
+    const list = Array.isArray(parts) ? (parts as readonly T[]) : [parts as T];
+    return list.map((part, i) => {
+      if (typeof part !== 'object' || part === null) throw new ValidationError(`A part '${id}' of the report is ${shown(part, 80)}; give what its method returned.`, { path: 'parts' });
+      return sectionOf(part, context, i === 0 ? id : `${id}-${i + 1}`);
+    });
+  };
+}

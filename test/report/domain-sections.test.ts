@@ -1,0 +1,122 @@
+import { DriftMonitor, MemoryStorage, profileData, ValidationError } from 'modelkeep';
+import { renderReport, type ReportParts } from 'modelkeep/report';
+import { describe, expect, it } from 'vitest';
+import { abStory, driftOf, hostile, modelStory, performanceStory, pipelineStory, rolloutStory, wideRun } from './stories.ts';
+
+/** The text of a section as it is read, without what pictures say. */
+function read(html: string, id: string): string {
+  const start = html.indexOf(`<section id="${id}"`);
+  expect(start).toBeGreaterThan(0);
+  return html
+    .slice(start, html.indexOf('</section>', start))
+    .replace(/<svg[^]*?<\/svg>/g, '')
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replace(/\s+/g, ' ');
+}
+
+/** Holds what is true of all reports. */
+function rendered(parts: ReportParts): string {
+  const html = renderReport(parts);
+  expect(html).toBe(renderReport(parts));
+  const body = html.slice(html.indexOf('<body>'), html.lastIndexOf('<script>'));
+  expect(body).not.toMatch(/<script|<img|>undefined<|NaN/);
+  const ids = [...body.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const [, labels] of body.matchAll(/aria-labelledby="([^"]*)"/g)) for (const label of labels!.split(' ')) expect(ids).toContain(label);
+  return html;
+}
+
+describe('a report of drift', () => {
+  it('has the verdict on top and a row per column, what drifted first', () => {
+    const html = rendered({ drift: driftOf(8) });
+    const text = read(html, 'drift');
+    expect(text).toMatch(/^ Drift ✕ drifted \d of 9 columns drifted/);
+    const verdicts = [...html.matchAll(/<tbody id="drift-column-\d+">[^]*?<span class="badge (\w+)">/g)].map(([, tone]) => tone);
+    expect(verdicts).toHaveLength(9);
+    expect(verdicts.lastIndexOf('bad')).toBeLessThan(verdicts.indexOf('good'));
+    expect(text).toContain('More of feature 0');
+    expect(text).toContain('ks-binned');
+  });
+
+  it('draws what a verdict alone tells, of a monitor with its window', async () => {
+    const { reference } = driftOf(3);
+    const monitor = new DriftMonitor({ storage: new MemoryStorage(), name: hostile, reference, window: { rows: 100 } });
+    for (let i = 0; i < 100; i++) monitor.observe({ version: 3, features: { 'feature 0': 30 + i / 100, 'category 1': hostile, 'feature 2': 10 }, prediction: 0.5 });
+    const text = read(rendered({ drift: await monitor.check() }), 'drift');
+    await monitor.close();
+    expect(text).toContain(`Drift seen by ${hostile}`);
+    expect(text).toContain('versions @3 (100 rows)');
+    expect(text).toContain(`100 rows in 1 category that the reference does not have, such as ${hostile}`);
+    expect(text).toContain('all others');
+  });
+
+  it('of 300 columns shows 60 and says what became of the others, and of none says so', () => {
+    const text = read(rendered({ drift: driftOf(300, 300) }), 'drift');
+    expect(text).toMatch(/Showing 60 of 301 columns\. Of the others (\d+ drifted, )?\d+ were stable\./);
+    const nothing = profileData({ x: [] as number[] });
+    expect(read(rendered({ drift: { report: driftOf(1).report, reference: nothing, current: nothing } }), 'drift')).toContain('More of');
+  });
+});
+
+describe('a report of the other domains', () => {
+  it('tells of an A/B test what to do and why, and whether its figures can be trusted', () => {
+    const html = rendered({ abTest: [{ analysis: abStory(), name: hostile }, abStory('lost')] });
+    const text = read(html, 'ab-test');
+    expect(text).toContain(`A/B test ${hostile}`);
+    expect(text).toMatch(/Keep running spent of B: \+\d/);
+    expect(text).toContain('always valid: looking at any time');
+    expect(text).toContain('12 units (0.133 %) saw several variants and are left out.');
+    expect(read(html, 'ab-test-2')).toMatch(/Invalid: the test says nothing .* sample ratio mismatch Units did not come in the shares/);
+  });
+
+  it('tells of a rollout where it stands, by which guardrail and whose hand', async () => {
+    const text = read(rendered({ rollout: await rolloutStory() }), 'rollout');
+    expect(text).toMatch(/rolled back Guardrail 'error_rate max 0\.05' failed/);
+    expect(text).toMatch(/paused 40 % bob a look at the logs/);
+    expect(text).toMatch(/error_rate max 0\.05 ✕ failed 0\.\d+ 0\.05/);
+    expect(read(rendered({ rollout: { events: [] } }), 'rollout')).toContain('There was no rollout.');
+  });
+
+  it('tells of performance with its alerts', async () => {
+    const text = read(rendered({ performance: await performanceStory() }), 'performance');
+    expect(text).toContain('Performance: accuracy');
+    expect(text).toMatch(/✓ resolved warning performance Monitor 'flights': resolved in period 6/);
+    expect(read(rendered({ performance: { periods: [] } }), 'performance')).toContain('No period was judged.');
+  });
+
+  it('tells of a run of a pipeline how it stands and why, with a graph where that is known', async () => {
+    const run = await pipelineStory();
+    const html = rendered({ pipeline: run });
+    const text = read(html, 'pipeline');
+    expect(text).toMatch(/Pipeline retrain ! waiting 1 step failed; explain: no memory\. run [\da-f-]{36} began [\d :-]+ started by a call by ann \(weekly\)/);
+    expect(text).toContain(`${hostile} ✓ succeeded`);
+    expect(html).toContain('id="pipeline-graph"');
+    const wide = await wideRun(500);
+    expect(read(rendered({ pipeline: wide }), 'pipeline')).toContain('Showing 200 of 500 steps, those that did not succeed first.');
+    const { needs: _, ...bare } = run.steps['train']!;
+    expect(rendered({ pipeline: { ...run, steps: { train: bare } } as never })).not.toContain('id="pipeline-graph"');
+  });
+
+  it('tells of a model its stages, gates, versions and who did what, why and on what evidence', async () => {
+    const text = read(rendered({ model: await modelStory() }), 'model');
+    expect(text).toContain('in production @1 in staging @3');
+    expect(text).toContain('production metric goal maximize, metric auc, min 0.7');
+    expect(text).toMatch(/@2 moved from none to production, in place of @1, over failed gates bob "><script>.*1 gate, 1 failed ✕ failed metric auc/);
+    expect(text).toMatch(/rolled back to @1, in place of @2 bob it was worse/);
+    expect(text).toContain('champion → @1');
+  });
+
+  it('of 1,000 versions shows the newest and those that stand somewhere', async () => {
+    const text = read(rendered({ model: await modelStory(1000) }), 'model');
+    expect(text).toContain('Showing 100 of 1000 versions: the newest, and those with a stage or an alias.');
+    expect(text).toContain('Showing the last 200 of 1007 events.');
+    expect(text).toMatch(/@1000 no stage/);
+    expect(text).toMatch(/@3 ! staging/);
+    expect(text).toMatch(/@1 ✓ production champion/);
+  });
+
+  it('refuses what is no part', () => {
+    expect(() => renderReport({ drift: 'drifted' } as never)).toThrow(ValidationError);
+  });
+});
