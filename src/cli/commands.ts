@@ -36,4 +36,5 @@ export const commands: CommandLoaders = {
   'store migrate': async () => (await import('./commands/store/migrate.ts')).storeMigrate,
   'doctor': async () => (await import('./commands/doctor.ts')).doctor,
   'completion': async () => (await import('./commands/completion.ts')).completion,
+  ui: async () => (await import('./commands/ui.ts')).ui,
 };

@@ -70,7 +70,7 @@ const shortestPauseMs = 50;
  * }
  * ```
  */
-export function watch(storage: StorageAdapter, prefix: string, options: WatchOptions = {}): StoreWatch {
+export function watch(storage: Pick<StorageAdapter, 'list' | 'onChange'>, prefix: string, options: WatchOptions = {}): StoreWatch {
   const { signal, interval = '5s', initial = false, kinds = ['record', 'log'], clock = systemClock } = check(optionsSchema, options, 'options');
   const intervalMs = Math.max(shortestPauseMs, durationMs(interval as Duration, 'options.interval'));
   const stop = new AbortController();
@@ -106,7 +106,7 @@ export interface StoreWatch extends AsyncIterableIterator<StoreChange, undefined
 }
 
 interface Watched {
-  readonly storage: StorageAdapter;
+  readonly storage: Pick<StorageAdapter, 'list' | 'onChange'>;
   readonly prefix: string;
   readonly intervalMs: number;
   readonly initial: boolean;

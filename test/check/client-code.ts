@@ -17,6 +17,8 @@ export const clientCode: readonly ClientCode[] = [
   { entry: 'src/report/client/chart.css', target: 'src/report/svg/chart-style.ts', name: 'chartStyle' },
   { entry: 'src/report/client/page.css', target: 'src/report/page/page-style.ts', name: 'pageStyle' },
   { entry: 'src/report/client/page.ts', target: 'src/report/page/client-script.ts', name: 'clientScript' },
+  { entry: 'src/ui/client/page.css', target: 'src/ui/page/style.ts', name: 'uiStyle' },
+  { entry: 'src/ui/client/page.ts', target: 'src/ui/page/script.ts', name: 'uiScript' },
 ];
 
 /** The text of the module that holds a piece of client code. */

@@ -1,0 +1,3 @@
+export { createUiHandler } from './ui/ui-handler.ts';
+export type { UiHandler } from './ui/ui-handler.ts';
+export type { UiAccess, UiAuthorize, UiHandlerOptions, UiIdentity, UiLimits, UiVerdict } from './ui/ui-options.ts';

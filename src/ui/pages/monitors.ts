@@ -1,0 +1,84 @@
+import { escapeSegment } from '../../core/key.ts';
+import { NotFoundError } from '../../core/errors.ts';
+import type { AuditEvent } from '../../core/audit.ts';
+import { html, type Html } from '../../report/markup/html.ts';
+import type { DriftVerdict, MonitorState } from '../../monitoring/monitor-state.ts';
+import type { PeriodPerformance } from '../../monitoring/performance/judge-period.ts';
+import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
+import type { UiCall, UiPage } from '../call.ts';
+import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { eventsTable } from './events.ts';
+import { namesBelow, type NamedSegment } from './record-names.ts';
+
+const folder = 'monitors/';
+const mostVerdicts = 100;
+
+/** The monitors of a store, with what fires. */
+export async function monitorsPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const { items, next } = await namesBelow(store.storage, folder, { limit: 25, after: query.text('after'), signal });
+  const heads = await readEachHead<MonitorState>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
+  const rows = await Promise.all(
+    items.map(async (item, i): Promise<Cell[]> => {
+      const head = heads[i];
+      const name = await nameOf(call, item);
+      const shown = name === undefined ? html`<code>${item.segment}</code>` : link(links.to('monitor', { name }), name);
+      if (head === undefined || 'error' in head) return [shown, state('damaged'), '–', '–'];
+      const firing = head.state.alerts.filter(({ told }) => told);
+      return [shown, firing.length === 0 ? 'nothing' : firing.map(({ kind }) => html`${state('firing')} ${kind} `), firing.flatMap(({ columns }) => columns).join(', '), formats.count(head.state.windows)];
+    }),
+  );
+  const columns = [{ head: 'Monitor' }, { head: 'What fires' }, { head: 'Columns' }, { head: 'Windows judged', numeric: true }];
+  const body = html`${table({ caption: 'Monitors', columns, rows, empty: html`No monitor was stored yet. See <code>new DriftMonitor({ storage, name, reference, window })</code>.` })}
+${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('monitors', { after: next })}">Next page</a></p>`}`;
+  return { title: 'Monitors', trail: [], body };
+}
+
+/** A monitor: its last verdict, those before, how good the predictions were, and its alerts. */
+export async function monitorPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const name = query.required('name');
+  const at = { storage: store.storage, key: `${folder}${escapeSegment(name)}` };
+  const head = await readHead<MonitorState>(at, { signal });
+  if (head === undefined) throw new NotFoundError(`There is no monitor '${name}' in this store.`, { key: name });
+  const events = await readHistory(at, { signal });
+  const verdicts = events.filter(({ type }) => type === 'verdict') as AuditEvent<string, DriftVerdict>[];
+  const periods = events.filter(({ type }) => type === 'performance') as AuditEvent<string, PeriodPerformance>[];
+  const asked = query.text('window');
+  const verdict = (asked === undefined ? verdicts.at(-1) : verdicts.find(({ data }) => String(data.window.number) === asked))?.data;
+  const firing = head.alerts.filter(({ told }) => told);
+  const body = html`${liveLead(facts([
+    ['Fires', firing.length === 0 ? 'nothing' : firing.map(({ kind, what }) => html`${state('firing')} ${kind}: <bdi>${what}</bdi> `)],
+    ['Windows judged', formats.count(head.windows)],
+    ['Rows in open windows', formats.count(head.open.reduce((sum, { rows }) => sum + rows, 0))],
+    ['Reference', html`<code>${head.reference}</code>`],
+  ]))}
+${verdict === undefined ? livePart('verdict', 'Verdict', html`<p class="muted">No window was closed yet.</p>`) : verdictPart(call, verdict)}
+${livePart('verdicts', 'Windows', verdictsTable(call, name, verdicts))}
+${periods.length > 0 && livePart('performance', 'Performance', periodsTable(call, periods))}
+${livePart('alerts', 'Alerts and silences', eventsTable(call, 'Alerts and silences', events.filter(({ type }) => type !== 'verdict' && type !== 'performance')))}`;
+  return { title: name, trail: [{ title: 'Monitors', href: links.to('monitors') }], body, live: links.to('live', { of: 'monitor', name }) };
+}
+
+function verdictPart({ formats }: UiCall, verdict: DriftVerdict): Html {
+  const { window, status, summary, columns } = verdict;
+  const rows = columns.map(({ name, status: found, reason, effect, adjustedPValue }) => [html`<bdi>${name}</bdi>`, state(found), effect === undefined ? '–' : formats.number(effect.value), adjustedPValue === undefined ? '–' : formats.number(adjustedPValue), html`<bdi>${reason}</bdi>`]);
+  return livePart('verdict', `Window ${window.number}`, html`<p>${state(status)} <bdi>${summary}</bdi></p>${table({ caption: 'Columns', columns: [{ head: 'Column' }, { head: 'Verdict' }, { head: 'Effect', numeric: true }, { head: 'p, adjusted', numeric: true }, { head: 'Why' }], rows })}`);
+}
+
+function verdictsTable({ links, formats }: UiCall, name: string, verdicts: readonly AuditEvent<string, DriftVerdict>[]): Html {
+  const shown = verdicts.slice(-mostVerdicts).reverse();
+  const rows = shown.map(({ data: { window, status, driftedColumns } }) => [link(`${links.to('monitor', { name, window: window.number })}#verdict`, String(window.number)), state(status), formats.time(window.from), formats.time(window.to), formats.count(window.rows), html`<bdi>${driftedColumns.join(', ') || '–'}</bdi>`]);
+  return html`${verdicts.length > shown.length && html`<p class="muted">Showing the newest ${formats.count(shown.length)} of ${formats.count(verdicts.length)} windows.</p>`}${table({ caption: 'Windows', columns: [{ head: 'Window' }, { head: 'Verdict' }, { head: 'From' }, { head: 'To' }, { head: 'Rows', numeric: true }, { head: 'Drifted' }], rows, empty: 'No window was closed yet.' })}`;
+}
+
+function periodsTable({ formats }: UiCall, periods: readonly AuditEvent<string, PeriodPerformance>[]): Html {
+  const shown = periods.slice(-mostVerdicts).reverse();
+  const number = (value: number | null): string => (value === null ? '–' : formats.number(value));
+  const rows = shown.map(({ data: { start, status, value, low, high, metric, labelled, predictions } }) => [formats.time(start), state(status), html`<bdi>${metric}</bdi>`, number(value), `${number(low)} to ${number(high)}`, `${formats.count(labelled)} of ${formats.count(predictions)}`]);
+  return html`${periods.length > shown.length && html`<p class="muted">Showing the newest ${formats.count(shown.length)} of ${formats.count(periods.length)} periods.</p>`}${table({ caption: 'Performance', columns: [{ head: 'Period from' }, { head: 'Verdict' }, { head: 'Metric' }, { head: 'Value', numeric: true }, { head: 'Interval', numeric: true }, { head: 'Labelled', numeric: true }], rows })}`;
+}
+
+async function nameOf({ store, signal }: UiCall, { name, segment }: NamedSegment): Promise<string | undefined> {
+  return name ?? (await readOutbox({ storage: store.storage, key: `${folder}${segment}` }, { signal }))[0]?.subject.id;
+}

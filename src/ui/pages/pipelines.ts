@@ -1,0 +1,126 @@
+import { html, type Html } from '../../report/markup/html.ts';
+import { formatCount } from '../../report/svg/format.ts';
+import { Pipeline } from '../../pipelines/pipeline.ts';
+import type { PipelineRun, StepHistory } from '../../pipelines/history/read-run.ts';
+import type { PipelineRunSummary } from '../../pipelines/history/run-summary.ts';
+import { readEachHead } from '../../storage/head-record.ts';
+import type { UiCall, UiPage } from '../call.ts';
+import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { Refusal } from '../refusal.ts';
+import { eventsTable } from './events.ts';
+import { namesBelow, type NamedSegment } from './record-names.ts';
+
+const folder = 'pipelines/';
+/** Pipelines among which a run is looked for whose pipeline nobody named. */
+const mostPipelines = 1000;
+const mostSteps = 1000;
+
+/** The pipelines that have run, with their last runs. */
+export async function pipelinesPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const { items, next } = await namesBelow(store.storage, folder, { limit: 25, after: query.text('after'), signal });
+  const named = await Promise.all(items.map(async (item) => ({ name: await nameOf(call, item), segment: item.segment })));
+  const rows = await Promise.all(
+    named.map(async ({ name, segment }): Promise<Cell[]> => {
+      if (name === undefined) return [html`<code>${segment}</code>`, '–', '–', '–'];
+      const last = await pipelineOf(call, name).searchRuns({ limit: 1, signal });
+      const run = last.items[0];
+      return [link(links.to('pipeline', { name }), name), run === undefined ? '–' : state(run.status), run === undefined ? '–' : formats.time(run.timings.startedAt), run === undefined ? '–' : formats.duration(run.timings.durationMs)];
+    }),
+  );
+  const columns = ['Pipeline', 'Last run', 'Began', 'Took'].map((head) => ({ head }));
+  const body = html`${table({ caption: 'Pipelines', columns, rows, empty: html`No pipeline has run yet. See <code>new Pipeline({ name, storage })</code>.` })}
+${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('pipelines', { after: next })}">Next page</a></p>`}`;
+  return { title: 'Pipelines', trail: [], body };
+}
+
+/** The runs of a pipeline, the newest first unless another order is asked for. */
+export async function pipelinePage(call: UiCall): Promise<UiPage> {
+  const { query, links, formats, signal } = call;
+  const name = query.required('name');
+  const filter = query.text('filter');
+  const after = query.text('after');
+  const page = await pipelineOf(call, name).searchRuns({ limit: 50, filter, after, signal });
+  const rows = page.items.map((run) => [link(links.to('pipeline-run', { pipeline: name, id: run.id }), run.id), state(run.status), formats.time(run.timings.startedAt), formats.duration(run.timings.durationMs), causeOf(run), html`<bdi>${formats.value(run.params).slice(0, 200)}</bdi>`]);
+  const columns = ['Run', 'Status', 'Began', 'Took', 'Cause', 'Params'].map((head) => ({ head }));
+  const body = html`<form class="choices" action="${links.to('pipeline')}" method="get" role="search" aria-label="Which runs are shown"><input type="hidden" name="name" value="${name}">
+<label class="wide">Filter <input type="text" name="filter" value="${filter ?? ''}" placeholder="status = 'failed' and params.month = '2001-02'" spellcheck="false" autocapitalize="off" autocomplete="off"></label><button>Show</button></form>
+<div id="pipeline-runs" class="live-part">${table({ caption: `Runs of ${name}`, columns, rows, empty: filter === undefined ? 'It has no runs.' : 'No run is like this.' })}
+<p class="actions">${after !== undefined && html`<a href="${links.to('pipeline', { name, filter })}">First page</a>`} ${page.next !== undefined && html`<a rel="next" href="${links.to('pipeline', { name, filter, after: page.next })}">Next page</a>`}</p>
+${page.damaged.length > 0 && html`<p class="warning" role="note">${formatCount(page.damaged.length, 'run')} cannot be read, and left out. Run <code>npx modelkeep store check</code>.</p>`}</div>`;
+  return { title: name, trail: [{ title: 'Pipelines', href: links.to('pipelines') }], body, ...(after === undefined && { live: links.to('live', { of: 'pipeline', name }) }) };
+}
+
+/** A run of a pipeline with its steps. */
+export async function pipelineRunPage(call: UiCall): Promise<UiPage> {
+  const { query, links, formats, signal } = call;
+  const id = query.required('id');
+  const name = query.text('pipeline') ?? (await pipelineWith(call, id));
+  const pipeline = pipelineOf(call, name);
+  const [run, history] = await Promise.all([pipeline.getRun(id, { signal }), pipeline.history(id, { signal })]);
+  const { status, timings, owner, params, failure, cancellation } = run;
+  const body = html`${liveLead(html`${facts([
+    ['Status', state(status)],
+    ['Began', formats.time(timings.startedAt)],
+    ['Ended', timings.endedAt === undefined ? undefined : formats.time(timings.endedAt)],
+    ['Took', timings.durationMs === undefined ? undefined : formats.duration(timings.durationMs)],
+    ['Cause', causeOf(run)],
+    ['Worked on by', owner && html`<bdi>${owner}</bdi>`],
+    ['Params', params === undefined ? undefined : html`<code><bdi>${formats.value(params).slice(0, 2000)}</bdi></code>`],
+    ['Cancelled', cancellation && html`<bdi>${formats.value(cancellation)}</bdi>`],
+  ])}
+${failure && html`<p class="warning" role="note" dir="auto">${failure.message}</p>`}`)}
+${livePart('steps', 'Steps', stepsTable(call, run))}
+${livePart('history', 'History', eventsTable(call, 'History', history))}`;
+  const open = status === 'running' || status === 'waiting';
+  return { title: id, trail: [{ title: 'Pipelines', href: links.to('pipelines') }, { title: name, href: links.to('pipeline', { name }) }], body, ...(open && { live: links.to('live', { of: 'pipeline-run', pipeline: name, id }) }) };
+}
+
+function stepsTable({ links, formats }: UiCall, { steps, subRuns }: PipelineRun): Html {
+  const all = Object.values(steps);
+  const rows = all.slice(0, mostSteps).map((step) => {
+    const sub = Object.hasOwn(subRuns, step.name) ? subRuns[step.name] : undefined;
+    return [html`<bdi>${step.name}</bdi>`, state(step.status), formats.count(step.attempts), formats.time(step.startedAt), formats.duration(step.durationMs), sub === undefined ? whyOf(step) : html`${link(links.to('pipeline-run', { pipeline: sub.pipeline, id: sub.run }), sub.pipeline)} ${whyOf(step)}`];
+  });
+  const columns = [{ head: 'Step' }, { head: 'Status' }, { head: 'Attempts', numeric: true }, { head: 'Began' }, { head: 'Took', numeric: true }, { head: 'Why' }];
+  return html`${all.length > rows.length && html`<p class="muted">Showing ${formats.count(rows.length)} of ${formats.count(all.length)} steps.</p>`}${table({ caption: 'Steps', columns, rows, empty: 'It has no steps.' })}`;
+}
+
+function whyOf({ failure, because, cache, items }: StepHistory): Html {
+  return html`${failure && html`<bdi>${failure.message}</bdi> `}${because !== undefined && html`<bdi>${because}</bdi> `}${cache && 'taken from the cache '}${items && `${items.total} items`}`;
+}
+
+function causeOf({ triggeredBy }: PipelineRunSummary): Cell {
+  if (triggeredBy === undefined) return '–';
+  switch (triggeredBy.kind) {
+    case 'call':
+      return html`<bdi>${triggeredBy.by ?? 'a call'}</bdi>`;
+    case 'pipeline':
+      return html`pipeline <bdi>${triggeredBy.pipeline}</bdi>`;
+    default:
+      return html`${triggeredBy.kind} <bdi>${triggeredBy.name}</bdi>`;
+  }
+}
+
+/** What of a pipeline can be looked at without its steps. */
+function pipelineOf({ store }: UiCall, name: string): Pipeline {
+  return new Pipeline({ name, storage: store.storage, clock: store.clock });
+}
+
+async function nameOf({ store, signal }: UiCall, { name, segment }: NamedSegment): Promise<string | undefined> {
+  if (name !== undefined) return name;
+  const [first] = (await store.storage.list({ prefix: `${folder}${segment}/runs/`, limit: 1 }, { signal })).entries;
+  const [head] = first === undefined ? [] : await readEachHead<{ readonly pipeline: string }>(store.storage, [first.key], { signal });
+  return head !== undefined && 'state' in head ? head.state.pipeline : undefined;
+}
+
+/** The pipeline that a run is of, when only the run is known. */
+async function pipelineWith(call: UiCall, id: string): Promise<string> {
+  const { store, signal } = call;
+  if (!/^[0-9a-f-]{36}$/.test(id)) throw new Refusal(400, "'id' in the address is no id of a run.");
+  const { items } = await namesBelow(store.storage, folder, { limit: mostPipelines, signal });
+  const heads = await readEachHead<{ readonly pipeline: string }>(store.storage, items.map(({ segment }) => `${folder}${segment}/runs/${id}`), { signal });
+  const found = heads.find((head) => head !== undefined && 'state' in head);
+  if (found === undefined || !('state' in found)) throw new Refusal(404, `No pipeline has a run ${id}.`);
+  return found.state.pipeline;
+}

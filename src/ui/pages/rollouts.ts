@@ -1,0 +1,68 @@
+import { escapeSegment } from '../../core/key.ts';
+import { NotFoundError } from '../../core/errors.ts';
+import { html, type Html } from '../../report/markup/html.ts';
+import type { GuardrailVerdict } from '../../serving/rollout/guardrail.ts';
+import type { RolloutEvent } from '../../serving/rollout/rollout-event.ts';
+import { statusOf } from '../../serving/rollout/rollout-status.ts';
+import type { ServingHead } from '../../serving/rollout/rollout-store.ts';
+import { readEachHead, readHead, readHistory } from '../../storage/head-record.ts';
+import type { UiCall, UiPage } from '../call.ts';
+import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { eventsTable } from './events.ts';
+import { namesBelow } from './record-names.ts';
+
+const folder = 'serving/';
+
+/** The models that versions are rolled out of, with the rollout that goes on or was last. */
+export async function rolloutsPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const { items, next } = await namesBelow(store.storage, folder, { limit: 50, after: query.text('after'), signal });
+  const heads = await readEachHead<ServingHead>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
+  const rows = items.flatMap(({ name, segment }, i): Cell[][] => {
+    const head = heads[i];
+    // What is served without ever having been rolled out has no head.
+    if (head === undefined) return [];
+    if ('error' in head) return [[html`<code>${name ?? segment}</code>`, state('damaged'), '–', '–', '–']];
+    const rollout = head.state.rollout;
+    const model = rollout?.model ?? name;
+    if (rollout === undefined || model === undefined) return [];
+    const { candidate, stable, phase, outcome, weight, startedAt } = statusOf(rollout, rollout.verdicts, store.clock.now());
+    return [[link(links.to('rollout', { model }), model), state(outcome ?? phase), `@${stable} → @${candidate}`, `${formats.number(weight)} %`, formats.time(startedAt)]];
+  });
+  const columns = [{ head: 'Model' }, { head: 'Stands' }, { head: 'Versions' }, { head: 'Traffic', numeric: true }, { head: 'Began' }];
+  const body = html`${table({ caption: 'Rollouts', columns, rows, empty: html`Nothing was rolled out yet. See <code>deployment.startRollout({ candidate, steps })</code>.` })}
+${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('rollouts', { after: next })}">Next page</a></p>`}`;
+  return { title: 'Rollouts', trail: [], body };
+}
+
+/** The rollouts of a model: where the last one stands and why, and what happened to all of them. */
+export async function rolloutPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const model = query.required('model');
+  const at = { storage: store.storage, key: `${folder}${escapeSegment(model)}` };
+  const head = await readHead<ServingHead>(at, { signal });
+  if (head?.rollout === undefined) throw new NotFoundError(`No version of model '${model}' was rolled out in this store.`, { key: model });
+  const history = (await readHistory(at, { signal })) as RolloutEvent[];
+  const status = statusOf(head.rollout, head.rollout.verdicts, store.clock.now());
+  const body = html`${liveLead(facts([
+    ['Stands', html`${state(status.outcome ?? status.phase)}${status.paused && html` ${state('paused')}`}`],
+    ['Why', html`<bdi>${status.why}</bdi>`],
+    ['Candidate', link(links.to('version', { model, version: status.candidate }), `@${status.candidate}`)],
+    ['Stable', link(links.to('version', { model, version: status.stable }), `@${status.stable}`)],
+    ['Strategy', status.strategy],
+    ['Traffic of the candidate', `${formats.number(status.weight)} %`],
+    ['Stage', `${status.stage + 1} of ${status.stages}`],
+    ['Began', formats.time(status.startedAt)],
+    ['By', status.by && html`<bdi>${status.by}</bdi>`],
+    ['Goes on', status.nextAt === undefined ? undefined : formats.time(status.nextAt)],
+    ['Ended', status.endedAt === undefined ? undefined : formats.time(status.endedAt)],
+  ]))}
+${livePart('guardrails', 'Guardrails', guardrails(status.verdicts))}
+${livePart('history', 'History', eventsTable(call, 'History', history))}`;
+  return { title: `Rollout of ${model}`, trail: [{ title: 'Rollouts', href: links.to('rollouts') }], body, live: links.to('live', { of: 'rollout', model }) };
+}
+
+function guardrails(verdicts: readonly GuardrailVerdict[]): Html {
+  const rows = verdicts.map(({ guardrail, status, reason }) => [html`<bdi>${guardrail}</bdi>`, state(status), html`<bdi>${reason}</bdi>`]);
+  return table({ caption: 'Guardrails', columns: [{ head: 'Guardrail' }, { head: 'Verdict' }, { head: 'Why' }], rows, empty: 'It has no guardrails, or none was looked at yet.' });
+}

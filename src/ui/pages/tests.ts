@@ -1,0 +1,82 @@
+import { escapeSegment } from '../../core/key.ts';
+import { NotFoundError } from '../../core/errors.ts';
+import { ABTest } from '../../experiments/ab-test.ts';
+import type { AbAnalysis } from '../../experiments/analysis/ab-analysis.ts';
+import type { ExperimentState } from '../../experiments/definition/experiment-state.ts';
+import { html, type Html } from '../../report/markup/html.ts';
+import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
+import type { UiCall, UiPage } from '../call.ts';
+import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { eventsTable } from './events.ts';
+import { namesBelow } from './record-names.ts';
+
+const folder = 'experiments/';
+
+/** The A/B tests of a store. */
+export async function testsPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const { items, next } = await namesBelow(store.storage, folder, { limit: 50, after: query.text('after'), signal });
+  const heads = await readEachHead<ExperimentState>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
+  const rows = await Promise.all(
+    items.map(async ({ name: known, segment }, i): Promise<Cell[]> => {
+      const head = heads[i];
+      const name = known ?? (await readOutbox({ storage: store.storage, key: `${folder}${segment}` }, { signal }))[0]?.subject.id;
+      const shown = name === undefined ? html`<code>${segment}</code>` : link(links.to('test', { name }), name);
+      if (head === undefined || 'error' in head) return [shown, state('damaged'), '–', '–'];
+      const { definition, stopped } = head.state;
+      return [shown, stopped === undefined ? state('running') : html`${state('stopped')} ${stopped.ship !== undefined && html`<bdi>${stopped.ship}</bdi> for everybody`}`, html`<bdi>${definition.variants.map((variant) => variant.name).join(', ')}</bdi>`, `${formats.number(100 * definition.coverage)} %`];
+    }),
+  );
+  const columns = [{ head: 'Test' }, { head: 'Stands' }, { head: 'Variants' }, { head: 'Coverage', numeric: true }];
+  const body = html`${table({ caption: 'A/B tests', columns, rows, empty: html`No test was started yet. See <code>new ABTest({ storage, name, variants, metrics })</code>.` })}
+${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('tests', { after: next })}">Next page</a></p>`}`;
+  return { title: 'A/B tests', trail: [], body };
+}
+
+/** An A/B test: what its units say by now, and what happened to it. */
+export async function testPage(call: UiCall): Promise<UiPage> {
+  const { store, query, links, formats, signal } = call;
+  const name = query.required('name');
+  const at = { storage: store.storage, key: `${folder}${escapeSegment(name)}` };
+  const head = await readHead<ExperimentState>(at, { signal });
+  if (head === undefined) throw new NotFoundError(`There is no A/B test '${name}' in this store.`, { key: name });
+  const { definition, stopped } = head;
+  await using test = await ABTest.open({ storage: store.storage, name, clock: store.clock, signal });
+  const [analysis, history] = await Promise.all([definition.metrics.length === 0 ? undefined : test.analyze({ signal }), readHistory(at, { signal })]);
+  const body = html`${liveLead(facts([
+    ['Stands', stopped === undefined ? state('running') : state('stopped')],
+    ['Stopped', stopped && formats.time(stopped.at)],
+    ['Stopped by', stopped?.by && html`<bdi>${stopped.by}</bdi>`],
+    ['Why', stopped?.reason && html`<bdi>${stopped.reason}</bdi>`],
+    ['Everybody has', stopped?.ship && html`<bdi>${stopped.ship}</bdi>`],
+    ['Variants', html`<bdi>${definition.variants.map((variant) => variant.name).join(', ')}</bdi>`],
+    ['Coverage', `${formats.number(100 * definition.coverage)} %`],
+  ]))}
+${analysis === undefined ? livePart('analysis', 'Analysis', html`<p class="muted">The test has no metrics.</p>`) : analysisPart(call, analysis)}
+${livePart('history', 'History', eventsTable(call, 'History', history))}`;
+  return { title: name, trail: [{ title: 'A/B tests', href: links.to('tests') }], body, live: links.to('live', { of: 'test', name }) };
+}
+
+function analysisPart({ formats }: UiCall, { decision, units, sampleRatio, variants, metrics }: AbAnalysis): Html {
+  const percent = (value: number): string => `${formats.number(100 * value)} %`;
+  const rows = metrics.flatMap(({ metric, role, comparisons }) =>
+    comparisons.map(({ variant, lift, difference, pValue, verdict, reason }): Cell[] => [
+      html`<bdi>${metric}</bdi>`,
+      role,
+      html`<bdi>${variant}</bdi>`,
+      lift === undefined ? formats.number(difference.effect) : percent(lift.effect),
+      lift === undefined ? `${formats.number(difference.low)} to ${formats.number(difference.high)}` : `${percent(lift.low)} to ${percent(lift.high)}`,
+      formats.number(pValue),
+      html`${verdict}${reason !== undefined && html`: <bdi>${reason}</bdi>`}`,
+    ]),
+  );
+  const columns = [{ head: 'Metric' }, { head: 'Role' }, { head: 'Variant' }, { head: 'Effect', numeric: true }, { head: 'Interval', numeric: true }, { head: 'p', numeric: true }, { head: 'Verdict' }];
+  return livePart(
+    'analysis',
+    'Analysis',
+    html`<p><strong>${decision.action}${decision.variant !== undefined && html` <bdi>${decision.variant}</bdi>`}</strong></p><ul>${decision.reasons.map((reason) => html`<li dir="auto">${reason}</li>`)}</ul>
+${table({ caption: 'Effects', columns, rows, empty: 'There is nothing to compare yet.' })}
+<h3>Units</h3><p>${formats.count(units)} units; the shares are ${sampleRatio.status === 'held' ? 'as they should be' : sampleRatio.status === 'mismatch' ? 'not as they should be, so that the effects cannot be trusted' : 'of too few units to be judged'} (p ${formats.number(sampleRatio.pValue)}).</p>
+${table({ caption: 'Units', columns: [{ head: 'Variant' }, { head: 'Units', numeric: true }, { head: 'Expected', numeric: true }], rows: variants.map((each) => [html`<bdi>${each.variant}</bdi>`, formats.count(each.units), formats.number(each.expected)]) })}`,
+  );
+}
