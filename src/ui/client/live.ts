@@ -48,7 +48,9 @@ export function followChanges(): void {
 async function refresh(): Promise<boolean> {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } });
   if (!response.ok) return false;
-  const next = new DOMParser().parseFromString(await response.text(), 'text/html');
+  const text = await response.text();
+  // Its style has a nonce of its own, which the policy of this page does not know.
+  const next = new DOMParser().parseFromString(text.slice(text.indexOf('<body>')), 'text/html');
   for (const part of document.querySelectorAll<HTMLElement>('.live-part')) {
     const now = next.getElementById(part.id);
     if (now === null || (part.dataset['was'] ?? part.innerHTML) === now.innerHTML) continue;
