@@ -16,6 +16,8 @@ export interface IncomingRequest extends Caller {
   header(name: string): string | undefined;
   /** The body, once; `undefined` when there is none. */
   openBody(): BodySource | undefined;
+  /** The whole body at once, in the place of `openBody`, where that takes the host much less time than to give it piece by piece. What is no UTF-8 is U+FFFD in it, and nothing ends it before its end. */
+  text?(): Promise<string>;
   /** The request as `authorize` gets it. */
   toRequest(): Request;
 }
@@ -44,6 +46,10 @@ class WebIncoming implements IncomingRequest {
   openBody(): BodySource | undefined {
     const { body } = this.#request;
     return body === null ? undefined : sourceOf(body);
+  }
+
+  text(): Promise<string> {
+    return this.#request.text();
   }
 
   toRequest(): Request {

@@ -1,4 +1,4 @@
-import { concatBytes, fromUtf8 } from '../core/bytes.ts';
+import { concatBytes, fromUtf8, utf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { readFrames, type Frame } from '../storage/http-frames.ts';
 import { framesType } from '../storage/http-protocol.ts';
@@ -10,6 +10,9 @@ import { Refusal, tooBusy, tooLarge } from './refusal.ts';
 import { isModelkeepError } from '../core/errors.ts';
 
 const MiB = 1024 * 1024;
+
+// What is read at once cannot be stopped in the middle; so much of it may come in vain.
+const mostAtOnce = 64 * 1024;
 
 /** What bodies are read with. */
 export interface BodyRules {
@@ -46,6 +49,31 @@ export class RequestBody {
       const chunk = next instanceof Promise ? await next : next;
       if (chunk === undefined) return parts.length === 1 ? parts[0]! : concatBytes(parts);
       parts.push(this.#hold(chunk));
+    }
+  }
+
+  /** The whole body as a text; `undefined` when it is not UTF-8. */
+  text(limit: number, what: string): Promise<string | undefined> {
+    const announced = this.#announcedBytes();
+    const isSmall = announced !== undefined && announced <= mostAtOnce && announced <= limit;
+    return isSmall && this.#request.text !== undefined ? this.#textAtOnce(announced) : this.#textOfBytes(limit, what);
+  }
+
+  async #textAtOnce(announced: number): Promise<string | undefined> {
+    this.charge(announced);
+    const text = await this.#inTime(this.#request.text!(), () => undefined);
+    const { length } = utf8(text);
+    if (length === announced) return text;
+    if (text.includes('\ufffd')) return undefined;
+    throw unlikeAnnounced(length, announced);
+  }
+
+  async #textOfBytes(limit: number, what: string): Promise<string | undefined> {
+    const bytes = await this.bytes(limit, what);
+    try {
+      return fromUtf8(bytes);
+    } catch {
+      return undefined;
     }
   }
 
@@ -105,7 +133,7 @@ export class RequestBody {
 
   async #nextLater(reading: Promise<Uint8Array | undefined>, limit: number, what: string): Promise<Uint8Array | undefined> {
     try {
-      return this.#counted(await this.#inTime(this.#source!, reading), limit, what);
+      return this.#counted(await this.#inTime(reading, () => this.#source!.cancel()), limit, what);
     } catch (error) {
       throw this.#failed(error);
     }
@@ -114,7 +142,7 @@ export class RequestBody {
   #counted(chunk: Uint8Array | undefined, limit: number, what: string): Uint8Array | undefined {
     if (chunk === undefined) {
       if (this.#announced !== undefined && this.#announced !== this.#received) {
-        throw new Refusal(400, 'validation', `The body has ${this.#received} bytes, but Content-Length announced ${this.#announced}.`);
+        throw unlikeAnnounced(this.#received, this.#announced);
       }
       return undefined;
     }
@@ -168,12 +196,12 @@ export class RequestBody {
   }
 
   /** Only what the client is waited for counts: the store may be slow, too. */
-  #inTime(source: BodySource, reading: Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+  #inTime<T>(reading: Promise<T>, giveUp: () => void): Promise<T> {
     const { clock, timeoutMs } = this.#rules;
     const before = clock.monotonic();
     return new Promise((resolve, reject) => {
       const undo = clock.setTimer(() => {
-        source.cancel();
+        giveUp();
         reject(new Refusal(408, 'timeout', 'The body did not arrive in time.'));
       }, timeoutMs * (1 + Math.floor(this.#received / MiB)) - this.#waitedMs);
       reading.then(
@@ -189,4 +217,8 @@ export class RequestBody {
       );
     });
   }
+}
+
+function unlikeAnnounced(bytes: number, announced: number): Refusal {
+  return new Refusal(400, 'validation', `The body has ${bytes} bytes, but Content-Length announced ${announced}.`);
 }

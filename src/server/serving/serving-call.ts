@@ -1,4 +1,4 @@
-import { fromUtf8 } from '../../core/bytes.ts';
+import { fromUtf8, utf8 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import { parseTolerant, stringifyTolerant } from '../../core/lossless-json.ts';
 import type { Access } from '../access.ts';
@@ -70,9 +70,13 @@ export class ServingCall {
 
   /** The whole body. */
   bytes(): Promise<Uint8Array> {
+    this.#expectPlain();
+    return this.#body.bytes(this.service.limits.requestBytes, 'The body');
+  }
+
+  #expectPlain(): void {
     const encoding = this.request.header('content-encoding');
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity') throw new Refusal(415, 'unsupported', 'Bodies are taken as they are: send none with a Content-Encoding.');
-    return this.#body.bytes(this.service.limits.requestBytes, 'The body');
   }
 
   /** The media type of the body, without its parameters; empty where none is named. */
@@ -90,28 +94,36 @@ export class ServingCall {
   /** The body as a JSON object, an empty body being an empty one where `empty` says so. */
   async object({ empty = false }: { readonly empty?: boolean } = {}): Promise<JsonObject> {
     this.expectType();
-    const bytes = await this.bytes();
-    return empty && bytes.length === 0 ? {} : this.objectOf(bytes);
+    this.#expectPlain();
+    const text = await this.#body.text(this.service.limits.requestBytes, 'The body');
+    if (text === undefined) throw noUtf8();
+    return empty && text === '' ? {} : asObject(this.#parseText(text));
   }
 
   /** The JSON object that bytes are. */
   objectOf(bytes: Uint8Array): JsonObject {
-    const value = this.parse(bytes);
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal(400, 'validation', 'JSON Value: Is not object');
-    return value as JsonObject;
+    return asObject(this.parse(bytes));
   }
 
   /** The JSON value that bytes are; NaN and infinities may stand bare, and integers of 64 bits keep their value. */
   parse(bytes: Uint8Array): unknown {
-    if (bytes.length === 0) throw new Refusal(400, 'validation', 'JSON Parse error: The document is empty');
-    const { depth } = this.service.limits;
+    let text: string;
     try {
-      const text = fromUtf8(bytes);
-      if (opensMoreThan(text, depth) && jsonDepth(bytes) > depth) throw new Refusal(400, 'validation', `JSON Parse error: The document is nested more than ${depth} deep.`);
+      text = fromUtf8(bytes);
+    } catch (cause) {
+      throw noUtf8(cause);
+    }
+    return this.#parseText(text);
+  }
+
+  #parseText(text: string): unknown {
+    const { depth } = this.service.limits;
+    if (text === '') throw new Refusal(400, 'validation', 'JSON Parse error: The document is empty');
+    if (opensMoreThan(text, depth) && jsonDepth(utf8(text)) > depth) throw new Refusal(400, 'validation', `JSON Parse error: The document is nested more than ${depth} deep.`);
+    try {
       return parseTolerant(text);
     } catch (cause) {
-      if (cause instanceof Refusal) throw cause;
-      throw new Refusal(400, 'validation', `JSON Parse error: ${cause instanceof SyntaxError ? cause.message.slice(0, 200) : 'The document is not UTF-8.'}`, { cause });
+      throw new Refusal(400, 'validation', `JSON Parse error: ${(cause as Error).message.slice(0, 200)}`, { cause });
     }
   }
 
@@ -136,6 +148,15 @@ export class ServingCall {
   release(): void {
     this.#body.release();
   }
+}
+
+function asObject(value: unknown): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Refusal(400, 'validation', 'JSON Value: Is not object');
+  return value as JsonObject;
+}
+
+function noUtf8(cause?: unknown): Refusal {
+  return new Refusal(400, 'validation', 'JSON Parse error: The document is not UTF-8.', { cause });
 }
 
 /** Whether a text has more brackets than so many; with fewer it cannot be nested deeper, and need not be looked through for its strings. */

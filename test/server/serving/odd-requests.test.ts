@@ -1,5 +1,8 @@
+import { createServingHandler } from 'modelkeep/server';
 import { describe, expect, it } from 'vitest';
-import { askOf } from './ask.ts';
+import { concatBytes, utf8 } from '../../../src/core/bytes.ts';
+import { systemClock } from '../../../src/core/clock.ts';
+import { askOf, type Answered } from './ask.ts';
 import { SmallDeployment } from './small-deployment.ts';
 
 const echo = (): SmallDeployment => new SmallDeployment('m', { 1: { predict: (input: unknown) => input } });
@@ -41,5 +44,34 @@ describe('a request to a serving handler', () => {
       const { status } = await ask(`${method} ${path}`, method === 'POST' || method === 'PUT' || method === 'PATCH' ? '{}' : undefined);
       expect([method, path, status]).toEqual([method, path, expect.toSatisfy((code: number) => code < 500 || code === 501)]);
     }
+  });
+
+  const lengths = { '{"instances":[{"a":"\ufffd\u00fc"}]}': 200, '{"instances":[1]}': 200, '': 400, '\ufeff{"instances":[1]}': 400 };
+  it.each(Object.entries(lengths))('says how long its body is, and is believed where that is so: %j', async (body, expected) => {
+    const bytes = utf8(body);
+    const ask = (length: number): Promise<Answered> => askOf([echo()])('POST /v1/models/m:predict', bytes, { 'content-type': 'application/json', 'content-length': String(length) });
+    expect([(await ask(bytes.length)).status, (await ask(bytes.length + 1)).status, (await ask(bytes.length + 100_000)).status, (await ask(Math.max(0, bytes.length - 1))).status]).toEqual([expected, 400, 400, 400]);
+  });
+
+  it.each([['in the middle of a text', [0xff]], ['a character that ends too early', [0xe2, 0x82]], ['half of a pair', [0xed, 0xa0, 0x80]]])('that is not UTF-8 is refused, whether it says how long it is or not: %s', async (_, wrong) => {
+    const body = concatBytes([utf8('{"instances":[{"a":"'), Uint8Array.from(wrong), utf8('"}]}')]);
+    for (const headers of [{}, { 'content-length': String(body.length) }]) {
+      expect(await askOf([echo()])('POST /v1/models/m:predict', body, { 'content-type': 'application/json', ...headers })).toMatchObject({ status: 400, text: '{"error":"JSON Parse error: The document is not UTF-8."}' });
+    }
+  });
+
+  it('is waited for only so long when it does not come, and is counted among the bytes in flight meanwhile', async () => {
+    const timers: { callback: () => void; ms: number }[] = [];
+    const clock = { ...systemClock, setTimer: (callback: () => void, ms: number) => (timers.push({ callback, ms }), () => undefined) };
+    const handler = createServingHandler([echo()], { authorize: 'public', clock, limits: { bytesInFlight: 1000, bodyTimeout: '30s' } });
+    const ask = (body: BodyInit, length: number): Promise<Response> =>
+      handler(new Request('http://models.test/v1/models/m:predict', { method: 'POST', headers: { 'content-type': 'application/json', 'content-length': String(length) }, body, duplex: 'half' } as RequestInit));
+    const whole = '{"instances":[1]}';
+    const slow = ask(new ReadableStream({ start: (controller) => controller.enqueue(utf8('{')) }), 990);
+    expect((await ask(whole, whole.length)).status).toBe(429);
+    expect(timers.map(({ ms }) => ms)).toEqual([30_000]);
+    timers[0]!.callback();
+    expect((await slow).status).toBe(408);
+    expect((await ask(whole, whole.length)).status).toBe(200);
   });
 });
