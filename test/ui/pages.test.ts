@@ -94,7 +94,7 @@ describe('the pages over a store', () => {
   it('find the pipeline of a run by the run alone', async () => {
     await using ui = await serveUi(demo.storage);
     const { text } = await ui.get(`pipeline-run?id=${demo.failedPipelineRun}`);
-    expect(text).toContain('upstream_failed');
+    expect(text).toContain('not run: upstream failed');
     // A name of 200 characters is kept as a hash in keys, and is read from its records.
     expect(text).toContain(hostileNames.long.slice(0, 200));
     expect((await ui.get('pipelines')).text).toContain(hostileNames.long.slice(0, 200));

@@ -88,7 +88,7 @@ export class DrawnChart implements Chart {
   inPage(labelledBy: string): Html {
     const { width, height, marks, readout, keepsSize } = this.#parts;
     const data = readout && html` data-axes="${JSON.stringify([readout.x, readout.y].map(({ kind, domain, range }) => [kind, ...domain, ...range]))}"`;
-    return html`<svg class="chart" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${keepsSize && html` style="width:${width}px;min-width:${width}px"`}${data}>${marks}</svg>`;
+    return html`<svg class="chart${keepsSize && ' whole'}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${data}>${marks}</svg>`;
   }
 
   toSVG(): string {

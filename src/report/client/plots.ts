@@ -9,15 +9,21 @@ type Axis = readonly [kind: 'linear' | 'log' | 'time' | 'band', low: number, hig
 
 /** Tells what is under the pointer in each picture, and at each spot that the arrow keys go to. */
 export function followPlots(root: ParentNode): void {
-  const tip = Object.assign(document.createElement('div'), { className: 'tip', role: 'status', hidden: true });
-  document.body.append(tip);
+  const tip = document.querySelector<HTMLElement>('body > .tip') ?? newTip();
   for (const plot of root.querySelectorAll<HTMLElement>('.plot')) {
     const svg = plot.querySelector('svg');
     if (svg !== null) follow(plot, svg, tip);
   }
+}
+
+/** One for the whole page, however often pictures come into it. */
+function newTip(): HTMLElement {
+  const tip = Object.assign(document.createElement('div'), { className: 'tip', role: 'status', hidden: true });
+  document.body.append(tip);
   document.addEventListener('keydown', ({ key }) => {
     if (key === 'Escape') tip.hidden = true;
   });
+  return tip;
 }
 
 function follow(plot: HTMLElement, svg: SVGSVGElement, tip: HTMLElement): void {

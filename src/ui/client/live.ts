@@ -1,3 +1,5 @@
+import { followPlots } from '../../report/client/plots.ts';
+import { makeSortable } from '../../report/client/tables.ts';
 import { loadChart, loadCharts } from './charts.ts';
 
 /** Brings a page up to date whenever its stream tells of a change, for as long as it is seen. */
@@ -69,6 +71,8 @@ function replace(part: HTMLElement, now: HTMLElement): void {
   const text = now.innerHTML;
   part.replaceChildren(...now.childNodes);
   part.dataset['was'] = text;
+  makeSortable(part);
+  followPlots(part);
   for (const input of part.querySelectorAll<HTMLInputElement>('input[type=checkbox]')) input.checked = chosen.has(`${input.name} ${input.value}`);
   for (const details of part.querySelectorAll('details')) details.open = details.id !== '' && opened.has(details.id);
   part.querySelectorAll('.scroll').forEach((frame, i) => frame.scrollTo(...(scrolled[i] ?? [0, 0])));

@@ -1,9 +1,12 @@
 import { escapeSegment } from '../../core/key.ts';
 import { NotFoundError } from '../../core/errors.ts';
+import type { AlertEvent } from '../../monitoring/alerts/alert-source.ts';
 import type { AuditEvent } from '../../core/audit.ts';
 import { html, type Html } from '../../report/markup/html.ts';
 import type { DriftVerdict, MonitorState } from '../../monitoring/monitor-state.ts';
 import type { PeriodPerformance } from '../../monitoring/performance/judge-period.ts';
+import { driftSection } from '../../report/sections/drift.ts';
+import { performanceSection } from '../../report/sections/performance.ts';
 import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
@@ -53,30 +56,17 @@ export async function monitorPage(call: UiCall): Promise<UiPage> {
     ['Rows in open windows', formats.count(head.open.reduce((sum, { rows }) => sum + rows, 0))],
     ['Reference', html`<code>${head.reference}</code>`],
   ]))}
-${verdict === undefined ? livePart('verdict', 'Verdict', html`<p class="muted">No window was closed yet.</p>`) : verdictPart(call, verdict)}
+${verdict === undefined ? livePart('verdict', 'Verdict', html`<p class="muted">No window was closed yet.</p>`) : livePart('verdict', `Window ${verdict.window.number}`, driftSection(verdict, formats.context, 'drift').body)}
 ${livePart('verdicts', 'Windows', verdictsTable(call, name, verdicts))}
-${periods.length > 0 && livePart('performance', 'Performance', periodsTable(call, periods))}
+${periods.length > 0 && livePart('performance', 'Performance', performanceSection({ periods: periods.map(({ data }) => data), alerts: events.filter(({ type }) => type === 'alert') as AlertEvent[] }, formats.context, 'measured').body)}
 ${livePart('alerts', 'Alerts and silences', eventsTable(call, 'Alerts and silences', events.filter(({ type }) => type !== 'verdict' && type !== 'performance')))}`;
   return { title: name, trail: [{ title: 'Monitors', href: links.to('monitors') }], body, live: links.to('live', { of: 'monitor', name }) };
-}
-
-function verdictPart({ formats }: UiCall, verdict: DriftVerdict): Html {
-  const { window, status, summary, columns } = verdict;
-  const rows = columns.map(({ name, status: found, reason, effect, adjustedPValue }) => [html`<bdi>${name}</bdi>`, state(found), effect === undefined ? '–' : formats.number(effect.value), adjustedPValue === undefined ? '–' : formats.number(adjustedPValue), html`<bdi>${reason}</bdi>`]);
-  return livePart('verdict', `Window ${window.number}`, html`<p>${state(status)} <bdi>${summary}</bdi></p>${table({ caption: 'Columns', columns: [{ head: 'Column' }, { head: 'Verdict' }, { head: 'Effect', numeric: true }, { head: 'p, adjusted', numeric: true }, { head: 'Why' }], rows })}`);
 }
 
 function verdictsTable({ links, formats }: UiCall, name: string, verdicts: readonly AuditEvent<string, DriftVerdict>[]): Html {
   const shown = verdicts.slice(-mostVerdicts).reverse();
   const rows = shown.map(({ data: { window, status, driftedColumns } }) => [link(`${links.to('monitor', { name, window: window.number })}#verdict`, String(window.number)), state(status), formats.time(window.from), formats.time(window.to), formats.count(window.rows), html`<bdi>${driftedColumns.join(', ') || '–'}</bdi>`]);
   return html`${verdicts.length > shown.length && html`<p class="muted">Showing the newest ${formats.count(shown.length)} of ${formats.count(verdicts.length)} windows.</p>`}${table({ caption: 'Windows', columns: [{ head: 'Window' }, { head: 'Verdict' }, { head: 'From' }, { head: 'To' }, { head: 'Rows', numeric: true }, { head: 'Drifted' }], rows, empty: 'No window was closed yet.' })}`;
-}
-
-function periodsTable({ formats }: UiCall, periods: readonly AuditEvent<string, PeriodPerformance>[]): Html {
-  const shown = periods.slice(-mostVerdicts).reverse();
-  const number = (value: number | null): string => (value === null ? '–' : formats.number(value));
-  const rows = shown.map(({ data: { start, status, value, low, high, metric, labelled, predictions } }) => [formats.time(start), state(status), html`<bdi>${metric}</bdi>`, number(value), `${number(low)} to ${number(high)}`, `${formats.count(labelled)} of ${formats.count(predictions)}`]);
-  return html`${periods.length > shown.length && html`<p class="muted">Showing the newest ${formats.count(shown.length)} of ${formats.count(periods.length)} periods.</p>`}${table({ caption: 'Performance', columns: [{ head: 'Period from' }, { head: 'Verdict' }, { head: 'Metric' }, { head: 'Value', numeric: true }, { head: 'Interval', numeric: true }, { head: 'Labelled', numeric: true }], rows })}`;
 }
 
 async function nameOf({ store, signal }: UiCall, { name, segment }: NamedSegment): Promise<string | undefined> {

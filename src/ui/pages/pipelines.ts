@@ -1,8 +1,9 @@
 import { html, type Html } from '../../report/markup/html.ts';
 import { formatCount } from '../../report/svg/format.ts';
 import { Pipeline } from '../../pipelines/pipeline.ts';
-import type { PipelineRun, StepHistory } from '../../pipelines/history/read-run.ts';
+import type { PipelineRun } from '../../pipelines/history/read-run.ts';
 import type { PipelineRunSummary } from '../../pipelines/history/run-summary.ts';
+import { pipelineSection } from '../../report/sections/pipeline.ts';
 import { readEachHead } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
@@ -13,7 +14,7 @@ import { namesBelow, type NamedSegment } from './record-names.ts';
 const folder = 'pipelines/';
 /** Pipelines among which a run is looked for whose pipeline nobody named. */
 const mostPipelines = 1000;
-const mostSteps = 1000;
+const mostSubRuns = 200;
 
 /** The pipelines that have run, with their last runs. */
 export async function pipelinesPage(call: UiCall): Promise<UiPage> {
@@ -58,36 +59,21 @@ export async function pipelineRunPage(call: UiCall): Promise<UiPage> {
   const name = query.text('pipeline') ?? (await pipelineWith(call, id));
   const pipeline = pipelineOf(call, name);
   const [run, history] = await Promise.all([pipeline.getRun(id, { signal }), pipeline.history(id, { signal })]);
-  const { status, timings, owner, params, failure, cancellation } = run;
+  const { status, owner, params } = run;
   const body = html`${liveLead(html`${facts([
-    ['Status', state(status)],
-    ['Began', formats.time(timings.startedAt)],
-    ['Ended', timings.endedAt === undefined ? undefined : formats.time(timings.endedAt)],
-    ['Took', timings.durationMs === undefined ? undefined : formats.duration(timings.durationMs)],
-    ['Cause', causeOf(run)],
     ['Worked on by', owner && html`<bdi>${owner}</bdi>`],
     ['Params', params === undefined ? undefined : html`<code><bdi>${formats.value(params).slice(0, 2000)}</bdi></code>`],
-    ['Cancelled', cancellation && html`<bdi>${formats.value(cancellation)}</bdi>`],
-  ])}
-${failure && html`<p class="warning" role="note" dir="auto">${failure.message}</p>`}`)}
-${livePart('steps', 'Steps', stepsTable(call, run))}
+  ])}`)}
+${livePart('pipeline-run', 'Run', html`${pipelineSection(run, formats.context, 'steps').body}${subRunsOf(call, run)}`)}
 ${livePart('history', 'History', eventsTable(call, 'History', history))}`;
   const open = status === 'running' || status === 'waiting';
   return { title: id, trail: [{ title: 'Pipelines', href: links.to('pipelines') }, { title: name, href: links.to('pipeline', { name }) }], body, ...(open && { live: links.to('live', { of: 'pipeline-run', pipeline: name, id }) }) };
 }
 
-function stepsTable({ links, formats }: UiCall, { steps, subRuns }: PipelineRun): Html {
-  const all = Object.values(steps);
-  const rows = all.slice(0, mostSteps).map((step) => {
-    const sub = Object.hasOwn(subRuns, step.name) ? subRuns[step.name] : undefined;
-    return [html`<bdi>${step.name}</bdi>`, state(step.status), formats.count(step.attempts), formats.time(step.startedAt), formats.duration(step.durationMs), sub === undefined ? whyOf(step) : html`${link(links.to('pipeline-run', { pipeline: sub.pipeline, id: sub.run }), sub.pipeline)} ${whyOf(step)}`];
-  });
-  const columns = [{ head: 'Step' }, { head: 'Status' }, { head: 'Attempts', numeric: true }, { head: 'Began' }, { head: 'Took', numeric: true }, { head: 'Why' }];
-  return html`${all.length > rows.length && html`<p class="muted">Showing ${formats.count(rows.length)} of ${formats.count(all.length)} steps.</p>`}${table({ caption: 'Steps', columns, rows, empty: 'It has no steps.' })}`;
-}
-
-function whyOf({ failure, because, cache, items }: StepHistory): Html {
-  return html`${failure && html`<bdi>${failure.message}</bdi> `}${because !== undefined && html`<bdi>${because}</bdi> `}${cache && 'taken from the cache '}${items && `${items.total} items`}`;
+/** Links to the runs of other pipelines that steps are. */
+function subRunsOf({ links }: UiCall, { subRuns }: PipelineRun): Html {
+  const all = Object.entries(subRuns);
+  return html`${all.length > 0 && html`<h3>Runs of other pipelines</h3><ul>${all.slice(0, mostSubRuns).map(([step, { pipeline, run }]) => html`<li><bdi>${step}</bdi>: ${link(links.to('pipeline-run', { pipeline, id: run }), `${pipeline} ${run}`)}</li>`)}</ul>`}`;
 }
 
 function causeOf({ triggeredBy }: PipelineRunSummary): Cell {

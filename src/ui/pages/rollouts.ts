@@ -1,13 +1,13 @@
 import { escapeSegment } from '../../core/key.ts';
 import { NotFoundError } from '../../core/errors.ts';
-import { html, type Html } from '../../report/markup/html.ts';
-import type { GuardrailVerdict } from '../../serving/rollout/guardrail.ts';
+import { html } from '../../report/markup/html.ts';
+import { rolloutSection } from '../../report/sections/rollout.ts';
 import type { RolloutEvent } from '../../serving/rollout/rollout-event.ts';
 import { statusOf } from '../../serving/rollout/rollout-status.ts';
 import type { ServingHead } from '../../serving/rollout/rollout-store.ts';
 import { readEachHead, readHead, readHistory } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { eventsTable } from './events.ts';
 import { namesBelow } from './record-names.ts';
 
@@ -44,25 +44,9 @@ export async function rolloutPage(call: UiCall): Promise<UiPage> {
   if (head?.rollout === undefined) throw new NotFoundError(`No version of model '${model}' was rolled out in this store.`, { key: model });
   const history = (await readHistory(at, { signal })) as RolloutEvent[];
   const status = statusOf(head.rollout, head.rollout.verdicts, store.clock.now());
-  const body = html`${liveLead(facts([
-    ['Stands', html`${state(status.outcome ?? status.phase)}${status.paused && html` ${state('paused')}`}`],
-    ['Why', html`<bdi>${status.why}</bdi>`],
-    ['Candidate', link(links.to('version', { model, version: status.candidate }), `@${status.candidate}`)],
-    ['Stable', link(links.to('version', { model, version: status.stable }), `@${status.stable}`)],
-    ['Strategy', status.strategy],
-    ['Traffic of the candidate', `${formats.number(status.weight)} %`],
-    ['Stage', `${status.stage + 1} of ${status.stages}`],
-    ['Began', formats.time(status.startedAt)],
-    ['By', status.by && html`<bdi>${status.by}</bdi>`],
-    ['Goes on', status.nextAt === undefined ? undefined : formats.time(status.nextAt)],
-    ['Ended', status.endedAt === undefined ? undefined : formats.time(status.endedAt)],
-  ]))}
-${livePart('guardrails', 'Guardrails', guardrails(status.verdicts))}
-${livePart('history', 'History', eventsTable(call, 'History', history))}`;
-  return { title: `Rollout of ${model}`, trail: [{ title: 'Rollouts', href: links.to('rollouts') }], body, live: links.to('live', { of: 'rollout', model }) };
-}
-
-function guardrails(verdicts: readonly GuardrailVerdict[]): Html {
-  const rows = verdicts.map(({ guardrail, status, reason }) => [html`<bdi>${guardrail}</bdi>`, state(status), html`<bdi>${reason}</bdi>`]);
-  return table({ caption: 'Guardrails', columns: [{ head: 'Guardrail' }, { head: 'Verdict' }, { head: 'Why' }], rows, empty: 'It has no guardrails, or none was looked at yet.' });
+  const { title, body } = rolloutSection({ events: history, status }, formats.context, 'rollout');
+  const earlier = history.filter(({ data }) => data.rollout !== head.rollout!.id);
+  const versions = html`<p>${link(links.to('version', { model, version: status.candidate }), `@${status.candidate}`)} in place of ${link(links.to('version', { model, version: status.stable }), `@${status.stable}`)}</p>`;
+  const page = html`${liveLead(versions)}${livePart('rollout', title, body)}${earlier.length > 0 && livePart('earlier', 'Earlier rollouts', eventsTable(call, 'Earlier rollouts', earlier))}`;
+  return { title: `Rollout of ${model}`, trail: [{ title: 'Rollouts', href: links.to('rollouts') }], body: page, live: links.to('live', { of: 'rollout', model }) };
 }

@@ -1,9 +1,9 @@
 import { escapeSegment } from '../../core/key.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { ABTest } from '../../experiments/ab-test.ts';
-import type { AbAnalysis } from '../../experiments/analysis/ab-analysis.ts';
 import type { ExperimentState } from '../../experiments/definition/experiment-state.ts';
-import { html, type Html } from '../../report/markup/html.ts';
+import { html } from '../../report/markup/html.ts';
+import { abTestSection } from '../../report/sections/ab-test.ts';
 import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
@@ -52,31 +52,7 @@ export async function testPage(call: UiCall): Promise<UiPage> {
     ['Variants', html`<bdi>${definition.variants.map((variant) => variant.name).join(', ')}</bdi>`],
     ['Coverage', `${formats.number(100 * definition.coverage)} %`],
   ]))}
-${analysis === undefined ? livePart('analysis', 'Analysis', html`<p class="muted">The test has no metrics.</p>`) : analysisPart(call, analysis)}
+${analysis === undefined ? livePart('analysis', 'Analysis', html`<p class="muted">The test has no metrics.</p>`) : livePart('analysis', 'Analysis', abTestSection({ analysis, name }, formats.context, 'test').body)}
 ${livePart('history', 'History', eventsTable(call, 'History', history))}`;
   return { title: name, trail: [{ title: 'A/B tests', href: links.to('tests') }], body, live: links.to('live', { of: 'test', name }) };
-}
-
-function analysisPart({ formats }: UiCall, { decision, units, sampleRatio, variants, metrics }: AbAnalysis): Html {
-  const percent = (value: number): string => `${formats.number(100 * value)} %`;
-  const rows = metrics.flatMap(({ metric, role, comparisons }) =>
-    comparisons.map(({ variant, lift, difference, pValue, verdict, reason }): Cell[] => [
-      html`<bdi>${metric}</bdi>`,
-      role,
-      html`<bdi>${variant}</bdi>`,
-      lift === undefined ? formats.number(difference.effect) : percent(lift.effect),
-      lift === undefined ? `${formats.number(difference.low)} to ${formats.number(difference.high)}` : `${percent(lift.low)} to ${percent(lift.high)}`,
-      formats.number(pValue),
-      html`${verdict}${reason !== undefined && html`: <bdi>${reason}</bdi>`}`,
-    ]),
-  );
-  const columns = [{ head: 'Metric' }, { head: 'Role' }, { head: 'Variant' }, { head: 'Effect', numeric: true }, { head: 'Interval', numeric: true }, { head: 'p', numeric: true }, { head: 'Verdict' }];
-  return livePart(
-    'analysis',
-    'Analysis',
-    html`<p><strong>${decision.action}${decision.variant !== undefined && html` <bdi>${decision.variant}</bdi>`}</strong></p><ul>${decision.reasons.map((reason) => html`<li dir="auto">${reason}</li>`)}</ul>
-${table({ caption: 'Effects', columns, rows, empty: 'There is nothing to compare yet.' })}
-<h3>Units</h3><p>${formats.count(units)} units; the shares are ${sampleRatio.status === 'held' ? 'as they should be' : sampleRatio.status === 'mismatch' ? 'not as they should be, so that the effects cannot be trusted' : 'of too few units to be judged'} (p ${formats.number(sampleRatio.pValue)}).</p>
-${table({ caption: 'Units', columns: [{ head: 'Variant' }, { head: 'Units', numeric: true }, { head: 'Expected', numeric: true }], rows: variants.map((each) => [html`<bdi>${each.variant}</bdi>`, formats.count(each.units), formats.number(each.expected)]) })}`,
-  );
 }
