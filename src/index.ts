@@ -321,3 +321,8 @@ export type { AbAnalysis, AbDecision, AdjustedComparison, AnalysisLook, Analysis
 export { baselineOf } from './experiments/planning/baseline-of.ts';
 export { planExperiment, type ExperimentPlan, type PlanExperimentOptions } from './experiments/planning/plan-experiment.ts';
 export type { Baseline } from './stats/experiments/experiment-power.ts';
+export { assessMaturity, maturityReports } from './maturity/assess-maturity.ts';
+export type { AssessMaturityOptions } from './maturity/maturity-options.ts';
+export type { MaturityLinks, MaturityPolicy } from './maturity/maturity-policy.ts';
+export type { CheckedLevel, DeclaredMaturity, MappedLevel, MaturityAttestation, MaturityCheck, MaturityCheckId, MaturityDamage, MaturityFix, MaturityLevel, MaturityReport, MaturityStatus, MaturityTrendPoint, MaturityUnit, ModelMaturity, ProjectMaturity, VerifiedFiles } from './maturity/maturity-report.ts';
+export type { DamagedMaturityReport, MaturityReportPage, MaturityReportsOptions } from './maturity/stored-reports.ts';
