@@ -34,6 +34,7 @@ export const commands: CommandLoaders = {
   'store export': async () => (await import('./commands/store/export.ts')).storeExport,
   'store import': async () => (await import('./commands/store/import.ts')).storeImport,
   'store migrate': async () => (await import('./commands/store/migrate.ts')).storeMigrate,
+  'maturity': async () => (await import('./commands/maturity.ts')).maturity,
   'doctor': async () => (await import('./commands/doctor.ts')).doctor,
   'completion': async () => (await import('./commands/completion.ts')).completion,
   ui: async () => (await import('./commands/ui.ts')).ui,
