@@ -39,7 +39,7 @@ async function judgeVerified(facts: ModelFacts): Promise<Finding> {
     return { status: 'fail', reason: `${capital(reason)}.`, fix: [...sign, ...(late ? [verifying] : [])].join(' '), ...measured };
   }
   if (value === undefined) return unknown(`Version ${production} has a signature, and no record says that its files were verified.`, verifying, measured);
-  return { status: 'pass', reason: `Version ${production} has a signature, and its files were verified ${lengthText(value)} ago.`, ...measured };
+  return { status: 'pass', reason: `Version ${production} has a signature, and its files were verified ${value === 0 ? 'now' : `${lengthText(value)} ago`}.`, ...measured };
 }
 
 /** When the files of the version in production were read whole: by the integrity gate of a promotion, or by an assessment. */
