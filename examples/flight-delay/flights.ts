@@ -66,7 +66,8 @@ export class FlightBook {
 
   /** The flights that depart within a period. */
   departing({ start, end }: { start: number; end: number }): Flights {
-    return joinFlights(this.#groups.map((group) => select(group, (row) => group.departure[row]! >= start && group.departure[row]! < end)));
+    const groups = this.#groups.filter(({ departure }) => departure[0]! < end && departure.at(-1)! >= start);
+    return joinFlights(groups.map((group) => select(group, (row) => group.departure[row]! >= start && group.departure[row]! < end)));
   }
 
   /** The flights that land within a period, group by group. */

@@ -105,7 +105,7 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
   }
 
   /**
-   * Looks now, without waiting for its next look by itself: where a rollout stands, which it brings on as far as that is due and this process decides about it, and where the versions stand in the registry. Resolves when it has; what must be
+   * Looks now, without waiting for its next look by itself: where a rollout stands, which it brings on as far as that is due and this process decides about it, where the versions stand in the registry, and whether an experiment may decide by now. Resolves when it has; what must be
    * loaded then is on its way. Rejects when the storage does not tell of the rollout.
    */
   async refresh(): Promise<void> {

@@ -177,6 +177,9 @@ export class ServedModel<Input, Output> {
     await this.rollouts.look();
     await this.#following;
     await this.follower?.refresh();
+    const { experiment } = this.settings;
+    // While a rollout goes on it cannot be; the loop tells of that, and tries again.
+    if (experiment && !this.routes.experimenting) await this.#claimFor(experiment.name).catch(() => undefined);
   }
 
   /** Whether a version can answer; without one, that in use. */
@@ -234,11 +237,15 @@ export class ServedModel<Input, Output> {
   #claimOf(name: string): LookLoop {
     const { clock } = this;
     const look = async (): Promise<Look> => {
-      await this.rollouts.claimExperiment(name);
-      this.routes.experimenting = true;
+      await this.#claimFor(name);
       return { waitMs: claimMs, settled: true };
     };
     return new LookLoop({ clock, random: this.settings.random ?? systemRandom, look, onError: this.onError, backoff: { initialMs: 1_000 }, keepAlive: false, closed: () => this.#closed() });
+  }
+
+  async #claimFor(name: string): Promise<void> {
+    await this.rollouts.claimExperiment(name);
+    this.routes.experimenting = true;
   }
 
   /** Goes by what a rollout says. When that has ended the registry says which version is in use, and what was seen of it may be older than the promotion. */
