@@ -1,14 +1,22 @@
-import { ABTest, Deployment, DriftMonitor, isModelkeepError, Registry, type AbAnalysis, type AlertEvent, type DriftVerdict, type ExperimentEvent, type ModelVersion, type Page, type PipelineRun, type RegistryEvent, type RolloutEvent, type StorageAdapter } from 'modelkeep';
+import { ABTest, Deployment, DriftMonitor, isModelkeepError, Registry, Tracker, type AbAnalysis, type AlertEvent, type DriftVerdict, type ExperimentEvent, type LineageGraph, type MetricSeries, type ModelInfo, type ModelVersion, type Page, type PeriodPerformance, type PipelineRun, type RegistryEvent, type RolloutEvent, type RunRecord, type StorageAdapter } from 'modelkeep';
 import { testName } from './challenger-test.ts';
 import { loadPredictor, modelName } from './model-files.ts';
 import type { Retraining } from './retraining.ts';
 
 /** What the store knows of the whole life of the model. */
 export interface LoopHistory {
+  readonly model: ModelInfo;
   readonly versions: readonly ModelVersion[];
+  /** What the version in production came from. */
+  readonly lineage: LineageGraph;
+  /** The runs of the steps that trained and judged, the oldest first. */
+  readonly runs: readonly RunRecord[];
+  /** How the loss of each training went. */
+  readonly losses: readonly { readonly run: string; readonly series: MetricSeries }[];
   readonly registry: readonly RegistryEvent[];
   readonly rollouts: readonly RolloutEvent[];
   readonly verdicts: readonly DriftVerdict[];
+  readonly performances: readonly PeriodPerformance[];
   readonly alerts: readonly AlertEvent[];
   /** The oldest first. */
   readonly retrainings: readonly PipelineRun[];
@@ -27,9 +35,17 @@ export async function readHistory(storage: StorageAdapter, { pipeline }: Retrain
   const retrainings: PipelineRun[] = [];
   for await (const { id } of pipeline.runs()) retrainings.push(await pipeline.getRun(id));
   retrainings.sort((a, b) => a.timings.startedAt - b.timings.startedAt);
+  const tracker = new Tracker({ storage });
+  const runs = (await everyItem((after) => tracker.listRuns({ experiments: [pipeline.name], after }))).reverse();
+  const trained = versions.flatMap(({ version, run }) => (run === undefined ? [] : [{ version, run }]));
   const test = await openTest(storage);
   return {
+    model: await registry.getModel(modelName),
     versions,
+    lineage: await registry.lineage(`${modelName}@production`),
+    runs,
+    losses: await Promise.all(trained.map(async ({ version, run }) => ({ run: `version ${version}`, series: await tracker.metricHistory(run, 'loss') }))),
+    performances: await everyItem((after) => monitor.performances({ after })),
     registry: await registry.history(modelName),
     rollouts: await readRollouts(storage, registry),
     verdicts: await everyItem((after) => monitor.verdicts({ after })),

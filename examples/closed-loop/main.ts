@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isModelkeepError } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
@@ -6,6 +6,7 @@ import { Story } from '../flight-delay/story.ts';
 import { chronicle, readHistory } from './history.ts';
 import { ClosedLoop } from './loop.ts';
 import { wholePlan } from './plan.ts';
+import { reportOf } from './report.ts';
 
 const ownDirectory = '.closed-loop';
 const directory = process.argv[2] ?? ownDirectory;
@@ -42,6 +43,9 @@ async function tell(signal: AbortSignal): Promise<void> {
   story.say(`\n${history.verdicts.length} windows were judged, ${history.verdicts.filter(({ status }) => status === 'drifted').length} of them had drifted.`);
   const { decision, units } = history.analysis!;
   story.say(`The test saw ${units.toLocaleString('en')} flights: ${decision.action} ${decision.variant}. ${decision.reasons.join('; ')}.`);
+  const report = join(directory, 'report.html');
+  writeFileSync(report, reportOf(history));
+  story.say(`\nAll of it, with charts and evidence: ${report}`);
 }
 
 function dateOf(at: number): string {

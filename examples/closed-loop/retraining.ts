@@ -61,7 +61,7 @@ export function defineRetraining({ storage, clock, store, tracker, registry, fli
 
   const trained = pipeline.step('train', { needs: { training }, after: [enough] }, async ({ inputs, params, track }) => {
     const run = await track();
-    await run.logParams({ ...params, rows: inputs.training.rows.length });
+    await run.logParams({ ...params, until: new Date(params.until).toISOString().slice(0, 10), rows: inputs.training.rows.length });
     await run.logDataset({ name: 'training flights', role: 'training', columns: datasetOf(inputs.training) });
     const model = fitLogistic(params.kind, inputs.training.rows, inputs.training.labels, (step, loss) => run.logMetrics({ loss }, { step }));
     return { run: run.id, model };

@@ -2,6 +2,7 @@ import { DriftMonitor, MemoryStorage, type RolloutEvent } from 'modelkeep';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chronicle, readHistory, type LoopHistory } from '../../examples/closed-loop/history.ts';
 import { ClosedLoop } from '../../examples/closed-loop/loop.ts';
+import { reportOf } from '../../examples/closed-loop/report.ts';
 import { day, shortPlan } from '../../examples/closed-loop/plan.ts';
 
 const storage = new MemoryStorage();
@@ -92,6 +93,14 @@ describe('the closed loop, within four weeks', () => {
     const shipped = history.registry.filter((event) => event.type === 'stage-changed').at(-1)!;
     expect(shipped).toMatchObject({ by: 'ann', reason: decision.reasons[0], data: { version: 4, to: 'production', forced: false, gates: { passed: true } } });
     expect((await loop.registry.getModel('flight-delay')).production).toBe(4);
+  });
+
+  it('has it all in one report', () => {
+    const page = reportOf(history);
+    expect(page.length).toBeLessThan(1_000_000);
+    const headings = [...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/gs)].map(([, title]) => title!.replace(/<[^>]*>/g, '').trim());
+    expect(headings.length).toBeGreaterThanOrEqual(9);
+    for (const told of ['the last hours as well', 'false_alarm max 0.015', 'someone in a hurry', 'delay_mean_1d', 'retrain flight-delay', 'rolled-back']) expect(page).toContain(told);
   });
 
   it('watches each version against what that one was trained on, and hears what came true of every flight', async () => {
