@@ -196,7 +196,7 @@ export class ABTest implements AsyncDisposable {
     const assignment = this.#exposureOf(unit, variant, attributes);
     if (assignment.variant === undefined || assignment.reason === 'override' || assignment.reason === 'shipped') return assignment;
     if (this.#exposed.has(unit, assignment.variant, at)) return assignment;
-    this.#recorder.expose(unit, assignment.variant, at, attributes);
+    this.#recorder.expose(unit, assignment.variant, at, attributes, (this.#record.state?.epochs?.length ?? 1) - 1);
     this.#exposed.add(unit, assignment.variant, at);
     return assignment;
   }
@@ -268,15 +268,19 @@ export class ABTest implements AsyncDisposable {
   }
 
   /**
-   * What the units say, of all processes, as of now: the effects in each metric, whether the shares are as they should be, and what to do with the reasons, as {@link analyzeUnits} has it of `units()`. It may be looked at any time. The shares that
-   * units are expected in are the weights of now; for an adaptive test, whose units came by others, give `weights` as they were on average.
+   * What the units say, of all processes, as of now: the effects in each metric, whether the shares are as they should be, and what to do with the reasons, as {@link analyzeUnits} has it of `units()`. It may be looked at any time. Where weights were changed, units are compared with those that
+   * came by the same; a test that changes them by itself can only be analysed by the method `sequential`.
    */
   async analyze({ at, signal, ...options }: AnalyzeTestOptions = {}): Promise<AbAnalysis> {
+    const { method } = options;
+    if (typeof this.definition.adaptive === 'object' && method !== undefined && method !== 'sequential') {
+      throw new ValidationError(`options.method is '${method}', whose looks are planned, and the weights of the test '${this.name}' follow from what came of its units; analyse it by 'sequential'.`, { path: 'options.method' });
+    }
     const { table, definition } = await this.#unitsBy({ at, signal });
     // Who only assigns and records never needs it.
     const { analyzeUnits } = await import('./analysis/analyze-units.ts');
-    const { variants, control } = definition;
-    return analyzeUnits({ variants, control, metrics: this.#given.metrics }, table, options);
+    const { variants, control, metrics } = definition;
+    return analyzeUnits({ variants, control, metrics }, table, options);
   }
 
   /** Writes what was taken, and ends what goes on in the background. A second call is harmless. */
@@ -322,9 +326,18 @@ export class ABTest implements AsyncDisposable {
     this.#undoTimer = this.#clock.setTimer(() => {
       this.#record
         .look()
+        .then(() => this.#reviewWeights())
         .catch(this.#onError)
         .finally(() => this.#look());
     }, this.#lookMs);
+  }
+
+  /** Looks at the weights of a test that changes them by itself, when that is due. */
+  async #reviewWeights(): Promise<void> {
+    if (this.#closed || typeof this.definition.adaptive !== 'object') return;
+    const { isReviewDue, reviewWeights } = await import('./adaptation/reweighing.ts');
+    if (!isReviewDue(this.#record.state, this.#clock.now())) return;
+    await reviewWeights({ storage: this.#storage, key: experimentKey(this.name), name: this.name, clock: this.#clock, record: this.#record, units: (options) => this.#unitsBy(options), onError: this.#onError });
   }
 
   /** The table of the units, and the definition by whose variants it is. */
@@ -332,11 +345,12 @@ export class ABTest implements AsyncDisposable {
     const { at = this.#clock.now(), signal } = check(unitsSchema, options, 'options');
     if (!this.#closed) await this.flush({ signal });
     const { definition } = this.#plan;
+    const { state } = this.#record;
     const fold = await this.#foldBy(definition.variants);
     const reading = this.#reading.then(() => fold.read({ signal }));
     this.#reading = reading.catch(() => undefined);
     await reading;
-    return { table: fold.table(at), definition };
+    return { table: fold.table(at, weightsBy(state, definition)), definition: { ...definition, metrics: this.#given.metrics } };
   }
 
   /** What was read so far; from the first event again when another process has given the test other variants meanwhile. */
@@ -358,6 +372,11 @@ export class ABTest implements AsyncDisposable {
   #demandOpen(): void {
     if (this.#closed) throw new ModelkeepError('closed', `The test '${this.name}' was closed; open another.`, { name: this.name });
   }
+}
+
+/** The weights of a test one after the other, in the order of its variants; a variant that it did not have had none. */
+function weightsBy(state: ExperimentState | undefined, { variants }: ExperimentDefinition): readonly (readonly number[])[] {
+  return (state?.epochs ?? []).map(({ weights }) => variants.map(({ name }) => (Object.hasOwn(weights, name) ? weights[name]! : 0)));
 }
 
 function eventLog(name: string): string {

@@ -133,6 +133,16 @@ export interface ExperimentDefinition {
   readonly targeting?: Targeting | undefined;
   /** The attributes that are kept of each exposed unit. */
   readonly segments: readonly string[];
-  /** Whether its weights may change while it runs. */
-  readonly adaptive: boolean;
+  /** Whether its weights may change while it runs, and how it changes them by itself. */
+  readonly adaptive: boolean | AdaptivePlan;
+}
+
+/** How a test gives more units to the variants that do better, as it is stored. */
+export interface AdaptivePlan {
+  /** How long it keeps to its weights before it looks at them again. */
+  readonly every: Duration;
+  /** How it chooses them. */
+  readonly method: 'thompson' | 'ucb';
+  /** The least share of any variant. */
+  readonly floor: number;
 }

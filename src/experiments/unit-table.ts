@@ -14,6 +14,16 @@ export interface UnitTable {
   readonly crossed: number;
   /** Units that were exposed to variants that the definition does not have; such exposures count for nothing else. */
   readonly unknown: number;
+  /** By which weights each unit came, where they were changed while the test ran; absent where all came by the same. */
+  readonly allocation?: AllocationColumn | undefined;
+}
+
+/** The weights that units were assigned by, and when they came. */
+export interface AllocationColumn {
+  /** The weights, the first ones first, each in the order of the definition's variants. */
+  readonly weights: readonly (readonly number[])[];
+  /** Of each unit the place of those by which it came. */
+  readonly epoch: Uint16Array;
 }
 
 /** An attribute of the units. */

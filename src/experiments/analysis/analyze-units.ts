@@ -9,7 +9,7 @@ import { judgeOf } from './judge.ts';
 import { analyzeMetrics, type Measured } from './metric-analysis.ts';
 import { readyMetric } from './metric-arms.ts';
 import { remainingOf } from './remaining.ts';
-import { checkSampleRatio, countVariants } from './sample-ratio.ts';
+import { checkSampleRatio, countEpochs, countVariants } from './sample-ratio.ts';
 import { analyzeSegments } from './segments.ts';
 
 /**
@@ -48,7 +48,7 @@ export function analyzeUnits(definition: AnalyzedDefinition, table: UnitTable, o
   const variants = definition.variants.map(({ name }) => name);
   const control = definition.control === undefined ? 0 : variants.indexOf(definition.control);
   const measured = definition.metrics.map((metric): Measured => {
-    const ready = readyMetric(metric, table.metrics[metric.name]!);
+    const ready = readyMetric(metric, table.metrics[metric.name]!, table.allocation);
     return { metric, role: metric.role ?? 'secondary', goal: metric.goal ?? 'increase', ready, arms: ready.armsBy(byVariant) };
   });
   const informed = informedUnits(measured, table);
@@ -56,7 +56,7 @@ export function analyzeUnits(definition: AnalyzedDefinition, table: UnitTable, o
   const judge = judgeOf(settings, [...(settings.looks?.earlier ?? []).map((units) => units / settings.looks!.units), ...(look ? [look.fraction] : [])]);
   const raw = measured.map(({ arms }) => arms.map((arm, v) => (v === control ? undefined : compareMetric(arms[control]!, arm, judge, settings))));
   const metrics = analyzeMetrics(measured, raw, { variants, judge, settings });
-  const counts = countVariants(definition, byVariant.of, settings);
+  const counts = countVariants(definition, countEpochs(definition, byVariant.of, table.allocation, settings));
   const sampleRatio = checkSampleRatio(counts, settings);
   const { decidedAt, primaries } = primariesOf(metrics, raw, settings.confidence);
   const decision = decide({

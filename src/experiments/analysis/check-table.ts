@@ -1,5 +1,5 @@
 import { ValidationError } from '../../core/errors.ts';
-import type { MetricColumns, UnitTable } from '../unit-table.ts';
+import type { AllocationColumn, MetricColumns, UnitTable } from '../unit-table.ts';
 import type { AnalyzedDefinition } from './analyze-options.ts';
 import type { Grouping } from './unit-sums.ts';
 
@@ -16,6 +16,7 @@ export function checkTable({ variants, metrics, control }: AnalyzedDefinition, t
     of[i] = table.variant[i]!;
     if (of[i]! >= variants.length) demand(false, `table.variant[${i}]`, `is ${of[i]!}; the definition has ${variants.length} variants`);
   }
+  if (table.allocation !== undefined) demandAllocation(table.allocation, variants.length, table.units);
   for (const { name, kind } of metrics) {
     const columns = table.metrics[name];
     const path = `table.metrics.${name}`;
@@ -34,6 +35,16 @@ function demandColumns(path: string, columns: MetricColumns, units: number): voi
   }
   const all = columns.kind === 'ratio' ? [columns.numerator, columns.denominator, columns.before?.numerator, columns.before?.denominator] : [columns.value, columns.before];
   for (const column of all) if (column !== undefined) demand(column.length === units, path, `has a column of ${column.length} places for ${units} units`);
+}
+
+function demandAllocation({ weights, epoch }: AllocationColumn, variants: number, units: number): void {
+  const path = 'table.allocation';
+  demand(epoch.length === units, `${path}.epoch`, `has ${epoch.length} places for ${units} units`);
+  weights.forEach((row, i) => {
+    demand(row.length === variants, `${path}.weights[${i}]`, `has ${row.length} weights for ${variants} variants`);
+    demand(row.every((weight) => weight >= 0 && weight < Infinity), `${path}.weights[${i}]`, `is ${row.join(', ')}; weights are 0 or more`);
+  });
+  for (let i = 0; i < units; i++) if (epoch[i]! >= weights.length) demand(false, `${path}.epoch[${i}]`, `is ${epoch[i]!}; there are ${weights.length} weights`);
 }
 
 function demandNamesOnce(path: string, list: readonly { readonly name: string }[]): void {

@@ -4,6 +4,7 @@ import { bayesianComparison } from '../../stats/experiments/bayesian-comparison.
 import type { ArmComparison } from '../../stats/experiments/compare-arms.ts';
 import type { CupedShare, DetectableEffect, EffectBelief, EffectInterval } from './ab-analysis.ts';
 import type { AnalyzeSettings } from './analyze-options.ts';
+import { alikeArms } from './allocation-epochs.ts';
 import { comparable } from './comparable.ts';
 import type { Judge } from './judge.ts';
 import type { MetricArm } from './metric-arms.ts';
@@ -19,6 +20,8 @@ export interface RawComparison {
   readonly enough: boolean;
   readonly units: number;
   readonly control: number;
+  /** What sequential intervals count in place of units; absent where they count these. */
+  readonly seen?: number | undefined;
   readonly cuped?: CupedShare | undefined;
   /** The arms as they were compared; absent where they could not be. */
   readonly arms?: readonly [ArmSummary, ArmSummary] | undefined;
@@ -30,13 +33,15 @@ const nothing: EffectInterval = { effect: 0, low: 0, high: 0 };
 export function compareMetric(control: MetricArm, treatment: MetricArm, judge: Judge, { confidence, minPerArm }: AnalyzeSettings): RawComparison {
   const units = control.units + treatment.units;
   const none = (reason: string): RawComparison => ({ status: 'undefined', reason, difference: nothing, standardError: 0, pValue: 1, enough: false, units, control: 0 });
-  if (control.summary === undefined || treatment.summary === undefined) return none('the numbers of an arm are so large that the sum of their squares is beyond 1.8e308; give them in a larger unit');
-  const arms = comparable(control.summary, treatment.summary);
-  const found = judge.compare(...arms, { effect: 'absolute', confidence });
+  const alike = alikeArms([control, treatment]);
+  if (typeof alike === 'string') return none(alike);
+  const { seen } = alike;
+  const arms = comparable(alike.arms[0]!, alike.arms[1]!);
+  const found = judge.compare(...arms, { effect: 'absolute', confidence, seen });
   if (found.status === 'undefined') return none(whyUndefined(control, treatment));
   const difference = intervalOf(found);
   if (difference === undefined) return none('no level is spent at this look: of no unit is a primary metric known yet, or it is too near to the look before');
-  const relative = judge.compare(...arms, { effect: 'relative', confidence });
+  const relative = judge.compare(...arms, { effect: 'relative', confidence, seen });
   const few = Math.min(control.units, treatment.units) < minPerArm;
   return {
     status: 'compared',
@@ -48,6 +53,7 @@ export function compareMetric(control: MetricArm, treatment: MetricArm, judge: J
     enough: !few,
     units,
     control: found.control,
+    seen,
     cuped: found.theta === 0 ? undefined : cupedOf(found, arms, judge, confidence),
     arms,
   };

@@ -12,6 +12,8 @@ export interface JudgeQuestion {
   readonly effect: EffectKind;
   readonly confidence: number;
   readonly alternative?: Alternative | undefined;
+  /** What sequential intervals count in place of the units of both arms. */
+  readonly seen?: number | undefined;
 }
 
 /** Judges differences by the method of an analysis. */

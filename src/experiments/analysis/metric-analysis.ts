@@ -36,7 +36,7 @@ export function analyzeMetrics(measured: readonly Measured[], raw: readonly (rea
     const comparisons = raw[m]!.flatMap((each, v): readonly MetricComparison[] => {
       if (each === undefined) return [];
       const { pValue, confidence } = adjusted.get(each)!;
-      const { low, high } = each.arms === undefined ? each.difference : judge.compare(...each.arms, { effect: 'absolute', confidence });
+      const { low, high } = each.arms === undefined ? each.difference : judge.compare(...each.arms, { effect: 'absolute', confidence, seen: each.seen });
       const { status, reason, difference, standardError, lift, enough, cuped } = each;
       const significant = enough && pValue <= 1 - settings.confidence;
       return [{

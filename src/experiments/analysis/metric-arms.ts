@@ -1,8 +1,10 @@
-import type { ArmSummary, MeanArm, MeanSums, ProportionArm, RatioArm } from '../../stats/experiments/arm-summary.ts';
+import type { ArmSummary } from '../../stats/experiments/arm-summary.ts';
 import { quantileArm } from '../../stats/experiments/quantile-arm.ts';
 import type { MetricOptions, Winsorizing } from '../experiment-definition.ts';
-import type { EventColumn, MetricColumns } from '../unit-table.ts';
+import type { AllocationColumn, EventColumn, MetricColumns } from '../unit-table.ts';
 import type { WinsorBounds } from './ab-analysis.ts';
+import { armsByEpoch, type ArmEpochs } from './allocation-epochs.ts';
+import { finiteArm, meanArm, proportionArm, ratioArm } from './arm-of-sums.ts';
 import { sumUnits, type BoundedColumn, type Grouping, type UnitSums } from './unit-sums.ts';
 import { winsorBounds } from './winsorize.ts';
 
@@ -12,6 +14,10 @@ export interface MetricArm {
   readonly units: number;
   /** What they come to; absent where sums of their numbers are beyond what a number can be. */
   readonly summary?: ArmSummary | undefined;
+  /** The sums that it comes from; absent of a quantile. */
+  readonly sums?: UnitSums | undefined;
+  /** The same by the weights that units came by, where these were changed; `summary` then has each part as often as units came by its weights. */
+  readonly epochs?: ArmEpochs | undefined;
 }
 
 /** A metric whose columns are made ready to be summed up by one grouping after another. */
@@ -21,7 +27,13 @@ export interface ReadyMetric {
 }
 
 /** Makes a metric ready: takes its extremes in, by bounds that are the same for whatever is summed up. */
-export function readyMetric(metric: MetricOptions, columns: MetricColumns): ReadyMetric {
+export function readyMetric(metric: MetricOptions, columns: MetricColumns, allocation?: AllocationColumn): ReadyMetric {
+  const ready = readyColumns(metric, columns);
+  if (allocation === undefined || allocation.weights.length < 2) return ready;
+  return { ...ready, armsBy: (grouping) => armsByEpoch(grouping, allocation, ready.armsBy) };
+}
+
+function readyColumns(metric: MetricOptions, columns: MetricColumns): ReadyMetric {
   if (columns.kind === 'quantile') return { armsBy: (grouping) => quantileArms(columns, metric.kind === 'quantile' ? metric.probability : 0.5, grouping) };
   const winsorize = metric.kind === 'quantile' ? undefined : metric.winsorize;
   if (columns.kind === 'proportion') {
@@ -63,39 +75,6 @@ function hasOnlyZerosAndOnes(column: Float64Array): boolean {
     if (value * (value - 1) !== 0 && value === value) return false;
   }
   return true;
-}
-
-function finiteArm(sums: UnitSums, armOf: (sums: UnitSums) => ArmSummary): MetricArm {
-  const finite = [...sums.sums, ...sums.products.flat()].every(Number.isFinite);
-  return finite ? { units: sums.n, summary: armOf(sums) } : { units: sums.n };
-}
-
-function proportionArm({ n, sums, products }: UnitSums): ProportionArm {
-  const before = sums.length > 1 ? { sums: { kind: 'proportion', successes: sums[1]! } as const, sumOfProducts: products[0]![1]! } : undefined;
-  return { kind: 'proportion', n, successes: sums[0]!, before };
-}
-
-function meanArm(all: UnitSums): MeanArm {
-  const before = all.sums.length > 1 ? { sums: meanSums(all, 1), sumOfProducts: all.products[0]![1]! } : undefined;
-  return { ...meanSums(all, 0), n: all.n, before };
-}
-
-function meanSums({ sums, products }: UnitSums, i: number): MeanSums {
-  return { kind: 'mean', sum: sums[i]!, sumSquares: products[i]![i]! };
-}
-
-function ratioArm(all: UnitSums): RatioArm {
-  const { products } = all;
-  const before = all.sums.length > 2
-    ? {
-        numerator: meanSums(all, 2),
-        denominator: meanSums(all, 3),
-        sumOfProducts: products[2]![3]!,
-        withNumerator: { numerator: products[0]![2]!, denominator: products[0]![3]! },
-        withDenominator: { numerator: products[1]![2]!, denominator: products[1]![3]! },
-      }
-    : undefined;
-  return { kind: 'ratio', n: all.n, numerator: meanSums(all, 0), denominator: meanSums(all, 1), sumOfProducts: products[0]![1]!, before };
 }
 
 function quantileArms({ value, unit }: EventColumn, probability: number, { of, groups }: Grouping): readonly MetricArm[] {

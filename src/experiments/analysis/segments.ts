@@ -55,7 +55,7 @@ function segmentsOf(attribute: string, { table, byVariant, variants, control, me
   const units = new Float64Array(values.length);
   for (const code of codes) if (code >= 0) units[code]!++;
   return metrics.flatMap(({ name, goal, ready }) => {
-    const arms = ready.armsBy({ of, groups: values.length * variants.length });
+    const arms = ready.armsBy({ of, groups: values.length * variants.length, family: variants.length });
     return values.flatMap((value, code) =>
       variants.flatMap((variant, v): Found[] => {
         if (v === control) return [];

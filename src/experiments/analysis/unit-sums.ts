@@ -2,6 +2,8 @@
 export interface Grouping {
   readonly of: Int32Array;
   readonly groups: number;
+  /** How many groups in a row are compared with each other, such as the variants; all unless told. */
+  readonly family?: number | undefined;
 }
 
 /** A column as it is summed up: what lies beyond its bounds counts as they do; NaN stays. */

@@ -4,6 +4,7 @@ import { wellFormedCheck } from '../../core/option-schemas.ts';
 import { isGrowthbookSum } from '../assignment/growthbook.ts';
 import { checkConditions, conditionsSchema, type TargetConditions } from '../assignment/targeting.ts';
 import type { ExperimentDefinition } from '../experiment-definition.ts';
+import { checkAdaptive } from './check-adaptive.ts';
 import { checkMetrics } from './check-metrics.ts';
 import type { DefinitionOptions } from './definition-options.ts';
 import { checkDistinct, nameSchema } from './names.ts';
@@ -24,7 +25,9 @@ export const definitionShape: Readonly<Record<keyof DefinitionOptions, z.ZodMini
   holdout: /* @__PURE__ */ z.optional(z.strictObject({ share: share.check(z.lt(1)), salt: z.optional(nameSchema) })),
   targeting: /* @__PURE__ */ z.optional(z.union([conditionsSchema, z.array(conditionsSchema).check(z.minLength(1))])),
   segments: /* @__PURE__ */ z.optional(z.array(nameSchema).check(z.maxLength(100))),
-  adaptive: /* @__PURE__ */ z.optional(z.boolean()),
+  adaptive: /* @__PURE__ */ z.optional(
+    z.union([z.boolean(), z.strictObject({ every: z.union([z.number(), z.string()]), method: z.optional(z.enum(['thompson', 'ucb'])), floor: z.optional(z.number().check(z.gt(0), z.lte(0.5))) })]),
+  ),
 };
 
 /** The definition of a test of that name, of options that have the shape of a definition. Throws `ValidationError` that names what contradicts itself. */
@@ -38,10 +41,12 @@ export function checkDefinition(name: string, options: DefinitionOptions): Exper
   checkWeights(variants.map(({ weight }) => weight), hash);
   if (layer !== undefined && layer.from >= layer.to) throw new ValidationError(`options.layer goes from ${layer.from} to ${layer.to}, so no unit is in it.`, { path: 'options.layer' });
   for (const [group, path] of groupsOf(targeting)) checkConditions(group, path);
+  const metrics = checkMetrics(options.metrics ?? []);
+  const weights = variants.map(({ weight = 1 }) => weight);
   return {
     variants: variants.map(({ name: each, weight = 1, version }) => ({ name: each, weight, ...(version !== undefined && { version }) })),
     control,
-    metrics: checkMetrics(options.metrics ?? []),
+    metrics,
     salt: options.salt ?? name,
     hash,
     coverage: options.coverage ?? 1,
@@ -49,7 +54,7 @@ export function checkDefinition(name: string, options: DefinitionOptions): Exper
     ...(holdout && { holdout: { share: holdout.share, salt: holdout.salt ?? 'holdout' } }),
     ...(targeting && { targeting: structuredClone(targeting) }),
     segments: [...segments],
-    adaptive: options.adaptive ?? false,
+    adaptive: checkAdaptive(options.adaptive ?? false, metrics, weights),
   };
 }
 

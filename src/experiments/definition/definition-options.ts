@@ -1,3 +1,4 @@
+import type { Duration } from '../../core/duration.ts';
 import type { Targeting } from '../assignment/targeting.ts';
 import type { ExperimentHash, Holdout, LayerSlice, MetricOptions, VariantOptions } from '../experiment-definition.ts';
 
@@ -23,6 +24,22 @@ export interface DefinitionOptions {
   readonly targeting?: Targeting | undefined;
   /** The attributes that are kept of each exposed unit, to analyse by them. @default none */
   readonly segments?: readonly string[] | undefined;
-  /** Allows `setWeights` while the test runs, as for a bandit. A unit may then meet another variant later, unless it is assigned by `assignSticky`. @default false */
-  readonly adaptive?: boolean | undefined;
+  /**
+   * Allows other weights while the test runs, as for a bandit: `true` by `setWeights` alone, and with a plan the test also changes them by itself, by what its first primary metric has come to. Units must then be assigned by `assignSticky`: others may meet several variants, which takes
+   * them out of the analysis. @default false
+   */
+  readonly adaptive?: boolean | AdaptiveOptions | undefined;
+}
+
+/** How a test gives more units to the variants that do better. */
+export interface AdaptiveOptions {
+  /** How long it keeps to its weights before it looks at them again, a minute at least; no shorter than what came of units takes to be known. */
+  readonly every: Duration;
+  /**
+   * `thompson` gives each variant as much as it is probably the best (Thompson 1933); `ucb` all that the others need not have to the variant that may well be the best (Garivier and Cappé 2011 for proportions, Audibert, Munos and Szepesvári 2009 for means, which must
+   * then be winsorized between two values). @default 'thompson'
+   */
+  readonly method?: 'thompson' | 'ucb' | undefined;
+  /** The least share of any variant, the control included, above 0 and at most 1 / variants: the higher, the more is lost to the worse ones, and the more is learnt of them. @default 0.1, or half of 1 / variants where that is less */
+  readonly floor?: number | undefined;
 }

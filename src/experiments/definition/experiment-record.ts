@@ -10,8 +10,9 @@ import type { StorageAdapter, Version } from '../../storage/contract.ts';
 import { changeHead, readHeadUnless, type HeadChange, type HeadLocation } from '../../storage/head-record.ts';
 import { HistoryPages } from '../../storage/history-pages.ts';
 import type { ExperimentDefinition } from '../experiment-definition.ts';
+import { checkFloor } from './check-adaptive.ts';
 import { checkWeights } from './check-definition.ts';
-import { agreeing, experimentEvent, type ChangeAuthor, type ExperimentEvent, type ExperimentState } from './experiment-state.ts';
+import { agreeing, experimentEvent, nextEpochs, weightsOf, type ChangeAuthor, type ExperimentEvent, type ExperimentState } from './experiment-state.ts';
 
 /** Where a test is kept. */
 export interface RecordLocation {
@@ -29,6 +30,9 @@ export interface ExperimentHistoryOptions extends OperationOptions {
 }
 
 const limitSchema = /* @__PURE__ */ z.int().check(z.minimum(1), z.maximum(10_000));
+
+/** What a change makes of a state. */
+type StateChange = Partial<Omit<ExperimentState, 'format'>> & { readonly event?: HeadChange<ExperimentState>['events'][number] | undefined };
 
 /** The key of a test's record and history. */
 export function experimentKey(name: string): Key {
@@ -64,7 +68,7 @@ export class ExperimentRecord {
       this.#at,
       (before) => {
         found = before;
-        return agreeing(this.#name, before, given, redefine);
+        return agreeing(this.#name, before, given, redefine, this.#at.clock!.now());
       },
       options,
     );
@@ -94,15 +98,16 @@ export class ExperimentRecord {
 
   /** Gives the variants of an adaptive test other weights. */
   async setWeights(weights: Readonly<Record<string, number>>, author: ChangeAuthor, options: OperationOptions): Promise<void> {
-    await this.#change(({ definition }) => {
-      if (!definition.adaptive) throw new ConflictError(`The test '${this.#name}' is not adaptive: other weights would move units that were assigned. Define it with adaptive: true, or start another.`, { name: this.#name });
-      const names = definition.variants.map(({ name }) => name);
-      const stranger = Object.keys(weights).find((name) => !names.includes(name)) ?? names.find((name) => !Object.hasOwn(weights, name));
-      if (stranger !== undefined) throw new ValidationError(`weights must name each variant (${names.join(', ')}) and nothing else; look at ${shown(stranger, 80)}.`, { path: 'weights' });
-      checkWeights(names.map((name) => weights[name]), definition.hash);
-      const variants = definition.variants.map((variant) => ({ ...variant, weight: weights[variant.name]! }));
-      const before = Object.fromEntries(definition.variants.map(({ name, weight }) => [name, weight]));
-      return { definition: { ...definition, variants }, event: experimentEvent(this.#name, 'reweighted', { from: before, to: weights }, author) };
+    await this.#change((state) => this.#reweighted(state, weights, author), options);
+  }
+
+  /**
+   * Stores what a look at the weights of an adaptive test came to, unless somebody else changed or looked at them since `seen`: other weights with the evidence for them, or only that it was looked.
+   */
+  async review(seen: ExperimentState, found: { readonly weights: Readonly<Record<string, number>>; readonly evidence: unknown; readonly author: ChangeAuthor } | undefined, options: OperationOptions): Promise<void> {
+    await this.#change((state) => {
+      if (state.reviewedAt !== seen.reviewedAt || state.epochs?.length !== seen.epochs?.length || typeof state.definition.adaptive !== 'object') return undefined;
+      return found === undefined ? { definition: state.definition, reviewedAt: this.#at.clock!.now() } : this.#reweighted(state, found.weights, found.author, found.evidence);
     }, options);
   }
 
@@ -124,7 +129,26 @@ export class ExperimentRecord {
     return { items: events as ExperimentEvent[], ...(next !== undefined && { next: String(next) }) };
   }
 
-  async #change(change: (state: ExperimentState) => (Omit<ExperimentState, 'format'> & { readonly event: HeadChange<ExperimentState>['events'][number] }) | undefined, options: OperationOptions): Promise<void> {
+  #reweighted(state: ExperimentState, weights: Readonly<Record<string, number>>, author: ChangeAuthor, evidence?: unknown): StateChange {
+    const { definition } = state;
+    if (definition.adaptive === false) throw new ConflictError(`The test '${this.#name}' is not adaptive: other weights would move units that were assigned. Define it with adaptive: true, or start another.`, { name: this.#name });
+    const names = definition.variants.map(({ name }) => name);
+    const stranger = Object.keys(weights).find((name) => !names.includes(name)) ?? names.find((name) => !Object.hasOwn(weights, name));
+    if (stranger !== undefined) throw new ValidationError(`weights must name each variant (${names.join(', ')}) and nothing else; look at ${shown(stranger, 80)}.`, { path: 'weights' });
+    checkWeights(names.map((name) => weights[name]), definition.hash);
+    if (definition.adaptive !== true) checkFloor(names.map((name) => weights[name]!), definition.adaptive.floor);
+    const next = { ...definition, variants: definition.variants.map((variant) => ({ ...variant, weight: weights[variant.name]! })) };
+    const now = this.#at.clock!.now();
+    const data = { from: weightsOf(definition), to: weights, ...(evidence !== undefined && { evidence }) };
+    return {
+      definition: next,
+      epochs: nextEpochs(this.#name, state, next, now),
+      ...(definition.adaptive !== true && { reviewedAt: now }),
+      event: experimentEvent(this.#name, 'reweighted', data, author),
+    };
+  }
+
+  async #change(change: (state: ExperimentState) => StateChange | undefined, options: OperationOptions): Promise<void> {
     const { state } = await changeHead<ExperimentState>(
       this.#at,
       (before) => {
@@ -133,7 +157,7 @@ export class ExperimentRecord {
         const next = change(before);
         if (next === undefined) return undefined;
         const { event, ...rest } = next;
-        return { state: { format: 1, ...rest }, events: [event] };
+        return { state: { ...before, ...rest }, events: event === undefined ? [] : [event] };
       },
       options,
     );

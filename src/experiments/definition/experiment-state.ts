@@ -21,6 +21,18 @@ export interface ExperimentState {
   readonly format: 1;
   readonly definition: ExperimentDefinition;
   readonly stopped?: ExperimentStop | undefined;
+  /** By which weights units came, the first ones first, once they were changed; absent while they are those of the beginning. */
+  readonly epochs?: readonly AllocationEpoch[] | undefined;
+  /** When the weights of an adaptive test were looked at, or set, last, epoch milliseconds. */
+  readonly reviewedAt?: number | undefined;
+}
+
+/** Weights, and from when on. */
+export interface AllocationEpoch {
+  /** Epoch milliseconds; absent of the first. */
+  readonly from?: number | undefined;
+  /** By the names of the variants. */
+  readonly weights: Readonly<Record<string, number>>;
 }
 
 /** What happened to a test. */
@@ -51,6 +63,20 @@ export interface DefinitionDifference {
 const fixed = ['control', 'salt', 'hash', 'layer', 'holdout', 'targeting', 'adaptive'] as const;
 const measured = ['metrics', 'segments'] as const;
 
+// So many changes can be told apart; the record keeps them all.
+const mostEpochs = 1_000;
+
+/** The epochs of a test that gets other weights. Throws `ConflictError` when it had too many. */
+export function nextEpochs(name: string, { definition, epochs = [{ weights: weightsOf(definition) }] }: ExperimentState, next: ExperimentDefinition, from: number): readonly AllocationEpoch[] {
+  if (epochs.length >= mostEpochs) throw new ConflictError(`The weights of the test '${name}' were changed ${epochs.length - 1} times, and can be changed no more; start another.`, { name, changes: epochs.length - 1 });
+  return [...epochs, { from, weights: weightsOf(next) }];
+}
+
+/** The weights of the variants by their names. */
+export function weightsOf({ variants }: Pick<ExperimentDefinition, 'variants'>): Readonly<Record<string, number>> {
+  return Object.fromEntries(variants.map(({ name, weight = 1 }) => [name, weight]));
+}
+
 /** The event of a change. */
 export function experimentEvent(name: string, type: ExperimentEventType, data: unknown, { by, reason }: ChangeAuthor = {}): NewAuditEvent {
   return { type, subject: { kind: 'abtest', id: name }, data, ...(by !== undefined && { by }), ...(reason !== undefined && { reason }) };
@@ -60,17 +86,19 @@ export function experimentEvent(name: string, type: ExperimentEventType, data: u
  * The change that makes the stored test agree with a definition: it is created where there is none, covers more where more is given, and measures what is given. Throws `ConflictError` with the differences where they would move units,
  * unless `redefine` says that this is meant.
  */
-export function agreeing(name: string, state: ExperimentState | undefined, given: ExperimentDefinition, redefine: ChangeAuthor | undefined): HeadChange<ExperimentState> | undefined {
-  if (state === undefined) return { state: { format: 1, definition: given }, events: [experimentEvent(name, 'created', { definition: given }, redefine)] };
+export function agreeing(name: string, state: ExperimentState | undefined, given: ExperimentDefinition, redefine: ChangeAuthor | undefined, now: number): HeadChange<ExperimentState> | undefined {
+  if (state === undefined) return { state: { format: 1, definition: given, ...reviewed(given, now) }, events: [experimentEvent(name, 'created', { definition: given }, redefine)] };
   const { definition } = state;
   const differences = movingDifferences(definition, given);
   if (differences.length > 0 && redefine === undefined) throw disagreement(name, differences);
   if (state.stopped !== undefined) return undefined;
   const events: NewAuditEvent[] = [];
   let next = definition;
+  let changes: Partial<ExperimentState> = {};
   if (differences.length > 0) {
     next = { ...given, coverage: next.coverage, metrics: next.metrics, segments: next.segments };
     events.push(experimentEvent(name, 'redefined', { differences }, redefine));
+    changes = { reviewedAt: undefined, ...reviewed(given, now), ...(given.adaptive !== false && !same(weightsOf(definition), weightsOf(given)) && { epochs: nextEpochs(name, state, given, now) }) };
   }
   if (given.coverage > next.coverage) {
     events.push(experimentEvent(name, 'ramped', { from: next.coverage, to: given.coverage }));
@@ -81,7 +109,12 @@ export function agreeing(name: string, state: ExperimentState | undefined, given
     events.push(experimentEvent(name, 'metrics-changed', { from: { metrics: next.metrics, segments: next.segments }, to: { metrics: given.metrics, segments: given.segments } }));
     next = { ...next, metrics: given.metrics, segments: given.segments };
   }
-  return events.length === 0 ? undefined : { state: { ...state, definition: next }, events };
+  return events.length === 0 ? undefined : { state: { ...state, ...changes, definition: next }, events };
+}
+
+/** A test that changes its weights by itself waits for the first look from its beginning on. */
+function reviewed({ adaptive }: ExperimentDefinition, now: number): Pick<ExperimentState, 'reviewedAt'> {
+  return typeof adaptive === 'object' ? { reviewedAt: now } : {};
 }
 
 /** In what two definitions differ that moves units. */

@@ -17,7 +17,7 @@ interface SegmentCodes {
 }
 
 /**
- * The units of a test: to which variant each was exposed, when first, and with which attributes then; about 35 bytes a unit and 4 for each segment. What comes again, and in which order exposures come, makes no difference.
+ * The units of a test: to which variant each was exposed, when first, and with which attributes then; about 37 bytes a unit and 4 for each segment. What comes again, and in which order exposures come, makes no difference.
  */
 export class UnitExposures {
   readonly index: HashIndex = new HashIndex();
@@ -26,6 +26,8 @@ export class UnitExposures {
   variants: Uint16Array<ArrayBuffer>;
   /** When each was first exposed, epoch milliseconds. */
   firstAt: Float64Array<ArrayBuffer>;
+  /** By which of the weights of the test each came, by their place. */
+  epochs: Uint16Array<ArrayBuffer>;
   /** 1 for a unit that was exposed to a variant that the test does not have. */
   strange: Uint8Array<ArrayBuffer>;
   readonly #variantOf: ReadonlyMap<string, number>;
@@ -36,6 +38,7 @@ export class UnitExposures {
     const { length } = this.index.high;
     this.variants = new Uint16Array(length).fill(unexposed);
     this.firstAt = new Float64Array(length).fill(Infinity);
+    this.epochs = new Uint16Array(length);
     this.strange = new Uint8Array(length);
     this.segments = new Map(segments.map((name) => [name, { codeOf: new Map(), texts: [], codes: new Int32Array(length).fill(-1) }]));
   }
@@ -73,6 +76,8 @@ export class UnitExposures {
       const first = this.firstAt[unit]!;
       if (at > first) continue;
       this.firstAt[unit] = at;
+      const epoch = batch.epochs?.[row] ?? 0;
+      this.epochs[unit] = at < first ? epoch : Math.min(epoch, this.epochs[unit]!);
       for (const { texts, codes, column, known } of segments) {
         const code = column !== undefined && isPresent(column, row) ? known![column.values[row]!]! : -1;
         codes[unit] = at < first ? code : lesser(codes[unit]!, code, texts);
@@ -86,6 +91,7 @@ export class UnitExposures {
     if (before === length) return;
     this.variants = extended(this.variants, new Uint16Array(length).fill(unexposed));
     this.firstAt = extended(this.firstAt, new Float64Array(length).fill(Infinity));
+    this.epochs = extended(this.epochs, new Uint16Array(length));
     this.strange = extended(this.strange, new Uint8Array(length));
     for (const segment of this.segments.values()) segment.codes = extended(segment.codes, new Int32Array(length).fill(-1));
   }

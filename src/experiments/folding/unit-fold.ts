@@ -4,7 +4,7 @@ import type { OperationOptions } from '../../core/progress.ts';
 import type { LogPosition, StorageAdapter } from '../../storage/contract.ts';
 import type { ExperimentDefinition } from '../experiment-definition.ts';
 import { readBatch } from '../recording/event-batch.ts';
-import type { UnitTable } from '../unit-table.ts';
+import type { AllocationColumn, UnitTable } from '../unit-table.ts';
 import { metricColumns, namesOf } from './metric-columns.ts';
 import { crossed, UnitExposures } from './unit-exposures.ts';
 import { orderUnits, orderValues } from './unit-order.ts';
@@ -45,9 +45,9 @@ export class UnitFold {
     }
   }
 
-  /** What the units came to, as of `now`, epoch milliseconds. */
-  table(now: number): UnitTable {
-    const { index, variants, firstAt, strange, segments } = this.#exposures;
+  /** What the units came to, as of `now`, epoch milliseconds, by weights that were these one after the other. */
+  table(now: number, weights: AllocationColumn['weights']): UnitTable {
+    const { index, variants, epochs, firstAt, strange, segments } = this.#exposures;
     const units = orderUnits(this.#exposures);
     const ordered = orderValues(units, index.size, this.#values);
     const exposedAt = pick(firstAt, units, new Float64Array(units.length));
@@ -60,6 +60,7 @@ export class UnitFold {
       segments: Object.fromEntries([...segments].map(([name, { texts, codes }]) => [name, segmentColumn(texts, pick(codes, units, new Int32Array(units.length)))])),
       crossed: count(variants, index.size, crossed),
       unknown: count(strange, index.size, 1),
+      ...(weights.length > 1 && { allocation: { weights, epoch: knownEpochs(pick(epochs, units, new Uint16Array(units.length)), weights.length) } }),
     };
   }
 
@@ -76,6 +77,12 @@ export class UnitFold {
 function pick<A extends Float64Array | Int32Array | Uint16Array>(from: A, places: Uint32Array, into: A): A {
   for (let i = 0; i < places.length; i++) into[i] = from[places[i]!]!;
   return into;
+}
+
+/** Units may have come by weights that this process has not heard of yet: the last that it knows stand for these. */
+function knownEpochs(epochs: Uint16Array, known: number): Uint16Array {
+  for (let i = 0; i < epochs.length; i++) if (epochs[i]! >= known) epochs[i] = known - 1;
+  return epochs;
 }
 
 function count(from: Uint16Array | Uint8Array, size: number, wanted: number): number {

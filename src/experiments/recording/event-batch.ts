@@ -16,6 +16,8 @@ export interface ExposureRows {
   readonly units: string[];
   readonly times: number[];
   readonly variants: string[];
+  /** Which of the weights of the test each came by, by their place. */
+  readonly epochs: number[];
   /** The kept attributes by name, as texts; `undefined` where a unit has none. */
   readonly segments: Readonly<Record<string, (string | undefined)[]>>;
 }
@@ -33,7 +35,7 @@ export interface ValueRows {
 
 /** A batch as it was read. Its columns lie in the bytes of its entry. */
 export type ReadBatch = BatchOrigin & { readonly rows: number } & (
-    | { readonly kind: 'exposures'; readonly units: StringColumn; readonly times: Float64Array; readonly variants: StringColumn; readonly segment: (name: string) => StringColumn | undefined }
+    | { readonly kind: 'exposures'; readonly units: StringColumn; readonly times: Float64Array; readonly variants: StringColumn; readonly epochs: Float64Array | undefined; readonly segment: (name: string) => StringColumn | undefined }
     | { readonly kind: 'values'; readonly units: StringColumn; readonly times: Float64Array; readonly names: StringColumn; readonly values: Float64Array; readonly ids: Int32Array }
   );
 
@@ -45,6 +47,9 @@ const segmentColumn = (name: string): string => `segment:${name}`;
 /** The bytes of exposures from row `from` to `to` (excluded). */
 export function encodeExposures(origin: BatchOrigin, rows: ExposureRows, from: number, to: number): Uint8Array {
   const columns: Record<string, Column> = { unit: textColumn(rows.units, from, to), at: timeColumn(rows.times, from, to), variant: textColumn(rows.variants, from, to) };
+  const epochs = Float64Array.from(rows.epochs.slice(from, to));
+  // Of most tests all units came by the first.
+  if (epochs.some((epoch) => epoch > 0)) columns['epoch'] = { type: 'float64', values: epochs };
   for (const [name, values] of Object.entries(rows.segments)) columns[segmentColumn(name)] = textColumn(values, from, to);
   return withHead(origin, 0, encodeTable({ rowCount: to - from, columns }));
 }
@@ -81,7 +86,7 @@ export function readBatch(bytes: Uint8Array, log: string): ReadBatch {
   const common = { ...origin, rows: table.rowCount, units: texts('unit'), times: column<NumberColumn>('at', 'timestamp').values };
   if (bytes[1] === 0) {
     const segment = (name: string): StringColumn | undefined => (table.typeOf(segmentColumn(name)) === undefined ? undefined : texts(segmentColumn(name)));
-    return { ...common, kind: 'exposures', variants: texts('variant'), segment };
+    return { ...common, kind: 'exposures', variants: texts('variant'), epochs: table.typeOf('epoch') === undefined ? undefined : column<NumberColumn>('epoch', 'float64').values, segment };
   }
   const ids = column<Int64Column>('id', 'int64').values;
   return { ...common, kind: 'values', names: texts('name'), values: column<NumberColumn>('value', 'float64').values, ids: new Int32Array(ids.buffer, ids.byteOffset, 2 * ids.length) };

@@ -34,11 +34,12 @@ export class EventBuffer {
   }
 
   /** Takes an exposure; `segments` are the texts of the kept attributes, in their order. */
-  expose(unit: string, at: number, variant: string, segments: readonly (string | undefined)[]): void {
+  expose(unit: string, at: number, variant: string, epoch: number, segments: readonly (string | undefined)[]): void {
     const rows = this.#exposures;
     rows.units.push(unit);
     rows.times.push(at);
     rows.variants.push(variant);
+    rows.epochs.push(epoch);
     for (let i = 0; i < this.#segments.length; i++) rows.segments[this.#segments[i]!]!.push(segments[i]);
   }
 
@@ -79,7 +80,7 @@ export class EventBuffer {
 }
 
 function noExposures(segments: readonly string[]): ExposureRows {
-  return { units: [], times: [], variants: [], segments: Object.fromEntries(segments.map((name) => [name, []])) };
+  return { units: [], times: [], variants: [], epochs: [], segments: Object.fromEntries(segments.map((name) => [name, []])) };
 }
 
 function noValues(): ValueRows {

@@ -66,14 +66,14 @@ export class EventRecorder {
     return this.#queued + this.#buffer.rows;
   }
 
-  /** Takes an exposure. */
-  expose(unit: string, variant: string, at: number, attributes: Attributes): void {
+  /** Takes an exposure to a variant that the unit has by the weights of that place among those of the test. */
+  expose(unit: string, variant: string, at: number, attributes: Attributes, epoch: number): void {
     const { segments } = this.#parts;
     checkUnit(unit);
     checkTime(at);
     const kept = segments.map((name) => segmentText(Object.hasOwn(attributes, name) ? attributes[name] : undefined));
     this.#demandRoom(1);
-    this.#buffer.expose(unit, at, variant, kept);
+    this.#buffer.expose(unit, at, variant, epoch, kept);
     this.#requestWrite();
   }
 

@@ -1,4 +1,4 @@
-import { demandLevel, demandOneOf, demandOptions } from '../arguments.ts';
+import { demandLevel, demandOneOf, demandOptions, demandPositive } from '../arguments.ts';
 import { studentT } from '../distributions/student-t.ts';
 import type { Alternative } from '../tests/test-result.ts';
 import type { ArmSummary } from './arm-summary.ts';
@@ -18,6 +18,8 @@ export interface CompareArmsOptions {
   confidence?: number | undefined;
   /** The number of units in both arms at which sequential intervals are at their narrowest. @default 5000 */
   tunedFor?: number | undefined;
+  /** How many units sequential intervals count as seen: for arms that are weighed sums of several parts, the variance of the difference times its weight, in units. @default the units of both arms */
+  seen?: number | undefined;
 }
 
 /** How the treatment differs from the control. */
@@ -68,7 +70,8 @@ export interface ArmComparison {
  * ```
  */
 export function compareArms(control: ArmSummary, treatment: ArmSummary, options: CompareArmsOptions = {}): ArmComparison {
-  const { effect = 'relative', method = 'sequential', alternative = 'two-sided', confidence = 0.95, tunedFor } = demandOptions(options);
+  const { effect = 'relative', method = 'sequential', alternative = 'two-sided', confidence = 0.95, tunedFor, seen } = demandOptions(options);
+  if (seen !== undefined) demandPositive('seen', seen);
   demandOneOf('effect', effect, ['relative', 'absolute']);
   demandOneOf('method', method, ['sequential', 'fixed']);
   demandOneOf('alternative', alternative, ['two-sided', 'greater', 'less']);
@@ -77,7 +80,7 @@ export function compareArms(control: ArmSummary, treatment: ArmSummary, options:
   const moments = armEffect(control, treatment, effect);
   if (typeof moments === 'string') return { status: 'undefined', reason: moments, method, effect: 0, low: 0, high: 0, standardError: 0, pValue: 1, control: 0, treatment: 0, theta: 0 };
   const { standardError, df, theta } = moments;
-  const { reach, pValue } = method === 'fixed' ? welch(moments, alternative, confidence) : sequential(moments, alternative, tuning);
+  const { reach, pValue } = method === 'fixed' ? welch(moments, alternative, confidence) : sequential(seen === undefined ? moments : { ...moments, n: seen }, alternative, tuning);
   return {
     status: 'compared',
     effect: moments.effect,
