@@ -83,7 +83,7 @@ function marked(text: string): (string | ReturnType<typeof html>)[] {
 }
 
 /** Takes out where the store lies, which is nobody's business who looks at a page. */
-export function withoutPlaces(message: string, secrets: readonly string[]): string {
+function withoutPlaces(message: string, secrets: readonly string[]): string {
   return secrets.reduce((text, secret) => text.replaceAll(secret, 'the store'), message);
 }
 

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import { Tracker } from 'modelkeep';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,8 +6,6 @@ import { demoStore, type DemoStore } from '../ui/demo-store.ts';
 import { serveUi, type UiServer } from '../ui/ui-client.ts';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describeInBrowser('the pages over a store, in a browser', () => {
   let browser: TestBrowser;
@@ -44,7 +41,7 @@ describeInBrowser('the pages over a store, in a browser', () => {
   const violations = async (page: Page): Promise<string[]> => {
     const session = await page.context().newCDPSession(page);
     const { result } = await session.send('Runtime.evaluate', {
-      expression: `${axe};axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ': ' + nodes[0].html)))`,
+      expression: `${axe.source};axe.run().then(({ violations }) => JSON.stringify(violations.map(({ id, nodes }) => id + ': ' + nodes[0].html)))`,
       awaitPromise: true,
       allowUnsafeEvalBlockedByCSP: true,
     });
