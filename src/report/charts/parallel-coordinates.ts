@@ -86,7 +86,7 @@ export function parallelCoordinatesChart(data: ParallelCoordinates, options: Par
         values: lines.flatMap((line) =>
           axes.flatMap((axis, i) => {
             const value = line.values[i]!;
-            return value === null ? [] : [{ run: line.run, axis: axis.name, place: (scales[i]!.at(value) - bottom) / (top - bottom), value: read(i, value), best: best.has(line) }];
+            return value === null ? [] : [{ run: line.run, axis: axis.name, place: (bottom - scales[i]!.at(value)) / (bottom - top), value: read(i, value), best: best.has(line) }];
           }),
         ),
       },

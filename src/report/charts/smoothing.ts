@@ -70,8 +70,8 @@ function exponential(x: ArrayLike<number>, y: ArrayLike<number>, weight: number)
 
 function mean(y: ArrayLike<number>, half: number): Float64Array {
   const out = new Float64Array(y.length);
-  // Parts of the window rather than whole values, so that huge ones do not add up to Infinity.
-  const part = 1 / (2 * half + 1);
+  // Parts of values rather than whole ones, so that huge ones do not add up to Infinity; a power of two divides without rounding.
+  const part = 2 ** -Math.ceil(Math.log2(2 * half + 1));
   let sum = 0;
   let count = 0;
   const take = (i: number, sign: 1 | -1): void => {

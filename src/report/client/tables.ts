@@ -23,8 +23,7 @@ function sort(heads: readonly HTMLTableCellElement[], body: HTMLTableSectionElem
   for (const each of heads) each.ariaSort = null;
   head.ariaSort = down ? 'descending' : 'ascending';
   const keyed = [...body.rows].map((row) => ({ row, key: keyOf(row.cells[column]) }));
-  // Empty cells come last in both directions.
-  keyed.sort((a, b) => (a.key === '' || b.key === '' ? Number(a.key === '') - Number(b.key === '') : compared(a.key, b.key) * (down ? -1 : 1)));
+  keyed.sort((a, b) => absence(a.key) - absence(b.key) || compared(a.key, b.key) * (down ? -1 : 1));
   body.append(...keyed.map(({ row }) => row));
 }
 
@@ -32,12 +31,14 @@ function keyOf(cell: HTMLTableCellElement | undefined): string {
   return cell?.dataset['sort'] ?? cell?.textContent ?? '';
 }
 
+/** What is no number and what is not there come last in both directions. */
+function absence(key: string): number {
+  return key === '' ? 2 : key === 'NaN' ? 1 : 0;
+}
+
 function compared(a: string, b: string): number {
   const difference = Number(a) - Number(b);
-  if (difference === difference) return difference;
-  // A NaN stands behind all numbers.
-  if (a === 'NaN' || b === 'NaN') return Number(a === 'NaN') - Number(b === 'NaN');
-  return a.localeCompare(b, undefined, { numeric: true });
+  return difference === difference ? difference : a.localeCompare(b, undefined, { numeric: true });
 }
 
 function addFilter(table: HTMLTableElement, body: HTMLTableSectionElement): void {

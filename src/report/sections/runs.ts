@@ -84,8 +84,8 @@ function nameCell(run: RunRecord, linkOf: RunsPart['linkOf']): Cell {
 }
 
 function safeLink(url: string): string {
-  // A URL of a scheme that runs code is no link.
-  return /^\s*(javascript|data|vbscript):/i.test(url) ? '#' : url;
+  // A URL of a scheme that runs code is no link; browsers take white space and controls out of a scheme.
+  return /^(javascript|data|vbscript):/i.test(url.replace(/[^!-~]/g, '')) ? '#' : url;
 }
 
 function durationCell({ startedAt, endedAt }: RunRecord): Cell {

@@ -19,12 +19,12 @@ export function truncated(text: string, width: number, size: number): string {
 }
 
 function emsOf(character: string): number {
-  if (/[il.,:;'|!\[\]()/ jtfrI\-]/.test(character)) return 0.39;
-  if (/[mwMW%@]/.test(character)) return 0.95;
+  if (/[il.,:;'|!\[\]()/ jtfrI]/.test(character)) return 0.41;
+  if (/[mwMW%@]/.test(character)) return 0.98;
   if (/[=+<>~^]/.test(character)) return 0.84;
-  if (/[a-z0-9_?*"]/.test(character)) return 0.62;
+  if (/[a-z0-9_\-?*"]/.test(character)) return 0.64;
   if (/[\u1100-\u115f\u2e80-\uffef]|[\u{1f000}-\u{3ffff}]/u.test(character)) return 1.05;
-  return 0.68;
+  return 0.72;
 }
 
 /** A name as it stands in a sentence: the beginning of a very long one. */

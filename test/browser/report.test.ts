@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module';
+import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { compareRunsDemo, chartsDemo, runsDemo } from '../report/demo-parts.ts';
+import { renderReport } from 'modelkeep/report';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openBrowser, type TestBrowser } from './browser.ts';
+import { describeInBrowser } from './describe-in-browser.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+describeInBrowser('a report in a browser', () => {
+  let browser: TestBrowser;
+  let url = '';
+  const server = createServer((_request, response) => response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy }).end(html));
+  let html = '';
+
+  beforeAll(async () => {
+    html = renderReport({ runs: runsDemo(), comparison: await compareRunsDemo(), charts: chartsDemo() }, { title: 'Demo' });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  /** Opens the report; what the console says of it is kept. */
+  async function open(scheme: 'light' | 'dark', width = 1280): Promise<{ page: Page; said: string[] }> {
+    const page = await browser.context.newPage();
+    const said: string[] = [];
+    page.on('console', (message) => said.push(message.text()));
+    page.on('pageerror', (error) => said.push(error.message));
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(url);
+    return { page, said };
+  }
+
+  it.each(['light', 'dark'] as const)('has no violation that axe finds, %s, with all its tables open, under a policy that allows nothing to be loaded', async (scheme) => {
+    const { page, said } = await open(scheme);
+    expect(said.filter((text) => !text.includes('favicon'))).toEqual([]);
+    // The protocol's own evaluation is not bound by the policy.
+    await page.evaluate(axe);
+    const violations = await page.evaluate(async () => {
+      for (const details of document.querySelectorAll('details')) details.open = true;
+      const found = await (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+      return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`);
+    });
+    expect(violations).toEqual([]);
+    await page.close();
+  });
+
+  it('does not scroll sideways on a narrow screen, whatever the names', async () => {
+    const { page } = await open('light', 390);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await page.close();
+  });
+
+  it('sorts by the keyboard, numbers as numbers with NaN and empty cells last, and filters', async () => {
+    const { page } = await open('light');
+    const column = (): Promise<(string | undefined)[]> => page.evaluate(() => [...document.querySelectorAll<HTMLTableElement>('#runs table')[0]!.tBodies[0]!.rows].filter((row) => !row.hidden).map((row) => row.cells[4]?.textContent));
+    const head = page.locator('#runs th', { hasText: 'loss' });
+    await head.locator('button').focus();
+    await page.keyboard.press('Enter');
+    expect(await head.getAttribute('aria-sort')).toBe('ascending');
+    const values = await column();
+    expect(values.at(-1)).toBe('');
+    expect(values.at(-2)).toBe('NaN');
+    expect(values.slice(0, 3)).toEqual(['0.5', '1', '2']);
+    await page.keyboard.press('Enter');
+    expect(await head.getAttribute('aria-sort')).toBe('descending');
+    const falling = await column();
+    expect([falling[0], ...falling.slice(-2)]).toEqual(['100', 'NaN', '']);
+    await page.locator('#runs input').fill('בעברית שם');
+    expect(await page.locator('#runs [role=status]').textContent()).toBe('1 of 14 rows');
+    await page.close();
+  });
+
+  it('tells the values of a picture under the pointer and by the arrow keys', async () => {
+    const { page } = await open('light');
+    const plot = page.locator('#chart-1 .plot');
+    await plot.focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('.tip').textContent()).toBe('train\n0: 4');
+    await page.keyboard.press('End');
+    expect(await page.locator('.tip').textContent()).toBe('train\n3: 1');
+    await page.keyboard.press('Escape');
+    expect(await page.locator('.tip').isHidden()).toBe(true);
+    await page.locator('#chart-2 svg [data-marks] path').first().hover();
+    expect(await page.locator('.tip').textContent()).toContain('distance: 0.6');
+    await page.close();
+  });
+});
