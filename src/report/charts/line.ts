@@ -95,7 +95,8 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
     width,
   );
   const plot = plotOf({ width, height, x: { label: xName, scale: scaleOf(x, drawn.map((one) => one.x), clock) }, y: { label: yLabel, scale: scaleOf(y, drawn.map((one) => one.y), clock, true) } });
-  const columnWidth = drawn.length > 3 ? 2 : 1;
+  // Many lines hide each other's details; what is drawn of each is less.
+  const columnWidth = Math.min(6, Math.max(1, Math.ceil(drawn.length / 4)));
   const lines = drawn.map((one, i) => drawLine(one, i, plot, columnWidth, smooth[i], hasMarkers(drawn)));
   const sums = drawn.map((one) => sumUp(one, x === 'log', y === 'log'));
   const describeX = x === 'time' ? (value: number) => formatWallTime(clock, value) : formatNumber;
@@ -128,7 +129,8 @@ function visibleOf({ x, y }: LineSeries, plot: Plot, columnWidth: number, values
 function drawLine(series: LineSeries, index: number, plot: Plot, columnWidth: number, smooth: Float64Array | undefined, markers: boolean): Html {
   const { className, color, dash, marker } = seriesStyle(index);
   const dashes = dash !== undefined && html` stroke-dasharray="${dash}"`;
-  const raw = pathOf(series, plot, columnWidth, series.y);
+  // A faint line is drawn in whole pixels.
+  const raw = pathOf(series, plot, smooth ? 2 * columnWidth : columnWidth, series.y, smooth ? Math.round : undefined);
   const line = smooth === undefined ? raw : pathOf(series, plot, columnWidth, smooth);
   const points = markers ? Array.from({ length: series.x.length }, (_, i) => [plot.x.at(series.x[i]!), plot.y.at(series.y[i]!)] as const).filter(([x, y]) => x === x && y === y) : [];
   return html`<g class="${className}" color="${color}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round">${
@@ -136,10 +138,10 @@ function drawLine(series: LineSeries, index: number, plot: Plot, columnWidth: nu
   }<path data-series="${series.name}" d="${line}"${dashes}/>${points.length > 0 && html`<g stroke="none">${points.map(([x, y]) => markerAt(marker, x, y))}</g>`}</g>`;
 }
 
-function pathOf(series: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number>): string {
+function pathOf(series: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number>, rounded = (y: number): number => y): string {
   // The points of one column share a place: their lines are upright, which is shorter to write.
-  const place = isThinned(series.x.length) ? (x: number): number => Math.round(x / columnWidth) * columnWidth : (x: number): number => x;
-  return linePath(visibleOf(series, plot, columnWidth, values).map((i) => (i < 0 ? [NaN, NaN] : [place(plot.x.at(series.x[i]!)), plot.y.at(values[i]!)])));
+  const place = isThinned(series.x.length, columnWidth) ? (x: number): number => Math.round(x / columnWidth) * columnWidth : (x: number): number => x;
+  return linePath(visibleOf(series, plot, columnWidth, values).map((i) => (i < 0 ? [NaN, NaN] : [place(plot.x.at(series.x[i]!)), rounded(plot.y.at(values[i]!))])));
 }
 
 interface Describing {

@@ -31,13 +31,18 @@ function keyOf(cell: HTMLTableCellElement | undefined): string {
   return cell?.dataset['sort'] ?? cell?.textContent ?? '';
 }
 
+/** A number as tables show it; NaN for other texts. */
+function numberOf(text: string): number {
+  return Number(text.replace('∞', 'Infinity').replace(/,(?=\d{3})/g, ''));
+}
+
 /** What is no number and what is not there come last in both directions. */
 function absence(key: string): number {
   return key === '' ? 2 : key === 'NaN' ? 1 : 0;
 }
 
 function compared(a: string, b: string): number {
-  const difference = Number(a) - Number(b);
+  const difference = numberOf(a) - numberOf(b);
   return difference === difference ? difference : a.localeCompare(b, undefined, { numeric: true });
 }
 

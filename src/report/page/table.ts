@@ -39,8 +39,8 @@ export function nameOf(text: string): Html {
 function cellOf(cell: Cell, numeric: boolean, rowHead: boolean): Html {
   const key = sortKey(cell);
   const content = typeof cell === 'number' ? formatNumber(cell) : typeof cell === 'string' ? nameOf(cell) : cell instanceof Html || cell === null || cell === undefined ? cell : cell.shown;
-  // What is shown of a number is rounded; it is sorted by all of it.
-  const sort = key !== undefined && (typeof cell !== 'string') && String(key) !== String(content) && html` data-sort="${key}"`;
+  // What reads the same sorts the same; so only what is shown as something else needs a key of its own.
+  const sort = key !== undefined && typeof cell === 'object' && html` data-sort="${key}"`;
   if (rowHead) return html`<th scope="row"${sort}>${content}</th>`;
   return html`<td${numeric && html` class="n"`}${sort}>${content}</td>`;
 }

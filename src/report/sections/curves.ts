@@ -20,7 +20,7 @@ export interface CurvesPart {
   readonly log?: boolean | undefined;
   /** How curves are smoothed; the raw ones stay, faintly. @default none */
   readonly smoothing?: Smoothing | undefined;
-  /** How many runs are drawn in one chart. @default 20 */
+  /** How many runs are drawn in one chart, the first ones; the others are counted. @default 10 */
   readonly maxSeries?: number | undefined;
 }
 
@@ -42,6 +42,9 @@ export interface RunCurve {
   readonly series: MetricSeries;
 }
 
+/** More lines than these can hardly be told apart. */
+const mostRuns = 10;
+
 const optionsSchema = z.object({
   x: z.optional(z.enum(['step', 'relative', 'wall'])),
   log: z.optional(z.boolean()),
@@ -60,7 +63,7 @@ export function curvesSection(part: CurvesPart, { timeZone }: ReportContext): Se
       y: log ? 'log' : 'linear',
       yLabel: name,
       smoothing,
-      maxSeries: part.maxSeries,
+      maxSeries: part.maxSeries ?? mostRuns,
     });
     return figureOf(chart, `curves-${idOf(name)}`);
   });

@@ -55,7 +55,7 @@ export function runsSection(part: RunsPart, context: ReportContext): Section {
 /** A status in words, in the colour that goes with it. */
 function statusCell(status: RunRecord['status']): Cell {
   const look = status === 'finished' ? 'good' : status === 'running' ? 'muted' : 'bad';
-  return { shown: html`<span class="badge ${look}">${status}</span>`, sort: status };
+  return html`<span class="badge ${look}">${status}</span>`;
 }
 
 /** A value of a param as it is read: numbers stay numbers. */
@@ -80,7 +80,7 @@ function leftOut(count: number, what: string): Html | undefined {
 
 function nameCell(run: RunRecord, linkOf: RunsPart['linkOf']): Cell {
   const name = nameOf(run.name ?? run.id);
-  return { shown: linkOf ? html`<a href="${safeLink(linkOf(run))}">${name}</a>` : name, sort: run.name ?? run.id };
+  return linkOf ? html`<a href="${safeLink(linkOf(run))}">${name}</a>` : name;
 }
 
 function safeLink(url: string): string {
