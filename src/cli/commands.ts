@@ -29,6 +29,7 @@ export const commands: CommandLoaders = {
   'drift show': async () => (await import('./commands/drift/show.ts')).driftShow,
   'ab ls': async () => (await import('./commands/ab/ls.ts')).abLs,
   'ab analyze': async () => (await import('./commands/ab/analyze.ts')).abAnalyze,
+  report: async () => (await import('./commands/report.ts')).report,
   'store check': async () => (await import('./commands/store/check.ts')).storeCheck,
   'store gc': async () => (await import('./commands/store/gc.ts')).storeGc,
   'store export': async () => (await import('./commands/store/export.ts')).storeExport,
@@ -38,4 +39,6 @@ export const commands: CommandLoaders = {
   'doctor': async () => (await import('./commands/doctor.ts')).doctor,
   'completion': async () => (await import('./commands/completion.ts')).completion,
   ui: async () => (await import('./commands/ui.ts')).ui,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  completion: async () => (await import('./commands/completion.ts')).completion,
 };

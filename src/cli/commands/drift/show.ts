@@ -1,6 +1,7 @@
 import type { DriftVerdict } from '../../../index.ts';
 import { defineCommand, type Command } from '../../command.ts';
 import { exitCodes } from '../../exit-code.ts';
+import { monitorHistory } from '../../monitor-history.ts';
 import { timeText } from '../../output/formats.ts';
 import type { TextPage } from '../../output/page.ts';
 import { titled } from '../../output/sections.ts';
@@ -15,18 +16,8 @@ export const driftShow: Command = defineCommand({
   positionals: [{ name: 'MONITOR', description: 'The name of a monitor.' }],
   examples: [{ command: 'drift show flight-delay', does: 'How the last windows of a monitor were judged.' }],
   async run({ options, positionals: [name = ''], storage, out, signal }) {
-    const { DriftMonitor } = await import('../../../index.ts');
-    // It only reads: nothing is observed or checked, and no window could fill up.
-    const monitor = await DriftMonitor.open({ storage: await storage(), name, window: { rows: Number.MAX_SAFE_INTEGER }, signal });
-    const limit = options.limit ?? 20;
-    const verdicts: DriftVerdict[] = [];
-    let after: string | undefined;
-    do {
-      const page = await monitor.verdicts({ after, limit: 1000, signal });
-      verdicts.push(...page.items);
-      verdicts.splice(0, verdicts.length - limit);
-      after = page.next;
-    } while (after !== undefined);
+    const monitor = await monitorHistory(await storage(), name, signal);
+    const verdicts = await monitor.verdicts(options.limit ?? 20);
     await out.result(verdicts, (page) => textOf(verdicts, page));
     return verdicts.at(-1)?.drifted === true ? exitCodes.gate : exitCodes.done;
   },
