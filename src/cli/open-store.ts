@@ -21,10 +21,10 @@ export function storePlace(option: string | undefined, { env }: Pick<CliHost, 'e
  * The store at a place, a directory or the address of a server, looked at once so that what is wrong with it is said before anything is done. Throws `NotFoundError` for a directory that is missing
  * or empty, unless it may be made, and what the adapter says of one that is no store, of a newer format, damaged, or cannot be reached.
  */
-export async function openStore(place: string, host: CliHost, { create = false }: OpenOptions = {}, token: string | undefined = host.env['MODELKEEP_TOKEN']): Promise<StorageAdapter> {
+export async function openStore(place: string, host: CliHost, { create = false }: OpenOptions, token: string | undefined, signal: AbortSignal): Promise<StorageAdapter> {
   const storage = isUrl(place) ? await remoteStore(place, token, host) : await localStore(resolve(host.directory, place), create);
   try {
-    await storage.list({ limit: 1 });
+    await storage.list({ limit: 1 }, { signal });
     return storage;
   } catch (error) {
     await storage.close().catch(() => undefined);

@@ -101,9 +101,9 @@ class CallScope {
     const call: CommandCall = {
       options: this.#parsed.options as OptionValues<OptionDefinitions>,
       positionals: this.#parsed.positionals,
-      storage: (options) => (this.#store ??= this.#opened(openStore(storePlace(this.#text('store'), host), host, options))),
+      storage: (options = {}) => (this.#store ??= this.#opened(openStore(storePlace(this.#text('store'), host), host, options, host.env['MODELKEEP_TOKEN'], this.#signal))),
       storeOption: this.#text('store'),
-      targetStorage: (place, options) => this.#opened(openStore(place, host, options, host.env['MODELKEEP_TARGET_TOKEN'] ?? '')),
+      targetStorage: (place, options = {}) => this.#opened(openStore(place, host, options, host.env['MODELKEEP_TARGET_TOKEN'], this.#signal)),
       module: async () => {
         const module = await call.moduleIfGiven();
         if (module === undefined) throw new UsageError('This needs your code: --module FILE, a JavaScript module that exports it.', `See 'modelkeep ${command.path.join(' ')} --help'.`);
