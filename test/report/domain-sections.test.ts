@@ -29,6 +29,7 @@ function rendered(parts: ReportParts): string {
 
 describe('a report of drift', () => {
   it('has the verdict on top and a row per column, what drifted first', () => {
+    expect([...rendered({ drift: [driftOf(1), driftOf(1).report] }).matchAll(/<h2[^>]*><bdi>([^<]*)/g)].map(([, title]) => title)).toEqual(['Drift', 'Drift (2)']);
     const html = rendered({ drift: driftOf(8) });
     const text = read(html, 'drift');
     expect(text).toMatch(/^ Drift ✕ drifted \d of 9 columns drifted/);

@@ -10,9 +10,14 @@ export type OneOrMore<T> = T | readonly T[];
 export function severally<T extends object>(id: string, sectionOf: (part: T, context: ReportContext, id: string) => Section): (parts: OneOrMore<T>, context: ReportContext) => Section[] {
   return (parts, context) => {
     const list = Array.isArray(parts) ? (parts as readonly T[]) : [parts as T];
+    const titles = new Set<string>();
     return list.map((part, i) => {
       if (typeof part !== 'object' || part === null) throw new ValidationError(`A part '${id}' of the report is ${shown(part, 80)}; give what its method returned.`, { path: 'parts' });
-      return sectionOf(part, context, i === 0 ? id : `${id}-${i + 1}`);
+      const section = sectionOf(part, context, i === 0 ? id : `${id}-${i + 1}`);
+      // Two of one name would not be told apart by who hears them.
+      const told = titles.has(section.title) ? { ...section, title: `${section.title} (${i + 1})` } : section;
+      titles.add(section.title);
+      return told;
     });
   };
 }
