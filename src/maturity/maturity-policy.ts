@@ -83,7 +83,7 @@ export type ResolvedPolicy = Readonly<Required<Omit<{ [K in keyof MaturityPolicy
   Readonly<Record<Durations, number>> & { readonly trainingRuns: string | undefined; readonly efforts: Readonly<Record<MaturityCheckId, number>> };
 
 /** How much work each fix is usually: a matter of an argument (1), of a record more (2), of a habit (3), of something to build (5), of a system to run (8). */
-export const usualEfforts: Readonly<Record<MaturityCheckId, number>> = {
+const usualEfforts: Readonly<Record<MaturityCheckId, number>> = {
   T1: 2, T2: 1, T3: 2, T4: 1, T5: 1, T6: 1, T7: 1, T8: 2,
   A1: 5, A2: 2, A3: 3, A4: 3, A5: 2, A6: 5, A7: 3, A8: 3, A9: 2,
   C1: 3, C2: 5, C3: 5, C4: 8, C5: 2, C6: 3, C7: 3, C8: 2, C9: 3,

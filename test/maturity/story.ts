@@ -7,7 +7,7 @@ import { model, replicaOf } from '../serving/rollout/rollout-harness.ts';
 
 export { model };
 
-export const hour = 3_600_000;
+const hour = 3_600_000;
 export const day = 24 * hour;
 const who = { by: 'ada', reason: 'it is better' };
 const testSet = { name: 'flights-test', digest: `sha256:${'7'.repeat(64)}` } as const;

@@ -10,7 +10,7 @@ import { counted, notApplicable, pipelineRunRef, unknown, type CheckDefinition, 
 const build = 'Make the model by a Pipeline with a tracker: train in a step of it, and register the version with { run, pipelineRun }.';
 
 /** What to say where no pipeline makes the model. */
-export function noPipeline({ model, links }: ModelFacts): Finding {
+function noPipeline({ model, links }: ModelFacts): Finding {
   return links.pipelines ? unknown(`None of the pipelines ${links.pipelines.join(', ')} is in the store.`, 'Name the pipelines as they are called, in policy.links.') : unknown(`No run of a pipeline made a version of '${model.name}' or is one that it is trained in.`, build, { after: 'A1' });
 }
 

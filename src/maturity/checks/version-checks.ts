@@ -123,7 +123,7 @@ export function promotionsOf(changes: readonly StageChange[]): Extract<StageChan
 }
 
 /** What points at the model. */
-export function refOfModel({ model }: ModelFacts): RecordRef {
+function refOfModel({ model }: ModelFacts): RecordRef {
   return { kind: 'model', id: model.name };
 }
 
