@@ -20,7 +20,7 @@ async function judgeRuns(
 ): Promise<Finding> {
   const { runs, more, sources } = await facts.trainingRuns();
   if (sources.length === 0) return unknown('No version says which run made it, so it is not known which runs train this model.', recordMore, { threshold: options.least });
-  const what = `${more ? 'of the newest ' : ''}${options.what ?? 'training runs'}`;
+  const what = `${more ? 'newest ' : ''}${options.what ?? 'training runs'}`;
   return judgeShare(runs.filter(among), passes, runRef, { minSamples: facts.assessment.policy.minSamples, more: recordMore, ...options, what });
 }
 
