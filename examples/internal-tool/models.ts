@@ -11,7 +11,7 @@ export interface StoreAccess {
 }
 
 /** In whose name the tool does what nobody asked it for. */
-export const toolActor = 'model-desk';
+const toolActor = 'model-desk';
 
 // #region models
 /** The registry as each user may act in it, and the monitors of the models. */
