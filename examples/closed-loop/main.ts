@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isModelkeepError } from 'modelkeep';
+import { assessMaturity, isModelkeepError } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { Story } from '../flight-delay/story.ts';
 import { chronicle, readHistory } from './history.ts';
@@ -43,6 +43,9 @@ async function tell(signal: AbortSignal): Promise<void> {
   story.say(`\n${history.verdicts.length} windows were judged, ${history.verdicts.filter(({ status }) => status === 'drifted').length} of them had drifted.`);
   const { decision, units } = history.analysis!;
   story.say(`The test saw ${units.toLocaleString('en')} flights: ${decision.action} ${decision.variant}. ${decision.reasons.join('; ')}.`);
+  const { level, models } = await assessMaturity({ storage, clock: loop.clock, signal });
+  const next = models[0]?.nextFix?.fix;
+  story.say(`\nThe maturity by these records is level ${level}${next === undefined ? '.' : `; next: ${next}`}`);
   const report = join(directory, 'report.html');
   writeFileSync(report, reportOf(history));
   story.say(`\nAll of it, with charts and evidence: ${report}`);

@@ -1,4 +1,4 @@
-import { DriftMonitor, MemoryStorage, type RolloutEvent } from 'modelkeep';
+import { assessMaturity, DriftMonitor, MemoryStorage, type RolloutEvent } from 'modelkeep';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chronicle, readHistory, type LoopHistory } from '../../examples/closed-loop/history.ts';
 import { ClosedLoop } from '../../examples/closed-loop/loop.ts';
@@ -101,6 +101,12 @@ describe('the closed loop, within four weeks', () => {
     const headings = [...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/gs)].map(([, title]) => title!.replace(/<[^>]*>/g, '').trim());
     expect(headings.length).toBeGreaterThanOrEqual(9);
     for (const told of ['the last hours as well', 'false_alarm max 0.015', 'someone in a hurry', 'delay_mean_1d', 'retrain flight-delay', 'rolled-back']) expect(page).toContain(told);
+  });
+
+  it('is assessed by its records', async () => {
+    const { models } = await assessMaturity({ storage, clock: loop.clock, store: false });
+    expect(models.map(({ model }) => model)).toEqual(['flight-delay']);
+    expect(models[0]!.checks.filter(({ status }) => status === 'pass').length).toBeGreaterThan(5);
   });
 
   it('watches each version against what that one was trained on, and hears what came true of every flight', async () => {
