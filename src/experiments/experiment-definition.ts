@@ -54,7 +54,7 @@ export interface UnitMetricOptions extends MetricBase {
   readonly kind: 'proportion' | 'mean' | 'count';
   /** The name that is recorded. @default the name of the metric */
   readonly of?: string | undefined;
-  /** Takes the extremes of units in. @default not at all */
+  /** Takes the extremes of units in; refused of a `proportion`, which has none. @default not at all */
   readonly winsorize?: Winsorizing | undefined;
   /** How long before its exposure a unit's events tell what it would have done anyway (CUPED). @default not at all */
   readonly before?: Duration | undefined;

@@ -88,11 +88,12 @@ export class Deployment<Input = unknown, Output = unknown> implements AsyncDispo
    * Says what came of a prediction, in whichever process and whenever it is known: the monitor gets the label, the guardrails of a rollout get the metrics, the log keeps both. An id that the caller gave is known to the process that made
    * the prediction, for as long as it is among the last 10,000; the deployment's own ids are known everywhere. Synchronous.
    *
-   * Throws `ValidationError` for a label that neither a monitor nor a log takes.
+   * Throws `ValidationError` for a label that neither a monitor nor a log takes. Of a list all are looked at before the first is taken.
    */
-  feedback(feedback: PredictionFeedback): void {
+  feedback(feedback: PredictionFeedback | readonly PredictionFeedback[]): void {
     this.#served.demandOpen();
-    this.#served.books.feedback(checkFeedback(feedback));
+    const all = Array.isArray(feedback) ? (feedback as readonly PredictionFeedback[]) : [feedback as PredictionFeedback];
+    this.#served.books.feedback(all.map(checkFeedback));
   }
 
   /**

@@ -103,6 +103,7 @@ describe('a test that changes its weights by itself', () => {
     ['no primary metric', { metrics: [{ name: 'm', kind: 'mean' }] }, 'no metric has the role primary'],
     ['a quantile to go by', { metrics: [{ name: 'm', kind: 'quantile', probability: 0.9, role: 'primary' }] }, 'which is a quantile'],
     ['a mean of any size for ucb', { metrics: [{ name: 'm', kind: 'mean', role: 'primary' }], adaptive: { every: '1h', method: 'ucb' } }, 'winsorize: { lower'],
+    ['a proportion with extremes to take in', { metrics: [{ name: 'm', kind: 'proportion', role: 'primary', winsorize: { upper: { value: 1 } } }] }, 'winsorize'],
     ['looks too often', { adaptive: { every: '1s' } }, 'options.adaptive.every is 1s'],
     ['a floor for more than all', { variants: [...variants, { name: 'C' }], adaptive: { every: '1h', floor: 0.4 } }, 'options.adaptive.floor is 0.4'],
     ['a floor of nothing', { adaptive: { every: '1h', floor: 0 } }, 'options.adaptive'],

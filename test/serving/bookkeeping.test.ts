@@ -22,6 +22,22 @@ describe('the books of a deployment', () => {
     await deployment.close();
   });
 
+  it('take a list of feedback whole or not at all', async () => {
+    const parts = await registryOf(1);
+    await parts.registry.promote('m@1', 'production', by);
+    const recorded: unknown[] = [];
+    const experiment = { name: 'e', variants: [{ name: 'A' }], assign: () => ({ variant: 'A' }), expose: () => undefined, record: (...given: readonly unknown[]) => void recorded.push(given) };
+    const { deployment } = deploy(parts, new Models(), { experiment });
+    const { id } = await deployment.predict({ x: 1 }, { key: 'ann' });
+    const told = { id, key: 'ann', metrics: { clicked: 1 } };
+    expect(() => deployment.feedback([told, { id, label: 1 }])).toThrow('neither a monitor nor a log');
+    expect(() => deployment.feedback([told, { id: '' } as never])).toThrow('feedback');
+    expect(recorded).toEqual([]);
+    deployment.feedback([told]);
+    expect(recorded).toEqual([['ann', { clicked: 1 }, { id: `${id} clicked` }]]);
+    await deployment.close();
+  });
+
   it('go on while the storage fails, and are written when it works again', async () => {
     const inner = new MemoryStorage();
     const parts = await registryOf(1, undefined, inner);

@@ -20,11 +20,13 @@ const base = {
 };
 const adjusted = { winsorize: /* @__PURE__ */ z.optional(z.strictObject({ lower: bound, upper: bound })), before: duration };
 
-const unitSchema = /* @__PURE__ */ z.strictObject({ ...base, ...adjusted, kind: z.enum(['proportion', 'mean', 'count']), of: z.optional(nameSchema) });
+const unitSchema = /* @__PURE__ */ z.strictObject({ ...base, ...adjusted, kind: z.enum(['mean', 'count']), of: z.optional(nameSchema) });
+// Zeros and ones have no extremes.
+const proportionSchema = /* @__PURE__ */ z.strictObject({ ...base, before: duration, kind: z.literal('proportion'), of: z.optional(nameSchema) });
 const ratioSchema = /* @__PURE__ */ z.strictObject({ ...base, ...adjusted, kind: z.literal('ratio'), numerator: nameSchema, denominator: nameSchema });
 const quantileSchema = /* @__PURE__ */ z.strictObject({ ...base, kind: z.literal('quantile'), of: z.optional(nameSchema), probability: z.number().check(z.gt(0), z.lt(1)) });
 
-const schemas: Readonly<Record<MetricOptions['kind'], z.ZodMiniType>> = { proportion: unitSchema, mean: unitSchema, count: unitSchema, ratio: ratioSchema, quantile: quantileSchema };
+const schemas: Readonly<Record<MetricOptions['kind'], z.ZodMiniType>> = { proportion: proportionSchema, mean: unitSchema, count: unitSchema, ratio: ratioSchema, quantile: quantileSchema };
 
 /** Checks metrics where they enter, and gives them as they are stored. Throws `ValidationError` with the path of the first thing wrong. */
 export function checkMetrics(metrics: readonly unknown[]): readonly MetricOptions[] {

@@ -45,7 +45,7 @@ export async function takeFeedback(call: ServingCall, model: string): Promise<An
   const body = await call.object();
   const all = Array.isArray(body['feedback']) ? (body['feedback'] as unknown[]) : [body];
   const checked = all.map(checkFeedback);
-  for (const feedback of checked) deployment.feedback(feedback);
+  deployment.feedback(checked);
   return jsonAnswer({ accepted: checked.length }, { status: 202 });
 }
 

@@ -75,7 +75,8 @@ export async function repositoryChange(call: ServingCall, model: string, method:
   if (asked !== undefined && typeof asked !== 'string' && typeof asked !== 'number') throw new Refusal(400, 'validation', 'parameters.version must be a version.');
   const { signal } = call.request;
   const version = asked === undefined ? deployment.status().stable : versionOf(String(asked));
-  if (method === 'load') await (version === undefined ? deployment.ready({ signal }) : deployment.load(version, { signal }));
+  // The version in use is followed, and not kept in memory when another one is.
+  if (method === 'load') await (asked === undefined ? deployment.ready({ signal }) : deployment.load(version!, { signal }));
   else if (version === undefined) throw new Refusal(404, 'not-found', `No version of '${model}' is in memory.`);
   else await deployment.unload(version);
   return jsonAnswer({});

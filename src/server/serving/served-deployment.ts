@@ -34,7 +34,7 @@ export interface ServedDeployment extends Partial<ServedRollouts> {
   /** Answers one input. */
   predict(input: unknown, options?: ServedPredictOptions): Promise<Prediction>;
   /** Takes what became known of a prediction. */
-  feedback(feedback: ServedFeedback): void;
+  feedback(feedback: ServedFeedback | readonly ServedFeedback[]): void;
   /** Resolves when the version in use can answer; says why it cannot. */
   ready(options?: OperationOptions): Promise<void>;
   /** What is in memory, and what is in use. */

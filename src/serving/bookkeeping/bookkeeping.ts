@@ -84,12 +84,16 @@ export class Bookkeeping<Input, Output> {
     }
   }
 
-  /** Takes what came of a prediction. Throws `ValidationError` for a label that nobody takes. */
-  feedback({ id, key, label, metrics }: PredictionFeedback): void {
-    const { options, rollouts, onError } = this.#parts;
-    if (label !== undefined && options.monitor === undefined && this.log === undefined) {
+  /** Takes what came of predictions. Throws `ValidationError` for a label that nobody takes, and has taken nothing then. */
+  feedback(all: readonly PredictionFeedback[]): void {
+    if (this.#parts.options.monitor === undefined && this.log === undefined && all.some(({ label }) => label !== undefined)) {
       throw new ValidationError('feedback.label has no use: the deployment has neither a monitor nor a log. Give it options.monitor or options.log.', { path: 'feedback.label' });
     }
+    for (const feedback of all) this.#take(feedback);
+  }
+
+  #take({ id, key, label, metrics }: PredictionFeedback): void {
+    const { options, rollouts, onError } = this.#parts;
     if (label !== undefined) options.monitor?.feedback({ id, label });
     try {
       this.log?.feedback({ id, label, metrics });

@@ -21,6 +21,8 @@ export interface GuardrailTest {
   readonly exact: boolean;
   /** Whether the values do not vary, so that there is no telling how sure their mean is; it is held against the limit as it is. */
   readonly blind?: boolean | undefined;
+  /** Whether sums of the values are beyond what a number can be, so that nothing follows from them. */
+  readonly overflown?: boolean | undefined;
   /** Whether the candidate is beyond the limit. */
   harm(alpha: number): boolean;
   /** Whether it is within the limit. */
@@ -54,8 +56,14 @@ export function boundTest({ metric, side, bound }: PlannedBound, arm: ArmCounts)
   const { mean, variance, third } = momentsOf(sums);
   const sign = side === 'max' ? 1 : -1;
   const facts = { candidate: mean, limit: bound, needs: fewestForMeans, exact: false };
+  if (![mean, variance, third].every(Number.isFinite)) return overflownTest(facts);
   if (!(variance > 0)) return blindTest(facts, sign * (mean - bound));
   return { ...facts, ...meanTest({ beyond: sign * (mean - bound), variance: variance / sums.n, third: (sign * third) / sums.n ** 2, n: sums.n }) };
+}
+
+/** Neither shown to be beyond the limit nor to be within it. */
+function overflownTest(facts: Omit<GuardrailTest, 'harm' | 'kept' | 'overflown'>): GuardrailTest {
+  return { ...facts, overflown: true, harm: () => false, kept: () => false };
 }
 
 /** Of values that are all alike. */
@@ -131,6 +139,7 @@ function meanComparison({ goal, ratio, margin }: PlannedComparison, a: ValueSums
   const variance = (candidate.variance || pooled) / a.n + (factor * factor * (control.variance || pooled)) / b.n;
   const beyond = sign * (candidate.mean - limit);
   const facts = { candidate: candidate.mean, control: control.mean, limit, needs: fewestForMeans, exact: false };
+  if (![beyond, variance, pooled].every(Number.isFinite)) return overflownTest(facts);
   if (!(variance > 0)) return blindTest(facts, beyond);
   // Arms have shares alike, so that the skewness of one takes away that of the other.
   return { ...facts, ...meanTest({ beyond, variance, third: 0, n: a.n + b.n }) };

@@ -44,6 +44,7 @@ function decide(guardrail: Measured, test: GuardrailTest, fewest: number, alpha:
   const side = guardrail.kind === 'bound' ? (guardrail.side === 'max' ? 'above' : 'below') : worseSide(guardrail);
   const than = `${shownNumber(limit)}${control === undefined ? '' : `, where the control has ${shownNumber(control)}`}`;
   if (!test.blind && (exact || fewest >= needed) && test.harm(alpha)) return { status: 'failed', reason: `the candidate's ${shownNumber(candidate)} is ${side} ${than}, for sure.` };
+  if (test.overflown) return { status: 'inconclusive', cause: 'undecided', reason: 'values are so large that their sums are beyond 1.8e308, so that nothing is known of their mean; give them in a larger unit.' };
   if (fewest < needed) return { status: 'inconclusive', cause: 'few-samples', reason: `there are ${fewest} of the ${needed} values that it needs.` };
   if (test.harm(Math.min(0.5, suspicion * alpha))) return { status: 'inconclusive', cause: 'undecided', reason: `the candidate's ${shownNumber(candidate)} seems to be ${side} ${than}.` };
   if (guardrail.require === 'proof' && !test.kept(alpha)) return { status: 'inconclusive', cause: 'undecided', reason: `it is not shown yet that the candidate's ${shownNumber(candidate)} is not ${side} ${than}.` };

@@ -179,6 +179,16 @@ describe('what the Open Inference Protocol tells', () => {
     expect((await ask('POST /v2/repository/models/add/load', { parameters: { version: 9 } })).status).toBe(404);
   });
 
+  it('follows the version in use where none is named: it is not kept when another one is', async () => {
+    const [add, ask] = both();
+    const named: number[] = [];
+    add.load = async (version: number) => void named.push(version);
+    expect((await ask('POST /v2/repository/models/add/load')).status).toBe(200);
+    expect(named).toEqual([]);
+    expect((await ask('POST /v2/repository/models/add/load', { parameters: { version: 1 } })).status).toBe(200);
+    expect(named).toEqual([1]);
+  });
+
   it('counts', async () => {
     const [, ask] = both();
     for (let i = 0; i < 3; i++) await ask('POST /v2/models/add/infer', { inputs: [x] });

@@ -36,8 +36,8 @@ export class SmallDeployment implements ServedDeployment {
     return { id: options.id ?? `p${this.#asked++}`, output, version, reason, cached: false, latencyMs: 2, computeMs: 1, batchSize: 1 };
   }
 
-  feedback(feedback: ServedFeedback): void {
-    this.given.push(feedback);
+  feedback(feedback: ServedFeedback | readonly ServedFeedback[]): void {
+    this.given.push(...[feedback].flat());
   }
 
   async ready(): Promise<void> {

@@ -257,3 +257,13 @@ describe('rollouts that are looked at again and again', () => {
     expect(soonest.reduce((sum, n) => sum + n, 0) / failed).toBeLessThan(1000);
   });
 });
+
+describe('values whose squares are beyond what a number can be', () => {
+  it.each([1e200, 1e110])('leave a mean undetermined, and not well: %s', (huge) => {
+    const [candidate, control] = [arm(500, (i) => ({ value: i === 7 ? huge : i % 3 })), arm(500, (i) => ({ value: i % 3 }))];
+    const open = { status: 'inconclusive', cause: 'undecided', reason: expect.stringContaining('so large that their sums are beyond 1.8e308') };
+    expect(judge({ metric: 'score', max: 5 }, evidence(candidate, control))).toMatchObject(open);
+    expect(judge({ metric: 'score', min: 5 }, evidence(candidate, control))).toMatchObject(open);
+    if (huge === 1e200) expect(judge({ metric: 'score', notWorseThan: 'stable' }, evidence(candidate, control))).toMatchObject(open);
+  });
+});
