@@ -6,6 +6,7 @@ import type { TextPage } from './output/page.ts';
 import { printable } from './output/printable.ts';
 import { padded, textWidth, wrapped } from './output/text-width.ts';
 import { didYouMean } from './suggest.ts';
+import { environment, optionText, optionUsage, usageOf } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
 const widest = 100;
@@ -48,34 +49,6 @@ export function commandHelp(command: Command, page: TextPage): string {
     ...(examples.length === 0 ? [] : [section('Examples', examples.map(({ command: line, does }) => `${wrapped(`# ${does}`, width, '  ')}\n  modelkeep ${line}`).join('\n'), page)]),
   ].join('\n\n');
 }
-
-/** How a command is written: its words, arguments and that it has options. */
-export function usageOf({ path, positionals, options }: Command): string {
-  const args = positionals.map(({ name, optional, several }) => (optional === true ? `[${name}${several === true ? '…' : ''}]` : `${name}${several === true ? '…' : ''}`));
-  return [...path, ...args, ...(Object.keys(options).length === 0 ? [] : ['[options]'])].join(' ');
-}
-
-/** How an option is written: `-n, --limit N`. */
-export function optionUsage(name: string, { short, value }: OptionDefinition): string {
-  return `${short === undefined ? '' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
-}
-
-/** What there is to say of an option, with what it may be and what happens without it. */
-export function optionText({ description, choices, otherwise, type }: OptionDefinition): string {
-  const one = choices === undefined ? '' : ` One of ${choices.join(', ')}.`;
-  const several = type === 'texts' ? ' May be given several times.' : '';
-  return `${description}${one}${several}${otherwise === undefined ? '' : ` Default: ${otherwise}.`}`;
-}
-
-/** The variables that commands read. */
-export const environment: readonly (readonly [string, string])[] = [
-  ['MODELKEEP_STORE', 'The store, where --store is not given.'],
-  ['MODELKEEP_TOKEN', 'Sent to a server as a bearer token.'],
-  ['MODELKEEP_TARGET_TOKEN', 'The same for the server that a store is migrated to.'],
-  ['MODELKEEP_DEBUG', 'Shows where an error comes from.'],
-  ['NO_COLOR', 'No colours and no progress.'],
-  ['CI', 'No progress.'],
-];
 
 function listOf(all: readonly Command[], page: TextPage): string {
   return rows(all.map(({ path, summary }) => [path.join(' '), summary]), page);

@@ -1,7 +1,7 @@
 import type { Command, OptionDefinition } from '../../src/cli/command.ts';
 import { commands } from '../../src/cli/commands.ts';
 import { globalOptions } from '../../src/cli/global-options.ts';
-import { environment, optionText, optionUsage, usageOf } from '../../src/cli/help.ts';
+import { environment, optionText, optionUsage, usageOf } from '../../src/cli/usage.ts';
 
 /** The page whose reference is made of the definitions of the commands. */
 export const commandLinePage = 'docs/command-line.md';
