@@ -11,7 +11,7 @@ import { by, deploy, Models, registryOf } from '../serving/served-model.ts';
 /** A name that would break out of what it stands in, were it not escaped. */
 export const hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>\'&amp;';
 /** A name of 300 characters. */
-export const long = 'a very long name '.repeat(18).slice(0, 300);
+const long = 'a very long name '.repeat(18).slice(0, 300);
 /** A name that is read from right to left. */
 export const arabic = 'تأخير الرحلة';
 

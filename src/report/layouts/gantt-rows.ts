@@ -16,12 +16,6 @@ export interface GanttSpan {
   readonly what: string;
 }
 
-/** Times of a run within which steps lie. */
-export interface GanttBounds {
-  readonly startedAt: number;
-  readonly endedAt?: number | undefined;
-}
-
 /**
  * What a step did, one stretch after the other. Of a step the beginning of its first attempt is recorded, the ends of those that failed, and how long the last one took: what lies between two failures is told as one stretch.
  */
