@@ -1,9 +1,6 @@
 import { systemClock } from '../core/clock.ts';
 import type { CliHost, InterruptSignal, OutputStream } from './host.ts';
 
-// A text, like the programs of threads: the module is the user's and no part of this package, and nothing that follows its imports may look for it.
-const importModule = Reflect.construct(Function, ['url', 'return import(url)']) as CliHost['importModule'];
-
 /** The process of Node that this is. */
 export function processHost(): CliHost {
   return {
@@ -23,7 +20,7 @@ export function processHost(): CliHost {
       };
     },
     exit: (code) => process.exit(code),
-    importModule,
+    importModule: async (url) => (await import(url)) as Readonly<Record<string, unknown>>,
   };
 }
 
