@@ -228,7 +228,7 @@ export class ABTest implements AsyncDisposable {
   async start(options: StartOptions = {}): Promise<void> {
     const { redefine = false, by, reason, signal } = check(startSchema, options, 'options');
     this.#demandOpen();
-    await this.#record.agree(this.#given, redefine ? { by, reason } : undefined, { signal });
+    await this.#record.agree(this.#given, { redefine, by, reason }, { signal });
     this.#starting = Promise.resolve();
     this.#look();
   }

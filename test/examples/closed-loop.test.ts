@@ -100,7 +100,7 @@ describe('the closed loop, within four weeks', () => {
     expect(page.length).toBeLessThan(1_000_000);
     const headings = [...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/gs)].map(([, title]) => title!.replace(/<[^>]*>/g, '').trim());
     expect(headings.length).toBeGreaterThanOrEqual(9);
-    for (const told of ['the last hours as well', 'false_alarm max 0.015', 'someone in a hurry', 'delay_mean_1d', 'retrain flight-delay', 'rolled-back']) expect(page).toContain(told);
+    for (const told of ['the last hours as well', 'false_alarm max 0.015', 'someone in a hurry', 'delay_mean_1d', 'retrain flight-delay', 'rolled back']) expect(page).toContain(told);
   });
 
   it('is assessed by its records', async () => {

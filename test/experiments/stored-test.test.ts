@@ -26,7 +26,8 @@ describe('a stored test', () => {
     const storage = new MemoryStorage();
     const tests = Array.from({ length: 5 }, () => testOn(storage, { targeting: { country: { in: ['DE'] } }, layer: { name: 'l', from: 0, to: 0.5 } }));
     await Promise.all(tests.map((test, i) => test.start({ by: `process ${i}`, reason: 'launch' })));
-    expect((await historyOf(tests[0]!)).map(({ type, subject }) => [type, subject])).toEqual([['created', { kind: 'abtest', id: 'delay model' }]]);
+    const history = await historyOf(tests[0]!);
+    expect(history).toMatchObject([{ type: 'created', subject: { kind: 'abtest', id: 'delay model' }, by: expect.stringMatching(/^process [0-4]$/) as unknown, reason: 'launch' }]);
   });
 
   it('is not changed where that would move units, and says what differs', async () => {

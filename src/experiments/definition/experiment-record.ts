@@ -12,7 +12,7 @@ import { HistoryPages } from '../../storage/history-pages.ts';
 import type { ExperimentDefinition } from '../experiment-definition.ts';
 import { checkFloor } from './check-adaptive.ts';
 import { checkWeights } from './check-definition.ts';
-import { agreeing, experimentEvent, nextEpochs, weightsOf, type ChangeAuthor, type ExperimentEvent, type ExperimentState } from './experiment-state.ts';
+import { agreeing, experimentEvent, nextEpochs, weightsOf, type Agreement, type ChangeAuthor, type ExperimentEvent, type ExperimentState } from './experiment-state.ts';
 
 /** Where a test is kept. */
 export interface RecordLocation {
@@ -62,13 +62,13 @@ export class ExperimentRecord {
   }
 
   /** Writes the definition, or agrees with the one that is there. */
-  async agree(given: ExperimentDefinition, redefine: ChangeAuthor | undefined, options: OperationOptions): Promise<void> {
+  async agree(given: ExperimentDefinition, how: Agreement, options: OperationOptions): Promise<void> {
     let found: ExperimentState | undefined;
     const { state } = await changeHead<ExperimentState>(
       this.#at,
       (before) => {
         found = before;
-        return agreeing(this.#name, before, given, redefine, this.#at.clock!.now());
+        return agreeing(this.#name, before, given, how, this.#at.clock!.now());
       },
       options,
     );

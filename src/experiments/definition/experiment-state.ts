@@ -49,6 +49,11 @@ export interface ChangeAuthor {
   readonly reason?: string | undefined;
 }
 
+/** How a definition is brought to a stored test: who does so and why, and whether it may move units. */
+export interface Agreement extends ChangeAuthor {
+  readonly redefine: boolean;
+}
+
 /** One thing in which two definitions differ. */
 export interface DefinitionDifference {
   /** The option. */
@@ -84,29 +89,29 @@ export function experimentEvent(name: string, type: ExperimentEventType, data: u
 
 /**
  * The change that makes the stored test agree with a definition: it is created where there is none, covers more where more is given, and measures what is given. Throws `ConflictError` with the differences where they would move units,
- * unless `redefine` says that this is meant.
+ * unless `redefine` says that this is meant. Each event tells who did it.
  */
-export function agreeing(name: string, state: ExperimentState | undefined, given: ExperimentDefinition, redefine: ChangeAuthor | undefined, now: number): HeadChange<ExperimentState> | undefined {
-  if (state === undefined) return { state: { format: 1, definition: given, ...reviewed(given, now) }, events: [experimentEvent(name, 'created', { definition: given }, redefine)] };
+export function agreeing(name: string, state: ExperimentState | undefined, given: ExperimentDefinition, { redefine, ...author }: Agreement, now: number): HeadChange<ExperimentState> | undefined {
+  if (state === undefined) return { state: { format: 1, definition: given, ...reviewed(given, now) }, events: [experimentEvent(name, 'created', { definition: given }, author)] };
   const { definition } = state;
   const differences = movingDifferences(definition, given);
-  if (differences.length > 0 && redefine === undefined) throw disagreement(name, differences);
+  if (differences.length > 0 && !redefine) throw disagreement(name, differences);
   if (state.stopped !== undefined) return undefined;
   const events: NewAuditEvent[] = [];
   let next = definition;
   let changes: Partial<ExperimentState> = {};
   if (differences.length > 0) {
     next = { ...given, coverage: next.coverage, metrics: next.metrics, segments: next.segments };
-    events.push(experimentEvent(name, 'redefined', { differences }, redefine));
+    events.push(experimentEvent(name, 'redefined', { differences }, author));
     changes = { reviewedAt: undefined, ...reviewed(given, now), ...(given.adaptive !== false && !same(weightsOf(definition), weightsOf(given)) && { epochs: nextEpochs(name, state, given, now) }) };
   }
   if (given.coverage > next.coverage) {
-    events.push(experimentEvent(name, 'ramped', { from: next.coverage, to: given.coverage }));
+    events.push(experimentEvent(name, 'ramped', { from: next.coverage, to: given.coverage }, author));
     next = { ...next, coverage: given.coverage };
   }
   const changed = measured.filter((option) => !same(next[option], given[option]));
   if (changed.length > 0) {
-    events.push(experimentEvent(name, 'metrics-changed', { from: { metrics: next.metrics, segments: next.segments }, to: { metrics: given.metrics, segments: given.segments } }));
+    events.push(experimentEvent(name, 'metrics-changed', { from: { metrics: next.metrics, segments: next.segments }, to: { metrics: given.metrics, segments: given.segments } }, author));
     next = { ...next, metrics: given.metrics, segments: given.segments };
   }
   return events.length === 0 ? undefined : { state: { ...state, ...changes, definition: next }, events };

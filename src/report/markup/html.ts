@@ -20,7 +20,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
 }
 
 /** A text as it stands in markup and in quoted attributes. What XML cannot hold at all (controls, lone surrogates) becomes U+FFFD. */
-export function escapeMarkup(text: string): string {
+function escapeMarkup(text: string): string {
   return text
     .replace(/[\p{Surrogate}\uFFFE\uFFFF]|(?![\t\n\r])[\0-\x1F]/gu, '\uFFFD')
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
