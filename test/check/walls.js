@@ -18,8 +18,9 @@ const below = /** @type {Record<string, readonly string[]>} */ ({
   domain: ['core', 'stats', 'contract', 'storage'],
   maturity: ['core', 'stats', 'contract', 'storage', 'domain'],
   report: ['core', 'stats', 'contract', 'storage', 'domain', 'maturity'],
-  surface: ['core', 'stats', 'contract', 'storage', 'domain', 'maturity', 'report'],
-  entry: ['core', 'stats', 'contract', 'storage', 'adapter', 'domain', 'maturity', 'report', 'surface'],
+  ui: ['core', 'stats', 'contract', 'storage', 'domain', 'maturity', 'report'],
+  surface: ['core', 'stats', 'contract', 'storage', 'domain'],
+  entry: ['core', 'stats', 'contract', 'storage', 'adapter', 'domain', 'maturity', 'report', 'ui', 'surface'],
   cli: ['core', 'entry'],
 });
 
@@ -56,7 +57,7 @@ function placeOf(path) {
     return rest[0] === 'contract.ts' ? { floor: 'contract', wing: path } : { floor: 'storage', wing: 'storage' };
   }
   if (folder === 'integrations') return { floor: 'surface', wing: `integrations/${rest.length > 1 ? rest[0] : ''}` };
-  if (folder === 'ui' || folder === 'server') return { floor: 'surface', wing: folder };
+  if (folder === 'server') return { floor: 'surface', wing: folder };
   if (folder in publicClassFiles) return { floor: 'domain', wing: folder };
   return folder in below ? { floor: folder, wing: folder } : undefined;
 }
