@@ -63,6 +63,10 @@ describe('lineChart', () => {
     ['equal values', [series('a', [2, 2, 2])]],
     ['the greatest doubles', [series('a', [-Number.MAX_VALUE, Number.MAX_VALUE])]],
     ['the least doubles', [series('a', [5e-324, 1e-323])]],
+    ['the least double alone', [series('a', [5e-324])]],
+    ['doubles without a reciprocal', [series('a', [1e-320])]],
+    ['all doubles', [series('a', [5e-324, Number.MAX_VALUE])]],
+    ['doubles of one logarithm', [series('a', [2 ** 53, 2 ** 53 + 2])]],
     ['neighbouring doubles', [series('a', [1, 1 + Number.EPSILON])]],
     ['huge steps', [series('a', [1, 2], [1e300, 1.1e300])]],
   ])('%s make a picture without NaN, linear, logarithmic and over time', (_name, lines) => {
@@ -81,6 +85,16 @@ describe('lineChart', () => {
     const svg = lineChart([series('a', hours.map((_, i) => i), hours)], { title: 'a', x: 'time', timeZone: 'Europe/Berlin' }).toSVG();
     // The clock went from 02:00 to 03:00 on the 29th.
     expect(labels(svg)).toEqual(expect.arrayContaining(['18:00', 'Mar 29', '06:00', '12:00', 'time (Europe/Berlin)']));
+  });
+
+  test('whole steps have whole ticks, and no step is said to be between two', () => {
+    const along = (steps: readonly number[]): string[] => [...lineChart([series('a', steps.map(() => 1), steps)], { title: 'a' }).toSVG().matchAll(/text-anchor="middle">([^<]*)/g)].map(([, text]) => text!);
+    expect(along([0, 1])).toEqual(['0', '1']);
+    expect(along([3])).toEqual(['2', '3', '4']);
+    expect(along([0, 1, 2])).toEqual(['0', '1', '2']);
+    expect(along([1_000_000, 1_000_001])).toHaveLength(2);
+    // What is not whole keeps its fractions.
+    expect(along([0, 0.5])).toContain('0.1');
   });
 
   test('series are told apart by more than colour, and no two of 100 look alike', () => {

@@ -115,7 +115,13 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
 function scaleOf(kind: 'linear' | 'log' | 'time', lists: readonly ArrayLike<number>[], clock: WallClock, nice = false): ScaleMaker {
   const domain = extent(lists, kind === 'log');
   if (kind === 'log') return logarithmic(domain ?? [1, 10]);
-  return kind === 'time' ? temporal(domain ?? [0, 86_400_000], clock) : linear(domain ?? [0, 1], nice);
+  return kind === 'time' ? temporal(domain ?? [0, 86_400_000], clock) : linear(domain ?? [0, 1], nice, !nice && lists.every(isWhole));
+}
+
+/** Whether values are counted rather than measured, as steps are: then there is nothing between two of them. */
+function isWhole(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i]! % 1 !== 0 || Math.abs(values[i]!) > 2 ** 50) return false;
+  return true;
 }
 
 function hasMarkers(series: readonly LineSeries[]): boolean {

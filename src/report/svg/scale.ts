@@ -51,12 +51,12 @@ export function widened([min, max]: readonly [number, number]): [number, number]
   return [Math.max(min - room, -Number.MAX_VALUE), Math.min(max + room, Number.MAX_VALUE)];
 }
 
-/** A linear scale; `nice` widens the domain to whole steps. */
-export function linear(domain: readonly [number, number], nice = false): ScaleMaker {
+/** A linear scale; `nice` widens the domain to whole steps, and of `whole` values there are no ticks between two. */
+export function linear(domain: readonly [number, number], nice = false, whole = false): ScaleMaker {
   return ({ range, gap }) => {
-    let [low, high] = widened(domain);
+    let [low, high] = whole && domain[0] === domain[1] ? [domain[0] - 1, domain[1] + 1] : widened(domain);
     const steps = Math.max(1, Math.floor(Math.abs(range[1] - range[0]) / gap));
-    const step = niceStep(low, high, steps);
+    const step = Math.max(whole ? 1 : 0, niceStep(low, high, steps));
     if (nice && step > 0) {
       low = finite(Math.floor(low / step + 1e-9) * step, low);
       high = finite(Math.ceil(high / step - 1e-9) * step, high);
@@ -68,7 +68,8 @@ export function linear(domain: readonly [number, number], nice = false): ScaleMa
 /** A logarithmic scale to base 10, of positive values. Ticks at 2 to 9 times a power of ten are minor ones where they have room. */
 export function logarithmic(domain: readonly [number, number]): ScaleMaker {
   return ({ range, gap }) => {
-    const [low, high] = domain[0] === domain[1] ? [domain[0] / 2, Math.min(domain[1] * 2, Number.MAX_VALUE)] : domain;
+    const isOne = Math.log10(domain[1]) === Math.log10(domain[0]);
+    const [low, high] = isOne ? [Math.max(domain[0] / 2, Number.MIN_VALUE), Math.min(domain[1] * 2, Number.MAX_VALUE)] : domain;
     const [from, to] = [Math.log10(low), Math.log10(high)];
     return { kind: 'log', domain: [low, high], range, at: (value) => (value > 0 ? place(Math.log10(value), from, to, range) : NaN), ticks: logTicks(low, high, Math.abs(range[1] - range[0]), gap) };
   };
@@ -92,8 +93,8 @@ export function niceStep(low: number, high: number, steps: number): number {
 function linearTicks(low: number, high: number, step: number): Tick[] {
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
-  // Where steps are finer than doubles are, counting would not end.
-  if (!(last - first < 1_000) || Math.abs(last) > 2 ** 52) return [low, high].map((value) => ({ value, label: formatNumber(value) }));
+  // Where steps are finer than doubles are, counting would not end; of the smallest there is no reciprocal to divide by.
+  if (!(last - first < 1_000) || Math.abs(last) > 2 ** 52 || 1 / step === Infinity) return [low, high].map((value) => ({ value, label: formatNumber(value) }));
   const label = tickLabels(Math.max(Math.abs(low), Math.abs(high)), step);
   return Array.from({ length: last - first + 1 }, (_, i) => {
     // Division by a whole number gives the double that is meant by 0.3, where multiplication by 0.1 does not.
@@ -133,7 +134,7 @@ function logTicks(low: number, high: number, length: number, gap: number): Tick[
     for (let factor = 1; factor < 10; factor++) {
       // A text is read to the nearest double, where a power is not.
       const value = Number(`${factor}e${power}`);
-      if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9) || value === 0) continue;
+      if (value < low * (1 - 1e-9) || value > Math.min(high * (1 + 1e-9), Number.MAX_VALUE) || value === 0) continue;
       const major = labelled.includes(factor) && (factor > 1 || (((power % every) + every) % every === 0));
       if (major) ticks.push({ value, label: logLabel(value) });
       else if (every === 1 ? perDecade > 20 : factor === 1) ticks.push({ value });
