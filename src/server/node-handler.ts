@@ -85,7 +85,14 @@ function failed(): Answer {
 }
 
 async function answerOfWeb(handler: (request: Request) => Response | Promise<Response>, request: NodeIncoming): Promise<Answer> {
-  const response = await handler(request.toWholeRequest());
+  let whole: Request;
+  try {
+    whole = request.toWholeRequest();
+  } catch {
+    // Such as the method TRACE, or a host whose port is none.
+    return jsonAnswer({ error: { code: 'validation', message: 'The request is none that the Fetch standard knows: its method or its host is refused.' } }, { status: 400 });
+  }
+  const response = await handler(whole);
   const headers: Record<string, string | string[]> = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) headers['set-cookie'] = cookies;

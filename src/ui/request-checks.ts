@@ -36,7 +36,9 @@ async function readText(request: Request, limit: number): Promise<string> {
   let text = '';
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new Refusal(400, 'The form did not come whole.', { advice: 'Send it again.', cause });
+    });
     if (done) return text + decoder.decode();
     size += value.length;
     if (size > limit) {

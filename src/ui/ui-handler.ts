@@ -1,5 +1,6 @@
 import { toBase64, toHex } from '../core/bytes.ts';
 import { systemClock } from '../core/clock.ts';
+import { isModelkeepError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { digestOf } from '../core/digest.ts';
 import { FeatureStore } from '../features/feature-store.ts';
@@ -83,6 +84,8 @@ class UiServer {
       const response = await this.#route(request);
       return request.method === 'HEAD' ? withoutBody(response) : response;
     } catch (error) {
+      // Who left is told nothing, and that reading ended then is no failure.
+      if (request.signal.aborted && isModelkeepError(error, 'aborted')) return new Response(null, { status: 503, headers: safeHeaders("default-src 'none'") });
       const { status, headers, page } = errorPage(error, this.#options, this.#secrets);
       const response = this.#document(page, { status, headers });
       return request.method === 'HEAD' ? withoutBody(response) : response;

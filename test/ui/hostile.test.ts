@@ -47,6 +47,26 @@ describe('requests that are not from a reader', () => {
     }
   });
 
+  it('are told that they are none where the standard has no such method or host', async () => {
+    await using ui = await serveUi(demo.storage);
+    for (const text of [request('localhost', '/runs', 'TRACE'), request('127.0.0.1:99999'), request('[::1'), request(':')]) {
+      expect([text, (await ui.server.raw(text, { end: false })).split('\r\n')[0]]).toEqual([text, 'HTTP/1.1 400 Bad Request']);
+    }
+    expect(ui.failures).toEqual([]);
+  });
+
+  it('are no failures of the server when their reader leaves in the middle', async () => {
+    const failures: unknown[] = [];
+    const handler = createUiHandler(demo.storage, { write: true, onError: (error) => failures.push(error) });
+    const left = AbortSignal.abort();
+    for (const path of ['runs', `run?id=${demo.runs[0]}`, 'models', 'model?name=flight-delay']) await handler(new Request(`http://localhost/${path}`, { signal: left }));
+    // A form of which a part comes, and then the connection is cut.
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new TextEncoder().encode('model=m')), pull: (controller) => controller.error(new Error('cut')) }, { highWaterMark: 0 });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: 'http://localhost' };
+    const cut = await handler(new Request('http://localhost/promote', { method: 'POST', body, headers, duplex: 'half' } as RequestInit));
+    expect([cut.status, failures]).toEqual([400, []]);
+  });
+
   it('are bounded', async () => {
     await using ui = await serveUi(demo.storage);
     expect((await ui.get(`runs?filter=${'a'.repeat(9000)}`)).status).toBe(414);
