@@ -16,8 +16,8 @@ export interface IncomingRequest extends Caller {
   header(name: string): string | undefined;
   /** The body, once; `undefined` when there is none. */
   openBody(): BodySource | undefined;
-  /** The whole body at once, in the place of `openBody`, where that takes the host much less time than to give it piece by piece. What is no UTF-8 is U+FFFD in it, and nothing ends it before its end. */
-  text?(): Promise<string>;
+  /** The whole body at once, in the place of `openBody`, where that takes the host much less time than to give it piece by piece. Nothing ends it before its end. */
+  wholeBody?(): Promise<Uint8Array>;
   /** The request as `authorize` gets it. */
   toRequest(): Request;
 }
@@ -48,8 +48,8 @@ class WebIncoming implements IncomingRequest {
     return body === null ? undefined : sourceOf(body);
   }
 
-  text(): Promise<string> {
-    return this.#request.text();
+  async wholeBody(): Promise<Uint8Array> {
+    return new Uint8Array(await this.#request.arrayBuffer());
   }
 
   toRequest(): Request {

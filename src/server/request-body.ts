@@ -1,4 +1,4 @@
-import { concatBytes, fromUtf8, utf8 } from '../core/bytes.ts';
+import { concatBytes, fromUtf8 } from '../core/bytes.ts';
 import type { Clock } from '../core/clock.ts';
 import { readFrames, type Frame } from '../storage/http-frames.ts';
 import { framesType } from '../storage/http-protocol.ts';
@@ -56,25 +56,18 @@ export class RequestBody {
   text(limit: number, what: string): Promise<string | undefined> {
     const announced = this.#announcedBytes();
     const isSmall = announced !== undefined && announced <= mostAtOnce && announced <= limit;
-    return isSmall && this.#request.text !== undefined ? this.#textAtOnce(announced) : this.#textOfBytes(limit, what);
+    return isSmall && this.#request.wholeBody !== undefined ? this.#textAtOnce(announced) : this.#textOfBytes(limit, what);
   }
 
   async #textAtOnce(announced: number): Promise<string | undefined> {
     this.charge(announced);
-    const text = await this.#inTime(this.#request.text!(), () => undefined);
-    const { length } = utf8(text);
-    if (length === announced) return text;
-    if (text.includes('\ufffd')) return undefined;
-    throw unlikeAnnounced(length, announced);
+    const bytes = await this.#inTime(this.#request.wholeBody!(), () => undefined);
+    if (bytes.length !== announced) throw unlikeAnnounced(bytes.length, announced);
+    return textOf(bytes);
   }
 
   async #textOfBytes(limit: number, what: string): Promise<string | undefined> {
-    const bytes = await this.bytes(limit, what);
-    try {
-      return fromUtf8(bytes);
-    } catch {
-      return undefined;
-    }
+    return textOf(await this.bytes(limit, what));
   }
 
   /** The whole body as JSON that is nested at most `maxDepth` deep. */
@@ -216,6 +209,15 @@ export class RequestBody {
         },
       );
     });
+  }
+}
+
+/** Bytes as a text; `undefined` when they are not UTF-8. */
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -53,7 +53,7 @@ describe('a request to a serving handler', () => {
     expect([(await ask(bytes.length)).status, (await ask(bytes.length + 1)).status, (await ask(bytes.length + 100_000)).status, (await ask(Math.max(0, bytes.length - 1))).status]).toEqual([expected, 400, 400, 400]);
   });
 
-  it.each([['in the middle of a text', [0xff]], ['a character that ends too early', [0xe2, 0x82]], ['half of a pair', [0xed, 0xa0, 0x80]]])('that is not UTF-8 is refused, whether it says how long it is or not: %s', async (_, wrong) => {
+  it.each([['in the middle of a text', [0xff]], ['a character that ends too early', [0xe2, 0x82]], ['half of a pair', [0xed, 0xa0, 0x80]], ['three bytes of four, which are as many as U+FFFD has', [0xf0, 0x9f, 0x98]]])('that is not UTF-8 is refused, whether it says how long it is or not: %s', async (_, wrong) => {
     const body = concatBytes([utf8('{"instances":[{"a":"'), Uint8Array.from(wrong), utf8('"}]}')]);
     for (const headers of [{}, { 'content-length': String(body.length) }]) {
       expect(await askOf([echo()])('POST /v1/models/m:predict', body, { 'content-type': 'application/json', ...headers })).toMatchObject({ status: 400, text: '{"error":"JSON Parse error: The document is not UTF-8."}' });
