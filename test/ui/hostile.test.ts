@@ -121,6 +121,22 @@ describe('what is sent', () => {
   });
 });
 
+describe('names in which there is nothing to see', () => {
+  it('can be clicked on all the same', async () => {
+    const storage = new MemoryStorage();
+    const { id } = await new Tracker({ storage }).withRun({ experiment: ' ', name: '  ' }, async (run) => {
+      run.logMetrics({ ' ': 1 });
+      return run;
+    });
+    await using ui = await serveUi(storage);
+    for (const path of ['runs', `run?id=${id}`, `compare?run=${id}`]) {
+      const { text } = await ui.get(path);
+      const links = [...text.matchAll(/<a [^>]*>(.*?)<\/a>/gs)].map(([, inside]) => inside!.replace(/<[^>]*>/g, ''));
+      expect([path, links.filter((inside) => inside.trim() === '')]).toEqual([path, []]);
+    }
+  });
+});
+
 describe('changes', () => {
   const form = async (ui: Awaited<ReturnType<typeof serveUi>>): Promise<Record<string, string>> => {
     return { token: await ui.token('version?model=m&version=2'), model: 'm', version: '2', from: 'none', stage: 'production', reason: 'better' };

@@ -1,4 +1,5 @@
 import { html, type Html, type HtmlValue } from '../../report/markup/html.ts';
+import { seen } from './seen.ts';
 
 /** What a cell shows. */
 export type Cell = HtmlValue;
@@ -17,8 +18,8 @@ export function table({ caption, columns, rows, empty = 'None.' }: { caption: st
   if (rows.length === 0) return html`<p class="muted">${empty}</p>`;
   return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table>
 <caption class="hidden">${caption}</caption>
-<thead><tr>${columns.map(({ head, numeric, sorted }) => html`<th scope="col"${numeric && html` class="number"`}${sorted && html` aria-sort="${sorted}"`}>${head}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${columns[i]?.numeric && html` class="number"`}>${cell}</td>`)}</tr>
+<thead><tr>${columns.map(({ head, numeric, sorted }) => html`<th scope="col"${numeric && html` class="n"`}${sorted && html` aria-sort="${sorted}"`}>${head}</th>`)}</tr></thead>
+<tbody>${rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${columns[i]?.numeric && html` class="n"`}>${cell}</td>`)}</tr>
 `)}</tbody></table></div>`;
 }
 
@@ -51,7 +52,7 @@ export function link(href: string, text: string, title?: string): Html {
   const long = text.length > 120;
   // In a table, a name is not to be squeezed to a column of letters.
   const name = text.length > 12;
-  return html`<a href="${href}"${name && html` class="name${long && ' long'}"`}${(title !== undefined || long) && html` title="${title ?? text}"`}><bdi>${text}</bdi></a>`;
+  return html`<a href="${href}"${name && html` class="name${long && ' long'}"`}${(title !== undefined || long) && html` title="${title ?? text}"`}><bdi>${seen(text)}</bdi></a>`;
 }
 
 /** A state, as a badge that says it in words. */

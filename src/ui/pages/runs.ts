@@ -8,6 +8,7 @@ import type { UiCall, UiPage } from '../call.ts';
 import type { LinkQuery } from '../links.ts';
 import { followedRuns } from '../live/live-topics.ts';
 import { link, state, table, type TableColumn } from '../page/table.ts';
+import { seen } from '../page/seen.ts';
 import { Refusal } from '../refusal.ts';
 import { runTitle } from './run-title.ts';
 import { cellOf, columnsOf, columnText, usualColumns, type RunColumn } from './run-columns.ts';
@@ -135,7 +136,7 @@ function sortable({ links }: UiCall, asked: RunsAsked, by: string, text: string,
   const current = asked.by === by;
   // What is newest, or most, is looked for first.
   const direction = current && asked.direction === 'desc' ? 'asc' : 'desc';
-  const head = html`${kind !== undefined && html`<span class="kind">${kind}</span>`}<a class="sort" href="${links.to('runs', addressOf(asked, { by, direction }))}"><bdi>${text}</bdi></a>`;
+  const head = html`${kind !== undefined && html`<span class="kind">${kind}</span>`}<a class="sort" href="${links.to('runs', addressOf(asked, { by, direction }))}"><bdi>${seen(text)}</bdi></a>`;
   return { head, numeric: kind === 'metric' || by === 'duration', ...(current && { sorted: asked.direction === 'asc' ? 'ascending' : 'descending' }) };
 }
 
