@@ -166,6 +166,9 @@ describe('lineage', () => {
     expect(chart.title).toBe('Lineage of model-version flight-delay@1');
     expect(texts(chart)).toEqual(expect.arrayContaining(['flight-delay@1', 'flights 2001', 'derived from', 'used']));
     expect(lineageChart({ nodes: [], edges: [] }).summary).toBe('Nothing is recorded of where it came from or what came of it.');
+    // Of a damaged record.
+    const damaged = lineageChart({ nodes: [{ kind: 'run', id: 'a' }, { kind: 'run', id: 'b' }], edges: [{ from: { kind: 'run', id: 'a' }, relation: 'used', to: { kind: 'run', id: 'b' }, at: 1e300 }] });
+    expect(damaged.table.rows[0]!.at(-1)).toBe('1e+300');
     const nodes = Array.from({ length: 1000 }, (_, i) => ({ kind: 'dataset' as const, id: `d${i}` }));
     const large = lineageChart({ nodes, edges: nodes.slice(1).map((to, i) => ({ from: nodes[Math.floor(i / 3)]!, relation: 'used' as const, to, at: 0 })) });
     demandChart(large);

@@ -60,6 +60,14 @@ describe('layeredGraph', () => {
     }
   });
 
+  it('takes no longer where every step needs all before it', () => {
+    const chain = Array.from({ length: 119 }, (_, i): [number, number] => [i, i + 1]);
+    const long = Array.from({ length: 460 }, (_, i): [number, number] => [i % 4, 119 - (i >> 2)]);
+    const began = process.cpuUsage();
+    layeredGraph({ nodes: 120, edges: [...chain, ...long] });
+    expect(process.cpuUsage(began).user / 1e6).toBeLessThan(2);
+  });
+
   it('draws the same graph the same way, nothing where there is nothing, and 120 nodes with 600 edges at once', () => {
     expect(layeredGraph({ nodes: 0, edges: [] })).toMatchObject({ nodes: [], layers: 0, rows: 0 });
     expect(layeredGraph({ nodes: 3, edges: [] })).toMatchObject({ layers: 1, rows: 3 });

@@ -87,6 +87,11 @@ describe('lineChart', () => {
     expect(labels(svg)).toEqual(expect.arrayContaining(['18:00', 'Mar 29', '06:00', '12:00', 'time (Europe/Berlin)']));
   });
 
+  test.each([['0050-06-01T12:00:00Z', '0050-06-01 12:53:28'], ['-000044-03-15T12:00:00Z', '-000044-03-15 12:53:28'], ['1969-12-31T23:59:59.999Z', '1970-01-01 00:59:59'], ['+012000-01-01T12:00:00Z', '+012000-01-01 13:00:00']])('a time of any century is what the clocks of the zone showed: %s', (iso, shown) => {
+    const at = Date.parse(iso);
+    expect(lineChart([{ name: 'a', x: [at], y: [1] }], { title: 'a', x: 'time', timeZone: 'Europe/Berlin' }).summary).toContain(` ${shown}.`);
+  });
+
   test('whole steps have whole ticks, and no step is said to be between two', () => {
     const along = (steps: readonly number[]): string[] => [...lineChart([series('a', steps.map(() => 1), steps)], { title: 'a' }).toSVG().matchAll(/text-anchor="middle">([^<]*)/g)].map(([, text]) => text!);
     expect(along([0, 1])).toEqual(['0', '1']);

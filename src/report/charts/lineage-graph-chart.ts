@@ -3,6 +3,7 @@ import type { LineageGraph } from '../../storage/lineage-graph.ts';
 import { layeredGraph } from '../layouts/layered-graph.ts';
 import { html } from '../markup/html.ts';
 import { formatCount } from '../svg/format.ts';
+import { isTime } from '../svg/wall-time.ts';
 import { DrawnChart, type Chart } from './chart.ts';
 import { drawGraph, type GraphBox } from './drawn-graph.ts';
 
@@ -42,7 +43,7 @@ export function lineageChart({ nodes, edges }: LineageGraph): Chart {
   return new DrawnChart({
     title: nodes[0] === undefined ? 'Lineage' : `Lineage of ${describeRef(nodes[0])}`,
     summary: `${summaryOf(nodes, edges)}${left === undefined ? '' : ` ${left}`}`,
-    table: { columns: ['what', 'relation', 'to what', 'recorded, UTC'], rows: edges.slice(0, 500).map(({ from, relation, to, at }) => [refText(from), relations[relation], refText(to), new Date(at).toISOString()]), leftOut: edges.length > 500 ? `500 of ${edges.length} relations.` : undefined },
+    table: { columns: ['what', 'relation', 'to what', 'recorded, UTC'], rows: edges.slice(0, 500).map(({ from, relation, to, at }) => [refText(from), relations[relation], refText(to), isTime(at) ? new Date(at).toISOString() : String(at)]), leftOut: edges.length > 500 ? `500 of ${edges.length} relations.` : undefined },
     width,
     height,
     marks: shown.length === 0 ? html`<text x="4" y="24">Nothing is recorded.</text>` : marks,
@@ -89,5 +90,5 @@ function summaryOf(nodes: readonly RecordRef[], edges: readonly LineageEdge[]): 
   if (nodes.length === 0) return 'Nothing is recorded of where it came from or what came of it.';
   const kinds = new Map<string, number>();
   for (const { kind } of nodes) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-  return `${formatCount(edges.length, 'relation')} between ${formatCount(nodes.length, 'thing')}: ${[...kinds].map(([kind, count]) => `${count} ${kind.replaceAll('-', ' ')}`).join(', ')}.`;
+  return `${formatCount(edges.length, 'relation')} between ${formatCount(nodes.length, 'thing')}: ${[...kinds].map(([kind, count]) => formatCount(count, kind.replaceAll('-', ' '))).join(', ')}.`;
 }

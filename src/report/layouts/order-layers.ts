@@ -3,11 +3,15 @@ import type { ProperGraph } from './layered-graph.ts';
 // More than so many sweeps change nothing any more in graphs of the size that a page can show.
 const sweeps = 12;
 
+// With long edges through many layers a graph has many more places than nodes; so many of them are looked at in all sweeps together.
+const mostPlaces = 60_000;
+
 /** An order of the nodes within each layer in which few edges cross, by sweeps there and back; the best of all is kept. */
 export function orderLayers(graph: ProperGraph): { layers: number[][]; crossings: number } {
   let layers = initialOrder(graph);
   let best = { layers, crossings: crossingsOf(layers, graph) };
-  for (let sweep = 0; sweep < sweeps && best.crossings > 0; sweep++) {
+  const most = Math.min(sweeps, Math.ceil(mostPlaces / graph.layerOf.length));
+  for (let sweep = 0; sweep < most && best.crossings > 0; sweep++) {
     layers = sweep % 2 === 0 ? swept(layers, graph.before, 1) : swept([...layers].reverse(), graph.behind, 1).reverse();
     const crossings = crossingsOf(layers, graph);
     if (crossings < best.crossings) best = { layers, crossings };

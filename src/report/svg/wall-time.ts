@@ -24,8 +24,11 @@ export function wallClock(timeZone: string): WallClock {
   if (timeZone === 'UTC') return { timeZone, wallOf: (ms) => ms, instantOf: (ms) => ms };
   const format = zoneFormat(timeZone);
   const wallOf = (epochMs: number): number => {
-    const parts = Object.fromEntries(format.formatToParts(epochMs).map(({ type, value }) => [type, Number(value)]));
-    const seconds = Date.UTC(parts['year']!, parts['month']! - 1, parts['day'], parts['hour'], parts['minute'], parts['second']);
+    const parts = Object.fromEntries(format.formatToParts(epochMs).map(({ type, value }) => [type, value]));
+    const [year, month, day, hour, minute, second] = (['year', 'month', 'day', 'hour', 'minute', 'second'] as const).map((name) => Number(parts[name])) as [number, number, number, number, number, number];
+    // Years before Christ are counted from 1 on, and Date.UTC takes years below 100 for 19xx.
+    const date = new Date(0).setUTCFullYear(parts['era'] === 'BC' ? 1 - year : year, month - 1, day);
+    const seconds = date + ((hour * 60 + minute) * 60 + second) * 1_000;
     return seconds + (((epochMs % 1_000) + 1_000) % 1_000);
   };
   return {
@@ -46,7 +49,7 @@ export function formatWallTime(clock: WallClock, epochMs: number): string {
 function zoneFormat(timeZone: string): Intl.DateTimeFormat {
   try {
     const number = 'numeric';
-    return new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', year: number, month: number, day: number, hour: number, minute: number, second: number });
+    return new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', era: 'short', year: number, month: number, day: number, hour: number, minute: number, second: number });
   } catch (cause) {
     throw new ValidationError(`timeZone is ${shown(timeZone, 80)}, which this host does not know; give a name such as 'UTC' or 'Europe/Berlin'.`, { path: 'timeZone', cause });
   }
