@@ -47,3 +47,10 @@ test('the mean of many points is what a sum over each window gives', () => {
     expect(out[i]).toBeCloseTo(window.reduce((a, b) => a + b, 0) / window.length, 3);
   }
 });
+
+test.each([{ method: 'exponential', weight: 0.9 }, { method: 'gaussian', sigma: 2 }, { method: 'mean', window: 5 }] as const)('the least and the greatest doubles are smoothed to doubles between them: $method', (smoothing) => {
+  for (const y of [[5e-324, 5e-324, 5e-324], [1.7e308, -1.7e308, 1.7e308, -1.7e308, 0]]) {
+    const out = smoothed(y.map((_, i) => i), y, smoothing);
+    for (const value of out) expect([y, value, value >= Math.min(...y) && value <= Math.max(...y)]).toEqual([y, value, true]);
+  }
+});

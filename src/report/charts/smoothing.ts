@@ -1,3 +1,5 @@
+import { extent } from '../svg/scale.ts';
+
 /** How a curve is smoothed. */
 export type Smoothing = ExponentialSmoothing | GaussianSmoothing | MeanSmoothing;
 
@@ -32,9 +34,17 @@ export interface MeanSmoothing {
  * keeps w^d of itself, and is divided by what its weights add up to, so that it does not begin at 0.
  */
 export function smoothed(x: ArrayLike<number>, y: ArrayLike<number>, smoothing: Smoothing): Float64Array {
-  if (smoothing.method === 'exponential') return exponential(x, y, smoothing.weight);
-  if (smoothing.method === 'mean') return mean(y, Math.floor(smoothing.window / 2));
-  return gaussian(y, smoothing.sigma);
+  const out = smoothing.method === 'exponential' ? exponential(x, y, smoothing.weight) : smoothing.method === 'mean' ? mean(y, Math.floor(smoothing.window / 2)) : gaussian(y, smoothing.sigma);
+  const [least, greatest] = extent([y]) ?? [0, 0];
+  // Rounding may lead out of the values: half of the least double is 0.
+  for (let i = 0; i < out.length; i++) if (y[i]! - y[i]! === 0) out[i] = Math.min(Math.max(out[i]!, least), greatest);
+  return out;
+}
+
+/** An average that takes in a value with a share of the whole; halves keep a difference of huge values finite. */
+function takenIn(average: number, value: number, share: number): number {
+  const difference = value - average;
+  return difference - difference === 0 ? average + difference * share : 2 * (average / 2 + (value / 2 - average / 2) * share);
 }
 
 /** What smoothing is called in a legend. */
@@ -62,7 +72,7 @@ function exponential(x: ArrayLike<number>, y: ArrayLike<number>, weight: number)
     before = x[i]!;
     // An average of averages stays within the range of doubles, where a sum does not.
     total = total * kept + 1;
-    sum += (value - sum) / total;
+    sum = takenIn(sum, value, 1 / total);
     out[i] = sum;
   }
   return out;
@@ -113,7 +123,7 @@ function gaussian(y: ArrayLike<number>, sigma: number): Float64Array {
       if (value - value !== 0) continue;
       const weight = weights[Math.abs(i - j)]!;
       total += weight;
-      average += (value - average) * (weight / total);
+      average = takenIn(average, value, weight / total);
     }
     out[i] = average;
   }
