@@ -1,6 +1,7 @@
 import type { DriftVerdict, ModelInfo, PeriodPerformance, PipelineRun, RunRecord, StorageAdapter } from '../index.ts';
 import type { AbTestPart, CurveMetric, ModelPart, PerformancePart, ReportParts } from '../report.ts';
 import { pipelineNames, findRun } from './commands/pipelines/open-pipeline.ts';
+import { library } from './library.ts';
 import { namesUnder } from './names-under.ts';
 
 /** What a report is to show, by name; where nothing is named, some of everything. */
@@ -22,7 +23,7 @@ const pointsOfCurve = 1500;
 
 /** Wishes for a report that nobody has chosen the parts of: the newest runs, and the first models, monitors, tests and pipelines with their last run. */
 export async function everything(storage: StorageAdapter, limit: number, signal: AbortSignal): Promise<ReportWishes> {
-  const { Pipeline, Registry } = await import('../index.ts');
+  const { Pipeline, Registry } = await library();
   const pipelineRuns: string[] = [];
   for (const name of (await pipelineNames(storage, signal)).slice(0, mostOfEach)) {
     const { items } = await new Pipeline({ name, storage }).searchRuns({ limit: 1, signal });
@@ -55,7 +56,7 @@ export async function reportParts(storage: StorageAdapter, wishes: ReportWishes,
 }
 
 async function runParts(storage: StorageAdapter, { runs, compared, metrics }: ReportWishes, signal: AbortSignal): Promise<Pick<ReportParts, 'runs' | 'comparison' | 'curves'>> {
-  const { Tracker } = await import('../index.ts');
+  const { Tracker } = await library();
   const tracker = new Tracker({ storage });
   const page = runs === undefined ? undefined : await tracker.searchRuns({ experiments: runs.experiments.length === 0 ? undefined : runs.experiments, filter: runs.filter, limit: runs.limit, signal });
   const records = await Promise.all(compared.map((id) => tracker.getRun(id, { signal })));
@@ -87,13 +88,13 @@ async function monitorParts(storage: StorageAdapter, name: string, signal: Abort
 }
 
 async function testPart(storage: StorageAdapter, name: string, signal: AbortSignal): Promise<AbTestPart> {
-  const { ABTest } = await import('../index.ts');
+  const { ABTest } = await library();
   await using test = await ABTest.open({ storage, name, signal });
   return { name, analysis: await test.analyze({ signal }) };
 }
 
 async function modelPart(storage: StorageAdapter, name: string, signal: AbortSignal): Promise<ModelPart> {
-  const { Registry } = await import('../index.ts');
+  const { Registry } = await library();
   const registry = new Registry({ storage });
   const model = await registry.getModel(name, { signal });
   const { items: versions } = await registry.listVersions(name, { signal });

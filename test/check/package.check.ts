@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
+import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { entries, packageJson, root } from './project.ts';
 import { demandBuild, npm, run, runTool } from './run-tool.ts';
@@ -42,6 +43,17 @@ describe('package', () => {
     const strangers = files.filter((file) => !/^(dist|src)\/|^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/.test(file));
     expect(strangers).toEqual([]);
     for (const { name } of entries) expect(files).toContain(`dist/${name}.js`);
+  });
+
+  test('what is compiled imports only files that there are', () => {
+    const compiled = new Set(files.filter((file) => /^dist\/.*\.js$/.test(file)));
+    const missing = [...compiled].flatMap((file) =>
+      ts
+        .preProcessFile(readFileSync(root + file, 'utf8'), true, true)
+        .importedFiles.filter(({ fileName }) => fileName.startsWith('.') && !compiled.has(posix.join(posix.dirname(file), fileName)))
+        .map(({ fileName }) => `${file}: ${fileName}`),
+    );
+    expect(missing).toEqual([]);
   });
 
   test('the lock file names no registry and no deprecated package', () => {

@@ -1,6 +1,7 @@
 import type { AbAnalysis, AnalysisMethod, EffectInterval, MetricComparison } from '../../../index.ts';
 import { defineCommand, type Command } from '../../command.ts';
 import { exitCodes } from '../../exit-code.ts';
+import { library } from '../../library.ts';
 import { numberText } from '../../output/formats.ts';
 import type { TextPage } from '../../output/page.ts';
 import { printable } from '../../output/printable.ts';
@@ -18,7 +19,7 @@ export const abAnalyze: Command = defineCommand({
   positionals: [{ name: 'TEST', description: 'The name of a test.' }],
   examples: [{ command: 'ab analyze delay-model', does: 'What is known by now, and what to do.' }],
   async run({ options, positionals: [name = ''], storage, out, signal }) {
-    const { ABTest } = await import('../../../index.ts');
+    const { ABTest } = await library();
     await using test = await ABTest.open({ storage: await storage(), name, signal });
     const analysis = await test.analyze({ method: options.method as AnalysisMethod | undefined, confidence: options.confidence, segments: options.segment.length === 0 ? undefined : options.segment, signal });
     await out.result(analysis, (page) => analysisText(analysis, page));

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseLossless } from '../../../core/lossless-json.ts';
 import type { OnlineFeatures, Row } from '../../../index.ts';
 import { defineCommand, type Command } from '../../command.ts';
+import { library } from '../../library.ts';
 import { valueText } from '../../output/formats.ts';
 import type { TextPage } from '../../output/page.ts';
 import { table } from '../../output/table.ts';
@@ -25,7 +26,7 @@ export const featuresGet: Command = defineCommand({
   async run({ options, positionals, storage, moduleIfGiven, out, signal, host }) {
     const entities = options.entities === undefined ? options.entity.map(entityOf) : await entitiesIn(resolve(host.directory, options.entities));
     if (entities.length === 0) throw new UsageError('No entity is named; give --entity KEY=VALUE or --entities FILE.');
-    const { FeatureStore } = await import('../../../index.ts');
+    const { FeatureStore } = await library();
     const onDemand = (await moduleIfGiven())?.views;
     await using store = new FeatureStore({ storage: await storage(), onDemand });
     const features = positionals.length === 1 && !positionals[0]!.includes(':') ? positionals[0]! : positionals;

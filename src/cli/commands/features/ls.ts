@@ -1,4 +1,5 @@
 import { defineCommand, type Command } from '../../command.ts';
+import { library } from '../../library.ts';
 import { countText, durationText, timeText } from '../../output/formats.ts';
 import { table } from '../../output/table.ts';
 
@@ -12,7 +13,7 @@ export const featuresLs: Command = defineCommand({
   positionals: [],
   examples: [{ command: 'features ls', does: 'The views of the store in .modelkeep.' }],
   async run({ options, storage, out, signal }) {
-    const { FeatureStore } = await import('../../../index.ts');
+    const { FeatureStore } = await library();
     await using store = new FeatureStore({ storage: await storage() });
     const page = await store.freshness({ limit: options.limit, after: options.after, signal });
     await out.result(page, (text) =>

@@ -1,4 +1,5 @@
 import { defineCommand, type Command } from '../../command.ts';
+import { library } from '../../library.ts';
 import { countText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
 
@@ -9,7 +10,7 @@ export const featuresMaterialize: Command = defineCommand({
   positionals: [{ name: 'VIEW', description: 'The names of views.', several: true }],
   examples: [{ command: 'features materialize airport_delays', does: 'From cron: what came in since the last time goes online.' }],
   async run({ options, positionals, storage, out, progress, signal }) {
-    const { FeatureStore } = await import('../../../index.ts');
+    const { FeatureStore } = await library();
     await using store = new FeatureStore({ storage: await storage() });
     const results: { view: string; rows: number; entities: number }[] = [];
     for (const view of positionals) results.push({ view, ...(await store.materialize(view, { end: options.end, signal, onProgress: progress })) });

@@ -1,5 +1,6 @@
 import { defineCommand, type Command } from '../../command.ts';
 import { exitCodes } from '../../exit-code.ts';
+import { library } from '../../library.ts';
 import { bytesText, countText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
 
@@ -14,7 +15,7 @@ export const storeMigrate: Command = defineCommand({
   positionals: [{ name: 'TARGET', description: 'A directory, which is made when there is none, or the address of a server.' }],
   examples: [{ command: 'store migrate https://mlops.example.test/api --store .modelkeep', does: 'From this directory to the server of a team.' }],
   async run({ options, positionals: [target = ''], storage, targetStorage, out, progress, signal }) {
-    const { replicate } = await import('../../../index.ts');
+    const { replicate } = await library();
     const from = await storage();
     await using link = replicate({ from, to: await targetStorage(target, { create: true }), blobs: options.all ? 'all' : 'referenced', signal, onProgress: progress, lock: false, wake: false });
     const counts = await link.settled({ signal });
