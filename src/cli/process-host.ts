@@ -24,6 +24,8 @@ export function processHost(): CliHost {
   };
 }
 
+const readerGone: ReadonlySet<string | undefined> = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
+
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   // A reader that went away, as `head` does, is told as an event too, which would end the process with a stack trace.
   stream.on('error', () => undefined);
@@ -32,6 +34,14 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
     get columns() {
       return stream.isTTY ? stream.columns : undefined;
     },
-    write: (chunk) => new Promise((resolve) => stream.write(chunk, (error) => resolve(error === null || error === undefined))),
+    write: (chunk) =>
+      new Promise((resolve, reject) => {
+        stream.write(chunk, (error) => {
+          if (error === null || error === undefined) resolve(true);
+          // That nobody reads on is no error; that it does not fit is one, for what was written is not whole.
+          else if (readerGone.has((error as NodeJS.ErrnoException).code)) resolve(false);
+          else reject(error);
+        });
+      }),
   };
 }
