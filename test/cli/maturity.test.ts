@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { maturityReports } from 'modelkeep';
+import { Registry, maturityReports } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { expect, test } from 'vitest';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
@@ -37,4 +37,31 @@ test('maturity takes a policy and declarations from files, and refuses what is w
   expect(await cli(['maturity', '--min-level', '4', '-s', store])).toMatchObject({ code: 2 });
   expect(await cli(['maturity', '--policy', 'broken.json', '-s', store], { directory: parent })).toMatchObject({ code: 2, stderr: expect.stringContaining('which is no JSON') as string });
   expect(await cli(['maturity', '--window', '3 weeks', '-s', store])).toMatchObject({ code: 1, stderr: expect.stringContaining('options.window') as string });
+});
+
+test('a model that cannot be read may be in production, so that no level is reached', async () => {
+  const parent = temporaryDirectory();
+  const store = await storeWithModel(parent);
+  await writeFile(join(parent, 'policy.json'), JSON.stringify({ optional: ['T1', 'T2', 'T3', 'T4', 'T5', 'T6'] }));
+  const gate = async () => cli(['maturity', '--policy', 'policy.json', '--min-level', '1', '-s', store], { directory: parent });
+  expect(await gate()).toMatchObject({ code: 0 });
+  {
+    await using storage = new FilesystemStorage(store);
+    await storage.write([{ kind: 'put', key: 'registry/models/broken', bytes: new Uint8Array([1, 2, 3]) }]);
+  }
+  expect(await gate()).toMatchObject({ code: 3, stdout: expect.stringContaining("Cannot be read: model 'broken'") as string });
+});
+
+test('what turns the direction of text in a name is written as an escape', async () => {
+  const store = join(temporaryDirectory(), 'store');
+  {
+    await using storage = new FilesystemStorage(store);
+    const registry = new Registry({ storage });
+    await registry.createModel('a\u202Eb');
+    await registry.registerVersion('a\u202Eb', { files: { 'model.json': '{}' } });
+    await registry.promote('a\u202Eb@1', 'production', { by: 'ada', reason: 'first' });
+  }
+  const { stdout } = await cli(['maturity', '--all', '-s', store]);
+  expect(stdout).toContain('a\\u202eb@1: level 0');
+  expect(stdout).not.toContain('\u202E');
 });

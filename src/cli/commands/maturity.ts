@@ -4,6 +4,7 @@ import type { AssessMaturityOptions, Duration, MaturityCheck, MaturityFix, Matur
 import { defineCommand, type Command } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import type { TextPage } from '../output/page.ts';
+import { printable } from '../output/printable.ts';
 import { table } from '../output/table.ts';
 import { UsageError } from '../usage-error.ts';
 
@@ -45,7 +46,9 @@ export const maturity: Command = defineCommand({
     };
     const report = await assessMaturity(given);
     await out.result(report, (page) => maturityText(report, options.all, page));
-    return least !== undefined && report.level < least ? exitCodes.gate : exitCodes.done;
+    // What cannot be read may be a model in production, of any level.
+    const level = report.project.complete ? report.level : 0;
+    return least !== undefined && level < least ? exitCodes.gate : exitCodes.done;
   },
 });
 
@@ -59,15 +62,15 @@ async function readJson(path: string, option: string): Promise<unknown> {
 }
 
 function maturityText({ level, project, models, attestations, damaged }: MaturityReport, all: boolean, page: TextPage): string {
-  const parts = [`${page.style('head', `Level ${level}`)} (Google ${project.google}, Microsoft ${project.microsoft}). ${project.reason}`];
+  const parts = [`${page.style('head', `Level ${level}`)} (Google ${project.google}, Microsoft ${project.microsoft}). ${printable(project.reason)}`];
   for (const { model, version, level: own, checks, nextFix } of models) {
     const shown = checks.filter(({ status }) => all || status === 'fail' || status === 'unknown');
-    parts.push(`${page.style('head', `${model}@${version}: level ${own}`)}, ${checks.filter(({ status }) => status === 'pass').length} of ${checks.length} checks pass`);
+    parts.push(`${page.style('head', `${printable(model)}@${version}: level ${own}`)}, ${checks.filter(({ status }) => status === 'pass').length} of ${checks.length} checks pass`);
     if (shown.length > 0) parts.push(table(shown, columns, page));
     if (nextFix) parts.push(fixText(nextFix));
   }
   if (attestations.length > 0) parts.push(table(attestations, [{ head: 'DECLARED', text: ({ statement }) => statement }, { head: 'BY', text: ({ author }) => author }, { head: '', text: ({ status }) => status }], page));
-  for (const { what, message } of damaged) parts.push(`Cannot be read: ${what}: ${message}`);
+  for (const { what, message } of damaged) parts.push(printable(`Cannot be read: ${what}: ${message}`));
   return parts.join('\n\n');
 }
 
@@ -79,5 +82,5 @@ const columns: Parameters<typeof table<MaturityCheck>>[1] = [
 ];
 
 function fixText({ check, level, fix }: MaturityFix): string {
-  return `Next, for level ${level} (${check}): ${fix}`;
+  return printable(`Next, for level ${level} (${check}): ${fix}`);
 }
