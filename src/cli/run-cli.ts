@@ -1,3 +1,4 @@
+import { untilAborted } from '../core/abort.ts';
 import { isModelkeepError } from '../core/errors.ts';
 import type { StorageAdapter } from '../index.ts';
 import type { Command, CommandCall, OptionDefinitions, OptionValues } from './command.ts';
@@ -130,7 +131,8 @@ class CallScope {
 
   async #module(storage: () => Promise<StorageAdapter>): Promise<UserModule | undefined> {
     const file = this.#text('module');
-    return file === undefined ? undefined : loadUserModule(file, storage, this.#host);
+    // The code of the module may wait for something that never comes.
+    return file === undefined ? undefined : untilAborted(loadUserModule(file, storage, this.#host), this.#signal, 'Loading the module');
   }
 
   #text(name: string): string | undefined {

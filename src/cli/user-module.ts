@@ -46,7 +46,8 @@ async function importFrom(path: string, host: CliHost): Promise<Readonly<Record<
     return await host.importModule(pathToFileURL(path).href);
   } catch (cause) {
     if (isModelkeepError(cause)) throw cause;
-    const { code, message } = cause as NodeJS.ErrnoException;
+    // A module may throw anything, null too.
+    const { code, message }: Partial<NodeJS.ErrnoException> & { readonly message: string } = cause instanceof Error ? cause : { message: shown(cause, 80) };
     if (code === 'ERR_MODULE_NOT_FOUND' && message.startsWith(`Cannot find module '${path}'`)) throw new NotFoundError(`There is no module ${path}; --module takes a file of JavaScript.`, { key: path, cause });
     throw new ValidationError(`The module ${path} could not be loaded: ${message}`, { path: '--module', cause });
   }

@@ -119,4 +119,15 @@ test('the module is loaded by the loader of Node, and what is wrong with it is s
   expect(run('gates.mjs')).toMatchObject({ status: 0, stderr: '' });
   expect(run('broken.mjs').stderr).toContain('could not be loaded');
   expect(run('none.mjs').stderr).toContain('There is no module');
+  writeFileSync(join(directory, 'nothing.mjs'), 'throw null;\n');
+  expect(run('nothing.mjs').stderr).toMatch(/nothing\.mjs could not be loaded: null \[validation\]/);
+});
+
+test('Ctrl-C ends the wait for a module that never comes to its end', async () => {
+  const directory = temporaryDirectory();
+  const store = await storeWithModel(directory);
+  writeFileSync(join(directory, 'waits.mjs'), "process.stderr.write('begun');\nawait new Promise(() => setInterval(() => undefined, 1000));\n");
+  const child = spawn(process.execPath, [bin(), 'models', 'check', 'delay@1', 'production', '--store', store, '-m', 'waits.mjs'], { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.once('data', () => child.kill('SIGINT'));
+  expect(await once(child, 'exit')).toEqual([130, null]);
 });
