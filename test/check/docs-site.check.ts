@@ -23,7 +23,7 @@ let guides: readonly Guide[] = [];
 beforeAll(async () => {
   guides = await buildSite(directory);
   for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' })) if (file.endsWith('.html')) pages.set(file, readPage(readFileSync(join(directory, file), 'utf8')));
-});
+}, 600_000);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('the navigation has every guide in its group and in its order, before the reference', () => {
