@@ -104,7 +104,6 @@ describeInBrowser('the example that trains in a page', () => {
       await tab.bringToFront();
       expect(await violations(tab)).toEqual([]);
       expect(await fits(tab)).toBe(true);
-      if (process.env['SHOTS']) await tab.screenshot({ path: `${process.env['SHOTS']}/${tab === page ? 'wide' : 'phone'}.png`, fullPage: true });
     }
     expect(complaints).toEqual([]);
   }, 45_000);
