@@ -25,7 +25,7 @@ export interface Split {
 }
 
 /** The penguins of which everything was measured. */
-export function examples(): Example[] {
+function examples(): Example[] {
   return table.flatMap((row) => {
     const penguin = { beakLength: row['Beak Length (mm)'], beakDepth: row['Beak Depth (mm)'], flipperLength: row['Flipper Length (mm)'], bodyMass: row['Body Mass (g)'] };
     return measures.every((name) => penguin[name] !== null) ? [{ penguin: penguin as Penguin, species: row.Species as Species }] : [];
