@@ -5,7 +5,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const report = process.env['TEST_REPORT'];
 
 // What these rooms hold computes, alike on every version of Node; the others touch the host.
-const pure = ['core', 'experiments', 'features', 'monitoring', 'pipelines', 'registry', 'server', 'serving', 'stats', 'tracking'].map((room) => `test/${room}/**/*.test.ts`);
+const pure = ['core', 'experiments', 'features', 'maturity', 'monitoring', 'pipelines', 'registry', 'report', 'server', 'serving', 'stats', 'tracking'].map((room) => `test/${room}/**/*.test.ts`);
 
 // What runs in a page, which is the same whichever Node starts the browser.
 const page = ['test/browser/**/*.test.ts'];
