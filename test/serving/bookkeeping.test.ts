@@ -31,7 +31,7 @@ describe('the books of a deployment', () => {
     const { id } = await deployment.predict({ x: 1 }, { key: 'ann' });
     const told = { id, key: 'ann', metrics: { clicked: 1 } };
     expect(() => deployment.feedback([told, { id, label: 1 }])).toThrow('neither a monitor nor a log');
-    expect(() => deployment.feedback([told, { id: '' } as never])).toThrow('feedback');
+    expect(() => deployment.feedback([told, { id: '' }])).toThrow('feedback');
     expect(recorded).toEqual([]);
     deployment.feedback([told]);
     expect(recorded).toEqual([['ann', { clicked: 1 }, { id: `${id} clicked` }]]);
