@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import type { AbAnalysis } from '../experiments/analysis/ab-analysis.ts';
+import type { MaturityReport } from '../maturity/maturity-report.ts';
 import type { DriftVerdict } from '../monitoring/monitor-state.ts';
 import type { PipelineRun } from '../pipelines/history/read-run.ts';
 import type { PipelineResult } from '../pipelines/run-result.ts';
@@ -19,6 +20,7 @@ import type { Chart } from './charts/chart.ts';
 import { abTestSection, type AbTestPart } from './sections/ab-test.ts';
 import { driftSection, type DriftReportPart } from './sections/drift.ts';
 import { lineageSection } from './sections/lineage.ts';
+import { maturitySection } from './sections/maturity.ts';
 import { modelSection, type ModelPart } from './sections/model.ts';
 import { performanceSection, type PerformancePart } from './sections/performance.ts';
 import { pipelineSection } from './sections/pipeline.ts';
@@ -50,6 +52,8 @@ export interface ReportParts {
   readonly model?: OneOrMore<ModelPart> | undefined;
   /** What something came from, or what came of it: what `registry.lineage` and `registry.impact` give; one or several. */
   readonly lineage?: OneOrMore<LineageGraph> | undefined;
+  /** How mature models are kept, as `assessMaturity` gives it; one or several. */
+  readonly maturity?: OneOrMore<MaturityReport> | undefined;
 }
 
 /** How a report is made. */
@@ -86,6 +90,7 @@ const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } 
   pipeline: severally('pipeline', pipelineSection),
   model: severally('model', modelSection),
   lineage: severally('lineage', lineageSection),
+  maturity: severally('maturity', maturitySection),
 };
 
 /**

@@ -1,7 +1,8 @@
-import { DriftMonitor, MemoryStorage, profileData, ValidationError } from 'modelkeep';
+import { assessMaturity, DriftMonitor, MemoryStorage, profileData, ValidationError, type MaturityReport } from 'modelkeep';
 import { renderReport, type ReportParts } from 'modelkeep/report';
 import { describe, expect, it } from 'vitest';
-import { abStory, driftOf, hostile, modelStory, performanceStory, pipelineStory, rolloutStory, wideRun } from './stories.ts';
+import { day, model, trackedStory } from '../maturity/story.ts';
+import { abStory, arabic, driftOf, hostile, modelStory, performanceStory, pipelineStory, rolloutStory, wideRun } from './stories.ts';
 
 /** The text of a section as it is read, without what pictures say. */
 function read(html: string, id: string): string {
@@ -115,6 +116,40 @@ describe('a report of the other domains', () => {
     expect(text).toMatch(/@1000 no stage/);
     expect(text).toMatch(/@3 ! staging/);
     expect(text).toMatch(/@1 ✓ production champion/);
+  });
+
+  it('tells of maturity the level, what keeps it down and what to do first, and declarations apart', async () => {
+    const { storage, clock } = await trackedStory('T3');
+    const expiresAt = clock.now() + day;
+    const assess = (): Promise<MaturityReport> => assessMaturity({ storage, clock, attestations: [{ statement: `on call ${hostile}`, author: arabic, expiresAt }] });
+    const first = await assess();
+    clock.jump(2 * day);
+    const report = await assess();
+    expect(first.trend).toEqual([]);
+    const html = rendered({ maturity: [first, report] });
+    expect(read(html, 'maturity')).not.toContain('Level over time');
+    const text = read(html, 'maturity-2');
+    expect(text).toMatch(/^ Maturity \(2\) ✕ Level 0 of 3: kept by hand /);
+    expect(text).toContain('Level over time');
+    const { check, fix, level } = report.project.nextFix!;
+    expect(check).toBe('T3');
+    expect(text).toContain(`To do next , for level ${level} (T3 of ${model}): ${fix}`);
+    expect(text).toMatch(new RegExp(`stands measured .* to do T3 1 .* ✕ fails 0 % 90 % `));
+    expect(text).toContain('models in production 1 at level 0, 0 at level 1, 0 at level 2, 0 at level 3');
+    expect(text.indexOf('✕ fails')).toBeLessThan(text.indexOf('! unknown'));
+    expect(text.indexOf('! unknown')).toBeLessThan(text.indexOf('✓ passes'));
+    expect(text).toMatch(/Declared, not measured 1 statement of people; no level rests on them\. .* all models [\d :-]+ ! expired $/);
+    expect(text).toContain(`on call ${hostile}`);
+    expect(text).toContain(arabic);
+  });
+
+  it('of 60 models shows the 50 that are kept worst', async () => {
+    const { storage, clock } = await trackedStory();
+    const report = await assessMaturity({ storage, clock, store: false });
+    const models = Array.from({ length: 60 }, (_, i) => ({ ...report.models[0]!, model: `model ${i}`, level: i < 50 ? 0 : 1 }) as const);
+    const text = read(rendered({ maturity: { ...report, models } }), 'maturity');
+    expect(text).toContain('Showing 50 of 60 models, those of the lowest levels.');
+    expect(text).not.toContain('model 55@');
   });
 
   it('refuses what is no part', () => {
