@@ -9,7 +9,7 @@ const lastSegment = 'z'.repeat(120);
 /** The first segments of the keys below a prefix, each once: one look for each, however many keys lie below it. */
 export async function* segmentsBelow(storage: StorageAdapter, prefix: string, options: OperationOptions): AsyncGenerator<string, void, undefined> {
   let after: Key | undefined;
-  let last: string | undefined;
+  const found = new Set<string>();
   for (;;) {
     throwIfAborted(options.signal, `Listing ${prefix}`);
     const { entries } = await storage.list({ prefix, after, limit: 1 }, options);
@@ -17,8 +17,8 @@ export async function* segmentsBelow(storage: StorageAdapter, prefix: string, op
     if (key === undefined) return;
     const segment = key.slice(prefix.length).split('/', 1)[0]!;
     // A record of that very name comes before those below it, with others between.
-    if (segment !== last) yield segment;
-    last = segment;
+    if (!found.has(segment)) yield segment;
+    found.add(segment);
     after = key === prefix + segment ? key : `${prefix}${segment}/${lastSegment}`;
   }
 }
