@@ -45,6 +45,7 @@ export class RecordFile {
   #settleTo = 0;
   #followed = false;
   #users = 0;
+  #sealFlushed = false;
   #retired = false;
   #closed = false;
 
@@ -219,6 +220,22 @@ export class RecordFile {
 
   sync(): Promise<void> {
     return this.use(async () => (this.#closed ? undefined : this.#appender?.sync()));
+  }
+
+  /**
+   * Flushes a file that others may have sealed, unless that was done. What lies behind a seal counts as soon as the seal is lost with the power: whoever is told that it
+   * does not count must be able to rely on it.
+   */
+  async flushSeal(): Promise<void> {
+    if (this.#sealFlushed) return;
+    try {
+      const file = await this.#fileSystem.open(this.path, 'append');
+      await file.sync().finally(() => file.close());
+    } catch (error) {
+      // Others have replaced it, and flushed it before.
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+    this.#sealFlushed = true;
   }
 
   /** Closes the file as soon as nobody uses it. */

@@ -221,7 +221,11 @@ export class RecordLog {
       const { replay } = file;
       if (!replay.sealed && !replay.contradicted) return;
       const next: RecordFile | undefined = await this.#openAfter(replay.contradicted ? replay.generation - 1 : replay.generation);
-      if (next === undefined) return;
+      if (next === undefined) {
+        // Whoever may not write here, or finds the disk full, reads all the same.
+        if (replay.sealed && this.#context.flushed) await file.flushSeal().catch(() => undefined);
+        return;
+      }
       const handover = await file.handoverTo(next);
       if (handover !== undefined) next.follow(file, handover);
       this.#file = next;
@@ -351,6 +355,8 @@ export class RecordLog {
 
   /** Makes the file that follows a sealed one, or the first, unless `isOver` while it is at it. */
   async #replace(sealed: RecordFile | undefined, isOver: () => boolean): Promise<void> {
+    // Its successor hides the seal from all who come later.
+    if (this.#context.flushed) await sealed?.flushSeal();
     await sealed?.settle();
     const next = await NextGeneration.begin(this.#context.fileSystem, this.#context.directories, sealed);
     try {
