@@ -47,7 +47,12 @@ export function parseFileHeader(bytes: Buffer): FileHeader | undefined {
   return undefined;
 }
 
-/** A fresh salt. */
+/**
+ * A fresh salt. It begins with four bytes that end no length of a frame: where the last bytes of a frame were lost and another one follows, the beginning of that must not
+ * be taken for them.
+ */
 export function newSalt(): Buffer {
-  return randomBytes(8);
+  const salt = randomBytes(8);
+  for (let i = 0; i < 4; i++) salt[i]! |= 0x80;
+  return salt;
 }

@@ -28,6 +28,7 @@ interface Damage extends Span {
 }
 
 const searchStep = 1 << 20;
+const maxShared = 4;
 
 /** Reads the bytes of one record file in order, and keeps what they come to. Everyone who reads the same bytes comes to the same. */
 export class RecordReplay {
@@ -79,10 +80,15 @@ export class RecordReplay {
       if (at === window.length && last) return undefined;
       const header = this.#freshHeader(window, at);
       if (header !== undefined && at + header.size <= window.length) {
+        const end = at + header.size;
         const metaSound = isMetaSound(window, at, header);
         if (metaSound && isValueSound(window, at, header)) {
-          this.#apply(header, window, at + frameHeaderBytes, false);
-          continue;
+          const overlapped = this.#isOverlapped(window, end);
+          if (overlapped === undefined && !last) return { need: header.size + frameHeaderBytes };
+          if (overlapped !== true) {
+            this.#apply(header, window, at + frameHeaderBytes, false);
+            continue;
+          }
         }
         const meta = metaSound ? Buffer.from(window.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.metaLength)) : undefined;
         return this.#breach(window, at, last, meta && { header, meta });
@@ -224,6 +230,22 @@ export class RecordReplay {
 
   #noteDeleted(key: Key, position: number): void {
     if (this.state.slots.find(key) < 0) this.#deletedAt.set(key, position);
+  }
+
+  /**
+   * Whether the frame that ends at `end` lost its last bytes, and seems whole because the one that was written behind it begins with the same. `undefined` when the window
+   * ends too early to tell. By more than a few bytes that does not come about.
+   */
+  #isOverlapped(window: Buffer, end: number): boolean | undefined {
+    for (let shared = 1; shared <= maxShared; shared++) {
+      const next = end - shared;
+      let at = 0;
+      while (at < shared && window[next + at] === this.salt[at]) at++;
+      if (at < shared) continue;
+      if (next + frameHeaderBytes > window.length) return undefined;
+      if (this.#freshHeader(window, next) !== undefined) return true;
+    }
+    return false;
   }
 
   // A copy of a frame of this very file, inside a value, has a counter that was there before.
