@@ -1,8 +1,7 @@
 import type { DriftVerdict, ModelInfo, PeriodPerformance, PipelineRun, RunRecord, StorageAdapter } from '../index.ts';
 import type { AbTestPart, CurveMetric, ModelPart, PerformancePart, ReportParts } from '../report.ts';
-import { pipelineNames, findRun } from './commands/pipelines/open-pipeline.ts';
+import { findRun } from './commands/pipelines/open-pipeline.ts';
 import { library } from './library.ts';
-import { namesUnder } from './names-under.ts';
 
 /** What a report is to show, by name; where nothing is named, some of everything. */
 export interface ReportWishes {
@@ -23,22 +22,22 @@ const pointsOfCurve = 1500;
 
 /** Wishes for a report that nobody has chosen the parts of: the newest runs, and the first models, monitors, tests and pipelines with their last run. */
 export async function everything(storage: StorageAdapter, limit: number, signal: AbortSignal): Promise<ReportWishes> {
-  const { Pipeline, Registry } = await library();
+  const { ABTest, DriftMonitor, Pipeline, Registry } = await library();
   const pipelineRuns: string[] = [];
-  for (const name of (await pipelineNames(storage, signal)).slice(0, mostOfEach)) {
+  for (const { name } of (await Pipeline.list({ storage, limit: mostOfEach, signal })).items) {
     const { items } = await new Pipeline({ name, storage }).searchRuns({ limit: 1, signal });
     pipelineRuns.push(...items.map(({ id }) => id));
   }
   const models = await new Registry({ storage }).listModels({ limit: mostOfEach, signal });
-  const some = async (prefix: string): Promise<string[]> => (await namesUnder(storage, prefix, { signal })).slice(0, mostOfEach);
+  const [monitors, tests] = await Promise.all([DriftMonitor.list({ storage, limit: mostOfEach, signal }), ABTest.list({ storage, limit: mostOfEach, signal })]);
   return {
     runs: { experiments: [], filter: undefined, limit },
     compared: [],
     metrics: [],
     models: models.items.map(({ name }: ModelInfo) => name),
     pipelineRuns,
-    monitors: await some('monitors/'),
-    tests: await some('experiments/'),
+    monitors: monitors.items.map(({ name }) => name),
+    tests: tests.items.map(({ name }) => name),
   };
 }
 

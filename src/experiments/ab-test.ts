@@ -9,6 +9,7 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHead } from '../storage/head-record.ts';
+import type { StoreListOptions } from '../storage/list-heads.ts';
 import type { AbAnalysis } from './analysis/ab-analysis.ts';
 import {
   openSchema,
@@ -36,6 +37,7 @@ import { StickyUnits } from './assignment/sticky-units.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import { ExperimentRecord, experimentKey, type ExperimentHistoryOptions } from './definition/experiment-record.ts';
 import type { ExperimentEvent, ExperimentState, ExperimentStop } from './definition/experiment-state.ts';
+import type { ABTestPage } from './definition/list-tests.ts';
 import type { ExperimentDefinition, VariantOptions } from './experiment-definition.ts';
 import type { UnitFold } from './folding/unit-fold.ts';
 import { EventRecorder } from './recording/event-recorder.ts';
@@ -140,6 +142,29 @@ export class ABTest implements AsyncDisposable {
     const test = new ABTest({ ...rest, ...state.definition });
     await test.start({ signal });
     return test;
+  }
+
+  /**
+   * A page of the tests of a store, in a fixed order, each with its definition and how it ended. One that cannot be read is in `damaged` and hides no other. Costs a read of each test's record, not of its events.
+   *
+   * Throws `ValidationError` when an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import { ABTest, MemoryStorage } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage();
+   * for (const name of ['button', 'price']) {
+   *   await using test = new ABTest({ storage, name, variants: [{ name: 'A' }, { name: 'B' }] });
+   *   await test.start();
+   * }
+   * const { items } = await ABTest.list({ storage });
+   * console.log(items.filter(({ stopped }) => stopped === undefined).map(({ name }) => name)); // ['button', 'price']
+   * ```
+   */
+  static async list(options: StoreListOptions): Promise<ABTestPage> {
+    const { listTests } = await import('./definition/list-tests.ts');
+    return listTests(options);
   }
 
   /** The variants with the weights that count now, in their order. */

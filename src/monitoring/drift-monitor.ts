@@ -17,12 +17,14 @@ import { check } from '../core/schema.ts';
 import { shown } from '../core/shown.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { readHead, type HeadLocation } from '../storage/head-record.ts';
+import type { StoreListOptions } from '../storage/list-heads.ts';
 import { checkProfile } from '../stats/profiles/check-profile.ts';
 import { alertSettings } from './alerts/alert-options.ts';
 import { logSink } from './alerts/log-sink.ts';
 import type { AlertSilence, EndSilenceOptions, SilenceOptions } from './alerts/alert-silence.ts';
 import { alertSource, type AlertEvent, type AlertSource, type AlertsOptions, type SilenceEvent } from './alerts/alert-source.ts';
 import type { DriftAlert } from './alerts/alert-state.ts';
+import type { MonitorPage } from './list-monitors.ts';
 import type { MonitorHistory } from './monitor-history.ts';
 import type { DriftVerdict, MonitorContext, MonitorState } from './monitor-state.ts';
 import { estimateJudgement } from './estimates/estimate-options.ts';
@@ -166,6 +168,29 @@ export class DriftMonitor implements AsyncDisposable {
     const monitor = new DriftMonitor({ ...options, reference, estimate });
     (await monitor.#windows()).resume(state);
     return monitor;
+  }
+
+  /**
+   * A page of the monitors of a store, in a fixed order, with what fires of each. One that cannot be read is in `damaged` and hides no other. Costs a read of each monitor's record, not of its history.
+   *
+   * Throws `ValidationError` when an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import { DriftMonitor, MemoryStorage, profileData } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage();
+   * const reference = profileData({ distance: Float64Array.from({ length: 1000 }, (_, i) => i) });
+   * for (const name of ['flight-delay', 'fraud']) await new DriftMonitor({ storage, name, reference, window: { every: '1h' } }).close();
+   *
+   * const { items, next } = await DriftMonitor.list({ storage, limit: 1 });
+   * console.log(items.map(({ name, firing }) => [name, firing.length])); // [['flight-delay', 0]]
+   * console.log((await DriftMonitor.list({ storage, after: next })).items[0]?.name); // fraud
+   * ```
+   */
+  static async list(options: StoreListOptions): Promise<MonitorPage> {
+    const { listMonitors } = await import('./list-monitors.ts');
+    return listMonitors(options);
   }
 
   /**

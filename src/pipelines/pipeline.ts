@@ -5,13 +5,16 @@ import { ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import { newId } from '../core/ids.ts';
 import type { ErrorListener, Logger } from '../core/logger.ts';
+import type { Page } from '../core/page.ts';
 import type { OperationOptions } from '../core/progress.ts';
 import { check } from '../core/schema.ts';
 import type { TriggerSource } from '../core/trigger-source.ts';
+import type { StoreListOptions } from '../storage/list-heads.ts';
 import { refreshOf, type RefreshOptions } from './caching/refresh.ts';
 import type { CancelHost, CancelOptions } from './cancelling/cancel-run.ts';
 import type { RunCancellation } from './cancelling/cancellation.ts';
 import { Definition } from './definition.ts';
+import type { PipelineInfo } from './history/list-pipelines.ts';
 import type { KeeperOptions, PipelineKeeper } from './launching/keeper.ts';
 import { Kept } from './launching/kept.ts';
 import type { LaunchHost } from './launching/launch.ts';
@@ -122,6 +125,31 @@ export class Pipeline<Input = undefined, Params = Input> extends PipelineRecords
       begun: async (id, options) => (await store.head(id, options)) !== undefined,
       advance: (beginning, options) => starter.advance(beginning, { ...options, parks: false }),
     };
+  }
+
+  /**
+   * A page of the pipelines that have left anything in a store, by whichever process, in a fixed order; {@link Pipeline.searchRuns} of one by its name, without steps, tells what has run. One whose name is longer than a key holds is named by its runs, and left out where it has none.
+   *
+   * Throws `ValidationError` when an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import { MemoryStorage, Pipeline } from 'modelkeep';
+   *
+   * const storage = new MemoryStorage();
+   * const retrain = new Pipeline({ name: 'retrain', storage });
+   * retrain.step('train', {}, () => 0.83);
+   * await retrain.run();
+   *
+   * for (const { name } of (await Pipeline.list({ storage })).items) {
+   *   const { items } = await new Pipeline({ name, storage }).searchRuns({ limit: 1 });
+   *   console.log(name, items[0]?.status); // retrain succeeded
+   * }
+   * ```
+   */
+  static async list(options: StoreListOptions): Promise<Page<PipelineInfo>> {
+    const { listPipelines } = await import('./history/list-pipelines.ts');
+    return listPipelines(options);
   }
 
   /**

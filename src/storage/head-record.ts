@@ -5,6 +5,7 @@ import type { Digest } from '../core/digest.ts';
 import { newId } from '../core/ids.ts';
 import type { Key } from '../core/key.ts';
 import type { OperationOptions } from '../core/progress.ts';
+import type { RecordRef } from '../core/record-ref.ts';
 import type { StorageAdapter, Version, WriteOperation } from './contract.ts';
 import { readEach } from './read-each.ts';
 import { readValue, readValues } from './records.ts';
@@ -107,6 +108,14 @@ export async function changeHead<S>(
 /** The events of a head record that may not be in the log yet. */
 export async function readOutbox(at: HeadLocation, options?: OperationOptions): Promise<readonly AuditEvent[]> {
   return (await readValue<Head<unknown>>(at.storage, at.key, options))?.value.outbox ?? [];
+}
+
+/** What a head record is about, by one of its events; `undefined` when nothing happened to it yet. */
+export async function readSubject(at: HeadLocation, options: OperationOptions = {}): Promise<RecordRef | undefined> {
+  const [event] = await readOutbox(at, options);
+  if (event !== undefined) return event.subject;
+  for await (const { bytes } of at.storage.readLog(at.key, options)) return (decode(bytes, at.key) as AuditEvent).subject;
+  return undefined;
 }
 
 /** The events of a head record from the first to the last, whether they reached the log or not. */

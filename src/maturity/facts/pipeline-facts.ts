@@ -1,15 +1,14 @@
 import { canonicalJson } from '../../core/codec.ts';
 import { digestOf, type Digest } from '../../core/digest.ts';
 import { isId } from '../../core/ids.ts';
-import { unescapeSegment } from '../../core/key.ts';
+import { eachItem } from '../../core/page.ts';
 import { readNewestRuns } from '../../pipelines/history/start-notes.ts';
 import { readRun, type PipelineRun } from '../../pipelines/history/read-run.ts';
 import type { PipelineRunSummary } from '../../pipelines/history/run-summary.ts';
+import { Pipeline } from '../../pipelines/pipeline.ts';
 import { RunStore, type RunHead } from '../../pipelines/run-store.ts';
 import type { RunCause } from '../../pipelines/launching/run-cause.ts';
-import { readEachHead } from '../../storage/head-record.ts';
 import type { Assessment } from './assessment.ts';
-import { segmentsBelow } from './segments.ts';
 
 /** A run of a pipeline as its head tells it; of one that is a step of another, `triggeredBy` is what started the outermost. */
 export interface PipelineRunFacts extends Omit<PipelineRunSummary, 'params'> {
@@ -23,25 +22,15 @@ export interface PipelineFacts {
   readonly runs: readonly PipelineRunFacts[];
 }
 
-const pipelinesPrefix = 'pipelines/';
 /** So many of the runs that made versions or are trained in are looked for. */
 const mostSought = 40;
 
 /** The names of the pipelines that the store knows. */
 export async function pipelineNames(assessment: Assessment): Promise<string[]> {
+  const { storage, options: { signal } } = assessment;
   const names: string[] = [];
-  for await (const segment of segmentsBelow(assessment.storage, pipelinesPrefix, assessment.options)) {
-    const name = unescapeSegment(segment) ?? (await nameOfHashed(assessment, segment));
-    if (name !== undefined) names.push(name);
-  }
+  for await (const { name } of eachItem((after) => Pipeline.list({ storage, limit: 1000, after, signal }))) names.push(name);
   return names;
-}
-
-/** A name that is too long for a key stands in the records below it. */
-async function nameOfHashed({ storage, options }: Assessment, segment: string): Promise<string | undefined> {
-  const { entries } = await storage.list({ prefix: `${pipelinesPrefix}${segment}/runs/`, limit: 1 }, options);
-  const [head] = await readEachHead<RunHead>(storage, entries.map(({ key }) => key), options);
-  return head && 'state' in head ? head.state.pipeline : undefined;
 }
 
 /** Of pipelines, those that have some of these runs. */

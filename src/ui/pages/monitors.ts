@@ -3,15 +3,15 @@ import { NotFoundError } from '../../core/errors.ts';
 import type { AlertEvent } from '../../monitoring/alerts/alert-source.ts';
 import type { AuditEvent } from '../../core/audit.ts';
 import { html, type Html } from '../../report/markup/html.ts';
+import { DriftMonitor } from '../../monitoring/drift-monitor.ts';
 import type { DriftVerdict, MonitorState } from '../../monitoring/monitor-state.ts';
 import type { PeriodPerformance } from '../../monitoring/performance/judge-period.ts';
 import { driftSection } from '../../report/sections/drift.ts';
 import { performanceSection } from '../../report/sections/performance.ts';
-import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
+import { readHead, readHistory } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { eventsTable } from './events.ts';
-import { namesBelow, type NamedSegment } from './record-names.ts';
 
 const folder = 'monitors/';
 const mostVerdicts = 100;
@@ -19,18 +19,14 @@ const mostVerdicts = 100;
 /** The monitors of a store, with what fires. */
 export async function monitorsPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
-  const { items, next } = await namesBelow(store.storage, folder, { limit: 25, after: query.text('after'), signal });
-  const heads = await readEachHead<MonitorState>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
-  const rows = await Promise.all(
-    items.map(async (item, i): Promise<Cell[]> => {
-      const head = heads[i];
-      const name = await nameOf(call, item);
-      const shown = name === undefined ? html`<code>${item.segment}</code>` : link(links.to('monitor', { name }), name);
-      if (head === undefined || 'error' in head) return [shown, state('damaged'), '–', '–'];
-      const firing = head.state.alerts.filter(({ told }) => told);
-      return [shown, firing.length === 0 ? 'nothing' : firing.map(({ kind }) => html`${state('firing')} ${kind} `), firing.flatMap(({ columns }) => columns).join(', '), formats.count(head.state.windows)];
-    }),
-  );
+  const { items, damaged, next } = await DriftMonitor.list({ storage: store.storage, limit: 25, after: query.text('after'), signal });
+  const rows = items.map(({ name, windows, firing }): Cell[] => [
+    link(links.to('monitor', { name }), name),
+    firing.length === 0 ? 'nothing' : firing.map(({ kind }) => html`${state('firing')} ${kind} `),
+    firing.flatMap(({ columns }) => columns).join(', '),
+    formats.count(windows),
+  ]);
+  for (const { name } of damaged) rows.push([html`<bdi>${name}</bdi>`, state('damaged'), '–', '–']);
   const columns = [{ head: 'Monitor' }, { head: 'What fires' }, { head: 'Columns' }, { head: 'Windows judged', numeric: true }];
   const body = html`${table({ caption: 'Monitors', columns, rows, empty: html`No monitor was stored yet. See <code>new DriftMonitor({ storage, name, reference, window })</code>.` })}
 ${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('monitors', { after: next })}">Next page</a></p>`}`;
@@ -67,8 +63,4 @@ function verdictsTable({ links, formats }: UiCall, name: string, verdicts: reado
   const shown = verdicts.slice(-mostVerdicts).reverse();
   const rows = shown.map(({ data: { window, status, driftedColumns } }) => [link(`${links.to('monitor', { name, window: window.number })}#verdict`, String(window.number)), state(status), formats.time(window.from), formats.time(window.to), formats.count(window.rows), html`<bdi>${driftedColumns.join(', ') || '–'}</bdi>`]);
   return html`${verdicts.length > shown.length && html`<p class="muted">Showing the newest ${formats.count(shown.length)} of ${formats.count(verdicts.length)} windows.</p>`}${table({ caption: 'Windows', columns: [{ head: 'Window' }, { head: 'Verdict' }, { head: 'From' }, { head: 'To' }, { head: 'Rows', numeric: true }, { head: 'Drifted' }], rows, empty: 'No window was closed yet.' })}`;
-}
-
-async function nameOf({ store, signal }: UiCall, { name, segment }: NamedSegment): Promise<string | undefined> {
-  return name ?? (await readOutbox({ storage: store.storage, key: `${folder}${segment}` }, { signal }))[0]?.subject.id;
 }

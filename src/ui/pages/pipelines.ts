@@ -1,3 +1,4 @@
+import { escapeSegment } from '../../core/key.ts';
 import { html, type Html } from '../../report/markup/html.ts';
 import { formatCount } from '../../report/svg/format.ts';
 import { Pipeline } from '../../pipelines/pipeline.ts';
@@ -9,9 +10,7 @@ import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { Refusal } from '../refusal.ts';
 import { eventsTable } from './events.ts';
-import { namesBelow, type NamedSegment } from './record-names.ts';
 
-const folder = 'pipelines/';
 /** Pipelines among which a run is looked for whose pipeline nobody named. */
 const mostPipelines = 1000;
 const mostSubRuns = 200;
@@ -19,11 +18,9 @@ const mostSubRuns = 200;
 /** The pipelines that have run, with their last runs. */
 export async function pipelinesPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
-  const { items, next } = await namesBelow(store.storage, folder, { limit: 25, after: query.text('after'), signal });
-  const named = await Promise.all(items.map(async (item) => ({ name: await nameOf(call, item), segment: item.segment })));
+  const { items, next } = await Pipeline.list({ storage: store.storage, limit: 25, after: query.text('after'), signal });
   const rows = await Promise.all(
-    named.map(async ({ name, segment }): Promise<Cell[]> => {
-      if (name === undefined) return [html`<code>${segment}</code>`, '–', '–', '–'];
+    items.map(async ({ name }): Promise<Cell[]> => {
       const last = await pipelineOf(call, name).searchRuns({ limit: 1, signal });
       const run = last.items[0];
       return [link(links.to('pipeline', { name }), name), run === undefined ? '–' : state(run.status), run === undefined ? '–' : formats.time(run.timings.startedAt), run === undefined ? '–' : formats.duration(run.timings.durationMs)];
@@ -93,19 +90,12 @@ function pipelineOf({ store }: UiCall, name: string): Pipeline {
   return new Pipeline({ name, storage: store.storage, clock: store.clock });
 }
 
-async function nameOf({ store, signal }: UiCall, { name, segment }: NamedSegment): Promise<string | undefined> {
-  if (name !== undefined) return name;
-  const [first] = (await store.storage.list({ prefix: `${folder}${segment}/runs/`, limit: 1 }, { signal })).entries;
-  const [head] = first === undefined ? [] : await readEachHead<{ readonly pipeline: string }>(store.storage, [first.key], { signal });
-  return head !== undefined && 'state' in head ? head.state.pipeline : undefined;
-}
-
 /** The pipeline that a run is of, when only the run is known. */
 async function pipelineWith(call: UiCall, id: string): Promise<string> {
   const { store, signal } = call;
   if (!/^[0-9a-f-]{36}$/.test(id)) throw new Refusal(400, "'id' in the address is no id of a run.");
-  const { items } = await namesBelow(store.storage, folder, { limit: mostPipelines, signal });
-  const heads = await readEachHead<{ readonly pipeline: string }>(store.storage, items.map(({ segment }) => `${folder}${segment}/runs/${id}`), { signal });
+  const { items } = await Pipeline.list({ storage: store.storage, limit: mostPipelines, signal });
+  const heads = await readEachHead<{ readonly pipeline: string }>(store.storage, items.map(({ name }) => `pipelines/${escapeSegment(name)}/runs/${id}`), { signal });
   const found = heads.find((head) => head !== undefined && 'state' in head);
   if (found === undefined || !('state' in found)) throw new Refusal(404, `No pipeline has a run ${id}.`);
   return found.state.pipeline;

@@ -5,30 +5,25 @@ import { rolloutSection } from '../../report/sections/rollout.ts';
 import type { RolloutEvent } from '../../serving/rollout/rollout-event.ts';
 import { statusOf } from '../../serving/rollout/rollout-status.ts';
 import type { ServingHead } from '../../serving/rollout/rollout-store.ts';
-import { readEachHead, readHead, readHistory } from '../../storage/head-record.ts';
+import { readHead, readHistory } from '../../storage/head-record.ts';
+import { listHeads } from '../../storage/list-heads.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { eventsTable } from './events.ts';
-import { namesBelow } from './record-names.ts';
 
 const folder = 'serving/';
 
 /** The models that versions are rolled out of, with the rollout that goes on or was last. */
 export async function rolloutsPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
-  const { items, next } = await namesBelow(store.storage, folder, { limit: 50, after: query.text('after'), signal });
-  const heads = await readEachHead<ServingHead>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
-  const rows = items.flatMap(({ name, segment }, i): Cell[][] => {
-    const head = heads[i];
-    // What is served without ever having been rolled out has no head.
-    if (head === undefined) return [];
-    if ('error' in head) return [[html`<code>${name ?? segment}</code>`, state('damaged'), '–', '–', '–']];
-    const rollout = head.state.rollout;
-    const model = rollout?.model ?? name;
-    if (rollout === undefined || model === undefined) return [];
+  const { items, damaged, next } = await listHeads<ServingHead>(folder, { storage: store.storage, limit: 50, after: query.text('after'), signal });
+  const rows = items.flatMap(({ state: { rollout } }): Cell[][] => {
+    if (rollout === undefined) return [];
+    const { model } = rollout;
     const { candidate, stable, phase, outcome, weight, startedAt } = statusOf(rollout, rollout.verdicts, store.clock.now());
     return [[link(links.to('rollout', { model }), model), state(outcome ?? phase), `@${stable} → @${candidate}`, `${formats.number(weight)} %`, formats.time(startedAt)]];
   });
+  for (const { name } of damaged) rows.push([html`<bdi>${name}</bdi>`, state('damaged'), '–', '–', '–']);
   const columns = [{ head: 'Model' }, { head: 'Stands' }, { head: 'Versions' }, { head: 'Traffic', numeric: true }, { head: 'Began' }];
   const body = html`${table({ caption: 'Rollouts', columns, rows, empty: html`Nothing was rolled out yet. See <code>deployment.startRollout({ candidate, steps })</code>.` })}
 ${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('rollouts', { after: next })}">Next page</a></p>`}`;

@@ -4,29 +4,24 @@ import { ABTest } from '../../experiments/ab-test.ts';
 import type { ExperimentState } from '../../experiments/definition/experiment-state.ts';
 import { html } from '../../report/markup/html.ts';
 import { abTestSection } from '../../report/sections/ab-test.ts';
-import { readEachHead, readHead, readHistory, readOutbox } from '../../storage/head-record.ts';
+import { readHead, readHistory } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { eventsTable } from './events.ts';
-import { namesBelow } from './record-names.ts';
 
 const folder = 'experiments/';
 
 /** The A/B tests of a store. */
 export async function testsPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
-  const { items, next } = await namesBelow(store.storage, folder, { limit: 50, after: query.text('after'), signal });
-  const heads = await readEachHead<ExperimentState>(store.storage, items.map(({ segment }) => `${folder}${segment}`), { signal });
-  const rows = await Promise.all(
-    items.map(async ({ name: known, segment }, i): Promise<Cell[]> => {
-      const head = heads[i];
-      const name = known ?? (await readOutbox({ storage: store.storage, key: `${folder}${segment}` }, { signal }))[0]?.subject.id;
-      const shown = name === undefined ? html`<code>${segment}</code>` : link(links.to('test', { name }), name);
-      if (head === undefined || 'error' in head) return [shown, state('damaged'), '–', '–'];
-      const { definition, stopped } = head.state;
-      return [shown, stopped === undefined ? state('running') : html`${state('stopped')} ${stopped.ship !== undefined && html`<bdi>${stopped.ship}</bdi> for everybody`}`, html`<bdi>${definition.variants.map((variant) => variant.name).join(', ')}</bdi>`, `${formats.number(100 * definition.coverage)} %`];
-    }),
-  );
+  const { items, damaged, next } = await ABTest.list({ storage: store.storage, limit: 50, after: query.text('after'), signal });
+  const rows = items.map(({ name, definition, stopped }): Cell[] => [
+    link(links.to('test', { name }), name),
+    stopped === undefined ? state('running') : html`${state('stopped')} ${stopped.ship !== undefined && html`<bdi>${stopped.ship}</bdi> for everybody`}`,
+    html`<bdi>${definition.variants.map((variant) => variant.name).join(', ')}</bdi>`,
+    `${formats.number(100 * definition.coverage)} %`,
+  ]);
+  for (const { name } of damaged) rows.push([html`<bdi>${name}</bdi>`, state('damaged'), '–', '–']);
   const columns = [{ head: 'Test' }, { head: 'Stands' }, { head: 'Variants' }, { head: 'Coverage', numeric: true }];
   const body = html`${table({ caption: 'A/B tests', columns, rows, empty: html`No test was started yet. See <code>new ABTest({ storage, name, variants, metrics })</code>.` })}
 ${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('tests', { after: next })}">Next page</a></p>`}`;

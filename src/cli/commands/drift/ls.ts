@@ -1,6 +1,8 @@
 import { defineCommand, type Command } from '../../command.ts';
+import { library } from '../../library.ts';
+import { countText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
-import { namesUnder } from '../../names-under.ts';
+import { storedNames } from '../../stored-names.ts';
 
 export const driftLs: Command = defineCommand({
   path: ['drift', 'ls'],
@@ -9,7 +11,9 @@ export const driftLs: Command = defineCommand({
   positionals: [],
   examples: [{ command: 'drift ls', does: 'The monitors of the store in .modelkeep.' }],
   async run({ storage, out, signal }) {
-    const names = await namesUnder(await storage(), 'monitors/', { signal });
+    const [{ DriftMonitor }, store] = await Promise.all([library(), storage()]);
+    const { names, damaged } = await storedNames((after) => DriftMonitor.list({ storage: store, after, signal }));
     await out.result(names, () => (names.length === 0 ? 'No monitors.' : names.map(printable).join('\n')));
+    if (damaged > 0) await out.note(`${countText(damaged, 'monitor')} cannot be read; 'modelkeep store check' tells why.`);
   },
 });

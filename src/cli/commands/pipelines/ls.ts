@@ -1,5 +1,6 @@
 import type { PipelineRunSummary } from '../../../index.ts';
 import { defineCommand, type Command } from '../../command.ts';
+import { library } from '../../library.ts';
 import { countText, durationText, timeText, valueText } from '../../output/formats.ts';
 import { statusStyle } from '../../output/status-style.ts';
 import { table } from '../../output/table.ts';
@@ -19,12 +20,12 @@ export const pipelinesLs: Command = defineCommand({
     { command: "pipelines ls retrain --filter \"status = 'failed'\"", does: 'The runs of one that failed.' },
   ],
   async run({ options, positionals: [name], storage, out, signal }) {
-    const store = await storage();
+    const [{ Pipeline }, store] = await Promise.all([library(), storage()]);
     const names = name === undefined ? await pipelineNames(store, signal) : [name];
     const runs: PipelineRunSummary[] = [];
     let damaged = 0;
     for (const each of names) {
-      const pipeline = await openPipeline(store, each, signal);
+      const pipeline = name === undefined ? new Pipeline({ name: each, storage: store }) : await openPipeline(store, each, signal);
       const page = await pipeline.searchRuns({ filter: options.filter, orderBy: options['order-by'].length === 0 ? undefined : options['order-by'], limit: options.limit ?? (name === undefined ? 5 : 20), signal });
       runs.push(...page.items);
       damaged += page.damaged.length;

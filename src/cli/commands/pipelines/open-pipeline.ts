@@ -1,13 +1,14 @@
 import { NotFoundError, isModelkeepError } from '../../../core/errors.ts';
+import { eachItem } from '../../../core/page.ts';
 import type { Pipeline, PipelineRun, StorageAdapter } from '../../../index.ts';
 import { didYouMean } from '../../suggest.ts';
-import { namesUnder } from '../../names-under.ts';
-
-const prefix = 'pipelines/';
 
 /** The names of the pipelines that have run in a store. */
-export function pipelineNames(storage: StorageAdapter, signal: AbortSignal): Promise<string[]> {
-  return namesUnder(storage, prefix, { signal });
+export async function pipelineNames(storage: StorageAdapter, signal: AbortSignal): Promise<string[]> {
+  const { Pipeline } = await import('../../../index.ts');
+  const names: string[] = [];
+  for await (const { name } of eachItem((after) => Pipeline.list({ storage, limit: 1000, after, signal }))) names.push(name);
+  return names;
 }
 
 /** A pipeline by name, to read what has run; it has no steps of its own. Throws `NotFoundError` when nothing of the name has run. */
