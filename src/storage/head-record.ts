@@ -110,6 +110,12 @@ export async function readOutbox(at: HeadLocation, options?: OperationOptions): 
   return (await readValue<Head<unknown>>(at.storage, at.key, options))?.value.outbox ?? [];
 }
 
+/** How many events a head record had, and those that may not be in the log yet. */
+export async function readEventsAtHand(at: HeadLocation, options?: OperationOptions): Promise<{ readonly sequence: number; readonly outbox: readonly AuditEvent[] }> {
+  const head = (await readValue<Head<unknown>>(at.storage, at.key, options))?.value;
+  return { sequence: head?.sequence ?? 0, outbox: head?.outbox ?? [] };
+}
+
 /** What a head record is about, by one of its events; `undefined` when nothing happened to it yet. */
 export async function readSubject(at: HeadLocation, options: OperationOptions = {}): Promise<RecordRef | undefined> {
   const [event] = await readOutbox(at, options);

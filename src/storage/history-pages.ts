@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../core/audit.ts';
 import { decode } from '../core/codec.ts';
 import type { LogPosition } from './contract.ts';
+import { glanceAt } from './event-glance.ts';
 import { readOutbox, type HeadLocation } from './head-record.ts';
 
 /** A part of a history, in the order of its events. */
@@ -8,6 +9,8 @@ export interface HistoryPage {
   readonly events: readonly AuditEvent[];
   /** The sequence behind which the next page begins; absent when there is none. */
   readonly next?: number | undefined;
+  /** Up to this sequence no event was missing as far as was read. */
+  readonly reached: number;
 }
 
 /** Which events a page has. */
@@ -17,7 +20,7 @@ export interface HistoryPageOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ends of pages of which it is remembered where they lie in the log. */
+/** Ends of pages, and of histories, of which it is remembered where they lie in the log. */
 const keptPlaces = 32;
 
 /**
@@ -43,16 +46,19 @@ export class HistoryPages {
     const passed: { readonly position: LogPosition; readonly highest: number }[] = [];
     let highest = after;
     if (run.length <= limit) {
-      for await (const { bytes, position } of storage.readLog(key, { after: from, signal })) {
-        const event = decode(bytes, key) as AuditEvent;
-        run.add(event);
-        highest = Math.max(highest, event.sequence);
+      for await (const { bytes, position } of storage.readLog(key, { after: from, transient: true, signal })) {
+        const { sequence } = glanceAt(bytes, key);
+        // What was there before is passed over, not decoded.
+        if (sequence > after) run.add(decode(bytes, key) as AuditEvent);
+        highest = Math.max(highest, sequence);
         passed.push({ position, highest });
         if (run.length > limit) break;
       }
     }
     const page = run.page(limit);
-    if (page.next !== undefined) this.#keep(page.next, passed.findLast((each) => each.highest <= page.next!)?.position ?? from);
+    // Who comes to the end reads on from there when there is more.
+    const end = page.next ?? page.reached;
+    this.#keep(end, passed.findLast((each) => each.highest <= end)?.position ?? from);
     return page;
   }
 
@@ -95,6 +101,6 @@ class EventRun {
     let end = Math.min(limit, sorted.length);
     while (end < sorted.length && sorted[end]!.sequence === sorted[end - 1]!.sequence) end++;
     const events = sorted.slice(0, end);
-    return end < sorted.length ? { events, next: events.at(-1)!.sequence } : { events };
+    return { events, reached: this.#reached, ...(end < sorted.length && { next: events.at(-1)!.sequence }) };
   }
 }

@@ -3,6 +3,8 @@ import type { StorageAdapter } from '../storage/contract.ts';
 import type { FeatureStore } from '../features/feature-store.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Tracker } from '../tracking/tracker.ts';
+import type { Analyses } from './analyses.ts';
+import type { Histories } from './histories.ts';
 import type { Links } from './links.ts';
 import type { Formats } from './page/formats.ts';
 import type { Query } from './query.ts';
@@ -16,6 +18,8 @@ export interface UiStore {
   readonly registry: Registry;
   readonly features: FeatureStore;
   readonly clock: Clock;
+  readonly histories: Histories;
+  readonly analyses: Analyses;
 }
 
 /** One request for a page. */

@@ -36,6 +36,13 @@ export class Query {
     return value;
   }
 
+  /** A whole number from 1, as the links between pages have it; `undefined` where it is absent. */
+  number(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined || /^[1-9]\d{0,14}$/.test(text)) return text === undefined ? undefined : Number(text);
+    throw new Refusal(400, `'${name}' in the address must be a whole number from 1.`);
+  }
+
   /** One of some words, or the first where it is absent. */
   choice<Word extends string>(name: string, words: readonly [Word, ...Word[]]): Word {
     const text = this.text(name);

@@ -8,8 +8,10 @@ import { Registry } from '../registry/registry.ts';
 import { Tracker } from '../tracking/tracker.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
+import { Analyses } from './analyses.ts';
 import type { UiCall, UiPage, UiStore } from './call.ts';
 import { errorPage, placesOf } from './error-page.ts';
+import { Histories } from './histories.ts';
 import { Links } from './links.ts';
 import { LiveStreams } from './live/live-streams.ts';
 import { formatsFor, type Formats } from './page/formats.ts';
@@ -72,7 +74,7 @@ class UiServer {
     // What cannot be read is told on the page that leaves it out.
     const onError = (): void => undefined;
     this.#options = options;
-    this.#store = { storage, clock, tracker: new Tracker({ storage, clock, onError }), registry: new Registry({ storage, clock, gates, onError }), features: new FeatureStore({ storage, clock }) };
+    this.#store = { storage, clock, tracker: new Tracker({ storage, clock, onError }), registry: new Registry({ storage, clock, gates, onError }), features: new FeatureStore({ storage, clock }), histories: new Histories(storage), analyses: new Analyses(storage, clock) };
     this.#links = new Links(basePath);
     this.#formats = formatsFor(timeZone);
     this.#secrets = placesOf(storage.name);

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import '../../src/pipelines/launching/launch-worker.ts';
 import '../../src/pipelines/triggers/trigger.ts';
 import { ManualClock, settled } from '../pipelines/manual-clock.ts';
+import { lengthen } from '../ui/long-histories.ts';
 
 const values = Float64Array.from({ length: 500 }, (_, i) => i);
 const reference = profileData({ x: values, score: values }, { prediction: 'score' });
@@ -173,5 +174,41 @@ describe('alerts', () => {
     expect(await source.poll(rest.next)).toEqual({ events: [], next: rest.next });
     expect(await source.now()).toBe(rest.next);
     await expect(source.poll('x')).rejects.toThrow(/not a cursor/);
+  });
+
+  it('are read on from where the poll before ended, however long the history is, and from its beginning where the store was put back', async () => {
+    const storage = new MemoryStorage();
+    const clock = new ManualClock();
+    await window(monitorOn(storage, clock), 'same');
+    await lengthen(storage, 'monitors/m', 'verdict', 5_000);
+    const monitor = monitorOn(storage, clock);
+    let read = 0;
+    const readLog = storage.readLog.bind(storage);
+    storage.readLog = async function* (...given) {
+      for await (const entry of readLog(...given)) {
+        read++;
+        yield entry;
+      }
+    };
+    const source = monitor.alerts();
+    let cursor = await source.now();
+    const statuses: string[] = [];
+    for (const kind of ['drifted', 'same', 'drifted', 'same'] as const) {
+      await window(monitor, kind);
+      read = 0;
+      const { events, next } = await source.poll(cursor);
+      statuses.push(...events.map(({ data }) => data.data.status));
+      // The first one looks through the history, and the others read what is new.
+      expect(read).toBeLessThan(statuses.length === 1 ? 5_010 : 10);
+      cursor = next!;
+    }
+    expect(statuses).toEqual(['firing', 'resolved', 'firing', 'resolved']);
+
+    await storage.deleteLog('monitors/m');
+    await storage.write([{ kind: 'delete', key: 'monitors/m' }]);
+    const anew = monitorOn(storage, clock);
+    for (let i = 0; i < 3; i++) await window(anew, 'drifted');
+    const again = (await source.poll(undefined)).events;
+    expect(again.map(({ data }) => data.data.status)).toEqual(['firing']);
   });
 });

@@ -6,7 +6,8 @@ import type { OperationOptions } from '../../core/progress.ts';
 import { check } from '../../core/schema.ts';
 import { shown } from '../../core/shown.ts';
 import type { TriggerEvent, TriggerSource } from '../../core/trigger-source.ts';
-import { readEachHead, readHistory, type HeadLocation } from '../../storage/head-record.ts';
+import { readEachHead, type HeadLocation } from '../../storage/head-record.ts';
+import type { HistoryPages } from '../../storage/history-pages.ts';
 import type { AlertSilence } from './alert-silence.ts';
 import { alertKinds } from './alert-options.ts';
 import type { AlertKind, DriftAlert } from './alert-state.ts';
@@ -41,23 +42,27 @@ export function alertSource(at: HeadLocation, name: string, options: AlertsOptio
   const parts = { ...(among && { kinds: among }), ...(status && { status }) };
   const isAsked = ({ type, data }: AlertEvent | SilenceEvent): boolean =>
     type === 'alert' && data.silenced === undefined && (among?.includes(data.kind) ?? true) && (status === undefined || data.status === status);
+  // A poll reads on from where the one before ended.
+  let pages: HistoryPages | undefined;
+  const freshPages = async (): Promise<HistoryPages> => {
+    const { HistoryPages } = await import('../../storage/history-pages.ts');
+    return (pages = new HistoryPages(at));
+  };
   return {
     id: `monitor.alerts/${escapeSegment(name)}${Object.keys(parts).length > 0 ? JSON.stringify(parts) : ''}`,
     async poll(after, poll = {}) {
       const { signal } = poll;
       const { limit = 100 } = check(pollSchema, poll, 'options');
-      let reached = sequenceOf(after);
+      const reached = sequenceOf(after);
       // Nothing new costs one record, not the history.
       if ((await sequenceNow(at, { signal })) <= reached) return { events: [], next: after };
-      const events: TriggerEvent<AlertEvent>[] = [];
-      for (const event of await readHistory(at, { signal })) {
-        if (event.sequence <= reached) continue;
-        // A copy that is not complete yet may lack events in between; they must not be passed over.
-        if (event.sequence > reached + 1 || events.length >= limit) break;
-        reached = event.sequence;
-        if (isAsked(event as AlertEvent | SilenceEvent)) events.push({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent });
-      }
-      return { events, next: String(reached) };
+      const page = await (pages ?? (await freshPages())).page(reached, { limit, wants: (event) => isAsked(event as AlertEvent | SilenceEvent), signal });
+      // What is remembered of a store that was put back is of no use.
+      if (page.reached === reached) pages = undefined;
+      // A copy that is not complete yet may lack events in between; they must not be passed over.
+      const next = Math.min(page.next ?? page.reached, page.reached);
+      const events = page.events.filter(({ sequence }) => sequence <= next).map((event): TriggerEvent<AlertEvent> => ({ id: event.id, at: event.at, ref: event.subject, data: event as AlertEvent }));
+      return { events, next: String(next) };
     },
     now: async ({ signal } = {}) => String(await sequenceNow(at, { signal })),
   };

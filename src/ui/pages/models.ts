@@ -1,3 +1,4 @@
+import { escapeSegment } from '../../core/key.ts';
 import { html } from '../../report/markup/html.ts';
 import { formatCount } from '../../report/svg/format.ts';
 import type { ModelInfo } from '../../registry/model-info.ts';
@@ -5,7 +6,7 @@ import type { ModelVersion } from '../../registry/model-version.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { rollbackForm } from './change-forms.ts';
-import { eventsTable } from './events.ts';
+import { eventsPage, mostEvents } from './events.ts';
 
 /** The models of the registry, a page of them at a time. */
 export async function modelsPage(call: UiCall): Promise<UiPage> {
@@ -27,7 +28,8 @@ export async function modelPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
   const name = query.required('name');
   const model = await store.registry.getModel(name, { signal });
-  const [versions, history] = await Promise.all([store.registry.listVersions(name, { limit: 50, after: query.text('after'), signal }), store.registry.history(name, { signal })]);
+  const [after, before] = [query.text('after'), query.number('before')];
+  const [versions, history] = await Promise.all([store.registry.listVersions(name, { limit: 50, after, signal }), store.histories.of(`registry/models/${escapeSegment(name)}`).page({ limit: mostEvents, before, signal })]);
   const metrics = metricNames(versions.items);
   const rows = versions.items.map((version) => [
     link(links.to('version', { model: name, version: version.version }), `@${version.version}`),
@@ -45,7 +47,7 @@ ${versions.next !== undefined && html`<p class="actions"><a rel="next" href="${l
 ${versions.damaged.length > 0 && html`<p class="warning" role="note">${formatCount(versions.damaged.length, 'version')} cannot be read, and left out. Run <code>npx modelkeep store check</code>.</p>`}`)}
 ${livePart('policy', 'Gates', policyOf(call, model))}
 ${rollbackForm(call, model)}
-${livePart('history', 'History', eventsTable(call, 'History', history))}`;
+${livePart('history', 'History', eventsPage(call, 'History', history, { before, at: (older) => `${links.to('model', { name, after, before: older })}#history` }))}`;
   return { title: name, trail: [{ title: 'Models', href: links.to('models') }], body, live: links.to('live', { of: 'model', name }) };
 }
 

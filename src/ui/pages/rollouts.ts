@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../../core/audit.ts';
 import { escapeSegment } from '../../core/key.ts';
 import { NotFoundError } from '../../core/errors.ts';
 import { html } from '../../report/markup/html.ts';
@@ -5,11 +6,11 @@ import { rolloutSection } from '../../report/sections/rollout.ts';
 import type { RolloutEvent } from '../../serving/rollout/rollout-event.ts';
 import { statusOf } from '../../serving/rollout/rollout-status.ts';
 import type { ServingHead } from '../../serving/rollout/rollout-store.ts';
-import { readHead, readHistory } from '../../storage/head-record.ts';
+import { readHead } from '../../storage/head-record.ts';
 import { listHeads } from '../../storage/list-heads.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
-import { eventsTable } from './events.ts';
+import { eventsPage, mostEvents } from './events.ts';
 
 const folder = 'serving/';
 
@@ -37,11 +38,26 @@ export async function rolloutPage(call: UiCall): Promise<UiPage> {
   const at = { storage: store.storage, key: `${folder}${escapeSegment(model)}` };
   const head = await readHead<ServingHead>(at, { signal });
   if (head?.rollout === undefined) throw new NotFoundError(`No version of model '${model}' was rolled out in this store.`, { key: model });
-  const history = (await readHistory(at, { signal })) as RolloutEvent[];
+  const { id } = head.rollout;
+  const history = store.histories.of(at.key);
+  const before = query.number('before');
+  // It began with the last event of that type, which may stand far behind the newest ones.
+  const started = (await history.page({ limit: 1, wants: (type) => type === 'started', signal })).events.filter((event) => isOf(event, id));
+  const since = started[0]?.sequence ?? 0;
+  const newest = await history.page({ limit: mostEvents, signal });
+  const own = newest.events.filter((event) => isOf(event, id) && event.sequence > since);
+  const events = [...own, ...started].toReversed() as RolloutEvent[];
+  const earlier = await history.page({ limit: mostEvents, before: Math.min(before ?? since, since), signal });
   const status = statusOf(head.rollout, head.rollout.verdicts, store.clock.now());
-  const { title, body } = rolloutSection({ events: history, status }, formats.context, 'rollout');
-  const earlier = history.filter(({ data }) => data.rollout !== head.rollout!.id);
+  const { title, body } = rolloutSection({ events, status }, formats.context, 'rollout');
+  const passed = newest.total - since - own.length;
   const versions = html`<p>${link(links.to('version', { model, version: status.candidate }), `@${status.candidate}`)} in place of ${link(links.to('version', { model, version: status.stable }), `@${status.stable}`)}</p>`;
-  const page = html`${liveLead(versions)}${livePart('rollout', title, body)}${earlier.length > 0 && livePart('earlier', 'Earlier rollouts', eventsTable(call, 'Earlier rollouts', earlier))}`;
+  const page = html`${liveLead(versions)}${livePart('rollout', title, html`${passed > 0 && html`<p class="muted">Showing its beginning and its newest ${formats.count(own.length)} events; ${formats.count(passed)} between them are left out.</p>`}${body}`)}${
+    earlier.events.length > 0 && livePart('earlier', 'Earlier rollouts', eventsPage(call, 'Earlier rollouts', { ...earlier, total: since - 1 }, { before, at: (older) => `${links.to('rollout', { model, before: older })}#earlier` }))
+  }`;
   return { title: `Rollout of ${model}`, trail: [{ title: 'Rollouts', href: links.to('rollouts') }], body: page, live: links.to('live', { of: 'rollout', model }) };
+}
+
+function isOf({ data }: AuditEvent, rollout: string): boolean {
+  return (data as RolloutEvent['data']).rollout === rollout;
 }

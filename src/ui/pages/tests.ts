@@ -4,12 +4,10 @@ import { ABTest } from '../../experiments/ab-test.ts';
 import type { ExperimentState } from '../../experiments/definition/experiment-state.ts';
 import { html } from '../../report/markup/html.ts';
 import { abTestSection } from '../../report/sections/ab-test.ts';
-import { readHead, readHistory } from '../../storage/head-record.ts';
+import { readEachHead } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
-import { eventsTable } from './events.ts';
-
-const folder = 'experiments/';
+import { eventsPage, mostEvents } from './events.ts';
 
 /** The A/B tests of a store. */
 export async function testsPage(call: UiCall): Promise<UiPage> {
@@ -32,12 +30,13 @@ ${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('
 export async function testPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
   const name = query.required('name');
-  const at = { storage: store.storage, key: `${folder}${escapeSegment(name)}` };
-  const head = await readHead<ExperimentState>(at, { signal });
+  const key = `experiments/${escapeSegment(name)}`;
+  const before = query.number('before');
+  const [head] = await readEachHead<ExperimentState>(store.storage, [key], { signal });
   if (head === undefined) throw new NotFoundError(`There is no A/B test '${name}' in this store.`, { key: name });
-  const { definition, stopped } = head;
-  await using test = await ABTest.open({ storage: store.storage, name, clock: store.clock, signal });
-  const [analysis, history] = await Promise.all([definition.metrics.length === 0 ? undefined : test.analyze({ signal }), readHistory(at, { signal })]);
+  if ('error' in head) throw head.error;
+  const { definition, stopped } = head.state;
+  const [analysis, history] = await Promise.all([definition.metrics.length === 0 ? undefined : store.analyses.of(name, head.sequence, signal), store.histories.of(key).page({ limit: mostEvents, before, signal })]);
   const body = html`${liveLead(facts([
     ['Stands', stopped === undefined ? state('running') : state('stopped')],
     ['Stopped', stopped && formats.time(stopped.at)],
@@ -48,6 +47,6 @@ export async function testPage(call: UiCall): Promise<UiPage> {
     ['Coverage', `${formats.number(100 * definition.coverage)} %`],
   ]))}
 ${analysis === undefined ? livePart('analysis', 'Analysis', html`<p class="muted">The test has no metrics.</p>`) : livePart('analysis', 'Analysis', abTestSection({ analysis, name }, formats.context, 'test').body)}
-${livePart('history', 'History', eventsTable(call, 'History', history))}`;
+${livePart('history', 'History', eventsPage(call, 'History', history, { before, at: (older) => `${links.to('test', { name, before: older })}#history` }))}`;
   return { title: name, trail: [{ title: 'A/B tests', href: links.to('tests') }], body, live: links.to('live', { of: 'test', name }) };
 }
