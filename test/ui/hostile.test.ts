@@ -47,6 +47,23 @@ describe('requests that are not from a reader', () => {
     }
   });
 
+  it('make no page fail by half a character in an address', async () => {
+    await using ui = await serveUi(demo.storage, { write: true });
+    const { runs } = demo;
+    const half = '%ED%A0%80';
+    const paths = [
+      `artifact?run=${runs[0]}&name=${half}`,
+      `artifact-file?run=${runs[0]}&name=${half}.txt`,
+      `artifact-file?run=${runs[0]}&name=folder/${half}`,
+      ...['run?id=', 'metric?name=loss&run=', 'model?name=', 'monitor?name=', 'pipeline?name=', 'test?name=', 'rollout?model=', 'feature-view?name=', 'version?version=1&model=', 'compare?run=', 'runs?filter=', 'runs?experiment='].map((path) => path + half),
+    ];
+    for (const path of paths) {
+      const { status } = await ui.get(path);
+      expect([path, status < 500]).toEqual([path, true]);
+    }
+    expect(ui.failures).toEqual([]);
+  });
+
   it('are told that they are none where the standard has no such method or host', async () => {
     await using ui = await serveUi(demo.storage);
     for (const text of [request('localhost', '/runs', 'TRACE'), request('127.0.0.1:99999'), request('[::1'), request(':')]) {

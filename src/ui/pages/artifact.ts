@@ -3,6 +3,7 @@ import { html, type Html } from '../../report/markup/html.ts';
 import { tableMediaType, valueMediaType } from '../../tracking/artifacts/media-type.ts';
 import type { ArtifactRecord } from '../../tracking/artifacts/artifact-record.ts';
 import { findArtifact } from '../../tracking/artifacts/artifact-record.ts';
+import { attachmentOf } from '../attachment.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { facts, part, table } from '../page/table.ts';
 import type { FileHeaders } from '../routes.ts';
@@ -50,8 +51,7 @@ export async function artifactFile(call: UiCall, headers: FileHeaders): Promise<
   const record = await recordOf(call, id, name);
   const bytes = await store.tracker.openArtifact(id, name, { signal });
   const picture = pictures.has(record.mediaType) && query.text('show') !== undefined;
-  const file = name.split('/').at(-1)!;
-  const disposition = picture ? 'inline' : `attachment; filename*=UTF-8''${encodeURIComponent(file).replace(/['()*]/g, (each) => `%${each.charCodeAt(0).toString(16)}`)}`;
+  const disposition = picture ? 'inline' : attachmentOf(name);
   const type = picture ? record.mediaType : 'application/octet-stream';
   return new Response(streamOf(bytes), { headers: headers(type, { 'content-disposition': disposition, 'content-length': String(record.size) }) });
 }
