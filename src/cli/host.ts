@@ -29,6 +29,8 @@ export interface CliHost {
   readonly runtimeVersion: string;
   /** Calls `listener` when the process is asked to end. */
   onInterrupt(listener: (signal: InterruptSignal) => void): Undo;
+  /** Calls `listener` when nothing goes on in the process any more, so that whatever is still waited for will never be. */
+  onStandstill(listener: () => void): Undo;
   /** Ends the process at once. */
   exit(code: number): void;
   /** What a module of the user's exports. */

@@ -19,6 +19,10 @@ export function processHost(): CliHost {
         for (const signal of signals) process.off(signal, listener);
       };
     },
+    onStandstill(listener) {
+      process.on('beforeExit', listener);
+      return () => void process.off('beforeExit', listener);
+    },
     exit: (code) => process.exit(code),
     importModule: async (url) => (await import(url)) as Readonly<Record<string, unknown>>,
   };

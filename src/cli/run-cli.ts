@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { untilAborted } from '../core/abort.ts';
-import { isModelkeepError } from '../core/errors.ts';
+import { ValidationError, isModelkeepError } from '../core/errors.ts';
 import type { StorageAdapter } from '../index.ts';
 import type { Command, CommandCall, OptionDefinitions, OptionValues } from './command.ts';
 import { commands, type CommandLoaders } from './commands.ts';
@@ -13,6 +14,7 @@ import { textPage } from './output/page.ts';
 import { progressLine } from './output/progress-line.ts';
 import { leadingWords, parseArguments, type ParsedArguments } from './parse-arguments.ts';
 import { reportError } from './report-error.ts';
+import { orStandstill } from './standstill.ts';
 import { UsageError } from './usage-error.ts';
 import { loadUserModule, type UserModule } from './user-module.ts';
 import { packageVersion } from './version.ts';
@@ -87,6 +89,8 @@ class CallScope {
   readonly #onClosed: () => void;
   readonly #stores: Promise<StorageAdapter>[] = [];
   #store: Promise<StorageAdapter> | undefined;
+  /** Whether the module is awaited. */
+  #loading = false;
 
   constructor(parsed: ParsedArguments, host: CliHost, signal: AbortSignal, onClosed: () => void) {
     this.json = parsed.options['json'] === true;
@@ -117,11 +121,23 @@ class CallScope {
       host,
     };
     try {
-      return (await command.run(call)) ?? exitCodes.done;
+      return (await orStandstill(command.run(call), host, () => this.#standstill(command))) ?? exitCodes.done;
     } finally {
       await clear();
-      for (const store of this.#stores) await (await store.catch(() => undefined))?.close();
+      await orStandstill(this.#close(), host, () => this.#standstill(command));
     }
+  }
+
+  async #close(): Promise<void> {
+    for (const store of this.#stores) await (await store.catch(() => undefined))?.close();
+  }
+
+  /** Nothing of the library waits for what never comes; code of the user may. */
+  #standstill({ path }: Command): Error {
+    const file = this.#text('module');
+    if (file === undefined) return new Error(`'modelkeep ${path.join(' ')}' waits for what nothing in the process can bring any more.`);
+    const what = this.#loading ? 'never came to its end' : 'never came to an end with what it was called for';
+    return new ValidationError(`The module ${resolve(this.#host.directory, file)} ${what}: it awaits what nothing in the process can bring any more.`, { path: '--module' });
   }
 
   #opened(store: Promise<StorageAdapter>): Promise<StorageAdapter> {
@@ -131,8 +147,12 @@ class CallScope {
 
   async #module(storage: () => Promise<StorageAdapter>): Promise<UserModule | undefined> {
     const file = this.#text('module');
-    // The code of the module may wait for something that never comes.
-    return file === undefined ? undefined : untilAborted(loadUserModule(file, storage, this.#host), this.#signal, 'Loading the module');
+    if (file === undefined) return undefined;
+    this.#loading = true;
+    // The code of the module may wait for something that comes late.
+    const module = await untilAborted(loadUserModule(file, storage, this.#host), this.#signal, 'Loading the module');
+    this.#loading = false;
+    return module;
   }
 
   #text(name: string): string | undefined {

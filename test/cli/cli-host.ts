@@ -9,13 +9,15 @@ export interface HostOptions {
   readonly stdin?: string;
   /** Columns of the terminal that both streams are. @default none: pipes */
   readonly columns?: number;
-  /** What modules export, by the end of their URL. */
-  readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What modules export, or will export, by the end of their URL. */
+  readonly modules?: Readonly<Record<string, Readonly<Record<string, unknown>> | Promise<never>>>;
   readonly loaders?: CommandLoaders;
   /** After so many writes to stdout its reader goes away. */
   readonly closesAfter?: number;
   /** Is handed what interrupts the command line. */
   readonly interrupts?: (interrupt: (signal: InterruptSignal) => void) => void;
+  /** Is handed what tells the command line that nothing goes on any more. */
+  readonly standstills?: (standstill: () => void) => void;
 }
 
 export interface CliOutcome {
@@ -31,7 +33,7 @@ export interface CliOutcome {
 
 /** Runs a command line inside this process. */
 export async function cli(line: readonly string[], options: HostOptions = {}): Promise<CliOutcome> {
-  const { env = {}, directory = process.cwd(), stdin = '', columns, modules = {}, loaders, closesAfter = Infinity, interrupts } = options;
+  const { env = {}, directory = process.cwd(), stdin = '', columns, modules = {}, loaders, closesAfter = Infinity, interrupts, standstills } = options;
   const out: string[] = [];
   const err: string[] = [];
   const exits: number[] = [];
@@ -59,11 +61,15 @@ export async function cli(line: readonly string[], options: HostOptions = {}): P
       interrupts?.(listener);
       return () => undefined;
     },
+    onStandstill(listener) {
+      standstills?.(listener);
+      return () => undefined;
+    },
     exit: (code) => void exits.push(code),
     async importModule(url) {
       const found = Object.entries(modules).find(([name]) => url.endsWith(name));
       if (found === undefined) throw Object.assign(new Error(`Cannot find module '${decodeURI(new URL(url).pathname)}'`), { code: 'ERR_MODULE_NOT_FOUND' });
-      return found[1];
+      return await found[1];
     },
   };
   const code = await runCli(line, host, ...(loaders === undefined ? [] : [loaders]));

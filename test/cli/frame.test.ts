@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AbortedError, Tracker } from 'modelkeep';
+import { AbortedError, Tracker, type StorageAdapter } from 'modelkeep';
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { describe, expect, test } from 'vitest';
 import { defineCommand } from '../../src/cli/command.ts';
@@ -9,7 +9,7 @@ import { findCommand } from '../../src/cli/find-command.ts';
 import { parseArguments } from '../../src/cli/parse-arguments.ts';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
 import { listen } from '../server/listening.ts';
-import { cli } from './cli-host.ts';
+import { cli, type CliOutcome, type HostOptions } from './cli-host.ts';
 
 const temporaryDirectory = temporaryDirectories();
 
@@ -223,6 +223,44 @@ describe('ends', () => {
       expect(outcome).toMatchObject({ code, stderr: '', exits: [code] });
     }
     expect(finished).toBe(2);
+  });
+
+  /** Runs a line whose code of the user comes to a standstill when it calls `stop`. */
+  const standing = async (line: readonly string[], options: (stop: () => Promise<never>) => HostOptions): Promise<CliOutcome> => {
+    const told: (() => void)[] = [];
+    const stop = (): Promise<never> => {
+      queueMicrotask(() => told.forEach((tell) => tell()));
+      return new Promise(() => undefined);
+    };
+    return cli(line, { ...options(stop), standstills: (tell) => told.push(tell) });
+  };
+
+  test('a module that never comes to its end, with nothing left that could bring it there, is told with 1', async () => {
+    const { directory } = await storeWithRun();
+    const line = ['models', 'check', 'delay@1', 'production', '--store', directory, '-m', 'mlops.js'];
+    for (const options of [(stop: () => Promise<never>) => ({ modules: { get 'mlops.js'() { return stop(); } } }), (stop: () => Promise<never>) => ({ modules: { 'mlops.js': { pipelines: stop } } })]) {
+      const outcome = await standing(line, options);
+      expect(outcome).toMatchObject({ code: 1, stdout: '' });
+      expect(outcome.stderr).toMatch(/The module .*mlops\.js never came to its end.*\[validation\]\n$/);
+    }
+  });
+
+  test('so is code of the user that is called and never settles, and the store is closed', async () => {
+    const { directory } = await storeWithRun();
+    const opened: StorageAdapter[] = [];
+    const loaders = (stop: () => Promise<never>): CommandLoaders => ({
+      wait: async () => defineCommand({ path: ['wait'], summary: 'Waits.', options: {}, positionals: [], examples: [], run: async ({ storage }) => {
+        opened.push(await storage());
+        await stop();
+      } }),
+    });
+    for (const [more, text] of [[[], /'modelkeep wait' waits for what .*\[unexpected\]/], [['-m', 'mlops.js'], /mlops\.js never came to an end with what .*\[validation\]/]] as const) {
+      const outcome = await standing(['wait', '--store', directory, ...more], (stop) => ({ loaders: loaders(stop) }));
+      expect(outcome).toMatchObject({ code: 1, stdout: '' });
+      expect(outcome.stderr).toMatch(text);
+    }
+    expect(opened).toHaveLength(2);
+    for (const store of opened) await expect(store.list({})).rejects.toMatchObject({ code: 'closed' });
   });
 
   test('a reader that goes away ends a long output quietly', async () => {

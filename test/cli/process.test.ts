@@ -131,3 +131,12 @@ test('Ctrl-C ends the wait for a module that never comes to its end', async () =
   child.stderr.once('data', () => child.kill('SIGINT'));
   expect(await once(child, 'exit')).toEqual([130, null]);
 });
+
+test('a module whose await nothing can bring ends with 1 and says so', async () => {
+  const directory = temporaryDirectory();
+  const store = await storeWithModel(directory);
+  writeFileSync(join(directory, 'never.mjs'), 'await new Promise(() => undefined);\n');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [bin(), 'models', 'check', 'delay@1', 'production', '--store', store, '-m', 'never.mjs'], { cwd: directory, encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toMatch(/^modelkeep: The module .*never\.mjs never came to its end: .*\[validation\]\n$/);
+});

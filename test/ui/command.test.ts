@@ -32,6 +32,7 @@ describe('modelkeep ui', () => {
       ...{ env: {}, directory, stdout: stream, stderr: stream, clock: systemClock, timeZone: 'UTC', runtimeVersion: process.version },
       stdin: (async function* () {})(),
       onInterrupt: (listener) => ((interrupt = listener), () => undefined),
+      onStandstill: () => () => undefined,
       exit: () => undefined,
       importModule: async () => ({}),
     };
