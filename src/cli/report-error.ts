@@ -27,7 +27,8 @@ function describe(error: unknown): Described {
   if (error instanceof UsageError) return { code: 'usage', message: error.message, hint: error.hint };
   if (isModelkeepError(error)) return { code: error.code, message: error.message, hint: hints[error.code], details: plain(error.details) };
   const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: String(error) };
-  return { code: code ?? 'unexpected', message, hint: code === undefined ? 'Set MODELKEEP_DEBUG=1 to see where it comes from.' : undefined };
+  const named = typeof code === 'string' ? code : undefined;
+  return { code: named ?? 'unexpected', message, hint: named === undefined ? 'Set MODELKEEP_DEBUG=1 to see where it comes from.' : undefined };
 }
 
 /** What to do on the command line, where the message cannot know it. */

@@ -22,20 +22,39 @@ const truths: Readonly<Record<string, boolean>> = { true: true, false: false };
  * What the cells of a column are, by all of them: numbers (also `NaN` and `inf`, and with a decimal comma where cells are not separated by commas), `true` and `false`, times in ISO 8601 (in UTC where they name no zone), else texts. Numbers with
  * leading zeros, such as postal codes, are texts.
  */
-export function cellReader(cells: readonly string[], missing: ReadonlySet<string>, delimiter: string): CellReader {
-  const present = cells.filter((cell) => !missing.has(cell.trim()));
-  const every = (test: (cell: string) => boolean): boolean => present.length > 0 && present.every((cell) => test(cell.trim()));
-  const read = (parse: (cell: string) => unknown) => (cell: string) => {
-    const trimmed = cell.trim();
-    return missing.has(trimmed) ? null : (parse(trimmed) ?? cell);
+export function cellType(cells: readonly string[], missing: ReadonlySet<string>, delimiter: string): CellType {
+  const present = cells.map((cell) => cell.trim()).filter((cell) => !missing.has(cell));
+  if (present.length === 0) return 'text';
+  const every = (parse: (cell: string) => unknown): boolean => present.every((cell) => parse(cell) !== undefined);
+  if (!present.some((cell) => leadingZero.test(cell))) {
+    // Words alone do not make a column of numbers.
+    if (every(numberOf) && present.some((cell) => number.test(cell))) return 'number';
+    if (delimiter !== ',' && every(commaNumberOf) && present.some((cell) => decimalComma.test(cell))) return 'number';
+  }
+  if (every(truthOf)) return 'boolean';
+  return every(timeOf) ? 'time' : 'text';
+}
+
+/** What reads the cells of a column as values of a type, by default of that which they have. Whether a comma is that of decimals is told by the cells and the delimiter of their own file. */
+export function cellReader(cells: readonly string[], missing: ReadonlySet<string>, delimiter: string, type: CellType = cellType(cells, missing, delimiter)): CellReader {
+  const parse = { number: delimiter !== ',' && hasDecimalCommas(cells) ? commaNumberOf : numberOf, boolean: truthOf, time: timeOf, text: () => undefined }[type];
+  return {
+    type,
+    read: (cell) => {
+      const trimmed = cell.trim();
+      return missing.has(trimmed) ? null : (parse(trimmed) ?? cell);
+    },
   };
-  const some = (test: (cell: string) => boolean): boolean => present.some((cell) => test(cell.trim()));
-  // Words alone do not make a column of numbers.
-  if (!some((cell) => leadingZero.test(cell)) && every((cell) => numberOf(cell) !== undefined) && some((cell) => number.test(cell))) return { type: 'number', read: read(numberOf) };
-  if (delimiter !== ',' && !some((cell) => leadingZero.test(cell)) && every((cell) => commaNumberOf(cell) !== undefined)) return { type: 'number', read: read(commaNumberOf) };
-  if (every((cell) => truths[cell.toLowerCase()] !== undefined)) return { type: 'boolean', read: read((cell) => truths[cell.toLowerCase()]) };
-  if (every((cell) => timeOf(cell) !== undefined)) return { type: 'time', read: read(timeOf) };
-  return { type: 'text', read: (cell) => (missing.has(cell.trim()) ? null : cell) };
+}
+
+/** Whether more cells are numbers with a decimal comma than with a point; some of a column may be no numbers at all. */
+function hasDecimalCommas(cells: readonly string[]): boolean {
+  let balance = 0;
+  for (const cell of cells) {
+    const trimmed = cell.trim();
+    if (trimmed.includes(',') ? decimalComma.test(trimmed) : trimmed.includes('.') && number.test(trimmed)) balance += trimmed.includes(',') ? 1 : -1;
+  }
+  return balance > 0;
 }
 
 function numberOf(cell: string): number | undefined {
@@ -44,6 +63,10 @@ function numberOf(cell: string): number | undefined {
 
 function commaNumberOf(cell: string): number | undefined {
   return decimalComma.test(cell) ? Number(cell.replace(',', '.')) : words[cell.toLowerCase()];
+}
+
+function truthOf(cell: string): boolean | undefined {
+  return truths[cell.toLowerCase()];
 }
 
 function timeOf(cell: string): Date | undefined {

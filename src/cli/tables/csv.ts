@@ -43,10 +43,11 @@ interface CsvRecord {
 }
 
 function* recordsOf(text: string, delimiter: string, file: string): Generator<CsvRecord, undefined> {
+  const endOfLine = linesOf(text);
   let at = 0;
   let line = 1;
   while (at < text.length) {
-    const end = endOfLine(text, at);
+    const end = endOfLine(at);
     const simple = text.slice(at, end);
     if (simple === '') {
       at = afterBreak(text, end);
@@ -121,7 +122,7 @@ function detectDelimiter(text: string): string {
   }
   // Records that no delimiter splits evenly are most likely ragged: the one that splits the head into the most cells tells so best.
   if (most === 1) {
-    const head = text.slice(0, endOfLine(text, 0));
+    const head = text.slice(0, linesOf(text)(0));
     for (const delimiter of delimiters) if (head.split(delimiter).length > most) [best, most] = [delimiter, head.split(delimiter).length];
   }
   return best;
@@ -136,11 +137,20 @@ function checkNames(cells: readonly string[], file: string): string[] {
   return names;
 }
 
-function endOfLine(text: string, at: number): number {
-  const feed = text.indexOf('\n', at);
-  const end = feed < 0 ? text.length : feed;
-  const carriage = text.slice(at, end).indexOf('\r');
-  return carriage < 0 ? end : at + carriage;
+/** Tells where the line ends that a place is in; asked for places that go forward, it reads the text once. */
+function linesOf(text: string): (at: number) => number {
+  const forward = (character: string): ((at: number) => number) => {
+    let found = -1;
+    return (at) => {
+      if (found < at) {
+        const next = text.indexOf(character, at);
+        found = next < 0 ? text.length : next;
+      }
+      return found;
+    };
+  };
+  const [feed, carriage] = [forward('\n'), forward('\r')];
+  return (at) => Math.min(feed(at), carriage(at));
 }
 
 function afterBreak(text: string, at: number): number {

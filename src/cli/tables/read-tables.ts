@@ -1,13 +1,16 @@
 import { openAsBlob } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { throwIfAborted } from '../../core/abort.ts';
-import { NotFoundError, UnsupportedError, ValidationError } from '../../core/errors.ts';
+import { NotFoundError, UnsupportedError, ValidationError, isModelkeepError } from '../../core/errors.ts';
 import type { CliHost } from '../host.ts';
+import { printable } from '../output/printable.ts';
 import { didYouMean } from '../suggest.ts';
-import { cellReader, missingCells } from './cell-types.ts';
+import { UsageError } from '../usage-error.ts';
+import { cellReader, cellType, missingCells, type CellType } from './cell-types.ts';
 import { parseCsv } from './csv.ts';
+import { decodeText } from './decode-text.ts';
 
 /** Columns of values, all of one length. */
 export type TableColumns = Readonly<Record<string, readonly unknown[]>>;
@@ -27,12 +30,13 @@ export interface ReadTablesOptions {
 type RawTable = { readonly kind: 'cells'; readonly columns: ReadonlyMap<string, readonly string[]>; readonly delimiter: string } | { readonly kind: 'values'; readonly columns: ReadonlyMap<string, readonly unknown[]> };
 
 /**
- * Reads a reference and what is compared with it: CSV (also tab-separated, also gzipped), JSONL or Parquet, by their names; `-` is CSV from standard input. What a column of CSV holds is found from the reference, so that both sides are read alike;
- * cells of the other that are not of that type stay texts. Throws `NotFoundError` for a file that is not there, and `ValidationError`, with file and line, for one that cannot be read.
+ * Reads a reference and what is compared with it: CSV (also tab-separated, also gzipped), JSONL or Parquet, by their names; `-` is CSV from standard input. What a column of CSV holds is found from the reference, so that both sides are read alike, each with the decimal
+ * sign of its own file; cells of the other that are not of that type stay texts. Throws `NotFoundError` for a file that is not there, `ValidationError`, with file and line, for one that cannot be read, and `UsageError` for
+ * columns that are asked for and in neither.
  */
 export async function readTables(reference: string, current: string, options: ReadTablesOptions, host: CliHost): Promise<{ readonly reference: TableColumns; readonly current: TableColumns }> {
   const [before, after] = [await readRaw(reference, options, host), await readRaw(current, options, host)];
-  checkColumns([...options.columns, ...options.exclude], before, after, [reference, current]);
+  for (const [option, names] of [['--columns', options.columns], ['--exclude', options.exclude]] as const) checkColumns(option, names, before, after, [reference, current]);
   const wanted = (name: string): boolean => (options.columns.length === 0 || options.columns.includes(name)) && !options.exclude.includes(name);
   const missing = new Set([...missingCells, ...options.missing]);
   return { reference: valuesOf(before, before, wanted, missing), current: valuesOf(after, before, wanted, missing) };
@@ -44,49 +48,66 @@ function valuesOf(table: RawTable, reference: RawTable, wanted: (name: string) =
     if (!wanted(name)) continue;
     if (table.kind === 'values') columns.push([name, cells]);
     else {
-      const model = reference.kind === 'cells' ? reference : table;
-      const { read } = cellReader(model.columns.get(name) ?? table.columns.get(name)!, missing, model.delimiter);
-      columns.push([name, table.columns.get(name)!.map(read)]);
+      const texts = table.columns.get(name)!;
+      const { read } = cellReader(texts, missing, table.delimiter, typeIn(reference, name, missing));
+      columns.push([name, texts.map(read)]);
     }
   }
   return Object.fromEntries(columns);
 }
 
+/** What a column holds in the reference; undefined where that has none of the name, or nothing that tells. */
+function typeIn(reference: RawTable, name: string, missing: ReadonlySet<string>): CellType | undefined {
+  if (reference.kind === 'cells') {
+    const cells = reference.columns.get(name);
+    return cells === undefined ? undefined : cellType(cells, missing, reference.delimiter);
+  }
+  const value = reference.columns.get(name)?.find((each) => each !== null && each !== undefined);
+  if (value instanceof Date) return 'time';
+  return ({ number: 'number', bigint: 'number', boolean: 'boolean', string: 'text' } as const)[typeof value as string];
+}
+
 async function readRaw(file: string, { delimiter, signal }: ReadTablesOptions, host: CliHost): Promise<RawTable> {
   throwIfAborted(signal, 'Reading a table');
   const path = file === '-' ? 'standard input' : resolve(host.directory, file);
-  if (/\.parquet$/i.test(file)) return { kind: 'values', columns: await parquetColumns(path, signal) };
-  if (/\.(jsonl|ndjson)(\.gz)?$/i.test(file)) return { kind: 'values', columns: await jsonlColumns(path, signal) };
-  const bytes = file === '-' ? await collect(host.stdin) : await bytesOf(path);
-  const text = decodeText(isGzip(bytes) ? gunzipSync(bytes) : bytes, path);
-  const csv = parseCsv(text, path, delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : undefined));
-  return { kind: 'cells', columns: csv.columns, delimiter: csv.delimiter };
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    if (file !== '-') await demandFile(path);
+    if (/\.parquet$/i.test(file)) return { kind: 'values', columns: await parquetColumns(path, signal) };
+    if (/\.(jsonl|ndjson)(\.gz)?$/i.test(file)) return { kind: 'values', columns: await jsonlColumns(path, signal) };
+    const bytes = file === '-' ? await collect(host.stdin) : await readFile(path);
+    const text = decodeText(isGzip(bytes) ? gunzipSync(bytes) : bytes, path);
+    const csv = parseCsv(text, path, delimiter ?? (/\.tsv(\.gz)?$/i.test(file) ? '\t' : undefined));
+    return { kind: 'cells', columns: csv.columns, delimiter: csv.delimiter };
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new NotFoundError(`There is no file ${path}.`, { key: path, cause });
-    throw new ValidationError(`${path} cannot be read: ${message}`, { path, cause });
+    throw unreadable(path, cause);
   }
 }
 
-function decodeText(bytes: Uint8Array, path: string): string {
-  // What spreadsheets call "Unicode text".
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8';
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ValidationError(`${path} is not text in UTF-8; save it as CSV in UTF-8.`, { path, cause });
-  }
+async function demandFile(path: string): Promise<void> {
+  const { isDirectory } = await stat(path).then(
+    (found) => ({ isDirectory: found.isDirectory() }),
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') throw new NotFoundError(`There is no file ${path}.`, { key: path, cause });
+      throw cause;
+    },
+  );
+  if (isDirectory) throw new ValidationError(`${path} is a directory; give a file.`, { path });
+}
+
+/** What is thrown for a file that cannot be read, with its name, whoever found it so. */
+function unreadable(path: string, cause: unknown): unknown {
+  if (isModelkeepError(cause) && cause.code !== 'integrity') return cause;
+  const { code, message } = cause instanceof Error ? (cause as NodeJS.ErrnoException) : { code: undefined, message: String(cause) };
+  if (code === 'Z_BUF_ERROR') return new ValidationError(`${path} was cut off: its compressed bytes have no end. Make the file anew.`, { path, cause });
+  return new ValidationError(`${path} cannot be read: ${message}`, { path, cause });
 }
 
 async function jsonlColumns(path: string, signal: AbortSignal): Promise<Map<string, unknown[]>> {
   const { jsonlTables } = await import('../../interchange.ts');
   const { nodeFile } = await import('../../node.ts');
-  return columnsOfRows(jsonlTables(nodeFile(path), { signal }));
+  const columns = await columnsOfRows(jsonlTables(nodeFile(path), { signal }));
+  if (columns.size === 0) throw new ValidationError(`${path} has no rows.`, { path });
+  return columns;
 }
 
 async function parquetColumns(path: string, signal: AbortSignal): Promise<Map<string, unknown[]>> {
@@ -94,10 +115,8 @@ async function parquetColumns(path: string, signal: AbortSignal): Promise<Map<st
   const parquet = await import('hyparquet').catch((cause: unknown) => {
     throw new UnsupportedError('Reading Parquet takes the package hyparquet; install it beside modelkeep: npm install hyparquet.', { cause });
   });
-  const file = await openAsBlob(path).catch((cause: unknown) => {
-    throw new NotFoundError(`There is no file ${path} that can be read.`, { key: path, cause });
-  });
-  return columnsOfRows(parquetTables(file, { parquet, signal }));
+  const more = await import('hyparquet-compressors').catch(() => undefined);
+  return columnsOfRows(parquetTables(await openAsBlob(path), { parquet, compressors: more?.compressors, signal }));
 }
 
 async function columnsOfRows(tables: AsyncIterable<readonly Readonly<Record<string, unknown>>[]>): Promise<Map<string, unknown[]>> {
@@ -129,8 +148,8 @@ function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-function checkColumns(names: readonly string[], before: RawTable, after: RawTable, files: readonly string[]): void {
+function checkColumns(option: string, names: readonly string[], before: RawTable, after: RawTable, files: readonly string[]): void {
   const known = [...before.columns.keys(), ...after.columns.keys()];
   const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new ValidationError(`Neither ${files.join(' nor ')} has a column '${unknown}'${didYouMean(unknown, known) || '.'}`, { path: unknown });
+  if (unknown !== undefined) throw new UsageError(`${option}: neither ${files.join(' nor ')} has a column '${printable(unknown)}'${didYouMean(unknown, known) || '.'}`);
 }
