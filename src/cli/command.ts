@@ -4,6 +4,7 @@ import type { ExitCode } from './exit-code.ts';
 import type { CliHost } from './host.ts';
 import type { Output } from './output/output.ts';
 import type { UserModule } from './user-module.ts';
+import type { ValueRule } from './value-rules.ts';
 
 /** An option of a command. */
 export interface OptionDefinition {
@@ -17,6 +18,10 @@ export interface OptionDefinition {
   readonly short?: string;
   /** The values that it may have. @default any */
   readonly choices?: readonly string[];
+  /** What a value must be besides; a line that has another one is wrong usage, and nothing is done. @default anything but an empty text */
+  readonly rule?: ValueRule;
+  /** The path under which the library complains of a value, where only it can tell; that is wrong usage as well. */
+  readonly path?: string;
   /** What happens without it, for the help. */
   readonly otherwise?: string;
 }

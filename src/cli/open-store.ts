@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { NotFoundError } from '../core/errors.ts';
 import type { StorageAdapter } from '../index.ts';
@@ -30,6 +30,12 @@ export async function openStore(place: string, host: CliHost, { create = false }
     await storage.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Whether two places are one, as far as their names tell: a directory by another path or link to it, an address with a slash behind it. */
+export async function isSamePlace(a: string, b: string, { directory }: Pick<CliHost, 'directory'>): Promise<boolean> {
+  const name = async (place: string): Promise<string> => (isUrl(place) ? new URL(place).href.replace(/\/+$/, '') : realpath(resolve(directory, place)).catch(() => resolve(directory, place)));
+  return (await name(a)) === (await name(b));
 }
 
 async function localStore(directory: string, create: boolean): Promise<StorageAdapter> {

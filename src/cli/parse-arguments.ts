@@ -71,18 +71,27 @@ function valueOf(token: { readonly rawName: string; readonly value: string | und
   if (definition.choices !== undefined && !definition.choices.includes(value)) {
     throw new UsageError(`${rawName} is '${printable(value)}'; give one of ${definition.choices.join(', ')}${didYouMean(value, definition.choices)}`);
   }
+  if (value === '') throw new UsageError(`${rawName} is empty; give ${definition.value ?? 'a value'}.`);
+  if (definition.type !== 'number') demandAllowed(rawName, value, definition);
   if (definition.type === 'texts') return [...((before as readonly string[] | undefined) ?? []), value];
   if (before !== undefined) throw new UsageError(`${rawName} is given twice.`);
   if (definition.type === 'text') return value;
   const number = Number(value);
-  if (value.trim() === '' || !Number.isFinite(number)) throw new UsageError(`${rawName} is '${printable(value)}'; give a number.`);
+  if (value.trim() === '' || !Number.isFinite(number)) throw new UsageError(`${rawName} is '${printable(value)}'; give ${definition.rule?.takes ?? 'a number'}.`);
+  demandAllowed(rawName, number, definition);
   return number;
+}
+
+function demandAllowed(rawName: string, value: string | number, { rule }: OptionDefinition): void {
+  if (rule !== undefined && !rule.allows(value)) throw new UsageError(`${rawName} is ${typeof value === 'number' ? value : `'${printable(value)}'`}; give ${rule.takes}.`);
 }
 
 function checkPositionals(positionals: readonly string[], command: Command): void {
   const wanted = command.positionals;
   const missing = wanted.find(({ optional }, i) => optional !== true && positionals[i] === undefined);
   if (missing !== undefined) throw new UsageError(`${missing.name} is missing: ${missing.description}`, helpHint(command));
+  const empty = positionals.indexOf('');
+  if (empty >= 0) throw new UsageError(`${(wanted[empty] ?? wanted.at(-1))?.name ?? 'An argument'} is empty.`, helpHint(command));
   if (positionals.length > wanted.length && wanted.at(-1)?.several !== true) {
     throw new UsageError(`'${printable(positionals[wanted.length]!)}' is one argument too many.`, helpHint(command));
   }

@@ -15,7 +15,7 @@ import { progressLine } from './output/progress-line.ts';
 import { leadingWords, parseArguments, type ParsedArguments } from './parse-arguments.ts';
 import { reportError } from './report-error.ts';
 import { orStandstill } from './standstill.ts';
-import { UsageError } from './usage-error.ts';
+import { UsageError, usageError } from './usage-error.ts';
 import { loadUserModule, type UserModule } from './user-module.ts';
 import { packageVersion } from './version.ts';
 
@@ -122,6 +122,8 @@ class CallScope {
     };
     try {
       return (await orStandstill(command.run(call), host, () => this.#standstill(command))) ?? exitCodes.done;
+    } catch (error) {
+      throw usageError(error, command, this.#parsed) ?? error;
     } finally {
       await clear();
       await orStandstill(this.#close(), host, () => this.#standstill(command));

@@ -83,7 +83,7 @@ describe('wrong usage ends with 2, says what was meant, and does nothing', () =>
     [['runs', 'ls', '--limt', '3'], "There is no option --limt; did you mean '--limit'?"],
     [['runs', 'ls', '--limit'], '--limit needs a value: --limit N.'],
     [['runs', 'ls', '--limit', '--json'], '--limit needs a value, and --json looks like an option'],
-    [['runs', 'ls', '--limit', 'ten'], "--limit is 'ten'; give a number."],
+    [['runs', 'ls', '--limit', 'ten'], "--limit is 'ten'; give a whole number of at least 1."],
     [['runs', 'ls', '--limit', '1', '--limit', '2'], '--limit is given twice.'],
     [['runs', 'ls', '--json=yes'], '--json takes no value.'],
     [['runs', 'ls', '--deleted', 'onyl'], "--deleted is 'onyl'; give one of exclude, include, only; did you mean 'only'?"],
@@ -186,8 +186,8 @@ describe('runs', () => {
   test('a filter that cannot be read is told with its place', async () => {
     const { directory } = await storeWithRun();
     const { code, stderr } = await cli(['runs', 'ls', '--filter', 'metrics.loss <', '--store', directory]);
-    expect(code).toBe(1);
-    expect(stderr).toContain('[validation]');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--filter: The filter cannot be read at character 15.*\n +metrics.loss <\n +\^ \[usage\]/);
   });
 });
 

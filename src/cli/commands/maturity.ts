@@ -1,24 +1,23 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { AssessMaturityOptions, Duration, MaturityCheck, MaturityFix, MaturityReport } from '../../index.ts';
 import { defineCommand, type Command } from '../command.ts';
 import { exitCodes } from '../exit-code.ts';
 import type { TextPage } from '../output/page.ts';
 import { printable } from '../output/printable.ts';
 import { table } from '../output/table.ts';
-import { UsageError } from '../usage-error.ts';
+import { readGivenJson } from '../read-given-file.ts';
+import { lengthOfTime, wholeNumber } from '../value-rules.ts';
 
 export const maturity: Command = defineCommand({
   path: ['maturity'],
   summary: 'Say how mature the models in production are kept, by what is recorded; exit 3 when a level is not reached.',
   details: ['Levels go from 0 (by hand) to 3 (delivered automatically, in a closed loop). A check that the records do not answer is unknown, and says what to record. The report is stored, for the trend.'],
   options: {
-    'min-level': { type: 'number', value: 'LEVEL', description: 'The level that there must be, 0 to 3.' },
+    'min-level': { type: 'number', value: 'LEVEL', rule: wholeNumber(0, 3), description: 'The level that there must be, 0 to 3.' },
     model: { type: 'texts', short: 'M', value: 'NAME', description: 'A model in production.', otherwise: 'all' },
     all: { type: 'flag', description: 'Show the checks that passed as well.' },
-    window: { type: 'text', value: 'TIME', description: 'How far back runs, promotions and alerts count.', otherwise: '90d' },
-    policy: { type: 'text', value: 'FILE', description: 'Thresholds of your own, as JSON.' },
-    attestations: { type: 'text', value: 'FILE', description: 'What people declare, as a JSON list of { statement, author, expiresAt, model }.' },
+    window: { type: 'text', value: 'TIME', rule: lengthOfTime, description: 'How far back runs, promotions and alerts count.', otherwise: '90d' },
+    policy: { type: 'text', value: 'FILE', path: 'options.policy', description: 'Thresholds of your own, as JSON.' },
+    attestations: { type: 'text', value: 'FILE', path: 'options.attestations', description: 'What people declare, as a JSON list of { statement, author, expiresAt, model }.' },
     verify: { type: 'flag', description: 'Read all files of the versions in production, and hold them to their digests.' },
     'dry-run': { type: 'flag', description: 'Do not store the report.' },
   },
@@ -29,8 +28,7 @@ export const maturity: Command = defineCommand({
   ],
   async run({ options, storage, out, progress, signal, host }) {
     const least = options['min-level'];
-    if (least !== undefined && ![0, 1, 2, 3].includes(least)) throw new UsageError(`--min-level is ${least}; give 0, 1, 2 or 3.`);
-    const read = async (option: 'policy' | 'attestations'): Promise<unknown> => (options[option] === undefined ? undefined : readJson(resolve(host.directory, options[option]), option));
+    const read = async (option: 'policy' | 'attestations'): Promise<unknown> => (options[option] === undefined ? undefined : readGivenJson(options[option], `--${option}`, host));
     const { assessMaturity } = await import('../../index.ts');
     const given = {
       storage: await storage(),
@@ -51,15 +49,6 @@ export const maturity: Command = defineCommand({
     return least !== undefined && level < least ? exitCodes.gate : exitCodes.done;
   },
 });
-
-async function readJson(path: string, option: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8');
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new UsageError(`--${option} names ${path}, which is no JSON: ${(error as Error).message}`);
-  }
-}
 
 function maturityText({ level, project, models, attestations, damaged }: MaturityReport, all: boolean, page: TextPage): string {
   const parts = [`${page.style('head', `Level ${level}`)} (Google ${project.google}, Microsoft ${project.microsoft}). ${printable(project.reason)}`];

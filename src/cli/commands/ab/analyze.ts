@@ -7,14 +7,15 @@ import type { TextPage } from '../../output/page.ts';
 import { printable } from '../../output/printable.ts';
 import { titled } from '../../output/sections.ts';
 import { table } from '../../output/table.ts';
+import { chance } from '../../value-rules.ts';
 
 export const abAnalyze: Command = defineCommand({
   path: ['ab', 'analyze'],
   summary: 'Analyze an A/B test: effects with their intervals, the sample ratio, and what to do; exit 3 when the test is invalid or a guardrail is harmed.',
   options: {
     method: { type: 'text', value: 'METHOD', choices: ['sequential', 'fixed'], description: 'Whether intervals hold at every look, or at one that was planned.', otherwise: 'sequential' },
-    confidence: { type: 'number', value: 'P', description: 'The confidence of the intervals.', otherwise: '0.95' },
-    segment: { type: 'texts', value: 'ATTRIBUTE', description: 'Also by the values of this attribute.' },
+    confidence: { type: 'number', value: 'P', rule: chance, description: 'The confidence of the intervals.', otherwise: '0.95' },
+    segment: { type: 'texts', value: 'ATTRIBUTE', path: 'options.segments', description: 'Also by the values of this attribute.' },
   },
   positionals: [{ name: 'TEST', description: 'The name of a test.' }],
   examples: [{ command: 'ab analyze delay-model', does: 'What is known by now, and what to do.' }],

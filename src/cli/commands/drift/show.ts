@@ -7,12 +7,13 @@ import type { TextPage } from '../../output/page.ts';
 import { titled } from '../../output/sections.ts';
 import { statusStyle } from '../../output/status-style.ts';
 import { table } from '../../output/table.ts';
+import { wholeNumber } from '../../value-rules.ts';
 import { driftText } from './drift-text.ts';
 
 export const driftShow: Command = defineCommand({
   path: ['drift', 'show'],
   summary: "Show a monitor's last verdicts, the newest in full; exit 3 when that one says drifted.",
-  options: { limit: { type: 'number', short: 'n', value: 'N', description: 'So many of the last windows.', otherwise: '20' } },
+  options: { limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1), description: 'So many of the last windows.', otherwise: '20' } },
   positionals: [{ name: 'MONITOR', description: 'The name of a monitor.' }],
   examples: [{ command: 'drift show flight-delay', does: 'How the last windows of a monitor were judged.' }],
   async run({ options, positionals: [name = ''], storage, out, signal }) {

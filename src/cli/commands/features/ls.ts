@@ -2,13 +2,14 @@ import { defineCommand, type Command } from '../../command.ts';
 import { library } from '../../library.ts';
 import { countText, durationText, timeText } from '../../output/formats.ts';
 import { table } from '../../output/table.ts';
+import { wholeNumber } from '../../value-rules.ts';
 
 export const featuresLs: Command = defineCommand({
   path: ['features', 'ls'],
   summary: 'List feature views with how fresh their rows are.',
   options: {
-    limit: { type: 'number', short: 'n', value: 'N', description: 'At most so many.', otherwise: '100' },
-    after: { type: 'text', value: 'CURSOR', description: 'Go on behind the page before, by its `next`.' },
+    limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1), description: 'At most so many.', otherwise: '100' },
+    after: { type: 'text', value: 'CURSOR', path: 'options.after', description: 'Go on behind the page before, by its `next`.' },
   },
   positionals: [],
   examples: [{ command: 'features ls', does: 'The views of the store in .modelkeep.' }],

@@ -6,7 +6,7 @@ import { printable } from '../../output/printable.ts';
 export const featuresMaterialize: Command = defineCommand({
   path: ['features', 'materialize'],
   summary: 'Bring the rows of views online, from where it was left off.',
-  options: { end: { type: 'text', value: 'TIME', description: 'Rows up to this time, in ISO 8601.', otherwise: 'now' } },
+  options: { end: { type: 'text', value: 'TIME', path: 'options.end', description: 'Rows up to this time, in ISO 8601.', otherwise: 'now' } },
   positionals: [{ name: 'VIEW', description: 'The names of views.', several: true }],
   examples: [{ command: 'features materialize airport_delays', does: 'From cron: what came in since the last time goes online.' }],
   async run({ options, positionals, storage, out, progress, signal }) {

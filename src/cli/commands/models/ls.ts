@@ -1,14 +1,15 @@
 import { defineCommand, type Command } from '../../command.ts';
 import { countText, timeText } from '../../output/formats.ts';
 import { table } from '../../output/table.ts';
+import { wholeNumber } from '../../value-rules.ts';
 import { openRegistry } from './open-registry.ts';
 
 export const modelsLs: Command = defineCommand({
   path: ['models', 'ls'],
   summary: 'List the models of the registry, with what is in staging and production.',
   options: {
-    limit: { type: 'number', short: 'n', value: 'N', description: 'At most so many.', otherwise: '100' },
-    after: { type: 'text', value: 'CURSOR', description: 'Go on behind the page before, by its `next`.' },
+    limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1, 1000), description: 'At most so many.', otherwise: '100' },
+    after: { type: 'text', value: 'CURSOR', path: 'options.after', description: 'Go on behind the page before, by its `next`.' },
   },
   positionals: [],
   examples: [{ command: 'models ls', does: 'The models of the store in .modelkeep.' }],

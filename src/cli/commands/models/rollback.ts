@@ -2,6 +2,7 @@ import { actorOf } from '../../actor.ts';
 import { defineCommand, type Command } from '../../command.ts';
 import { printable } from '../../output/printable.ts';
 import { UsageError } from '../../usage-error.ts';
+import { wholeNumber } from '../../value-rules.ts';
 import { openRegistry } from './open-registry.ts';
 
 export const modelsRollback: Command = defineCommand({
@@ -10,8 +11,8 @@ export const modelsRollback: Command = defineCommand({
   options: {
     reason: { type: 'text', short: 'r', value: 'TEXT', description: 'Why, for the history; it must be given.' },
     by: { type: 'text', value: 'NAME', description: 'Who does it, for the history.', otherwise: 'the user of the system' },
-    to: { type: 'number', value: 'N', description: 'The number of an earlier version.', otherwise: 'the one that the present one replaced' },
-    from: { type: 'number', value: 'N', description: 'Only when this version is in production, so that two who go back at once go back once.', otherwise: 'any' },
+    to: { type: 'number', value: 'N', rule: wholeNumber(1), description: 'The number of an earlier version.', otherwise: 'the one that the present one replaced' },
+    from: { type: 'number', value: 'N', rule: wholeNumber(1), description: 'Only when this version is in production, so that two who go back at once go back once.', otherwise: 'any' },
     verify: { type: 'flag', description: 'Read every file of the version whole before the change.' },
   },
   positionals: [{ name: 'MODEL', description: 'The name of a model.' }],

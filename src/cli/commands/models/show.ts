@@ -5,12 +5,13 @@ import type { TextPage } from '../../output/page.ts';
 import { titled } from '../../output/sections.ts';
 import { statusStyle } from '../../output/status-style.ts';
 import { facts, table } from '../../output/table.ts';
+import { wholeNumber } from '../../value-rules.ts';
 import { openRegistry } from './open-registry.ts';
 
 export const modelsShow: Command = defineCommand({
   path: ['models', 'show'],
   summary: 'Show a model with its versions and history, or one version of it.',
-  options: { limit: { type: 'number', short: 'n', value: 'N', description: 'At most so many versions and events, the newest.', otherwise: '20' } },
+  options: { limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1, 1000), description: 'At most so many versions and events, the newest.', otherwise: '20' } },
   positionals: [{ name: 'MODEL', description: 'A name, or a version: NAME@3, NAME@production, NAME@champion, NAME@latest.' }],
   examples: [
     { command: 'models show flight-delay', does: 'A model, its versions and who changed what.' },

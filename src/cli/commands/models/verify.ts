@@ -1,14 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { defineCommand, type Command } from '../../command.ts';
 import { bytesText, countText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
+import { readGivenFile } from '../../read-given-file.ts';
 import { openRegistry } from './open-registry.ts';
 
 export const modelsVerify: Command = defineCommand({
   path: ['models', 'verify'],
   summary: 'Read every file of a version and check it against what was registered, and with a key against what was signed.',
-  options: { 'public-key': { type: 'text', short: 'k', value: 'FILE', description: 'The key that must have signed: a PEM or a JWK of ECDSA over P-256.', otherwise: 'signatures are not looked at' } },
+  options: { 'public-key': { type: 'text', short: 'k', value: 'FILE', path: 'options.publicKey', description: 'The key that must have signed: a PEM or a JWK of ECDSA over P-256.', otherwise: 'signatures are not looked at' } },
   positionals: [{ name: 'VERSION', description: 'Such as NAME@3 or NAME@production.' }],
   examples: [
     { command: 'models verify flight-delay@production', does: 'Whether the bytes are those that were registered.' },
@@ -19,7 +18,7 @@ export const modelsVerify: Command = defineCommand({
     const keyFile = options['public-key'];
     const registry = await openRegistry(call);
     if (keyFile !== undefined) {
-      const verified = await registry.verify(ref, { publicKey: await readFile(resolve(host.directory, keyFile), 'utf8'), signal, onProgress: progress });
+      const verified = await registry.verify(ref, { publicKey: await readGivenFile(keyFile, '--public-key', host), signal, onProgress: progress });
       await out.result(verified, () => `${printable(verified.model)}@${verified.version} is what was signed by the key ${verified.keyHint}: ${countText(verified.files, 'file')}, ${bytesText(verified.size)}.`);
       return;
     }

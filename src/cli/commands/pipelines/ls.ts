@@ -4,15 +4,16 @@ import { library } from '../../library.ts';
 import { countText, durationText, timeText, valueText } from '../../output/formats.ts';
 import { statusStyle } from '../../output/status-style.ts';
 import { table } from '../../output/table.ts';
+import { wholeNumber } from '../../value-rules.ts';
 import { openPipeline, pipelineNames } from './open-pipeline.ts';
 
 export const pipelinesLs: Command = defineCommand({
   path: ['pipelines', 'ls'],
   summary: 'List the newest runs of every pipeline, or those of one that a filter finds.',
   options: {
-    filter: { type: 'text', short: 'f', value: 'FILTER', description: "Only runs that it finds, such as \"status = 'failed' and params.month >= '2001-02'\"." },
-    'order-by': { type: 'texts', value: 'ORDER', description: "What they are sorted by, such as 'duration desc'.", otherwise: 'the newest first' },
-    limit: { type: 'number', short: 'n', value: 'N', description: 'At most so many of each pipeline.', otherwise: '20, or 5 of each' },
+    filter: { type: 'text', short: 'f', value: 'FILTER', path: 'filter', description: "Only runs that it finds, such as \"status = 'failed' and params.month >= '2001-02'\"." },
+    'order-by': { type: 'texts', value: 'ORDER', path: 'orderBy', description: "What they are sorted by, such as 'duration desc'.", otherwise: 'the newest first' },
+    limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1, 1000), description: 'At most so many of each pipeline.', otherwise: '20, or 5 of each' },
   },
   positionals: [{ name: 'PIPELINE', description: 'The name of a pipeline.', optional: true }],
   examples: [

@@ -4,6 +4,7 @@ import { countText, durationText, numberText, timeText, valueText } from '../../
 import type { TextPage } from '../../output/page.ts';
 import { table, type TableColumn } from '../../output/table.ts';
 import { statusStyle } from '../../output/status-style.ts';
+import { wholeNumber } from '../../value-rules.ts';
 
 export const runsLs: Command = defineCommand({
   path: ['runs', 'ls'],
@@ -11,11 +12,11 @@ export const runsLs: Command = defineCommand({
   details: ['A filter asks about params, metrics, tags, attributes and datasets, as in: metrics.loss < 0.1 and params.optimizer = \'adam\' and attributes.status = \'finished\'.'],
   options: {
     experiment: { type: 'texts', short: 'e', value: 'NAME', description: 'Only runs of this experiment.' },
-    filter: { type: 'text', short: 'f', value: 'FILTER', description: 'Only runs that it finds.' },
-    'order-by': { type: 'texts', value: 'ORDER', description: "What they are sorted by, such as 'metrics.loss desc'.", otherwise: 'the newest first' },
+    filter: { type: 'text', short: 'f', value: 'FILTER', path: 'filter', description: 'Only runs that it finds.' },
+    'order-by': { type: 'texts', value: 'ORDER', path: 'orderBy', description: "What they are sorted by, such as 'metrics.loss desc'.", otherwise: 'the newest first' },
     column: { type: 'texts', short: 'c', value: 'NAME', description: 'A metric, param or tag to show: metrics.loss, params.optimizer, tags.team.', otherwise: 'the metrics that fit' },
-    limit: { type: 'number', short: 'n', value: 'N', description: 'At most so many.', otherwise: '20' },
-    after: { type: 'text', value: 'CURSOR', description: 'Go on behind the page before, by its `next`.' },
+    limit: { type: 'number', short: 'n', value: 'N', rule: wholeNumber(1), description: 'At most so many.', otherwise: '20' },
+    after: { type: 'text', value: 'CURSOR', path: 'after', description: 'Go on behind the page before, by its `next`.' },
     deleted: { type: 'text', value: 'WHICH', choices: ['exclude', 'include', 'only'], description: 'What becomes of deleted runs.', otherwise: 'exclude' },
   },
   positionals: [],

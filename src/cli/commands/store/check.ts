@@ -5,6 +5,7 @@ import { exitCodes } from '../../exit-code.ts';
 import { countText } from '../../output/formats.ts';
 import { statusStyle } from '../../output/status-style.ts';
 import { table } from '../../output/table.ts';
+import { lengthOfTime } from '../../value-rules.ts';
 
 export const storeCheck: Command = defineCommand({
   path: ['store', 'check'],
@@ -13,7 +14,7 @@ export const storeCheck: Command = defineCommand({
   options: {
     repair: { type: 'flag', description: 'Mend what can be mended without a decision: leftovers of dead processes.' },
     quick: { type: 'flag', description: 'Read records only, and look for blobs without reading them.' },
-    grace: { type: 'text', value: 'TIME', description: 'What is younger may belong to a writer that is running.', otherwise: '1d' },
+    grace: { type: 'text', value: 'TIME', rule: lengthOfTime, description: 'What is younger may belong to a writer that is running.', otherwise: '1d' },
   },
   positionals: [],
   examples: [

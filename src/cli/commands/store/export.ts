@@ -2,6 +2,7 @@ import { defineCommand, type Command } from '../../command.ts';
 import { bytesText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
 import { UsageError } from '../../usage-error.ts';
+import { keyPrefix } from '../../value-rules.ts';
 import { writeFileWhole } from '../../write-file.ts';
 
 export const storeExport: Command = defineCommand({
@@ -10,7 +11,7 @@ export const storeExport: Command = defineCommand({
   details: ['It is not compressed; pipe it through gzip or zstd.'],
   options: {
     output: { type: 'text', short: 'o', value: 'FILE', description: 'Where it is written.', otherwise: 'standard output, which must not be a terminal' },
-    prefix: { type: 'text', value: 'KEY', description: 'Only what has keys that begin with it, such as registry/, and the blobs of that.' },
+    prefix: { type: 'text', value: 'KEY', rule: keyPrefix, description: 'Only what has keys that begin with it, such as registry/, and the blobs of that.' },
   },
   positionals: [],
   examples: [

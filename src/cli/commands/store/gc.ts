@@ -1,13 +1,14 @@
 import type { Duration } from '../../../core/duration.ts';
 import { defineCommand, type Command } from '../../command.ts';
 import { bytesText, countText } from '../../output/formats.ts';
+import { lengthOfTime } from '../../value-rules.ts';
 
 export const storeGc: Command = defineCommand({
   path: ['store', 'gc'],
   summary: 'Delete the blobs that no record names: a first call marks them, a later one, after the grace, deletes.',
   options: {
     'dry-run': { type: 'flag', short: 'n', description: 'Only tell what would be done.' },
-    grace: { type: 'text', value: 'TIME', description: 'How long a writer may take between a blob and the record that names it.', otherwise: '1d' },
+    grace: { type: 'text', value: 'TIME', rule: lengthOfTime, description: 'How long a writer may take between a blob and the record that names it.', otherwise: '1d' },
   },
   positionals: [],
   examples: [{ command: 'store gc', does: 'Once a day, from cron.' }],

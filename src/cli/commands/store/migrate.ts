@@ -2,7 +2,9 @@ import { defineCommand, type Command } from '../../command.ts';
 import { exitCodes } from '../../exit-code.ts';
 import { library } from '../../library.ts';
 import { bytesText, countText } from '../../output/formats.ts';
+import { isSamePlace, storePlace } from '../../open-store.ts';
 import { printable } from '../../output/printable.ts';
+import { UsageError } from '../../usage-error.ts';
 
 export const storeMigrate: Command = defineCommand({
   path: ['store', 'migrate'],
@@ -14,7 +16,9 @@ export const storeMigrate: Command = defineCommand({
   options: { all: { type: 'flag', description: 'Copy blobs that no record names, too.' } },
   positionals: [{ name: 'TARGET', description: 'A directory, which is made when there is none, or the address of a server.' }],
   examples: [{ command: 'store migrate https://mlops.example.test/api --store .modelkeep', does: 'From this directory to the server of a team.' }],
-  async run({ options, positionals: [target = ''], storage, targetStorage, out, progress, signal }) {
+  async run({ options, positionals: [target = ''], storage, storeOption, targetStorage, out, progress, signal, host }) {
+    const source = storePlace(storeOption, host);
+    if (await isSamePlace(source, target, host)) throw new UsageError(`TARGET is the store itself, ${printable(source)}; give another place.`, "See 'modelkeep store migrate --help'.");
     const { replicate } = await library();
     const from = await storage();
     await using link = replicate({ from, to: await targetStorage(target, { create: true }), blobs: options.all ? 'all' : 'referenced', signal, onProgress: progress, lock: false, wake: false });
