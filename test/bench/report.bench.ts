@@ -1,4 +1,5 @@
-import { renderReport, type CurveMetric, type ReportParts } from 'modelkeep/report';
+import { compareData, profileData } from 'modelkeep';
+import { renderReport, type CurveMetric, type DriftReportPart, type ReportParts } from 'modelkeep/report';
 import { SeededGenerator } from '../../src/stats/seeded-generator.ts';
 import { measure, type Benchmark } from './harness.ts';
 
@@ -7,7 +8,21 @@ const runs = 200;
 const names = ['loss', 'val/loss', 'accuracy', 'val/accuracy', 'lr'];
 const points = 1_000_000 / (runs * names.length);
 
-/** 200 runs of five metrics with a million points in all. */
+const driftColumns = 30;
+const rows = 5_000;
+
+/** Thirty columns, numbers and categories by turns, of which some have moved; with the profiles that both distributions of each are drawn from. */
+function drift(): DriftReportPart {
+  const numbers = (shift: number): Float64Array => Float64Array.from({ length: rows }, () => shift + generator.uniform() + generator.uniform() + generator.uniform());
+  const categories = (kinds: number): string[] => Array.from({ length: rows }, () => `category ${Math.floor(kinds * generator.uniform() ** 2)}`);
+  const table = (moved: boolean): Record<string, Float64Array | string[]> =>
+    Object.fromEntries(Array.from({ length: driftColumns }, (_, i) => (i % 3 === 2 ? [`kind of column ${i}`, categories(moved && i % 4 === 0 ? 14 : 9)] : [`measure of column ${i}`, numbers(moved && i % 4 === 0 ? i / 60 : 0)])));
+  const reference = profileData(table(false));
+  const current = profileData(table(true), { bins: reference });
+  return { report: compareData(reference, current), reference, current };
+}
+
+/** 200 runs of five metrics with a million points in all, and the drift of thirty columns. */
 function parts(): ReportParts {
   const startedAt = Date.UTC(2026, 0, 1);
   const curves = names.map((name): CurveMetric => ({
@@ -39,12 +54,13 @@ function parts(): ReportParts {
       })),
     },
     curves: { metrics: curves, log: true, smoothing: { method: 'exponential', weight: 0.8 } },
+    drift: drift(),
   };
 }
 
 const size: Benchmark = {
-  name: 'size of a report of 200 runs and a million points in five charts',
+  name: 'size of a report of 200 runs, a million points in five charts and 30 drift columns',
   run: async () => ({ value: new TextEncoder().encode(renderReport(parts())).length / 1_024, unit: 'KB', target: { atMost: 300 } }),
 };
 
-export const benchmarks: Benchmark[] = [measure('report of 200 runs and a million points in five charts', (made: ReportParts) => renderReport(made), { setup: parts, target: { atMost: 600 } }), size];
+export const benchmarks: Benchmark[] = [measure('report of 200 runs, a million points in five charts and 30 drift columns', (made: ReportParts) => renderReport(made), { setup: parts, target: { atMost: 600 } }), size];

@@ -39,7 +39,7 @@ describe('renderReport', () => {
     expect(renderReport({ runs: { runs: [] }, curves: { metrics: [] }, charts: [] })).toContain('There are no runs.');
     const one = renderReport({ runs: { runs: [runOf(7, { status: 'running', endedAt: undefined })] } });
     expect(one).toContain('1 run of experiment demo.');
-    expect(one).toContain('<th scope="row">run 7</th>');
+    expect(one).toContain('<th scope="row">run 7<td>');
   });
 
   test('ten thousand runs are some of them, which is said', () => {
@@ -71,9 +71,9 @@ describe('renderReport', () => {
       ids.push((await run.end()).id);
     }
     const page = renderReport({ comparison: await tracker.compareRuns(ids) });
-    expect(page).toMatch(/<th scope="row">lr<\/th><td>differs<\/td><td class="n">0\.1<\/td><td class="n">0\.2<\/td>/);
-    expect(page).toMatch(/<td class="n">0\.5<\/td><td class="n"[^>]*><b>0\.25<\/b> <span class="badge good">best<\/span><\/td>/);
-    expect(page).toMatch(/<summary>1 the same in all<\/summary>.*<th scope="row">batch<\/th><td class="n">32<\/td>/);
+    expect(page).toMatch(/<th scope="row">lr<td>differs<td class="n">0\.1<td class="n">0\.2</);
+    expect(page).toMatch(/<td class="n">0\.5<td class="n"[^>]*><b>0\.25<\/b> <span class="badge good">best<\/span></);
+    expect(page).toMatch(/<summary>1 the same in all<\/summary>.*<th scope="row">batch<td class="n">32</);
   });
 
   test('curves go along steps, the time since the start and the time of day', () => {

@@ -67,15 +67,22 @@ function side(index: number, content: Html): Html {
   return html`<g class="${className}" color="${color}">${content}</g>`;
 }
 
-/** Steps along a scale; of kinds, which have no neighbours, a pair of bars each. */
+/** Steps along a scale; of kinds, which have no neighbours, a pair of bars each. In whole pixels, which are shorter to write. */
 function outlines(bins: readonly PairBin[], most: number, apart: boolean): Html {
   const size = width / Math.max(1, bins.length);
-  const y = (share: number): string => px(plotBottom - (plotBottom - plotTop) * (share / most));
   const gap = apart ? Math.min(3, size / 6) : 0;
-  const step = (of: 'reference' | 'current'): string =>
-    apart
-      ? bins.map((bin, i) => `M${px(i * size + gap)} ${plotBottom}V${y(bin[of])}H${px((i + 1) * size - gap)}V${plotBottom}`).join('')
-      : `M0 ${plotBottom}${bins.map((bin, i) => `V${y(bin[of])}H${px((i + 1) * size)}`).join('')}V${plotBottom}`;
+  const place = (i: number): number => Math.round(i * size);
+  const heightOf = (share: number): number => Math.round((plotBottom - plotTop) * (share / most));
+  const bar = (share: number, i: number): string => {
+    const [start, end] = [Math.round(i * size + gap), Math.round((i + 1) * size - gap)];
+    return `M${start} ${plotBottom}v-${heightOf(share)}h${end - start}v${heightOf(share)}`;
+  };
+  const stair = (shares: readonly number[]): string => {
+    const steps = shares.map((share, i) => `v${heightOf(shares[i - 1] ?? 0) - heightOf(share)}h${place(i + 1) - place(i)}`);
+    // Steps of one height are one.
+    return `M0 ${plotBottom}${steps.join('')}V${plotBottom}`.replace(/(?:h\d+v0)+h\d+/g, (level) => `h${level.split('v0').reduce((sum, each) => sum + Number(each.slice(1)), 0)}`);
+  };
+  const step = (of: 'reference' | 'current'): string => (apart ? bins.map((bin, i) => bar(bin[of], i)).join('') : stair(bins.map((bin) => bin[of])));
   return html`${side(0, html`<path d="${step('reference')}z" fill="currentColor" fill-opacity=".35"/>`)}${side(1, html`<path d="${step('current')}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-dasharray="5 2"/>`)}`;
 }
 

@@ -9,6 +9,7 @@ import { legendOf } from '../svg/legend.ts';
 import { seriesStyle } from '../svg/palette.ts';
 import { extent, linear, logarithmic, type ScaleMaker } from '../svg/scale.ts';
 import { linePath, markerAt } from '../svg/shapes.ts';
+import { straightened } from '../svg/straighten.ts';
 import { shortName } from '../svg/text.ts';
 import { temporal } from '../svg/time-scale.ts';
 import { formatWallTime, wallClock, type WallClock } from '../svg/wall-time.ts';
@@ -96,7 +97,7 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
   );
   const plot = plotOf({ width, height, x: { label: xName, scale: scaleOf(x, drawn.map((one) => one.x), clock) }, y: { label: yLabel, scale: scaleOf(y, drawn.map((one) => one.y), clock, true) } });
   // Many lines hide each other's details; what is drawn of each is less.
-  const columnWidth = Math.min(6, Math.max(1, Math.ceil(drawn.length / 4)));
+  const columnWidth = Math.min(6, Math.max(1, Math.ceil(drawn.length / 3)));
   const lines = drawn.map((one, i) => drawLine(one, i, plot, columnWidth, smooth[i], hasMarkers(drawn)));
   const sums = drawn.map((one) => sumUp(one, x === 'log', y === 'log'));
   const describeX = x === 'time' ? (value: number) => formatWallTime(clock, value) : formatNumber;
@@ -136,19 +137,28 @@ function drawLine(series: LineSeries, index: number, plot: Plot, columnWidth: nu
   const { className, color, dash, marker } = seriesStyle(index);
   const dashes = dash !== undefined && html` stroke-dasharray="${dash}"`;
   // A faint line is drawn in whole pixels.
-  const raw = pathOf(series, plot, smooth ? 2 * columnWidth : columnWidth, series.y, smooth ? Math.round : undefined);
-  const line = smooth === undefined ? raw : pathOf(series, plot, columnWidth, smooth);
+  const raw = pathOf(series, plot, smooth ? 2 * columnWidth : columnWidth, series.y, smooth !== undefined);
+  const line = smooth === undefined ? raw : pathOf(series, plot, columnWidth, smooth, false);
   const points = markers ? Array.from({ length: series.x.length }, (_, i) => [plot.x.at(series.x[i]!), plot.y.at(series.y[i]!)] as const).filter(([x, y]) => x === x && y === y) : [];
   return html`<g class="${className}" color="${color}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round">${
     smooth && html`<path d="${raw}" stroke-width="1" opacity=".3"/>`
   }<path data-series="${series.name}" d="${line}"${dashes}/>${points.length > 0 && html`<g stroke="none">${points.map(([x, y]) => markerAt(marker, x, y))}</g>`}</g>`;
 }
 
-function pathOf(series: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number>, rounded = (y: number): number => y): string {
-  // The points of one column share a place: their lines are upright, which is shorter to write.
-  const place = isThinned(series.x.length, columnWidth) ? (x: number): number => Math.round(x / columnWidth) * columnWidth : (x: number): number => x;
-  return linePath(visibleOf(series, plot, columnWidth, values).map((i) => (i < 0 ? [NaN, NaN] : [place(plot.x.at(series.x[i]!)), rounded(plot.y.at(values[i]!))])));
+function pathOf(series: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number>, faint: boolean): string {
+  const thinned = isThinned(series.x.length, columnWidth);
+  // The points of one column share a place: their lines are upright, which is shorter to write. A line that is to be seen is put to whole pixels, where it goes straight for longer.
+  const grid = faint ? columnWidth : 1;
+  const points = visibleOf(series, plot, columnWidth, values).map((i): [number, number] => {
+    if (i < 0) return [NaN, NaN];
+    const [x, y] = [plot.x.at(series.x[i]!), plot.y.at(values[i]!)];
+    return [thinned ? Math.round(x / grid) * grid : x, faint ? Math.round(y) : y];
+  });
+  return linePath(thinned ? straightened(points, unseen) : points);
 }
+
+/** So far, in pixels, a line may be from a point that it passes. */
+const unseen = 0.75;
 
 interface Describing {
   readonly xName: string;

@@ -24,7 +24,7 @@ export interface DistributionPair {
   readonly leftOut?: string | undefined;
 }
 
-const sizeBins = 24;
+const sizeBins = 20;
 const kindBins = 12;
 // So much of each side may lie beyond the scale at each end, so that single values do not press all others together.
 const beyond = 0.005;

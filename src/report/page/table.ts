@@ -20,14 +20,20 @@ export interface PageTable {
   readonly interactive?: boolean;
   /** Whether the first cell of each row is its head. @default true */
   readonly rowHeads?: boolean;
+  /** Whether it scrolls in a frame of its own; one that opens within another table goes with that. @default true */
+  readonly framed?: boolean;
 }
 
-/** A table in a frame that scrolls. The first column names the row. */
-export function tableOf({ caption, columns, rows, interactive = false, rowHeads = true }: PageTable): Html {
+/** A table, by default in a frame that scrolls. The first column names the row. End tags that HTML can do without are left out: they would be a fifth of a large table. */
+export function tableOf({ caption, columns, rows, interactive = false, rowHeads = true, framed = true }: PageTable): Html {
   const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => isNumeric(row[i])) && rows.some((row) => typeof sortKey(row[i]) === 'number'));
-  const head = columns.map((name, i) => html`<th scope="col"${numeric[i] && html` class="n"`}>${nameOf(name)}</th>`);
-  const body = rows.map((row) => html`<tr>${columns.map((_, i) => cellOf(row[i], numeric[i]!, rowHeads && i === 0))}</tr>`);
-  return html`<div class="scroll${rows.length > 25 && ' tall'}" tabindex="0" role="group" aria-label="${caption}"><table${interactive && html` data-sortable`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  // The class of a cell says what is rarer in its table: numbers among texts, or texts among numbers.
+  const mostly = 2 * numeric.filter(Boolean).length > columns.length;
+  const classes = numeric.map((isNumber) => (isNumber === mostly ? undefined : isNumber ? html` class="n"` : html` class="t"`));
+  const head = columns.map((name, i) => html`<th scope="col"${classes[i]}>${nameOf(name)}</th>`);
+  const body = rows.map((row) => html`<tr>${columns.map((_, i) => cellOf(row[i], classes[i], rowHeads && i === 0, interactive))}`);
+  const table = html`<table${mostly && html` class="numbers"`}${interactive && html` data-sortable`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
+  return framed ? html`<div class="scroll${rows.length > 25 && ' tall'}" tabindex="0" role="group" aria-label="${caption}">${table}</div>` : table;
 }
 
 /** A text that others wrote, in its own direction; a very long one is cut by the page, and whole in its title. */
@@ -36,13 +42,13 @@ export function nameOf(text: string): Html {
   return /^[ -~]*$/.test(text) ? html`${text}` : html`<bdi>${text}</bdi>`;
 }
 
-function cellOf(cell: Cell, numeric: boolean, rowHead: boolean): Html {
-  const key = sortKey(cell);
+function cellOf(cell: Cell, kind: Html | undefined, rowHead: boolean, sorts: boolean): Html {
+  const key = sorts && typeof cell === 'object' ? sortKey(cell) : undefined;
   const content = typeof cell === 'number' ? formatNumber(cell) : typeof cell === 'string' ? nameOf(cell) : cell instanceof Html || cell === null || cell === undefined ? cell : cell.shown;
   // What reads the same sorts the same; so only what is shown as something else needs a key of its own.
-  const sort = key !== undefined && typeof cell === 'object' && html` data-sort="${key}"`;
-  if (rowHead) return html`<th scope="row"${sort}>${content}</th>`;
-  return html`<td${numeric && html` class="n"`}${sort}>${content}</td>`;
+  const sort = key !== undefined && html` data-sort="${key}"`;
+  if (rowHead) return html`<th scope="row"${sort}>${content}`;
+  return html`<td${kind}${sort}>${content}`;
 }
 
 function sortKey(cell: Cell): number | string | undefined {

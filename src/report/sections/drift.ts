@@ -108,9 +108,9 @@ function detailsOf({ name, reason, tests, moved, unseen, reference, current }: C
     unseen && html`<p>${formatCount(unseen.rows, 'row')} in ${formatCount(unseen.categories, 'category', 'categories')} that the reference does not have, such as ${unseen.examples.map((example, i) => html`${i > 0 && ', '}<bdi>${example.slice(0, 80)}</bdi>`)}.</p>`
   }${
     tests.length > 0 &&
-    tableOf({ caption: `Tests of ${name}`, columns: ['of', 'test', 'statistic', 'p', 'rows of the reference', 'current rows'], rows: tests.map(({ of, method, statistic, pValue, referenceRows, currentRows }) => [of, method, statistic, { shown: probability(pValue), sort: pValue }, referenceRows, currentRows]) })
-  }${moved.length > 0 && tableOf({ caption: `Bins of ${name} that moved most`, columns: ['bin that moved', 'reference', 'current', 'adds to PSI'], rows: moved.map(({ bin, reference: was, current: is, contribution }) => [bin, { shown: formatPercent(was), sort: was }, { shown: formatPercent(is), sort: is }, contribution]) })}${
-    chart && html`${chart.table.leftOut !== undefined && html`<p>The picture shows ${chart.table.leftOut}.</p>`}${tableOf({ caption: chart.title, columns: chart.table.columns, rows: chart.table.rows })}`
+    tableOf({ framed: false, caption: `Tests of ${name}`, columns: ['of', 'test', 'statistic', 'p', 'rows of the reference', 'current rows'], rows: tests.map(({ of, method, statistic, pValue, referenceRows, currentRows }) => [of, method, statistic, { shown: probability(pValue), sort: pValue }, referenceRows, currentRows]) })
+  }${moved.length > 0 && tableOf({ framed: false, caption: `Bins of ${name} that moved most`, columns: ['bin that moved', 'reference', 'current', 'adds to PSI'], rows: moved.map(({ bin, reference: was, current: is, contribution }) => [bin, { shown: formatPercent(was), sort: was }, { shown: formatPercent(is), sort: is }, contribution]) })}${
+    chart && html`${chart.table.leftOut !== undefined && html`<p>The picture shows ${chart.table.leftOut}.</p>`}${tableOf({ framed: false, caption: chart.title, columns: chart.table.columns, rows: chart.table.rows })}`
   }`;
 }
 
