@@ -1,4 +1,5 @@
 import { followPlots } from '../../report/client/plots.ts';
+import { readerState } from './reader-state.ts';
 
 /** Loads charts when they come into view, some at a time. */
 export function loadCharts(root: ParentNode): void {
@@ -24,14 +25,13 @@ export async function loadChart(place: HTMLElement): Promise<void> {
     place.classList.add('failed');
     return;
   }
-  const open = place.querySelector('details')?.open ?? false;
+  const restore = readerState(place);
   const title = place.querySelector<HTMLAnchorElement>(':scope > a') ?? undefined;
   place.replaceChildren(...(title ? [title] : []), ...part);
   place.classList.add('loaded');
   place.classList.remove('failed');
-  const details = place.querySelector('details');
-  if (details) details.open = open;
   followPlots(place);
+  restore();
 }
 
 async function partAt(url: string): Promise<readonly Node[]> {

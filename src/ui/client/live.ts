@@ -1,6 +1,7 @@
 import { followPlots } from '../../report/client/plots.ts';
 import { makeSortable } from '../../report/client/tables.ts';
 import { loadChart, loadCharts } from './charts.ts';
+import { readerState } from './reader-state.ts';
 
 /** Brings a page up to date whenever its stream tells of a change, for as long as it is seen. */
 export function followChanges(): void {
@@ -64,27 +65,11 @@ async function refresh(): Promise<boolean> {
 }
 
 function replace(part: HTMLElement, now: HTMLElement): void {
-  const chosen = new Set([...part.querySelectorAll<HTMLInputElement>('input:checked')].map(({ name, value }) => `${name} ${value}`));
-  const opened = new Set([...part.querySelectorAll<HTMLDetailsElement>('details[open]')].map(({ id }) => id));
-  const focused = part.contains(document.activeElement) ? placeOf(document.activeElement as HTMLElement) : undefined;
-  const scrolled = [...part.querySelectorAll('.scroll')].map(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop] as const);
+  const restore = readerState(part);
   const text = now.innerHTML;
   part.replaceChildren(...now.childNodes);
   part.dataset['was'] = text;
   makeSortable(part);
   followPlots(part);
-  for (const input of part.querySelectorAll<HTMLInputElement>('input[type=checkbox]')) input.checked = chosen.has(`${input.name} ${input.value}`);
-  for (const details of part.querySelectorAll('details')) details.open = details.id !== '' && opened.has(details.id);
-  part.querySelectorAll('.scroll').forEach((frame, i) => frame.scrollTo(...(scrolled[i] ?? [0, 0])));
-  if (focused !== undefined) part.querySelector<HTMLElement>(focused)?.focus({ preventScroll: true });
-}
-
-/** How an element is found again on the next page. */
-function placeOf(element: HTMLElement): string | undefined {
-  if (element.id !== '') return `#${CSS.escape(element.id)}`;
-  const href = element.getAttribute('href');
-  if (href !== null) return `a[href="${CSS.escape(href)}"]`;
-  const value = element.getAttribute('value');
-  if (value !== null) return `input[value="${CSS.escape(value)}"]`;
-  return element.classList.contains('scroll') ? '.scroll' : undefined;
+  restore();
 }

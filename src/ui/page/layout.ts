@@ -35,7 +35,7 @@ export function layout({ page, links, nonce, current }: LayoutParts): string {
 <header class="top"><a class="home" href="${links.to('runs')}">modelkeep</a>
 <nav aria-label="Parts of the store">${navigation.map(([to, name]) => html`<a href="${links.to(to)}"${to === current && html` aria-current="page"`}>${name}</a>`)}</nav></header>
 <main id="main" tabindex="-1"${live !== undefined && html` data-live="${live}"`}>
-${trail.length > 0 && html`<nav class="trail" aria-label="Where this is">${trail.map((each) => html`<a href="${each.href}" title="${each.title}"><bdi>${seen(each.title)}</bdi></a><span aria-hidden="true"> / </span>`)}</nav>`}
+${trail.length > 0 && html`<nav class="trail" aria-label="Where this is">${trail.map((each, i) => html`${i > 0 && html`<span aria-hidden="true"> / </span>`}<a href="${each.href}" title="${each.title}"><bdi>${seen(each.title)}</bdi></a>`)}</nav>`}
 <h1 dir="auto" title="${title}">${seen(title)}</h1>
 ${live !== undefined && html`<p class="live-status" role="status" data-live-status></p>`}
 ${body}

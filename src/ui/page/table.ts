@@ -13,10 +13,25 @@ export interface TableColumn {
   readonly sorted?: 'ascending' | 'descending' | undefined;
 }
 
+/** What a table is made of. */
+export interface TableParts {
+  readonly caption: string;
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** What stands in the place of a table without rows. @default 'None.' */
+  readonly empty?: Cell;
+  /** Whether its heads sort it and a field filters it, where there is script; it has all rows there are, then, in a frame of its own where they are many. */
+  readonly sortable?: boolean;
+}
+
+/** So many rows of a table that sorts stand in the page as they are. */
+const mostRowsWhole = 25;
+
 /** A table whose heads may be links. It scrolls sideways within itself where it is wide, by the keyboard too. */
-export function table({ caption, columns, rows, empty = 'None.' }: { caption: string; columns: readonly TableColumn[]; rows: readonly (readonly Cell[])[]; empty?: Cell }): Html {
+export function table({ caption, columns, rows, empty = 'None.', sortable = false }: TableParts): Html {
   if (rows.length === 0) return html`<p class="muted">${empty}</p>`;
-  return html`<div class="scroll" role="group" aria-label="${caption}" tabindex="0"><table>
+  const many = sortable && rows.length > mostRowsWhole;
+  return html`<div class="scroll${many && ' tall'}" role="group" aria-label="${caption}" tabindex="0"><table${sortable && html` data-sortable`}>
 <caption class="hidden">${caption}</caption>
 <thead><tr>${columns.map(({ head, numeric, sorted }) => html`<th scope="col"${numeric && html` class="n"`}${sorted && html` aria-sort="${sorted}"`}>${head}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, i) => html`<td${columns[i]?.numeric && html` class="n"`}>${cell}</td>`)}</tr>
@@ -25,7 +40,8 @@ export function table({ caption, columns, rows, empty = 'None.' }: { caption: st
 
 /** Facts by name; those that are not known are left out. */
 export function facts(entries: readonly (readonly [name: string, value: Cell])[]): Html {
-  return html`<dl class="facts">${entries.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  const known = entries.filter(([, value]) => value !== undefined && value !== '');
+  return known.length === 0 ? html`` : html`<dl class="facts">${known.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
 /** A part of a page under a heading of its own, which stays as it was loaded. */
@@ -49,10 +65,33 @@ function sectionOf(id: string, title: string, body: Cell, live: boolean): Html {
 
 /** A link. A name in whatever script keeps to itself how it is read; a very long one is cut by the page, and whole in its title. */
 export function link(href: string, text: string, title?: string): Html {
-  const long = text.length > 120;
-  // In a table, a name is not to be squeezed to a column of letters.
-  const name = text.length > 12;
-  return html`<a href="${href}"${name && html` class="name${long && ' long'}"`}${(title !== undefined || long) && html` title="${title ?? text}"`}><bdi>${seen(text)}</bdi></a>`;
+  const kind = widthOf(text);
+  return html`<a href="${href}"${kind && html` class="${kind}"`}${(title !== undefined || text.length > longest) && html` title="${title ?? text}"`}><bdi>${seen(text)}</bdi></a>`;
+}
+
+/** A name without a page of its own, as {@link link} shows those that have one. */
+export function nameText(text: string): Html {
+  const kind = widthOf(text);
+  return html`<bdi${kind && html` class="${kind}"`}${text.length > longest && html` title="${text}"`}>${seen(text)}</bdi>`;
+}
+
+/** A sentence of somebody's in a cell, which has room for a few words in each line. */
+export function prose(text: string): Html {
+  return html`<bdi class="prose">${text}</bdi>`;
+}
+
+/** The digest of bytes, whole, for whoever compares it. */
+export function digest(text: string): Html {
+  return html`<code class="digest">${text}</code>`;
+}
+
+/** Names longer than this are cut. */
+const longest = 120;
+
+/** What a name is in a table: whole on its line where it is short, an id, or an id and its kind; and else not squeezed to a column of letters. */
+function widthOf(text: string): string {
+  if (text.length <= (/\s.*\s/.test(text) ? 20 : 48)) return 'whole';
+  return text.length > longest ? 'name long' : 'name';
 }
 
 /** A state, as a badge that says it in words. */

@@ -5,7 +5,7 @@ import type { ArtifactRecord } from '../../tracking/artifacts/artifact-record.ts
 import { findArtifact } from '../../tracking/artifacts/artifact-record.ts';
 import { attachmentOf } from '../attachment.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, part, table } from '../page/table.ts';
+import { digest, facts, part, table } from '../page/table.ts';
 import type { FileHeaders } from '../routes.ts';
 import { runTitle } from './run-title.ts';
 
@@ -28,7 +28,7 @@ export async function artifactPage(call: UiCall): Promise<UiPage> {
     ['Type', record.mediaType],
     ['Size', formats.bytes(record.size)],
     ['Logged', formats.time(record.loggedAt)],
-    ['Digest', html`<code>${record.digest}</code>`],
+    ['Digest', digest(record.digest)],
   ])}
 <p class="actions"><a class="button" href="${links.to('artifact-file', { run: id, name })}" download>Download</a></p>
 ${part('preview', 'How it begins', await previewOf(call, id, record))}`;

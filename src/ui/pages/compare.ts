@@ -1,7 +1,7 @@
 import { html, type Html } from '../../report/markup/html.ts';
 import { comparisonSection } from '../../report/sections/comparison.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { lazyChart } from '../page/lazy-chart.ts';
+import { lazyCharts } from '../page/lazy-chart.ts';
 import { link, part } from '../page/table.ts';
 import { Refusal } from '../refusal.ts';
 import { runTitle } from './run-title.ts';
@@ -30,6 +30,6 @@ function curvesPart({ links, formats }: UiCall, ids: readonly string[], metrics:
   const names = metrics.filter(({ name }) => !name.startsWith('system/')).sort((a, b) => b.runs - a.runs || (a.name < b.name ? -1 : 1));
   if (names.length === 0) return html``;
   const shown = names.slice(0, mostCurves);
-  const charts = shown.map(({ name }) => lazyChart({ href: links.to('metric', { run: ids, name }), part: links.to('metric-chart', { run: ids, name }), title: name }));
-  return part('curves', 'Curves', html`${names.length > shown.length && html`<p class="muted">Showing ${shown.length} of ${formats.count(names.length)} curves, those that most of the runs have.</p>`}<div class="charts">${charts}</div>`);
+  const charts = lazyCharts(shown.map(({ name }) => ({ href: links.to('metric', { run: ids, name }), part: links.to('metric-chart', { run: ids, name }), title: name })));
+  return part('curves', 'Curves', html`${names.length > shown.length && html`<p class="muted">Showing ${shown.length} of ${formats.count(names.length)} curves, those that most of the runs have.</p>`}${charts}`);
 }

@@ -2,10 +2,14 @@ import type { AuditEvent } from '../../core/audit.ts';
 import { html, type Html } from '../../report/markup/html.ts';
 import type { NewestPage } from '../../storage/newest-events.ts';
 import type { UiCall } from '../call.ts';
-import { table } from '../page/table.ts';
+import { factLine } from '../page/fact-line.ts';
+import { nameText, prose, table } from '../page/table.ts';
 
 /** The newest events that a page has. */
 export const mostEvents = 200;
+/** What of an event's facts is read at a glance: no ids. */
+const inSummary = { most: 4, longest: 30 };
+const mostNames = 4;
 
 /** What happened, oldest first as it is given, and shown the newest first: when, who, what, why, and the facts of it. */
 export function eventsTable(call: UiCall, caption: string, events: readonly AuditEvent[]): Html {
@@ -39,13 +43,16 @@ export function pageLinks({ older }: NewestPage, { before, at }: PagePlace): Htm
 }
 
 function tableOf({ formats }: UiCall, caption: string, newest: readonly AuditEvent[]): Html {
-  const rows = newest.map(({ id, at, by, type, reason, data }) => [formats.time(at), by === undefined ? '–' : html`<bdi>${by}</bdi>`, type, reason === undefined ? '–' : html`<bdi>${reason}</bdi>`, factsOf(`event-${id}`, data, formats.value)]);
+  const rows = newest.map(({ id, at, by, type, reason, data }) => [formats.time(at), by === undefined ? '–' : nameText(by), nameText(type), reason === undefined ? '–' : prose(reason), factsOf(`event-${id}`, data, formats.value)]);
   const columns = ['When', 'Who', 'What', 'Why', 'Facts'].map((head) => ({ head }));
   return table({ caption, columns, rows, empty: 'Nothing has happened yet.' });
 }
 
+/** The facts of an event: short ones in a line; all of them, as they are stored, behind a click where that is not all. */
 function factsOf(id: string, data: unknown, value: (value: unknown) => string): Html {
+  if (data === null || typeof data !== 'object' || Object.keys(data).length === 0) return html`–`;
+  const { line, others } = factLine(data as Readonly<Record<string, unknown>>, value, inSummary);
+  if (others.length === 0) return html`<span class="prose">${line}</span>`;
   const text = value(data);
-  if (data === null || data === undefined || text === '{}') return html`–`;
-  return text.length <= 80 ? html`<code><bdi>${text}</bdi></code>` : html`<details id="${id}"><summary>${Object.keys(data).slice(0, 4).join(', ')}</summary><pre class="facts-text">${text.slice(0, 4000)}${text.length > 4000 && '…'}</pre></details>`;
+  return html`<details class="prose" id="${id}"><summary>${line}${others.length < Object.keys(data).length && '; '}${others.slice(0, mostNames).join(', ')}${others.length > mostNames && '…'}</summary><pre class="facts-text">${text.slice(0, 4000)}${text.length > 4000 && '…'}</pre></details>`;
 }

@@ -4,7 +4,7 @@ import type { FeatureView } from '../../features/definitions/feature-view.ts';
 import { featureTypeOf } from '../../features/definitions/feature-view.ts';
 import type { ViewFreshness } from '../../features/quality/freshness.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, livePart, state, table, type Cell } from '../page/table.ts';
+import { facts, link, livePart, nameText, prose, state, table, type Cell } from '../page/table.ts';
 
 const mostFeatures = 1000;
 
@@ -17,7 +17,7 @@ export async function featuresPage(call: UiCall): Promise<UiPage> {
   ]);
   const rows = items.map((freshness): Cell[] => [link(links.to('feature-view', { name: freshness.view }), freshness.view), freshnessOf(freshness), formats.time(freshness.newestEvent ?? undefined), formats.time(freshness.newestIngested ?? undefined), formats.time(freshness.newestOnline ?? undefined)]);
   const columns = ['View', 'Freshness', 'Newest event', 'Last ingestion', 'Newest online'].map((head) => ({ head }));
-  const datasetRows = datasets.items.map(({ name, version, rowCount, createdAt }) => [html`<bdi>${name}@${version}</bdi>`, formats.count(rowCount), formats.time(createdAt)]);
+  const datasetRows = datasets.items.map(({ name, version, rowCount, createdAt }) => [nameText(`${name}@${version}`), formats.count(rowCount), formats.time(createdAt)]);
   const body = html`${livePart('views', 'Views', html`${table({ caption: 'Feature views', columns, rows, empty: html`No feature view was applied yet. See <code>new FeatureStore({ storage }).apply([…])</code>.` })}
 ${next !== undefined && html`<p class="actions"><a rel="next" href="${links.to('features', { after: next })}">Next page</a></p>`}
 ${unreadable.length > 0 && html`<p class="warning" role="note">${formatCount(unreadable.length, 'view')} cannot be read, and left out. Run <code>npx modelkeep store check</code>.</p>`}`)}
@@ -39,7 +39,7 @@ export async function featureViewPage(call: UiCall): Promise<UiPage> {
     ['Owner', owner && html`<bdi>${owner}</bdi>`],
     ['Tags', tags === undefined || Object.keys(tags).length === 0 ? undefined : Object.entries(tags).map(([tag, value]) => html`<bdi>${tag}: ${value}</bdi> `)],
   ])}
-${livePart('freshness', 'Freshness', html`<p>${freshnessOf(freshness)} <bdi>${freshness.reason}</bdi></p>${facts([
+${livePart('freshness', 'Freshness', html`<p>${freshness.maxAge !== null && html`${freshnessOf(freshness)} `}${ageOf(call, freshness)}</p>${facts([
     ['Newest event', formats.time(freshness.newestEvent ?? undefined)],
     ['Last ingestion', formats.time(freshness.newestIngested ?? undefined)],
     ['Newest online', formats.time(freshness.newestOnline ?? undefined)],
@@ -51,6 +51,12 @@ ${livePart('checks', 'Checks', table({ caption: 'Checks of what was ingested', c
   return { title: name, trail: [{ title: 'Features', href: links.to('features') }], body };
 }
 
+/** How old the newest row is, and how old it may be. */
+function ageOf({ formats }: UiCall, { lag, maxAge, newestEvent }: ViewFreshness): Html {
+  const age = lag === null || newestEvent === null ? html`There are no rows yet` : html`The newest row is ${formats.duration(lag)} old`;
+  return html`${age}${maxAge === null ? html`; nobody says how old it may be.` : html`; it may be ${formats.duration(maxAge)} old.`}`;
+}
+
 function freshnessOf({ stale, maxAge, newestEvent }: ViewFreshness): Cell {
   if (newestEvent === null) return 'no rows';
   if (maxAge === null) return 'not held to an age';
@@ -59,6 +65,6 @@ function freshnessOf({ stale, maxAge, newestEvent }: ViewFreshness): Cell {
 
 function featuresTable({ formats }: UiCall, view: FeatureView): Html {
   const all = Object.entries(view.features);
-  const rows = all.slice(0, mostFeatures).map(([name, definition]) => [html`<bdi>${name}</bdi>`, featureTypeOf(view, name), definition.kind, html`<bdi>${view.about?.[name]?.description ?? '–'}</bdi>`]);
+  const rows = all.slice(0, mostFeatures).map(([name, definition]) => [nameText(name), featureTypeOf(view, name), definition.kind, prose(view.about?.[name]?.description ?? '–')]);
   return html`${all.length > rows.length && html`<p class="muted">Showing ${formats.count(rows.length)} of ${formats.count(all.length)} features.</p>`}${table({ caption: 'Features', columns: [{ head: 'Feature' }, { head: 'Type' }, { head: 'Made by' }, { head: 'What it is' }], rows })}`;
 }

@@ -1,6 +1,7 @@
 import { lineChart } from '../../report/charts/line.ts';
 import type { Chart } from '../../report/charts/chart.ts';
 import { html, type Html } from '../../report/markup/html.ts';
+import { formatNumber } from '../../report/svg/format.ts';
 import { figureOf } from '../../report/page/figure.ts';
 import type { RunRecord } from '../../tracking/run-record.ts';
 import type { MetricSeries } from '../../tracking/series/metric-series.ts';
@@ -63,6 +64,7 @@ async function curveOf({ store, limits, formats, signal }: UiCall, name: string,
   // The parts of a page are apart by their ids, and names of metrics are no ids.
   const id = `chart-${digestOf(name).slice(7, 23)}`;
   if (drawn.length === 0) return html`<p class="muted" id="${id}">No point of <bdi>${name}</bdi> was logged yet.</p>`;
+  if (!drawn.some(({ series }) => series.values.some(Number.isFinite))) return html`<p class="muted" id="${id}"><bdi>${name}</bdi> has no point that can be drawn: its values are ${formsOf(drawn.flatMap(({ series }) => [...series.values]))}.</p>`;
   const chart: Chart = lineChart(
     drawn.map(({ run, series }) => ({ name: runs.length === 1 ? name : runTitle(run), x: acrossOf(series, x), y: series.values, total: series.total })),
     {
@@ -72,6 +74,11 @@ async function curveOf({ store, limits, formats, signal }: UiCall, name: string,
     },
   );
   return html`${figureOf(chart, id)}${pointsNote(drawn.map(({ series }) => series), formats.count)}`;
+}
+
+/** Which of the values that are no numbers to draw there are, such as "NaN and ∞". */
+function formsOf(values: readonly number[]): string {
+  return [...new Set(values.map((value) => formatNumber(value)))].sort().join(' and ');
 }
 
 function pointsNote(all: readonly MetricSeries[], count: (value: number) => string): Html {

@@ -4,7 +4,8 @@ import { formatCount } from '../../report/svg/format.ts';
 import type { ModelInfo } from '../../registry/model-info.ts';
 import type { ModelVersion } from '../../registry/model-version.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { factLine } from '../page/fact-line.ts';
+import { facts, link, liveLead, livePart, nameText, prose, state, table, type Cell } from '../page/table.ts';
 import { rollbackForm } from './change-forms.ts';
 import { eventsPage, mostEvents } from './events.ts';
 
@@ -14,7 +15,7 @@ export async function modelsPage(call: UiCall): Promise<UiPage> {
   const { items, damaged, next } = await store.registry.listModels({ limit: 100, after: query.text('after'), signal });
   const rows = items.map((model) => {
     const { name, description, owner, production, staging, latest, createdAt } = model;
-    return [link(links.to('model', { name }), name), versionCell(call, name, production), versionCell(call, name, staging), versionCell(call, name, latest === 0 ? undefined : latest), html`<bdi>${owner ?? '–'}</bdi>`, html`<bdi>${description ?? '–'}</bdi>`, formats.time(createdAt)];
+    return [link(links.to('model', { name }), name), versionCell(call, name, production), versionCell(call, name, staging), versionCell(call, name, latest === 0 ? undefined : latest), nameText(owner ?? '–'), description === undefined ? '–' : prose(description), formats.time(createdAt)];
   });
   const columns = ['Model', 'Production', 'Staging', 'Newest', 'Owner', 'What it tells', 'Created'].map((head) => ({ head }));
   const body = html`<div id="models-list" class="live-part">${table({ caption: 'Models', columns, rows, empty: html`No models yet. A first one: <code>await new Registry({ storage }).createModel('demo')</code>` })}
@@ -36,7 +37,7 @@ export async function modelPage(call: UiCall): Promise<UiPage> {
     html`${state(version.retired ? 'retired' : version.stage)}${version.aliases.map((alias) => html` <span class="badge">${alias}</span>`)}`,
     ...metrics.map((metric) => (Object.hasOwn(version.metrics, metric) ? formats.number(version.metrics[metric]!) : '–')),
     version.run === undefined ? '–' : link(links.to('run', { id: version.run }), `…${version.run.slice(-12)}`),
-    html`<bdi>${version.createdBy ?? '–'}</bdi>`,
+    nameText(version.createdBy ?? '–'),
     formats.bytes(version.size),
     formats.time(version.createdAt),
   ]);
@@ -63,8 +64,14 @@ function overview(call: UiCall, { name, description, owner, production, staging,
 }
 
 function policyOf({ formats }: UiCall, { policy }: ModelInfo): ReturnType<typeof html> {
-  const rows = Object.entries(policy).flatMap(([stage, gates]) => (gates ?? []).map((gate) => [state(stage), gate.gate, html`<code><bdi>${formats.value(gate)}</bdi></code>`]));
+  const rows = Object.entries(policy).flatMap(([stage, gates]) => (gates ?? []).map(({ gate, ...wanted }) => [state(stage), gate, wantedOf(wanted, formats.value)]));
   return table({ caption: 'Gates before the stages', columns: [{ head: 'Before' }, { head: 'Gate' }, { head: 'What it asks for' }], rows, empty: 'Nothing is asked of a version before it is promoted. registry.setPolicy() changes that.' });
+}
+
+/** What a gate asks for. */
+function wantedOf(wanted: Readonly<Record<string, unknown>>, value: (value: unknown) => string): Cell {
+  const { line, others } = factLine(wanted, value);
+  return others.length === 0 ? html`<span class="prose">${Object.keys(wanted).length === 0 ? '–' : line}</span>` : html`<code><bdi>${value(wanted)}</bdi></code>`;
 }
 
 function versionCell({ links }: UiCall, model: string, version: number | undefined): Cell {

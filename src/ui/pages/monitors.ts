@@ -11,7 +11,7 @@ import { performanceSection } from '../../report/sections/performance.ts';
 import { readHead } from '../../storage/head-record.ts';
 import type { NewestEvents, NewestPage } from '../../storage/newest-events.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { digest, facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
 import { eventsPage, leftOut, mostEvents, pageLinks, type PagePlace } from './events.ts';
 
 const folder = 'monitors/';
@@ -58,7 +58,7 @@ export async function monitorPage(call: UiCall): Promise<UiPage> {
     ['Fires', firing.length === 0 ? 'nothing' : firing.map(({ kind, what }) => html`${state('firing')} ${kind}: <bdi>${what}</bdi> `)],
     ['Windows judged', formats.count(head.windows)],
     ['Rows in open windows', formats.count(head.open.reduce((sum, { rows }) => sum + rows, 0))],
-    ['Reference', html`<code>${head.reference}</code>`],
+    ['Reference', digest(head.reference)],
   ]))}
 ${verdict === undefined ? livePart('verdict', 'Verdict', html`<p class="muted">${window === undefined ? 'No window was closed yet.' : `There is no window ${window}.`}</p>`) : livePart('verdict', `Window ${verdict.window.number}`, driftSection(verdict, formats.context, 'drift').body)}
 ${livePart('verdicts', 'Windows', verdictsTable(call, verdicts, { before, at: (older) => `${links.to('monitor', { name, before: older, alertsBefore })}#verdicts` }))}

@@ -7,7 +7,8 @@ import type { PipelineRunSummary } from '../../pipelines/history/run-summary.ts'
 import { pipelineSection } from '../../report/sections/pipeline.ts';
 import { readEachHead } from '../../storage/head-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, state, table, type Cell } from '../page/table.ts';
+import { factLine } from '../page/fact-line.ts';
+import { facts, link, liveLead, livePart, prose, state, table, type Cell } from '../page/table.ts';
 import { Refusal } from '../refusal.ts';
 import { eventsTable } from './events.ts';
 
@@ -39,10 +40,10 @@ export async function pipelinePage(call: UiCall): Promise<UiPage> {
   const filter = query.text('filter');
   const after = query.text('after');
   const page = await pipelineOf(call, name).searchRuns({ limit: 50, filter, after, signal });
-  const rows = page.items.map((run) => [link(links.to('pipeline-run', { pipeline: name, id: run.id }), run.id), state(run.status), formats.time(run.timings.startedAt), formats.duration(run.timings.durationMs), causeOf(run), html`<bdi>${formats.value(run.params).slice(0, 200)}</bdi>`]);
+  const rows = page.items.map((run) => [link(links.to('pipeline-run', { pipeline: name, id: run.id }), run.id), state(run.status), formats.time(run.timings.startedAt), formats.duration(run.timings.durationMs), causeOf(run), paramsOf(run, formats.value)]);
   const columns = ['Run', 'Status', 'Began', 'Took', 'Cause', 'Params'].map((head) => ({ head }));
   const body = html`<form class="choices" action="${links.to('pipeline')}" method="get" role="search" aria-label="Which runs are shown"><input type="hidden" name="name" value="${name}">
-<label class="wide">Filter <input type="text" name="filter" value="${filter ?? ''}" placeholder="status = 'failed' and params.month = '2001-02'" spellcheck="false" autocapitalize="off" autocomplete="off"></label><button>Show</button></form>
+<label class="wide">Filter <input type="text" name="filter" value="${filter ?? ''}" placeholder="status = 'failed'" spellcheck="false" autocapitalize="off" autocomplete="off"></label><button>Show</button></form>
 <div id="pipeline-runs" class="live-part">${table({ caption: `Runs of ${name}`, columns, rows, empty: filter === undefined ? 'It has no runs.' : 'No run is like this.' })}
 <p class="actions">${after !== undefined && html`<a href="${links.to('pipeline', { name, filter })}">First page</a>`} ${page.next !== undefined && html`<a rel="next" href="${links.to('pipeline', { name, filter, after: page.next })}">Next page</a>`}</p>
 ${page.damaged.length > 0 && html`<p class="warning" role="note">${formatCount(page.damaged.length, 'run')} cannot be read, and left out. Run <code>npx modelkeep store check</code>.</p>`}</div>`;
@@ -56,21 +57,26 @@ export async function pipelineRunPage(call: UiCall): Promise<UiPage> {
   const name = query.text('pipeline') ?? (await pipelineWith(call, id));
   const pipeline = pipelineOf(call, name);
   const [run, history] = await Promise.all([pipeline.getRun(id, { signal }), pipeline.history(id, { signal })]);
-  const { status, owner, params } = run;
-  const body = html`${liveLead(html`${facts([
-    ['Worked on by', owner && html`<bdi>${owner}</bdi>`],
-    ['Params', params === undefined ? undefined : html`<code><bdi>${formats.value(params).slice(0, 2000)}</bdi></code>`],
-  ])}`)}
+  const { status, owner } = run;
+  const body = html`${liveLead(facts([['Worked on by', owner && html`<bdi>${owner}</bdi>`]]))}
 ${livePart('pipeline-run', 'Run', html`${pipelineSection(run, formats.context, 'steps').body}${subRunsOf(call, run)}`)}
 ${livePart('history', 'History', eventsTable(call, 'History', history))}`;
   const open = status === 'running' || status === 'waiting';
-  return { title: id, trail: [{ title: 'Pipelines', href: links.to('pipelines') }, { title: name, href: links.to('pipeline', { name }) }], body, ...(open && { live: links.to('live', { of: 'pipeline-run', pipeline: name, id }) }) };
+  return { title: run.timings.startedAt === undefined ? id : `Run of ${formats.context.time(run.timings.startedAt)}`, trail: [{ title: 'Pipelines', href: links.to('pipelines') }, { title: name, href: links.to('pipeline', { name }) }], body, ...(open && { live: links.to('live', { of: 'pipeline-run', pipeline: name, id }) }) };
 }
 
 /** Links to the runs of other pipelines that steps are. */
 function subRunsOf({ links }: UiCall, { subRuns }: PipelineRun): Html {
   const all = Object.entries(subRuns);
   return html`${all.length > 0 && html`<h3>Runs of other pipelines</h3><ul>${all.slice(0, mostSubRuns).map(([step, { pipeline, run }]) => html`<li><bdi>${step}</bdi>: ${link(links.to('pipeline-run', { pipeline, id: run }), `${pipeline} ${run}`)}</li>`)}</ul>`}`;
+}
+
+/** The params of a run in a cell: those that are short, and that there are others. */
+function paramsOf({ params }: PipelineRunSummary, value: (value: unknown) => string): Cell {
+  if (params === undefined || params === null) return '–';
+  if (typeof params !== 'object' || Array.isArray(params)) return prose(value(params).slice(0, 200));
+  const { line, others } = factLine(params as Readonly<Record<string, unknown>>, value, { most: 6, longest: 30 });
+  return html`<span class="prose">${line}${others.length > 0 && ' …'}</span>`;
 }
 
 function causeOf({ triggeredBy }: PipelineRunSummary): Cell {

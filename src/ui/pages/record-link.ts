@@ -1,13 +1,13 @@
 import { describeRef, type RecordRef } from '../../core/record-ref.ts';
-import { html, type Html } from '../../report/markup/html.ts';
+import type { Html } from '../../report/markup/html.ts';
 import type { Links } from '../links.ts';
-import { link } from '../page/table.ts';
+import { link, nameText } from '../page/table.ts';
 
 /** A link to the page of a record, or its name where it has no page. */
 export function recordLink(links: Links, ref: RecordRef): Html {
   const href = addressOf(links, ref);
   const text = describeRef(ref);
-  return href === undefined ? html`<bdi>${text}</bdi>` : link(href, text);
+  return href === undefined ? nameText(text) : link(href, text);
 }
 
 function addressOf(links: Links, { kind, id, version }: RecordRef): string | undefined {

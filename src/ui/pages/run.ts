@@ -6,8 +6,8 @@ import type { ArtifactPage } from '../../tracking/artifacts/list-artifacts.ts';
 import type { Reproduction } from '../../tracking/reproduction/reproduction.ts';
 import type { RunRecord } from '../../tracking/run-record.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, part, state, table } from '../page/table.ts';
-import { lazyChart } from '../page/lazy-chart.ts';
+import { facts, link, liveLead, livePart, nameText, part, state, table } from '../page/table.ts';
+import { lazyCharts } from '../page/lazy-chart.ts';
 import { runTitle } from './run-title.ts';
 
 /** Curves that a page offers at once; all metrics are in its table. */
@@ -66,21 +66,21 @@ function curves({ links, formats }: UiCall, run: RunRecord): Html {
     'curves',
     'Curves',
     html`${names.length > shown.length && html`<p class="muted">Showing ${shown.length} of ${formats.count(names.length)} curves; each of the others has a link in the table below.</p>`}
-<div class="charts">${shown.map((name) => lazyChart({ href: links.to('metric', { run: run.id, name }), part: links.to('metric-chart', { run: run.id, name }), title: name }))}</div>`,
+${lazyCharts(shown.map((name) => ({ href: links.to('metric', { run: run.id, name }), part: links.to('metric-chart', { run: run.id, name }), title: name })))}`,
   );
 }
 
 function metricsTable({ links, formats }: UiCall, run: RunRecord): Html {
   const entries = Object.entries(run.metrics).sort(([a], [b]) => (a < b ? -1 : 1));
   const rows = entries.slice(0, mostRows).map(([name, { value, step, timestamp }]) => [link(links.to('metric', { run: run.id, name }), name), formats.number(value), formats.count(step), formats.time(timestamp)]);
-  return html`${table({ caption: 'Latest value of each metric', columns: [{ head: 'Metric' }, { head: 'Latest', numeric: true }, { head: 'Step', numeric: true }, { head: 'At' }], rows, empty: 'Nothing was logged yet.' })}
+  return html`${table({ caption: 'Latest value of each metric', sortable: true, columns: [{ head: 'Metric' }, { head: 'Latest', numeric: true }, { head: 'Step', numeric: true }, { head: 'At' }], rows, empty: 'Nothing was logged yet.' })}
 ${leftOut(entries.length, 'metrics', formats.count)}`;
 }
 
 function named({ formats }: UiCall, values: Readonly<Record<string, unknown>>, caption: string, empty: string): Html {
   const entries = Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = entries.slice(0, mostRows).map(([name, value]) => [html`<bdi>${name}</bdi>`, html`<bdi>${formats.value(value)}</bdi>`]);
-  return html`${table({ caption, columns: [{ head: 'Name' }, { head: 'Value' }], rows, empty })}${leftOut(entries.length, 'params', formats.count)}`;
+  const rows = entries.slice(0, mostRows).map(([name, value]) => [nameText(name), nameText(formats.value(value))]);
+  return html`${table({ caption, sortable: true, columns: [{ head: 'Name' }, { head: 'Value' }], rows, empty })}${leftOut(entries.length, 'params', formats.count)}`;
 }
 
 function leftOut(all: number, what: string, count: (value: number) => string): Html {
@@ -98,15 +98,15 @@ ${damaged.length > 0 && html`<p class="warning" role="note">${formatCount(damage
 ${models.length > 0 && html`<h3>Models</h3>${table({
   caption: 'Models that this run logged',
   columns: [{ head: 'Name' }, { head: 'Form' }, { head: 'Files', numeric: true }, { head: 'Size', numeric: true }, { head: 'Step', numeric: true }],
-  rows: models.map(({ name, flavor, files, size, step }) => [html`<bdi>${name}</bdi>`, flavor ?? '–', formats.count(files.length), formats.bytes(size), step === undefined ? '–' : formats.count(step)]),
+  rows: models.map(({ name, flavor, files, size, step }) => [nameText(name), flavor ?? '–', formats.count(files.length), formats.bytes(size), step === undefined ? '–' : formats.count(step)]),
 })}`}`,
   );
 }
 
 function datasetsPart({ formats }: UiCall, datasets: readonly DatasetRecord[]): Html {
   const rows = datasets.map(({ name, role, rowCount, schema, fingerprint, source }) => [
-    html`<bdi>${name}</bdi>`,
-    html`<bdi>${role}</bdi>`,
+    nameText(name),
+    nameText(role),
     formats.count(rowCount),
     formats.count(Object.keys(schema).length),
     html`<code title="${fingerprint}">${fingerprint.slice(7, 19)}</code>`,

@@ -83,7 +83,7 @@ function choices({ links }: UiCall, asked: RunsAsked, { names, more }: { names: 
   const listed = experiment === undefined || names.includes(experiment) ? names : [experiment, ...names];
   return html`<form class="choices" action="${links.to('runs')}" method="get" role="search" aria-label="Which runs are shown">
 <label>Experiment <select name="experiment"><option value="">all</option>${listed.map((name) => html`<option value="${name}"${name === experiment && html` selected`}>${name}</option>`)}</select></label>
-<label class="wide">Filter <input type="text" name="filter" value="${filter ?? ''}" placeholder="metrics.loss &lt; 0.1 and params.lr = '0.01'" spellcheck="false" autocapitalize="off" autocomplete="off"></label>
+<label class="wide">Filter <input type="text" name="filter" value="${filter ?? ''}" placeholder="metrics.loss &lt; 0.1" spellcheck="false" autocapitalize="off" autocomplete="off"></label>
 <label>Deleted <select name="deleted">${(['exclude', 'include', 'only'] as const).map((word) => html`<option value="${word}"${word === deleted && html` selected`}>${word}</option>`)}</select></label>
 ${by !== undefined && html`<input type="hidden" name="by" value="${by}"><input type="hidden" name="direction" value="${direction}">`}
 ${columns.map((column) => html`<input type="hidden" name="column" value="${column}">`)}

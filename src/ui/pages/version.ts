@@ -3,7 +3,7 @@ import type { Evaluation } from '../../registry/evaluation.ts';
 import type { GateReport } from '../../registry/gate-report.ts';
 import type { ModelVersion } from '../../registry/model-version.ts';
 import type { UiCall, UiPage } from '../call.ts';
-import { facts, link, liveLead, livePart, state, table } from '../page/table.ts';
+import { digest as digestText, facts, link, liveLead, livePart, nameText, prose, state, table } from '../page/table.ts';
 import { promoteForm } from './change-forms.ts';
 import { eventsTable } from './events.ts';
 import { lineagePart } from './lineage.ts';
@@ -34,7 +34,7 @@ export async function versionPage(call: UiCall): Promise<UiPage> {
 ${livePart('gates', 'Gates', gatesPart(call, version, gates))}
 ${promoteForm(call, version)}
 ${livePart('metrics', 'Metrics', measured(call, version, evaluations))}
-${livePart('approvals', 'Approvals and signatures', html`${table({ caption: 'Approvals', columns: [{ head: 'When' }, { head: 'Who' }, { head: 'Why' }], rows: approvals.map(({ at, by, reason }) => [formats.time(at), html`<bdi>${by}</bdi>`, html`<bdi>${reason}</bdi>`]), empty: 'Nobody has approved it.' })}
+${livePart('approvals', 'Approvals and signatures', html`${table({ caption: 'Approvals', columns: [{ head: 'When' }, { head: 'Who' }, { head: 'Why' }], rows: approvals.map(({ at, by, reason }) => [formats.time(at), nameText(by), prose(reason)]), empty: 'Nobody has approved it.' })}
 <p>${signatures.length === 0 ? 'It is not signed.' : `It has ${formats.count(signatures.length)} signatures; verify them with registry.verify(), which takes the public key.`}</p>`)}
 ${livePart('files', 'Files', filesOf(call, version))}
 ${lineagePart(call, lineage)}
@@ -56,7 +56,7 @@ function overview({ links, formats }: UiCall, version: ModelVersion): Html {
     ['Form', [flavor, framework && `${framework.name}${framework.version === undefined ? '' : ` ${framework.version}`}`].filter(Boolean).join(', ') || undefined],
     ['Licence', licence],
     ['Size', formats.bytes(size)],
-    ['Digest', html`<code>${digest}</code>`],
+    ['Digest', digestText(digest)],
     ['Tags', Object.keys(tags).length === 0 ? undefined : Object.entries(tags).map(([name, value]) => html`<bdi>${name}: ${value}</bdi> `)],
   ])}`);
 }
@@ -64,18 +64,18 @@ function overview({ links, formats }: UiCall, version: ModelVersion): Html {
 function gatesPart({ links }: UiCall, { model, version }: ModelVersion, report: GateReport | undefined): Html {
   const ask = (['production', 'staging'] as const).map((stage) => html`<a class="button" href="${links.to('version', { model, version, gates: stage })}#gates">Ask the gates before ${stage}</a> `);
   if (report === undefined) return html`<p class="actions">${ask}</p>`;
-  const rows = report.gates.map(({ name, passed, reason }) => [html`<bdi>${name}</bdi>`, state(passed ? 'passed' : 'refused'), html`<bdi>${reason}</bdi>`]);
+  const rows = report.gates.map(({ name, passed, reason }) => [nameText(name), state(passed ? 'passed' : 'refused'), prose(reason)]);
   return html`<p>Before ${report.stage}: ${state(report.passed ? 'passed' : 'refused')}</p>${table({ caption: `Gates before ${report.stage}`, columns: [{ head: 'Gate' }, { head: 'Verdict' }, { head: 'Why' }], rows, empty: 'There are no gates before this stage.' })}<p class="actions">${ask}</p>`;
 }
 
 function measured({ formats }: UiCall, { metrics, dataset, createdAt }: ModelVersion, evaluations: readonly Evaluation[]): Html {
   const own = Object.entries(metrics).map(([name, value]) => ({ name, value, on: dataset?.name ?? dataset?.digest.slice(7, 19), by: 'its author', at: createdAt }));
   const others = evaluations.flatMap((each) => Object.entries(each.metrics).map(([name, value]) => ({ name, value, on: each.dataset.name ?? each.dataset.digest.slice(7, 19), by: each.by ?? '–', at: each.at })));
-  const rows = [...own, ...others].map(({ name, value, on, by, at }) => [html`<bdi>${name}</bdi>`, formats.number(value), html`<bdi>${on ?? '–'}</bdi>`, html`<bdi>${by}</bdi>`, formats.time(at)]);
+  const rows = [...own, ...others].map(({ name, value, on, by, at }) => [nameText(name), formats.number(value), nameText(on ?? '–'), nameText(by), formats.time(at)]);
   return table({ caption: 'What was measured', columns: [{ head: 'Metric' }, { head: 'Value', numeric: true }, { head: 'On' }, { head: 'By' }, { head: 'When' }], rows, empty: 'Nothing was measured.' });
 }
 
 function filesOf({ formats }: UiCall, { files }: ModelVersion): Html {
-  const rows = files.slice(0, mostFiles).map(({ path, size, digest }) => [html`<bdi>${path}</bdi>`, formats.bytes(size), html`<code title="${digest}">${digest.slice(7, 19)}</code>`]);
+  const rows = files.slice(0, mostFiles).map(({ path, size, digest }) => [nameText(path), formats.bytes(size), html`<code title="${digest}">${digest.slice(7, 19)}</code>`]);
   return html`${files.length > mostFiles && html`<p class="muted">Showing ${formats.count(mostFiles)} of ${formats.count(files.length)} files.</p>`}${table({ caption: 'Files', columns: [{ head: 'Path' }, { head: 'Size', numeric: true }, { head: 'SHA-256' }], rows })}`;
 }
