@@ -23,10 +23,6 @@ describe('code blocks', () => {
     ]);
   });
 
-  test('a block for another host says so behind its language', () => {
-    expect(codeBlocks('```ts no-run\nDeno.serve(handler);\n```\n')).toEqual([{ code: 'Deno.serve(handler);\n', line: 1, unrunnable: true }]);
-  });
-
   test('a comment right above names the region', () => {
     expect(codeBlocks(`<!-- ${file}#inner -->\n\`\`\`ts\nold\n\`\`\`\n`)).toEqual([
       { code: 'old\n', line: 2, region: { file, name: 'inner' } },

@@ -8,8 +8,6 @@ export interface CodeBlock {
   readonly line: number;
   /** The part of a file that the block is a copy of, from the comment above it: `<!-- examples/a/main.ts#train -->`. */
   readonly region?: Region;
-  /** Marked ```` ```ts no-run ````: it needs a host that is not here, such as Deno or a page, and is only read. */
-  readonly unrunnable?: true;
 }
 
 export interface Region {
@@ -17,13 +15,13 @@ export interface Region {
   readonly name: string;
 }
 
-const fenced = /^(?:[ \t]*<!--[ \t]*(?<file>[^\s#]+)#(?<name>[\w-]+)[ \t]*-->[ \t]*\n)?(?<indent>[ \t]*)```(?:ts|typescript)\b(?<info>[^\n]*)\n(?<code>[\s\S]*?)^\k<indent>```[ \t]*$/gm;
+const fenced = /^(?:[ \t]*<!--[ \t]*(?<file>[^\s#]+)#(?<name>[\w-]+)[ \t]*-->[ \t]*\n)?(?<indent>[ \t]*)```(?:ts|typescript)\b[^\n]*\n(?<code>[\s\S]*?)^\k<indent>```[ \t]*$/gm;
 
 export function codeBlocks(markdown: string): CodeBlock[] {
   return [...markdown.matchAll(fenced)].map((match) => {
-    const { file, name, info = '', code = '' } = match.groups ?? {};
+    const { file, name, code = '' } = match.groups ?? {};
     const line = markdown.slice(0, match.index).split('\n').length + (file === undefined ? 0 : 1);
-    return { code: dedent(code), line, ...(file !== undefined && name !== undefined && { region: { file, name } }), ...(/\bno-run\b/.test(info) && { unrunnable: true }) };
+    return { code: dedent(code), line, ...(file !== undefined && name !== undefined && { region: { file, name } }) };
   });
 }
 

@@ -20,7 +20,7 @@ const docstringExamples: Example[] = [...exported.values()]
   .flatMap(({ origin, markdown }) => codeBlocks(markdown).map(({ code }) => ({ origin, code })));
 
 const pageExamples: Example[] = pages.flatMap(({ file, blocks }) =>
-  blocks.filter(({ region, unrunnable }) => region === undefined && unrunnable === undefined).map(({ code, line }) => ({ origin: `${file}:${line}`, code })),
+  blocks.filter(({ region }) => region === undefined).map(({ code, line }) => ({ origin: `${file}:${line}`, code })),
 );
 
 const places = (exports: readonly PublicExport[]): string[] => exports.map(({ file, line, name }) => `${file}:${line} ${name}`);
