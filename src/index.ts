@@ -128,7 +128,7 @@ export type { KeySource, WebCryptoAlgorithm, WebCryptoKey } from './registry/sig
 export { verifyManifest, type VerifiedManifest, type VerifyManifestOptions } from './registry/signing/verify-manifest.ts';
 export { signatureToJsonSchema, type SignatureJsonSchema } from './registry/signature/signature-to-json-schema.ts';
 export type { FeatureServiceRef, VersionDataset, VersionDatasetOptions, VersionDatasetPointer, VersionFacts } from './registry/version-facts.ts';
-export type { AliasDeleted, AliasSet, EvaluationRecorded, ModelCreated, ModelDeleted, ModelUpdated, PolicyChanged, RegistryEvent, RegistryEventData, StageChanged, StageMoved, ToldOfModel, ToldOfVersion, VersionApproved, VersionDeleted, VersionNamed, VersionRegistered, VersionSigned, VersionUpdated } from './registry/registry-event.ts';
+export type { AliasDeleted, AliasSet, EvaluationRecorded, ModelCreated, ModelDeleted, ModelUpdated, PolicyChanged, PromotionRefused, RegistryEvent, RegistryEventData, StageChanged, StageMoved, ToldOfModel, ToldOfVersion, VersionApproved, VersionDeleted, VersionNamed, VersionRegistered, VersionSigned, VersionUpdated } from './registry/registry-event.ts';
 export type { ExclusiveStage, Stage } from './registry/stages.ts';
 export type { ItemCacheOptions, StepCacheOptions } from './pipelines/caching/cache-options.ts';
 export type { CachedFrom } from './pipelines/caching/cached-from.ts';

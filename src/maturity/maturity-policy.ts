@@ -48,6 +48,10 @@ export interface MaturityPolicy {
   readonly checkInterval?: Duration | undefined;
   /** C2: which share of predictions gets a label. @default 0.5 */
   readonly labelCoverage?: number | undefined;
+  /** C3: on which share of the runs that alerts started it was decided. @default 0.8 */
+  readonly decidedRuns?: number | undefined;
+  /** C3: how long after the end of a run the decision may be awaited. @default '7d' */
+  readonly decidedWithin?: Duration | undefined;
   /** C5: how long ago somebody went back to an earlier version at most. @default '90d' */
   readonly rolledBackWithin?: Duration | undefined;
   /** C9: how long a critical alert may be open. @default '1d' */
@@ -76,7 +80,7 @@ export interface MaturityPolicy {
   readonly links?: Readonly<Record<string, MaturityLinks>> | undefined;
 }
 
-type Durations = 'verifiedWithin' | 'checkInterval' | 'rolledBackWithin' | 'alertsWithin';
+type Durations = 'verifiedWithin' | 'checkInterval' | 'decidedWithin' | 'rolledBackWithin' | 'alertsWithin';
 
 /** A policy with the defaults filled in; lengths of time are milliseconds. */
 export type ResolvedPolicy = Readonly<Required<Omit<{ [K in keyof MaturityPolicy]-?: NonNullable<MaturityPolicy[K]> }, Durations | 'trainingRuns' | 'efforts'>>> &
@@ -101,6 +105,8 @@ const defaults: Omit<ResolvedPolicy, 'version'> = {
   checkIntervals: 2,
   checkInterval: durationMs('1d'),
   labelCoverage: 0.5,
+  decidedRuns: 0.8,
+  decidedWithin: durationMs('7d'),
   rolledBackWithin: durationMs('90d'),
   alertsWithin: durationMs('1d'),
   automation: ['rollout', 'ci', 'ci-*', '*-bot', '*[bot]'],
@@ -138,6 +144,8 @@ const schema = z.strictObject({
   checkIntervals: z.optional(z.number().check(z.gt(0), z.maximum(1e6))),
   checkInterval: duration,
   labelCoverage: share,
+  decidedRuns: share,
+  decidedWithin: duration,
   rolledBackWithin: duration,
   alertsWithin: duration,
   automation: names,
@@ -161,7 +169,7 @@ export function resolvePolicy(given: MaturityPolicy | undefined): ResolvedPolicy
   }
   const present = Object.fromEntries(Object.entries(policy).filter(([, value]) => value !== undefined)) as MaturityPolicy;
   const lengths = Object.fromEntries(
-    (['verifiedWithin', 'checkInterval', 'rolledBackWithin', 'alertsWithin'] as const).flatMap((key) => (present[key] === undefined ? [] : [[key, durationMs(present[key], `options.policy.${key}`)]])),
+    (['verifiedWithin', 'checkInterval', 'decidedWithin', 'rolledBackWithin', 'alertsWithin'] as const).flatMap((key) => (present[key] === undefined ? [] : [[key, durationMs(present[key], `options.policy.${key}`)]])),
   );
   const version = Object.keys(present).length === 0 ? '1' : 'custom';
   const efforts = { ...usualEfforts, ...Object.fromEntries(Object.entries(present.efforts ?? {}).filter(([, value]) => value !== undefined)) };

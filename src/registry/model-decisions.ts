@@ -8,7 +8,7 @@ import type { ModelState } from './model-state.ts';
 import { contentsKey, evaluationKey, versionKey, type ModelDecision } from './model-store.ts';
 import { lineageOf, versionRef, type VersionRecord } from './model-version.ts';
 import type { StageMoved } from './registry-event.ts';
-import { moveToStage, rollBackTo, type Stage, type StageMove } from './stages.ts';
+import { moveToStage, rollBackTo, stageOf, type Stage, type StageMove } from './stages.ts';
 import { changedTags, type TagChanges } from './tags.ts';
 
 /** Who changes something, and why. */
@@ -137,6 +137,12 @@ export function changeStage(state: ModelState, version: number, to: Stage, { by,
     state: moved(state, move),
     event: { type: 'stage-changed', by, reason, subject: versionRef(state.name, version), data: { ...factsOf(move), forced: !gates.passed, ...evidence } },
   };
+}
+
+/** Nothing but the word that gates did not let a version pass, and why. */
+export function refusePromotion(state: ModelState, { by, reason }: Actor, gates: GateReport): ModelDecision {
+  const { version, stage } = gates;
+  return { state, event: { type: 'promotion-refused', by, reason, subject: versionRef(state.name, version), data: { version, from: stageOf(state.stages, version), to: stage, gates } } };
 }
 
 /** What a version holds and which run made it, as part of a key. */

@@ -13,6 +13,7 @@ import {
   deleteAlias,
   deleteModel,
   recordEvaluation,
+  refusePromotion,
   registerVersion,
   rollBackModel,
   setAlias,
@@ -203,7 +204,11 @@ export class OwnRegistryChanges implements RegistryChanges {
       if (stageOf(seen.stages, record.version) === stage) return viewOf(seen, record);
       if (stage !== 'archived') demandInUse(seen, record.version);
       const report = await runGates(this.#host, seen, record, stage, options);
-      if (!report.passed && !force) throw refusal(report);
+      if (!report.passed && !force) {
+        // Told of the state that the gates saw; where it changed meanwhile they are asked again.
+        if (await this.#changeUnless(seen, (now) => hasChanged(reference, seen, now), (now) => refusePromotion(now, actor, report), options)) throw refusal(report);
+        return undefined;
+      }
       const stale = (now: ModelState): boolean => {
         demandSameIncumbent(seen, now, stage, record.version, record.version);
         return hasChanged(reference, seen, now);

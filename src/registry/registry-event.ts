@@ -39,6 +39,8 @@ export interface RegistryEventData {
   readonly 'policy-changed': PolicyChanged;
   /** A version was moved by name. */
   readonly 'stage-changed': StageChanged;
+  /** Gates refused to let a version into a stage. */
+  readonly 'promotion-refused': PromotionRefused;
   /** The previous version came back to production. */
   readonly 'rolled-back': StageMoved;
 }
@@ -191,7 +193,17 @@ export interface StageChanged extends StageMoved {
   readonly gates?: GateReport | undefined;
 }
 
-/** One change in the life of a model: who, when, what, why, and on what evidence. */
+/** That gates refused to let a version into a stage, where it would have been promoted: nothing changed. */
+export interface PromotionRefused extends VersionNamed {
+  /** Where it stood, and stands. */
+  readonly from: Stage;
+  /** Where it was to go. */
+  readonly to: Stage;
+  /** What the gates found. */
+  readonly gates: GateReport;
+}
+
+/** One change in the life of a model, or one that was refused: who, when, what, why, and on what evidence. */
 export type RegistryEvent = { [T in keyof RegistryEventData]: AuditEvent<T, RegistryEventData[T]> }[keyof RegistryEventData];
 
 /** An event before it is written. */

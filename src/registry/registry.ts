@@ -454,7 +454,7 @@ export class Registry {
    * Moving the version in production elsewhere leaves production empty; `rollback` then brings back the one before it. `from` says which version is to be replaced, so that whoever decided
    * on what they saw a while ago overwrites nothing that came since.
    *
-   * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set; `ConflictError` when another version came into the stage while the gates
+   * Throws `GateError`, with the report in `details.report`, when gates fail and `force` is not set, and nothing but the history is changed, which keeps who was refused and why as `promotion-refused`; `ConflictError` when another version came into the stage while the gates
    * were asked, so that of two promotions at once one wins, when `from` is not there, and when the version was retired.
    */
   async promote(ref: string, stage: Stage, options: PromoteOptions): Promise<ModelVersion> {

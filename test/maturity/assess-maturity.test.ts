@@ -115,6 +115,26 @@ describe('each check finds on its own', () => {
     expect(checkOf(report, 'T7')).toMatchObject({ value: 0, evidenceTotal: 2, evidence: [{ kind: 'model-version', id: model, version: 1 }, { version: 2 }] });
   });
 
+  it('A5: a promotion that gates refused is enough', async () => {
+    const { storage, clock, registry } = await automatedStory('A5');
+    await registry.registerVersion(model, { files: { 'model.json': 'bad' }, metrics: { auc: 0.2 } });
+    await expect(registry.promote(`${model}@3`, 'production', { by: 'ada', reason: 'a drill' })).rejects.toMatchObject({ code: 'gate' });
+    expect(checkOf(await assessed({ storage, clock }, { store: false }), 'A5')).toMatchObject({ status: 'pass', value: 1, reason: 'Gates refused 1 time: 1 before a stage, 0 in rollouts, 0 in pipelines.', evidence: [{ kind: 'model-version', id: model, version: 3 }] });
+    clock.jump(91 * day);
+    expect(checkOf(await assessed({ storage, clock }, { store: false }), 'A5')).toMatchObject({ status: 'unknown', value: 0 });
+  });
+
+  it('C3: of the runs that alerts started too few were decided on in their time, until gates refuse what one of them made', async () => {
+    const { storage, clock, registry } = await closedLoopStory();
+    clock.jump(8 * day);
+    const late = checkOf(await assessed({ storage, clock }, { store: false }), 'C3');
+    expect(late).toMatchObject({ status: 'fail', reason: '2 alerts in the window, 2 runs of pipelines started by alerts, 1 decided; 1 ended without a decision more than 7 days ago, and of 2 it must be 80 %.', evidenceTotal: 1 });
+    for (const policy of [{ decidedRuns: 0.5 }, { decidedWithin: '10d' }] as const) expect(checkOf(await assessed({ storage, clock }, { store: false, policy }), 'C3').status).toBe('pass');
+    const made = (await registry.listVersions(model)).items.find(({ pipelineRun }) => pipelineRun === late.evidence[0]!.id)!;
+    await expect(registry.promote(`${model}@${made.version}`, 'production', { by: 'ada', reason: 'late' })).rejects.toMatchObject({ code: 'gate' });
+    expect(checkOf(await assessed({ storage, clock }, { store: false }), 'C3')).toMatchObject({ status: 'pass', reason: expect.stringContaining('2 decided') as string });
+  });
+
   it('T8: the files of the version before are gone', async () => {
     const { storage, clock, registry } = await trackedStory();
     const { digest } = (await registry.getVersion(`${model}@1`)).files[0]!;
@@ -157,7 +177,7 @@ describe('a report', () => {
     const { storage, clock } = await trackedStory();
     clock.jump(100 * day);
     const late = await assessed({ storage, clock }, { store: false });
-    expect(checkOf(late, 'T1')).toMatchObject({ status: 'unknown', reason: '0 of 0 training runs finished, failed or were ended; a share is judged from 5 on.', threshold: 0.95 });
+    expect(checkOf(late, 'T1')).toMatchObject({ status: 'unknown', reason: '0 of 0 training runs finished, failed or were ended; a share is judged from 5 on.', threshold: 0.95, fix: expect.stringContaining("window: '365d'") as string });
     expect(checkOf(late, 'T6')).toMatchObject({ status: 'fail', fix: expect.stringContaining('verify: true') as string });
     expect(checkOf(await assessed({ storage, clock }, { store: false, window: '200d' }), 'T1')).toMatchObject({ status: 'pass' });
   });

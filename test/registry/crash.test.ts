@@ -17,7 +17,7 @@ async function prepared(): Promise<MemoryStorage> {
   const registry = registryOn(storage);
   await registry.createModel('m');
   for (const n of [1, 2, 3]) await registry.registerVersion('m', { files: { f: `model ${n}`, same: 'same' }, run: `run-${n}`, metrics: { auc: 0.8 }, dataset });
-  await registry.setPolicy('m', { production: [gates.metric('auc', { goal: 'maximize', notWorseThan: 'production' }), gates.integrity()] });
+  await registry.setPolicy('m', { production: [gates.metric('auc', { goal: 'maximize', notWorseThan: 'production' }), gates.integrity()], staging: [gates.metric('auc', { goal: 'maximize', min: 0.95 })] });
   await registry.promote('m@1', 'production', who);
   await registry.promote('m@2', 'production', who);
   await registry.recordEvaluation('m@2', { dataset, metrics: { auc: 0.7 } });
@@ -55,6 +55,10 @@ const operations: Record<string, (registry: Registry) => Promise<unknown>> = {
   recordEvaluation: (registry) => registry.recordEvaluation('m@3', { dataset, metrics: { auc: 0.9 } }),
   setPolicy: (registry) => registry.setPolicy('m', { production: [gates.integrity()] }),
   promote: (registry) => registry.promote('m@3', 'production', who),
+  refusedPromote: (registry) =>
+    registry.promote('m@3', 'staging', who).catch((error: unknown) => {
+      if (!isModelkeepError(error, 'gate')) throw error;
+    }),
   rollback: (registry) => registry.rollback('m', who),
   updateModel: (registry) => registry.updateModel('m', { owner: 'ops', tags: { a: 'b' } }),
   updateVersion: (registry) => registry.updateVersion('m@3', { description: 'better', tags: { a: 'b' } }),

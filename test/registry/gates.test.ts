@@ -209,7 +209,9 @@ describe('promotion', () => {
       details: { model: 'm', version: 1, stage: 'production', report: await registry.checkGates('m@1', 'production') },
     });
     expect((await registry.getVersion('m@1')).stage).toBe('none');
-    expect((await registry.history('m')).map((event) => event.type)).toEqual(['model-created', 'version-registered', 'policy-changed']);
+    const history = await registry.history('m');
+    expect(history.map((event) => event.type)).toEqual(['model-created', 'version-registered', 'policy-changed', 'promotion-refused']);
+    expect(history.at(-1)).toMatchObject({ ...who, subject: { kind: 'model-version', id: 'm', version: 1 }, data: { version: 1, from: 'none', to: 'production', gates: { model: 'm', version: 1, stage: 'production', passed: false, gates: [{ name: 'metric auc', passed: false, evidence: { value: 0.71 } }, { gate: 'integrity', passed: true }] } } });
     await registry.promote('m@1', 'staging', who);
   });
 

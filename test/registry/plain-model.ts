@@ -33,8 +33,14 @@ export interface PlainModel {
 /** Before anything happened. */
 const nothing: PlainModel = { there: false, last: 0, versions: {}, aliases: {}, previous: [], needs: 0 };
 
-/** What a command must come to: an event (its type and the data that matter), nothing to do, or an error. */
-export type Verdict = { readonly event: string; readonly data: Readonly<Record<string, unknown>> } | { readonly unchanged: true } | { readonly error: 'conflict' | 'not-found' | 'gate' };
+/** An event: its type and the data that matter. */
+interface Told {
+  readonly event: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** What a command must come to: an event, nothing to do, an error, or one that the history tells of. */
+export type Verdict = Told | { readonly unchanged: true } | { readonly error: 'conflict' | 'not-found' } | (Told & { readonly error: 'gate' });
 
 /** The version in a stage that holds one. */
 export function holderOf({ versions }: PlainModel, stage: Stage): number | undefined {
@@ -94,6 +100,8 @@ function after(model: PlainModel, event: RegistryEvent): PlainModel {
     }
     case 'stage-changed':
       return placed(model, event.data.version, event.data.to);
+    case 'promotion-refused':
+      return model;
     case 'rolled-back': {
       const at = model.previous.lastIndexOf(event.data.version);
       const back = placed(model, event.data.version, 'production');
@@ -169,7 +177,7 @@ function onVersion(model: PlainModel, command: Extract<Command, { readonly versi
       if (from !== undefined && (stage === 'production' || stage === 'staging') && from !== (holderOf(model, stage) ?? null)) return conflict;
       if (found.stage === command.stage) return { unchanged: true };
       if (found.retired && command.stage !== 'archived') return conflict;
-      if (command.stage === 'production' && found.approvedBy.length < model.needs) return { error: 'gate' };
+      if (command.stage === 'production' && found.approvedBy.length < model.needs) return { error: 'gate', event: 'promotion-refused', data: { version, from: found.stage, to: command.stage } };
       const replaced = command.stage === 'production' || command.stage === 'staging' ? holderOf(model, command.stage) : undefined;
       return { event: 'stage-changed', data: { version, from: found.stage, to: command.stage, replaced } };
     }

@@ -56,7 +56,10 @@ async function judgeRefusals(facts: ModelFacts): Promise<Finding> {
   const { from, policy } = facts.assessment;
   const changes = await facts.changes();
   const overridden = promotionsOf(changes).filter(({ at, data }) => at >= from && data.gates?.passed === false);
-  const rollouts = (await facts.rollouts()).filter(({ refused, endedAt, startedAt }) => refused && (endedAt ?? startedAt) >= from);
+  const refused = [...overridden, ...(await facts.refusals()).filter(({ at }) => at >= from)];
+  const atStage = new Set(refused.map(({ data }) => data.version));
+  // What the registry refused to a rollout is in its history, too, unless an older modelkeep wrote it.
+  const rollouts = (await facts.rollouts()).filter((rollout) => rollout.refused && (rollout.endedAt ?? rollout.startedAt) >= from && (rollout.outcome === 'rolled-back' || !atStage.has(rollout.candidate)));
   const stopped: RecordRef[] = [];
   for (const { name, runs } of await facts.pipelines()) {
     for (const run of runs.filter(({ status }) => status === 'failed').slice(0, policy.maxStepRuns)) {
@@ -64,9 +67,10 @@ async function judgeRefusals(facts: ModelFacts): Promise<Finding> {
       if (read && failedGate(read.run) !== undefined) stopped.push(pipelineRunRef(run));
     }
   }
-  const evidence: RecordRef[] = [...overridden.map(({ data }) => versionRefOf(facts, data.version)), ...rollouts.map(({ candidate }) => versionRefOf(facts, candidate)), ...stopped];
-  const fix = 'Show that the gates can refuse: have a model that is bad on purpose go through the pipeline to a gate step, or start a rollout of it, once in the window.';
-  if (evidence.length > 0) return { status: 'pass', reason: `Gates refused ${counted(evidence.length, 'time')}: ${overridden.length} before a stage, ${rollouts.length} in rollouts, ${stopped.length} in pipelines.`, value: evidence.length, threshold: 1, evidence };
+  const evidence: RecordRef[] = [...[...new Set([...atStage, ...rollouts.map(({ candidate }) => candidate)])].map((version) => versionRefOf(facts, version)), ...stopped];
+  const fix = 'Show that the gates can refuse: try to promote a version that is bad on purpose, have one go through the pipeline to a gate step, or start a rollout of it, once in the window.';
+  const value = refused.length + rollouts.length + stopped.length;
+  if (value > 0) return { status: 'pass', reason: `Gates refused ${counted(value, 'time')}: ${refused.length} before a stage, ${rollouts.length} in rollouts, ${stopped.length} in pipelines.`, value, threshold: 1, evidence };
   const guarded = (facts.model.policy.production?.length ?? 0) > 0 || promotionsOf(changes).some(({ data }) => (data.gates?.gates.length ?? 0) > 0);
   if (!guarded) return { status: 'fail', reason: 'No gate stands before production, and none has refused anything.', value: 0, threshold: 1, fix: `Put gates before production with registry.setPolicy(). ${fix}` };
   return unknown('Gates stand before production, and no record says that one ever refused anything.', fix, { value: 0, threshold: 1 });

@@ -56,13 +56,14 @@ async function judgeLabels(facts: ModelFacts): Promise<Finding> {
 
 /** C3: an alert starts the training, and something is decided on what comes of it. */
 async function judgeLoop(facts: ModelFacts): Promise<Finding> {
-  const { from } = facts.assessment;
+  const { from, policy } = facts.assessment;
   const monitors = await facts.monitors();
   if (monitors.length === 0) return noMonitor(facts);
   const names = new Set(monitors.map(({ name }) => name));
   const alerts = monitors.flatMap(({ fired }) => fired).filter(isLoopAlert);
   const decided: number[] = [];
   const evidence: RecordRef[] = [];
+  const overdue: RecordRef[] = [];
   let started = 0;
   for (const { name, runs } of await facts.pipelines()) {
     for (const run of runs) {
@@ -72,12 +73,14 @@ async function judgeLoop(facts: ModelFacts): Promise<Finding> {
       evidence.push(pipelineRunRef(run));
       const at = await decisionOf(facts, name, run);
       if (at !== undefined) decided.push(at - triggeredBy.at);
+      else if (await isOverdue(facts, run)) overdue.push(pipelineRunRef(run));
     }
   }
   const value = medianOf(decided);
   const fix = 'Start the training by alerts: pipeline.triggerOn(monitor.alerts(), …), register what it makes with { pipelineRun }, and promote it, roll it out, or refuse it by a gate step. Where nothing drifts, shift the input of a test system once as a drill.';
   const told = `${counted(alerts.length, 'alert')} in the window, ${counted(started, 'run')} of pipelines started by alerts, ${decided.length} decided`;
-  if (value !== undefined) return { status: 'pass', reason: `${told}, within ${lengthText(value)} in the middle.`, value, evidence };
+  if (value !== undefined && decided.length >= policy.decidedRuns * (decided.length + overdue.length)) return { status: 'pass', reason: `${told}, within ${lengthText(value)} in the middle.`, value, evidence };
+  if (value !== undefined) return { status: 'fail', reason: `${told}; ${overdue.length} ended without a decision more than ${lengthText(policy.decidedWithin)} ago, and of ${decided.length + overdue.length} it must be ${Number((100 * policy.decidedRuns).toPrecision(3))} %.`, value, evidence: overdue, fix };
   if (alerts.length === 0 && started === 0) return unknown(`${told}.`, fix);
   return { status: 'fail', reason: `${told}.`, evidence: evidence.length > 0 ? evidence : alerts.map(({ id }) => ({ kind: 'alert', id })), fix };
 }
@@ -86,11 +89,20 @@ function isLoopAlert({ kind, silenced }: FiredAlert): boolean {
   return !silenced && kind !== 'health' && kind !== 'quality';
 }
 
+/** Whether a run on which nothing is decided yet ended so long ago that something should be, and no rollout of what it made goes on. */
+async function isOverdue(facts: ModelFacts, { id, timings }: PipelineRunFacts): Promise<boolean> {
+  const { now, policy } = facts.assessment;
+  if (timings.endedAt === undefined || now - timings.endedAt <= policy.decidedWithin) return false;
+  const made = (await facts.versions()).pipelineRuns.get(id) ?? [];
+  return !(await facts.rollouts()).some(({ candidate, endedAt }) => endedAt === undefined && made.includes(candidate));
+}
+
 /** When it was decided on what a run made: promoted, rolled out, or refused by a gate; `undefined` while it is not. */
 async function decisionOf(facts: ModelFacts, pipeline: string, { id, status, timings }: PipelineRunFacts): Promise<number | undefined> {
   const { pipelineRuns } = await facts.versions();
   const made = pipelineRuns.get(id) ?? [];
-  const moves = (await facts.changes()).filter(({ type, data }) => type === 'stage-changed' && made.includes(data.version)).map(({ at }) => at);
+  const changes = [...(await facts.changes()).filter(({ type }) => type === 'stage-changed'), ...(await facts.refusals())];
+  const moves = changes.filter(({ data }) => made.includes(data.version)).map(({ at }) => at);
   const rollouts = (await facts.rollouts()).filter(({ candidate }) => made.includes(candidate)).flatMap(({ endedAt }) => (endedAt === undefined ? [] : [endedAt]));
   const times = [...moves, ...rollouts].filter((at) => at >= timings.startedAt);
   if (times.length > 0) return Math.min(...times);

@@ -10,6 +10,7 @@ import type { ModelFacts } from '../facts/model-facts.ts';
 import { judgeShare, runRef, unknown, type CheckDefinition, type Finding, type ShareOptions } from './check.ts';
 
 const recordMore = 'Track each training with tracker.startRun() or withRun(), and register versions with the run that made them, so that it is known which runs train this model.';
+const trainMore = "Too few of them began in the window: track the next trainings as well, look at a longer window (window: '365d') where a model is seldom trained, or set policy.minSamples.";
 const readAtOnce = 16;
 
 /** Judges the share of the runs that train a model. */
@@ -21,7 +22,7 @@ async function judgeRuns(
   const { runs, more, sources } = await facts.trainingRuns();
   if (sources.length === 0) return unknown('No version says which run made it, so it is not known which runs train this model.', recordMore, { threshold: options.least });
   const what = `${more ? 'newest ' : ''}${options.what ?? 'training runs'}`;
-  return judgeShare(runs.filter(among), passes, runRef, { minSamples: facts.assessment.policy.minSamples, more: recordMore, ...options, what });
+  return judgeShare(runs.filter(among), passes, runRef, { minSamples: facts.assessment.policy.minSamples, more: trainMore, ...options, what });
 }
 
 const hasFinished = ({ status }: RunRecord): boolean => status === 'finished';

@@ -35,6 +35,9 @@ export interface SharedFacts {
 /** How the version in production came there. */
 export type StageChange = Extract<RegistryEvent, { type: 'stage-changed' | 'rolled-back' }>;
 
+/** That gates let a version not pass. */
+export type Refusal = Extract<RegistryEvent, { type: 'promotion-refused' }>;
+
 /** What the records say of one model, each kind read when a check asks for it, and once. A kind that cannot be read throws, each time, and hides no other. */
 export class ModelFacts {
   readonly assessment: Assessment;
@@ -49,6 +52,8 @@ export class ModelFacts {
   readonly versions: () => Promise<VersionsFacts>;
   /** All changes of stages, oldest first. */
   readonly changes: () => Promise<readonly StageChange[]>;
+  /** All promotions that gates refused, oldest first. */
+  readonly refusals: () => Promise<readonly Refusal[]>;
   /** The run that made the version in production; `undefined` when it names none, or that is not there. */
   readonly sourceRun: () => Promise<RunRecord | undefined>;
   /** The datasets of that run. */
@@ -74,10 +79,12 @@ export class ModelFacts {
     this.links = Object.hasOwn(policy.links, name) ? policy.links[name]! : {};
     this.version = once(() => registry.getVersion(`${name}@${production}`, options));
     this.versions = once(() => readVersions(assessment, registry, name));
-    this.changes = once(async () => {
+    const history = once(async () => {
       const events = await registry.history(name, options);
-      return events.filter((event): event is StageChange => (event.type === 'stage-changed' || event.type === 'rolled-back') && event.at <= assessment.now);
+      return events.filter((event): event is StageChange | Refusal => (event.type === 'stage-changed' || event.type === 'rolled-back' || event.type === 'promotion-refused') && event.at <= assessment.now);
     });
+    this.changes = once(async () => (await history()).filter((event): event is StageChange => event.type !== 'promotion-refused'));
+    this.refusals = once(async () => (await history()).filter((event): event is Refusal => event.type === 'promotion-refused'));
     this.sourceRun = once(async () => {
       const { run } = await this.version();
       return run === undefined ? undefined : readStoredRecord(assessment, run);
@@ -116,7 +123,6 @@ export class ModelFacts {
   evaluations(version: number): Promise<readonly Evaluation[]> {
     return this.shared.registry.evaluations(`${this.model.name}@${version}`, this.assessment.options);
   }
-
 
   async #readPipelines(): Promise<PipelineFacts[]> {
     const { assessment, shared } = this;

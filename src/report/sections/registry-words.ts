@@ -37,6 +37,8 @@ export function registryEventWords(event: RegistryEvent): string {
       return 'gates changed';
     case 'stage-changed':
       return `@${event.data.version} moved from ${event.data.from} to ${event.data.to}${replacing(event.data.replaced)}${event.data.forced ? ', over failed gates' : ''}`;
+    case 'promotion-refused':
+      return `@${event.data.version} refused for ${event.data.to}: ${event.data.gates.gates.filter(({ passed }) => !passed).map(({ name }) => name).join(', ')}`;
     case 'rolled-back':
       return `rolled back to @${event.data.version}${replacing(event.data.replaced)}`;
   }
@@ -44,7 +46,7 @@ export function registryEventWords(event: RegistryEvent): string {
 
 /** The gates that an event tells of; none of most. */
 export function gatesOf(event: RegistryEvent): GateReport | undefined {
-  return event.type === 'stage-changed' ? event.data.gates : undefined;
+  return event.type === 'stage-changed' || event.type === 'promotion-refused' ? event.data.gates : undefined;
 }
 
 /** Metrics in a line; of many the first, and how many there are. */

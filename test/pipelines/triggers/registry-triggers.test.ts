@@ -1,4 +1,4 @@
-import { gates, MemoryStorage, Pipeline, Registry, type RegistryEvent } from 'modelkeep';
+import { gates, isModelkeepError, MemoryStorage, Pipeline, Registry, type RegistryEvent } from 'modelkeep';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import * as z from 'zod';
 import '../../../src/pipelines/launching/launch-worker.ts';
@@ -42,6 +42,12 @@ const changes: Record<RegistryEvent['type'], Change> = {
   'evaluation-recorded': (registry) => registry.recordEvaluation('fraud@1', { dataset: { name: 'test', digest: `sha256:${'0'.repeat(64)}` }, metrics: { auc: 0.9 } }),
   'policy-changed': (registry) => registry.setPolicy('fraud', { staging: [gates.integrity()] }),
   'stage-changed': (registry) => registry.promote('fraud@1', 'staging', who),
+  'promotion-refused': async (registry) => {
+    await registry.setPolicy('fraud', { staging: [gates.approvals(1)] });
+    await registry.promote('fraud@1', 'staging', who).catch((error: unknown) => {
+      if (!isModelkeepError(error, 'gate')) throw error;
+    });
+  },
   'rolled-back': (registry) => registry.rollback('fraud', who),
 };
 
