@@ -66,6 +66,21 @@ describe('the page of a history of two thousand events', () => {
     expect(ui.failures).toEqual([]);
   });
 
+  it('of a version has what happened to it, and looks for more where it is older', async () => {
+    const counted = counting(storage);
+    await using ui = await serveUi(counted.storage);
+    const path = 'version?model=flight-delay&version=2';
+    const first = await ui.get(path);
+    expect(first.text).toContain('What happened to it among the newest 500 of 2,000 events of the model.');
+    expect(first.text).not.toContain('version-registered');
+    counted.read.clear();
+    let page = first;
+    for (let i = 0; i < 3; i++) page = await ui.get(hrefOf(page.text, 'Older'));
+    expect(page.text).toContain('What happened to it among older 500 of 2,000 events of the model.');
+    expect(page.text).toContain('version-registered');
+    expect(counted.read.get('registry/models/flight-delay')).toBeLessThan(2_000);
+  });
+
   it('of a monitor leads to the verdict on each window, also on the first', async () => {
     await using ui = await serveUi(storage);
     for (const window of [1, 2, 1_000, sizes.verdicts]) {

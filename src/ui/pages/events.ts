@@ -14,12 +14,12 @@ const mostNames = 4;
 /** What happened, oldest first as it is given, and shown the newest first: when, who, what, why, and the facts of it. */
 export function eventsTable(call: UiCall, caption: string, events: readonly AuditEvent[]): Html {
   const shown = events.slice(-mostEvents).reverse();
-  return html`${events.length > shown.length && html`<p class="muted">Showing the newest ${call.formats.count(shown.length)} of ${call.formats.count(events.length)} events.</p>`}${tableOf(call, caption, shown)}`;
+  return html`${events.length > shown.length && html`<p class="muted">Showing the newest ${call.formats.count(shown.length)} of ${call.formats.count(events.length)} events.</p>`}${newestTable(call, caption, shown)}`;
 }
 
 /** A part of what happened, with what it leaves out and the way there. */
 export function eventsPage(call: UiCall, caption: string, page: NewestPage, place: PagePlace): Html {
-  return html`${leftOut(call, page, 'events', place)}${tableOf(call, caption, page.events)}${pageLinks(page, place)}`;
+  return html`${leftOut(call, page, 'events', place)}${newestTable(call, caption, page.events)}${pageLinks(page, place)}`;
 }
 
 /** Where a page of a history stands. */
@@ -42,10 +42,11 @@ export function pageLinks({ older }: NewestPage, { before, at }: PagePlace): Htm
   return html`<p class="actions">${before !== undefined && html`<a href="${at()}">Newest</a>`} ${older !== undefined && html`<a rel="next" href="${at(older)}">Older</a>`}</p>`;
 }
 
-function tableOf({ formats }: UiCall, caption: string, newest: readonly AuditEvent[]): Html {
+/** What happened, the newest first as it is given. */
+export function newestTable({ formats }: UiCall, caption: string, newest: readonly AuditEvent[], empty = 'Nothing has happened yet.'): Html {
   const rows = newest.map(({ id, at, by, type, reason, data }) => [formats.time(at), by === undefined ? '–' : nameText(by), nameText(type), reason === undefined ? '–' : prose(reason), factsOf(`event-${id}`, data, formats.value)]);
   const columns = ['When', 'Who', 'What', 'Why', 'Facts'].map((head) => ({ head }));
-  return table({ caption, columns, rows, empty: 'Nothing has happened yet.' });
+  return table({ caption, columns, rows, empty });
 }
 
 /** The facts of an event: short ones in a line; all of them, as they are stored, behind a click where that is not all. */

@@ -1,3 +1,4 @@
+import { escapeSegment } from '../../core/key.ts';
 import { html, type Html } from '../../report/markup/html.ts';
 import type { Evaluation } from '../../registry/evaluation.ts';
 import type { GateReport } from '../../registry/gate-report.ts';
@@ -5,17 +6,20 @@ import type { ModelVersion } from '../../registry/model-version.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { digest as digestText, facts, link, liveLead, livePart, nameText, prose, state, table } from '../page/table.ts';
 import { promoteForm } from './change-forms.ts';
-import { eventsTable } from './events.ts';
+import { newestTable, pageLinks } from './events.ts';
 import { lineagePart } from './lineage.ts';
 import { versionNumber } from './version-number.ts';
 
 const mostFiles = 500;
+/** Events of the model that are looked at for those of a version. */
+const mostLookedAt = 500;
 
 /** A version of a model: where it stands, what it is made of and where it came from. */
 export async function versionPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, signal } = call;
   const model = query.required('model');
   const number = versionNumber(query.required('version'));
+  const before = query.number('before');
   const ref = `${model}@${number}`;
   const version = await store.registry.getVersion(ref, { signal });
   // Gates may read all files and call functions, so they are asked only for who wants to know.
@@ -24,11 +28,12 @@ export async function versionPage(call: UiCall): Promise<UiPage> {
     store.registry.evaluations(ref, { signal }),
     store.registry.approvals(ref, { signal }),
     store.registry.signatures(ref, { signal }),
-    store.registry.history(model, { signal }),
+    store.histories.of(`registry/models/${escapeSegment(model)}`).page({ limit: mostLookedAt, before, signal }),
     store.registry.lineage(ref, { signal }),
     wanted === undefined ? undefined : store.registry.checkGates(ref, wanted, { signal }),
   ]);
-  const own = history.filter(({ data }) => 'version' in data && data.version === number);
+  const own = history.events.filter(({ data }) => (data as { readonly version?: unknown }).version === number);
+  const place = { before, at: (older?: number) => `${links.to('version', { model, version: number, before: older })}#history` };
   const { formats } = call;
   const body = html`${overview(call, version)}
 ${livePart('gates', 'Gates', gatesPart(call, version, gates))}
@@ -38,7 +43,7 @@ ${livePart('approvals', 'Approvals and signatures', html`${table({ caption: 'App
 <p>${signatures.length === 0 ? 'It is not signed.' : `It has ${formats.count(signatures.length)} signatures; verify them with registry.verify(), which takes the public key.`}</p>`)}
 ${livePart('files', 'Files', filesOf(call, version))}
 ${lineagePart(call, lineage)}
-${livePart('history', 'History', eventsTable(call, 'History of this version', own))}`;
+${livePart('history', 'History', html`${history.events.length < history.total && html`<p class="muted">What happened to it among ${before === undefined ? 'the newest' : 'older'} ${formats.count(history.events.length)} of ${formats.count(history.total)} events of the model.</p>`}${newestTable(call, 'History of this version', own, history.events.length < history.total ? 'None of these.' : undefined)}${pageLinks(history, place)}`)}`;
   return { title: `${model}@${number}`, trail: [{ title: 'Models', href: links.to('models') }, { title: model, href: links.to('model', { name: model }) }], body, live: links.to('live', { of: 'model', name: model }) };
 }
 
