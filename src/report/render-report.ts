@@ -95,7 +95,7 @@ const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } 
 
 /**
  * A report as one HTML file that loads nothing: tables and pictures, for light and dark, for paper, for keyboards and screen readers. It can be read without its script, which
- * sorts, filters and tells values. Equal parts and options give equal bytes on every host.
+ * sorts, filters, tells values and draws lines in other ways. Equal parts and options give equal bytes on every host.
  *
  * All texts are escaped: names of runs may be anybody's.
  *

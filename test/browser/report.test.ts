@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { compareRunsDemo, chartsDemo, runsDemo } from '../report/demo-parts.ts';
+import { compareRunsDemo, chartsDemo, curvesDemo, runsDemo } from '../report/demo-parts.ts';
 import { renderReport } from 'modelkeep/report';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, type TestBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 
@@ -19,7 +19,7 @@ describeInBrowser('a report in a browser', () => {
   let html = '';
 
   beforeAll(async () => {
-    html = renderReport({ runs: runsDemo(), comparison: await compareRunsDemo(), charts: chartsDemo() }, { title: 'Demo' });
+    html = renderReport({ runs: runsDemo(), comparison: await compareRunsDemo(), curves: curvesDemo(), charts: chartsDemo() }, { title: 'Demo' });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     browser = await openBrowser();
@@ -94,5 +94,77 @@ describeInBrowser('a report in a browser', () => {
     await page.locator('#chart-2 svg [data-marks] path').first().hover();
     expect(await page.locator('.tip').textContent()).toContain('distance: 0.6');
     await page.close();
+  });
+
+  describe('lines in other ways than they were drawn', () => {
+    /** How high the lines are in three places, and the texts of the axes. */
+    const seen = (page: Page): Promise<{ texts: string[]; lines: string[]; at: number[] }> =>
+      page.evaluate(() => {
+        const svg = document.querySelector<SVGSVGElement>('#curves-loss .plot > svg')!;
+        const lines = [...svg.querySelectorAll<SVGPathElement>('path[data-series]')];
+        const heightAt = (path: SVGPathElement, x: number): number => {
+          let [low, high] = [0, path.getTotalLength()];
+          for (let i = 0; i < 40; i++) path.getPointAtLength((low + high) / 2).x < x ? (low = (low + high) / 2) : (high = (low + high) / 2);
+          return path.getPointAtLength(low).y;
+        };
+        return {
+          texts: [...svg.querySelectorAll('.ticks text')].map((text) => text.textContent),
+          lines: lines.map((path) => path.dataset['series']!),
+          at: lines.flatMap((path) => [200, 300, 400].map((x) => heightAt(path, x))),
+        };
+      });
+    const press = async (page: Page, name: string): Promise<void> => {
+      const button = page.locator('#curves-loss').getByRole('button', { name, exact: true });
+      const before = await button.getAttribute('aria-pressed');
+      await button.focus();
+      await page.keyboard.press('Enter');
+      if (!name.startsWith('T') && name !== 'Steps') expect(await button.getAttribute('aria-pressed')).toBe(String(before === 'false'));
+    };
+    const shown = async (part: ReturnType<typeof curvesDemo>): Promise<Page> => {
+      const page = await browser.context.newPage();
+      await page.setContent(renderReport({ curves: part }));
+      return page;
+    };
+
+    it.each([
+      ['Log scale', { log: true }, 2],
+      ['Smoothed', { smoothing: { method: 'exponential', weight: 0.6 } }, 1],
+      ['Time since the start', { x: 'relative' }, 2],
+      ['Time of day', { x: 'wall' }, 2],
+    ] as const)('%s: what the button shows is what a report drawn so shows', async (name, options, within) => {
+      const drawn = await shown(curvesDemo());
+      const first = await drawn.locator('#curves-loss .plot').innerHTML();
+      await press(drawn, name);
+      const other = await shown(curvesDemo(options));
+      const [here, there] = [await seen(drawn), await seen(other)];
+      expect([here.texts, here.lines]).toEqual([there.texts, there.lines]);
+      here.at.forEach((y, i) => expect(Math.abs(y - there.at[i]!)).toBeLessThanOrEqual(within));
+      await press(drawn, name.startsWith('T') ? 'Steps' : name);
+      expect(await drawn.locator('#curves-loss .plot').innerHTML()).toBe(first);
+      await press(other, name.startsWith('T') ? 'Steps' : name);
+      expect((await seen(other)).texts).toEqual((await seen(await shown(curvesDemo()))).texts);
+      await Promise.all([drawn.close(), other.close()]);
+    });
+
+    it('a line can be left out, and the others have the room', async () => {
+      const page = await shown(curvesDemo());
+      expect((await seen(page)).texts).toContain('1000');
+      await press(page, '<b>far above</b>');
+      const { texts, lines } = await seen(page);
+      expect([lines, texts.includes('1000'), texts.includes('1.0')]).toEqual([['a', 'b'], false, true]);
+      await page.locator('#curves-loss .plot').focus();
+      await page.keyboard.press('Home');
+      const [place, value] = (await page.locator('.tip').textContent())!.split(': ');
+      expect([place, Math.abs(Number(value) - 1) < 0.05]).toEqual(['a\n0', true]);
+      await page.close();
+    });
+
+    it('without a script there are the drawing and its legend, and no buttons', async () => {
+      const context = await browser.context.browser()!.newContext({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(url);
+      expect([await page.locator('#curves-loss button').count(), await page.locator('#curves-loss .legend text').count(), await page.locator('#curves-loss path[data-series]').count()]).toEqual([0, 3, 3]);
+      await context.close();
+    });
   });
 });

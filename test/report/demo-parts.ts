@@ -1,5 +1,5 @@
 import { MemoryStorage, parallelCoordinates, Tracker, type RunComparison, type RunRecord } from 'modelkeep';
-import { barChart, calibrationChart, confusionMatrixChart, histogramChart, lineChart, parallelCoordinatesChart, precisionRecallChart, rocChart, scatterChart, type Chart, type RunsPart } from 'modelkeep/report';
+import { barChart, calibrationChart, confusionMatrixChart, histogramChart, lineChart, parallelCoordinatesChart, precisionRecallChart, rocChart, scatterChart, type Chart, type CurvesPart, type RunsPart } from 'modelkeep/report';
 import { confusionMatrix, histogram, precisionRecallCurve, rocCurve } from 'modelkeep/stats';
 
 const labels = [0, 1, 0, 1, 1, 0, 1, 0, 0, 1];
@@ -50,4 +50,22 @@ export function chartsDemo(): Chart[] {
     calibrationChart([{ name: 'v3', labels, probabilities: scores }], { title: 'calibration', bins: 3 }),
     parallelCoordinatesChart(parallelCoordinates([...runsDemo().runs]), { title: 'sweep' }),
   ];
+}
+
+/** A metric of three runs that falls over five decades, of which one is far above the others, logged at a pace that changes in the middle. */
+export function curvesDemo(options: Omit<CurvesPart, 'metrics'> = {}): CurvesPart {
+  const points = 600;
+  const start = Date.UTC(2026, 0, 1);
+  const curves = ['a', 'b', '<b>far above</b>'].map((run, r) => ({
+    run,
+    startedAt: start + r * 60_000,
+    series: {
+      steps: Float64Array.from({ length: points }, (_, i) => i),
+      values: Float64Array.from({ length: points }, (_, i) => (r === 2 ? 1_000 : 1) * Math.exp(-i / 50) * (1 + 0.3 * Math.sin(i * (r + 1)))),
+      timestamps: Float64Array.from({ length: points }, (_, i) => start + r * 60_000 + (i < 300 ? i * 1_000 : 300_000 + (i - 300) * 10_000)),
+      total: points,
+      exact: true,
+    },
+  }));
+  return { metrics: [{ name: 'loss', curves }], ...options };
 }

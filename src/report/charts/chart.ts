@@ -1,5 +1,6 @@
 import { html, type Html } from '../markup/html.ts';
 import { chartStyle } from '../svg/chart-style.ts';
+import type { LineRedraw } from './line-ways.ts';
 
 /** A table of what a chart shows, for those who do not see it and for those who want the numbers. */
 export interface DataTable {
@@ -43,6 +44,8 @@ export interface ChartParts {
   readonly marks: Html;
   /** What the client script knows of the axes, to tell the values under the pointer; undefined where every mark has a title of its own. */
   readonly readout?: Readout | undefined;
+  /** What the client script needs to draw the lines in other ways; undefined for other pictures. */
+  readonly redraw?: (() => LineRedraw) | undefined;
   /** The specification but for its `$schema`, title and description. */
   readonly vegaLite: () => VegaLiteSpec;
 }
@@ -84,11 +87,11 @@ export class DrawnChart implements Chart {
     return this.#parts.width;
   }
 
-  /** The `<svg>` alone, for a page that has the styles and names the elements that label it. */
-  inPage(labelledBy: string): Html {
-    const { width, height, marks, readout, keepsSize } = this.#parts;
+  /** The `<svg>` alone, for a page that has the styles and names the elements that label it. Where lines may be `redrawn`, it has what the page's script needs for that. */
+  inPage(labelledBy: string, { redrawn = false }: { readonly redrawn?: boolean } = {}): Html {
+    const { width, height, marks, readout, redraw, keepsSize } = this.#parts;
     const data = readout && html` data-axes="${JSON.stringify([readout.x, readout.y].map(({ kind, domain, range }) => [kind, ...domain, ...range]))}"`;
-    return html`<svg class="chart${keepsSize && ' whole'}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${data}>${marks}</svg>`;
+    return html`<svg class="chart${keepsSize && ' whole'}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${labelledBy}"${data}${redrawn && redraw && html` data-lines="${JSON.stringify(redraw())}"`}>${marks}</svg>`;
   }
 
   toSVG(): string {

@@ -1,23 +1,22 @@
 import * as z from 'zod/mini';
 import { ValidationError } from '../../core/errors.ts';
 import { check } from '../../core/schema.ts';
-import { html, type Html } from '../markup/html.ts';
+import { html } from '../markup/html.ts';
 import { plotOf, type Plot } from '../svg/axes.ts';
-import { isThinned, visiblePoints } from '../svg/decimate.ts';
 import { formatCount, formatNumber } from '../svg/format.ts';
 import { legendOf } from '../svg/legend.ts';
-import { seriesStyle } from '../svg/palette.ts';
-import { extent, linear, logarithmic, type ScaleMaker } from '../svg/scale.ts';
-import { linePath, markerAt } from '../svg/shapes.ts';
-import { straightened } from '../svg/straighten.ts';
+import type { Scale } from '../svg/scale.ts';
 import { shortName } from '../svg/text.ts';
-import { temporal } from '../svg/time-scale.ts';
 import { formatWallTime, wallClock, type WallClock } from '../svg/wall-time.ts';
 import { heightOption, smoothingOption, widthOption } from './chart-options.ts';
 import { DrawnChart, type Chart } from './chart.ts';
+import { lineMarks, linesGroup } from './line-marks.ts';
+import { pathOf, visibleOf } from './line-paths.ts';
+import { areWhole, lineScale } from './line-scale.ts';
+import { lineSpec } from './line-spec.ts';
+import { waysOf, type Alternative } from './line-ways.ts';
 import { seriesTable, sumUp, type SeriesSums } from './series-sums.ts';
 import { smoothed, smoothingName, type Smoothing } from './smoothing.ts';
-import { lineSpec } from './line-spec.ts';
 
 /** One line. */
 export interface LineSeries {
@@ -83,23 +82,36 @@ const optionsSchema = z.strictObject({
  * ```
  */
 export function lineChart(series: readonly LineSeries[], options: LineChartOptions): Chart {
+  return lineChartAlong(series, [], options);
+}
+
+/** The same, of lines that a page may put along something else. */
+export function lineChartAlong(series: readonly LineSeries[], alternatives: readonly Alternative[], options: LineChartOptions): DrawnChart {
   const { title, xLabel, yLabel, x = 'linear', y = 'linear', smoothing, timeZone = 'UTC', maxSeries = 20, width = 640, height = 300 } = check(optionsSchema, options, 'options');
   for (const { name, x: along, y: up } of series) {
     if (along.length !== up.length) throw new ValidationError(`Series '${name}' has ${along.length} x and ${up.length} y; give as many of both.`, { path: 'series' });
   }
   const clock = wallClock(timeZone);
   const drawn = series.slice(0, maxSeries);
-  const smooth = drawn.map((one) => (smoothing ? smoothed(one.x, one.y, smoothing) : undefined));
   const xName = xLabel ?? (x === 'time' ? `time (${timeZone})` : 'step');
   const legend = legendOf(
     drawn.map(({ name }, index) => ({ name, index, sign: hasMarkers(drawn) ? 'line and marker' : 'line' })),
     width,
   );
-  const plot = plotOf({ width, height, x: { label: xName, scale: scaleOf(x, drawn.map((one) => one.x), clock) }, y: { label: yLabel, scale: scaleOf(y, drawn.map((one) => one.y), clock, true) } });
+  const xs = drawn.map((one) => one.x);
+  const ys = drawn.map((one) => one.y);
+  const plot = plotOf({ width, height, x: { label: xName, scale: lineScale(x, xs, clock, { whole: areWhole(xs) }) }, y: { label: yLabel, scale: lineScale(y, ys, clock, { up: true }) } });
+  const sums = drawn.map((one) => sumUp(one, x === 'log', y === 'log'));
+  const other = otherScale(y, ys, sums, plot, clock);
   // Many lines hide each other's details; what is drawn of each is less.
   const columnWidth = Math.min(6, Math.max(1, Math.ceil(drawn.length / 3)));
-  const lines = drawn.map((one, i) => drawLine(one, i, plot, columnWidth, smooth[i], hasMarkers(drawn)));
-  const sums = drawn.map((one) => sumUp(one, x === 'log', y === 'log'));
+  const draw = (one: LineSeries, values: ArrayLike<number>, faint = false): string => pathOf(one.x, values, { plot, other, columnWidth: faint ? 2 * columnWidth : columnWidth, faint });
+  const marked = hasMarkers(drawn);
+  const lines = drawn.map((one, i) => {
+    const smooth = smoothing && smoothed(one.x, one.y, smoothing);
+    const markers = marked ? Array.from({ length: one.x.length }, (_, at) => [plot.x.at(one.x[at]!), plot.y.at(one.y[at]!)] as const).filter(([left, top]) => left === left && top === top) : [];
+    return lineMarks({ name: one.name, path: draw(one, smooth ?? one.y), faint: smooth && draw(one, one.y, true), markers }, i);
+  });
   const describeX = x === 'time' ? (value: number) => formatWallTime(clock, value) : formatNumber;
   return new DrawnChart({
     title,
@@ -108,57 +120,31 @@ export function lineChart(series: readonly LineSeries[], options: LineChartOptio
     width,
     height: height + legend.height,
     readout: plot,
-    marks: html`${plot.axes}<g data-marks="">${lines}</g>${legend.draw(height)}`,
-    vegaLite: () => lineSpec(drawn, { xName, yName: yLabel ?? 'value', x, y, visible: drawn.map((one) => visibleOf(one, plot, columnWidth)) }),
+    redraw: () => ({
+      height,
+      y: { kind: y, label: yLabel, both: other !== undefined },
+      ...waysOf(drawn, { kind: x, label: xName }, alternatives, plot.x),
+      ranges: sums.map(({ shown, least, greatest }) => (shown > 0 ? [least, greatest].map((value) => Number(value.toPrecision(6))) : [])),
+      isSmoothed: smoothing !== undefined,
+      smooth: smoothing === undefined && !marked ? drawn.map((one) => draw(one, smoothed(one.x, one.y, usualSmoothing))) : undefined,
+    }),
+    marks: html`${plot.axes}${linesGroup(lines)}${legend.draw(height)}`,
+    vegaLite: () => lineSpec(drawn, { xName, yName: yLabel ?? 'value', x, y, visible: drawn.map((one) => visibleOf(one.x, one.y, plot, columnWidth)) }),
   });
 }
 
-function scaleOf(kind: 'linear' | 'log' | 'time', lists: readonly ArrayLike<number>[], clock: WallClock, nice = false): ScaleMaker {
-  const domain = extent(lists, kind === 'log');
-  if (kind === 'log') return logarithmic(domain ?? [1, 10]);
-  return kind === 'time' ? temporal(domain ?? [0, 86_400_000], clock) : linear(domain ?? [0, 1], nice, !nice && lists.every(isWhole));
-}
+/** What a page smooths by where nothing else was chosen. */
+const usualSmoothing: Smoothing = { method: 'exponential', weight: 0.6 };
 
-/** Whether values are counted rather than measured, as steps are: then there is nothing between two of them. */
-function isWhole(values: ArrayLike<number>): boolean {
-  for (let i = 0; i < values.length; i++) if (values[i]! % 1 !== 0 || Math.abs(values[i]!) > 2 ** 50) return false;
-  return true;
+/** The scale of values that a page may change to; none where points are missing that it would have to show, or where it would have none. */
+function otherScale(y: 'linear' | 'log', ys: readonly ArrayLike<number>[], sums: readonly SeriesSums[], plot: Plot, clock: WallClock): Scale | undefined {
+  const isOffered = y === 'log' ? sums.every(({ notPositive }) => notPositive === 0) : sums.some(({ greatest }) => greatest > 0);
+  return isOffered ? lineScale(y === 'log' ? 'linear' : 'log', ys, clock, { up: true })({ range: plot.y.range, gap: 34 }) : undefined;
 }
 
 function hasMarkers(series: readonly LineSeries[]): boolean {
   return series.reduce((sum, { x }) => sum + x.length, 0) <= 120;
 }
-
-function visibleOf({ x, y }: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number> = y): number[] {
-  return visiblePoints(x.length, (i) => plot.x.at(x[i]!), (i) => plot.y.at(values[i]!), columnWidth);
-}
-
-function drawLine(series: LineSeries, index: number, plot: Plot, columnWidth: number, smooth: Float64Array | undefined, markers: boolean): Html {
-  const { className, color, dash, marker } = seriesStyle(index);
-  const dashes = dash !== undefined && html` stroke-dasharray="${dash}"`;
-  // A faint line is drawn in whole pixels.
-  const raw = pathOf(series, plot, smooth ? 2 * columnWidth : columnWidth, series.y, smooth !== undefined);
-  const line = smooth === undefined ? raw : pathOf(series, plot, columnWidth, smooth, false);
-  const points = markers ? Array.from({ length: series.x.length }, (_, i) => [plot.x.at(series.x[i]!), plot.y.at(series.y[i]!)] as const).filter(([x, y]) => x === x && y === y) : [];
-  return html`<g class="${className}" color="${color}" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round">${
-    smooth && html`<path d="${raw}" stroke-width="1" opacity=".3"/>`
-  }<path data-series="${series.name}" d="${line}"${dashes}/>${points.length > 0 && html`<g stroke="none">${points.map(([x, y]) => markerAt(marker, x, y))}</g>`}</g>`;
-}
-
-function pathOf(series: LineSeries, plot: Plot, columnWidth: number, values: ArrayLike<number>, faint: boolean): string {
-  const thinned = isThinned(series.x.length, columnWidth);
-  // The points of one column share a place: their lines are upright, which is shorter to write. A line that is to be seen is put to whole pixels, where it goes straight for longer.
-  const grid = faint ? columnWidth : 1;
-  const points = visibleOf(series, plot, columnWidth, values).map((i): [number, number] => {
-    if (i < 0) return [NaN, NaN];
-    const [x, y] = [plot.x.at(series.x[i]!), plot.y.at(values[i]!)];
-    return [thinned ? Math.round(x / grid) * grid : x, faint ? Math.round(y) : y];
-  });
-  return linePath(thinned ? straightened(points, unseen) : points);
-}
-
-/** So far, in pixels, a line may be from a point that it passes. */
-const unseen = 0.75;
 
 interface Describing {
   readonly xName: string;

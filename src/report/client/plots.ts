@@ -1,11 +1,11 @@
+import { valueAt, vertices, type PlotAxis } from './coordinates.ts';
+
 /** A spot of a picture that something is told about. */
 interface Spot {
   readonly x: number;
   readonly y: number;
   readonly text: string;
 }
-
-type Axis = readonly [kind: 'linear' | 'log' | 'time' | 'band', low: number, high: number, start: number, end: number];
 
 /** Tells what is under the pointer in each picture, and at each spot that the arrow keys go to. */
 export function followPlots(root: ParentNode): void {
@@ -48,6 +48,11 @@ function follow(plot: HTMLElement, svg: SVGSVGElement, tip: HTMLElement): void {
     const scale = svg.viewBox.baseVal.width / width;
     show(nearest(spots(), (clientX - left) * scale, (clientY - top) * scale));
   });
+  plot.addEventListener('redrawn', () => {
+    known = undefined;
+    at = -1;
+    show(undefined);
+  });
   svg.addEventListener('pointerleave', () => show(undefined));
   plot.addEventListener('blur', () => show(undefined));
   plot.addEventListener('keydown', (event) => {
@@ -79,35 +84,19 @@ function spotsOf(svg: SVGSVGElement): Spot[] {
     return { x: x + width / 2, y: y + height / 2, text };
   });
   if (svg.dataset['axes'] === undefined) return titled;
-  const [x, y] = JSON.parse(svg.dataset['axes']) as [Axis, Axis];
+  const [x, y] = JSON.parse(svg.dataset['axes']) as [PlotAxis, PlotAxis];
   const lines = [...svg.querySelectorAll<SVGPathElement>('path[data-series]')].flatMap((path) => {
     const name = path.dataset['series']!;
-    return vertices(path.getAttribute('d') ?? '').map(([left, top]) => ({ x: left, y: top, text: `${name}\n${valueText(x, left)}: ${valueText(y, top)}` }));
+    return vertices(path.getAttribute('d') ?? '').filter(([left]) => left === left).map(([left, top]) => ({ x: left, y: top, text: `${name}\n${valueText(x, left)}: ${valueText(y, top)}` }));
   });
   return [...titled, ...lines];
 }
 
-/** The vertices of path data of M, l, h and v, as pictures of ours have it. */
-function vertices(data: string): [number, number][] {
-  const points: [number, number][] = [];
-  let x = 0;
-  let y = 0;
-  for (const [, command, rest] of data.matchAll(/([Mlhv])([^Mlhv]*)/g)) {
-    const [first = 0, second = 0] = (rest!.match(/-?(\d+\.?\d*|\.\d+)/g) ?? []).map(Number);
-    if (command === 'M') [x, y] = [first, second];
-    else if (command === 'l') [x, y] = [x + first, y + second];
-    else if (command === 'h') x += first;
-    else y += first;
-    points.push([x, y]);
-  }
-  return points;
-}
-
 /** The value at a coordinate, as exact as a tenth of a pixel is. */
-function valueText([kind, low, high, start, end]: Axis, at: number): string {
-  const share = (at - start) / (end - start);
-  if (kind === 'log') return rounded(low * (high / low) ** share);
-  const value = low * (1 - share) + high * share;
+function valueText(axis: PlotAxis, at: number): string {
+  const value = valueAt(axis, at);
+  const [kind, low, high] = axis;
+  if (kind === 'log') return rounded(value);
   if (kind !== 'time') return rounded(value, (high - low) / 2000);
   const timeZone = document.documentElement.dataset['timeZone'] ?? 'UTC';
   return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' }).format(value);

@@ -64,7 +64,7 @@ export function reportStyle(): string {
 }
 
 /**
- * The script of pages, as a file for hosts that allow no inline script. It sorts and filters tables and tells values in pictures.
+ * The script of pages, as a file for hosts that allow no inline script. It sorts and filters tables, tells values in pictures, and draws lines in other ways.
  *
  * @example
  * ```ts

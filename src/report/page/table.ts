@@ -31,7 +31,7 @@ export function tableOf({ caption, columns, rows, interactive = false, rowHeads 
   const mostly = 2 * numeric.filter(Boolean).length > columns.length;
   const classes = numeric.map((isNumber) => (isNumber === mostly ? undefined : isNumber ? html` class="n"` : html` class="t"`));
   const head = columns.map((name, i) => html`<th scope="col"${classes[i]}>${nameOf(name)}</th>`);
-  const body = rows.map((row) => html`<tr>${columns.map((_, i) => cellOf(row[i], classes[i], rowHeads && i === 0, interactive))}`);
+  const body = rows.map((row) => html`<tr>${columns.map((_, i) => cellOf(row[i], classes[i], { isHead: rowHeads && i === 0, framed, interactive }))}`);
   const table = html`<table${mostly && html` class="numbers"`}${interactive && html` data-sortable`}><caption class="hidden">${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`;
   return framed ? html`<div class="scroll${rows.length > 25 && ' tall'}" tabindex="0" role="group" aria-label="${caption}">${table}</div>` : table;
 }
@@ -42,12 +42,13 @@ export function nameOf(text: string): Html {
   return /^[ -~]*$/.test(text) ? html`${text}` : html`<bdi>${text}</bdi>`;
 }
 
-function cellOf(cell: Cell, kind: Html | undefined, rowHead: boolean, sorts: boolean): Html {
-  const key = sorts && typeof cell === 'object' ? sortKey(cell) : undefined;
+function cellOf(cell: Cell, kind: Html | undefined, { isHead, framed, interactive }: { readonly isHead: boolean; readonly framed: boolean; readonly interactive: boolean }): Html {
+  const key = interactive && typeof cell === 'object' ? sortKey(cell) : undefined;
   const content = typeof cell === 'number' ? formatNumber(cell) : typeof cell === 'string' ? nameOf(cell) : cell instanceof Html || cell === null || cell === undefined ? cell : cell.shown;
   // What reads the same sorts the same; so only what is shown as something else needs a key of its own.
   const sort = key !== undefined && html` data-sort="${key}"`;
-  if (rowHead) return html`<th scope="row"${sort}>${content}`;
+  // In a column of heads, HTML takes each for that of its row; tables that a reader moves about in say so.
+  if (isHead) return html`<th${framed && html` scope="row"`}${sort}>${content}`;
   return html`<td${kind}${sort}>${content}`;
 }
 

@@ -5,5 +5,5 @@ import type { Section } from '../page/section.ts';
 
 /** Charts side by side, where there is room. */
 export function chartsSection(charts: readonly Chart[]): Section {
-  return { id: 'charts', title: 'Charts', body: charts.length === 0 ? html`<p>There are no charts.</p>` : html`<div class="figures">${charts.map((chart, i) => figureOf(chart, `chart-${i + 1}`))}</div>` };
+  return { id: 'charts', title: 'Charts', body: charts.length === 0 ? html`<p>There are no charts.</p>` : html`<div class="figures">${charts.map((chart, i) => figureOf(chart, `chart-${i + 1}`, { redrawn: true }))}</div>` };
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { check } from '../../core/schema.ts';
 import type { MetricSeries } from '../../tracking/series/metric-series.ts';
-import { lineChart, type LineSeries } from '../charts/line.ts';
+import { lineChartAlong, type LineSeries } from '../charts/line.ts';
+import type { Alternative } from '../charts/line-ways.ts';
 import { smoothingOption } from '../charts/chart-options.ts';
 import type { Smoothing } from '../charts/smoothing.ts';
 import { html, type Html } from '../markup/html.ts';
@@ -55,17 +56,23 @@ const optionsSchema = z.object({
 export function curvesSection(part: CurvesPart, { timeZone }: ReportContext): Section {
   const { x = 'step', log = false, smoothing } = check(optionsSchema, part, 'parts.curves');
   const charts = part.metrics.map(({ name, curves }): Html => {
-    const along = lines(curves, x);
-    const chart = lineChart(along.series, {
+    const ordered = curves.slice(0, part.maxSeries ?? mostRuns).map((curve) => inOrder(curve, x));
+    const unit = unitOf(ordered);
+    const ways = { step: { name: 'Steps', label: 'step', kind: 'linear' }, relative: { name: 'Time since the start', label: `${unit.name} since the start`, kind: 'linear' }, wall: { name: 'Time of day', label: `time (${timeZone})`, kind: 'time' } } as const;
+    const along = { step: ordered.map(({ steps }) => steps), relative: ordered.map(({ since }) => since.map((ms) => ms / unit.ms)), wall: ordered.map(({ times }) => times) };
+    const alternatives = (['step', 'relative', 'wall'] as const).map((way): Alternative => ({ ...ways[way], x: way === x ? undefined : along[way] }));
+    // Lines that are left out are counted, not read.
+    const lines = curves.map(({ run, series }, i): LineSeries => (i < ordered.length ? { name: run, x: along[x][i]!, y: ordered[i]!.values, total: series.total } : { name: run, x: [], y: [] }));
+    const chart = lineChartAlong(lines, alternatives, {
       title: name,
       x: x === 'wall' ? 'time' : 'linear',
-      ...(x === 'wall' ? { timeZone } : { xLabel: along.label }),
+      ...(x === 'wall' ? { timeZone } : { xLabel: ways[x].label }),
       y: log ? 'log' : 'linear',
       yLabel: name,
       smoothing,
       maxSeries: part.maxSeries ?? mostRuns,
     });
-    return figureOf(chart, `curves-${idOf(name)}`);
+    return figureOf(chart, `curves-${idOf(name)}`, { redrawn: true });
   });
   const body = charts.length === 0 ? html`<p>There are no metrics.</p>` : html`<p>${formatCount(charts.length, 'metric')}${thinned(part)}.</p><div class="figures">${charts}</div>`;
   return { id: 'curves', title: 'Metrics', body };
@@ -81,17 +88,25 @@ function thinned({ metrics }: CurvesPart): string {
   return few === 0 ? '' : `; ${formatCount(few, 'curve shows', 'curves show')} only the extremes of more points`;
 }
 
-function lines(curves: readonly RunCurve[], x: 'step' | 'relative' | 'wall'): { readonly series: LineSeries[]; readonly label: string } {
-  if (x !== 'relative') return { series: curves.map(({ run, series }) => lineOf(run, series, x === 'step' ? series.steps : series.timestamps)), label: 'step' };
-  const since = curves.map(({ series: { timestamps }, startedAt = timestamps[0] ?? 0 }) => timestamps.map((time) => time - startedAt));
-  const longest = since.reduce((most, times) => times.reduce((a, b) => (b > a ? b : a), most), 0);
-  const [unit, name] = longest >= 7_200_000 ? [3_600_000, 'hours'] : longest >= 120_000 ? [60_000, 'minutes'] : [1_000, 'seconds'];
-  return { series: curves.map(({ run, series }, i) => lineOf(run, series, since[i]!.map((ms) => ms / unit))), label: `${name} since the start` };
+/** The points of a curve in the order in which they are drawn. */
+interface OrderedCurve {
+  readonly steps: Float64Array;
+  readonly times: Float64Array;
+  /** Milliseconds since the start of the run. */
+  readonly since: Float64Array;
+  readonly values: Float64Array;
 }
 
 /** A series goes on by its steps; along times, points may have to be put in order. */
-function lineOf(name: string, { values, total }: MetricSeries, x: Float64Array): LineSeries {
-  if (x.every((at, i) => i === 0 || at >= x[i - 1]!)) return { name, x, y: values, total };
-  const order = Array.from(x, (_, i) => i).sort((a, b) => x[a]! - x[b]!);
-  return { name, x: order.map((i) => x[i]!), y: order.map((i) => values[i]!), total };
+function inOrder({ series: { steps, timestamps, values }, startedAt = timestamps[0] ?? 0 }: RunCurve, x: 'step' | 'relative' | 'wall'): OrderedCurve {
+  const key = x === 'step' ? steps : timestamps;
+  const order = key.every((at, i) => i === 0 || at >= key[i - 1]!) ? undefined : Array.from(key, (_, i) => i).sort((a, b) => key[a]! - key[b]!);
+  const sorted = (list: Float64Array): Float64Array => (order === undefined ? list : Float64Array.from(order, (i) => list[i]!));
+  const times = sorted(timestamps);
+  return { steps: sorted(steps), times, since: times.map((time) => time - startedAt), values: sorted(values) };
+}
+
+function unitOf(curves: readonly OrderedCurve[]): { readonly ms: number; readonly name: string } {
+  const longest = curves.reduce((most, { since }) => since.reduce((a, b) => (b > a ? b : a), most), 0);
+  return longest >= 7_200_000 ? { ms: 3_600_000, name: 'hours' } : longest >= 120_000 ? { ms: 60_000, name: 'minutes' } : { ms: 1_000, name: 'seconds' };
 }

@@ -24,37 +24,41 @@ const outlines: Readonly<Record<Exclude<Marker, 'circle'>, string>> = {
   plus: 'm-4.5 0h9m-4.5-4.5v9',
 };
 
-/** Path data of lines through points: absolute where a line begins, relative from there, parted where a coordinate is NaN. A point alone is a line of no length, which a round cap makes seen. */
-export function linePath(points: Iterable<readonly [x: number, y: number]>): string {
+/**
+ * Path data of lines through points: absolute where a line begins, relative from there, parted where a coordinate is NaN. A point alone is a line of no length, which a round cap makes seen.
+ * Coordinates are to a tenth of a pixel, or `exact`, as whoever calls has rounded them, to six digits.
+ */
+export function linePath(points: Iterable<readonly [x: number, y: number, ...others: number[]]>, exact = false): string {
+  // In whole units, so that what is relative adds up without drift.
+  const units = exact ? 1e6 : 10;
   let path = '';
   let lastX = NaN;
   let lastY = NaN;
   let alone = false;
   for (const [x, y] of points) {
-    // In tenths, so that what is relative adds up without drift.
-    const tenthX = Math.round(x * 10);
-    const tenthY = Math.round(y * 10);
-    if (tenthX !== tenthX || tenthY !== tenthY) {
+    const unitX = Math.round(x * units);
+    const unitY = Math.round(y * units);
+    if (unitX !== unitX || unitY !== unitY) {
       if (alone) path += 'h0';
       alone = false;
       lastX = NaN;
       continue;
     }
     const begins = lastX !== lastX;
-    if (begins) path += `M${tenths(tenthX)} ${tenths(tenthY)}`;
-    else path += stepTo(tenthX - lastX, tenthY - lastY);
+    if (begins) path += `M${short(unitX / units)} ${short(unitY / units)}`;
+    else path += stepTo((unitX - lastX) / units, (unitY - lastY) / units);
     alone = begins;
-    lastX = tenthX;
-    lastY = tenthY;
+    lastX = unitX;
+    lastY = unitY;
   }
   return alone ? `${path}h0` : path;
 }
 
 function stepTo(x: number, y: number): string {
-  if (x === 0) return `v${tenths(y)}`;
-  return y === 0 ? `h${tenths(x)}` : `l${tenths(x)}${y < 0 ? '' : ' '}${tenths(y)}`;
+  if (x === 0) return `v${short(y)}`;
+  return y === 0 ? `h${short(x)}` : `l${short(x)}${y < 0 ? '' : ' '}${short(y)}`;
 }
 
-function tenths(count: number): string {
-  return String(count / 10).replace(/^(-?)0\./, '$1.');
+function short(value: number): string {
+  return String(value).replace(/^(-?)0\./, '$1.');
 }

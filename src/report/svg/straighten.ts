@@ -1,51 +1,69 @@
-type Point = readonly [x: number, y: number];
+/** A point of a line, whose height may be told on several scales. */
+type Point = readonly [x: number, ...heights: number[]];
 
 /**
- * The points of a line without those that it passes anyway, no farther than `tolerance` above or below: what is left looks the same and is shorter to write. Points where the line stands
- * upright, and those beside a gap, stay. One pass, by the sheaf of straight lines that still pass all points left out (Williams 1978). O(n).
+ * The points of a line without those that it passes anyway, no farther than `tolerance` above or below on any scale: what is left looks the same and is shorter to write. The ends of upright
+ * strokes, and points beside a gap, stay. One pass, by the sheaf of straight lines that still pass all points left out (Williams 1978). O(n).
  */
-export function straightened(points: readonly Point[], tolerance: number): Point[] {
-  const kept: Point[] = [];
-  let anchor: Point | undefined;
-  let last: Point | undefined;
-  let [low, high] = [-Infinity, Infinity];
-  const begin = (point: Point | undefined): void => {
-    anchor = point;
-    last = undefined;
-    [low, high] = [-Infinity, Infinity];
-  };
-  const end = (): void => {
-    if (last !== undefined) kept.push(last);
-  };
+export function straightened<P extends Point>(points: readonly P[], tolerance: number): P[] {
+  const kept: P[] = [];
+  let anchor: P | undefined;
+  let last: P | undefined;
+  let sheaf = new Sheaf(0);
   for (const point of points) {
-    const [x, y] = point;
-    if (anchor === undefined || x !== x || y !== y) {
-      end();
+    const isGap = point.some(Number.isNaN);
+    if (anchor === undefined || isGap) {
+      if (last !== undefined) kept.push(last);
       kept.push(point);
-      begin(x === x && y === y ? point : undefined);
+      [anchor, last] = [isGap ? undefined : point, undefined];
+      sheaf = new Sheaf(point.length - 1);
       continue;
     }
-    if (last !== undefined && !inSheaf(anchor, point, low, high)) {
+    if (last !== undefined && !sheaf.passes(anchor, point)) {
       kept.push(last);
-      begin(last);
+      [anchor, last] = [last, undefined];
+      sheaf = new Sheaf(point.length - 1);
     }
-    const run = x - anchor[0];
-    // An upright line has no slope; it begins anew where it ends.
-    if (run <= 0) {
-      kept.push(point);
-      begin(point);
+    if (sheaf.take(anchor, point, tolerance)) {
+      last = point;
       continue;
     }
-    low = Math.max(low, (y - tolerance - anchor[1]) / run);
-    high = Math.min(high, (y + tolerance - anchor[1]) / run);
-    last = point;
+    // An upright line has no slope; it begins anew where it ends.
+    kept.push(point);
+    [anchor, last] = [point, undefined];
+    sheaf = new Sheaf(point.length - 1);
   }
-  end();
+  if (last !== undefined) kept.push(last);
   return kept;
 }
 
-/** Whether the straight line from one point to another passes all between. */
-function inSheaf([fromX, fromY]: Point, [x, y]: Point, low: number, high: number): boolean {
-  const slope = (y - fromY) / (x - fromX);
-  return x > fromX && slope >= low && slope <= high;
+/** The slopes of the straight lines from a point that pass all others taken, on each scale. */
+class Sheaf {
+  readonly #low: number[];
+  readonly #high: number[];
+
+  constructor(scales: number) {
+    this.#low = new Array<number>(scales).fill(-Infinity);
+    this.#high = new Array<number>(scales).fill(Infinity);
+  }
+
+  passes(from: Point, to: Point): boolean {
+    const run = to[0] - from[0];
+    return run > 0 && this.#low.every((low, i) => {
+      const slope = (to[i + 1]! - from[i + 1]!) / run;
+      return slope >= low && slope <= this.#high[i]!;
+    });
+  }
+
+  /** Narrows it to what passes another point; false where none can, since the point is above or below the first. */
+  take(from: Point, to: Point, tolerance: number): boolean {
+    const run = to[0] - from[0];
+    if (run <= 0) return run === 0 && this.#low.every((_, i) => Math.abs(to[i + 1]! - from[i + 1]!) <= tolerance);
+    for (let i = 0; i < this.#low.length; i++) {
+      const rise = to[i + 1]! - from[i + 1]!;
+      this.#low[i] = Math.max(this.#low[i]!, (rise - tolerance) / run);
+      this.#high[i] = Math.min(this.#high[i]!, (rise + tolerance) / run);
+    }
+    return true;
+  }
 }
