@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 export interface HostOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly directory?: string;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
   /** Columns of the terminal that both streams are. @default none: pipes */
   readonly columns?: number;
   /** What modules export, or will export, by the end of their URL. */
@@ -52,7 +52,7 @@ export async function cli(line: readonly string[], options: HostOptions = {}): P
     stdout: stream(out, closesAfter),
     stderr: stream(err),
     stdin: (async function* () {
-      if (stdin !== '') yield Buffer.from(stdin);
+      if (stdin.length > 0) yield Buffer.from(stdin);
     })(),
     clock: systemClock,
     timeZone: 'UTC',

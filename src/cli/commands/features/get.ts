@@ -22,7 +22,7 @@ export const featuresGet: Command = defineCommand({
   positionals: [{ name: 'FEATURE', description: 'The name of a feature service, or features one by one: view:feature, view:*.', several: true }],
   examples: [
     { command: 'features get delay_v1 --entity origin=ATL,distance=500', does: 'The features of a service for one entity.' },
-    { command: 'features get airport_delays:* -e origin=ATL -e origin=JFK --json', does: 'All features of a view for two, for a script.' },
+    { command: "features get 'airport_delays:*' -e origin=ATL -e origin=JFK --json", does: 'All features of a view for two, for a script.' },
   ],
   async run({ options, positionals, storage, moduleIfGiven, out, signal, host }) {
     if (options.entities !== undefined && options.entity.length > 0) throw new UsageError('--entity and --entities are both given; give one of them.');

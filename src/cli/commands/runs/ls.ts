@@ -23,7 +23,7 @@ export const runsLs: Command = defineCommand({
   examples: [
     { command: 'runs ls', does: 'The newest runs of the store in .modelkeep.' },
     { command: "runs ls -e flight-delay --filter \"metrics.auc > 0.8\" --order-by 'metrics.auc desc'", does: 'The best runs of an experiment.' },
-    { command: 'runs ls --json | jq -r .items[].id', does: 'Their ids, for a script.' },
+    { command: "runs ls --json | jq -r '.items[].id'", does: 'Their ids, for a script.' },
   ],
   async run({ options, storage, out, signal }) {
     const { Tracker } = await import('../../../index.ts');

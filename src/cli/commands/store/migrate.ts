@@ -11,7 +11,7 @@ export const storeMigrate: Command = defineCommand({
   summary: 'Copy the store to another place: a directory to a server, a server to a directory; exit 1 when something differs there.',
   details: [
     'It may be stopped and repeated: nothing is copied twice, nothing is overwritten that was changed on the other side, and what came in meanwhile follows with the next call. In the store it leaves only a note of how far it came, under replication/.',
-    'The token of a target that is a server is MODELKEEP_TARGET_TOKEN.',
+    'The token of a target that is a server is MODELKEEP_TARGET_TOKEN. A server that guards models refuses those of another store; it must be run with guardDomains: false meanwhile.',
   ],
   options: { all: { type: 'flag', description: 'Copy blobs that no record names, too.' } },
   positionals: [{ name: 'TARGET', description: 'A directory, which is made when there is none, or the address of a server.' }],
