@@ -42,6 +42,7 @@ export function showDrift({ verdict, reference, current }: Judged): void {
   say('verdict', `${verdict.status === 'drifted' ? 'Drifted' : verdict.status === 'stable' ? 'Stable' : 'Too little to say'}: ${verdict.summary}`, verdict.status);
   const column = reference.columns.findIndex(({ name }) => name === 'flipperLength');
   show('drift', distributionChart(reference.columns[column]!, current.columns[column]!));
+  element('drift-key').hidden = false;
 }
 
 /** How the copy on the server stands. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,13 +67,17 @@ describeInBrowser('the example that trains in a page', () => {
   it('keeps its runs over a reload, shows them in every tab, goes on without a network, and tells of drift', async () => {
     const page = await open();
     expect(await violations(page)).toEqual([]);
-    await train(page, 12);
+    // What the page has shown each time that curves were drawn.
+    await page.evaluate("globalThis.seen = []; new MutationObserver(() => seen.push([document.querySelector('#runs tr').innerText, document.getElementById('curves-summary').innerText])).observe(document.getElementById('curves'), { childList: true })");
+    await train(page, 40);
+    const seen = await page.evaluate<[row: string, curves: string][]>('seen');
+    expect(seen, 'the run is drawn while it goes on').toContainEqual([expect.stringMatching(/\trunning\t0\.01\t([1-9]|[123]\d)\t/), expect.stringMatching(/^2 series; the least value is/)]);
     await page.locator('#curves-summary', { hasText: /^2 series; the least value is/ }).waitFor();
     await page.getByText(/Gentoo, \d+ % sure, says version 1/).waitFor();
     await page.getByText('The server has all of it.').waitFor();
     const [run] = (await tracker.listRuns()).items;
-    expect(run).toMatchObject({ experiment: 'penguins', status: 'finished', params: { learningRate: 0.01, seed: 7, 'fit/epochs': 12 } });
-    expect((await tracker.metricHistory(run!.id, 'val_loss')).steps).toHaveLength(12);
+    expect(run).toMatchObject({ experiment: 'penguins', status: 'finished', params: { learningRate: 0.01, seed: 7, 'fit/epochs': 40 } });
+    expect((await tracker.metricHistory(run!.id, 'val_loss')).steps).toHaveLength(40);
     expect((await new Registry({ storage: onServer }).getVersion('penguins@production')).run).toBe(run!.id);
 
     await page.reload();
@@ -107,4 +113,13 @@ describeInBrowser('the example that trains in a page', () => {
     }
     expect(complaints).toEqual([]);
   }, 45_000);
+
+  it('answers nobody who calls the server by another name, as a page does whose own name was made to lead here', async () => {
+    const statusOf = async (host: string): Promise<number | undefined> => {
+      const [response] = (await once(get(`${url}store/v1/records`, { headers: { host, 'sec-fetch-site': 'same-origin' } }), 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    expect([await statusOf(new URL(url).host), await statusOf('elsewhere.example')]).toEqual([200, 403]);
+  });
 });
