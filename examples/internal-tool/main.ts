@@ -14,7 +14,12 @@ if (users.size === 0) {
 
 const storage = STORE_URL === undefined ? new FilesystemStorage('.internal-tool') : undefined;
 const store = storage && (await serveStore(storage, STORE_SECRET));
-const tool = await serveTool({ url: STORE_URL ?? store!.url, secret: STORE_SECRET }, (token) => users.get(token), PORT);
+const tool = await serveTool({ url: STORE_URL ?? store!.url, secret: STORE_SECRET }, (token) => users.get(token), PORT).catch(async (error: Error) => {
+  console.error(`The tool cannot listen on port ${PORT}: ${error.message}. PORT names another one.`);
+  await store?.close();
+  await storage?.close();
+  process.exit(1);
+});
 console.log(`The tool is at ${tool.url}, its store at ${STORE_URL ?? store!.url}.`);
 
 async function stop(): Promise<void> {

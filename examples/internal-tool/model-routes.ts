@@ -9,8 +9,11 @@ const promotionSchema = reasonSchema.extend({ stage: z.enum(['staging', 'product
 
 /** The body of a request, as a schema takes it; 400 with what is wrong. */
 export async function bodyOf<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  const { data, error } = schema.safeParse(await c.req.json().catch(() => undefined));
-  if (error) throw new HTTPException(400, { message: z.prettifyError(error) });
+  const body: unknown = await c.req.json().catch((cause: unknown) => {
+    throw new HTTPException(400, { message: 'The body is no JSON text.', cause });
+  });
+  const { data, error } = schema.safeParse(body);
+  if (error) throw new HTTPException(400, { message: error.issues.map(({ path, message }) => `${path.length === 0 ? 'The body' : path.join('.')}: ${message}`).join('; ') });
   return data;
 }
 

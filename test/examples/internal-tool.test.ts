@@ -99,7 +99,7 @@ describe('what goes wrong', () => {
     expect((await ask('token-of-vera', 'GET', '/models/none'))[0]).toBe(404);
     expect((await ask('token-of-vera', 'GET', '/models/none/drift'))[0]).toBe(404);
     expect((await ask('token-of-vera', 'GET', '/else'))[0]).toBe(404);
-    expect((await ask('token-of-emil', 'POST', '/models/fraud/rollback', '{'))[0]).toBe(400);
+    expect(await ask('token-of-emil', 'POST', '/models/fraud/rollback', '{')).toEqual([400, { error: { code: 'refused', message: 'The body is no JSON text.' } }]);
     expect(await ask('token-of-emil', 'POST', '/models/fraud/rollback', { reason: '', by: 'anna' })).toMatchObject([400, { error: { message: expect.stringContaining('reason') } }]);
     expect((await ask('token-of-emil', 'POST', '/models/fraud/versions/x/promotion', { stage: 'production', reason: 'x' }))[0]).toBe(404);
     expect((await ask('token-of-emil', 'POST', '/models/fraud/observations', { observations: [{ features: { amount: 'x'.repeat(9 << 20) } }] }))[0]).toBe(413);
