@@ -41,6 +41,7 @@ async function register(model: tf.LayersModel, run: string, accuracy: number): P
 }
 // #endregion train
 
+// #region give-way
 /** Gives way to what else the page does. TensorFlow.js itself would wait for the next frame, which never comes while the tab is in the background. */
 function letOthersWork(): Promise<void> {
   return new Promise((resolve) => {
@@ -52,6 +53,7 @@ function letOthersWork(): Promise<void> {
     port2.postMessage(undefined);
   });
 }
+// #endregion give-way
 
 const signature = { input: { type: 'row', columns: measures.map((name) => ({ name, type: 'float64', minimum: 0 })) } } as const;
 
