@@ -27,7 +27,7 @@ function storeOnServer(storage: StorageAdapter): Plugin {
       basePath: '/store',
       // The page is where models are registered, and its copies arrive as they are. A server that decides about models itself leaves this out.
       guardDomains: false,
-      // No page of another site may write here.
+      // No page of another site may write here. One that makes its own name lead to this machine counts as the same; Vite refuses what is sent to such a name (`allowedHosts`).
       authorize: (request) => (request.headers.get('sec-fetch-site') === 'same-origin' ? { actor: 'page' } : 'forbidden'),
     }),
   );

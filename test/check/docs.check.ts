@@ -6,7 +6,7 @@ import { commandLinePage, withCommands } from './command-line-page.ts';
 import { tryExamples, type Example } from './examples.ts';
 import { readAccuracyTable } from '../stats/golden/accuracy-table.ts';
 import { measureAccuracy } from '../stats/golden/accuracy.ts';
-import { root } from './project.ts';
+import { packageJson, root } from './project.ts';
 import { readPublicApi, type PublicExport } from './public-api.ts';
 import { demandBuild } from './run-tool.ts';
 
@@ -47,6 +47,16 @@ describe('pages', () => {
         .map((target) => `${file} → ${target}`),
     );
     expect(broken).toEqual([]);
+  });
+
+  test('every file that is named is there, and every script that is to be run', () => {
+    const missing = pages.flatMap(({ file }) => {
+      const text = readFileSync(root + file, 'utf8');
+      const files = [...text.matchAll(/`((?:test|src|examples|docs|\.ci)\/[\w./-]+)`/g)].map(([, path = '']) => path).filter((path) => !existsSync(root + path));
+      const scripts = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name).filter((name) => packageJson.scripts[name] === undefined);
+      return [...files, ...scripts].map((name) => `${file} → ${name}`);
+    });
+    expect(missing).toEqual([]);
   });
 });
 
