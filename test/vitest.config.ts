@@ -29,7 +29,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...pure, ...page], isolate: false } },
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      { extends: true, test: { name: 'page', include: page } },
+      { extends: true, test: { name: 'page', include: page, isolate: false } },
       {
         extends: true,
         test: { name: 'check', include: ['test/check/**/*.check.ts'], testTimeout: 300_000, hookTimeout: 300_000 },

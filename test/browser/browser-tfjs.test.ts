@@ -11,7 +11,7 @@ import type { Page } from 'playwright-core';
 import { build, preview, type InlineConfig, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { siteConfig } from '../../examples/browser-tfjs/site.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -22,14 +22,14 @@ describeInBrowser('the example that trains in a page', () => {
   const directory = mkdtempSync(join(tmpdir(), 'modelkeep-page-'));
   const onServer = new MemoryStorage();
   const tracker = new Tracker({ storage: onServer });
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let server: PreviewServer;
   let url: string;
   const complaints: string[] = [];
 
   beforeAll(async () => {
     const config: InlineConfig = { ...siteConfig(onServer, directory), logLevel: 'error', resolve: { alias: [{ find: /^modelkeep$/, replacement: `${source}index.ts` }, { find: /^modelkeep\/(.+)$/, replacement: `${source}$1.ts` }] } };
-    [browser] = await Promise.all([openBrowser(), build(config)]);
+    [browser] = await Promise.all([borrowBrowser(), build(config)]);
     server = await preview({ ...config, preview: { port: 0, host: 'localhost' } });
     url = server.resolvedUrls!.local[0]!;
   });

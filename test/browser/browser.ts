@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,14 +36,14 @@ export interface TestBrowser {
   session(page: Page): Promise<CDPSession>;
   /** SIGKILL to the browser and all its processes. */
   kill(): Promise<void>;
-  /** Ends the browser as a user does, and removes the profile unless it was given. */
+  /** Ends the browser as a user does, and removes the profile unless it was given. A borrowed one is given back. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
  * Starts a headless Chromium. With `profile`, a directory that outlives it, another start finds what this one stored; without, the profile is a temporary one.
- * Several tests may share one browser, each with names of its own for what it stores: starting one takes half a second.
+ * Starting one takes a second of work: {@link borrowBrowser} is for tests that need none of their own.
  */
 export async function openBrowser({ profile }: { profile?: string } = {}): Promise<TestBrowser> {
   if (missingBrowser !== undefined) throw new Error(`No browser: ${missingBrowser}.`);
@@ -57,13 +57,7 @@ export async function openBrowser({ profile }: { profile?: string } = {}): Promi
     await remove();
   };
   return {
-    context,
-    async openTab(site, { inPrivate = false } = {}) {
-      const page = await (inPrivate ? await context.browser()!.newContext() : context).newPage();
-      await page.goto(site.url);
-      return tabOf(page);
-    },
-    session: (page) => page.context().newCDPSession(page),
+    ...viewOf(context),
     async kill() {
       const session = await context.browser()!.newBrowserCDPSession();
       const { processInfo } = await session.send('SystemInfo.getProcessInfo');
@@ -76,6 +70,57 @@ export async function openBrowser({ profile }: { profile?: string } = {}): Promi
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What a {@link TestBrowser} offers of a context. */
+function viewOf(context: BrowserContext): Pick<TestBrowser, 'context' | 'openTab' | 'session'> {
+  return {
+    context,
+    async openTab(site, { inPrivate = false } = {}) {
+      const page = await (inPrivate ? await context.browser()!.newContext() : context).newPage();
+      await page.goto(site.url);
+      return tabOf(page);
+    },
+    session: (page) => page.context().newCDPSession(page),
+  };
+}
+
+/** A Chromium that others use after its borrower. */
+export type BorrowedBrowser = Omit<TestBrowser, 'kill'>;
+
+/** The Chromium that the test files of this process use one after the other, and the origins whose pages the present one has opened. */
+const lent: { context?: Promise<BrowserContext>; readonly origins: Set<string> } = { origins: new Set() };
+
+/**
+ * The Chromium of this process, which is started for the first who asks and ends with the process. Closing it closes the pages and deletes what their origins have stored, so that the next file finds none of it. It has one
+ * context: what is set in that, but for its being offline, stays.
+ */
+export async function borrowBrowser(): Promise<BorrowedBrowser> {
+  lent.context ??= startLent();
+  const context = await lent.context;
+  const close = async (): Promise<void> => {
+    await context.setOffline(false);
+    for (const other of context.browser()!.contexts()) if (other !== context) await other.close();
+    // Without any page, the browser would end.
+    const blank = await context.newPage();
+    for (const page of context.pages()) if (page !== blank) await page.close();
+    const session = await context.newCDPSession(blank);
+    for (const origin of lent.origins) await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+    lent.origins.clear();
+    await session.detach();
+  };
+  return { ...viewOf(context), close, [Symbol.asyncDispose]: close };
+}
+
+async function startLent(): Promise<BrowserContext> {
+  const directory = mkdtempSync(join(tmpdir(), 'modelkeep-browser-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }));
+  const { context } = await openBrowser({ profile: directory });
+  context.on('page', (page) => page.on('framenavigated', (frame) => {
+    const { origin } = new URL(frame.url());
+    if (origin !== 'null') lent.origins.add(origin);
+  }));
+  return context;
 }
 
 function tabOf<Module>(page: Page): Tab<Module> {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { pinned } from '../features/pin-story.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -8,10 +8,10 @@ type PageModule = typeof import('./features-page.ts');
 
 describeInBrowser('features of a page in Chromium', () => {
   let site: Site<PageModule>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   beforeAll(async () => {
     site = await serveSite(new URL('features-page.ts', import.meta.url));
-    browser = await openBrowser();
+    browser = await borrowBrowser();
   });
   afterAll(async () => {
     await browser.close();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type Tab, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type Tab, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -8,11 +8,11 @@ type Page = typeof import('./leaving-page.ts');
 describeInBrowser('a page that is left right after logging', () => {
   let site: Site<Page>;
   let elsewhere: Site<Page>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let reader: Tab<Page>;
   beforeAll(async () => {
     const page = new URL('leaving-page.ts', import.meta.url);
-    [site, elsewhere, browser] = await Promise.all([serveSite<Page>(page), serveSite<Page>(page), openBrowser()]);
+    [site, elsewhere, browser] = await Promise.all([serveSite<Page>(page), serveSite<Page>(page), borrowBrowser()]);
     reader = await browser.openTab(site);
   });
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { childProgram } from '../child-program.ts';
 import { startFed } from '../monitoring/fed-process.ts';
 import { fedBatch, fedReference, fedRows } from '../monitoring/fed-rows.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -41,7 +41,7 @@ function rounded<T>(value: T): T {
 
 describeInBrowser('a monitor that pages in Chromium feed', () => {
   let site: Site<PageModule>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let storage: MemoryStorage;
   let pageWrites: PageWrites;
   let handlers: Record<'page' | 'process', (request: IncomingMessage, response: ServerResponse) => void>;
@@ -55,7 +55,7 @@ describeInBrowser('a monitor that pages in Chromium feed', () => {
       return true;
     };
     site = await serveSite(new URL('monitor-page.ts', import.meta.url), { respond });
-    browser = await openBrowser();
+    browser = await borrowBrowser();
   });
   beforeEach(() => {
     storage = new MemoryStorage();

@@ -3,7 +3,7 @@ import { MemoryStorage } from 'modelkeep';
 import { createStorageHandler, toNodeHandler } from 'modelkeep/server';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { contentsOf } from '../storage/replicate/contents.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -11,7 +11,7 @@ type PageModule = typeof import('./replication-page.ts');
 
 describeInBrowser('the outbox of a page in Chromium', () => {
   let site: Site<PageModule>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let shared: MemoryStorage;
   let handle: (request: IncomingMessage, response: ServerResponse) => void;
   /** Asked at each write that reaches the server; an answer waits for what it gives. */
@@ -25,7 +25,7 @@ describeInBrowser('the outbox of a page in Chromium', () => {
       return true;
     };
     site = await serveSite(new URL('replication-page.ts', import.meta.url), { respond });
-    browser = await openBrowser();
+    browser = await borrowBrowser();
   });
   beforeEach(() => {
     shared = new MemoryStorage();

@@ -6,14 +6,14 @@ import { compareRunsDemo, chartsDemo, curvesDemo, runsDemo } from '../report/dem
 import { renderReport } from 'modelkeep/report';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 describeInBrowser('a report in a browser', () => {
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let url = '';
   const server = createServer((_request, response) => response.writeHead(200, { 'content-type': 'text/html', 'content-security-policy': policy }).end(html));
   let html = '';
@@ -22,7 +22,7 @@ describeInBrowser('a report in a browser', () => {
     html = renderReport({ runs: runsDemo(), comparison: await compareRunsDemo(), curves: curvesDemo(), charts: chartsDemo() }, { title: 'Demo' });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    browser = await openBrowser();
+    browser = await borrowBrowser();
   });
   afterAll(async () => {
     await browser.close();

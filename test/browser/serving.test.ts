@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type Tab, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type Tab, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -19,7 +19,7 @@ async function bundledWorker(): Promise<string> {
 
 describeInBrowser('a model server in a service worker', () => {
   let site: Site<Page>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let tab: Tab<Page>;
   beforeAll(async () => {
     const script = await bundledWorker();
@@ -28,7 +28,7 @@ describeInBrowser('a model server in a service worker', () => {
       response.setHeader('content-type', 'text/javascript').end(script);
       return true;
     };
-    [site, browser] = await Promise.all([serveSite<Page>(new URL('serving-page.ts', import.meta.url), { respond }), openBrowser()]);
+    [site, browser] = await Promise.all([serveSite<Page>(new URL('serving-page.ts', import.meta.url), { respond }), borrowBrowser()]);
     tab = await browser.openTab(site);
     await tab.run('register');
   });

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
 describeInBrowser('training in a page', () => {
   let site: Site<typeof import('./tfjs-page.ts')>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   beforeAll(async () => {
     site = await serveSite(new URL('tfjs-page.ts', import.meta.url));
-    browser = await openBrowser();
+    browser = await borrowBrowser();
   });
   afterAll(async () => {
     await browser.close();

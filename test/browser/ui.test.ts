@@ -4,17 +4,17 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { demoStore, type DemoStore } from '../ui/demo-store.ts';
 import { serveUi, type UiServer } from '../ui/ui-client.ts';
-import { openBrowser, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 
 describeInBrowser('the pages over a store, in a browser', () => {
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let demo: DemoStore;
   let ui: UiServer;
   let complaints: string[];
 
   beforeAll(async () => {
-    [browser, demo] = await Promise.all([openBrowser(), demoStore()]);
+    [browser, demo] = await Promise.all([borrowBrowser(), demoStore()]);
     ui = await serveUi(demo.storage, { write: true });
   });
 

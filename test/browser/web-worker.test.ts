@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type Tab, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type Tab, type BorrowedBrowser } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -39,7 +39,7 @@ export const patient = ({ log, signal }) => new Promise((_, reject) => {
 
 describeInBrowser('a step in a Web Worker', () => {
   let site: Site<Page>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let tab: Tab<Page>;
   beforeAll(async () => {
     const respond: NonNullable<Parameters<typeof serveSite>[1]>['respond'] = ({ url }, response) => {
@@ -47,7 +47,7 @@ describeInBrowser('a step in a Web Worker', () => {
       response.setHeader('content-type', 'text/javascript').end(work);
       return true;
     };
-    [site, browser] = await Promise.all([serveSite<Page>(new URL('web-worker-page.ts', import.meta.url), { respond }), openBrowser()]);
+    [site, browser] = await Promise.all([serveSite<Page>(new URL('web-worker-page.ts', import.meta.url), { respond }), borrowBrowser()]);
     tab = await browser.openTab(site);
   });
   afterAll(async () => {
