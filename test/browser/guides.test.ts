@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openBrowser, type Tab, type TestBrowser } from './browser.ts';
+import { borrowBrowser, type BorrowedBrowser, type Tab } from './browser.ts';
 import { describeInBrowser } from './describe-in-browser.ts';
 import { serveSite, type Site } from './site.ts';
 
@@ -12,7 +12,7 @@ const guides = fileURLToPath(new URL('../../examples/guides/', import.meta.url))
 
 describeInBrowser('what the guides show of a page', () => {
   let site: Site<Page>;
-  let browser: TestBrowser;
+  let browser: BorrowedBrowser;
   let tab: Tab<Page>;
   beforeAll(async () => {
     const { outputFiles } = buildSync({ entryPoints: [`${guides}service-worker.ts`], bundle: true, write: false, format: 'iife', target: 'es2022', tsconfig: fileURLToPath(new URL('../tsconfig.json', import.meta.url)), logLevel: 'silent' });
@@ -22,7 +22,7 @@ describeInBrowser('what the guides show of a page', () => {
       if (script !== undefined) response.setHeader('content-type', 'text/javascript').end(script);
       return script !== undefined;
     };
-    [site, browser] = await Promise.all([serveSite<Page>(new URL('guides-page.ts', import.meta.url), { respond }), openBrowser()]);
+    [site, browser] = await Promise.all([serveSite<Page>(new URL('guides-page.ts', import.meta.url), { respond }), borrowBrowser()]);
     tab = await browser.openTab(site);
   });
   afterAll(async () => {
