@@ -31,6 +31,8 @@ export interface CliHost {
   onInterrupt(listener: (signal: InterruptSignal) => void): Undo;
   /** Calls `listener` when nothing goes on in the process any more, so that whatever is still waited for will never be. */
   onStandstill(listener: () => void): Undo;
+  /** Opens an address in the browser of the system; false where there is none. */
+  openAddress(url: string): Promise<boolean>;
   /** Ends the process at once. */
   exit(code: number): void;
   /** What a module of the user's exports. */

@@ -1,4 +1,5 @@
 import { systemClock } from '../core/clock.ts';
+import { openAddress } from './open-address.ts';
 import type { CliHost, InterruptSignal, OutputStream } from './host.ts';
 
 /** The process of Node that this is. */
@@ -23,6 +24,7 @@ export function processHost(): CliHost {
       process.on('beforeExit', listener);
       return () => void process.off('beforeExit', listener);
     },
+    openAddress,
     exit: (code) => process.exit(code),
     importModule: async (url) => (await import(url)) as Readonly<Record<string, unknown>>,
   };

@@ -31,6 +31,8 @@ export interface UiCall {
   readonly limits: CheckedLimits;
   /** What a form of this reader has to send along; absent where nothing can be changed. */
   readonly writeToken?: string | undefined;
+  /** The page is to be a file of its own, in which nothing can be chosen or asked for. */
+  readonly exported?: true;
   /** Fires when the reader leaves. */
   readonly signal: AbortSignal;
 }

@@ -1,26 +1,26 @@
 import { toBase64, toHex } from '../core/bytes.ts';
-import { systemClock } from '../core/clock.ts';
 import { isModelkeepError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
 import { digestOf } from '../core/digest.ts';
-import { FeatureStore } from '../features/feature-store.ts';
-import { Registry } from '../registry/registry.ts';
-import { Tracker } from '../tracking/tracker.ts';
 import type { StorageAdapter } from '../storage/contract.ts';
 import { storageOption } from '../storage/storage-option.ts';
-import { Analyses } from './analyses.ts';
 import type { UiCall, UiPage, UiStore } from './call.ts';
 import { errorPage, placesOf } from './error-page.ts';
-import { Histories } from './histories.ts';
+import { exportedPage, type ExportedPage } from './export-page.ts';
 import { Links } from './links.ts';
 import { LiveStreams } from './live/live-streams.ts';
 import { formatsFor, type Formats } from './page/formats.ts';
 import { layout } from './page/layout.ts';
+import { attachment } from './attachment.ts';
 import { Query } from './query.ts';
 import { Refusal } from './refusal.ts';
 import { assertHost, assertOwnOrigin, readForm, sameSecret } from './request-checks.ts';
 import { uiRoutes, type UiRoute } from './routes.ts';
 import { checkUiOptions, type CheckedUiOptions, type UiAccess, type UiHandlerOptions } from './ui-options.ts';
+import { uiStore } from './ui-store.ts';
+
+/** What an address has that asks for its page as a file. */
+const exportWord = 'export';
 
 /** Answers a request for a page; never rejects. */
 export type UiHandler = (request: Request) => Promise<Response>;
@@ -70,11 +70,9 @@ class UiServer {
   readonly #secret: string = toHex(crypto.getRandomValues(new Uint8Array(32)));
 
   constructor(storage: StorageAdapter, options: CheckedUiOptions) {
-    const { clock = systemClock, gates, basePath, timeZone, limits } = options;
-    // What cannot be read is told on the page that leaves it out.
-    const onError = (): void => undefined;
+    const { basePath, timeZone, limits } = options;
     this.#options = options;
-    this.#store = { storage, clock, tracker: new Tracker({ storage, clock, onError }), registry: new Registry({ storage, clock, gates, onError }), features: new FeatureStore({ storage, clock }), histories: new Histories(storage), analyses: new Analyses(storage, clock) };
+    this.#store = uiStore(storage, options);
     this.#links = new Links(basePath);
     this.#formats = formatsFor(timeZone);
     this.#secrets = placesOf(storage.name);
@@ -117,7 +115,8 @@ class UiServer {
     const call = this.#call(request, new Query(url.searchParams), actor);
     switch (route.kind) {
       case 'page':
-        return this.#document(await route.page(call), { current: route.part });
+        if (call.query.text(exportWord) !== undefined) return this.#file(await exportedPage(route.page, call));
+        return this.#document(await route.page(call), { current: route.part, exportHref: this.#exportHref(url) });
       case 'fragment':
         return new Response((await route.fragment(call)).toString(), { headers: { ...safeHeaders("default-src 'none'; sandbox"), 'content-type': 'text/html; charset=utf-8' } });
       case 'file':
@@ -157,10 +156,22 @@ class UiServer {
     return digestOf(`${this.#secret} ${actor}`).slice('sha256:'.length);
   }
 
-  #document(page: UiPage, { status = 200, headers = {}, current }: { status?: number; headers?: Readonly<Record<string, string>>; current?: string | undefined } = {}): Response {
+  #exportHref({ pathname, searchParams }: URL): string {
+    const search = new URLSearchParams(searchParams);
+    search.set(exportWord, '1');
+    return `${pathname}?${search.toString()}`;
+  }
+
+  /** A page as a file to be kept. */
+  #file({ title, text }: ExportedPage): Response {
+    const name = [...title.replace(/[^\p{L}\p{N}._@-]+/gu, '-')].slice(0, 80).join('');
+    return new Response(text, { headers: { ...safeHeaders("default-src 'none'; sandbox"), 'content-type': 'text/html; charset=utf-8', 'content-disposition': attachment(`modelkeep-${name}.html`) } });
+  }
+
+  #document(page: UiPage, { status = 200, headers = {}, ...around }: { status?: number; headers?: Readonly<Record<string, string>>; current?: string | undefined; exportHref?: string | undefined } = {}): Response {
     const nonce = toBase64(crypto.getRandomValues(new Uint8Array(18)));
     const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
-    const text = layout({ page, links: this.#links, nonce, current });
+    const text = layout({ page, links: this.#links, nonce, timeZone: this.#options.timeZone, ...around });
     return new Response(text, { status, headers: { ...safeHeaders(policy), 'content-type': 'text/html; charset=utf-8', ...headers } });
   }
 

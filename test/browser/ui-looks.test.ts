@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import axe from 'axe-core';
 import { MemoryStorage, Tracker } from 'modelkeep';
 import type { Page } from 'playwright-core';
@@ -89,6 +92,28 @@ describeInBrowser('how the pages over a store look', () => {
       expect([view, JSON.parse(result.value as string)]).toEqual([view, []]);
     }
     await page.context().close();
+  });
+
+  it('a page as a file has its curves, asks for nothing and complains of nothing', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'modelkeep-ui-export-'));
+    const page = await newPage(390, true);
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(request.url()));
+    page.on('console', (message) => void asked.push(message.text()));
+    page.on('pageerror', (error) => void asked.push(error.message));
+    for (const view of [views[1]!, views[4]!, 'model?name=flight-delay']) {
+      const file = join(directory, 'page.html');
+      await writeFile(file, (await ui.get(`${view}&export=1`)).text);
+      asked.length = 0;
+      await page.goto(`file://${file}`);
+      expect([view, asked, await page.evaluate(faultsOfPage)]).toEqual([view, [`file://${file}`], []]);
+      if (view.startsWith('model')) continue;
+      await page.locator('figure .plot').first().focus();
+      await page.keyboard.press('Home');
+      expect(await page.locator('body > .tip').textContent()).toMatch(/^step: 0|\n0: /);
+    }
+    await page.context().close();
+    await rm(directory, { recursive: true });
   });
 
   it('a run of many metrics and params is no wall of numbers', async () => {

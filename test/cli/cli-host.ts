@@ -65,6 +65,7 @@ export async function cli(line: readonly string[], options: HostOptions = {}): P
       standstills?.(listener);
       return () => undefined;
     },
+    openAddress: async () => false,
     exit: (code) => void exits.push(code),
     async importModule(url) {
       const found = Object.entries(modules).find(([name]) => url.endsWith(name));

@@ -3,7 +3,7 @@ import { html, type Html } from '../../report/markup/html.ts';
 import { tableMediaType, valueMediaType } from '../../tracking/artifacts/media-type.ts';
 import type { ArtifactRecord } from '../../tracking/artifacts/artifact-record.ts';
 import { findArtifact } from '../../tracking/artifacts/artifact-record.ts';
-import { attachmentOf } from '../attachment.ts';
+import { attachment } from '../attachment.ts';
 import type { UiCall, UiPage } from '../call.ts';
 import { digest, facts, part, table } from '../page/table.ts';
 import type { FileHeaders } from '../routes.ts';
@@ -51,7 +51,8 @@ export async function artifactFile(call: UiCall, headers: FileHeaders): Promise<
   const record = await recordOf(call, id, name);
   const bytes = await store.tracker.openArtifact(id, name, { signal });
   const picture = pictures.has(record.mediaType) && query.text('show') !== undefined;
-  const disposition = picture ? 'inline' : attachmentOf(name);
+  const file = name.split('/').at(-1)!;
+  const disposition = picture ? 'inline' : attachment(file);
   const type = picture ? record.mediaType : 'application/octet-stream';
   return new Response(streamOf(bytes), { headers: headers(type, { 'content-disposition': disposition, 'content-length': String(record.size) }) });
 }

@@ -1,5 +1,6 @@
 import { html, type HtmlValue } from '../../report/markup/html.ts';
 import type { RunRecord } from '../../tracking/run-record.ts';
+import { nameText } from '../page/table.ts';
 import type { Formats } from '../page/formats.ts';
 
 /** A column of a list of runs that has a value of theirs. */
@@ -36,7 +37,7 @@ export function cellOf(run: RunRecord, { kind, name }: RunColumn, formats: Forma
   if (!Object.hasOwn(run[folders[kind]], name)) return '–';
   if (kind === 'metric') return formats.number(run.metrics[name]!.value);
   const text = formats.value(kind === 'tag' ? run.tags[name] : run.params[name]);
-  return text.length > 60 ? html`<span title="${text}"><bdi>${text.slice(0, 57)}…</bdi></span>` : html`<bdi>${text}</bdi>`;
+  return text.length > 60 ? html`<span class="name" title="${text}"><bdi>${text.slice(0, 57)}…</bdi></span>` : nameText(text);
 }
 
 function mostFrequent(runs: readonly RunRecord[], kind: 'metric' | 'param'): RunColumn[] {

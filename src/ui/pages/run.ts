@@ -88,7 +88,7 @@ function leftOut(all: number, what: string, count: (value: number) => string): H
 }
 
 function artifactsPart({ links, formats }: UiCall, run: RunRecord, { items, damaged, next }: ArtifactPage, models: readonly LoggedModel[]): Html {
-  const rows = items.map(({ name, size, mediaType, loggedAt }) => [link(links.to('artifact', { run: run.id, name }), name), mediaType, formats.bytes(size), formats.time(loggedAt)]);
+  const rows = items.map(({ name, size, mediaType, loggedAt }) => [link(links.to('artifact', { run: run.id, name }), name), nameText(mediaType), formats.bytes(size), formats.time(loggedAt)]);
   return livePart(
     'artifacts',
     'Artifacts',

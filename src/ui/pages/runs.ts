@@ -94,10 +94,10 @@ ${more && html`<p class="muted">The first ${names.length} experiments can be cho
 }
 
 function runsTable(call: UiCall, asked: RunsAsked, { items, damaged, next }: RunPage): Html {
-  const { links, formats } = call;
+  const { links, formats, exported } = call;
   const chosen = asked.columns.length > 0 ? columnsOf(asked.columns) : usualColumns(items);
   const columns: TableColumn[] = [
-    { head: html`<span class="hidden">Compare</span>` },
+    ...(exported ? [] : [{ head: html`<span class="hidden">Compare</span>` }]),
     sortable(call, asked, 'name', 'Run'),
     sortable(call, asked, 'status', 'Status'),
     ...(asked.experiment === undefined ? [sortable(call, asked, 'experiment', 'Experiment')] : []),
@@ -106,7 +106,7 @@ function runsTable(call: UiCall, asked: RunsAsked, { items, damaged, next }: Run
     ...chosen.map((column) => sortable(call, asked, columnText(column), column.name, column.kind)),
   ];
   const rows = items.map((run) => [
-    html`<input type="checkbox" name="run" value="${run.id}" aria-label="Compare ${runTitle(run)}">`,
+    ...(exported ? [] : [html`<input type="checkbox" name="run" value="${run.id}" aria-label="Compare ${runTitle(run)}">`]),
     link(links.to('run', { id: run.id }), runTitle(run), run.id),
     html`${state(run.status)}${run.deletedAt !== undefined && html` ${state('deleted')}`}`,
     ...(asked.experiment === undefined ? [link(links.to('runs', { experiment: run.experiment }), run.experiment)] : []),
