@@ -59,7 +59,7 @@ describe('a glance at an event', () => {
           expect([number, type]).toEqual([sequence, event.type]);
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
     const long = eventOf(12, { subject: { kind: 'monitor', id: 'long "sequence":1 '.repeat(500) } });
     expect(glanceAt(encode(long), key)).toMatchObject({ sequence: 12, type: types[0] });
@@ -99,7 +99,7 @@ describe('the newest events', () => {
         await head(storage, last + waiting, Array.from({ length: waiting }, (_, i) => eventOf(last + 1 + i)));
         await agrees();
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
