@@ -13,7 +13,10 @@ export interface ValueRule {
 export function wholeNumber(least: number, most: number = Infinity): ValueRule {
   return {
     takes: most === Infinity ? `a whole number of at least ${least}` : `a whole number from ${least} to ${most}`,
-    allows: (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+    allows(value) {
+      const number = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : NaN;
+      return Number.isSafeInteger(number) && number >= least && number <= most;
+    },
   };
 }
 
@@ -27,6 +30,9 @@ export function atLeast(least: number): ValueRule {
 
 /** Lengths of time. */
 export const lengthOfTime: ValueRule = { takes: "a number with one of the units ms, s, m, h, d, such as '12h'", allows: (value) => accepted(() => durationMs(value as Duration)) };
+
+/** Times in ISO 8601, in UTC where they name no hour. */
+export const moment: ValueRule = { takes: "a time in ISO 8601, such as '2026-01-31' or '2026-01-31T06:00:00Z'", allows: (value) => /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(String(value)) && !Number.isNaN(Date.parse(String(value))) };
 
 /** What keys of records may begin with. */
 export const keyPrefix: ValueRule = { takes: "what keys may begin with, such as 'registry/'", allows: (value) => accepted(() => assertPrefix(String(value))) };

@@ -3,7 +3,7 @@ import { ABTest, FeatureStore, Pipeline, aggregate, featureService, featureView,
 import { FilesystemStorage } from 'modelkeep/filesystem';
 import { expect, test } from 'vitest';
 import { temporaryDirectories } from '../storage/filesystem/temporary-directory.ts';
-import { cli } from './cli-host.ts';
+import { cli, type CliOutcome } from './cli-host.ts';
 
 const temporaryDirectory = temporaryDirectories();
 
@@ -104,4 +104,38 @@ test('a test is analyzed: effects, sample ratio and what to do; a broken ratio e
   const broken = await cli(['ab', 'analyze', 'broken', '--json', '-s', store]);
   expect(broken.json()).toMatchObject({ sampleRatio: { status: 'mismatch' }, decision: { action: 'invalid' } });
   expect(broken.code).toBe(3);
+});
+
+test('a test is analyzed by a plan of looks, each by those before, and by no options of another method', async () => {
+  const store = join(temporaryDirectory(), 'store');
+  {
+    await using storage = new FilesystemStorage(store);
+    await using running = new ABTest({ storage, name: 'button', variants: [{ name: 'A' }, { name: 'B' }], metrics: [{ name: 'converted', kind: 'proportion', role: 'primary' }] });
+    for (let i = 0; i < 600; i++) {
+      const { variant } = running.assign(`u${i}`);
+      running.expose(`u${i}`);
+      running.record(`u${i}`, { converted: i % (variant === 'B' ? 4 : 5) === 0 ? 1 : 0 }, { id: `e${i}` });
+    }
+  }
+  const analyze = async (...line: string[]): Promise<CliOutcome> => cli(['ab', 'analyze', 'button', '--store', store, ...line]);
+  const planned = ['--method', 'group-sequential', '--planned-units', '1200'];
+  const first = await analyze(...planned);
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  expect(first.stdout).toContain('Look 1 of the plan, at 600 units (50 %). For the next one, add --earlier 600.');
+  const second = await analyze(...planned, '--earlier', '200', '--earlier', '400', '--json');
+  expect(second.json()).toMatchObject({ method: 'group-sequential', look: { number: 3, units: 600, fraction: 0.5 } });
+  const intervals = async (...line: string[]): Promise<{ low: number; high: number }> => (await analyze(...line, '--json')).json().metrics[0].comparisons[0].difference;
+  // Half of the level is spent early by Pocock, hardly any by O'Brien and Fleming.
+  const [strict, even] = [await intervals(...planned), await intervals(...planned, '--spending', 'pocock')];
+  expect(strict.high - strict.low).toBeGreaterThan(even.high - even.low);
+  for (const [line, message] of [
+    [['--method', 'group-sequential'], '--method group-sequential needs --planned-units N'],
+    [['--earlier', '200'], '--earlier is for --method group-sequential'],
+    [['--method', 'fixed', '--spending', 'pocock'], '--spending is for --method group-sequential'],
+    [[...planned, '--earlier', 'many'], "--earlier is 'many'; give a whole number of at least 1."],
+    [[...planned, '--earlier', '400', '--earlier', '200'], '--earlier[1] is 200, after 400'],
+    [[...planned, '--earlier', '1200'], '--earlier[0] is 1200, and the plan ended with 1200 units'],
+  ] as const) expect(await analyze(...line)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(message) });
+  // One look that was planned decides at its end and not before.
+  expect((await analyze('--method', 'fixed', '--planned-units', '1200', '--json')).json()).toMatchObject({ method: 'fixed', decision: { action: 'keep running' } });
 });

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import { NotFoundError } from '../../../core/errors.ts';
+import { NotFoundError, ValidationError, isModelkeepError } from '../../../core/errors.ts';
 import type { ImportRunsReport } from '../../../index.ts';
 import type { RunSource } from '../../../interchange.ts';
 import { defineCommand, type Command } from '../../command.ts';
@@ -8,6 +8,7 @@ import type { CliHost } from '../../host.ts';
 import { countText } from '../../output/formats.ts';
 import { printable } from '../../output/printable.ts';
 import { UsageError } from '../../usage-error.ts';
+import { moment } from '../../value-rules.ts';
 
 const formats = ['mlflow', 'wandb', 'dvclive', 'jsonl', 'csv'] as const;
 type Format = (typeof formats)[number];
@@ -19,6 +20,7 @@ export const runsImport: Command = defineCommand({
   options: {
     format: { type: 'text', value: 'FORMAT', choices: formats, description: 'What is read.', otherwise: 'what the files look like' },
     experiment: { type: 'text', short: 'e', value: 'NAME', description: 'The experiment that runs of DVCLive, JSONL or CSV are put in, where the files name none.', otherwise: 'the name of the directory or file' },
+    'started-at': { type: 'text', value: 'TIME', rule: moment, description: 'When runs of JSONL or CSV began, in ISO 8601, and when points were logged that have no time.', otherwise: 'what the file says' },
     'dry-run': { type: 'flag', description: 'Only tell what would be done.' },
   },
   positionals: [{ name: 'PATH', description: 'A directory or file.' }],
@@ -29,22 +31,35 @@ export const runsImport: Command = defineCommand({
   ],
   async run({ options, positionals: [path = ''], storage, out, progress, signal, host }) {
     const { Tracker } = await import('../../../index.ts');
-    const runs = await sourceOf(resolve(host.directory, path), options.format as Format | undefined, options.experiment, host, signal);
+    const runs = await sourceOf(resolve(host.directory, path), options, host, signal);
     const tracker = new Tracker({ storage: await storage({ create: true }) });
-    const report = await tracker.importRuns(runs, { dryRun: options['dry-run'], signal, onProgress: progress });
+    const report = await tracker.importRuns(runs, { dryRun: options['dry-run'], signal, onProgress: progress }).catch(withOptionNamed);
     await out.result(report, () => textOf(report, options['dry-run']));
     return report.damageCount > 0 ? 1 : 0;
   },
 });
 
-async function sourceOf(path: string, asked: Format | undefined, experiment: string | undefined, host: CliHost, signal: AbortSignal): Promise<RunSource> {
+interface SourceOptions {
+  readonly format: string | undefined;
+  readonly experiment: string | undefined;
+  readonly 'started-at': string | undefined;
+}
+
+/** What is missing can be given on the command line, too, by another name. */
+function withOptionNamed(error: unknown): never {
+  if (!isModelkeepError(error, 'validation') || error.details['path'] !== 'startedAt') throw error;
+  throw new ValidationError(error.message.replace(/give \{ startedAt \}.*$/, 'give --started-at TIME.'), { path: '--started-at', cause: error });
+}
+
+async function sourceOf(path: string, { format: asked, experiment, 'started-at': began }: SourceOptions, host: CliHost, signal: AbortSignal): Promise<RunSource> {
   const kind = await kindOf(path);
   if (kind === undefined) throw new NotFoundError(`There is nothing at ${path}; give the directory or file of the runs.`, { key: path });
   const isDirectory = kind === 'directory';
-  const format = asked ?? (await formatOf(path, isDirectory));
+  const format = (asked as Format | undefined) ?? (await formatOf(path, isDirectory));
   const { csvRuns, dvcliveSource, jsonlRuns, mlrunsSource, wandbSource } = await import('../../../interchange.ts');
   const { nodeDirectory, nodeFile } = await import('../../../node.ts');
   const name = basename(path, extname(path));
+  const startedAt = began === undefined ? undefined : Date.parse(began);
   switch (format) {
     case 'mlflow':
       return mlrunsSource(nodeDirectory(path), { experiments: experiment === undefined ? undefined : [experiment], signal });
@@ -54,9 +69,9 @@ async function sourceOf(path: string, asked: Format | undefined, experiment: str
       // The files have no time of their own, and the same directory must give the same run.
       return dvcliveSource(nodeDirectory(path), { experiment: experiment ?? name, name, startedAt: Math.floor((await stat(path)).birthtimeMs) || host.clock.now(), signal });
     case 'jsonl':
-      return jsonlRuns(nodeFile(path), { experiment: experiment ?? name, signal });
+      return jsonlRuns(nodeFile(path), { experiment: experiment ?? name, startedAt, signal });
     case 'csv':
-      return csvRuns(nodeFile(path), { experiment: experiment ?? name, signal });
+      return csvRuns(nodeFile(path), { experiment: experiment ?? name, startedAt, signal });
   }
 }
 
