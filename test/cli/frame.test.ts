@@ -170,6 +170,10 @@ describe('runs', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(stdout).toContain(id);
     expect(stdout).toContain('Too narrow for:');
+    // The id alone is nearly as wide.
+    const narrow = (await cli(['runs', 'ls', '--store', directory], { columns: 40, env: { NO_COLOR: '1' } })).stdout.trimEnd().split('\n');
+    expect(narrow.filter((line) => line.length > 40)).toEqual([]);
+    expect(narrow[1]).toBe(id);
     expect((await cli(['runs', 'ls', '--store', directory], { columns: 200 })).stdout).toContain('\x1b[1mRUN');
   });
 

@@ -21,6 +21,10 @@ test('check finds nothing in a store that is well, and the byte that is not, wit
   expect(damaged.json().damage).toBeGreaterThan(0);
   expect((await cli(['store', 'check', '-s', store])).stdout).toContain(digest);
   expect((await cli(['store', 'check', '--quick', '-s', store])).code).toBe(0);
+  const verified = await cli(['models', 'verify', 'delay@1', '-s', store]);
+  expect(verified).toMatchObject({ code: 1, stdout: '' });
+  expect(verified.stderr).toMatch(/ \[integrity\]\n'modelkeep store check' lists all that is damaged\.\n$/);
+  expect(JSON.parse((await cli(['models', 'verify', 'delay@1', '--json', '-s', store])).stderr)).toMatchObject({ error: { code: 'integrity', hint: expect.stringContaining('store check') as string } });
 });
 
 test('gc tells what it would do, and marks', async () => {

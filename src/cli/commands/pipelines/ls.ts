@@ -36,8 +36,8 @@ export const pipelinesLs: Command = defineCommand({
         ? 'No pipeline runs.'
         : table(runs, [
             { head: 'RUN', text: ({ id }) => id, whole: true },
-            { head: 'PIPELINE', text: ({ pipeline }) => pipeline },
-            { head: 'STATUS', text: ({ status }) => status, whole: true, style: ({ status }) => statusStyle(status) },
+            { head: 'PIPELINE', text: ({ pipeline }) => pipeline, spare: true },
+            { head: 'STATUS', text: ({ status }) => status, whole: true, spare: true, style: ({ status }) => statusStyle(status) },
             { head: 'BEGAN', text: ({ timings }) => timeText(timings.startedAt, page), whole: true, spare: true },
             { head: 'TOOK', text: ({ timings }) => durationText(timings.durationMs), align: 'right', spare: true },
             { head: 'BY', text: ({ triggeredBy }) => triggeredBy?.kind, spare: true },

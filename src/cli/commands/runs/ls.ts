@@ -47,9 +47,9 @@ function columnsOf(runs: readonly RunRecord[], asked: readonly string[], page: T
   const wanted = asked.length > 0 ? asked : [...new Set(runs.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => !name.startsWith('system/')).sort().map((name) => `metrics.${name}`);
   return [
     { head: 'RUN', text: ({ id }) => id, whole: true },
-    { head: 'EXPERIMENT', text: ({ experiment }) => experiment },
-    { head: 'NAME', text: ({ name }) => name },
-    { head: 'STATUS', text: ({ status }) => status, whole: true, style: ({ status }) => statusStyle(status) },
+    { head: 'EXPERIMENT', text: ({ experiment }) => experiment, spare: true },
+    { head: 'NAME', text: ({ name }) => name, spare: true },
+    { head: 'STATUS', text: ({ status }) => status, whole: true, spare: true, style: ({ status }) => statusStyle(status) },
     { head: 'STARTED', text: ({ startedAt }) => timeText(startedAt, page), whole: true, spare: true },
     { head: 'TOOK', text: ({ startedAt, endedAt }) => durationText(endedAt === undefined ? undefined : endedAt - startedAt), align: 'right', spare: true },
     ...wanted.map((name): TableColumn<RunRecord> => ({ head: name, text: (run) => fieldOf(run, name), align: 'right', spare: asked.length === 0 })),
