@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -70,6 +71,23 @@ describeInBrowser('the site in a browser', () => {
     await page.locator('#tsd-search-results a', { hasText: 'Operating a server' }).click();
     await page.getByRole('heading', { level: 1, name: 'Operating a server' }).waitFor();
     expect(asked.filter((url) => !url.startsWith('file:'))).toEqual([]);
+  });
+
+  test('can be read by ear and keyboard, and fits a phone: the start and guides, light and dark', async () => {
+    const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    await using browser = await openBrowser();
+    const page = await browser.context.newPage();
+    const wrong: string[] = [];
+    for (const [file, width, colorScheme] of [['index.html', 1280, 'light'], ['index.html', 390, 'dark'], ['documents/The_command_line.html', 390, 'light'], ['documents/Storage.html', 1280, 'dark']] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.goto(pathToFileURL(join(directory, file)).href);
+      await page.evaluate(axe);
+      const violations = await page.evaluate<string[]>('axe.run({ preload: false }).then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))');
+      if (await page.evaluate('document.documentElement.scrollWidth > innerWidth')) violations.push('wider than its window');
+      wrong.push(...violations.map((each) => `${file} at ${width}, ${colorScheme}: ${each}`));
+    }
+    expect(wrong).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inflateSync } from 'node:zlib';
@@ -67,9 +67,22 @@ export function readAsset(directory: string, asset: 'navigation' | 'search'): un
 export async function buildSite(directory: string): Promise<readonly Guide[]> {
   const guides = readGuides();
   await runTool('typedoc', 'typedoc', ['--out', directory, ...[...groups, 'Modules', '*'].flatMap((group) => ['--groupOrder', group]), ...guides.flatMap(({ file }) => ['--projectDocuments', file])]);
+  for (const file of readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.html'))) {
+    const page = posix.join(directory, file);
+    writeFileSync(page, accessible(readFileSync(page, 'utf8')));
+  }
   writeFileSync(posix.join(directory, 'llms.txt'), llmsText(guides, readNavigation(directory)));
   writeFileSync(posix.join(directory, 'llms-full.txt'), `${llmsHead}\n${guides.map(({ markdown }) => markdown.trim()).join('\n\n---\n\n')}\n`);
   return guides;
+}
+
+/** A page of TypeDoc with what it does not say to those who use it by ear or keyboard: which part is the main one, and that a wide table scrolls. */
+function accessible(page: string): string {
+  return page
+    .replace('<div class="col-content">', '<div class="col-content" role="main">')
+    .replace('<div class="page-menu">', '<div class="page-menu" role="complementary" aria-label="Settings, and what is on this page">')
+    .replaceAll('<table>', '<div class="table" role="group" tabindex="0" aria-label="Table"><table>')
+    .replaceAll('</table>', '</table></div>');
 }
 
 /** The list of https://llmstxt.org: titles, links and one line for each guide and entry. */
