@@ -143,7 +143,7 @@ describe('what the registry guards', () => {
     expect((await call(ask, 'createModel', { model: 'fraud' })).status).toBe(409);
     expect((await call(ask, 'toString', {})).status).toBe(404);
     expect((await call(ask, 'createModel', { model: 'x', colour: 1 })).status).toBe(400);
-    expect((await new Registry({ storage }).history('fraud')).map(({ by }) => by)).toEqual(['alice', 'alice', 'alice']);
+    expect((await new Registry({ storage }).history('fraud')).map(({ type, by }) => [type, by])).toEqual(['model-created', 'version-registered', 'policy-changed', 'promotion-refused'].map((type) => [type, 'alice']));
   });
 
   it('tells onRegistryEvent of every change, and where it was made', async () => {
