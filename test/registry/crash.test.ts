@@ -3,6 +3,7 @@ import { MemoryStorage, Registry, gates, isModelkeepError } from 'modelkeep';
 import { systemClock, type Clock } from '../../src/core/clock.ts';
 import type { StorageAdapter } from '../../src/storage/contract.ts';
 import { readLineage } from '../../src/storage/lineage.ts';
+import { copiedMemory } from '../storage/copied-memory.ts';
 import { failingStorage, type Fault } from './failing-storage.ts';
 
 const who = { by: 'tester', reason: 'because' };
@@ -11,8 +12,11 @@ const dataset = `sha256:${'d'.repeat(64)}`;
 const clock: Clock = { ...systemClock, now: () => 1_700_000_000_000 };
 const registryOn = (storage: StorageAdapter): Registry => new Registry({ storage, clock });
 
+const made = makeModels();
+const prepared = async (): Promise<MemoryStorage> => copiedMemory(await made);
+
 /** A model with three versions, two of them promoted in turn, and an evaluation. */
-async function prepared(): Promise<MemoryStorage> {
+async function makeModels(): Promise<MemoryStorage> {
   const storage = new MemoryStorage();
   const registry = registryOn(storage);
   await registry.createModel('m');
