@@ -89,8 +89,9 @@ describe('the command lines of the guides', () => {
     let interrupt: (signal: InterruptSignal) => void = () => undefined;
     const given = words.filter((word, i) => word !== '--port' && words[i - 1] !== '--port');
     const outcome = cli([...given, '--port', String(port)], { ...options, interrupts: (listener) => (interrupt = listener) });
-    const page = await Promise.race([outcome, served(`http://127.0.0.1:${port}/`)]);
-    expect(page).toContain('<title>Runs');
+    let ended = false;
+    void outcome.finally(() => (ended = true));
+    expect(await served(`http://127.0.0.1:${port}/`, () => ended)).toContain('<title>Runs');
     interrupt('SIGINT');
     return outcome;
   }
@@ -119,15 +120,16 @@ async function freePort(): Promise<number> {
   return server.port;
 }
 
-/** The page at an address, as soon as there is one. */
-async function served(url: string): Promise<string> {
-  for (;;) {
+/** The page at an address, as soon as there is one; nothing when whoever was to serve it has ended. */
+async function served(url: string, ended: () => boolean): Promise<string> {
+  while (!ended()) {
     try {
       return await (await fetch(url)).text();
     } catch {
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
+  return '';
 }
 
 /** What `jq` gives for a path of names, in which `[]` stands for each item. */
