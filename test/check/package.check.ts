@@ -74,6 +74,23 @@ describe('a project that installs the package', () => {
     expect({ code, output }).toEqual({ code: 0, output: '' });
   });
 
+  test('has the command line: what it is, what it can do, and a store made, looked at and diagnosed by it', async () => {
+    const modelkeep = (...args: string[]) => run('npx', ['--no-install', packageJson.name, ...args], consumer);
+    expect(await modelkeep('--version')).toMatchObject({ code: 0, stdout: `${packageJson.version}\n` });
+    expect((await modelkeep('help', 'runs', 'ls')).stdout).toContain('modelkeep runs ls');
+    expect(await modelkeep('runs', 'ls')).toMatchObject({ code: 1, stdout: '', output: expect.stringContaining('[not-found]') as string });
+    writeFileSync(join(consumer, 'points.csv'), 'metric,step,value\nloss,1,0.5\nloss,2,0.25\n');
+    expect(await modelkeep('runs', 'import', 'points.csv', '--started-at', '2026-01-31')).toMatchObject({ code: 0, output: '1 run with 2 points imported, 0 unchanged.\n' });
+    const { stdout } = await modelkeep('runs', 'ls', '--json');
+    expect((JSON.parse(stdout) as { items: unknown[] }).items).toMatchObject([{ experiment: 'points', metrics: { loss: { value: 0.25, step: 2 } } }]);
+    const doctor = await modelkeep('doctor');
+    expect(doctor).toMatchObject({ code: 0 });
+    expect(doctor.stdout).toMatch(/ok +store +filesystem/);
+    // Parquet is read by a package that is not asked for unless it is needed.
+    writeFileSync(join(consumer, 'rows.parquet'), '');
+    expect((await modelkeep('drift', 'check', 'rows.parquet', 'rows.parquet')).output).toMatch(/npm install hyparquet.*\[unsupported\]/s);
+  });
+
   test('type-checks it strictly for a page', () => typeChecks('browser'));
 
   test('type-checks it strictly for Node', () => typeChecks('node'));

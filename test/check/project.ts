@@ -7,6 +7,7 @@ export const root: string = fileURLToPath(new URL('../..', import.meta.url));
 interface PackageJson {
   readonly name: string;
   readonly scripts: Readonly<Record<string, string>>;
+  readonly version: string;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
 }
