@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { assessMaturity } from 'modelkeep';
+import { trackedStory } from '../maturity/story.ts';
+import { abStory, driftOf, modelStory, performanceStory, pipelineStory, rolloutStory } from '../report/stories.ts';
 import { compareRunsDemo, chartsDemo, curvesDemo, runsDemo } from '../report/demo-parts.ts';
 import { renderReport } from 'modelkeep/report';
 import type { Page } from 'playwright-core';
@@ -11,6 +14,16 @@ import { describeInBrowser } from './describe-in-browser.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
+
+/** What axe finds with all that opens open. The protocol's own evaluation is not bound by the policy of a page. */
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    for (const details of document.querySelectorAll('details')) details.open = true;
+    const found = await (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`);
+  });
+}
 
 describeInBrowser('a report in a browser', () => {
   let browser: BorrowedBrowser;
@@ -44,14 +57,26 @@ describeInBrowser('a report in a browser', () => {
   it.each(['light', 'dark'] as const)('has no violation that axe finds, %s, with all its tables open, under a policy that allows nothing to be loaded', async (scheme) => {
     const { page, said } = await open(scheme);
     expect(said.filter((text) => !text.includes('favicon'))).toEqual([]);
-    // The protocol's own evaluation is not bound by the policy.
-    await page.evaluate(axe);
-    const violations = await page.evaluate(async () => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
-      const found = await (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe.run();
-      return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`);
-    });
+    const violations = await violationsOf(page);
     expect(violations).toEqual([]);
+    await page.close();
+  });
+
+  it('has no violation in what tells of data, models and pipelines either, light and dark, and does not scroll sideways', async () => {
+    const { storage, clock } = await trackedStory('T3');
+    const { lineage, ...model } = await modelStory();
+    const page = await browser.context.newPage();
+    await page.setViewportSize({ width: 390, height: 900 });
+    const parts = { drift: driftOf(6), performance: await performanceStory(), abTest: abStory(), rollout: await rolloutStory(), pipeline: await pipelineStory(), model, lineage, maturity: await assessMaturity({ storage, clock, store: false }) };
+    await page.setContent(renderReport(parts));
+    expect(await page.evaluate(() => [...document.querySelectorAll('main > section')].map(({ id }) => id))).toEqual(['drift', 'performance', 'ab-test', 'rollout', 'pipeline', 'model', 'lineage', 'maturity']);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violationsOf(page)).toEqual([]);
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    // An id that breaks over lines cannot be copied with a double click, nor told from another.
+    expect(await page.evaluate(() => [...document.querySelectorAll('.id')].filter((id) => id.getClientRects().length > 1).length)).toBe(0);
     await page.close();
   });
 

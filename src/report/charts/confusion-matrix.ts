@@ -49,7 +49,8 @@ export function confusionMatrixChart(matrix: ConfusionMatrix, options: Confusion
   const { names, counts } = cells;
   const leftOut = names.length < matrix.labels.length ? `Showing the ${names.length} classes of ${matrix.labels.length} that were observed most.` : undefined;
   const cell = names.length > 12 ? 28 : names.length > 6 ? 40 : 56;
-  const left = Math.max(50, Math.min(140, Math.max(0, ...names.map((name) => textWidth(name, fontSize))) + 14)) + 16;
+  // What its rows are stands beside what its columns are.
+  const left = Math.max(66, Math.min(140, Math.max(0, ...names.map((name) => textWidth(name, fontSize))) + 14)) + 16;
   const top = 40;
   const width = Math.max(220, left + cell * names.length + 14);
   const height = top + cell * Math.max(1, names.length) + 8;

@@ -44,7 +44,7 @@ export function effectIntervals(analysis: AbAnalysis): Chart {
   const labels = shown.map(({ metric, comparison }) => (several ? `${metric.metric} · ${comparison.variant}` : metric.metric));
   const effects = shown.map(effectText);
   const labelWidth = Math.min(210, Math.max(60, ...labels.map((label) => textWidth(label, fontSize)), ...shown.map(({ metric }) => textWidth(roleText(metric), fontSize - 1))) + 12);
-  const textRoom = Math.min(240, Math.max(80, ...effects.map((text) => textWidth(text, fontSize))) + 32);
+  const textRoom = Math.min(290, Math.max(80, ...effects.map((text) => textWidth(text, fontSize))) + 32);
   const legend = signLegend(meaningsOf(shown), width);
   const top = legend.height + 8;
   const bottom = top + shown.length * rowHeight;
@@ -70,7 +70,7 @@ function rowOf(row: EffectRow, { label, effect, y, scale, labelWidth }: { readon
   const title = html`<title>${metric.metric}, ${comparison.variant}: ${effect}, ${verdictOf(comparison)}</title>`;
   const [, right] = scale.range;
   const name = html`<text x="2" y="${px(y - 1)}">${truncated(label, labelWidth - 8, fontSize)}<title>${label}</title></text><text x="2" y="${px(y + 12)}" font-size="${fontSize - 1}" fill-opacity=".8">${roleText(metric)}</text>`;
-  const words = html`<text x="${px(right + 28)}" y="${px(y + 4)}">${truncated(effect, 208, fontSize)}</text>`;
+  const words = html`<text x="${px(right + 28)}" y="${px(y + 4)}">${truncated(effect, 258, fontSize)}</text>`;
   const sign = html`<g class="${className}" color="${color}">${signAt(verdicts[verdictOf(comparison)].sign, right + 15, y)}</g>`;
   const lift = comparison.status === 'compared' ? comparison.lift : undefined;
   if (lift === undefined) return html`<g>${title}${name}${sign}${words}</g>`;

@@ -10,7 +10,7 @@ export interface SignMeaning {
 }
 
 const rowHeight = 20;
-const signRoom = 32;
+const signRoom = 36;
 
 /** Says what the signs of a picture mean, side by side in as many rows as they take. */
 export function signLegend(meanings: readonly SignMeaning[], width: number): { readonly height: number; readonly draw: (top: number) => Html } {

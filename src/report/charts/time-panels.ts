@@ -29,7 +29,7 @@ export interface TimePanels {
   readonly axes: Html;
 }
 
-const headHeight = 22;
+const headHeight = 28;
 const mostLabelWidth = 190;
 
 /** Lays out panels one below the other over the same axis. */
@@ -57,7 +57,7 @@ function panelAxes({ top, bottom, y }: PlacedPanel, label: string, { left, right
     const text = truncated(tick.label, left - 10, fontSize);
     return [html`<text x="${px(left - 7)}" y="${px(y.at(tick.value) + 4)}" text-anchor="end">${text}${text !== tick.label && html`<title>${tick.label}</title>`}</text>`];
   });
-  return html`<path class="grid" d="${across}${upright}" stroke="#8884" fill="none"/><path d="M${px(left)} ${px(bottom)}H${px(right)}" stroke="#888"/><g class="ticks">${labels}<text x="2" y="${px(top - 8)}" class="name">${label}</text></g>`;
+  return html`<path class="grid" d="${across}${upright}" stroke="#8884" fill="none"/><path d="M${px(left)} ${px(bottom)}H${px(right)}" stroke="#888"/><g class="ticks">${labels}<text x="2" y="${px(top - 12)}" class="name">${label}</text></g>`;
 }
 
 function xTicks({ at, ticks }: Scale, bottom: number, right: number): Html[] {

@@ -26,7 +26,8 @@ export interface PageTable {
 
 /** A table, by default in a frame that scrolls. The first column names the row. End tags that HTML can do without are left out: they would be a fifth of a large table. */
 export function tableOf({ caption, columns, rows, interactive = false, rowHeads = true, framed = true }: PageTable): Html {
-  const numeric = columns.map((_, i) => rows.length > 0 && rows.every((row) => isNumeric(row[i])) && rows.some((row) => typeof sortKey(row[i]) === 'number'));
+  // A head of rows stands at the start, whatever it is.
+  const numeric = columns.map((_, i) => !(rowHeads && i === 0) && rows.length > 0 && rows.every((row) => isNumeric(row[i])) && rows.some((row) => typeof sortKey(row[i]) === 'number'));
   // The class of a cell says what is rarer in its table: numbers among texts, or texts among numbers.
   const mostly = 2 * numeric.filter(Boolean).length > columns.length;
   const classes = numeric.map((isNumber) => (isNumber === mostly ? undefined : isNumber ? html` class="n"` : html` class="t"`));
@@ -36,8 +37,11 @@ export function tableOf({ caption, columns, rows, interactive = false, rowHeads 
   return framed ? html`<div class="scroll${rows.length > 25 && ' tall'}" tabindex="0" role="group" aria-label="${caption}">${table}</div>` : table;
 }
 
-/** A text that others wrote, in its own direction; a very long one is cut by the page, and whole in its title. */
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+/** A text that others wrote, in its own direction; an id stays in one line; a very long one is cut by the page, and whole in its title. */
 export function nameOf(text: string): Html {
+  if (uuid.test(text)) return html`<span class="id">${text}</span>`;
   if (text.length > 120) return html`<bdi class="long" title="${text}">${text}</bdi>`;
   return /^[ -~]*$/.test(text) ? html`${text}` : html`<bdi>${text}</bdi>`;
 }
