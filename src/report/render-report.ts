@@ -9,6 +9,7 @@ import type { PipelineResult } from '../pipelines/run-result.ts';
 import type { DataDrift } from '../stats/profiles/data-drift.ts';
 import type { LineageGraph } from '../storage/lineage-graph.ts';
 import { html } from './markup/html.ts';
+import { demandPart, refusing } from './part-shape.ts';
 import { reportContext, type ReportContext } from './page/context.ts';
 import type { Section } from './page/section.ts';
 import { page, type PageAssets } from './page/shell.ts';
@@ -133,5 +134,6 @@ function made<Part extends keyof ReportParts>(name: Part, parts: ReportParts, co
   const part = parts[name];
   if (part === undefined) return [];
   // A part and what makes its sections have one name.
-  return [sectionOf[name](part as never, context)].flat();
+  demandPart(name, part);
+  return refusing(name, () => [sectionOf[name](part as never, context)].flat());
 }

@@ -1,6 +1,6 @@
 import { assessMaturity, DriftMonitor, MemoryStorage, profileData, ValidationError, type MaturityReport } from 'modelkeep';
 import { renderReport, type ReportParts } from 'modelkeep/report';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { day, model, trackedStory } from '../maturity/story.ts';
 import { abStory, arabic, driftOf, hostile, modelStory, performanceStory, pipelineStory, rolloutStory, wideRun } from './stories.ts';
 
@@ -154,5 +154,29 @@ describe('a report of the other domains', () => {
 
   it('refuses what is no part', () => {
     expect(() => renderReport({ drift: 'drifted' } as never)).toThrow(ValidationError);
+  });
+
+  it.each([
+    [{ drift: 7 }, 'parts.drift'],
+    [{ drift: [driftOf(1).report, null] }, 'parts.drift[1]'],
+    [{ drift: { report: { columns: 'all' } } }, 'parts.drift.report.columns'],
+    [{ drift: { columns: [{}] } }, 'parts.drift'],
+    [{ runs: [] }, 'parts.runs'],
+    [{ runs: { runs: {} } }, 'parts.runs.runs'],
+    [{ comparison: { runs: [], metrics: 1 } }, 'parts.comparison.metrics'],
+    [{ curves: {} }, 'parts.curves.metrics'],
+    [{ charts: {} }, 'parts.charts'],
+    [{ charts: ['<svg>'] }, 'parts.charts[0]'],
+    [{ performance: {} }, 'parts.performance.periods'],
+    [{ abTest: { analysis: {} } }, 'parts.abTest.analysis.variants'],
+    [{ rollout: [{}] }, 'parts.rollout[0].events'],
+    [{ pipeline: { steps: [] } }, 'parts.pipeline.steps'],
+    [{ model: { versions: [], history: [] } }, 'parts.model.model'],
+    [{ lineage: { nodes: [] } }, 'parts.lineage.edges'],
+    [{ maturity: { models: [] } }, 'parts.maturity.attestations'],
+  ])('names the path of what is wrong: %#', (parts, path) => {
+    const refused = vi.fn(() => renderReport(parts as never));
+    expect(refused).toThrow(ValidationError);
+    expect((refused.mock.results[0]!.value as ValidationError).details['path']).toBe(path);
   });
 });

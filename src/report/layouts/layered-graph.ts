@@ -65,7 +65,7 @@ export function layeredGraph({ nodes, edges: given }: Graph): LayeredGraph {
     const points = paths[i]!.map(at);
     return backward ? { from: to, to: from, points: points.reverse(), backward } : { from, to, points, backward };
   });
-  return { nodes: Array.from({ length: nodes }, (_, node) => at(node)), edges: placed, layers: layers.length, rows: nodes === 0 ? 0 : Math.max(...rows) + 1, crossings };
+  return { nodes: Array.from({ length: nodes }, (_, node) => at(node)), edges: placed, layers: layers.length, rows: rows.reduce((most, row) => Math.max(most, row + 1), 0), crossings };
 }
 
 /** The longest path to each node; a node that nothing leads to is moved up to what it leads to. */

@@ -21,7 +21,7 @@ export function orderLayers(graph: ProperGraph): { layers: number[][]; crossings
 
 /** As a walk in depth comes to them: what hangs together lies together. */
 function initialOrder({ layerOf, before, behind }: ProperGraph): number[][] {
-  const layers: number[][] = Array.from({ length: layerOf.length === 0 ? 0 : Math.max(...layerOf) + 1 }, () => []);
+  const layers: number[][] = Array.from({ length: layerOf.reduce((most, layer) => Math.max(most, layer + 1), 0) }, () => []);
   const seen = new Uint8Array(layerOf.length);
   for (let start = 0; start < layerOf.length; start++) {
     const stack = [start];
@@ -30,7 +30,7 @@ function initialOrder({ layerOf, before, behind }: ProperGraph): number[][] {
       seen[node] = 1;
       layers[layerOf[node]!]!.push(node);
       // The last one in comes out first.
-      stack.push(...before[node]!.toReversed(), ...behind[node]!.toReversed());
+      for (const near of [before[node]!, behind[node]!]) for (let i = near.length - 1; i >= 0; i--) stack.push(near[i]!);
     }
   }
   return layers;
@@ -39,29 +39,42 @@ function initialOrder({ layerOf, before, behind }: ProperGraph): number[][] {
 /** Sorts every layer by the mean place of the neighbours in the one before it. */
 function swept(layers: readonly (readonly number[])[], neighbours: readonly (readonly number[])[], from: number): number[][] {
   const next = layers.map((layer) => [...layer]);
+  const places = new Float64Array(neighbours.length);
+  const centres = new Float64Array(neighbours.length);
   for (let i = from; i < next.length; i++) {
-    const places = placesOf(next[i - 1]!);
+    place(next[i - 1]!, places);
     const layer = next[i]!;
-    const centres = new Map(layer.map((node, place) => [node, meanOf(neighbours[node]!.map((each) => places.get(each)!)) ?? place]));
-    layer.sort((a, b) => centres.get(a)! - centres.get(b)!);
+    for (const [at, node] of layer.entries()) centres[node] = meanOf(neighbours[node]!, places) ?? at;
+    layer.sort((a, b) => centres[a]! - centres[b]!);
   }
   return next;
 }
 
-function placesOf(layer: readonly number[]): Map<number, number> {
-  return new Map(layer.map((node, place) => [node, place]));
+/** Writes down where each node of a layer is in it. */
+function place(layer: readonly number[], places: Float64Array): void {
+  for (const [at, node] of layer.entries()) places[node] = at;
 }
 
-function meanOf(values: readonly number[]): number | undefined {
-  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+function meanOf(nodes: readonly number[], places: Float64Array): number | undefined {
+  if (nodes.length === 0) return undefined;
+  let sum = 0;
+  for (const node of nodes) sum += places[node]!;
+  return sum / nodes.length;
 }
 
 /** How often edges cross between all layers. */
-function crossingsOf(layers: readonly (readonly number[])[], { behind }: ProperGraph): number {
+function crossingsOf(layers: readonly (readonly number[])[], { behind, layerOf }: ProperGraph): number {
+  const places = new Float64Array(layerOf.length);
   let crossings = 0;
   for (let i = 1; i < layers.length; i++) {
-    const places = placesOf(layers[i]!);
-    const ends = layers[i - 1]!.flatMap((node) => behind[node]!.map((each) => places.get(each)!).sort((a, b) => a - b));
+    place(layers[i]!, places);
+    const ends: number[] = [];
+    for (const node of layers[i - 1]!) {
+      const own = behind[node]!;
+      // Most nodes are bends of long edges, which lead to one place.
+      if (own.length === 1) ends.push(places[own[0]!]!);
+      else for (const end of own.map((each) => places[each]!).sort((a, b) => a - b)) ends.push(end);
+    }
     crossings += inversionsOf(ends, layers[i]!.length);
   }
   return crossings;

@@ -16,12 +16,16 @@ export function placeRows(layers: readonly (readonly number[])[], { real, layerO
   }
   // At last by both sides, so that chains are straight.
   for (const layer of layers) settle(layer, layer.map((node) => wanted(node, before, behind)));
-  const least = Math.min(...rows);
+  const least = rows.reduce((a, b) => Math.min(a, b), Infinity);
   return rows.map((row) => row - least);
 
   function wanted(node: number, ...sides: readonly (readonly (readonly number[])[])[]): number {
-    const near = sides.flatMap((side) => side[node]!);
-    return near.length === 0 ? rows[node]! : near.reduce((sum, each) => sum + rows[each]!, 0) / near.length;
+    let [sum, count] = [0, 0];
+    for (const side of sides) {
+      for (const each of side[node]!) sum += rows[each]!;
+      count += side[node]!.length;
+    }
+    return count === 0 ? rows[node]! : sum / count;
   }
 
   function settle(layer: readonly number[], targets: readonly number[]): void {
@@ -34,14 +38,16 @@ export function placeRows(layers: readonly (readonly number[])[], { real, layerO
 
 /** The numbers that never fall and are nearest to these in squares, by pooling neighbours that do. */
 function ascending(values: readonly number[]): number[] {
-  const pools: { sum: number; count: number }[] = [];
+  const sums: number[] = [];
+  const counts: number[] = [];
   for (const value of values) {
-    let pool = { sum: value, count: 1 };
-    for (let last = pools.at(-1); last !== undefined && last.sum / last.count > pool.sum / pool.count; last = pools.at(-1)) {
-      pool = { sum: pool.sum + last.sum, count: pool.count + last.count };
-      pools.pop();
+    let [sum, count] = [value, 1];
+    while (sums.length > 0 && sums.at(-1)! / counts.at(-1)! > sum / count) {
+      sum += sums.pop()!;
+      count += counts.pop()!;
     }
-    pools.push(pool);
+    sums.push(sum);
+    counts.push(count);
   }
-  return pools.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
+  return sums.flatMap((sum, i) => new Array<number>(counts[i]!).fill(sum / counts[i]!));
 }

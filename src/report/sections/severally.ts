@@ -1,5 +1,3 @@
-import { ValidationError } from '../../core/errors.ts';
-import { shown } from '../../core/shown.ts';
 import type { ReportContext } from '../page/context.ts';
 import type { Section } from '../page/section.ts';
 
@@ -12,7 +10,6 @@ export function severally<T extends object>(id: string, sectionOf: (part: T, con
     const list = Array.isArray(parts) ? (parts as readonly T[]) : [parts as T];
     const titles = new Set<string>();
     return list.map((part, i) => {
-      if (typeof part !== 'object' || part === null) throw new ValidationError(`A part '${id}' of the report is ${shown(part, 80)}; give what its method returned.`, { path: 'parts' });
       const section = sectionOf(part, context, i === 0 ? id : `${id}-${i + 1}`);
       // Two of one name would not be told apart by who hears them.
       const told = titles.has(section.title) ? { ...section, title: `${section.title} (${i + 1})` } : section;
