@@ -1,5 +1,6 @@
 import type { DriftVerdict, ModelInfo, PeriodPerformance, PipelineRun, RunRecord, StorageAdapter } from '../index.ts';
 import type { AbTestPart, CurveMetric, ModelPart, PerformancePart, ReportParts } from '../report.ts';
+import type { Clock } from '../core/clock.ts';
 import { findRun } from './commands/pipelines/open-pipeline.ts';
 import { library } from './library.ts';
 
@@ -14,6 +15,8 @@ export interface ReportWishes {
   readonly pipelineRuns: readonly string[];
   readonly monitors: readonly string[];
   readonly tests: readonly string[];
+  /** Whether it says how mature the models in production are kept. */
+  readonly maturity: boolean;
 }
 
 const mostOfEach = 10;
@@ -38,11 +41,13 @@ export async function everything(storage: StorageAdapter, limit: number, signal:
     pipelineRuns,
     monitors: monitors.items.map(({ name }) => name),
     tests: tests.items.map(({ name }) => name),
+    maturity: models.items.some(({ production }: ModelInfo) => production !== undefined),
   };
 }
 
 /** The parts of a report, read from a store. */
-export async function reportParts(storage: StorageAdapter, wishes: ReportWishes, signal: AbortSignal): Promise<ReportParts> {
+export async function reportParts(storage: StorageAdapter, wishes: ReportWishes, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<ReportParts> {
+  const { assessMaturity } = await library();
   const monitors = await Promise.all(wishes.monitors.map((name) => monitorParts(storage, name, signal)));
   return {
     ...(await runParts(storage, wishes, signal)),
@@ -51,6 +56,8 @@ export async function reportParts(storage: StorageAdapter, wishes: ReportWishes,
     abTest: present(await Promise.all(wishes.tests.map((name) => testPart(storage, name, signal)))),
     pipeline: present(await Promise.all(wishes.pipelineRuns.map((id): Promise<PipelineRun> => findRun(storage, id, signal)))),
     model: present(await Promise.all(wishes.models.map((name) => modelPart(storage, name, signal)))),
+    // A report is no assessment of its own: the trend is of those that were asked for.
+    maturity: wishes.maturity ? await assessMaturity({ storage, clock, store: false, signal }) : undefined,
   };
 }
 

@@ -47,7 +47,7 @@ test('a report has what is named, and some of everything where nothing is', asyn
   const all = await cli(['report', '-s', store]);
   expect(all).toMatchObject({ code: 0, stderr: '' });
   expect(all.stdout.startsWith('<!doctype html>')).toBe(true);
-  expect(headings(all.stdout).join('\n')).toMatch(/runs[^]*drift[^]*button[^]*retrain[^]*delay/i);
+  expect(headings(all.stdout).join('\n')).toMatch(/runs[^]*drift[^]*button[^]*retrain[^]*delay[^]*maturity/i);
   expect(all.stdout).not.toContain('<b>lr');
   const chosen = await cli(['report', '--run', ids[0]!, '--run', ids[1]!, '--metric', 'loss', '--title', 'Two', '-o', 'two.html', '--json', '-s', store], { directory });
   const page = await readFile(join(directory, 'two.html'), 'utf8');
@@ -55,6 +55,9 @@ test('a report has what is named, and some of everything where nothing is', asyn
   expect(page).toContain('<title>Two</title>');
   expect(headings(page)).toHaveLength(2);
   expect(headings((await cli(['report', '--pipeline-run', pipelineRun, '-s', store])).stdout)).toHaveLength(1);
+  const maturity = (await cli(['report', '--maturity', '-s', store])).stdout;
+  expect([headings(maturity), maturity.includes('Level 0 of 3')]).toEqual([['Maturity'], true]);
+  expect((await cli(['maturity', '--dry-run', '--json', '-s', store])).json()).toMatchObject({ trend: [] });
   expect((await cli(['report', '--model', 'other', '-s', store])).code).toBe(1);
   expect((await cli(['report', '-s', store], { columns: 80 })).code).toBe(2);
 });

@@ -7,8 +7,8 @@ import { writeFileWhole } from '../write-file.ts';
 
 export const report: Command = defineCommand({
   path: ['report'],
-  summary: 'Write a report as one HTML file that loads nothing: runs, curves, models, pipelines, drift, A/B tests.',
-  details: ['Where no part is named, it has the newest runs, and the first ten models, monitors, tests and pipelines, of these the last run.'],
+  summary: 'Write a report as one HTML file that loads nothing: runs, curves, models, pipelines, drift, A/B tests, maturity.',
+  details: ['Where no part is named, it has the newest runs, the first ten models, monitors, tests and pipelines, of these the last run, and how mature the models in production are kept.'],
   options: {
     output: { type: 'text', short: 'o', value: 'FILE', description: 'Where it is written.', otherwise: 'standard output, which must not be a terminal' },
     title: { type: 'text', value: 'TEXT', description: 'Its heading.', otherwise: 'Report' },
@@ -22,6 +22,7 @@ export const report: Command = defineCommand({
     'pipeline-run': { type: 'texts', value: 'ID', description: 'A run of a pipeline with its steps in time.' },
     monitor: { type: 'texts', value: 'NAME', description: 'The last verdict of a drift monitor, and the performance over time.' },
     test: { type: 'texts', value: 'NAME', description: 'The analysis of an A/B test.' },
+    maturity: { type: 'flag', description: 'How mature the models in production are kept, as things stand; it is not stored.' },
   },
   positionals: [],
   examples: [
@@ -43,10 +44,11 @@ export const report: Command = defineCommand({
       pipelineRuns: options['pipeline-run'],
       monitors: options.monitor,
       tests: options.test,
+      maturity: options.maturity,
     };
-    const named = chosen.runs !== undefined || [chosen.compared, chosen.models, chosen.pipelineRuns, chosen.monitors, chosen.tests].some((names) => names.length > 0);
+    const named = chosen.runs !== undefined || chosen.maturity || [chosen.compared, chosen.models, chosen.pipelineRuns, chosen.monitors, chosen.tests].some((names) => names.length > 0);
     const { renderReport } = await import('../../report.ts');
-    const parts = await reportParts(store, named ? chosen : await everything(store, limit, signal), signal);
+    const parts = await reportParts(store, named ? chosen : await everything(store, limit, signal), { clock: host.clock, signal });
     const html = renderReport(parts, { title: options.title, createdAt: host.clock.now(), timeZone: host.timeZone });
     if (file === undefined) return out.json ? out.result({ html }, () => '') : out.write(html);
     const bytes = await writeFileWhole(file, [html], host);
