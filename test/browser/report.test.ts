@@ -129,7 +129,11 @@ describeInBrowser('a report in a browser', () => {
         const lines = [...svg.querySelectorAll<SVGPathElement>('path[data-series]')];
         const heightAt = (path: SVGPathElement, x: number): number => {
           let [low, high] = [0, path.getTotalLength()];
-          for (let i = 0; i < 40; i++) path.getPointAtLength((low + high) / 2).x < x ? (low = (low + high) / 2) : (high = (low + high) / 2);
+          for (let i = 0; i < 40; i++) {
+            const middle = (low + high) / 2;
+            if (path.getPointAtLength(middle).x < x) low = middle;
+            else high = middle;
+          }
           return path.getPointAtLength(low).y;
         };
         return {

@@ -143,7 +143,7 @@ function redraw(svg: SVGSVGElement, lines: readonly Line[], data: LineRedraw, fi
     const markers = line.hasMarkers ? raw.filter(([x, y]) => x === x && y === y) : [];
     return lineMarks({ name: line.name, path: linePath(line.smooth ? placed(line.smooth) : raw), faint: line.smooth && linePath(raw), markers }, i);
   });
-  svg.innerHTML = `${plot.axes}${linesGroup(marks)}${legend}`;
+  svg.innerHTML = `${plot.axes.toString()}${linesGroup(marks).toString()}${legend}`;
   svg.dataset['axes'] = JSON.stringify([plot.x, plot.y].map(({ kind, domain, range }) => [kind, ...domain, ...range]));
 }
 
