@@ -31,6 +31,7 @@ const told: Partial<Record<ErrorCode, Told>> = {
   integrity: { status: 500, title: 'Stored data is damaged', advice: 'Run `npx modelkeep store check` to see all that is damaged, and restore it from a copy. What is whole can still be looked at.' },
   'unknown-store-version': { status: 501, title: 'The store is of a newer format', advice: 'Update modelkeep: `npm install modelkeep@latest`. Nothing was changed in the store.' },
   'not-a-store': { status: 500, title: 'This is no store', advice: 'Name the directory or the server that your programs write to, by --store or MODELKEEP_STORE.' },
+  storage: { status: 500, title: 'The store fails', advice: 'See whether its files are still where they were and can be read, then start the pages anew, with --store where they were moved.' },
   'storage-full': { status: 507, title: 'No space is left in the store', advice: 'Free some space and try again.' },
   timeout: { status: 504, title: 'The store took too long', advice: 'Load the page again in a while.' },
   unavailable: { status: 503, title: 'The store cannot be reached', advice: 'See whether its server runs and this machine has a network, then load the page again.' },
