@@ -1,7 +1,7 @@
 export { AbortedError, ConflictError, GateError, IntegrityError, ModelkeepError, NotFoundError, StorageError, TimeoutError, UnsupportedError, ValidationError, isModelkeepError, type ErrorCode, type ErrorDetails, type StorageErrorCode } from './core/errors.ts';
 export type { AuditEvent } from './core/audit.ts';
 export type { Clock, Undo } from './core/clock.ts';
-export type { Encodable } from './core/codec.ts';
+export type { Encodable, EncodableForm } from './core/codec.ts';
 export type { ColumnInput, ColumnType, EmbeddingType } from './core/column.ts';
 export type { Content, TextStream } from './core/content.ts';
 export type { DeliveryOptions, DeliveryRetry } from './core/delivery/delivery-options.ts';

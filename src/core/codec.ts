@@ -15,6 +15,14 @@ export type Encodable =
   | readonly Encodable[]
   | { readonly [key: string]: Encodable | undefined };
 
+/** A type of plain data as it is, and `never` in the place of what is none: what {@link Encodable} says, also of interfaces, which TypeScript assigns to no type with an index. */
+export type EncodableForm<T> =
+  T extends null | boolean | number | bigint | string | Date | Uint8Array ? T
+  : T extends readonly unknown[] ? { readonly [K in keyof T]: EncodableForm<T[K]> }
+  : T extends ((...given: never) => unknown) | symbol | undefined ? never
+  : T extends object ? { readonly [K in keyof T]: EncodableForm<Exclude<T[K], undefined>> | Extract<T[K], undefined> }
+  : never;
+
 /**
  * Canonical text of a value: keys sorted by UTF-16 code unit as in RFC 8785, no white space, numbers in ECMAScript's shortest form. Equal values give equal
  * text, so it serves for hashing too. What JSON cannot say is an object with one key that starts with `$`; a key of the user's that does gets one `$` more.

@@ -57,7 +57,7 @@ import type { WindowKeeper, WindowKeeperParts } from './windows/window-keeper.ts
  * `check()` and `close()`: a monitor of the same name goes on there after a restart (rows observed since are lost), and several processes may feed one monitor:
  * their rows are added up. A window by rows then closes with at least `window.rows` rows; one by time closes `grace` after its end, by whichever process looks
  * first, and what is stored later goes into the window of now, where `window.late` counts it. A stretch of time without any row has no window. Windows may overlap: with `window.slide` the last rows, or the last stretch of time, are judged whenever so much more has come. {@link DriftMonitor.open} knows how full the stored window is; a monitor made by `new` learns it at its first
- * write, so its first window may be larger. Another reference under the same name starts a new window.
+ * write, so its first window may be larger. Another reference under the same name starts a new window: counts in the bins of one say nothing in those of another, so that the rows of the window that was open get no verdict. To have one on them, call `check()` with the old reference before.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { Encodable } from '../core/codec.ts';
+import type { EncodableForm } from '../core/codec.ts';
 import { ConflictError, NotFoundError, StorageError, ValidationError } from '../core/errors.ts';
 import { describeFailure } from '../core/failure.ts';
 import type { ErrorListener } from '../core/logger.ts';
@@ -183,7 +183,7 @@ export class Run implements AsyncDisposable {
   }
 
   /** Stores a value as JSON, and values that JSON lacks (NaN, dates, bytes) in a form of their own that `readArtifactJson` reads back. */
-  async logJson(name: string, value: Encodable, options: OperationOptions = {}): Promise<ArtifactRecord> {
+  async logJson<T>(name: string, value: T & EncodableForm<T>, options: OperationOptions = {}): Promise<ArtifactRecord> {
     await this.#checkOpen('logJson', options);
     const { writeJson } = await import('./artifacts/write-json.ts');
     return writeJson(this.#context.storage, this.#context.clock, this.id, name, value, options);

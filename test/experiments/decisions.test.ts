@@ -34,6 +34,19 @@ describe('a treatment is shipped', () => {
     expect(decided({ primary: [0, -1], goal: 'decrease' }).decision).toMatchObject({ action: 'ship', variant: 'B' });
   });
 
+  it('with its difference, where the measure of the control may be 0 and a lift would say nothing', () => {
+    // Around 0, so that a difference of 1 is many times what the control has, and of unknown sign.
+    const own = new Draws(seed);
+    const value = column(6000, (i) => 3 * own.bell() + (i % 2));
+    const { decision, metrics } = analyzeUnits({ variants: [{ name: 'A' }, { name: 'B' }], metrics: [{ name: 'spent', kind: 'mean', role: 'primary' }] }, tableOf(6000, { spent: { kind: 'mean', value } }));
+    const { difference, lift } = metrics[0]!.comparisons[0]!;
+    expect(lift!.low).toBeLessThan(0);
+    expect(lift!.high).toBeGreaterThan(0);
+    expect(difference.low).toBeGreaterThan(0);
+    expect(decision.action).toBe('ship');
+    expect(decision.reasons[0]).toMatch(/^spent of B: \+[01](\.\d+)? \(95 % interval \+0\.\d+ to \+1\.\d+\), p below 0\.0001: surely better$/);
+  });
+
   it('of several the one with the largest effect', () => {
     const { decision } = decided({ units: 9000, variants: 4, primary: [0, 1, 2, -1] });
     expect(decision).toMatchObject({ action: 'ship', variant: 'C' });

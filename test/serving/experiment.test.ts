@@ -62,6 +62,30 @@ describe('an experiment', () => {
   });
 });
 
+describe('refresh()', () => {
+  it('has an experiment decide as soon as no rollout is in its way, though no timer rings', async () => {
+    const parts = await registryOf(2);
+    await parts.registry.promote('m@1', 'production', by);
+    const before = deploy(parts, new Models());
+    await before.deployment.ready();
+    await before.deployment.startRollout({ candidate: 2, steps: [{ weight: 100, hold: '1h' }] });
+    await using test = new ABTest({ storage: parts.storage, name: 'delay', variants: [{ name: 'A', version: 1 }, { name: 'B', version: 2 }] });
+    const { deployment, errors } = deploy(parts, new Models(), { experiment: test });
+    await deployment.ready();
+    await settled();
+    const reasonOf = async (): Promise<string> => (await deployment.predict({ x: 1 }, { key: 'user-1' })).reason;
+    await deployment.refresh();
+    expect(await reasonOf()).toBe('canary');
+    await before.deployment.abortRollout();
+    // It is told of the end of the rollout, and may claim the keys, in the looks that it is asked for.
+    for (let look = 0; look < 2; look++) await deployment.refresh();
+    expect(await reasonOf()).toBe('experiment');
+    await expect(before.deployment.startRollout({ candidate: 2 })).rejects.toMatchObject({ code: 'conflict' });
+    expect(errors).toEqual([expect.objectContaining({ code: 'conflict' })]);
+    for (const each of [deployment, before.deployment]) await each.close();
+  });
+});
+
 describe('answers that are kept', () => {
   it('are given for equal inputs, by version', async () => {
     const parts = await registryOf(2);

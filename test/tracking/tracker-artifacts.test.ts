@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryStorage, Tracker, toCsv, type Run, type SystemMetrics } from 'modelkeep';
+import { MemoryStorage, profileData, Tracker, toCsv, type Run, type SystemMetrics } from 'modelkeep';
 import { ManualClock } from './manual-clock.ts';
 
 async function started(): Promise<{ tracker: Tracker; run: Run }> {
@@ -8,6 +8,22 @@ async function started(): Promise<{ tracker: Tracker; run: Run }> {
 }
 
 describe('artifacts through the tracker', () => {
+  it('take plain data of any type as JSON, such as a profile, and nothing else', async () => {
+    const { tracker, run } = await started();
+    const profile = profileData({ x: [1, 2, 3, null], city: ['a', 'b', 'a', 'b'] }, { prediction: 'city' });
+    await run.logJson('profile.json', profile);
+    expect(await tracker.readArtifactJson(run.id, 'profile.json')).toEqual(profile);
+    // @ts-expect-error a function is no data
+    await expect(run.logJson('f.json', { f: () => 1 })).rejects.toMatchObject({ code: 'validation' });
+    // @ts-expect-error a map is no plain data
+    await expect(run.logJson('m.json', new Map([['a', 1]]))).rejects.toMatchObject({ code: 'validation' });
+    // @ts-expect-error a list has no holes
+    await expect(run.logJson('l.json', [1, undefined])).rejects.toMatchObject({ code: 'validation' });
+    const unknown: unknown = 1;
+    // @ts-expect-error what it is is not known
+    await run.logJson('u.json', unknown);
+  });
+
   it('come back in the form they were logged in', async () => {
     const { tracker, run } = await started();
     await run.logText('notes/a.txt', 'hé');

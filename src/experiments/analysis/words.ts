@@ -1,4 +1,4 @@
-import type { MetricAnalysis, MetricComparison } from './ab-analysis.ts';
+import type { EffectInterval, MetricAnalysis, MetricComparison } from './ab-analysis.ts';
 
 /** A number as people read it. */
 export function number(value: number): string {
@@ -16,9 +16,20 @@ export function pValue(p: number): string {
 }
 
 /** A comparison in one clause: which metric, which variant, by how much. */
-export function told({ metric }: MetricAnalysis, { variant, difference, lift, adjusted }: MetricComparison, confidence: number): string {
-  const effect = lift === undefined ? `${signed(number(difference.effect))}` : `${signed(percent(lift.effect))} (${percent(confidence)} interval ${signed(percent(lift.low))} to ${signed(percent(lift.high))})`;
-  return `${metric} of ${variant}: ${effect}, ${pValue(adjusted.pValue)}`;
+export function told({ metric }: MetricAnalysis, { variant, status, difference, lift, adjusted }: MetricComparison, confidence: number): string {
+  const [interval, words] = lift !== undefined && tells(lift, difference) ? [lift, percent] : [difference, number];
+  const within = status === 'undefined' ? '' : ` (${percent(confidence)} interval ${signed(words(interval.low))} to ${signed(words(interval.high))})`;
+  return `${metric} of ${variant}: ${signed(words(interval.effect))}${within}, ${pValue(adjusted.pValue)}`;
+}
+
+/** Whether a lift says something beside its difference. Where the control's measure may be 0 it does not: it is not known then on which side it lies though that of the difference is, or it may be a loss of everything as well as twice as much. */
+function tells(lift: EffectInterval, difference: EffectInterval): boolean {
+  return sideOf(lift) === sideOf(difference) && !(lift.low <= -1 && lift.high >= 1);
+}
+
+/** The side of 0 on which an interval lies: -1, 1, or 0 when it holds 0. */
+function sideOf({ low, high }: EffectInterval): number {
+  return low > 0 ? 1 : high < 0 ? -1 : 0;
 }
 
 function signed(text: string): string {
