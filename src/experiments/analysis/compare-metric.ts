@@ -2,7 +2,7 @@ import { normal } from '../../stats/distributions/normal.ts';
 import type { ArmSummary } from '../../stats/experiments/arm-summary.ts';
 import { bayesianComparison } from '../../stats/experiments/bayesian-comparison.ts';
 import type { ArmComparison } from '../../stats/experiments/compare-arms.ts';
-import type { CupedShare, DetectableEffect, EffectBelief, EffectInterval } from './ab-analysis.ts';
+import type { CupedShare, DetectableEffect, EffectBelief, EffectInterval, MetricComparison } from './ab-analysis.ts';
 import type { AnalyzeSettings } from './analyze-options.ts';
 import { alikeArms } from './allocation-epochs.ts';
 import { comparable } from './comparable.ts';
@@ -10,19 +10,15 @@ import type { Judge } from './judge.ts';
 import type { MetricArm } from './metric-arms.ts';
 
 /** A treatment against the control, before other comparisons are thought of. */
-export interface RawComparison {
-  readonly status: 'compared' | 'undefined';
-  readonly reason?: string | undefined;
-  readonly difference: EffectInterval;
-  readonly standardError: number;
-  readonly lift?: EffectInterval | undefined;
-  readonly pValue: number;
+export interface RawComparison extends Pick<MetricComparison, 'status' | 'reason' | 'difference' | 'standardError' | 'lift' | 'pValue' | 'cuped'> {
+  /** Whether each arm has as many units as a verdict takes. */
   readonly enough: boolean;
+  /** The units of both arms. */
   readonly units: number;
+  /** The measure of the control. */
   readonly control: number;
   /** What sequential intervals count in place of units; absent where they count these. */
   readonly seen?: number | undefined;
-  readonly cuped?: CupedShare | undefined;
   /** The arms as they were compared; absent where they could not be. */
   readonly arms?: readonly [ArmSummary, ArmSummary] | undefined;
 }

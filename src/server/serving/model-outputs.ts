@@ -4,6 +4,7 @@ import { tensorTypes, type ColumnSpec, type DataSpec, type TensorType, type Valu
 import { nestedOf, shapeOfNested, tensorOfNested, type ElementForm } from '../../core/tensors/tensor-values.ts';
 import { elementType } from '../../core/tensors/tensor-types.ts';
 import { elementCount, type NamedTensor, type Tensor, type TensorValues } from '../../core/tensors/tensor.ts';
+import { columnTypes } from './column-types.ts';
 import { isObject, ownFields } from './json-values.ts';
 
 // Deeper than any answer, and shallow enough for the stack: one that contains itself is found out.
@@ -71,8 +72,6 @@ export function columnNames(rows: readonly Readonly<Record<string, unknown>>[]):
   for (const row of rows) for (const name of Object.keys(row)) names.add(name);
   return [...names];
 }
-
-const columnTypes: Partial<Record<ValueSpec['type'], TensorType>> = { float64: 'float64', int64: 'int64', string: 'string', timestamp: 'string', bool: 'bool' };
 
 function tensorOfColumn(values: readonly unknown[], spec: ValueSpec | undefined): Tensor {
   const dtype = columnTypes[spec?.type === 'list' ? spec.items.type : (spec?.type ?? 'json')];

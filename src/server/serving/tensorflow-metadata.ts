@@ -1,5 +1,6 @@
 import type { ColumnSpec, DataSpec, ModelSignature, TensorType, ValueSpec } from '../../core/signature/model-signature.ts';
 import { elementType } from '../../core/tensors/tensor-types.ts';
+import { columnTypes } from './column-types.ts';
 
 /** What a model takes or gives, as both protocols tell it: -1 is any size. */
 export interface TensorInfo {
@@ -8,8 +9,6 @@ export interface TensorInfo {
   /** Absent when it is not known how many dimensions there are. */
   readonly shape?: readonly number[] | undefined;
 }
-
-const columnTypes: Readonly<Record<Exclude<ValueSpec['type'], 'list' | 'row'>, TensorType>> = { float64: 'float64', int64: 'int64', string: 'string', bool: 'bool', timestamp: 'string', json: 'string' };
 
 /** The tensors that a side of a signature is. Rows have a first dimension that counts them. */
 export function tensorInfos(spec: DataSpec | undefined, only: string): TensorInfo[] {
@@ -20,8 +19,7 @@ export function tensorInfos(spec: DataSpec | undefined, only: string): TensorInf
     const shape = [-1];
     let inner: ValueSpec = column;
     for (; inner.type === 'list'; inner = inner.items) shape.push(inner.minItems !== undefined && inner.minItems === inner.maxItems ? inner.minItems : -1);
-    // A row within a row is told as JSON.
-    return { name: column.name, dtype: inner.type === 'row' ? 'string' : columnTypes[inner.type], shape };
+    return { name: column.name, dtype: columnTypes[inner.type] ?? 'string', shape };
   });
 }
 

@@ -1,5 +1,5 @@
 import type { FailureRecord } from '../../core/failure.ts';
-import type { Arm, ServedReason } from '../prediction.ts';
+import type { ServedOutcome } from '../prediction.ts';
 
 /** What came of a prediction, as it was told. */
 export interface LoggedFeedback {
@@ -11,24 +11,10 @@ export interface LoggedFeedback {
   readonly metrics?: Readonly<Record<string, number>> | undefined;
 }
 
-/** A prediction as it is kept. */
-export interface StoredPrediction {
-  /** Id of the prediction. */
-  readonly id: string;
-  /** Epoch milliseconds when it was asked. */
-  readonly at: number;
-  /** The version that served, or failed to. */
-  readonly version: number;
-  /** As what it was counted. */
-  readonly arm: Arm;
-  /** Why it was this version. */
-  readonly reason: ServedReason;
-  /** The variant of the experiment; absent where there was none. */
-  readonly variant?: string | undefined;
+/** A prediction as it is kept: what it came to when it was served, less what is not kept of that. */
+export interface StoredPrediction extends Omit<ServedOutcome, 'key' | 'input' | 'output' | 'error'> {
   /** The key that it was routed by; absent unless keys are kept. */
   readonly key?: string | undefined;
-  /** Whether it was a copy that nobody saw the answer of. */
-  readonly shadow: boolean;
   /** What was asked; absent when it is not kept. Arrays of numbers of a fixed type are arrays. */
   readonly input?: unknown;
   /** What was answered; absent when it failed or is not kept. */
@@ -37,16 +23,6 @@ export interface StoredPrediction {
   readonly error?: FailureRecord | undefined;
   /** What was left out because it was too large, could not be stored, or could not be redacted. */
   readonly omitted?: readonly ('input' | 'output')[] | undefined;
-  /** Whether it was answered from the cache of answers. */
-  readonly cached: boolean;
-  /** From the call to the answer, in milliseconds. */
-  readonly latencyMs: number;
-  /** How long it waited for its turn, in milliseconds. */
-  readonly queueMs: number;
-  /** How long the model itself took, in milliseconds. */
-  readonly computeMs: number;
-  /** How many requests the model answered at once with it. */
-  readonly batchSize: number;
 }
 
 /** A prediction as it is kept, with all that came of it. */
