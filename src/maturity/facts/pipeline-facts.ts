@@ -5,7 +5,7 @@ import { eachItem } from '../../core/page.ts';
 import { readNewestRuns } from '../../pipelines/history/start-notes.ts';
 import { readRun, type PipelineRun } from '../../pipelines/history/read-run.ts';
 import type { PipelineRunSummary } from '../../pipelines/history/run-summary.ts';
-import { Pipeline } from '../../pipelines/pipeline.ts';
+import { listPipelines } from '../../pipelines/history/list-pipelines.ts';
 import { RunStore, type RunHead } from '../../pipelines/run-store.ts';
 import type { RunCause } from '../../pipelines/launching/run-cause.ts';
 import type { Assessment } from './assessment.ts';
@@ -29,7 +29,7 @@ const mostSought = 40;
 export async function pipelineNames(assessment: Assessment): Promise<string[]> {
   const { storage, options: { signal } } = assessment;
   const names: string[] = [];
-  for await (const { name } of eachItem((after) => Pipeline.list({ storage, limit: 1000, after, signal }))) names.push(name);
+  for await (const { name } of eachItem((after) => listPipelines({ storage, limit: 1000, after, signal }))) names.push(name);
   return names;
 }
 

@@ -3,7 +3,7 @@ import { NotFoundError } from '../../core/errors.ts';
 import type { AlertEvent } from '../../monitoring/alerts/alert-source.ts';
 import type { AuditEvent } from '../../core/audit.ts';
 import { html, type Html } from '../../report/markup/html.ts';
-import { DriftMonitor } from '../../monitoring/drift-monitor.ts';
+import { listMonitors } from '../../monitoring/list-monitors.ts';
 import type { DriftVerdict, MonitorState } from '../../monitoring/monitor-state.ts';
 import type { PeriodPerformance } from '../../monitoring/performance/judge-period.ts';
 import { driftSection } from '../../report/sections/drift.ts';
@@ -22,7 +22,7 @@ const mostPeriods = 300;
 /** The monitors of a store, with what fires. */
 export async function monitorsPage(call: UiCall): Promise<UiPage> {
   const { store, query, links, formats, signal } = call;
-  const { items, damaged, next } = await DriftMonitor.list({ storage: store.storage, limit: 25, after: query.text('after'), signal });
+  const { items, damaged, next } = await listMonitors({ storage: store.storage, limit: 25, after: query.text('after'), signal });
   const rows = items.map(({ name, windows, firing }): Cell[] => [
     link(links.to('monitor', { name }), name),
     firing.length === 0 ? 'nothing' : firing.map(({ kind }) => html`${state('firing')} ${kind} `),
