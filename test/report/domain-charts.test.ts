@@ -86,6 +86,22 @@ describe('the effects of an experiment', () => {
     expect(chart.toSVG().match(/loses at most 2 %/g)).toHaveLength(2);
     expect(chart.summary).toContain('3 metrics of 9,000 units against A, with 95 % intervals (always valid). spent of B is better');
   });
+
+  it('by the difference where the lift does not tell on which side it lies, though the difference does', () => {
+    const analysis = abStory();
+    const [spent, ...others] = analysis.metrics;
+    const [first, ...more] = spent!.comparisons;
+    const { difference } = first!;
+    expect(Math.sign(difference.low) * Math.sign(difference.high)).toBe(1);
+    const unclear = { ...first!, lift: { ...first!.lift!, effect: 1.12, low: -0.56, high: 2.79 } };
+    const chart = effectIntervals({ ...analysis, metrics: [{ ...spent!, comparisons: [unclear, ...more] }, ...others] });
+    expect(chart.summary).toContain('in its unit)');
+    expect(chart.summary).not.toContain('112 %');
+    expect(texts(chart).join(' ')).not.toContain('112 %');
+    expect(chart.table.rows[0]!.slice(6, 9).map((value) => Math.round(value as number))).toEqual([112, -56, 279]);
+    const drawn = (svg: string): number => svg.match(/<circle [^>]*r="4.5"/g)!.length;
+    expect(drawn(chart.toSVG())).toBe(drawn(effectIntervals(analysis).toSVG()) - 1);
+  });
 });
 
 describe('a rollout', () => {

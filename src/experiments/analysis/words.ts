@@ -16,15 +16,18 @@ export function pValue(p: number): string {
 }
 
 /** A comparison in one clause: which metric, which variant, by how much. */
-export function told({ metric }: MetricAnalysis, { variant, status, difference, lift, adjusted }: MetricComparison, confidence: number): string {
-  const [interval, words] = lift !== undefined && tells(lift, difference) ? [lift, percent] : [difference, number];
+export function told({ metric }: MetricAnalysis, comparison: MetricComparison, confidence: number): string {
+  const { variant, status, difference, adjusted } = comparison;
+  const lift = tellingLift(comparison);
+  const [interval, words] = lift === undefined ? [difference, number] : [lift, percent];
   const within = status === 'undefined' ? '' : ` (${percent(confidence)} interval ${signed(words(interval.low))} to ${signed(words(interval.high))})`;
   return `${metric} of ${variant}: ${signed(words(interval.effect))}${within}, ${pValue(adjusted.pValue)}`;
 }
 
-/** Whether a lift says something beside its difference. Where the control's measure may be 0 it does not: it is not known then on which side it lies though that of the difference is, or it may be a loss of everything as well as twice as much. */
-function tells(lift: EffectInterval, difference: EffectInterval): boolean {
-  return sideOf(lift) === sideOf(difference) && !(lift.low <= -1 && lift.high >= 1);
+/** The lift of a comparison where it says something beside the difference. Where the control's measure may be 0 it does not: it is not known then on which side it lies though that of the difference is, or it may be a loss of everything as well as twice as much. */
+export function tellingLift({ lift, difference }: Pick<MetricComparison, 'lift' | 'difference'>): EffectInterval | undefined {
+  if (lift === undefined || sideOf(lift) !== sideOf(difference)) return undefined;
+  return lift.low <= -1 && lift.high >= 1 ? undefined : lift;
 }
 
 /** The side of 0 on which an interval lies: -1, 1, or 0 when it holds 0. */

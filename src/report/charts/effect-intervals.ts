@@ -1,4 +1,5 @@
 import type { AbAnalysis, EffectInterval, MetricAnalysis, MetricComparison } from '../../experiments/analysis/ab-analysis.ts';
+import { tellingLift } from '../../experiments/analysis/words.ts';
 import { html, type Html } from '../markup/html.ts';
 import { fontSize } from '../svg/axes.ts';
 import { formatCount, formatNumber, formatPercent } from '../svg/format.ts';
@@ -22,7 +23,7 @@ interface EffectRow {
 
 /**
  * The effects of an experiment with their intervals, a row per metric and treatment: how many per cent the treatment lies above or below the control, what that means for the goal of the metric in words and by a sign, and what loss a guardrail allows. A metric whose
- * control is 0 has no such share: its difference is told in words, in the unit of the metric.
+ * control is 0, or may be for all that is known, has no such share: its difference is told in words, in the unit of the metric.
  *
  * @example
  * ```ts
@@ -72,7 +73,7 @@ function rowOf(row: EffectRow, { label, effect, y, scale, labelWidth }: { readon
   const name = html`<text x="2" y="${px(y - 1)}">${truncated(label, labelWidth - 8, fontSize)}<title>${label}</title></text><text x="2" y="${px(y + 12)}" font-size="${fontSize - 1}" fill-opacity=".8">${roleText(metric)}</text>`;
   const words = html`<text x="${px(right + 28)}" y="${px(y + 4)}">${truncated(effect, 258, fontSize)}</text>`;
   const sign = html`<g class="${className}" color="${color}">${signAt(verdicts[verdictOf(comparison)].sign, right + 15, y)}</g>`;
-  const lift = comparison.status === 'compared' ? comparison.lift : undefined;
+  const lift = comparison.status === 'compared' ? tellingLift(comparison) : undefined;
   if (lift === undefined) return html`<g>${title}${name}${sign}${words}</g>`;
   const [low, middle, high] = [lift.low, lift.effect, lift.high].map((value) => scale.at(100 * value));
   const interval = html`<g class="${className}" color="${color}"><path d="M${px(low!)} ${px(y - 5)}v10m0-5H${px(high!)}m0-5v10" fill="none" stroke="currentColor" stroke-width="2.5"/><circle cx="${px(middle!)}" cy="${px(y)}" r="4.5" fill="currentColor"/></g>`;
@@ -95,10 +96,11 @@ function axisOf({ at, ticks, range }: Scale, top: number, bottom: number): Html 
 
 /** All intervals, zero, and the margins; one that is far wider than the others does not press them together. */
 function domainOf(rows: readonly EffectRow[]): [number, number] {
-  const ends = rows.flatMap(({ metric, comparison: { status, lift, guardrail } }) => [
-    ...(lift === undefined || status !== 'compared' ? [] : [100 * lift.low, 100 * lift.high]),
-    ...(guardrail === undefined ? [] : [100 * (metric.goal === 'increase' ? -guardrail.margin : guardrail.margin)]),
-  ]);
+  const ends = rows.flatMap(({ metric, comparison }) => {
+    const lift = comparison.status === 'compared' ? tellingLift(comparison) : undefined;
+    const margin = comparison.guardrail?.margin;
+    return [...(lift === undefined ? [] : [100 * lift.low, 100 * lift.high]), ...(margin === undefined ? [] : [100 * (metric.goal === 'increase' ? -margin : margin)])];
+  });
   return [Math.min(-1e-3, ...ends), Math.max(1e-3, ...ends)];
 }
 
@@ -131,8 +133,10 @@ function roleText({ role, goal }: MetricAnalysis): string {
 }
 
 /** An effect with its interval in words: as a share where there is one, else in the unit of the metric. */
-function effectText({ comparison: { status, lift, difference } }: EffectRow): string {
+function effectText({ comparison }: EffectRow): string {
+  const { status, difference } = comparison;
   if (status === 'undefined') return 'nothing to compare';
+  const lift = tellingLift(comparison);
   return lift === undefined ? `${interval(difference, (value) => formatNumber(value, 3))} in its unit` : interval(lift, (value) => formatPercent(value));
 }
 
@@ -161,7 +165,10 @@ function tableRow({ metric, comparison: { variant, status, difference, lift, adj
 }
 
 function vegaLite(rows: readonly EffectRow[], labels: readonly string[]): Readonly<Record<string, unknown>> {
-  const values = rows.flatMap(({ comparison: { lift, verdict } }, i) => (lift === undefined ? [] : [{ comparison: labels[i], effect: 100 * lift.effect, low: 100 * lift.low, high: 100 * lift.high, verdict }]));
+  const values = rows.flatMap(({ comparison }, i) => {
+    const lift = tellingLift(comparison);
+    return lift === undefined ? [] : [{ comparison: labels[i], effect: 100 * lift.effect, low: 100 * lift.low, high: 100 * lift.high, verdict: comparison.verdict }];
+  });
   const y = { field: 'comparison', type: 'nominal', sort: null, title: null };
   return {
     data: { values },
