@@ -385,7 +385,7 @@ describe('commands', () => {
     expect(refusal).toBeInstanceOf(GateError);
     expect((refusal as Error).message).toContain('smoke everywhere');
     expect((await registry.promote('fraud@1', 'production', { ...by, force: true })).stage).toBe('production');
-    expect((await registry.history('fraud')).map((event) => event.by)).toEqual(Array(4).fill('alice'));
+    expect((await registry.history('fraud')).map((event) => event.by)).toEqual(Array(5).fill('alice'));
     expect(await (await registry.load('fraud@production')).file('model.json')).toEqual(utf8('{}'));
   });
 
