@@ -35,6 +35,18 @@ describe('renderReport', () => {
     expect(page).toContain('<script src="/a.js?x=1&#38;y" defer></script>');
   });
 
+  test('steps that are no numbers, among others in no order, are left out', () => {
+    const steps = Float64Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? i * (i % 4 === 0 ? 1 : -1) : NaN));
+    const page = renderReport({ curves: { metrics: [{ name: 'loss', curves: [{ run: 'a', series: { ...series(Array.from({ length: 400 }, (_, i) => i)), steps } }] }] } });
+    const { ways } = JSON.parse(/ data-lines="([^"]*)"/.exec(page)![1]!.replaceAll('&#34;', '"')) as { ways: { maps?: number[][] }[] };
+    for (const { maps: [map] = [] } of ways) {
+      if (map === undefined) continue;
+      const places = map.filter((_, i) => i % 2 === 0);
+      expect(places.length).toBeGreaterThan(1);
+      expect(places).toEqual([...places].sort((a, b) => a - b));
+    }
+  });
+
   test('an empty store and one run', () => {
     expect(renderReport({ runs: { runs: [] }, curves: { metrics: [] }, charts: [] })).toContain('There are no runs.');
     const one = renderReport({ runs: { runs: [runOf(7, { status: 'running', endedAt: undefined })] } });

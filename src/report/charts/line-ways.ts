@@ -64,6 +64,8 @@ function mapsOf(lines: readonly { readonly x: ArrayLike<number> }[], others: rea
       reached = Math.max(reached, others[i]![at]!);
       const left = along.at(x[at]!) / (along.range[1] - along.range[0]);
       if (left !== left || reached - reached !== 0) continue;
+      // What lies before a place that was told already, as where steps are no numbers and have no order, tells nothing of what lies between.
+      if (before !== undefined && left < before[0]) continue;
       // Of points in one place the last one tells.
       if (before?.[0] === left) knots.delete(before);
       before = [left, (reached - low) / span];
