@@ -20,6 +20,7 @@ const codes: readonly [line: string, code: number][] = [
   ['maturity --min-level 2', 3], // a store of so few records is below it
   ['runs import run-q7c3xyoe.wandb', 1], // the end of this file is damaged
   ['runs import wandb', 1],
+  ['ui --export', 0], // which serves nothing
   ['ui', 130], // until Ctrl-C
 ];
 
@@ -80,7 +81,7 @@ describe('the command lines of the guides', () => {
     const words = here(line, `${server.url}/api`);
     const stdin = line.input === undefined ? '' : await readFile(join(directory, line.input));
     const options = { directory, env: { USER: 'ada' }, modules, stdin };
-    return await (words[0] === 'ui' ? lookAtPages(words, options) : cli(words, options));
+    return await (words[0] === 'ui' && !words.includes('--export') ? lookAtPages(words, options) : cli(words, options));
   }
 
   /** Serves the pages until they were looked at, on a free port: that of the guides may be in use. */

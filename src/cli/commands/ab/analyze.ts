@@ -24,7 +24,7 @@ export const abAnalyze: Command = defineCommand({
   positionals: [{ name: 'TEST', description: 'The name of a test.' }],
   examples: [
     { command: 'ab analyze delay-model', does: 'What is known by now, and what to do.' },
-    { command: 'ab analyze delay-model --method group-sequential --planned-units 20000 --earlier 5012', does: 'The second look of a plan that ends at 20,000 units; the first was at 5,012.' },
+    { command: 'ab analyze delay-model --method group-sequential --planned-units 1000 --earlier 200', does: 'The second look of a plan that ends at 1,000 units; the first was at 200.' },
   ],
   async run({ options, positionals: [name = ''], storage, out, signal }) {
     const plan = planOf(options);
