@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { ValidationError } from '../core/errors.ts';
 import { check } from '../core/schema.ts';
+import { shown } from '../core/shown.ts';
 import type { AbAnalysis } from '../experiments/analysis/ab-analysis.ts';
 import type { MaturityReport } from '../maturity/maturity-report.ts';
 import type { DriftVerdict } from '../monitoring/monitor-state.ts';
@@ -117,6 +118,7 @@ const sectionOf: { readonly [Part in keyof ReportParts]-?: SectionMaker<Part> } 
 export function renderReport(parts: ReportParts, options: ReportOptions = {}): string {
   const { title = 'Report', createdAt, timeZone, assets } = check(optionsSchema, options, 'options');
   const known = Object.keys(sectionOf) as (keyof ReportParts)[];
+  if (typeof parts !== 'object' || parts === null || Array.isArray(parts)) throw new ValidationError(`parts is ${shown(parts, 80)}, but must be an object; a report has ${known.join(', ')}.`, { path: 'parts' });
   const unknown = Object.keys(parts).filter((name) => !(known as string[]).includes(name));
   if (unknown.length > 0) throw new ValidationError(`parts has unknown parts: ${unknown.join(', ')}; a report has ${known.join(', ')}.`, { path: `parts.${unknown[0]}` });
   const context = reportContext(timeZone);

@@ -103,6 +103,9 @@ describe('renderReport', () => {
   });
 
   test.each([
+    [null, {}, /^parts is null, but must be an object; a report has runs, comparison/],
+    [undefined, {}, /^parts is undefined, but must be an object/],
+    [[], {}, /^parts is \[\], but must be an object/],
     [{ things: 1 }, {}, /parts has unknown parts: things; a report has runs, comparison/],
     [{}, { titel: 'a' }, /options has unknown options: titel/],
     [{}, { timeZone: 'Nowhere' }, /timeZone is "Nowhere"/],
