@@ -54,7 +54,12 @@ test('UTF-16 is read with and without a byte order mark, and what has bytes of 0
   // In names of other scripts only delimiters, digits and ends of lines have a byte of 0.
   for (const file of ['ref.csv', 'cur.csv']) await writeFile(join(directory, file), utf16(`延误分钟数据列,出发地机场名称\n${Array.from({ length: 50 }, (_, i) => `${i % 9},亚特兰大哈茨菲尔德`).join('\n')}\n`, 'le'));
   expect((await cli(['drift', 'check', 'ref.csv', 'cur.csv', '--json'], { directory })).json().columns.map(({ name, kind }: { name: string; kind: string }) => `${name} ${kind}`)).toEqual(['延误分钟数据列 number', '出发地机场名称 category']);
-  for (const bytes of ['a,b\n1,\0\n', 'a,b\n1,2\n\0\0']) {
+  // Letters whose own byte is 0, beside names in ASCII.
+  for (const order of ['le', 'be'] as const) {
+    for (const file of ['ref.csv', 'cur.csv']) await writeFile(join(directory, file), utf16(`delay,level\n${Array.from({ length: 50 }, (_, i) => `${i % 9},一级`).join('\n')}\n`, order));
+    expect((await cli(['drift', 'check', 'ref.csv', 'cur.csv', '--json'], { directory })).json().columns.map(({ name, kind }: { name: string; kind: string }) => `${name} ${kind}`)).toEqual(['delay number', 'level category']);
+  }
+  for (const bytes of ['a,b\n1,\0\n', 'a,b\n1,2\n\0\0', `a,b\n1,2\n${'\0'.repeat(64)}`, `a,b\n1,24\n${'\0'.repeat(63)}`]) {
     await writeFile(join(directory, 'cur.csv'), bytes);
     const outcome = await cli(['drift', 'check', 'ref.csv', 'cur.csv'], { directory });
     expect(outcome).toMatchObject({ code: 1, stdout: '' });

@@ -18,14 +18,21 @@ function encodingOf(bytes: Uint8Array): Encoding {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be';
   if (bytes.length % 2 !== 0) return 'utf-8';
-  // Delimiters, digits and ends of lines have a byte of 0 in UTF-16, always at the same one of its two places; text in UTF-8 has none at all.
+  // Delimiters, digits and ends of lines have a byte of 0 in UTF-16, at the same one of its two places; text in UTF-8 has none at all.
   const sample = bytes.subarray(0, sampledBytes);
-  const zeros = [0, 0];
-  for (let i = 0; i < sample.length; i++) if (sample[i] === 0) zeros[i % 2]!++;
-  const [even = 0, odd = 0] = zeros;
-  const share = (2 * Math.max(even, odd)) / sample.length;
-  const isUtf16 = Math.min(even, odd) === 0 && (share >= 0.5 || (share >= leastShare && !isUtf8(bytes)));
-  return !isUtf16 ? 'utf-8' : odd > even ? 'utf-16le' : 'utf-16be';
+  const [zeros, lines] = [[0, 0], [0, 0]];
+  for (let i = 0; i < sample.length; i++) {
+    if (sample[i] !== 0) continue;
+    zeros[i % 2]!++;
+    const other = sample[i ^ 1];
+    if (other === 10 || other === 13) lines[i % 2]!++;
+  }
+  // Some letters have one at the other place, as U+4E00 has; what ends lines tells which is which.
+  const [even = 0, odd = 0] = lines[0] === lines[1] ? zeros : lines;
+  const place = odd > even ? 1 : 0;
+  const share = (2 * zeros[place]!) / sample.length;
+  const isUtf16 = zeros[place]! >= 2 * zeros[1 - place]! && (share >= 0.5 || (share >= leastShare && !isUtf8(bytes)));
+  return !isUtf16 ? 'utf-8' : place === 1 ? 'utf-16le' : 'utf-16be';
 }
 
 function isUtf8(bytes: Uint8Array): boolean {
