@@ -66,8 +66,8 @@ function valueOf(token: { readonly rawName: string; readonly value: string | und
     return true;
   }
   if (value === undefined) throw new UsageError(`${rawName} needs a value: ${rawName} ${definition.value ?? 'VALUE'}.`);
-  // Somebody who forgot the value would otherwise have the next option taken for it.
-  if (inlineValue !== true && value.length > 1 && value.startsWith('-')) throw new UsageError(`${rawName} needs a value, and ${printable(value)} looks like an option; write ${rawName}=${printable(value)} if it is none.`);
+  // Somebody who forgot the value would otherwise have the next option taken for it. A number is none.
+  if (inlineValue !== true && value.length > 1 && value.startsWith('-') && !/^-\.?\d/.test(value)) throw new UsageError(`${rawName} needs a value, and ${printable(value)} looks like an option; write ${rawName}=${printable(value)} if it is none.`);
   if (definition.choices !== undefined && !definition.choices.includes(value)) {
     throw new UsageError(`${rawName} is '${printable(value)}'; give one of ${definition.choices.join(', ')}${didYouMean(value, definition.choices)}`);
   }

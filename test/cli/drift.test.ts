@@ -41,6 +41,11 @@ test('other delimiters, gzip, standard input and JSONL are read alike', async ()
   for (const file of ['cur.csv.gz', 'cur.jsonl']) expect((await cli(['drift', 'check', 'ref.csv', file, '--json'], { directory })).json()).toEqual(expected);
 });
 
+test('a number below 0 is the value of the option before it', async () => {
+  for (const file of ['ref.csv', 'cur.csv']) await writeFile(join(directory, file), `delay\n${Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? -999 : i)).join('\n')}\n`);
+  expect((await cli(['drift', 'check', 'ref.csv', 'cur.csv', '--missing', '-999', '--json'], { directory })).json()).toEqual((await cli(['drift', 'check', 'ref.csv', 'cur.csv', '--missing=-999', '--json'], { directory })).json());
+});
+
 test('UTF-16 is read with and without a byte order mark, and what has bytes of 0 else is no text', async () => {
   await writeFile(join(directory, 'ref.csv'), csv(rows(400, 0)));
   const utf16 = (text: string, order: 'le' | 'be'): Buffer => (order === 'le' ? Buffer.from(text, 'utf16le') : Buffer.from(text, 'utf16le').swap16());

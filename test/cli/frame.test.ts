@@ -85,6 +85,7 @@ describe('wrong usage ends with 2, says what was meant, and does nothing', () =>
     [['runs', 'ls', '--limit', '--json'], '--limit needs a value, and --json looks like an option'],
     [['runs', 'ls', '--limit', 'ten'], "--limit is 'ten'; give a whole number of at least 1."],
     [['runs', 'ls', '--limit', '1', '--limit', '2'], '--limit is given twice.'],
+    [['runs', 'ls', '--limit', '-5'], '--limit is -5; give a whole number of at least 1.'],
     [['runs', 'ls', '--json=yes'], '--json takes no value.'],
     [['runs', 'ls', '--deleted', 'onyl'], "--deleted is 'onyl'; give one of exclude, include, only; did you mean 'only'?"],
     [['runs', 'ls', 'more'], "'more' is one argument too many."],
