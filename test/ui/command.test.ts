@@ -75,6 +75,12 @@ describe('modelkeep ui', () => {
     const served = await serve(['--open', '--page', 'http://127.0.0.1:1/models?after=x#list']);
     expect(await served.end()).toBe(130);
     expect([served.openedAddresses, served.told]).toEqual([[`${served.url}models?after=x#list`], []]);
+    // Whatever is asked for, the address is one of these pages.
+    for (const [page, opened] of [['http://h///other.test/run', '//other.test/run'], ['/https://other.test/run', 'https://other.test/run'], ['/javascript:alert(1)', 'javascript:alert(1)'], ['//other.test/../models', 'models']] as const) {
+      const own = await serve(['--open', '--page', page]);
+      await own.end();
+      expect(own.openedAddresses).toEqual([`${own.url}${opened}`]);
+    }
     const without = await serve(['--open'], { browser: false });
     expect(await without.end()).toBe(130);
     expect(without.openedAddresses).toEqual([`${without.url}runs`]);

@@ -52,7 +52,8 @@ export const ui: Command = defineCommand({
     const server = createServer(toNodeHandler(handler));
     const url = `http://127.0.0.1:${await listening(server, port)}/`;
     await out.result({ url, write: options.write }, () => `${url}\nCtrl-C ends it.`);
-    if (opened !== undefined && !(await host.openAddress(new URL(opened, url).href))) await out.note('There is no browser to open; open the address yourself.');
+    // Put behind the address and not resolved against it, which would let a page be one of another host.
+    if (opened !== undefined && !(await host.openAddress(`${url}${opened}`))) await out.note('There is no browser to open; open the address yourself.');
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     // Pages that are open hold streams, which would keep it from ending.
     server.close();
