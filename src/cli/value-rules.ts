@@ -1,3 +1,4 @@
+import { timestampOf } from '../core/column.ts';
 import { durationMs, type Duration } from '../core/duration.ts';
 import { assertPrefix } from '../core/key.ts';
 
@@ -32,7 +33,7 @@ export function atLeast(least: number): ValueRule {
 export const lengthOfTime: ValueRule = { takes: "a number with one of the units ms, s, m, h, d, such as '12h'", allows: (value) => accepted(() => durationMs(value as Duration)) };
 
 /** Times in ISO 8601, in UTC where they name no hour. */
-export const moment: ValueRule = { takes: "a time in ISO 8601, such as '2026-01-31' or '2026-01-31T06:00:00Z'", allows: (value) => /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(String(value)) && !Number.isNaN(Date.parse(String(value))) };
+export const moment: ValueRule = { takes: "a time in ISO 8601, such as '2026-01-31' or '2026-01-31T06:00:00Z'", allows: (value) => /^\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?$/.test(String(value)) && timestampOf(String(value)) !== undefined };
 
 /** What keys of records may begin with. */
 export const keyPrefix: ValueRule = { takes: "what keys may begin with, such as 'registry/'", allows: (value) => accepted(() => assertPrefix(String(value))) };
