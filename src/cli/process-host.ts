@@ -24,7 +24,7 @@ export function processHost(): CliHost {
       process.on('beforeExit', listener);
       return () => void process.off('beforeExit', listener);
     },
-    openAddress,
+    openAddress: (url) => openAddress(url),
     exit: (code) => process.exit(code),
     importModule: async (url) => (await import(url)) as Readonly<Record<string, unknown>>,
   };
