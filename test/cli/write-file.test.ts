@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -30,6 +30,18 @@ test('a link stays one, and files of similar names stay as they are', async () =
   expect(readFileSync(join(directory, 'target'), 'utf8')).toBe('after');
   expect(readFileSync(join(directory, 'target.part'), 'utf8')).toBe('of somebody');
   expect(readdirSync(directory).sort()).toEqual(['link', 'target', 'target.part']);
+});
+
+test('a link to what is not there yet stays one, and where there is no directory that is said', async () => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'reports'));
+  symlinkSync('reports/newest', join(directory, 'link'));
+  symlinkSync('monday', join(directory, 'reports', 'newest'));
+  await writeFileWhole('link', ['text'], { directory });
+  expect([lstatSync(join(directory, 'link')).isSymbolicLink(), lstatSync(join(directory, 'reports', 'newest')).isSymbolicLink()]).toEqual([true, true]);
+  expect(readFileSync(join(directory, 'reports', 'monday'), 'utf8')).toBe('text');
+  expect(readdirSync(join(directory, 'reports')).sort()).toEqual(['monday', 'newest']);
+  await expect(writeFileWhole('none/such', ['text'], { directory })).rejects.toMatchObject({ code: 'not-found', message: `There is no directory ${join(directory, 'none')} to write such to; make it first.` });
 });
 
 test('an output that does not fit is an error, for half a backup is none', async () => {
