@@ -66,5 +66,8 @@ test('points without a time are imported when it is told when their run began', 
   // A day that no month has is not taken for one of the next.
   for (const day of ['May', '2026-02-30', '2026-02-30T06:00:00Z']) expect((await cli(['runs', 'import', 'points.csv', '-s', 'store', '--started-at', day], { directory })).stderr).toContain(`--started-at is '${day}'; give a time in ISO 8601`);
   for (const counts of ['1 run with 1 point imported, 0 unchanged', '0 runs with 0 points imported, 1 unchanged']) expect((await cli(['runs', 'import', 'points.csv', '-s', 'store', '--started-at', '2026-01-31'], { directory })).stdout).toContain(counts);
+  // Of other files it is not passed over in silence.
+  await mkdir(join(directory, 'mlruns'));
+  expect(await cli(['runs', 'import', 'mlruns', '-s', 'store', '--started-at', '2026-01-31'], { directory })).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--started-at is for runs of JSONL or CSV, and mlruns is of mlflow') });
   expect((await cli(['runs', 'ls', '--json', '-s', 'store'], { directory })).json().items).toMatchObject([{ experiment: 'points', startedAt: Date.parse('2026-01-31T00:00:00Z') }]);
 });

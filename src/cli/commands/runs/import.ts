@@ -56,6 +56,7 @@ async function sourceOf(path: string, { format: asked, experiment, 'started-at':
   if (kind === undefined) throw new NotFoundError(`There is nothing at ${path}; give the directory or file of the runs.`, { key: path });
   const isDirectory = kind === 'directory';
   const format = (asked as Format | undefined) ?? (await formatOf(path, isDirectory));
+  if (began !== undefined && format !== 'jsonl' && format !== 'csv') throw new UsageError(`--started-at is for runs of JSONL or CSV, and ${printable(basename(path))} is of ${format}.`);
   const { csvRuns, dvcliveSource, jsonlRuns, mlrunsSource, wandbSource } = await import('../../../interchange.ts');
   const { nodeDirectory, nodeFile } = await import('../../../node.ts');
   const name = basename(path, extname(path));
