@@ -25,9 +25,10 @@ export default defineConfig({
     hookTimeout: 120_000,
     passWithNoTests: false,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
-    // Modules keep nothing between calls, so tests can share a process, which saves them the start of it and its imports. For the same reason `npm test` runs all as one project: each has modules and processes of its own.
+    // Modules keep nothing between calls, so tests can share a process, which saves them the start of it and its imports. For the same reason `npm test` runs all that needs no page as one project: each has modules and processes of its own. What
+    // drives a browser changes the process it is in, by listeners to signals and a `cwd` of its own.
     projects: [
-      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'], exclude: page, isolate: false } },
       { extends: true, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...pure, ...page], isolate: false } },
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
       { extends: true, test: { name: 'page', include: page, isolate: false } },

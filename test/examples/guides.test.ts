@@ -1,20 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chdir, cwd } from 'node:process';
+import process from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 describe('what the guides are quoted from', () => {
-  const before = cwd();
+  const before = process.cwd();
   let directory: string;
   let lines: unknown[][];
   // They write into the directory that they are started in.
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'modelkeep-guides-'));
-    chdir(directory);
+    process.chdir(directory);
   });
   afterAll(async () => {
-    chdir(before);
+    process.chdir(before);
     await rm(directory, { recursive: true, force: true });
   });
   beforeEach(() => {

@@ -1,4 +1,4 @@
-import { chdir, cwd } from 'node:process';
+import process from 'node:process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,16 +11,16 @@ import { utf8 } from '../../src/core/bytes.ts';
 const users = { train: { actor: 'training@ci', team: 'team-a', role: 'writer' }, look: { actor: 'dashboard', team: 'team-a', role: 'reader' } } as const;
 
 describe('the modules that a host loads', () => {
-  const [before, usersBefore] = [cwd(), process.env['MODEL_USERS']];
+  const [before, usersBefore] = [process.cwd(), process.env['MODEL_USERS']];
   let directory: string;
   // They open the directory `models` of the place that they are started in, as a host would start them.
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'modelkeep-server-'));
-    chdir(directory);
+    process.chdir(directory);
     process.env['MODEL_USERS'] = JSON.stringify(users);
   });
   afterAll(async () => {
-    chdir(before);
+    process.chdir(before);
     if (usersBefore === undefined) delete process.env['MODEL_USERS'];
     else process.env['MODEL_USERS'] = usersBefore;
     await rm(directory, { recursive: true, force: true });

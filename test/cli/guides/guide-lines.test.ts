@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chdir, cwd } from 'node:process';
+import process from 'node:process';
 import { MemoryStorage, type StorageAdapter } from 'modelkeep';
 import { createStorageHandler, toNodeHandler } from 'modelkeep/server';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -58,14 +58,14 @@ describe('the command lines of the guides', () => {
   async function runProgram(code: string, directory: string): Promise<void> {
     const file = join(directory, 'first.ts');
     await writeFile(file, code);
-    const before = cwd();
+    const before = process.cwd();
     const silent = vi.spyOn(console, 'log').mockImplementation(() => undefined);
-    chdir(directory);
+    process.chdir(directory);
     try {
       await import(file);
     } finally {
       silent.mockRestore();
-      chdir(before);
+      process.chdir(before);
     }
   }
 
