@@ -83,9 +83,9 @@ export class RecordReplay {
         const end = at + header.size;
         const metaSound = isMetaSound(window, at, header);
         if (metaSound && isValueSound(window, at, header)) {
-          const overlapped = this.#isOverlapped(window, end);
-          if (overlapped === undefined && !last) return { need: header.size + frameHeaderBytes };
-          if (overlapped !== true) {
+          const overlapped = this.#isOverlapped(window, end, last);
+          if (overlapped === undefined) return { need: header.size + this.salt.length + frameHeaderBytes };
+          if (!overlapped) {
             this.#apply(header, window, at + frameHeaderBytes, false);
             continue;
           }
@@ -233,17 +233,18 @@ export class RecordReplay {
   }
 
   /**
-   * Whether the frame that ends at `end` lost its last bytes, and seems whole because the one that was written behind it begins with the same. `undefined` when the window
-   * ends too early to tell. By more than a few bytes that does not come about.
+   * Whether the frame that ends at `end` lost its last bytes, and seems whole because the one that was written behind it begins with the same: what is behind goes on in the
+   * middle of a beginning, though that other write be torn as well. `undefined` when the window ends too early to tell. By more than a few bytes that does not come about.
    */
-  #isOverlapped(window: Buffer, end: number): boolean | undefined {
+  #isOverlapped(window: Buffer, end: number, last: boolean): boolean | undefined {
     for (let shared = 1; shared <= maxShared; shared++) {
-      const next = end - shared;
-      let at = 0;
-      while (at < shared && window[next + at] === this.salt[at]) at++;
-      if (at < shared) continue;
-      if (next + frameHeaderBytes > window.length) return undefined;
-      if (this.#freshHeader(window, next) !== undefined) return true;
+      if (!window.subarray(end - shared, end).equals(this.salt.subarray(0, shared))) continue;
+      if (end + this.salt.length + frameHeaderBytes > window.length && !last) return undefined;
+      let at = end;
+      while (at < window.length && at - end < this.salt.length - shared && window[at] === this.salt[at - end + shared]) at++;
+      // What could as well be the beginning of a frame where the next one should be says nothing.
+      if (at === end || window.subarray(end, at).equals(this.salt.subarray(0, at - end))) continue;
+      if (at - end === this.salt.length - shared || at === window.length || this.#freshHeader(window, at) !== undefined) return true;
     }
     return false;
   }

@@ -57,6 +57,55 @@ describe('a write that lost its last bytes', () => {
     }
   }
 
+  for (const shared of [1, 2, 3, 4]) {
+    for (const kept of [5, 8, 20, 39]) {
+      it(`does not happen after all when the next one is torn too (${shared} lost, ${kept} bytes of the next)`, async () => {
+        const root = join(directory(), 'store');
+        const before = new FilesystemStorage(root);
+        await before.write([{ kind: 'put', key: 'a/first', bytes: utf8('first') }]);
+        await before.close();
+        const { salt } = parseFileHeader(readFileSync(recordFile(root)))!;
+        const torn = tornPut(salt, shared, 100);
+        writeFileSync(recordFile(root), torn.subarray(0, -shared), { flag: 'a' });
+        const storage = new FilesystemStorage(root);
+        expect(await textOf(storage, 'a/torn')).toBeUndefined();
+
+        writeFileSync(recordFile(root), torn.subarray(0, kept), { flag: 'a' });
+        const between = new FilesystemStorage(root);
+        for (const reader of [storage, between]) expect(await textOf(reader, 'a/torn')).toBeUndefined();
+        await storage.write([{ kind: 'put', key: 'a/second', bytes: utf8('second') }]);
+        const fresh = new FilesystemStorage(root);
+        for (const reader of [storage, between, fresh]) {
+          expect(await textOf(reader, 'a/torn')).toBeUndefined();
+          expect(await textOf(reader, 'a/second')).toBe('second');
+          await reader.close();
+        }
+      });
+    }
+  }
+
+  it('is not taken for overlapped where the one behind it was torn at its place', async () => {
+    for (const shared of [1, 2, 3, 4]) {
+      for (const kept of [0, 1, 2, 4, 8, 39]) {
+        const root = join(directory(), 'store');
+        const before = new FilesystemStorage(root);
+        await before.write([{ kind: 'put', key: 'a/first', bytes: utf8('first') }]);
+        await before.close();
+        const { salt } = parseFileHeader(readFileSync(recordFile(root)))!;
+        const whole = tornPut(salt, shared, 100);
+        writeFileSync(recordFile(root), Buffer.concat([whole, whole.subarray(0, kept)]), { flag: 'a' });
+        const storage = new FilesystemStorage(root);
+        for (const value of ['second', 'third']) {
+          const [record] = await storage.read(['a/torn']);
+          expect(record && Buffer.from(record.bytes), `${shared} shared, ${kept} kept`).toEqual(whole.subarray(-100));
+          await storage.write([{ kind: 'put', key: 'a/next', bytes: utf8(value) }]);
+          expect(await textOf(storage, 'a/next')).toBe(value);
+        }
+        await storage.close();
+      }
+    }
+  });
+
   it('whose value ends with what frames begin with is there when it is whole', async () => {
     const root = join(directory(), 'store');
     const before = new FilesystemStorage(root);
