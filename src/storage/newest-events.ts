@@ -43,15 +43,12 @@ export class NewestEvents {
   }
 
   /** A page of the newest events. */
-  async page({ limit, before = Infinity, wants = () => true, signal }: NewestQuery): Promise<NewestPage> {
-    const atHand = await this.#catchUp(signal);
-    const known = this.#known;
-    const waiting = atHand.filter(({ sequence, type }) => wants(type) && !known.has(sequence));
-    const total = known.count(wants) + waiting.length;
-    const wanted = [...known.before(before, limit + 1, wants), ...waiting.map(({ sequence }) => sequence).filter((sequence) => sequence < before)].sort((a, b) => b - a);
-    const shown = wanted.slice(0, limit);
-    const events = await this.#read(known, new Set(shown), waiting, signal);
-    return { events: events.sort((a, b) => b.sequence - a.sequence), total, ...(wanted.length > limit && { older: shown.at(-1)! }) };
+  async page(query: NewestQuery): Promise<NewestPage> {
+    const { page, known, stale } = await this.#look(query);
+    if (!stale) return page;
+    // Another history came in the place of the one that was looked at, as long as that or longer.
+    if (this.#known === known) this.#known = new KnownEvents();
+    return (await this.#look(query)).page;
   }
 
   /** The sequence of the event of a type before which so many others of it came; `undefined` when there is none. */
@@ -59,6 +56,19 @@ export class NewestEvents {
     const atHand = await this.#catchUp(signal);
     const waiting = atHand.filter((event) => event.type === type && !this.#known.has(event.sequence)).map(({ sequence }) => sequence);
     return [...this.#known.of(type), ...waiting][before];
+  }
+
+  async #look({ limit, before = Infinity, wants = () => true, signal }: NewestQuery): Promise<{ readonly page: NewestPage; readonly known: KnownEvents; readonly stale: boolean }> {
+    const atHand = await this.#catchUp(signal);
+    const known = this.#known;
+    const waiting = atHand.filter(({ sequence, type }) => wants(type) && !known.has(sequence));
+    const total = known.count(wants) + waiting.length;
+    const wanted = [...known.before(before, limit + 1, wants), ...waiting.map(({ sequence }) => sequence).filter((sequence) => sequence < before)].sort((a, b) => b - a);
+    const shown = wanted.slice(0, limit);
+    const events = await this.#read(known, new Set(shown), waiting, signal);
+    const found = new Set(events.map(({ sequence, type }) => `${sequence} ${type}`));
+    const stale = shown.some((sequence) => known.has(sequence) && !found.has(`${sequence} ${known.typeOf(sequence)}`));
+    return { page: { events: events.sort((a, b) => b.sequence - a.sequence), total, ...(wanted.length > limit && { older: shown.at(-1)! }) }, known, stale };
   }
 
   /** Looks at what has come; gives the events that may not be in the log yet. One look after the other, so that none is entered twice. */
@@ -131,6 +141,10 @@ class KnownEvents {
 
   has(sequence: number): boolean {
     return (this.#types[sequence] ?? 0) > 0;
+  }
+
+  typeOf(sequence: number): string | undefined {
+    return this.#names[(this.#types[sequence] ?? 0) - 1];
   }
 
   entriesOf(sequence: number): number {

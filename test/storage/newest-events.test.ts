@@ -141,6 +141,21 @@ describe('the newest events', () => {
     expect([events.map(({ id }) => id), total]).toEqual([['other'], 1]);
   });
 
+  it('are those of another history also where that is as long as the first, or longer, whoever wrote it', async () => {
+    for (const [writer, count] of [['z', 9], ['a', 9], ['z', 70], ['a', 70]] as const) {
+      const storage = new MemoryStorage();
+      const history = new NewestEvents({ storage, key });
+      await storage.append(key, Array.from({ length: 9 }, (_, i) => encode(eventOf(i + 1))), { writer: 'a' });
+      await head(storage, 9);
+      expect((await history.page({ limit: 5 })).total).toBe(9);
+      await storage.deleteLog(key);
+      await storage.append(key, Array.from({ length: count }, (_, i) => encode(eventOf(i + 1, { id: `other${i + 1}`, type: i < 6 ? 'alert' : 'verdict' }))), { writer });
+      await head(storage, count);
+      const { events, total } = await history.page({ limit: 100, wants: (type) => type === 'alert' });
+      expect([events.map(({ id }) => id), total], `${writer} ${count}`).toEqual([['other6', 'other5', 'other4', 'other3', 'other2', 'other1'], 6]);
+    }
+  });
+
   it('are read whole by who comes after one that gave up', async () => {
     const storage = new MemoryStorage();
     await storage.append(key, Array.from({ length: 200 }, (_, i) => encode(eventOf(i + 1))), { writer: 'a' });
