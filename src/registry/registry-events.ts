@@ -13,7 +13,7 @@ import type { RegistryEvent } from './registry-event.ts';
 export interface RegistryEventsOptions {
   /** The models whose events it has; they need not be there yet. @default all */
   readonly models?: readonly string[] | undefined;
-  /** The types of events that it has, such as `stage-changed`. @default all */
+  /** The types of events that it has, such as `stage-changed`. @default all but `promotion-refused`, for nothing has changed then, and who tries to promote at each event would be refused without end */
   readonly types?: readonly RegistryEvent['type'][] | undefined;
 }
 
@@ -95,7 +95,7 @@ class EventReader {
           reached.set(segment, event.sequence);
           // The order within a model is that of the sequence, whatever clocks said.
           place = Math.max(place, event.at);
-          if (this.#types?.has(event.type) ?? true) events.push({ event, place });
+          if (this.#types?.has(event.type) ?? event.type !== 'promotion-refused') events.push({ event, place });
         }
         if (reached.get(segment)! < sequence && events.length < limit) error ??= incomplete(segment, reached.get(segment)! + 1);
       } catch (cause) {

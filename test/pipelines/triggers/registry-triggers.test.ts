@@ -100,4 +100,34 @@ describe('an event of a registry', () => {
     }
     expect(served).toEqual(['stage-changed 1', 'stage-changed 2', 'rolled-back 1']);
   });
+
+  it('starts no runs without end when what it starts is refused each time', async () => {
+    const [storage, clock] = [new MemoryStorage(), new ManualClock()];
+    const registry = new Registry({ storage, clock });
+    await registry.createModel('fraud');
+    await registry.setPolicy('fraud', { production: [gates.metric('auc', { goal: 'maximize', min: 0.8 })] });
+    const pipeline = new Pipeline({ name: 'promote', storage, clock });
+    let tries = 0;
+    pipeline.step('promote', {}, async () => {
+      // Without end nothing would end here.
+      if (++tries > 20) return;
+      await registry.promote('fraud@latest', 'production', { by: 'bot', reason: 'the newest' }).catch((error: unknown) => {
+        if (!isModelkeepError(error, 'gate')) throw error;
+      });
+    });
+    await pipeline.triggerOn(registry.events({ models: ['fraud'] }), { name: 'any change' });
+    const keeper = pipeline.start();
+    onTestFinished(() => keeper.close({ signal: AbortSignal.abort() }));
+    await settled();
+    const typesAfter = async (change: () => Promise<unknown>): Promise<string[]> => {
+      const before = (await registry.history('fraud')).length;
+      await change();
+      for (let i = 0; i < 10; i++) await clock.advance(10_000);
+      return (await registry.history('fraud')).slice(before).map(({ type }) => type);
+    };
+    expect(await typesAfter(() => registry.registerVersion('fraud', { files: { a: '1' }, metrics: { auc: 0.5 } }))).toEqual(['version-registered', 'promotion-refused']);
+    expect(await typesAfter(() => registry.registerVersion('fraud', { files: { a: '2' }, metrics: { auc: 0.6 } }))).toEqual(['version-registered', 'promotion-refused']);
+    expect(await typesAfter(() => registry.setPolicy('fraud', { production: [gates.metric('auc', { goal: 'maximize', min: 0.7 })] }))).toEqual(['policy-changed', 'promotion-refused']);
+    expect(await typesAfter(() => registry.registerVersion('fraud', { files: { a: '3' }, metrics: { auc: 0.75 } }))).toEqual(['version-registered', 'stage-changed']);
+  });
 });
