@@ -17,7 +17,9 @@ export type Encodable =
 
 /** A type of plain data as it is, and `never` in the place of what is none: what {@link Encodable} says, also of interfaces, which TypeScript assigns to no type with an index. */
 export type EncodableForm<T> =
-  T extends null | boolean | number | bigint | string | Date | Uint8Array ? T
+  // Also ends types that hold themselves, such as those of any JSON.
+  [T] extends [Encodable] ? T
+  : T extends null | boolean | number | bigint | string | Date | Uint8Array ? T
   : T extends readonly unknown[] ? { readonly [K in keyof T]: EncodableForm<T[K]> }
   : T extends ((...given: never) => unknown) | symbol | undefined ? never
   : T extends object ? { readonly [K in keyof T]: EncodableForm<Exclude<T[K], undefined>> | Extract<T[K], undefined> }

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { MemoryStorage, profileData, Tracker, toCsv, type Run, type SystemMetrics } from 'modelkeep';
 import { ManualClock } from './manual-clock.ts';
 
+/** A type that holds itself, as libraries have it. */
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
 async function started(): Promise<{ tracker: Tracker; run: Run }> {
   const tracker = new Tracker({ storage: new MemoryStorage() });
   return { tracker, run: await tracker.startRun({ experiment: 'e' }) };
@@ -19,6 +22,9 @@ describe('artifacts through the tracker', () => {
     await expect(run.logJson('m.json', new Map([['a', 1]]))).rejects.toMatchObject({ code: 'validation' });
     // @ts-expect-error a list has no holes
     await expect(run.logJson('l.json', [1, undefined])).rejects.toMatchObject({ code: 'validation' });
+    const json: Json = { list: [1, { deep: null }] };
+    await run.logJson('json.json', { json });
+    expect(await tracker.readArtifactJson(run.id, 'json.json')).toEqual({ json });
     const unknown: unknown = 1;
     // @ts-expect-error what it is is not known
     await run.logJson('u.json', unknown);
