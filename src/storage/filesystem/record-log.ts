@@ -355,8 +355,8 @@ export class RecordLog {
 
   /** Makes the file that follows a sealed one, or the first, unless `isOver` while it is at it. */
   async #replace(sealed: RecordFile | undefined, isOver: () => boolean): Promise<void> {
-    // Its successor hides the seal from all who come later.
-    if (this.#context.flushed) await sealed?.flushSeal();
+    // Its successor hides the seal from all who come later, some of whom may rely on what is flushed.
+    await sealed?.flushSeal();
     await sealed?.settle();
     const next = await NextGeneration.begin(this.#context.fileSystem, this.#context.directories, sealed);
     try {

@@ -238,6 +238,8 @@ export class RecordReplay {
    */
   #isOverlapped(window: Buffer, end: number, last: boolean): boolean | undefined {
     for (let shared = 1; shared <= maxShared; shared++) {
+      // Of most frames this byte tells, and there may be a million.
+      if (window[end - shared] !== this.salt[0]) continue;
       if (!window.subarray(end - shared, end).equals(this.salt.subarray(0, shared))) continue;
       if (end + this.salt.length + frameHeaderBytes > window.length && !last) return undefined;
       let at = end;
