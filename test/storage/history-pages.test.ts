@@ -1,34 +1,17 @@
 import fc from 'fast-check';
-import { MemoryStorage, type StorageAdapter } from 'modelkeep';
+import { MemoryStorage } from 'modelkeep';
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/core/audit.ts';
 import { encode } from '../../src/core/codec.ts';
 import { readHistory, type HeadLocation } from '../../src/storage/head-record.ts';
 import { HistoryPages } from '../../src/storage/history-pages.ts';
+import { countingLogReads } from './counted-log-reads.ts';
 
 const key = 'monitors/m';
 const wants = ({ type }: AuditEvent): boolean => type !== 'noise';
 
 function eventOf(sequence: number, id = `e${sequence}`): AuditEvent {
   return { id, type: sequence % 3 === 0 ? 'noise' : 'alert', sequence, at: sequence, subject: { kind: 'monitor', id: 'm' }, data: { sequence } } as unknown as AuditEvent;
-}
-
-/** Counts the entries of logs that are read. */
-function counting(storage: StorageAdapter): { storage: StorageAdapter; read: number } {
-  const counted = { storage, read: 0 };
-  counted.storage = new Proxy(storage, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (name !== 'readLog') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      return async function* (...args: Parameters<StorageAdapter['readLog']>) {
-        for await (const entry of target.readLog(...args)) {
-          counted.read++;
-          yield entry;
-        }
-      };
-    },
-  });
-  return counted;
 }
 
 async function pagesOf(pages: HistoryPages, limit: number): Promise<AuditEvent[][]> {
@@ -80,7 +63,7 @@ describe('HistoryPages', () => {
   });
 
   it('reads each entry about once, however many pages there are', async () => {
-    const each = counting(new MemoryStorage());
+    const each = countingLogReads(new MemoryStorage());
     const at: HeadLocation = { storage: each.storage, key };
     await each.storage.append(key, Array.from({ length: 900 }, (_, i) => encode(eventOf(i + 1))), { writer: 'a' });
     expect((await pagesOf(new HistoryPages(at), 20)).map(({ length }) => length)).toEqual(new Array<number>(30).fill(20));

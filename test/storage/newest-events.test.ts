@@ -7,6 +7,7 @@ import { encode } from '../../src/core/codec.ts';
 import { glanceAt } from '../../src/storage/event-glance.ts';
 import { readHistory } from '../../src/storage/head-record.ts';
 import { NewestEvents } from '../../src/storage/newest-events.ts';
+import { countingLogReads } from './counted-log-reads.ts';
 import { temporaryDirectories } from './filesystem/temporary-directory.ts';
 
 const directory = temporaryDirectories();
@@ -19,24 +20,6 @@ function eventOf(sequence: number, extra: Partial<AuditEvent> = {}): AuditEvent 
 
 async function head(storage: StorageAdapter, sequence: number, outbox: readonly AuditEvent[] = []): Promise<void> {
   await storage.write([{ kind: 'put', key, bytes: encode({ state: {}, sequence, outbox }) }]);
-}
-
-/** Counts the entries of logs that are read. */
-function counting(storage: StorageAdapter): { storage: StorageAdapter; read: number } {
-  const counted = { storage, read: 0 };
-  counted.storage = new Proxy(storage, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name);
-      if (name !== 'readLog') return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      return async function* (...given: Parameters<StorageAdapter['readLog']>) {
-        for await (const entry of target.readLog(...given)) {
-          counted.read++;
-          yield entry;
-        }
-      };
-    },
-  });
-  return counted;
 }
 
 async function pagesOf(history: NewestEvents, limit: number, wants?: (type: string) => boolean): Promise<AuditEvent[]> {
@@ -105,7 +88,7 @@ describe('the newest events', () => {
 
   it('of a history of ten thousand are read from a directory by looking through it once, and by the stretch that is shown from then on', async () => {
     await using directoryStorage = new FilesystemStorage(directory(), { durability: 'buffered' });
-    const each = counting(directoryStorage);
+    const each = countingLogReads(directoryStorage);
     const count = 10_000;
     for (let from = 1; from <= count; from += 1_000) await each.storage.append(key, Array.from({ length: 1_000 }, (_, i) => encode(eventOf(from + i))), { writer: 'a' });
     await head(each.storage, count);
